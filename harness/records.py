@@ -1,0 +1,316 @@
+"""The vocabulary of the harness as frozen records.
+
+Nothing here knows of files, torch or the terminal: a record can be made, compared, stored and
+priced with the standard library alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, Literal
+
+# ----------------------------------------------------------------------------------- values
+
+DTYPE_BYTES = {
+    "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "complex128": 16, "complex64": 8,
+    "complex32": 4, "int64": 8, "int32": 4, "int16": 2, "int8": 1, "uint8": 1, "uint16": 2,
+    "uint32": 4, "uint64": 8, "bool": 1, "float8_e4m3fn": 1, "float8_e5m2": 1,
+    "qint8": 1, "quint8": 1, "qint32": 4,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor without its values."""
+
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+    @property
+    def numel(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        return self.numel * DTYPE_BYTES.get(self.dtype, 4)
+
+
+class List(tuple):
+    """A Python list among the arguments of a call (some counters treat it unlike a tuple)."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dict:
+    """A mapping among the arguments or results of a call."""
+
+    keys: tuple[str, ...]
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """An object of which only the type is kept."""
+
+    type: str
+
+
+# ------------------------------------------------------------------------------------ trace
+
+Level = Literal["module", "function", "operator"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a forward pass and the calls made inside it.
+
+    ``name`` is a module's path (``features.0``; the root is ``""``), a function's public name
+    (``torch.nn.functional.relu``, ``torch.Tensor.__matmul__``) or an operator's
+    (``aten.convolution.default``). ``module`` is an index into ``Trace.modules``, -1 at the other
+    levels. Arguments hold ``Tensor``, numbers, strings, None, tuples, ``List``, ``Dict``, ``Opaque``.
+    """
+
+    level: Level
+    name: str
+    args: tuple[Any, ...]
+    kwargs: tuple[tuple[str, Any], ...]
+    output: Any
+    children: tuple[Call, ...] = ()
+    module: int = -1
+
+    @property
+    def packet(self) -> str:
+        """An operator's name without its overload: ``aten.convolution``."""
+        return self.name.rpartition(".")[0] if self.level == "operator" else self.name
+
+    def argument(self, position: int, name: str, default: Any = None) -> Any:
+        """The argument at ``position`` or, failing that, of that ``name``."""
+        if position < len(self.args):
+            return self.args[position]
+        return next((value for key, value in self.kwargs if key == name), default)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A distinct parameter; a shared one appears once. ``lazy`` ones had no shape yet."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    trainable: bool
+    lazy: bool = False
+
+    @property
+    def numel(self) -> int:
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A distinct module. ``bases`` are the qualified names of its classes, its own first.
+
+    ``parameters`` and ``children`` pair the names under which it holds them with indices into
+    ``Trace.parameters`` and ``Trace.modules``; a shared one appears under every name.
+    ``config`` holds its plain public attributes (``in_channels``, ``groups``, ...).
+    """
+
+    path: str
+    bases: tuple[str, ...]
+    config: Mapping[str, Any]
+    parameters: tuple[tuple[str, int], ...] = ()
+    children: tuple[tuple[str, int], ...] = ()
+    training: bool = False
+
+    @property
+    def type(self) -> str:
+        return self.bases[0]
+
+    @property
+    def type_name(self) -> str:
+        return self.bases[0].rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What changes what runs. ``variant`` names one of several ways to ask the same tool."""
+
+    device: str = "cpu"
+    grad: bool = False
+    variant: str = ""
+
+    def __str__(self) -> str:
+        words = [self.device, "grad" if self.grad else "no_grad", self.variant]
+        return " ".join(word for word in words if word)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One forward pass written down: its calls, and the modules and parameters they belong to."""
+
+    context: Context
+    modules: tuple[Module, ...]
+    parameters: tuple[Parameter, ...]
+    root: Call
+    training: bool = False
+    executed: bool = False
+
+
+# ------------------------------------------------------------------------------------ suite
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One tensor of a case. Integers are drawn from [0, ``high``)."""
+
+    shape: tuple[int, ...]
+    dtype: str | None = None
+    high: int = 2
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A model, its inputs and its mode, as a suite names it."""
+
+    id: str
+    model: str
+    inputs: tuple[Input, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    dtype: str = "float32"
+    mode: Literal["eval", "train"] = "eval"
+    counters: tuple[str, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How long a forward pass is sampled: at least ``samples`` of them and ``seconds`` in all."""
+
+    warmup: int = 3
+    samples: int = 10
+    seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    name: str
+    version: int
+    description: str
+    cases: tuple[Case, ...]
+    timing: Policy = Policy()
+    timeout_s: float = 300.0
+    memory_gib: float = 8.0
+    digest: str = ""
+    folder: str = ""
+
+
+# --------------------------------------------------------------------------------- readings
+
+Metric = Literal["compute", "params"]
+Unit = Literal["MAC", "FLOP", "parameter"]
+Status = Literal["ok", "unavailable", "failed", "timeout", "out_of_memory"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one counter said of one case in one context.
+
+    ``value`` is the figure, ``figure`` its repr as the tool returned it, ``label`` what the tool
+    calls it and ``unit`` what it really counts. ``modules`` is the tool's own breakdown.
+    """
+
+    case: str
+    counter: str
+    version: str
+    context: Context
+    metric: Metric
+    unit: Unit
+    status: Status
+    value: int | float | None = None
+    figure: str = ""
+    label: str = ""
+    message: str = ""
+    seconds: float | None = None
+    peak_bytes: int | None = None
+    modules: Mapping[str, int | float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    output: str = ""
+    leftovers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A signed term of a bridge and the modules it comes from."""
+
+    term: str
+    amount: int | float
+    modules: Mapping[str, int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """reference + steps + residual = reading, in the reading's unit."""
+
+    case: str
+    counter: str
+    context: Context
+    metric: Metric
+    unit: Unit
+    reference: int
+    steps: tuple[Step, ...]
+    residual: int | float
+    reading: int | float
+
+    @property
+    def explained(self) -> bool:
+        return self.residual == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What one convention of ours says of one case."""
+
+    case: str
+    convention: str
+    value: int
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Raw samples of one case's forward pass, in seconds."""
+
+    case: str
+    device: str
+    threads: int
+    dtype: str
+    samples: tuple[float, ...]
+    macs: int | None = None
+    status: Status = "ok"
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something of ours, not of a counter, that went wrong for a case (a model that raises...)."""
+
+    case: str
+    stage: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything known about one run of a suite."""
+
+    schema: int
+    suite: Suite
+    environment: Mapping[str, Any]
+    readings: tuple[Reading, ...] = ()
+    bridges: tuple[Bridge, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    unsupported: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    timings: tuple[Timing, ...] = ()
+    failures: tuple[Failure, ...] = ()
