@@ -134,14 +134,18 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What changes what runs. ``variant`` names one of several ways to ask the same tool."""
+    """What changes what runs. ``variant`` names one of several ways to ask the same tool.
+
+    An empty ``mode`` stands for the case's own; a reading's is never empty.
+    """
 
     device: str = "cpu"
     grad: bool = False
+    mode: Literal["", "eval", "train"] = ""
     variant: str = ""
 
     def __str__(self) -> str:
-        words = [self.device, "grad" if self.grad else "no_grad", self.variant]
+        words = [self.device, "grad" if self.grad else "no_grad", self.mode, self.variant]
         return " ".join(word for word in words if word)
 
 
@@ -153,7 +157,6 @@ class Trace:
     modules: tuple[Module, ...]
     parameters: tuple[Parameter, ...]
     root: Call
-    training: bool = False
     executed: bool = False
 
 

@@ -1,0 +1,258 @@
+"""The reference account and the published conventions: rules over a trace.
+
+``classified`` gives each product its name in the field's words, by where it stands; conventions
+and counters share these names, so that their accounts can be subtracted from one another.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import prod
+
+from harness.account import Account
+from harness.formulas import PROJECTION, QUERY_KEY, RECURRENT, work_of
+from harness.records import Module, Tensor, Trace
+from harness.walk import Visit, module_calls, operators, within
+from harness.work import Product, Work
+
+RECURRENT_OPERATORS = tuple(
+    f"aten.{name}"
+    for name in "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell".split()
+)
+ATTENTION_FUNCTIONS = ("torch.nn.functional.multi_head_attention_forward",)
+ATTENTION_KERNELS = (
+    "aten.scaled_dot_product_attention",
+    "torch.nn.functional.scaled_dot_product_attention",
+)
+
+
+def classified(visit: Visit, product: Product) -> str:
+    """The name of a product: what it is a part of."""
+    if product.term:
+        return product.term
+    if "convolution" in visit.call.packet or "conv2d" in visit.call.packet:
+        transposed = visit.call.argument(6, "transposed", False) is True
+        return "transposed convolution" if transposed else "convolution"
+    if visit.inside(*RECURRENT_OPERATORS):
+        return RECURRENT
+    if visit.inside(*ATTENTION_KERNELS):
+        return QUERY_KEY
+    if visit.inside(*ATTENTION_FUNCTIONS):
+        return PROJECTION if visit.inside("aten.linear") else QUERY_KEY
+    if visit.call.packet == "aten._trilinear":
+        return "bilinear"
+    if visit.inside("aten.einsum"):
+        return "einsum"
+    if visit.inside("aten.linear") or visit.call.packet == "aten.linear":
+        return "linear"
+    return "matrix product"
+
+
+def works(trace: Trace) -> Iterator[tuple[Visit, Work | None]]:
+    """Each innermost operator of a trace with its work; None where there is no formula."""
+    return ((visit, work_at(visit)) for visit in operators(trace))
+
+
+def work_at(visit: Visit) -> Work | None:
+    """The work of an operator where it stands: an einsum that sums nothing multiplies all the same."""
+    if visit.call.packet == "aten.mul" and visit.inside("aten.einsum"):
+        n = visit.call.output.numel
+        return Work((Product(n, n),))
+    return work_of(visit.call)
+
+
+def products(trace: Trace) -> Iterator[tuple[Visit, Product, str]]:
+    """Every product of a trace with its name."""
+    for visit, work in works(trace):
+        if work is not None:
+            for product in work.products:
+                yield visit, product, classified(visit, product)
+
+
+def products_inside(visit: Visit) -> dict[str, int]:
+    """MACs by name of the products that run in one module call itself, its submodules left out."""
+    macs: dict[str, int] = {}
+    for inner in within(visit, lambda v: v.call.level == "module"):
+        if inner.call.level == "operator" and not inner.call.children:
+            work = work_at(inner)
+            for product in work.products if work else ():
+                name = classified(inner, product)
+                macs[name] = macs.get(name, 0) + product.macs
+    return macs
+
+
+def unsupported(trace: Trace) -> dict[str, int]:
+    """Operators without a formula, and how often each ran."""
+    return dict(Counter(visit.call.packet for visit, work in works(trace) if work is None))
+
+
+# ------------------------------------------------------------------------------ conventions
+
+
+def reference(trace: Trace) -> Account:
+    """One MAC per multiplication of a product; nothing for anything else."""
+    return Account.of((v.path, term, product.macs) for v, product, term in products(trace))
+
+
+def doubled(trace: Trace) -> Account:
+    return reference(trace).scaled(2)
+
+
+def exact_flops(trace: Trace) -> Account:
+    """(2K - 1) per output element of a product, + 1 with bias."""
+    return Account.of((v.path, term, product.flops) for v, product, term in products(trace))
+
+
+def macs_and_bias(trace: Trace) -> Account:
+    """One per multiplication of a product, one per output element with bias."""
+    return reference(trace) + Account.of(
+        (v.path, f"{term} bias", product.bias) for v, product, term in products(trace)
+    )
+
+
+def activations(trace: Trace) -> Account:
+    """Output elements of the products."""
+    return Account.of((v.path, term, product.outputs) for v, product, term in products(trace))
+
+
+def operations(trace: Trace) -> Account:
+    """Exact FLOPs of products, and every operation outside them: those with a formula."""
+    return exact_flops(trace) + Account.of(
+        (visit.path, work.kind, work.operations)
+        for visit, work in works(trace)
+        if work is not None and work.operations
+    )
+
+
+def bytes_moved(trace: Trace) -> Account:
+    """Bytes that operators read and write, each tensor once per operator; views move nothing."""
+    return Account.of(
+        (visit.path, work.kind or "products", tensor_bytes(visit.call.args, visit.call.output))
+        for visit, work in works(trace)
+        if work is not None and work.kind != "movement"
+    )
+
+
+def tensor_bytes(*values: object) -> int:
+    total = 0
+    for value in values:
+        if isinstance(value, Tensor):
+            total += value.nbytes
+        elif isinstance(value, tuple):
+            total += tensor_bytes(*value)
+    return total
+
+
+def parameters(trace: Trace) -> Account:
+    """Distinct parameter elements, trainable or not, each with the first module that holds it."""
+    return parameter_charges(trace, lambda parameter: parameter.numel)
+
+
+def parameter_bytes(trace: Trace) -> Account:
+    return parameter_charges(trace, lambda p: Tensor(p.shape, p.dtype).nbytes)
+
+
+def parameter_charges(trace: Trace, charge: Callable) -> Account:
+    seen: set[int] = set()
+    entries = []
+    for module in trace.modules:
+        for _, number in module.parameters:
+            if number not in seen:
+                seen.add(number)
+                entries.append((module.path, parameter_term(module), charge(trace.parameters[number])))
+    return Account.of(entries)
+
+
+def parameter_term(module: Module) -> str:
+    return f"{module.type_name} parameters"
+
+
+# --------------------------------------------------------------- published by the seed articles
+
+CONVOLUTIONS = tuple(f"torch.nn.modules.conv.Conv{n}d" for n in (1, 2, 3))
+LINEAR = "torch.nn.modules.linear.Linear"
+
+
+class NotApplicable(ValueError):
+    """The convention, as published, says nothing about such a model; the text says why."""
+
+
+def weight_of(trace: Trace, module: Module) -> int:
+    held = dict(module.parameters)
+    return trace.parameters[held["weight"]].numel if "weight" in held else 0
+
+
+def parameters_times_map(trace: Trace) -> Account:
+    """Weights of a convolution x its output map; weights of a linear layer; no batch, no bias."""
+
+    def charge(visit: Visit, module: Module) -> tuple[str, str, int]:
+        weights = weight_of(trace, module)
+        if LINEAR in module.bases:
+            return visit.path, "linear", weights
+        return visit.path, "convolution", weights * prod(visit.call.output.shape[2:])
+
+    return Account.of(
+        charge(visit, module)
+        for visit, module in module_calls(trace)
+        if LINEAR in module.bases or any(name in module.bases for name in CONVOLUTIONS)
+    )
+
+
+def article_code(trace: Trace) -> Account:
+    """What the article's code computes: groups ignored, a bias always charged, batched 2d only."""
+    entries = []
+    for visit, module in module_calls(trace):
+        x = visit.call.args[0] if visit.call.args else None
+        if CONVOLUTIONS[1] in module.bases:
+            if not isinstance(x, Tensor) or len(x.shape) != 4:
+                raise NotApplicable("its convolution hook unpacks four dimensions")
+            kernel = prod(module.config["kernel_size"])
+            each = x.shape[1] * kernel + 1
+            entries.append((visit.path, "convolution", visit.call.output.numel * each))
+        elif LINEAR in module.bases:
+            if not isinstance(x, Tensor) or len(x.shape) != 2:
+                raise NotApplicable("its linear hook unpacks two dimensions")
+            entries.append((visit.path, "linear", x.numel * visit.call.output.shape[1]))
+    return Account.of(entries)
+
+
+@dataclass(frozen=True)
+class Convention:
+    """A way of pricing a trace: what is counted, in which unit, who says so."""
+
+    id: str
+    unit: str
+    description: str
+    source: str
+    price: Callable[[Trace], Account]
+
+
+CONVENTIONS = {
+    convention.id: convention
+    for convention in (
+        Convention("macs", "MAC", "one MAC for each multiplication of a convolution or matrix "
+                   "product; nothing for anything else", "the reference", reference),
+        Convention("flops", "FLOP", "2 x MAC", "the usual doubling", doubled),
+        Convention("exact-flops", "FLOP", "(2K - 1) per output element of a product, + 1 with "
+                   "bias", "article on convolution parameters and FLOPs (seed 003)", exact_flops),
+        Convention("macs-bias", "MAC", "MAC + 1 per output element with bias",
+                   "article on VGG in PyTorch (seed 004)", macs_and_bias),
+        Convention("params-x-map", "MAC", "weights x output map of convolutions, weights of "
+                   "linear layers; no batch", "article on VGG16 (seed 000), its formula",
+                   parameters_times_map),
+        Convention("article-code", "MAC", "what the article's code computes: groups ignored, "
+                   "bias always charged", "article on VGG16 (seed 000), its code", article_code),
+        Convention("operations", "FLOP", "exact FLOPs of products and one for every other "
+                   "arithmetic operation that has a formula", "this project", operations),
+        Convention("activations", "element", "output elements of the products",
+                   "Radosavovic et al. 2020, arXiv:2003.13678, for convolutions", activations),
+        Convention("bytes", "byte", "bytes read and written by operators, each tensor once per "
+                   "operator", "this project", bytes_moved),
+        Convention("params", "parameter", "distinct parameter elements, trainable or not",
+                   "the reference", parameters),
+        Convention("param-bytes", "byte", "bytes of the distinct parameters", "this project",
+                   parameter_bytes),
+    )
+}  # fmt: skip

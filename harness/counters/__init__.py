@@ -1,0 +1,56 @@
+"""Counting tools, one file each: how it is called (reading) and what it follows (prediction).
+
+A file here that defines ``COUNTER`` is found by itself; outside the package an entry point of
+group ``harness.counters`` that yields a ``Counter`` is.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from importlib.metadata import PackageNotFoundError, entry_points, version
+
+from harness.counters.protocol import Answer, Counter, Quantity, Unavailable
+from harness.errors import UserError, suggest
+
+__all__ = ["Answer", "Counter", "Quantity", "Unavailable", "counters", "find", "version_of"]
+
+ORDER = (
+    "analytic", "thop", "ptflops-pytorch", "ptflops-aten", "torchinfo", "fvcore", "torch",
+    "pytorch-model-summary", "numel",
+)  # fmt: skip
+
+
+@cache
+def counters() -> dict[str, Counter]:
+    """Every counter by id: ours in a fixed order, then others by name."""
+    found: dict[str, Counter] = {}
+    for info in pkgutil.iter_modules(__path__, __name__ + "."):
+        counter = getattr(importlib.import_module(info.name), "COUNTER", None)
+        if counter is not None:
+            found[counter.id] = counter
+    for entry in entry_points(group="harness.counters"):
+        counter = entry.load()
+        if counter.id in found:
+            raise UserError(f"two counters are called {counter.id!r} (entry point {entry.value})")
+        found[counter.id] = counter
+    rank = {name: place for place, name in enumerate(ORDER)}
+    return dict(sorted(found.items(), key=lambda item: (rank.get(item[0], len(rank)), item[0])))
+
+
+def find(names: list[str] | tuple[str, ...]) -> list[Counter]:
+    """Counters by id; all of them if no name is given."""
+    known = counters()
+    for name in names:
+        if name not in known:
+            raise UserError(f"unknown counter {name!r}{suggest(name, known)}; known: {', '.join(known)}")
+    return [known[name] for name in names] if names else list(known.values())
+
+
+def version_of(counter: Counter) -> str:
+    """Version of the installed distribution, empty if it is not installed."""
+    try:
+        return version(counter.distribution)
+    except PackageNotFoundError:
+        return ""

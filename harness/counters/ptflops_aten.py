@@ -1,0 +1,55 @@
+"""ptflops 0.7.5, aten backend: a handful of operators at dispatch; bias where there is one.
+
+Rules after ptflops/aten_ops.py and ptflops/aten_engine.py of ptflops 0.7.5.
+"""
+
+from __future__ import annotations
+
+from harness.account import Account
+from harness.conventions import parameters, products
+from harness.counters.protocol import Counter, Quantity
+from harness.counters.ptflops_call import reader
+from harness.records import Context, Trace
+
+SEEN = frozenset(f"aten.{name}" for name in "mm matmul addmm bmm convolution _convolution".split())
+
+
+def price_compute(trace: Trace) -> Account:
+    entries = []
+    for visit, product, term in products(trace):
+        if visit.call.packet in SEEN:
+            entries.append((visit.path, term, product.macs))
+            entries.append((visit.path, f"{term} bias", product.bias))
+    return Account.of(entries)
+
+
+def price_params(trace: Trace) -> Account:
+    """Trainable parameters of the whole model."""
+    frozen = Account.of(
+        (module.path, "frozen parameters not counted", -trace.parameters[number].numel)
+        for number, module in first_holders(trace).items()
+        if not trace.parameters[number].trainable
+    )
+    return parameters(trace) + frozen
+
+
+def first_holders(trace: Trace) -> dict:
+    holders: dict = {}
+    for module in trace.modules:
+        for _, number in module.parameters:
+            holders.setdefault(number, module)
+    return holders
+
+
+COUNTER = Counter(
+    id="ptflops-aten",
+    distribution="ptflops",
+    description="ptflops' aten backend: products at dispatch, with bias",
+    source="ptflops/aten_ops.py, ptflops/aten_engine.py (0.7.5)",
+    quantities={
+        "compute": Quantity("MACs", "MAC", price_compute),
+        "params": Quantity("params", "parameter", price_params),
+    },
+    read=reader("aten"),
+    contexts=(Context(grad=True, mode="eval"),),
+)

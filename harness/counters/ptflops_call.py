@@ -1,0 +1,47 @@
+"""How both backends of ptflops are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from harness.counters.protocol import Answer, Unavailable
+
+
+def reader(backend: str) -> Callable[..., Answer]:
+    """``get_model_complexity_info(net, (3, 224, 224), as_strings=False)`` as in its README.
+
+    Anything but one float input with a batch of one needs its ``input_constructor``.
+    """
+
+    def read(model: Any, args: tuple, kwargs: dict, context: object) -> Answer:
+        from ptflops import get_model_complexity_info
+
+        resolution, constructor = how_to_ask(args, kwargs)
+        macs, params = get_model_complexity_info(
+            model,
+            resolution,
+            as_strings=False,
+            backend=backend,
+            print_per_layer_stat=False,
+            input_constructor=constructor,
+        )
+        if macs is None:
+            raise RuntimeError("returned (None, None); what it printed says why")
+        return Answer(macs, params)
+
+    return read
+
+
+def how_to_ask(args: tuple, kwargs: dict) -> tuple[tuple[int, ...], Callable | None]:
+    import torch
+
+    if len(args) > 1 or (args and kwargs):
+        raise Unavailable("ptflops passes one positional input or keywords, not several inputs")
+    if kwargs:
+        return (1,), lambda resolution: kwargs
+    (x,) = args
+    plain = isinstance(x, torch.Tensor) and x.dtype == torch.float32 and x.dim() > 1
+    if plain and x.shape[0] == 1:
+        return tuple(x.shape[1:]), None
+    return (1,), lambda resolution: x

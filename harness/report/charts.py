@@ -1,0 +1,225 @@
+"""The charts: plain data first, then SVG drawn by altair and vl-convert, without a browser."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+from xml.sax.saxutils import escape
+
+from harness.records import Bridge, Context, Metric, Run
+from harness.report.cases import share
+from harness.report.comparison import cell_of, shown_columns
+from harness.report.index import Index
+from harness.report.tables import Cell
+from harness.report.text import group, percent, printable, ratio, shorten, signed
+
+# Upper bounds of |deviation| and the colours below and above the reference, light to dark: the
+# steps stay apart in grey, and the number in each cell says which side it is on.
+CLASSES = (
+    (0.001, "under 0.1 %", "#dfebf5", "#fbead6"),
+    (0.01, "0.1 to 1 %", "#b9d3e8", "#f6cd9c"),
+    (0.1, "1 to 10 %", "#86b0d4", "#eaa560"),
+    (0.5, "10 to 50 %", "#4a83b5", "#cc7429"),
+    (math.inf, "over 50 %", "#1f4f7d", "#8f470c"),
+)
+EQUAL, SILENT, UNKNOWN = "equal", "no figure", "no reference"
+SHORT = {"unavailable": "n/a", "out_of_memory": "memory"}
+LOUD = "#c4161c"
+INK = "#1c1c1a"
+
+
+def palette() -> dict[str, str]:
+    """The class of a deviation -> its colour, from far below to far above."""
+    below = {f"{name} below": low for _, name, low, _ in reversed(CLASSES)}
+    above = {f"{name} above": high for _, name, _, high in CLASSES}
+    return {**below, EQUAL: "#f3f3ee", **above, SILENT: "#cfcfca", UNKNOWN: "#ffffff"}
+
+
+def class_of(cell: Cell) -> str:
+    """The class in which a cell is coloured; no figure is a class of its own, not a zero."""
+    if cell.value is None:
+        return SILENT
+    if cell.deviation is None:
+        return UNKNOWN
+    if cell.deviation == 0:
+        return EQUAL
+    size = abs(cell.deviation)
+    name = next(name for bound, name, _, _ in CLASSES if size < bound or bound == math.inf)
+    return f"{name} {'above' if cell.deviation > 0 else 'below'}"
+
+
+def heat_cells(index: Index, metric: Metric = "compute") -> list[dict[str, Any]]:
+    """One record for each cell of the heat map."""
+    heads = _heads(index, metric)
+    shown = [each for each in index.readings if each.metric == metric]
+    pairs = [(heads[index.place(each)], cell_of(index, each))
+             for each in shown if index.place(each) in heads]  # fmt: skip
+    return [{
+        "case": printable(cell.case), "counter": head, "class": class_of(cell),
+        "label": _label(cell), "loud": cell.loud,
+        "dark": class_of(cell).startswith(("over 50", "10 to 50")),
+    } for head, cell in pairs]  # fmt: skip
+
+
+def _heads(index: Index, metric: Metric) -> dict[tuple[str, Context], str]:
+    """What stands above each column, in two lines: a counter with several contexts names them."""
+    return {
+        (column.counter, column.context): f"\n{printable(column.counter)}" if column.only
+        else f"{printable(column.counter)}\n{printable(column.context)}"
+        for column in shown_columns(index, metric)
+    }  # fmt: skip
+
+
+def _label(cell: Cell) -> str:
+    if cell.value is None:
+        return SHORT.get(cell.status, "no figure" if cell.status == "ok" else cell.status)
+    return ratio(cell.deviation) + (" !" if cell.loud else "")
+
+
+def heatmap(run: Run, metric: Metric = "compute") -> str:
+    """Cases x counters: the ratio of each figure to the reference."""
+    index = Index(run)
+    records = heat_cells(index, metric)
+    if not records:
+        return blank("No figures to show")
+    filled = {record["case"] for record in records}
+    rows = [case for case in map(printable, index.cases) if case in filled]
+    heads = list(dict.fromkeys(_heads(index, metric).values()))
+    return _svg(_styled(_heat_layers(records, rows, heads, f"figure / reference ({metric})")))
+
+
+def _heat_layers(records: list[dict[str, Any]], rows: list[str], heads: list[str], key: str) -> Any:
+    """Squares, red frames over them, and the words on top."""
+    import altair as alt
+
+    base = alt.Chart(alt.Data(values=records)).encode(  # type: ignore[arg-type]
+        x=alt.X("counter:N", sort=heads, title=None, axis=alt.Axis(
+            orient="top", labelAngle=0, labelExpr="split(datum.label, '\\n')", labelLimit=130,
+            labelPadding=19)),
+        y=alt.Y("case:N", sort=rows, title=None, axis=alt.Axis(labelLimit=260)),
+    )  # fmt: skip
+    classes = {record["class"] for record in records}
+    colours = {name: colour for name, colour in palette().items() if name in classes}
+    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
+    legend = alt.Legend(
+        title=key,
+        orient="bottom",
+        columns=4,
+        columnPadding=36,
+        symbolType="square",
+        symbolStrokeColor="#888",
+        symbolStrokeWidth=0.5,
+    )
+    squares = base.mark_rect(stroke="#ffffff", strokeWidth=1).encode(
+        color=alt.Color("class:N", scale=scale, legend=legend)
+    )
+    frames = base.mark_rect(filled=False, stroke=LOUD, strokeWidth=3).transform_filter("datum.loud")
+    ink = alt.condition("datum.dark", alt.value("#ffffff"), alt.value(INK))
+    words = base.mark_text(fontSize=11).encode(text="label:N", color=ink)
+    return (squares + frames + words).properties(width=alt.Step(104), height=alt.Step(22))
+
+
+def instructive(run: Run) -> Bridge | None:
+    """The bridge to show first: most different terms, then the largest share of the reference."""
+
+    def richness(bridge: Bridge) -> tuple[bool, int, float]:
+        terms = {step.term for step in bridge.steps if step.amount}
+        moved = sum(abs(share(step.amount, bridge)) for step in bridge.steps)
+        return bridge.metric == "compute", len(terms), moved
+
+    bridges = Index(run).bridges
+    return max(bridges, key=richness, default=None)
+
+
+def waterfall_steps(bridge: Bridge) -> list[dict[str, Any]]:
+    """One record for each bar: where it starts and ends, as a distance from the reference."""
+    records = [_bar("reference", 0, 0, "whole", group(bridge.reference))]
+    level: int | float = 0
+    for step in bridge.steps:
+        words = f"{signed(step.amount)}  ({percent(share(step.amount, bridge))})"
+        tone = "more" if step.amount > 0 else "less"
+        records.append(_bar(step.term, level, level + step.amount, tone, words))
+        level += step.amount
+    gap = bridge.residual
+    records.append(_bar("residual", level, level + gap, "unexplained", signed(gap)))
+    records.append(_bar("reading", 0, level + gap, "whole", group(bridge.reading)))
+    return [{**record, "place": place} for place, record in enumerate(records)]
+
+
+def _bar(term: str, start: float, end: float, tone: str, words: str) -> dict[str, Any]:
+    return {"term": shorten(term, 48), "start": start, "end": end, "tone": tone, "label": words,
+            "right": max(start, end)}  # fmt: skip
+
+
+def waterfall(run: Run, bridge: Bridge | None = None) -> str:
+    """A bridge from the reference to a reading, one bar for each term."""
+    bridge = bridge or instructive(run)
+    if bridge is None:
+        return blank("No bridge to show")
+    title = f"{bridge.counter} ({bridge.context}) on {bridge.case}: from reference to reading"
+    layers = _fall_layers(waterfall_steps(bridge), f"distance from the reference ({bridge.unit})")
+    return _svg(_styled(layers, shorten(title, 110)))
+
+
+def _fall_layers(records: list[dict[str, Any]], measure: str) -> Any:
+    """Bars, a tick where each ends, and the amounts beside them."""
+    import altair as alt
+
+    tones = {"whole": "#8a8a84", "more": "#cc7429", "less": "#4a83b5", "unexplained": LOUD}
+    ends = [record[end] for record in records for end in ("start", "end")]
+    room = (max(ends) - min(ends) or 1) * 0.45
+    # Two terms may share a name, so bars are placed by number and named by the axis.
+    names = _lookup({str(record["place"]): record["term"] for record in records})
+    axis = alt.Axis(labelExpr=f"({names})[datum.label]", labelLimit=320)
+    data = alt.Data(values=records)
+    base = alt.Chart(data).encode(y=alt.Y("place:O", title=None, axis=axis))  # type: ignore[arg-type]
+    scale = alt.Scale(domain=[min(ends), max(ends) + room], nice=False)
+    tone = alt.Scale(domain=list(tones), range=list(tones.values()))
+    drawn = base.mark_bar(height=14).encode(
+        x=alt.X("start:Q", title=measure, axis=alt.Axis(format="~s", tickCount=5), scale=scale),
+        x2="end:Q",
+        color=alt.Color("tone:N", legend=None, scale=tone),
+    )
+    ticks = base.mark_tick(thickness=1.5, size=18, color="#8a8a84").encode(x="end:Q")
+    words = base.mark_text(align="left", dx=6, fontSize=11).encode(x="right:Q", text="label:N")
+    return (drawn + ticks + words).properties(width=560, height=alt.Step(24))
+
+
+def _lookup(names: dict[str, str]) -> str:
+    """A Vega object literal of strings in which every sign beyond plain ones is a code."""
+    pairs = (f"'{key}':'{''.join(map(_coded, name))}'" for key, name in names.items())
+    return "{" + ",".join(pairs) + "}"
+
+
+def _coded(sign: str) -> str:
+    if sign.isascii() and (sign.isalnum() or sign in " ._-,()/"):
+        return sign
+    return f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else "?"
+
+
+def _styled(chart: Any, title: str = "") -> Any:
+    if title:
+        chart = chart.properties(title={"text": title, "anchor": "start", "fontSize": 13})
+    return (
+        chart.configure(font="Helvetica, Arial, sans-serif", background="white",
+                         padding={"left": 24, "right": 24, "top": 6, "bottom": 6})
+        .configure_view(stroke=None)
+        .configure_axis(domain=False, ticks=False, labelPadding=6, grid=False, labelColor=INK,
+                        titleColor=INK, titleFontWeight="normal")
+        .configure_legend(labelColor=INK, titleColor=INK, titleFontWeight="normal")
+        .configure_title(color=INK, fontWeight="normal")
+    )  # fmt: skip
+
+
+def _svg(chart: Any) -> str:
+    import vl_convert
+
+    return str(vl_convert.vegalite_to_svg(chart.to_json()))
+
+
+def blank(words: str) -> str:
+    """A chart of nothing that says so."""
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 360 60" width="360" height="60">'
+        f'<text x="16" y="35" font-family="sans-serif" font-size="14">{escape(words)}</text></svg>'
+    )

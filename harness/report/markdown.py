@@ -1,0 +1,110 @@
+"""The report as Markdown: the same sentences and tables, for a repository's own pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from harness.records import Run
+from harness.report.cases import Answer, Section, sections
+from harness.report.comparison import (
+    cause_table,
+    comparison,
+    environment_table,
+    silent,
+    timing_table,
+    unknowns,
+    version_table,
+)
+from harness.report.html import command
+from harness.report.index import METRICS, Index
+from harness.report.tables import Column, Table, show
+from harness.report.text import printable
+from harness.report.verdict import headline
+
+
+def render(run: Run) -> bytes:
+    """The whole report."""
+    return ("\n\n".join(_blocks(run)) + "\n").encode("utf-8", "replace")
+
+
+def _blocks(run: Run) -> Iterator[str]:
+    index = Index(run)
+    yield f"# FLOP counters on {plain(run.suite.name)}"
+    yield f"**{plain(headline(run))}**"
+    if run.suite.description:
+        yield plain(run.suite.description)
+    yield "![Heat map of cases and counters](heatmap.svg)"
+    yield "## Who says what"
+    yield from (grid(comparison(index, each)) for each in METRICS if index.columns(each))
+    yield "## Why they differ"
+    yield "![The bridge with the most terms](waterfall.svg)"
+    yield grid(cause_table(index))
+    yield "## Case by case"
+    for section in sections(index):
+        yield from _case(section)
+    yield "## Time beside theory"
+    yield grid(timing_table(run))
+    yield "## What is not known"
+    yield "\n".join(f"- {_loud(line)}" for line in unknowns(index)) or "Nothing that ran is open."
+    yield grid(silent(index))
+    yield "## How it was measured"
+    yield f"    {command(run)}"
+    yield grid(version_table(index))
+    yield grid(environment_table(run))
+
+
+def _case(section: Section) -> Iterator[str]:
+    yield f"### {plain(section.case)}"
+    yield plain(section.summary) + (". **Not all explained.**" if section.loud else ".")
+    if section.description:
+        yield plain(section.description)
+    if section.figures.rows:
+        yield grid(section.figures)
+    for answer in section.answers:
+        yield from _answer(answer)
+    if section.unsupported.rows:
+        yield grid(section.unsupported)
+
+
+def _answer(answer: Answer) -> Iterator[str]:
+    cell = answer.cell
+    name = f"**{plain(cell.counter)}** ({plain(cell.context)}), {cell.metric}"
+    if cell.value is None:
+        yield f"{name}: {cell.text}. {plain(cell.message)}".rstrip()
+        return
+    why = f", {_loud(cell.why)}" if cell.why else ""
+    yield f"{name}: {cell.text} {cell.unit}{why}"
+    if answer.bars and answer.bridge:
+        yield grid(answer.bridge, titled=False)
+
+
+def grid(table: Table, titled: bool = True) -> str:
+    """A table in pipes; an empty one says that it is empty."""
+    title = f"**{plain(table.title)}**\n\n" if titled else ""
+    if not table.rows:
+        return f"{title}None."
+    heads = [plain(column.title) + (f" {plain(column.note)}" if column.note else "")
+             for column in table.columns]  # fmt: skip
+    rule = ["---:" if column.align == "right" else "---" for column in table.columns]
+    rows = [[_value(value, column) for value, column in zip(row, table.columns, strict=True)]
+            for row in table.rows]  # fmt: skip
+    lines = [f"| {' | '.join(cells)} |" for cells in (heads, rule, *rows)]
+    note = f"\n\n{table.note}" if table.note else ""
+    return title + "\n".join(lines) + note
+
+
+def _value(value: Any, column: Column) -> str:
+    return _loud(show(value, column))
+
+
+def _loud(text: str) -> str:
+    return f"**{plain(text)}**" if "UNEXPLAINED" in text else plain(text)
+
+
+def plain(value: Any) -> str:
+    """Text that Markdown and the HTML inside it leave alone."""
+    text = re.sub(r"([\\`*_{}\[\]#|~$!])", r"\\\1", printable(value))
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"(://|www\.|@)", lambda found: f"{found[0][:-1]}&#{ord(found[0][-1])};", text)

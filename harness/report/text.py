@@ -1,0 +1,120 @@
+"""Numbers and names as a reader sees them; the same wording in every format."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+Number = int | float
+
+
+def printable(value: Any) -> str:
+    """One line without control characters, so that a name cannot move a cursor or break a page."""
+    line = " ".join(str(value).split())
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
+
+
+def shorten(value: Any, width: int) -> str:
+    """At most ``width`` characters, the end replaced by an ellipsis."""
+    line = printable(value)
+    return line if len(line) <= width else line[: max(width - 1, 0)].rstrip() + "…"
+
+
+def is_number(value: Any) -> bool:
+    """A finite number; a counter's ``nan`` is not a figure."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, int) or math.isfinite(value)
+
+
+def whole(value: Number) -> Number:
+    """4.0e9 as 4000000000: many tools return floats that count things."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def group(value: Any) -> str:
+    """4133742592 -> ``4,133,742,592``, exact; floats keep their digits."""
+    return f"{whole(value):,}" if is_number(value) else printable(value)
+
+
+def signed(value: Any) -> str:
+    """As ``group``, with the sign that a term of a sum needs."""
+    return f"+{group(value)}" if is_number(value) and value > 0 else group(value)
+
+
+def digits(value: float, count: int = 3) -> str:
+    """``count`` significant digits, grouped, never an exponent."""
+    if not value or not math.isfinite(value):
+        return f"{value:g}"
+    decimals = count - 1 - math.floor(math.log10(abs(value)))
+    return f"{round(value, decimals):,.{max(decimals, 0)}f}"
+
+
+def compact(value: Number) -> str:
+    """4133742592 -> ``4.13 G``, for sentences; the exact figure stands in the tables."""
+    for power, letter in ((15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k")):
+        if abs(value) >= 10**power:
+            return f"{digits(value / 10**power)} {letter}"
+    return group(value)
+
+
+def percent(share: float | None) -> str:
+    """A deviation in per cent; ``=`` is an exact zero, and only that."""
+    if share is None:
+        return ""
+    if math.isinf(share):
+        return "∞"
+    return "=" if share == 0 else f"{'+' if share > 0 else ''}{digits(share * 100)} %"
+
+
+def ratio(share: float | None) -> str:
+    """1 + a deviation, with two digits of the deviation: ``1.000026``; a bare ``1`` is exact."""
+    if share is None:
+        return "?"
+    if math.isinf(share):
+        return "∞"
+    if share in (0, -1):
+        return "1" if share == 0 else "0"
+    if abs(share) >= 0.1:
+        return digits(1 + share)
+    return f"{1 + share:.{1 - math.floor(math.log10(abs(share)))}f}"
+
+
+def factor_words(factor: float) -> str:
+    """A factor between figures: enough digits to see that it is not 1."""
+    return ratio(factor - 1) if factor < 1.1 else digits(factor)
+
+
+def slug(text: str) -> str:
+    """Safe as an HTML id and in a URL; a name that had to change carries a hash of itself."""
+    clean = re.sub(r"[^A-Za-z0-9_.-]+", "-", text)
+    if clean == text and clean:
+        return clean
+    return f"{clean}-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]}"
+
+
+def anchor(kind: str, *names: Any) -> str:
+    """The id of a place in the page, the same in every run: ``why--compute--vgg16--thop``."""
+    return "--".join([kind, *(slug(str(name).replace(" ", "_")) for name in names)])
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 reading``, ``2 readings``, ``3 losses``."""
+    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{ending}"
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """A nested mapping as dotted names and plain words."""
+    rows: list[tuple[str, str]] = []
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            rows += flatten(value, f"{prefix}{key}.")
+        elif isinstance(value, list | tuple):
+            rows.append((f"{prefix}{key}", ", ".join(map(printable, value))))
+        else:
+            rows.append((f"{prefix}{key}", "" if value is None else printable(value)))
+    return rows

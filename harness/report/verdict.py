@@ -1,0 +1,147 @@
+"""How a run ended, in numbers and in a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from harness.records import Reading, Run
+from harness.report.index import Index, figures_of, in_macs, plain
+from harness.report.text import compact, factor_words, group, plural, shorten
+
+BROKEN = ("failed", "timeout", "out_of_memory")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Readings that came, how many of them are explained, and what did not come."""
+
+    readings: int
+    explained: int
+    unexplained: int
+    failed: int
+    unavailable: int
+    cases: int = 0
+
+    @property
+    def clean(self) -> bool:
+        """Every figure explained and no counter broken."""
+        return not self.unexplained and not self.failed
+
+    @property
+    def sentence(self) -> str:
+        """The closing line of a run."""
+        return (
+            f"{plural(self.readings, 'reading')} over {plural(self.cases, 'case')}: "
+            f"{self.explained:,} explained with residual 0, {self.unexplained:,} not, "
+            f"{self.failed:,} failed, {self.unavailable:,} unavailable."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How far the counters differ on one case: highest / lowest compute figure above zero."""
+
+    case: str
+    low: Reading
+    high: Reading
+
+    @property
+    def factor(self) -> float:
+        return float(_macs(self.high) / _macs(self.low))
+
+
+def verdict(run: Run) -> Verdict:
+    """Count the readings of a run by how they ended."""
+    index = Index(run)
+    told = figures_of(index.readings)
+    explained = sum(index.residual(reading) == 0 for reading in told)
+    return Verdict(
+        readings=len(told),
+        explained=explained,
+        unexplained=len(told) - explained,
+        failed=sum(reading.status in BROKEN for reading in run.readings),
+        unavailable=sum(reading.status == "unavailable" for reading in run.readings),
+        cases=len(index.cases),
+    )
+
+
+def spreads(index: Index) -> list[Spread]:
+    """The spread of each case with two or more compute figures, widest first."""
+    found = []
+    for case, readings in index.by_case.items():
+        told = [each for each in figures_of(readings) if each.metric == "compute" and each.value]
+        if len(told) > 1:
+            found.append(Spread(case, min(told, key=_macs), max(told, key=_macs)))
+    return sorted(found, key=lambda spread: -spread.factor)
+
+
+def _macs(reading: Reading) -> Fraction:
+    return in_macs(reading.value or 0, reading.unit)
+
+
+def headline(run: Run) -> str:
+    """What the report opens with: how far the counters differ, and how much of it is explained."""
+    result = verdict(run)
+    if not run.readings:
+        return "Nothing was read in this run."
+    index = Index(run)
+    return " ".join(part for part in (_differ(index), _zeros(index), result.sentence) if part)
+
+
+def _differ(index: Index) -> str:
+    wide = spreads(index)
+    if not wide:
+        return ""
+    top = wide[0]
+    told = [each for each in figures_of(index.readings) if each.metric == "compute"]
+    counters = len({reading.counter for reading in told})
+    if top.factor == 1:
+        return f"{plural(counters, 'counter')} agree on every case."
+    agreed = sum(spread.factor == 1 for spread in wide)
+    low, high = _said(top)
+    factor, alike = factor_words(top.factor), f"{agreed:,}" if agreed else "none"
+    return (
+        f"{plural(counters, 'counter')} differ by up to a factor of {factor}: "
+        f"on {shorten(top.case, 60)}, {shorten(top.low.counter, 40)} counts {low} MAC and "
+        f"{shorten(top.high.counter, 40)} counts {high} MAC. "
+        f"They agree to the last unit on {alike} of {plural(len(wide), 'case')}."
+    )
+
+
+def _said(spread: Spread) -> tuple[str, str]:
+    """Both figures in MAC: short where that tells them apart, otherwise exact."""
+    low, high = (plain(_macs(each)) for each in (spread.low, spread.high))
+    brief = compact(low), compact(high)
+    return brief if brief[0] != brief[1] else (group(low), group(high))
+
+
+def _zeros(index: Index) -> str:
+    zeros = [
+        reading for reading in figures_of(index.readings)
+        if reading.metric == "compute" and reading.value == 0 and index.deviation(reading)
+    ]  # fmt: skip
+    return f"{plural(len(zeros), 'figure')} of 0 stand where there is work." if zeros else ""
+
+
+def verdict_lines(run: Run) -> list[str]:
+    """The closing lines of a suite run on a terminal: the count, then each open end."""
+    index = Index(run)
+    lines = [verdict(run).sentence]
+    for reading in figures_of(index.readings):
+        residual = index.residual(reading)
+        if residual != 0:
+            gap = "no bridge" if residual is None else f"residual {residual:+,}"
+            lines.append(f"  unexplained: {_where(reading)}: {gap}")
+    for reading in index.readings:
+        if reading.status in BROKEN:
+            status = reading.status.replace("_", " ")
+            lines.append(f"  {status}: {_where(reading)}: {shorten(reading.message, 100)}")
+    for failure in run.failures:
+        line = f"{failure.case}, {failure.stage}: {shorten(failure.message, 100)}"
+        lines.append(f"  ours failed: {shorten(line, 160)}")
+    return lines
+
+
+def _where(reading: Reading) -> str:
+    return shorten(f"{reading.case}, {reading.counter} ({reading.context}), {reading.metric}", 100)

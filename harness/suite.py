@@ -1,0 +1,222 @@
+"""Suites: TOML files that name cases, read into records."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from harness.errors import UserError, suggest
+from harness.records import DTYPE_BYTES, Case, Input, Policy, Suite
+
+# ------------------------------------------------------------------------- what a file may say
+
+CASE_DTYPES = ("float32", "float64", "float16", "bfloat16", "complex64", "complex128")
+INPUT_DTYPES = tuple(name for name in DTYPE_BYTES if not name.startswith(("q", "complex32")))
+MODES = ("eval", "train")
+
+Text = Annotated[str, Meta(min_length=1)]
+Count = Annotated[int, Meta(ge=1)]
+Shape = list[Annotated[int, Meta(ge=0)]]
+
+
+class _Table(msgspec.Struct, forbid_unknown_fields=True):
+    """A table of a suite file; an unknown key is an error."""
+
+
+class _Input(_Table):
+    shape: Shape
+    dtype: Literal[INPUT_DTYPES] | None = None  # type: ignore[valid-type]
+    high: Count = 2
+
+
+class _Defaults(_Table, kw_only=True):
+    dtype: Literal[CASE_DTYPES] = "float32"  # type: ignore[valid-type]
+    mode: Literal["eval", "train"] = "eval"
+    counters: list[Text] = []
+
+
+class _Case(_Defaults, kw_only=True):
+    id: Text
+    model: Text
+    inputs: list[Shape | _Input] | dict[Text, Shape | _Input] = []
+    kwargs: dict[str, Any] = {}
+    description: str = ""
+
+
+class _Timing(_Table):
+    warmup: Annotated[int, Meta(ge=0)] = 3
+    samples: Count = 10
+    seconds: Annotated[float, Meta(ge=0)] = 1.0
+
+
+class _Suite(_Defaults, kw_only=True):
+    name: Text
+    version: Count
+    description: str = ""
+    timeout_s: Annotated[float, Meta(gt=0)] = 300.0
+    memory_gib: Annotated[float, Meta(gt=0)] = 8.0
+    timing: _Timing = msgspec.field(default_factory=_Timing)
+    case: Annotated[list[dict[str, Any]], Meta(min_length=1)]
+
+
+# ------------------------------------------------------------------------------------ reading
+
+
+def load(reference: str | Path) -> Suite:
+    """The suite of a ``.toml`` file or of a name out of :func:`names`.
+
+    ``folder`` of the result is where the file lies; model files of its cases are found from there.
+    Raises UserError, naming file, case and key, for whatever the file has wrong.
+    """
+    path = _find(str(reference))
+    content = _read(path)
+    try:
+        document = tomllib.loads(content.decode("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not TOML: {error}") from error
+    table = _convert(document, _Suite, str(path))
+    return Suite(
+        name=table.name,
+        version=table.version,
+        description=table.description,
+        cases=_cases(table, str(path)),
+        timing=Policy(**msgspec.structs.asdict(table.timing)),
+        timeout_s=table.timeout_s,
+        memory_gib=table.memory_gib,
+        digest=hashlib.sha256(content).hexdigest()[:16],
+        folder=str(path.parent),
+    )
+
+
+def names() -> list[str]:
+    """The suites that come with the harness."""
+    return sorted(path.stem for path in _home().glob("*.toml"))
+
+
+def case_from_model(reference: str, shapes: list[str], **options: Any) -> Case:
+    """A case of one model, as the command line names it.
+
+    ``shapes`` are written ``1x3x224x224``, one for each positional input; ``options`` are further
+    keys of a case (``dtype``, ``mode``, ``kwargs``...). Raises UserError.
+    """
+    inputs = [_shape(text) for text in shapes]
+    return _case({"id": reference, "model": reference, "inputs": inputs, **options}, reference)
+
+
+def _home() -> Path:
+    """Where the suites lie: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).parent
+    installed = package / "_suites"
+    return installed if installed.is_dir() else package.parent / "suites"
+
+
+def _find(reference: str) -> Path:
+    if reference in names():
+        return _home() / f"{reference}.toml"
+    path = Path(reference).expanduser()
+    if path.is_file():
+        return path
+    if path.suffix == ".toml":
+        raise UserError(f"{reference}: no such file")
+    known = ", ".join(names())
+    raise UserError(f"no suite {reference!r}{suggest(reference, names())}; there are: {known}")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+
+
+def _shape(text: str) -> list[int]:
+    if not re.fullmatch(r"\d{1,18}(x\d{1,18})*", text, re.ASCII | re.IGNORECASE):
+        raise UserError(f"input {text!r} is not a shape such as 1x3x224x224")
+    return [int(size) for size in text.lower().split("x")]
+
+
+# --------------------------------------------------------------------------- tables to records
+
+
+def _cases(suite: _Suite, file: str) -> tuple[Case, ...]:
+    defaults = {key: getattr(suite, key) for key in _Defaults.__struct_fields__}
+    cases = tuple(
+        _case(defaults | table, f"{file}: case {table.get('id', number)!r}")
+        for number, table in enumerate(suite.case, start=1)
+    )
+    repeated = [name for name, times in Counter(case.id for case in cases).items() if times > 1]
+    if repeated:
+        raise UserError(f"{file}: case {repeated[0]!r}: this id is given more than once")
+    return cases
+
+
+def _case(raw: dict[str, Any], where: str) -> Case:
+    table = _convert(raw, _Case, where)
+    given = table.inputs
+    named = given.items() if isinstance(given, dict) else [("", value) for value in given]
+    return Case(
+        id=table.id,
+        model=table.model,
+        inputs=tuple(_input(name, value) for name, value in named),
+        kwargs=table.kwargs,
+        dtype=table.dtype,
+        mode=table.mode,
+        counters=tuple(table.counters),
+        description=table.description,
+    )
+
+
+def _input(name: str, value: Shape | _Input) -> Input:
+    if isinstance(value, _Input):
+        return Input(tuple(value.shape), value.dtype, value.high, name)
+    return Input(tuple(value), name=name)
+
+
+# --------------------------------------------------------------------------------- what is wrong
+
+T = TypeVar("T", bound=_Table)
+
+TOML_WORDS = {
+    "object": "table", "array": "list", "str": "string", "int": "integer", "bool": "true or false",
+}  # fmt: skip
+KEYS = {key for table in (_Suite, _Case, _Input, _Timing) for key in table.__struct_fields__}
+HINTS = {
+    "inputs": "inputs are shapes: [[1, 3, 224, 224]], or {name = [1, 3, 224, 224]}",
+    "case": "a case begins with [[case]]",
+}
+
+
+def _convert(raw: dict[str, Any], table: type[T], where: str) -> T:
+    try:
+        return msgspec.convert(raw, table)
+    except msgspec.ValidationError as error:
+        raise UserError(f"{where}: {_explain(str(error))}") from error
+
+
+def _explain(message: str) -> str:
+    """A message of msgspec (``Expected `int`, got `str` - at `$.version```) in words of TOML."""
+    message, _, place = message.partition(" - at ")
+    key = place.strip("`").removeprefix("$").lstrip(".")
+    at = f"{key}: " if key else ""
+    if match := re.fullmatch(r"Object contains unknown field `(.*)`", message, re.DOTALL):
+        return f"{at}unknown key {match[1]!r}{suggest(match[1], KEYS)}"
+    if match := re.fullmatch(r"Object missing required field `(.*)`", message):
+        return f"{at}the key {match[1]!r} is missing"
+    if match := re.fullmatch(r"Invalid enum value '(.*)'", message, re.DOTALL):
+        known = MODES if key == "mode" else CASE_DTYPES if key == "dtype" else INPUT_DTYPES
+        near = suggest(match[1], known)
+        return f"{at}unknown value {match[1]!r}{near}; known: {', '.join(known)}"
+    words = re.sub(r"`([^`]*)`", lambda quoted: _in_toml(quoted[1]), message)
+    hint = HINTS.get(re.split(r"[.\[]", key)[0])
+    return f"{at}{words[:1].lower()}{words[1:]}" + (f" ({hint})" if hint else "")
+
+
+def _in_toml(types: str) -> str:
+    return " or ".join(TOML_WORDS.get(word, word) for word in types.split(" | ") if word != "null")

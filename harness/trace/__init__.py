@@ -1,0 +1,15 @@
+"""One forward pass written down at three nested levels: module > function > operator.
+
+``record`` runs the model once. Unless ``execute`` is asked for, no kernel runs: every operator's
+result is an empty tensor of the right shape, so that a trace costs less than a forward pass even
+on real devices, and takes the very path (fused attention, recurrent kernels) that the device takes.
+"""
+
+
+
+
+
+from harness.trace.recorder import ValuesNeeded, record
+from harness.trace.shadow import shadow
+
+__all__ = ["ValuesNeeded", "record", "shadow"]

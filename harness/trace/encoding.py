@@ -1,0 +1,62 @@
+"""Live values -> the values of records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch.nn.utils.rnn import PackedSequence
+
+from harness.records import Dict, List, Opaque, Tensor
+
+PLAIN = frozenset({int, float, bool, str, complex, type(None)})
+NAMED = (torch.dtype, torch.device, torch.layout, torch.memory_format)
+
+_interned: dict[tuple[torch.Size, torch.dtype], Tensor] = {}
+_dtype_names: dict[torch.dtype, str] = {}
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    if dtype not in _dtype_names:
+        _dtype_names[dtype] = str(dtype).removeprefix("torch.")
+    return _dtype_names[dtype]
+
+
+def encode_tensor(tensor: torch.Tensor) -> Tensor:
+    key = (tensor.shape, tensor.dtype)
+    known = _interned.get(key)
+    if known is None:
+        known = _interned[key] = Tensor(tuple(map(int, tensor.shape)), dtype_name(tensor.dtype))
+    return known
+
+
+def encode(value: Any) -> Any:
+    """A tensor becomes ``Tensor``; containers keep their kind; anything else its type's name."""
+    if isinstance(value, torch.Tensor):
+        return encode_tensor(value)
+    if type(value) in PLAIN:
+        return value
+    if isinstance(value, PackedSequence):
+        return encode_packed(value)
+    if isinstance(value, tuple):
+        return tuple(map(encode, value))
+    if isinstance(value, list):
+        return List(map(encode, value))
+    if isinstance(value, Mapping):
+        return Dict(tuple(map(str, value)), tuple(map(encode, value.values())))
+    if isinstance(value, NAMED):
+        return str(value)
+    return Opaque(qualified_name(type(value)))
+
+
+def encode_packed(packed: PackedSequence) -> Dict:
+    """A packed sequence with the one thing that counters read of it: its batch sizes."""
+    sizes = packed.batch_sizes
+    known = not sizes.is_meta
+    batch_sizes = tuple(sizes.tolist()) if known else encode(sizes)
+    return Dict(("PackedSequence", "batch_sizes"), (encode(packed.data), batch_sizes))
+
+
+def qualified_name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,221 @@
+"""The operator level: what reaches torch's dispatcher, composites as trees of their parts.
+
+Unless kernels are to run, an operator's result is made from its signature: remembered, given by
+a shape function, or asked from the operator's meta kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from harness.records import Call
+from harness.trace.encoding import encode
+from harness.trace.shapes import SHAPES, Spec, spec_of
+
+COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
+VALUE_TAGS = frozenset({torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape})
+# The choice among attention kernels hangs on switches that no argument shows.
+NEVER_REMEMBERED = frozenset({"aten.scaled_dot_product_attention.default"})
+
+
+class ValuesNeeded(Exception):
+    """The model looks at values, which only a run that executes kernels has."""
+
+
+class Plan:
+    """What is known of an operator before it is called."""
+
+    __slots__ = ("composite", "name", "reads_values", "remembered", "runs", "shape", "writes")
+
+    def __init__(self, func: Any) -> None:
+        self.name = str(func)
+        aliases = [ret.alias_info for ret in func._schema.returns if ret.alias_info is not None]
+        written = any(alias.is_write for alias in aliases)
+        tags = set(func.tags)
+        # Kernels in C++ only: Python ones (of torch._decomp) are not what eager mode runs.
+        self.composite = torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), COMPOSITE)
+        self.writes = written and torch.Tag.inplace_view not in tags and "out" not in self.name
+        # Views and in-place views are cheap and their results alias: let them run.
+        self.runs = bool(aliases) and not self.writes and not self.composite
+        self.reads_values = bool(tags & VALUE_TAGS) or self.name in READS_VALUES
+        self.remembered = self.name not in NEVER_REMEMBERED
+        self.shape: Callable[..., Spec | None] | None = SHAPES.get(self.name)
+
+
+READS_VALUES = frozenset({"aten.is_nonzero.default", "torchvision.nms.default"})
+
+
+class Memory:
+    """Signature -> (the call as recorded, how to make its result); plans by operator."""
+
+    def __init__(self, capacity: int = 200_000) -> None:
+        self.calls: dict[Any, tuple[Call, Any]] = {}
+        self.plans: dict[Any, Plan] = {}
+        self.capacity = capacity
+
+    def keep(self, key: Any, call: Call, rebuild: Any) -> None:
+        if len(self.calls) >= self.capacity:
+            self.calls.clear()
+        self.calls[key] = (call, rebuild)
+
+
+MEMORY = Memory()
+
+
+class OperatorMode(TorchDispatchMode):
+    """Writes each operator into the innermost open call of ``stack``."""
+
+    def __init__(
+        self, stack: list[list[Call]], device: torch.device, execute: bool, memory: Memory | None
+    ) -> None:
+        super().__init__()
+        self.stack = stack
+        self.device = device
+        self.execute = execute
+        self.memory = memory or Memory()
+        self.plans = self.memory.plans
+        self.known = self.memory.calls
+        self.remember = memory is not None
+        # Composites may choose by these.
+        self.surroundings = (device.type, torch.is_grad_enabled())
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else every call passes through torch._dynamo, whose import takes a second
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[override]
+        plan = self.plans.get(func)
+        if plan is None:
+            plan = self.plans[func] = Plan(func)
+        kwargs = kwargs or {}
+        if self.execute:
+            return self.observe(func, plan, args, kwargs)
+        if plan.reads_values and not harmless_index(plan.name, args):
+            raise ValuesNeeded(f"the model reads values with {plan.name}")
+        key = self.signature(func, args, kwargs) if self.remember and plan.remembered else None
+        if key is not None:
+            hit = self.known.get(key)
+            if hit is not None:
+                call, rebuild = hit
+                self.stack[-1].append(call)
+                if rebuild is not None:
+                    return rebuilt(rebuild, args, self.device)
+                return self.result_of(func, plan, args, kwargs)
+        output = self.observe(func, plan, args, kwargs)
+        if key is not None:
+            rebuild = None if plan.runs or plan.writes else spec_of(output, args, self.device)
+            if rebuild is not None or plan.runs or plan.writes:
+                self.memory.keep(key, self.stack[-1][-1], rebuild)
+        return output
+
+    def observe(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
+        """Get the operator's result and write the call down."""
+        children: list[Call] = []
+        if plan.composite:
+            self.stack.append(children)
+            try:
+                with self:
+                    output = func._op_dk(COMPOSITE, *args, **kwargs)
+            finally:
+                self.stack.pop()
+        else:
+            output = self.result_of(func, plan, args, kwargs)
+        pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
+        inputs = tuple([encode(arg) for arg in args])
+        self.stack[-1].append(
+            Call("operator", plan.name, inputs, pairs, encode(output), tuple(children))
+        )
+        return output
+
+    def result_of(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
+        if plan.writes and not self.execute and len(func._schema.returns) == 1:
+            return args[0]
+        if plan.shape is not None and not self.execute:
+            spec = plan.shape(*args, **kwargs)
+            if spec is not None:
+                return rebuilt(spec, args, self.device)
+        self.stack.append([])  # functions that a kernel written in Python calls are not the model's
+        try:
+            if self.execute or plan.runs or plan.writes:
+                return func(*args, **kwargs)
+            return self.infer(func, args, kwargs)
+        finally:
+            self.stack.pop()
+
+    def infer(self, func: Any, args: tuple, kwargs: dict) -> Any:
+        """The result by the operator's meta kernel, as empty tensors on this trace's device."""
+        if self.device.type == "meta" or not has_tensor(args) or kwargs.get("device") is not None:
+            return func(*args, **kwargs)
+        try:
+            output = func(*on_meta(args), **on_meta(kwargs))
+        except (NotImplementedError, RuntimeError):
+            return func(*args, **kwargs)  # no meta kernel; empty data is as good as any
+        spec = spec_of(output, (), torch.device("meta"))
+        return func(*args, **kwargs) if spec is None else rebuilt(spec, args, self.device)
+
+    def signature(self, func: Any, args: tuple, kwargs: dict) -> Any:
+        """A hashable stand-in for a call: shapes, strides and dtypes for tensors; None if none."""
+        parts: list[Any] = [func, self.surroundings]
+        try:
+            for value in args:
+                parts.append(signed(value))
+            for name, value in kwargs.items():
+                parts.append((name, signed(value)))
+            key = tuple(parts)
+            hash(key)
+        except TypeError:
+            return None
+        return key
+
+
+def signed(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        if value.layout is not torch.strided or value.is_quantized:
+            raise TypeError("only strided tensors have signatures")
+        return (value.shape, value.stride(), value.dtype, value.requires_grad, value.device.type)
+    if isinstance(value, (list, tuple)):
+        return tuple([signed(item) for item in value])
+    return (type(value), value)
+
+
+def rebuilt(spec: Any, args: tuple, device: torch.device) -> Any:
+    """Make a result from its spec: an argument itself, None, a scalar, or new empty tensors."""
+    kind = spec[0]
+    if kind == "new":
+        return torch.empty_strided(spec[1], spec[2], dtype=spec[3], device=device)
+    if kind == "argument":
+        return args[spec[1]]
+    if kind == "value":
+        return spec[1]
+    return spec[1](rebuilt(item, args, device) for item in spec[2])
+
+
+def harmless_index(name: str, args: tuple) -> bool:
+    """Indexing by integers has a shape that no value decides; by masks it has not."""
+    if name != "aten.index.Tensor":
+        return False
+    return all(index is None or index.dtype not in (torch.bool, torch.uint8) for index in args[1])
+
+
+def has_tensor(args: tuple) -> bool:
+    return any(
+        isinstance(item, torch.Tensor)
+        for arg in args
+        for item in (arg if isinstance(arg, (list, tuple)) else (arg,))
+    )
+
+
+def on_meta(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return torch.empty_strided(
+            value.shape, value.stride(), dtype=value.dtype, device="meta"
+        )
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(on_meta, value))
+    if isinstance(value, dict):
+        return {key: on_meta(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,145 @@
+"""Run a model once under all three watches and write down what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import nn
+
+from harness.records import Call, Context, Trace
+from harness.trace import functions
+from harness.trace.encoding import encode
+from harness.trace.modules import ModuleTable
+from harness.trace.operators import MEMORY, Memory, OperatorMode, ValuesNeeded
+
+__all__ = ["ValuesNeeded", "record"]
+
+
+def record(
+    module: nn.Module,
+    args: tuple[Any, ...] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    grad: bool = False,
+    execute: bool = False,
+    memory: Memory | None = MEMORY,
+) -> Trace:
+    """One forward pass of ``module``, on the device on which it and its inputs stand.
+
+    With ``execute`` the kernels run; without, results are empty tensors. A model that looks at
+    values (``.item()``, boolean masks, ``.tolist()``) then raises ``ValuesNeeded``. ``memory``
+    keeps what operators return for which signature, across traces; None remembers nothing.
+    What the model writes into itself stays: give a ``shadow`` of a model that matters.
+    """
+    device = device_of(module, args, kwargs)
+    recorder = Recorder(module)
+    watch = OperatorMode(recorder.stack, device, execute, memory)
+    with ExitStack() as watches:
+        watches.enter_context(torch.set_grad_enabled(grad))
+        watches.enter_context(functions.replaced(recorder.wrap_function))
+        watches.enter_context(recorder.watching_modules())
+        if not execute:
+            watches.enter_context(values_guarded())
+        # Below autograd a dispatch mode sees composite operators before they come apart.
+        watches.enter_context(torch._C._AutoDispatchBelowAutograd())
+        watches.enter_context(watch)
+        module(*args, **(kwargs or {}))
+    mode = "train" if module.training else "eval"
+    return recorder.trace(Context(device.type, grad, mode), execute)
+
+
+def device_of(module: nn.Module, args: tuple, kwargs: Mapping | None) -> torch.device:
+    """Where the first parameter, buffer or input stands."""
+    leaves = torch.utils._pytree.tree_leaves((args, dict(kwargs or {})))
+    candidates = chain(module.parameters(), module.buffers(), leaves)
+    return next((t.device for t in candidates if isinstance(t, torch.Tensor)), torch.device("cpu"))
+
+
+class Recorder:
+    """The stack of open calls; each entry collects the calls made inside one of them."""
+
+    def __init__(self, root: nn.Module) -> None:
+        self.stack: list[list[Call]] = [[]]
+        self.table = ModuleTable(root)
+
+    def wrap_function(self, name: str, original: Callable) -> Callable:
+        stack = self.stack
+
+        def traced(*args: Any, **kwargs: Any) -> Any:
+            children: list[Call] = []
+            stack.append(children)
+            try:
+                output = original(*args, **kwargs)
+            finally:
+                stack.pop()
+            pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
+            inputs = tuple([encode(arg) for arg in args])
+            stack[-1].append(
+                Call("function", name, inputs, pairs, encode(output), tuple(children))
+            )
+            return output
+
+        return traced
+
+    @contextmanager
+    def watching_modules(self) -> Iterator[None]:
+        """Write down each ``module(...)``, as a forward hook would see it."""
+        original = nn.Module.__call__
+        stack, table = self.stack, self.table
+        index_of, paths = table.index, table.paths
+
+        def traced(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            index = index_of.get(id(module))
+            if index is None:
+                index = table.add(module, f"<new {type(module).__name__} {len(paths)}>")
+            children: list[Call] = []
+            stack.append(children)
+            inputs = tuple([encode(arg) for arg in args])
+            pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
+            try:
+                output = original(module, *args, **kwargs)
+            finally:
+                stack.pop()
+            stack[-1].append(
+                Call("module", paths[index], inputs, pairs, encode(output), tuple(children), index)
+            )
+            return output
+
+        nn.Module.__call__ = traced  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            nn.Module.__call__ = original  # type: ignore[method-assign]
+
+    def trace(self, context: Context, executed: bool) -> Trace:
+        modules, parameters = self.table.freeze()
+        (root,) = self.stack[0]
+        return Trace(context, modules, parameters, root, executed)
+
+
+@contextmanager
+def values_guarded() -> Iterator[None]:
+    """Make the ways to values that bypass the dispatcher say so."""
+
+    def refuse(name: str) -> Callable:
+        def refused(*args: Any, **kwargs: Any) -> Any:
+            raise ValuesNeeded(f"the model reads values with Tensor.{name}()")
+
+        return refused
+
+    names = ("tolist", "numpy", "__array__")
+    saved = {name: vars(torch.Tensor).get(name) for name in names}
+    try:
+        for name in names:
+            setattr(torch.Tensor, name, refuse(name))
+        yield
+    finally:
+        for name, original in saved.items():
+            if original is None:
+                delattr(torch.Tensor, name)
+            else:
+                setattr(torch.Tensor, name, original)

@@ -1,0 +1,169 @@
+"""Results of common operators from the shapes of their arguments.
+
+A shape function stands in for a meta kernel that is slow Python. It answers None where the case
+is not the plain one it knows; the meta kernel is asked then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import torch
+
+Spec: TypeAlias = tuple[Any, ...]
+"""("new", shape, stride, dtype) | ("argument", i) | ("value", x) | ("many", list or tuple, specs)"""
+
+SHAPES: dict[str, Callable[..., Spec | None]] = {}
+
+
+def shape_of(*names: str) -> Callable:
+    def register(function: Callable[..., Spec | None]) -> Callable[..., Spec | None]:
+        for name in names:
+            if name in SHAPES:
+                raise ValueError(f"a second shape function for {name}")
+            SHAPES[name] = function
+        return function
+
+    return register
+
+
+def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Strides in elements of a dense row-major tensor, as torch numbers them (never 0)."""
+    strides, step = [], 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= max(size, 1)
+    return tuple(reversed(strides))
+
+
+def new(shape: tuple[int, ...], dtype: torch.dtype) -> Spec:
+    return ("new", tuple(shape), contiguous_strides(tuple(shape)), dtype)
+
+
+def spec_of(output: Any, args: tuple, device: torch.device) -> Spec | None:
+    """How to make ``output`` again, or None if it cannot be made from a few words."""
+    if isinstance(output, torch.Tensor):
+        for index, arg in enumerate(args):
+            if arg is output:
+                return ("argument", index)
+        plain = output.layout is torch.strided and not output.is_quantized
+        if not plain or output.device.type != device.type or type(output) is not torch.Tensor:
+            return None
+        return ("new", output.shape, output.stride(), output.dtype)
+    if output is None or isinstance(output, (bool, int, float)):
+        return ("value", output)
+    if type(output) in (tuple, list):
+        items = [spec_of(item, args, device) for item in output]
+        return None if None in items else ("many", type(output), items)
+    return None
+
+
+def dense(*tensors: torch.Tensor | None) -> bool:
+    return all(tensor is None or tensor.is_contiguous() for tensor in tensors)
+
+
+@shape_of("aten.convolution.default")
+def convolution(
+    x, weight, bias, stride, padding, dilation, transposed, output_padding, groups
+) -> Spec | None:
+    if transposed or not dense(x, weight):
+        return None
+    spatial = x.dim() - 2
+    if not len(stride) == len(padding) == len(dilation) == spatial:
+        return None
+    sizes = [
+        (size + 2 * pad - gap * (kernel - 1) - 1) // step + 1
+        for size, kernel, step, pad, gap in zip(
+            x.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True
+        )
+    ]
+    fits = weight.shape[1] * groups == x.shape[1] and min(sizes, default=1) > 0
+    return new((x.shape[0], weight.shape[0], *sizes), x.dtype) if fits else None
+
+
+@shape_of("aten.native_batch_norm.default")
+def native_batch_norm(x, weight, bias, mean, variance, training, momentum, eps) -> Spec | None:
+    if training or not dense(x):
+        return None
+    saved = new((0,), torch.float32 if x.dtype.itemsize < 4 else x.dtype)
+    return ("many", tuple, [new(x.shape, x.dtype), saved, saved])
+
+
+@shape_of("aten.native_layer_norm.default")
+def native_layer_norm(x, normalized_shape, weight, bias, eps) -> Spec | None:
+    if not dense(x) or x.dtype.itemsize < 4:
+        return None
+    outer = x.dim() - len(normalized_shape)
+    statistic = new((*x.shape[:outer], *([1] * len(normalized_shape))), x.dtype)
+    return ("many", tuple, [new(x.shape, x.dtype), statistic, statistic])
+
+
+@shape_of("aten.addmm.default")
+def addmm(bias, x, weight, *, beta=1, alpha=1) -> Spec | None:
+    return mm(x, weight)
+
+
+@shape_of("aten.mm.default")
+def mm(x, y) -> Spec | None:
+    if x.dim() != 2 or y.dim() != 2 or x.shape[1] != y.shape[0] or x.dtype != y.dtype:
+        return None
+    return new((x.shape[0], y.shape[1]), x.dtype)
+
+
+@shape_of("aten.bmm.default")
+def bmm(x, y) -> Spec | None:
+    if x.dim() != 3 or y.dim() != 3 or x.shape[2] != y.shape[1] or x.dtype != y.dtype:
+        return None
+    return new((x.shape[0], x.shape[1], y.shape[2]), x.dtype)
+
+
+@shape_of(
+    "aten.relu.default",
+    "aten.gelu.default",
+    "aten.silu.default",
+    "aten.sigmoid.default",
+    "aten.tanh.default",
+    "aten.hardtanh.default",
+    "aten.hardswish.default",
+    "aten.hardsigmoid.default",
+)
+def activation(x, *args, **kwargs) -> Spec | None:
+    return new(x.shape, x.dtype) if dense(x) and x.dtype.is_floating_point else None
+
+
+@shape_of("aten._softmax.default", "aten._log_softmax.default", "aten._safe_softmax.default")
+def softmax(x, dim, *args, **kwargs) -> Spec | None:
+    plain = dense(x) and x.dtype.is_floating_point and not any(args)
+    return new(x.shape, x.dtype) if plain and not kwargs.get("dtype") else None
+
+
+@shape_of("aten.add.Tensor", "aten.mul.Tensor", "aten.sub.Tensor", "aten.div.Tensor")
+def binary(x, y, *, alpha=1) -> Spec | None:
+    if not isinstance(x, torch.Tensor) or not isinstance(y, torch.Tensor):
+        return None
+    same = x.shape == y.shape and x.dtype == y.dtype and x.dtype.is_floating_point
+    return new(x.shape, x.dtype) if same and dense(x, y) else None
+
+
+@shape_of("aten.cat.default")
+def cat(tensors, dim=0) -> Spec | None:
+    first = tensors[0]
+    if not dense(*tensors) or any(
+        t.dim() != first.dim() or t.dtype != first.dtype or t.dim() == 0 for t in tensors
+    ):
+        return None
+    dim %= first.dim()
+    rest = first.shape[:dim] + first.shape[dim + 1 :]
+    if any(t.shape[:dim] + t.shape[dim + 1 :] != rest for t in tensors):
+        return None
+    total = sum(t.shape[dim] for t in tensors)
+    return new((*first.shape[:dim], total, *first.shape[dim + 1 :]), first.dtype)
+
+
+@shape_of("aten.clone.default")
+def clone(x, *, memory_format=None) -> Spec | None:
+    wanted = memory_format in (None, torch.preserve_format)
+    if (wanted and dense(x)) or memory_format is torch.contiguous_format:
+        return new(x.shape, x.dtype)
+    return None

@@ -1,0 +1,73 @@
+"""Ways through a trace: every call together with where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from harness.records import Call, Module, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A call, the path of the innermost module around it, and the calls around it, outermost first.
+
+    For a module call ``path`` is its own.
+    """
+
+    call: Call
+    path: str
+    around: tuple[Call, ...]
+
+    def inside(self, *names: str) -> bool:
+        """Whether a surrounding call has one of these names (operators: without overload)."""
+        return any(call.packet in names for call in self.around)
+
+
+Prune = Callable[[Visit], bool]
+
+
+def visits(trace: Trace, prune: Prune | None = None) -> Iterator[Visit]:
+    """Every call of a trace in the order of execution, the outer before the inner.
+
+    What is inside a call for which ``prune`` holds is left out; the call itself is not.
+    """
+    root = Visit(trace.root, trace.root.name, ())
+    yield root
+    yield from within(root, prune)
+
+
+def module_calls(trace: Trace) -> Iterator[tuple[Visit, Module]]:
+    """Every module call with its module; what counters with forward hooks see."""
+    for visit in visits(trace, lambda visit: visit.call.level == "operator"):
+        if visit.call.level == "module":
+            yield visit, trace.modules[visit.call.module]
+
+
+def within(visit: Visit, prune: Prune | None = None) -> Iterator[Visit]:
+    """Every call inside a call, in the order of execution; the call itself is left out."""
+    pending = [visit]
+    while pending:
+        current = pending.pop()
+        if current is not visit:
+            yield current
+        if prune is not None and current is not visit and prune(current):
+            continue
+        around = (*current.around, current.call)
+        for child in reversed(current.call.children):
+            path = child.name if child.level == "module" else current.path
+            pending.append(Visit(child, path, around))
+
+
+def operators(trace: Trace) -> Iterator[Visit]:
+    """Every operator that has no operators inside it; what a dispatch mode sees."""
+    for visit in visits(trace):
+        if visit.call.level == "operator" and not visit.call.children:
+            yield visit
+
+
+def functions(trace: Trace) -> Iterator[Visit]:
+    """Every call through a public function of torch, nested ones too."""
+    for visit in visits(trace, lambda visit: visit.call.level == "operator"):
+        if visit.call.level == "function":
+            yield visit

@@ -1,0 +1,59 @@
+"""Primitive work: what an operator does, before any convention charges for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Sums of products: a convolution, a matrix product, one of the products of attention.
+
+    ``macs`` multiply-accumulates yield ``outputs`` elements; ``bias`` of them get a bias added.
+    ``term`` names it where the operator alone knows (fused attention); else its place does.
+    """
+
+    macs: int
+    outputs: int
+    bias: int = 0
+    term: str = ""
+
+    @property
+    def flops(self) -> int:
+        """Exact operations: K multiplications and K - 1 additions per output, and the bias."""
+        return 2 * self.macs - min(self.outputs, self.macs) + self.bias
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one call of an operator does, in primitive operations.
+
+    ``kind`` names the group of everything that is no product: normalisation, activation, ...
+    """
+
+    products: tuple[Product, ...] = ()
+    kind: str = ""
+    additions: int = 0
+    multiplications: int = 0
+    comparisons: int = 0
+    divisions: int = 0
+    specials: int = 0
+
+    @property
+    def macs(self) -> int:
+        return sum(product.macs for product in self.products)
+
+    @property
+    def operations(self) -> int:
+        """Arithmetic outside products, each operation counted once."""
+        return (
+            self.additions
+            + self.multiplications
+            + self.comparisons
+            + self.divisions
+            + self.specials
+        )
+
+
+FREE = Work(kind="movement")
+"""An operator that moves, allocates or reinterprets data and computes nothing."""

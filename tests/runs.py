@@ -1,0 +1,130 @@
+"""Small runs made by hand, for tests of everything that is derived from a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.records import (
+    Bridge,
+    Case,
+    Context,
+    Failure,
+    Figure,
+    Metric,
+    Reading,
+    Run,
+    Status,
+    Step,
+    Suite,
+    Timing,
+    Unit,
+)  # fmt: skip
+
+NO_GRAD, GRAD = Context(), Context(grad=True)
+Terms = dict[str, int]
+
+
+def a_suite(*cases: str, name: str = "small") -> Suite:
+    return Suite(name, 1, "A suite made by hand", tuple(Case(case, f"m:{case}") for case in cases))
+
+
+def a_reading(case: str, counter: str, value: int | float | None, unit: Unit = "MAC",
+              metric: Metric = "compute", context: Context = NO_GRAD, status: Status = "ok",
+              **more: Any) -> Reading:  # fmt: skip
+    return Reading(case, counter, "1.0", context, metric, unit, status, value, **more)
+
+
+def a_bridge(reading: Reading, reference: int, terms: Terms, residual: int = 0) -> Bridge:
+    """A bridge to ``reading``, in its unit; each term comes from two modules."""
+    steps = tuple(Step(term, amount, {"features.0": amount - 1, "features.1": 1})
+                  for term, amount in terms.items())  # fmt: skip
+    return Bridge(reading.case, reading.counter, reading.context, reading.metric, reading.unit,
+                  reference, steps, residual, reading.value or 0)  # fmt: skip
+
+
+def explained(case: str, counter: str, reference: int, terms: Terms | None = None,
+              residual: int = 0, **more: Any) -> tuple[Reading, Bridge]:  # fmt: skip
+    """A reading that is what its bridge adds up to."""
+    terms = terms or {}
+    value = reference + sum(terms.values()) + residual
+    reading = a_reading(case, counter, value, **more)
+    return reading, a_bridge(reading, reference, terms, residual)
+
+
+def a_run(pairs: list[tuple[Reading, Bridge]], others: tuple[Reading, ...] = (),
+          suite: Suite | None = None, **more: Any) -> Run:  # fmt: skip
+    readings = (*(reading for reading, _ in pairs), *others)
+    cases = dict.fromkeys(reading.case for reading in readings)
+    return Run(1, suite or a_suite(*cases), more.pop("environment", {"torch": "2.14.1"}), readings,
+               tuple(bridge for _, bridge in pairs), **more)  # fmt: skip
+
+
+def small_run() -> Run:
+    """Two cases, four counters, one of them in two contexts; a failure and a timing."""
+    pairs = [
+        explained("vgg16", "analytic", 15_470_264_320),
+        explained("vgg16", "thop", 15_470_264_320, {"adaptive pool": 50_176}),
+        explained("vgg16", "ptflops-pytorch", 15_470_264_320, {
+            "conv bias": 13_555_712, "ReLU counted twice": 27_111_424, "max pool": 12_294_122}),
+        explained("vgg16", "torch", 30_940_528_640, unit="FLOP"),
+        explained("vgg16", "torch", 30_940_528_640, unit="FLOP", context=GRAD),
+        explained("vit", "analytic", 17_563_828_224),
+        explained("vit", "thop", 17_563_828_224, {"attention products not seen": -6_277_573_632}),
+        explained("vit", "torch", 35_127_656_448, {"no formula for attention": -1_430_654_976},
+                  unit="FLOP", context=GRAD),
+        explained("vgg16", "thop", 138_357_544, metric="params", unit="parameter"),
+        explained("vit", "thop", 86_567_656, {"MultiheadAttention left out": -28_499_480},
+                  metric="params", unit="parameter"),
+    ]  # fmt: skip
+    others = (
+        a_reading("vit", "ptflops-pytorch", None, status="failed", message="ValueError: no shape"),
+        a_reading("vit", "torch", None, unit="FLOP", status="timeout", message="over 300 s"),
+    )
+    return a_run(
+        pairs, others,
+        figures=(Figure("vgg16", "MAC", 15_470_264_320, "MAC"),
+                 Figure("vgg16", "FLOP", 30_940_528_640, "FLOP")),
+        unsupported={"vit": {"aten.mystery": 3}},
+        timings=(Timing("vgg16", "cpu", 1, "float32", (0.5, 0.4, 0.6), 15_470_264_320),),
+    )  # fmt: skip
+
+
+def loud_run() -> Run:
+    """One reading with a residual of 7."""
+    return a_run([explained("odd", "thop", 1_000, {"conv bias": 10}, residual=7)])
+
+
+def failed_run() -> Run:
+    """Nothing but failures."""
+    return a_run(
+        [],
+        (a_reading("net", "thop", None, status="failed", message="boom"),
+         a_reading("net", "fvcore", None, status="out_of_memory"),
+         a_reading("net", "torchinfo", None, status="unavailable", message="not installed")),
+        failures=(Failure("net", "trace", "cannot be traced"),),
+    )  # fmt: skip
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "=cmd|' /C calc'!A0",
+    "line\nbreak | pipe",
+    "{{ 7*7 }} {% raw %}",
+    r"\input{/etc/passwd} $x_1$ & 100 % #",
+    "[bold red]rich[/] \x1b[31mred",
+    "'];alert(1);['",
+    "'+alert(1)+' ]]> &amp; -- \udc80",
+)
+
+
+def hostile_run() -> Run:
+    """Names, terms and messages that try to be something other than text."""
+    pairs = [explained(name, name, 100, {name: 5}, label=name, figure=name) for name in HOSTILE]
+    others = tuple(a_reading(name, "thop", None, status="failed", message=name)
+                   for name in HOSTILE)  # fmt: skip
+    return a_run(
+        pairs, others, suite=a_suite(*HOSTILE, name=HOSTILE[0]), 
+        environment=dict.fromkeys(HOSTILE, HOSTILE[1]),
+        unsupported={HOSTILE[0]: dict.fromkeys(HOSTILE, 1)},
+    )  # fmt: skip

@@ -1,0 +1,468 @@
+"""The report: the same numbers in every format, nothing hidden, hostile names inert."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from runs import (
+    HOSTILE,
+    a_bridge,
+    a_reading,
+    a_run,
+    a_suite,
+    explained,
+    failed_run,
+    hostile_run,
+    loud_run,
+    small_run,
+)  # fmt: skip
+
+from harness import report
+from harness.records import Case, Context, Run, Step, Suite
+from harness.report import charts, comparison, frames, latex, markdown, tables, terminal, text
+from harness.report.cases import bars, bridge_table, origin
+from harness.report.index import Index, deviation
+
+EMPTY = Run(1, a_suite(), {})
+RUNS = {"small": small_run(), "loud": loud_run(), "failed": failed_run(), "empty": EMPTY,
+        "hostile": hostile_run()}  # fmt: skip
+READINGS = "case,counter,version,context,metric,value,unit,status,seconds,message"
+BRIDGES = "case,counter,context,metric,step,term,amount"
+TIMINGS = "case,device,threads,dtype,median_s,iqr_s,samples"
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, dict[str, str]]:
+    """Every file of every run."""
+    return {run: {name: report.render(RUNS[run], name).decode() for name in report.FORMATS}
+            for run in RUNS}  # fmt: skip
+
+
+def sheet(content: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content)))
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: its tags, attributes, ids and words."""
+
+    VOID = ("meta", "input", "br", "img", "link", "hr")
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(content)
+        self.text = " ".join(self.words)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] not in ("script", "style"):
+            self.words.append(data)
+
+    def values(self, name: str) -> list[str]:
+        return [value or "" for key, value in self.attributes if key == name]
+
+
+# ------------------------------------------------------------------------------------ figures
+
+
+@pytest.mark.parametrize(("name", "head"), [
+    ("readings.csv", READINGS), ("bridges.csv", BRIDGES), ("timings.csv", TIMINGS)])  # fmt: skip
+def test_csv_columns_stand_in_the_agreed_order(files, name, head):
+    for content in files.values():
+        assert content[name].startswith(head)
+
+
+@pytest.mark.parametrize("run", ["small", "loud"])
+def test_the_amounts_of_a_bridge_add_up_to_the_reading(files, run):
+    sums: dict[tuple[str, ...], int] = defaultdict(int)
+    terms = defaultdict(list)
+    for row in sheet(files[run]["bridges.csv"]):
+        key = row["case"], row["counter"], row["context"], row["metric"]
+        sums[key] += int(row["amount"])
+        terms[key].append((int(row["step"]), row["term"]))
+    read = {(row["case"], row["counter"], row["context"], row["metric"]): int(row["value"])
+            for row in sheet(files[run]["readings.csv"]) if row["status"] == "ok"}  # fmt: skip
+    assert dict(sums) == read
+    for steps in terms.values():
+        assert [number for number, _ in steps] == list(range(len(steps)))
+        assert steps[0] == (0, "reference") and steps[-1][1] == "residual"
+
+
+def test_rows_follow_the_suite(files):
+    rows = sheet(files["small"]["readings.csv"])
+    assert list(dict.fromkeys(row["case"] for row in rows)) == ["vgg16", "vit"]
+    assert [row["counter"] for row in rows if row["case"] == "vit" and row["metric"] == "compute"
+            ] == ["analytic", "thop", "ptflops-pytorch", "torch", "torch"]  # fmt: skip
+
+
+def test_every_figure_is_the_same_in_every_format(files):
+    """Each ok value of readings.csv stands, grouped, in HTML, Markdown and LaTeX."""
+    small = files["small"]
+    shown = {name: set(re.findall(r"\d{1,3}(?:,\d{3})+", small[name]))
+             for name in ("report.html", "report.md", "table.tex")}  # fmt: skip
+    for row in sheet(small["readings.csv"]):
+        if row["value"]:
+            assert all(f"{int(row['value']):,}" in numbers for numbers in shown.values())
+    amounts = {f"{abs(int(row['amount'])):,}" for row in sheet(small["bridges.csv"])
+               if len(row["amount"].lstrip("-")) > 3}  # fmt: skip
+    assert amounts <= shown["report.html"] and amounts <= shown["report.md"]
+
+
+def test_exact_integers_are_on_demand(files):
+    assert "15470314496 MAC" in " ".join(Page(files["small"]["report.html"]).values("title"))
+
+
+def test_flops_are_marked_and_compared_as_half(files):
+    heads = [(column.name, column.unit) for column in
+             comparison.comparison(Index(small_run()), "compute").columns]  # fmt: skip
+    assert ("torch", "FLOP") in heads
+    index = Index(small_run())
+    [torch, _] = [each for each in index.by_case["vgg16"] if each.counter == "torch"]
+    assert index.deviation(torch) == 0
+
+
+def test_frames_have_the_columns_and_the_values_of_the_csv(files):
+    frame = frames.readings(small_run())
+    assert list(frame.columns) == list(sheet(files["small"]["readings.csv"])[0])
+    assert frame["value"].dropna().tolist() == [
+        int(row["value"]) for row in sheet(files["small"]["readings.csv"]) if row["value"]
+    ]
+    assert str(frame["value"].dtype) == "Int64"
+    assert frames.bridges(small_run())["amount"].sum() == frame["value"].sum()
+    assert frames.timings(small_run())["median_s"].tolist() == [0.5]
+    assert len(frames.figures(small_run())) == 2
+    assert list(frames.bridges(EMPTY).columns)[:7] == BRIDGES.split(",")
+
+
+def test_a_timing_shows_what_was_achieved():
+    [row] = tables.timings(small_run()).rows
+    values = dict(zip([column.name for column in tables.TIMINGS], row, strict=True))
+    assert values["median_s"] == 0.5 and values["samples"] == 3
+    assert values["iqr_s"] == pytest.approx(0.55 - 0.45)
+    assert values["macs_per_s"] == 15_470_264_320 / 0.5
+
+
+# ------------------------------------------------------------------------------------ verdict
+
+
+def test_the_verdict_counts_every_reading_once():
+    result = report.verdict(small_run())
+    assert (result.readings, result.explained, result.unexplained) == (10, 10, 0)
+    assert (result.failed, result.unavailable, result.cases) == (2, 0, 2)
+    assert not result.clean
+    assert result.sentence == ("10 readings over 2 cases: 10 explained with residual 0, 0 not, "
+                               "2 failed, 0 unavailable.")  # fmt: skip
+
+
+def test_a_reading_without_a_bridge_is_not_explained():
+    run = a_run([], (a_reading("net", "thop", 5),))
+    assert report.verdict(run).unexplained == 1
+    assert "no bridge" in report.verdict_lines(run)[1]
+
+
+def test_failures_of_each_kind_are_told_apart():
+    result = report.verdict(failed_run())
+    assert (result.readings, result.failed, result.unavailable) == (0, 2, 1)
+    assert "ours failed: net, trace: cannot be traced" in "\n".join(
+        report.verdict_lines(failed_run())
+    )
+
+
+def test_the_headline_names_the_widest_spread():
+    headline = report.headline(small_run())
+    assert (
+        "factor of 1.56: on vit, thop counts 11.3 G MAC and analytic counts 17.6 G MAC" in headline
+    )
+    assert report.headline(EMPTY) == "Nothing was read in this run."
+
+
+def test_a_zero_where_there_is_work_is_said_and_does_not_make_the_spread_infinite():
+    run = a_run([explained("lstm", "thop", 100), explained("lstm", "fvcore", 100, {"unseen": -50}),
+                 explained("lstm", "torch", 200, {"not seen": -200}, unit="FLOP")])  # fmt: skip
+    assert "factor of 2.00" in report.headline(run)
+    assert "1 figure of 0 stand" in report.headline(run)
+
+
+def test_figures_that_look_alike_are_said_exactly():
+    run = a_run([explained("net", "thop", 10**9), explained("net", "fvcore", 10**9, {"bias": 5})])
+    assert "thop counts 1,000,000,000 MAC and fvcore counts 1,000,000,005" in report.headline(run)
+    assert "on none of 1 case." in report.headline(run)
+
+
+def test_agreement_is_said():
+    run = a_run([explained("net", "thop", 100), explained("net", "torch", 200, unit="FLOP")])
+    assert report.headline(run).startswith("2 counters agree on every case.")
+
+
+# ----------------------------------------------------------------------------------- loudness
+
+
+def test_a_residual_is_loud_everywhere(files):
+    loud = files["loud"]
+    assert "UNEXPLAINED: residual +7" in loud["report.html"]
+    assert "**UNEXPLAINED: odd, thop" in loud["report.md"]
+    assert "1,017$^{*}$" in loud["table.tex"]
+    assert "1.017 !" in loud["heatmap.svg"]
+    assert ">+7<" in loud["waterfall.svg"]
+    assert report.verdict_lines(loud_run())[1].endswith("residual +7")
+
+
+def test_no_figure_is_a_word_and_never_a_zero(files):
+    for name in ("report.html", "report.md", "table.tex"):
+        assert "out of memory" in files["failed"][name]
+    cells = {cell["label"]: cell["class"] for cell in charts.heat_cells(Index(failed_run()))}
+    assert cells == {"failed": "no figure", "memory": "no figure", "n/a": "no figure"}
+    zero = a_run([explained("net", "torch", 10, {"not seen": -10})])
+    [cell] = charts.heat_cells(Index(zero))
+    assert (cell["label"], cell["class"]) == ("0", "over 50 % below")
+
+
+def test_what_is_not_known_is_listed():
+    lines = comparison.unknowns(Index(small_run()))
+    assert "vit: operators without a formula: aten.mystery x 3." in lines
+    assert comparison.unknowns(Index(a_run([explained("net", "thop", 1)]))) == []
+    assert len(comparison.silent(Index(small_run())).rows) == 2
+
+
+def test_a_value_that_is_no_number_is_no_figure():
+    run = a_run([], (a_reading("net", "thop", float("nan")),))
+    assert report.verdict(run).readings == 0
+    assert b"no figure" in report.render(run, "report.html")
+
+
+# ------------------------------------------------------------------------------------- causes
+
+
+def test_causes_are_ranked_by_the_cases_they_touch():
+    pairs = [explained(case, "thop", size, {"bias": 1, "big": 100} if size == 100 else {"bias": 2})
+             for case, size in (("a", 100), ("b", 50), ("c", 80))]  # fmt: skip
+    first, second = comparison.causes(Index(a_run(pairs)))
+    assert (first.term, first.cases, first.total) == ("bias", 3, 5)
+    assert first.largest[0] == pytest.approx(2 / 50) and first.smallest.case == "b"
+    assert (second.term, second.cases, second.largest[0]) == ("big", 1, 1.0)
+
+
+def test_a_term_of_zero_is_no_cause():
+    assert comparison.causes(Index(a_run([explained("a", "thop", 9, {"bias": 0})]))) == []
+
+
+def test_the_heaviest_modules_of_a_term_are_named():
+    step = Step("bias", 10, {"": 1, "a": 2, "b": 3, "c": 4})
+    assert origin(step) == "c 4; b 3; a 2; and 1 other"
+
+
+def test_a_bridge_table_goes_from_reference_to_reading():
+    reading, bridge = explained("net", "thop", 100, {"bias": 10, "unseen": -20}, residual=1)
+    rows = [row[:2] for row in bridge_table(bridge).rows]
+    assert rows == [("reference", 100), ("bias", 10), ("unseen", -20), ("residual", 1),
+                    ("reading", reading.value)]  # fmt: skip
+    drawn = bars(bridge)
+    assert len(drawn) == len(rows)
+    assert [bar.tone for bar in drawn] == ["base", "up", "down", "loud", "base"]
+    assert drawn[2].left == 0 and drawn[2].width == 100
+
+
+def test_the_waterfall_shown_first_has_the_most_terms():
+    assert charts.instructive(small_run()).counter == "ptflops-pytorch"
+    steps = charts.waterfall_steps(charts.instructive(small_run()))
+    assert steps[-1]["end"] == 13_555_712 + 27_111_424 + 12_294_122
+
+
+def test_analytic_is_left_out_only_where_it_restates_the_reference():
+    labels = [column.label for column in comparison.shown_columns(Index(small_run()), "compute")]
+    assert labels == ["thop", "ptflops-pytorch", "torch (cpu grad)", "torch (cpu no_grad)"]
+    apart = a_reading("net", "analytic", 11)
+    run = a_run([(apart, a_bridge(apart, 10, {"odd": 1}))])
+    assert [column.label for column in comparison.shown_columns(Index(run), "compute")] == [
+        "analytic"
+    ]
+
+
+def test_cases_read_in_their_own_modes_share_a_column():
+    suite = Suite("modes", 1, "", (Case("a", "m:a"), Case("b", "m:b", mode="train")))
+    pairs = [explained(case, "thop", 10, context=Context(mode=mode))
+             for case, mode in (("a", "eval"), ("b", "train"), ("a", "train"))]  # fmt: skip
+    columns = Index(a_run(pairs, suite=suite)).columns("compute")
+    assert [column.label for column in columns] == [
+        "thop (cpu no_grad)",
+        "thop (cpu no_grad train)",
+    ]
+
+
+# ------------------------------------------------------------------------------------ hostile
+
+
+def test_no_hostile_name_becomes_markup(files):
+    """The page has the tags of its template and no handler, whatever the names are."""
+    page = Page(files["hostile"]["report.html"])
+    assert page.open == [] and "img" not in page.tags
+    assert page.tags.count("script") == 1
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert all(link.startswith("#") for link in page.values("href"))
+    assert "<script>alert(1)</script>" in page.text and "{{ 7*7 }}" in page.text
+
+
+def test_the_page_asks_for_nothing_from_outside(files):
+    for content in files.values():
+        page = Page(content["report.html"])
+        assert page.values("src") == []
+        assert not re.search(r"url\(|@import", content["report.html"])
+        # Names of XML vocabularies are no requests.
+        assert set(re.findall(r"https?://[^\"' ]+", content["report.html"])) <= {
+            "http://www.w3.org/2000/svg",
+            "http://www.w3.org/1999/xlink",
+        }
+
+
+def test_ids_are_unique_and_links_lead_somewhere(files):
+    for content in files.values():
+        page = Page(content["report.html"])
+        ids = page.values("id")
+        assert len(ids) == len(set(ids))
+        assert {link[1:] for link in page.values("href")} <= set(ids)
+
+
+def test_charts_are_well_formed(files):
+    for content in files.values():
+        for name in ("heatmap.svg", "waterfall.svg"):
+            tags = {
+                element.tag.rpartition("}")[2]
+                for element in ElementTree.fromstring(content[name]).iter()
+            }
+            assert tags <= {"svg", "g", "path", "text", "tspan", "rect", "line", "defs", "clipPath",
+                            "title", "desc", "style"}  # fmt: skip
+
+
+def test_no_cell_of_a_csv_is_a_formula(files):
+    for name in ("readings.csv", "bridges.csv"):
+        for row in csv.reader(io.StringIO(files["hostile"][name])):
+            assert not [cell for cell in row if cell.startswith(("=", "@"))]
+        assert "\x1b" not in files["hostile"][name]
+    lines = files["hostile"]["readings.csv"].splitlines()
+    assert len(lines) == 1 + 2 * len(HOSTILE)
+
+
+def test_a_negative_amount_stays_a_number(files):
+    amounts = [row["amount"] for row in sheet(files["small"]["bridges.csv"])]
+    assert "-6277573632" in amounts
+
+
+def test_markdown_and_latex_escape_what_they_would_act_on(files):
+    live = re.sub(r"(?m)^    .*$", "", files["hostile"]["report.md"])  # not the indented code
+    assert "<script" not in live
+    assert markdown.plain("a|b*c_[x](http://y)") == r"a\|b\*c\_\[x\](http:/&#47;y)"
+    for line in files["hostile"]["report.md"].splitlines():
+        if line.startswith("| case"):
+            width = len(re.findall(r"(?<!\\)\|", line))
+        elif line.startswith("| &lt;script"):
+            assert len(re.findall(r"(?<!\\)\|", line)) == width
+            break
+    assert r"\input{/etc" not in files["hostile"]["table.tex"]
+    assert latex.escape(r"50 % of $x_1$ & \y{#}") == (
+        r"50 \% of \$x\_1\$ \& \textbackslash{}y\{\#\}"
+    )
+
+
+def test_terminal_markup_and_control_signs_are_text():
+    words = show(terminal.case_table(hostile_run(), HOSTILE[6]))
+    assert "[bold red]rich[/]" in words and "\x1b" not in words
+
+
+# ----------------------------------------------------------------------------- other renderers
+
+
+def show(renderable: object) -> str:
+    from rich.console import Console
+
+    console = Console(width=160, file=io.StringIO(), color_system=None)
+    console.print(renderable)
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_the_terminal_says_who_says_what_and_why():
+    words = show(terminal.case_table(small_run(), "vit"))
+    assert re.search(r"thop +cpu no_grad +11,286,254,592 +MAC +-35.7 % +attention products", words)
+    assert re.search(r"ptflops-pytorch +.*ValueError: no shape +failed", words)
+    assert "residual +7" in show(terminal.case_table(loud_run(), "odd"))
+    assert "UNEXPLAINED" in show(terminal.case_table(loud_run(), "odd"))
+
+
+def test_latex_tables_are_split_by_pages_and_state_their_convention(files):
+    content = files["small"]["table.tex"]
+    assert content.count(r"\begin{table}") == content.count(r"\end{table}") == 2
+    assert r"\toprule" in content and "one MAC for each multiplication" in content
+    many = a_run([explained(f"case{number}", "thop", 10) for number in range(latex.ROWS + 1)])
+    assert latex.render(many).decode().count(r"\begin{table}") == 2
+
+
+def test_the_page_has_landmarks_scopes_and_captions(files):
+    page = Page(files["small"]["report.html"])
+    assert {"header", "nav", "main", "footer", "h1"} <= set(page.tags)
+    assert page.tags.count("table") == page.tags.count("caption")
+    assert page.tags.count("th") == len(page.values("scope"))
+
+
+def test_write_puts_every_file_and_nothing_else(tmp_path: Path):
+    paths = report.write(small_run(), tmp_path / "results")
+    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == sorted(report.FORMATS)
+    assert [path.name for path in paths] == list(report.FORMATS)
+
+
+def test_a_report_is_the_same_every_time(files):
+    for name, content in files["small"].items():
+        assert report.render(small_run(), name).decode() == content
+
+
+def test_importing_the_report_is_cheap():
+    heavy = ("torch", "pandas", "altair", "jinja2", "vl_convert", "rich")
+    code = f"import sys, harness.report; print([n for n in {heavy!r} if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+# ------------------------------------------------------------------------------------ wording
+
+
+@pytest.mark.parametrize(("share", "words", "factor"), [
+    (0.0, "=", "1"), (-1.0, "-100 %", "0"), (0.0109, "+1.09 %", "1.011"),
+    (2.6e-5, "+0.00260 %", "1.000026"), (1.5, "+150 %", "2.50"), (-0.99, "-99.0 %", "0.0100"),
+    (701.0, "+70,100 %", "702"), (float("inf"), "∞", "∞"), (None, "", "?"),
+])  # fmt: skip
+def test_deviations_in_words(share, words, factor):
+    assert text.percent(share) == words
+    assert text.ratio(share) == factor
+
+
+def test_deviations_are_exact():
+    assert deviation(10**18 + 1, 10**18) == 1e-18
+    assert deviation(0, 0) == 0 and deviation(1, 0) == float("inf")
+
+
+def test_anchors_are_stable_and_tell_names_apart():
+    assert text.anchor("why", "vgg16", Context()) == "why--vgg16--cpu_no_grad"
+    assert text.slug("a b") != text.slug("a-b") != text.slug("a/b")
+    assert re.fullmatch(r"[A-Za-z0-9_.-]+", text.slug(HOSTILE[0]))
