@@ -57,7 +57,7 @@ def a_run(**changes) -> Run:
         "net", "torchvision:alexnet", (Input((1, 3, 8, 8)), Input((2,), "int64", 9, "ids")),
         {"width": [1, 2], "deep": {"er": 0.5}}, counters=("thop",),
     )  # fmt: skip
-    context = Context("cpu", True, "math")
+    context = Context("cpu", True, "eval", "math")
     reading = Reading(
         "net", "thop", "0.1", context, "compute", "MAC", "ok", 12.0, "12.0",
         modules={"b": 7, "a": 5}, warnings=("é",),
@@ -195,7 +195,7 @@ def test_modules_parameters_and_context_come_back():
         Context("meta", True, "math"), (root, convolution),
         (Parameter((6, 3, 3, 3), "float32", True), Parameter((), "float16", False, lazy=True)),
         Call("module", "", (Tensor((1, 3)),), (("mask", None),), Tensor((1, 6)), (a_call(),), 0),
-        training=True, executed=True,
+        executed=True,
     )  # fmt: skip
     assert back(trace) == trace
 

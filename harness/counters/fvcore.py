@@ -16,7 +16,7 @@ from harness.conventions import (
     parameters,
     work_at,
 )
-from harness.counters.protocol import Answer, Counter, Quantity, Unavailable
+from harness.counters.protocol import Answer, Counter, Quantity, positionally
 from harness.counters.recurrent import Charges
 from harness.records import Call, Context, Tensor, Trace
 from harness.walk import Visit, visits
@@ -159,8 +159,6 @@ def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
     """``FlopCountAnalysis(model, inputs).total()`` and ``parameter_count(model)[""]``."""
     from fvcore.nn import FlopCountAnalysis, parameter_count
 
-    if kwargs:
-        raise Unavailable("fvcore traces positional inputs only")
     analysis = FlopCountAnalysis(model, args)
     total = analysis.total()
     return Answer(total, parameter_count(model)[""], dict(analysis.by_module()))
@@ -177,4 +175,6 @@ COUNTER = Counter(
     },
     read=read,
     contexts=(Context(grad=True),),
+    inputs=positionally,
+    hooks=lambda name: True,
 )

@@ -6,9 +6,10 @@ module level, so that pricing a stored trace needs neither.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from harness.account import Account
 from harness.records import Context, Metric, Trace, Unit
@@ -36,12 +37,43 @@ class Quantity:
     price: Callable[[Trace], Account]
 
 
+Inputs: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
+"""(positional, keyword) arguments of a model"""
+
+
+def as_given(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
+    return args, kwargs
+
+
+def positionally(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
+    """All inputs as positional ones, in the order of ``model.forward``; else ``Unavailable``."""
+    if not kwargs:
+        return args, {}
+    bound = inspect.signature(model.forward).bind(*args, **kwargs)
+    if bound.kwargs:
+        raise Unavailable(f"it passes positional inputs only, not {', '.join(bound.kwargs)}")
+    return bound.args, {}
+
+
+def by_keyword(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
+    """One positional input as it is; several by the names that ``model.forward`` gives them."""
+    if len(args) == 1 and not kwargs:
+        return args, {}
+    named = inspect.signature(model.forward).bind(*args, **kwargs).arguments
+    if any(name not in inspect.signature(model.forward).parameters for name in named):
+        raise Unavailable("it passes one positional input or keywords")
+    return (), named
+
+
 @dataclass(frozen=True)
 class Counter:
     """A counting tool.
 
     ``read(model, args, kwargs, context)`` calls the tool as its documentation tells users to; the
     model is fresh and stands on ``context.device``, and grad mode is set as ``context.grad`` says.
+    ``inputs`` brings a case's inputs into the form in which the tool passes them on, or raises
+    ``Unavailable``. ``hooks`` tells which modules, by qualified class name, have forward hooks
+    while it counts: torch's encoder layers run another way then.
     ``distribution`` is the installed package whose version a reading carries.
     """
 
@@ -52,3 +84,5 @@ class Counter:
     quantities: Mapping[Metric, Quantity]
     read: Callable[[Any, tuple[Any, ...], dict[str, Any], Context], Answer]
     contexts: tuple[Context, ...] = (Context(),)
+    inputs: Callable[[Any, tuple[Any, ...], dict[str, Any]], Inputs] = as_given
+    hooks: Callable[[str], bool] | None = None

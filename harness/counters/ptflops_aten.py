@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from harness.account import Account
 from harness.conventions import parameters, products
-from harness.counters.protocol import Counter, Quantity
+from harness.counters.protocol import Counter, Quantity, by_keyword
 from harness.counters.ptflops_call import reader
 from harness.records import Context, Trace
 
@@ -52,4 +52,5 @@ COUNTER = Counter(
     },
     read=reader("aten"),
     contexts=(Context(grad=True, mode="eval"),),
+    inputs=by_keyword,
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.account import Account
 from harness.conventions import ATTENTION_FUNCTIONS, products_inside
-from harness.counters.protocol import Counter, Quantity
+from harness.counters.protocol import Counter, Quantity, by_keyword
 from harness.counters.ptflops_aten import price_params
 from harness.counters.ptflops_call import reader
 from harness.counters.recurrent import Charges
@@ -339,4 +339,6 @@ COUNTER = Counter(
     },
     read=reader("pytorch"),
     contexts=(Context(grad=True, mode="eval"),),
+    inputs=by_keyword,
+    hooks=lambda name: name in RULES or name in WEIGHT_RULES,
 )

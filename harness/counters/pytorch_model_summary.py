@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.account import Account
 from harness.conventions import parameter_term
-from harness.counters.protocol import Answer, Counter, Quantity, Unavailable
+from harness.counters.protocol import Answer, Counter, Quantity, positionally
 from harness.records import Context, Trace
 from harness.tree import all_parameters, children, is_a, own_parameters, subtree
 from harness.walk import module_calls
@@ -64,8 +64,6 @@ def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
     """``print(summary(model, torch.zeros((1, 3, 224, 224))))``; the totals stand in its text."""
     from pytorch_model_summary import summary
 
-    if kwargs:
-        raise Unavailable("pytorch_model_summary.summary passes positional inputs only")
     text = summary(model, *args)
     label = "Trainable params" if context.variant == "trainable" else "Total params"
     figure = re.search(rf"^{label}: ([\d,]+)$", text, re.MULTILINE)
@@ -81,6 +79,8 @@ COUNTER = Counter(
     source="pytorch_model_summary/model_summary.py (0.1.2)",
     quantities={"params": Quantity("Total params / Trainable params", "parameter", price)},
     read=read,
+    inputs=positionally,
+    hooks=lambda name: True,
     contexts=(
         Context(grad=True, mode="eval", variant="total"),
         Context(grad=True, mode="eval", variant="trainable"),

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.account import Account
 from harness.conventions import parameter_term, products_inside
-from harness.counters.protocol import Answer, Counter, Quantity, Unavailable
+from harness.counters.protocol import Answer, Counter, Quantity, positionally
 from harness.counters.recurrent import Charges, cell_products, sequence_cells
 from harness.records import Context, Dict, Module, Trace
 from harness.tree import all_parameters, applied, is_a, summed
@@ -224,8 +224,6 @@ def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
     """``macs, params = profile(model, inputs=(input,))`` as in thop's README."""
     from thop import profile
 
-    if kwargs:
-        raise Unavailable("thop.profile passes positional inputs only")
     macs, params, layers = profile(model, inputs=args, verbose=False, ret_layer_info=True)
     return Answer(macs, params, dict(flattened(layers)))
 
@@ -249,4 +247,6 @@ COUNTER = Counter(
     },
     read=read,
     contexts=(Context(mode="eval"),),
+    inputs=positionally,
+    hooks=RULES.__contains__,
 )

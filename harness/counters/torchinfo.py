@@ -111,7 +111,8 @@ def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
     """``summary(model, input_data=...)``; ``total_mult_adds`` and ``total_params`` of its result."""
     from torchinfo import summary
 
-    statistics = summary(model, input_data=list(args) or None, verbose=0, **kwargs)
+    data = list(args) if args else kwargs
+    statistics = summary(model, input_data=data, verbose=0, **(kwargs if args else {}))
     modules: dict[str, int] = {}
     for layer in statistics.summary_list:
         if layer.is_leaf_layer:
@@ -138,5 +139,6 @@ COUNTER = Counter(
         "params": Quantity("Total params", "parameter", price_params),
     },
     read=read,
+    hooks=lambda name: True,
     contexts=(Context(mode="eval"),),
 )

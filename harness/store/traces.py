@@ -12,6 +12,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable, Iterable
+from dataclasses import astuple
 from math import isfinite
 from typing import Any
 
@@ -46,8 +47,8 @@ def dump_trace(trace: Trace) -> bytes:
     writer = Writer()
     modules = tuple(module_row(module) for module in trace.modules)
     parameters = tuple((p.shape, p.dtype, p.trainable, p.lazy) for p in trace.parameters)
-    context = (trace.context.device, trace.context.grad, trace.context.variant)
-    head = (context, modules, parameters, trace.training, trace.executed)
+    context = astuple(trace.context)
+    head = (context, modules, parameters, trace.executed)
     document = {
         "schema": SCHEMA,
         "head": writer.value(head),
@@ -68,13 +69,12 @@ def load_trace(content: bytes) -> Trace:
     require_schema(document, "the stored trace")
     values = decoded_values(document["values"])
     calls = decoded_calls(document["calls"], values)
-    context, modules, parameters, training, executed = values[document["head"]]
+    context, modules, parameters, executed = values[document["head"]]
     return Trace(
         context=Context(*context),
         modules=tuple(module_of(row) for row in modules),
         parameters=tuple(Parameter(*row) for row in parameters),
         root=calls[document["root"]],
-        training=training,
         executed=executed,
     )
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from harness.records import Call, Context, Trace
 from harness.trace import functions
-from harness.trace.encoding import encode
+from harness.trace.encoding import encode, qualified_name
 from harness.trace.modules import ModuleTable
 from harness.trace.operators import MEMORY, Memory, OperatorMode, ValuesNeeded
 
@@ -27,12 +27,14 @@ def record(
     grad: bool = False,
     execute: bool = False,
     memory: Memory | None = MEMORY,
+    hooks: Callable[[str], bool] | None = None,
 ) -> Trace:
     """One forward pass of ``module``, on the device on which it and its inputs stand.
 
     With ``execute`` the kernels run; without, results are empty tensors. A model that looks at
     values (``.item()``, boolean masks, ``.tolist()``) then raises ``ValuesNeeded``. ``memory``
     keeps what operators return for which signature, across traces; None remembers nothing.
+    ``hooks`` tells by qualified class name which modules have a forward hook meanwhile.
     What the model writes into itself stays: give a ``shadow`` of a model that matters.
     """
     device = device_of(module, args, kwargs)
@@ -42,6 +44,8 @@ def record(
         watches.enter_context(torch.set_grad_enabled(grad))
         watches.enter_context(functions.replaced(recorder.wrap_function))
         watches.enter_context(recorder.watching_modules())
+        if hooks is not None:
+            watches.enter_context(hooked(module, hooks))
         if not execute:
             watches.enter_context(values_guarded())
         # Below autograd a dispatch mode sees composite operators before they come apart.
@@ -119,6 +123,21 @@ class Recorder:
         modules, parameters = self.table.freeze()
         (root,) = self.stack[0]
         return Trace(context, modules, parameters, root, executed)
+
+
+@contextmanager
+def hooked(root: nn.Module, wanted: Callable[[str], bool]) -> Iterator[None]:
+    """Forward hooks that do nothing, on the modules whose class is wanted."""
+    handles = [
+        module.register_forward_hook(lambda *_: None)
+        for module in root.modules()
+        if wanted(qualified_name(type(module)))
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 @contextmanager
