@@ -7,9 +7,10 @@ and counters share these names, so that their accounts can be subtracted from on
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
+from typing import TypeAlias
 
 from harness.account import Account
 from harness.formulas import PROJECTION, QUERY_KEY, RECURRENT, work_of
@@ -91,48 +92,53 @@ def unsupported(trace: Trace) -> dict[str, int]:
 # ------------------------------------------------------------------------------ conventions
 
 
-def reference(trace: Trace) -> Account:
-    """One MAC per multiplication of a product; nothing for anything else."""
-    return Account.of((v.path, term, product.macs) for v, product, term in products(trace))
+Charge: TypeAlias = tuple[Visit, str, int]
+"""(operator call, term, amount)"""
 
 
-def doubled(trace: Trace) -> Account:
-    return reference(trace).scaled(2)
+def settled(charges: Iterable[Charge]) -> Account:
+    return Account.of((visit.path, term, amount) for visit, term, amount in charges)
 
 
-def exact_flops(trace: Trace) -> Account:
+def mac_charges(trace: Trace) -> Iterator[Charge]:
+    return ((visit, term, product.macs) for visit, product, term in products(trace))
+
+
+def doubled_charges(trace: Trace) -> Iterator[Charge]:
+    return ((visit, term, 2 * product.macs) for visit, product, term in products(trace))
+
+
+def exact_charges(trace: Trace) -> Iterator[Charge]:
     """(2K - 1) per output element of a product, + 1 with bias."""
-    return Account.of((v.path, term, product.flops) for v, product, term in products(trace))
+    return ((visit, term, product.flops) for visit, product, term in products(trace))
 
 
-def macs_and_bias(trace: Trace) -> Account:
+def biased_charges(trace: Trace) -> Iterator[Charge]:
     """One per multiplication of a product, one per output element with bias."""
-    return reference(trace) + Account.of(
-        (v.path, f"{term} bias", product.bias) for v, product, term in products(trace)
-    )
+    for visit, product, term in products(trace):
+        yield visit, term, product.macs
+        yield visit, f"{term} bias", product.bias
 
 
-def activations(trace: Trace) -> Account:
+def activation_charges(trace: Trace) -> Iterator[Charge]:
     """Output elements of the products."""
-    return Account.of((v.path, term, product.outputs) for v, product, term in products(trace))
+    return ((visit, term, product.outputs) for visit, product, term in products(trace))
 
 
-def operations(trace: Trace) -> Account:
+def operation_charges(trace: Trace) -> Iterator[Charge]:
     """Exact FLOPs of products, and every operation outside them: those with a formula."""
-    return exact_flops(trace) + Account.of(
-        (visit.path, work.kind, work.operations)
-        for visit, work in works(trace)
-        if work is not None and work.operations
-    )
+    yield from exact_charges(trace)
+    for visit, work in works(trace):
+        if work is not None:
+            yield visit, work.kind, work.operations
 
 
-def bytes_moved(trace: Trace) -> Account:
-    """Bytes that operators read and write, each tensor once per operator; views move nothing."""
-    return Account.of(
-        (visit.path, work.kind or "products", tensor_bytes(visit.call.args, visit.call.output))
-        for visit, work in works(trace)
-        if work is not None and work.kind != "movement"
-    )
+def byte_charges(trace: Trace) -> Iterator[Charge]:
+    """Bytes that operators read and write, each tensor once per operator; movement is left out."""
+    for visit, work in works(trace):
+        if work is not None and work.kind != "movement":
+            amount = tensor_bytes(visit.call.args, visit.call.output)
+            yield visit, work.kind or "products", amount
 
 
 def tensor_bytes(*values: object) -> int:
@@ -143,6 +149,11 @@ def tensor_bytes(*values: object) -> int:
         elif isinstance(value, tuple):
             total += tensor_bytes(*value)
     return total
+
+
+def reference(trace: Trace) -> Account:
+    """One MAC per multiplication of a product; nothing for anything else."""
+    return settled(mac_charges(trace))
 
 
 def parameters(trace: Trace) -> Account:
@@ -220,39 +231,53 @@ def article_code(trace: Trace) -> Account:
 
 @dataclass(frozen=True)
 class Convention:
-    """A way of pricing a trace: what is counted, in which unit, who says so."""
+    """A way of pricing a trace: what is counted, in which unit, who says so.
+
+    ``charges`` itemises by operator call; None for a convention that charges modules.
+    """
 
     id: str
     unit: str
     description: str
     source: str
-    price: Callable[[Trace], Account]
+    charges: Callable[[Trace], Iterable[Charge]] | None = None
+    by_module: Callable[[Trace], Account] | None = None
 
+    def price(self, trace: Trace) -> Account:
+        if self.by_module is not None:
+            return self.by_module(trace)
+        assert self.charges is not None
+        return settled(self.charges(trace))
+
+
+ARTICLE_VGG16 = "article on the parameters and FLOPs of VGG16 (seed 000)"
 
 CONVENTIONS = {
     convention.id: convention
     for convention in (
         Convention("macs", "MAC", "one MAC for each multiplication of a convolution or matrix "
-                   "product; nothing for anything else", "the reference", reference),
-        Convention("flops", "FLOP", "2 x MAC", "the usual doubling", doubled),
+                   "product; nothing for anything else", "the reference", mac_charges),
+        Convention("flops", "FLOP", "2 x MAC", "the usual doubling", doubled_charges),
         Convention("exact-flops", "FLOP", "(2K - 1) per output element of a product, + 1 with "
-                   "bias", "article on convolution parameters and FLOPs (seed 003)", exact_flops),
+                   "bias", "article on convolution parameters and FLOPs (seed 003)",
+                   exact_charges),
         Convention("macs-bias", "MAC", "MAC + 1 per output element with bias",
-                   "article on VGG in PyTorch (seed 004)", macs_and_bias),
+                   "article on VGG in PyTorch (seed 004)", biased_charges),
         Convention("params-x-map", "MAC", "weights x output map of convolutions, weights of "
-                   "linear layers; no batch", "article on VGG16 (seed 000), its formula",
-                   parameters_times_map),
+                   "linear layers; no batch", f"{ARTICLE_VGG16}, its formula",
+                   by_module=parameters_times_map),
         Convention("article-code", "MAC", "what the article's code computes: groups ignored, "
-                   "bias always charged", "article on VGG16 (seed 000), its code", article_code),
+                   "bias always charged", f"{ARTICLE_VGG16}, its code", by_module=article_code),
         Convention("operations", "FLOP", "exact FLOPs of products and one for every other "
-                   "arithmetic operation that has a formula", "this project", operations),
+                   "arithmetic operation that has a formula", "this project", operation_charges),
         Convention("activations", "element", "output elements of the products",
-                   "Radosavovic et al. 2020, arXiv:2003.13678, for convolutions", activations),
+                   "Radosavovic et al. 2020, arXiv:2003.13678, for convolutions",
+                   activation_charges),
         Convention("bytes", "byte", "bytes read and written by operators, each tensor once per "
-                   "operator", "this project", bytes_moved),
+                   "operator", "this project", byte_charges),
         Convention("params", "parameter", "distinct parameter elements, trainable or not",
-                   "the reference", parameters),
+                   "the reference", by_module=parameters),
         Convention("param-bytes", "byte", "bytes of the distinct parameters", "this project",
-                   parameter_bytes),
+                   by_module=parameter_bytes),
     )
 }  # fmt: skip

@@ -305,6 +305,16 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceFile:
+    """Where the trace behind a reading is stored; an empty counter stands for the reference."""
+
+    case: str
+    counter: str
+    context: Context
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Everything known about one run of a suite."""
 
@@ -317,3 +327,4 @@ class Run:
     unsupported: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     timings: tuple[Timing, ...] = ()
     failures: tuple[Failure, ...] = ()
+    traces: tuple[TraceFile, ...] = ()

@@ -1,0 +1,45 @@
+# flop-harness. `make` lists the targets.
+PYTHON ?= python3
+VENV ?= .venv
+SUITE ?= seeds
+JOBS ?= 2
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+EXTRAS := test,lint
+
+.DEFAULT_GOAL := help
+.PHONY: help setup compare test test-all lint bench clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP)  ## make the virtual environment .venv and install everything into it
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Python 3.11 to 3.13 is needed: make PYTHON=python3.12 setup" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@touch $@
+
+compare: $(STAMP)  ## run a suite and write results/<suite>/: make compare SUITE=path/or/name
+	$(BIN)/flop-harness compare $(SUITE) --jobs $(JOBS) $(ARGS)
+
+test: $(STAMP)  ## run the fast tests
+	$(BIN)/python -m pytest -m 'not slow' -n $(JOBS) --dist worksteal
+
+test-all: $(STAMP)  ## run all tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+lint: $(STAMP)  ## style, layers and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+bench: $(STAMP)  ## measure what a trace costs beside a bare meta forward and other counters
+	$(BIN)/python -m harness.bench
+
+clean:  ## remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build *.egg-info

@@ -1,0 +1,106 @@
+"""The harness in a notebook or a script: live modules in, pandas frames out."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import report
+from harness.counting import Count, count_trace
+from harness.records import Case, Run
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True)
+class Results:
+    """A run, as pandas frames with the columns of the CSV files."""
+
+    run: Run
+
+    @cached_property
+    def readings(self) -> DataFrame:
+        from harness.report import frames
+
+        return frames.readings(self.run)
+
+    @cached_property
+    def bridges(self) -> DataFrame:
+        from harness.report import frames
+
+        return frames.bridges(self.run)
+
+    @cached_property
+    def timings(self) -> DataFrame:
+        from harness.report import frames
+
+        return frames.timings(self.run)
+
+    @cached_property
+    def figures(self) -> DataFrame:
+        from harness.report import frames
+
+        return frames.figures(self.run)
+
+    def __repr__(self) -> str:
+        return "\n".join([report.headline(self.run), *report.verdict_lines(self.run)])
+
+    def _repr_html_(self) -> str:
+        return self.readings.to_html(index=False)
+
+
+def count(module: Any, *inputs: Any, convention: str = "macs", **kwargs: Any) -> Count:
+    """Price one forward pass of ``module`` without running its kernels or changing it.
+
+    The module may stand on any device, ``meta`` included. A model that looks at values is run.
+    """
+    from harness.trace import ValuesNeeded, record, shadow
+
+    name = type(module).__name__
+    try:
+        trace = record(shadow(module), inputs, kwargs)
+    except ValuesNeeded:
+        trace = record(shadow(module), inputs, kwargs, execute=True)
+    return count_trace(name, trace, convention)
+
+
+def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs: Any) -> Results:
+    """Every counter's figures for ``module(*inputs, **kwargs)`` and a bridge for each.
+
+    Each counter gets a fork of this process, so that neither it nor the module changes.
+    """
+    from harness.assembly import assemble
+    from harness.cells import CaseRunner, Limits
+    from harness.compare import distributions, make_plan, single
+    from harness.environment import describe
+    from harness.models import Built
+    from harness.runner import Result, carry_out, keep_trace
+
+    mode = "train" if module.training else "eval"
+    suite = single(Case(type(module).__name__, "live module", mode=mode))
+    with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:
+        plan = make_plan(suite, Path(folder), counters=counters, device="cpu", timing=False)
+        (case,) = suite.cases
+        limits = Limits(suite.timeout_s, int(suite.memory_gib * 2**30), os.cpu_count() or 1)
+        runner = CaseRunner(case, "", "cpu", limits, live=Built(module, inputs, kwargs))
+        by_id = {counter.id: counter for counter in plan.counters}
+        results: dict[Any, Result] = {}
+        for cell in plan.cells(case):
+            trace, result = carry_out(runner, cell, by_id.get(cell.counter))
+            file = keep_trace(plan.folder, trace) if trace is not None else ""
+            results[cell] = Result(result.readings, file, result.context, result.failure)
+        environment = describe(["torch", *distributions(plan.counters)])
+        return Results(assemble(plan, environment, results, ()))
+
+
+def load(path: Any) -> Results:
+    """Results from a folder that holds a run.json, or from such a file."""
+    from harness.store import load as load_run
+
+    return Results(load_run(Path(path)))
+

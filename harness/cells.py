@@ -1,0 +1,238 @@
+"""The cells of one case, carried out in the case's own process.
+
+The model is built once and each counter gets a fork of it: fresh, at no cost, and alone.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from harness.counters import Answer, Counter, Unavailable, version_of
+from harness.errors import UserError
+from harness.isolation import Outcome, run_apart
+from harness.leftovers import leftovers, marks
+from harness.models import Built, build
+from harness.records import Case, Context, Metric, Reading, Status, Trace
+
+STATUS: dict[str, Status] = {
+    "raised": "failed",
+    "died": "failed",
+    "timeout": "timeout",
+    "out_of_memory": "out_of_memory",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    timeout_s: float
+    memory_bytes: int
+    threads: int
+
+
+class TraceFailed(Exception):
+    """The model runs, but could not be traced: a fault of ours."""
+
+
+@dataclass
+class CaseRunner:
+    """A case on a device: its reference trace, and for each counter a trace and readings."""
+
+    case: Case
+    folder: str
+    device: str
+    limits: Limits
+    abandoned: Callable[[], bool] = lambda: False
+    live: Built | None = None
+
+    @cached_property
+    def built(self) -> Built:
+        return self.live or build(self.case, folder=self.folder)
+
+    def canonical(self) -> Trace:
+        """The trace that the reference is priced on: on meta, or without values, or for real."""
+        from harness.trace import ValuesNeeded, record
+
+        if self.live is not None:
+            return self.trace(None, Context("cpu"))
+        try:
+            built = build(self.case, device="meta", folder=self.folder)
+            return record(built.module, built.args, built.kwargs)
+        except (ValuesNeeded, NotImplementedError, RuntimeError, TypeError, ValueError):
+            return self.trace(None, Context("cpu"))
+
+    def trace(self, counter: Counter | None, context: Context) -> Trace:
+        """The pass as ``counter`` sees it in ``context``; UserError if the model itself raises."""
+        import torch
+
+        def attempt() -> Trace:
+            return self._traced(counter, context)
+
+        if context.device == "cuda":  # a process that has touched CUDA cannot be forked
+            outcome = run_apart(attempt, timeout_s=self.limits.timeout_s)
+            if outcome.ending != "ok":
+                raise TraceFailed(outcome.message)
+            return outcome.value
+        torch.set_num_threads(1)  # no thread pool may stand in a process that will be forked
+        try:
+            return attempt()
+        except Unavailable:
+            raise
+        except Exception as error:
+            self._blame_model(error)
+            raise TraceFailed(f"{type(error).__name__}: {error}") from error
+
+    def _traced(self, counter: Counter | None, context: Context) -> Trace:
+        from harness.trace import ValuesNeeded, record, shadow
+
+        built, hooks = self.built, counter.hooks if counter else None
+        model = shadow(built.module).to(context.device)
+        args, kwargs = moved((built.args, built.kwargs), context.device)
+        if counter is not None:
+            args, kwargs = counter.inputs(model, args, kwargs)
+        if context.mode:
+            model.train(context.mode == "train")
+        try:
+            trace = record(model, args, kwargs, grad=context.grad, hooks=hooks)
+        except ValuesNeeded:
+            model = shadow(built.module).to(context.device)
+            trace = record(model, args, kwargs, grad=context.grad, hooks=hooks, execute=True)
+        return replace(trace, context=resolved(context, self.case))
+
+    def _blame_model(self, error: Exception) -> None:
+        """Raise UserError if the model raises without us too."""
+        import torch
+
+        def plain() -> None:
+            with torch.no_grad():
+                self.built.module(*self.built.args, **self.built.kwargs)
+
+        outcome = run_apart(plain, timeout_s=self.limits.timeout_s)
+        if outcome.ending != "ok":
+            raise UserError(
+                f"case {self.case.id!r}: the model raises on these inputs: {outcome.message}"
+            ) from error
+
+    def read(self, counter: Counter, context: Context) -> tuple[Reading, ...]:
+        """What the counter says, or how it failed, one reading for each of its metrics."""
+        if not version_of(counter):
+            return self._silent(counter, context, "unavailable",
+                                f"{counter.distribution} is not installed")  # fmt: skip
+        _ = self.built
+        limits = self.limits
+        outcome = run_apart(
+            lambda: self._asked(counter, context),
+            timeout_s=limits.timeout_s,
+            memory_bytes=limits.memory_bytes if context.device == "cpu" else None,
+            abandoned=self.abandoned,
+        )
+        if outcome.ending == "ok":
+            return tuple(self._readings(counter, context, outcome))
+        status = "unavailable" if outcome.error == "Unavailable" else STATUS[outcome.ending]
+        message = outcome.message.removeprefix("Unavailable: ")
+        return self._silent(counter, context, status, message, outcome)
+
+    def _asked(self, counter: Counter, context: Context) -> dict[str, Any]:
+        """Call the tool, in a process of its own: plain values out, no torch in them."""
+        import time
+
+        import torch
+
+        torch.set_num_threads(self.limits.threads)
+        model = self.built.module.to(context.device)
+        args, kwargs = moved((self.built.args, self.built.kwargs), context.device)
+        args, kwargs = counter.inputs(model, args, kwargs)
+        before = marks(model)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            started = time.perf_counter()
+            with torch.set_grad_enabled(context.grad):
+                answer = counter.read(model, args, kwargs, context)
+            seconds = time.perf_counter() - started
+        return {
+            "figures": {metric: told(getattr(answer, metric)) for metric in counter.quantities},
+            "modules": modules_of(answer),
+            "seconds": seconds,
+            "warnings": tuple(dict.fromkeys(first_line(str(w.message)) for w in caught)),
+            "leftovers": leftovers(before, marks(model)),
+        }
+
+    def _readings(self, counter: Counter, context: Context, outcome: Outcome) -> Iterator[Reading]:
+        said = outcome.value
+        for metric, quantity in counter.quantities.items():
+            value, figure, nonsense = said["figures"][metric]
+            yield replace(
+                self._blank(counter, context, metric),
+                status="failed" if nonsense else "ok",
+                value=value,
+                figure=figure,
+                label=quantity.label,
+                message=nonsense,
+                seconds=said["seconds"],
+                peak_bytes=outcome.peak_bytes,
+                modules=said["modules"] if metric == "compute" else {},
+                warnings=said["warnings"],
+                output=outcome.output,
+                leftovers=said["leftovers"],
+            )
+
+    def _silent(
+        self,
+        counter: Counter,
+        context: Context,
+        status: Status,
+        message: str,
+        outcome: Outcome | None = None,
+    ) -> tuple[Reading, ...]:
+        return tuple(
+            replace(
+                self._blank(counter, context, metric),
+                status=status,
+                message=first_line(message),
+                seconds=outcome.seconds if outcome else None,
+                output=outcome.output if outcome else "",
+            )
+            for metric in counter.quantities
+        )
+
+    def _blank(self, counter: Counter, context: Context, metric: Metric) -> Reading:
+        quantity = counter.quantities[metric]
+        return Reading(self.case.id, counter.id, version_of(counter), resolved(context, self.case),
+                       metric, quantity.unit, "ok", label=quantity.label)  # fmt: skip
+
+
+def resolved(context: Context, case: Case) -> Context:
+    return replace(context, mode=context.mode or case.mode)
+
+
+def moved(values: Any, device: str) -> Any:
+    import torch
+    from torch.utils._pytree import tree_map_only
+
+    return tree_map_only(torch.Tensor, lambda tensor: tensor.to(device), values)
+
+
+def told(value: Any) -> tuple[int | float | None, str, str]:
+    """(value, figure as returned, why it is nonsense): a count is a finite number, not negative."""
+    figure = first_line(repr(value))
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        item = getattr(value, "item", None)  # numpy scalars are numbers, tensors are not
+        if type(value).__module__ != "numpy" or item is None:
+            return None, figure, f"returned {figure} ({type(value).__name__}), which is no count"
+        value = item()
+    if not math.isfinite(value) or value < 0:
+        return None, figure, f"returned {figure}, which is no count"
+    return int(value) if value == int(value) else value, figure, ""
+
+
+def modules_of(answer: Answer) -> dict[str, int | float]:
+    return {str(path): told(value)[0] or 0 for path, value in answer.modules.items()}
+
+
+def first_line(text: str, length: int = 500) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1] + "…"

@@ -1,0 +1,114 @@
+"""From a suite or a model to a finished run, and its files if they are wanted."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from harness.assembly import assemble
+from harness.counters import Counter, find, version_of
+from harness.errors import UserError, suggest
+from harness.records import Case, Policy, Run, Suite
+from harness.runner import Plan, Progress, run
+from harness.store import SCHEMA, dumps, write_atomically
+
+
+def select(suite: Suite, pattern: str | None) -> Suite:
+    """The cases whose id matches a glob; the digest tells that they are not all."""
+    if pattern is None:
+        return suite
+    cases = tuple(case for case in suite.cases if fnmatchcase(case.id, pattern))
+    if not cases:
+        ids = [case.id for case in suite.cases]
+        raise UserError(f"no case of suite {suite.name!r} matches {pattern!r}{suggest(pattern, ids)}")
+    return replace(suite, cases=cases, digest=f"{suite.digest}:{pattern}")
+
+
+def single(case: Case, timing: Policy = Policy()) -> Suite:
+    """A suite of one case, for a model named on the command line."""
+    return Suite(case.id, 1, f"The model {case.model}", (case,), timing)
+
+
+def make_plan(
+    suite: Suite,
+    folder: Path,
+    *,
+    counters: Sequence[str] = (),
+    device: str = "auto",
+    jobs: int = 1,
+    timing: bool = True,
+    fresh: bool = False,
+) -> Plan:
+    """Settle what will be run. UserError for unknown counters or a device that is not there."""
+    for case in suite.cases:
+        find(case.counters)
+    chosen = tuple(find(counters))
+    return Plan(suite, chosen, folder, settle_device(device), jobs, timing, fresh)
+
+
+def settle_device(device: str) -> str:
+    if device == "cpu":
+        return device
+    import torch
+
+    present = torch.cuda.is_available()
+    if device == "cuda" and not present:
+        raise UserError("no CUDA device is present: use --device cpu")
+    return "cuda" if present else "cpu"
+
+
+def identity(plan: Plan) -> dict[str, Any]:
+    """What makes earlier results worth keeping: the same suite, tools and device."""
+    return {
+        "schema": SCHEMA,
+        "suite": {"name": plan.suite.name, "version": plan.suite.version, "digest": plan.suite.digest},
+        "device": plan.device,
+        "versions": {
+            "torch": installed("torch"),
+            "flop-harness": installed("flop-harness"),
+            **{counter.id: version_of(counter) for counter in plan.counters},
+        },
+    }
+
+
+def installed(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
+
+
+def carry_out(plan: Plan, progress: Progress | None = None) -> Run:
+    """Run what is missing and assemble everything."""
+    from harness.environment import describe
+
+    results, timings = run(plan, identity(plan), progress or Progress())
+    packages = ["torch", "torchvision", *distributions(plan.counters)]
+    return assemble(plan, describe(packages), results, timings)
+
+
+def distributions(counters: Sequence[Counter]) -> list[str]:
+    return [counter.distribution for counter in counters]
+
+
+def save(run: Run, folder: Path) -> list[Path]:
+    """Write ``run.json`` and every file of the report; clear away traces no cell refers to."""
+    from harness import report
+
+    write_atomically(folder / "run.json", dumps(run))
+    wanted = {f"{trace.file}.json.gz" for trace in run.traces}
+    for stale in (folder / "traces").glob("*.json.gz"):
+        if stale.name not in wanted:
+            stale.unlink()
+    return [folder / "run.json", *report.write(run, folder)]
+
+
+def compare_once(suite: Suite, progress: Progress | None = None, **options: Any) -> Run:
+    """A run whose files are gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:
+        return carry_out(make_plan(suite, Path(folder), **options), progress)

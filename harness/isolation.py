@@ -1,0 +1,198 @@
+"""Work in a process of its own: whatever it does, only it is harmed.
+
+``run_apart`` forks the calling process, so that what is built before is there at once and fresh.
+The work's prints go to a file; its time and memory are limited; children it leaves are killed.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import select
+import signal
+import struct
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, Any, Literal
+
+KEPT_OUTPUT = 20_000
+HEADER = struct.Struct("!Q")
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+
+Ending = Literal["ok", "raised", "timeout", "out_of_memory", "died"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the work ended. ``value`` is what it returned, ``error`` its exception if it has one."""
+
+    ending: Ending
+    value: Any = None
+    message: str = ""
+    error: str = ""
+    seconds: float = 0.0
+    peak_bytes: int = 0
+    output: str = ""
+
+
+def run_apart(
+    work: Callable[[], Any],
+    *,
+    timeout_s: float,
+    memory_bytes: int | None = None,
+    abandoned: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Run ``work`` in a fork of this process and wait for its picklable result.
+
+    ``memory_bytes`` limits what it may allocate beyond what stands; ``abandoned`` is asked now and
+    then whether anybody still waits for the result: if not, the work is killed.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    reader, writer = os.pipe()
+    started = time.perf_counter()
+    with tempfile.TemporaryFile() as output:
+        pid = os.fork()
+        if pid == 0:
+            os.close(reader)
+            _child(work, writer, output, memory_bytes)
+        os.close(writer)
+        payload = _receive(reader, started + timeout_s, abandoned)
+        os.close(reader)
+        late = payload is None and time.perf_counter() >= started + timeout_s
+        _kill_group(pid)
+        _, status, _usage = os.wait4(pid, 0)
+        seconds = time.perf_counter() - started
+        printed = _kept(output)
+    if payload is not None:
+        ending, value, message, error, peak = pickle.loads(payload)
+        return Outcome(ending, value, message, error, seconds, peak, printed)
+    if late:
+        return Outcome("timeout", message=f"no result within {timeout_s:g} s", seconds=seconds,
+                       output=printed)  # fmt: skip
+    return Outcome("died", message=_cause(status), seconds=seconds, output=printed)
+
+
+# ------------------------------------------------------------------------------------- parent
+
+
+def _receive(reader: int, deadline: float, abandoned: Callable[[], bool]) -> bytes | None:
+    """The whole message, or None if the child ended, ran late or nobody waits for it."""
+    data = b""
+    while True:
+        if len(data) >= HEADER.size:
+            (size,) = HEADER.unpack(data[: HEADER.size])
+            if len(data) >= HEADER.size + size:
+                return data[HEADER.size : HEADER.size + size]
+        left = deadline - time.perf_counter()
+        if left <= 0 or abandoned():
+            return None
+        if select.select([reader], [], [], min(left, 0.5))[0]:
+            chunk = os.read(reader, 1 << 20)
+            if not chunk:
+                return None
+            data += chunk
+
+
+def _kill_group(pid: int) -> None:
+    """End the child and whatever it started; it may not have got a group of its own yet."""
+    for kill in (os.killpg, os.kill):
+        try:
+            kill(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
+def _cause(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        return f"its process died of {signal.Signals(os.WTERMSIG(status)).name}"
+    return f"its process ended without a result (exit code {os.waitstatus_to_exitcode(status)})"
+
+
+def _kept(output: IO[bytes]) -> str:
+    """What was printed; of much, the beginning and the end."""
+    size = output.seek(0, os.SEEK_END)
+    output.seek(0)
+    if size <= KEPT_OUTPUT:
+        return output.read().decode(errors="replace")
+    half = KEPT_OUTPUT // 2
+    head = output.read(half).decode(errors="replace")
+    output.seek(size - half)
+    tail = output.read().decode(errors="replace")
+    return f"{head}\n[... {size - 2 * half:,} bytes left out ...]\n{tail}"
+
+
+# -------------------------------------------------------------------------------------- child
+
+
+def _child(work: Callable[[], Any], writer: int, output: IO[bytes], memory: int | None) -> None:
+    """Never returns."""
+    try:
+        os.setsid()
+        _redirect(output)
+        if memory is not None:
+            _limit_memory(memory)
+        before = _peak_bytes()
+        message = _attempt(work, before)
+        # A counter may have raised the limit on what can be sent; sending is ours again.
+        payload = pickle.dumps(message)
+        _send(writer, payload)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(0)
+
+
+def _attempt(work: Callable[[], Any], before: int) -> tuple[Ending, Any, str, str, int]:
+    try:
+        value = work()
+        pickle.dumps(value)
+        return "ok", value, "", "", max(0, _peak_bytes() - before)
+    except BaseException as error:
+        traceback.print_exc()
+        _flush()
+        text = " ".join(str(error).split())
+        name = type(error).__name__
+        memory = isinstance(error, MemoryError) or any(word in text for word in OUT_OF_MEMORY)
+        ending: Ending = "out_of_memory" if memory else "raised"
+        return ending, None, f"{name}: {text}" if text else name, name, _peak_bytes() - before
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            continue  # the work closed it
+
+
+def _send(writer: int, payload: bytes) -> None:
+    _flush()
+    rest = memoryview(HEADER.pack(len(payload)) + payload)
+    while rest:
+        rest = rest[os.write(writer, rest) :]
+
+
+def _redirect(output: IO[bytes]) -> None:
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nowhere, 0)
+    os.dup2(output.fileno(), 1)
+    os.dup2(output.fileno(), 2)
+    sys.stdout = open(1, "w", closefd=False, encoding="utf-8", errors="replace")
+    sys.stderr = open(2, "w", closefd=False, encoding="utf-8", errors="replace")
+
+
+def _limit_memory(allowed: int) -> None:
+    with open("/proc/self/statm", "rb") as statm:
+        pages = int(statm.read().split()[0])
+    limit = pages * resource.getpagesize() + allowed
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _peak_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

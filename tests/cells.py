@@ -1,0 +1,75 @@
+"""One cell in this process: what a counter says of a model, and what its rules predict."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import logging
+import warnings
+from functools import cache
+
+import torch
+from layers import Factory, Sample
+from torch import nn
+
+from harness import counters, reconcile
+from harness.counters.protocol import Counter
+from harness.records import Bridge, Context, Reading, Trace
+from harness.trace import ValuesNeeded, record, shadow
+
+CELLS = [
+    (counter.id, context) for counter in counters.counters().values() for context in counter.contexts
+]
+
+
+@cache
+def canonical(factory: Factory) -> Trace:
+    """The trace of the case itself, as its reference is priced on."""
+    return traced(*factory())
+
+
+def traced(module: nn.Module, args: tuple, kwargs: dict, **options) -> Trace:
+    """A trace of a model that matters, with kernels where values are looked at."""
+    try:
+        return record(shadow(module), args, kwargs, **options)
+    except ValuesNeeded:
+        return record(shadow(module), args, kwargs, execute=True, **options)
+
+
+def asked(counter: Counter, sample: Sample, context: Context) -> tuple[Sample, Trace]:
+    """The sample as the counter passes it on, and its trace in the reading's own context."""
+    if context.mode:
+        sample.module.train(context.mode == "train")
+    args, kwargs = counter.inputs(sample.module, sample.args, sample.kwargs)
+    trace = traced(sample.module, args, kwargs, grad=context.grad, hooks=counter.hooks)
+    named = dataclasses.replace(trace.context, variant=context.variant)
+    return Sample(sample.module, args, kwargs), dataclasses.replace(trace, context=named)
+
+
+def bridges(name: str, context: Context, factory: Factory) -> dict[str, Bridge]:
+    """The bridge of each of a counter's figures. Raises what the counter raises."""
+    counter = counters.counters()[name]
+    sample, own = asked(counter, factory(), context)
+    with quiet(), torch.set_grad_enabled(context.grad):
+        answer = counter.read(sample.module, sample.args, sample.kwargs, own.context)
+    made = {}
+    for metric, quantity in counter.quantities.items():
+        value = getattr(answer, metric)
+        reading = Reading("", name, "", own.context, metric, quantity.unit, "ok", value)
+        made[metric] = reconcile.bridge(reading, counter, canonical(factory), own)
+    return made
+
+
+@contextlib.contextmanager
+def quiet():
+    """Without the prints, warnings and log lines of a counter."""
+    sink = io.StringIO()
+    with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            logging.disable(logging.CRITICAL)
+            try:
+                yield sink
+            finally:
+                logging.disable(logging.NOTSET)
