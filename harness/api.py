@@ -76,10 +76,10 @@ def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs:
     """
     from harness.assembly import assemble
     from harness.cells import CaseRunner, Limits
-    from harness.compare import distributions, make_plan, single
+    from harness.compare import make_plan, single
     from harness.environment import describe
     from harness.models import Built
-    from harness.runner import Result, carry_out, keep_trace
+    from harness.runner import Raw, Result, carry_out, keep_trace
 
     mode = "train" if module.training else "eval"
     suite = single(Case(type(module).__name__, "live module", mode=mode))
@@ -94,8 +94,8 @@ def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs:
             trace, result = carry_out(runner, cell, by_id.get(cell.counter))
             file = keep_trace(plan.folder, trace) if trace is not None else ""
             results[cell] = Result(result.readings, file, result.context, result.failure)
-        environment = describe(["torch", *distributions(plan.counters)])
-        return Results(assemble(plan, environment, results, ()))
+        environment = describe(["torch", *(c.distribution for c in plan.counters)])
+        return Results(assemble(plan, Raw(environment, results, [])))
 
 
 def load(path: Any) -> Results:

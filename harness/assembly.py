@@ -6,23 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from harness import conventions
 from harness.counters import Counter
 from harness.reconcile import bridge
-from harness.records import Bridge, Context, Failure, Figure, Run, Timing, Trace, TraceFile
-from harness.runner import CANONICAL, Cell, Plan, Result
+from harness.records import Bridge, Context, Failure, Figure, Run, Trace, TraceFile
+from harness.runner import CANONICAL, Cell, Plan, Raw, Result
 from harness.store import SCHEMA, load_trace
 
 
-def assemble(
-    plan: Plan,
-    environment: Mapping[str, Any],
-    results: Mapping[Cell, Result],
-    timings: Iterable[Timing],
-) -> Run:
+def assemble(plan: Plan, raw: Raw) -> Run:
     """Price every trace and lead every reading back to the reference."""
+    results = raw.results
     traces = Traces(plan.folder)
     by_case = {case.id: case_results(case.id, results) for case in plan.suite.cases}
     figures: list[Figure] = []
@@ -47,12 +42,12 @@ def assemble(
     return Run(
         schema=SCHEMA,
         suite=plan.suite,
-        environment=environment,
+        environment=raw.environment,
         readings=tuple(r for result in results.values() for r in result.readings),
         bridges=tuple(bridges),
         figures=tuple(figures),
         unsupported={case: found for case, found in unsupported.items() if found},
-        timings=tuple(replace(timing, macs=macs.get(timing.case)) for timing in timings),
+        timings=tuple(replace(timing, macs=macs.get(timing.case)) for timing in raw.timings),
         failures=tuple(failures),
         traces=tuple(trace_files(results)),
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.assembly import assemble
-from harness.counters import Counter, find, version_of
+from harness.counters import find, version_of
 from harness.errors import UserError, suggest
 from harness.records import Case, Policy, Run, Suite
 from harness.runner import Plan, Progress, run
@@ -85,15 +85,7 @@ def installed(distribution: str) -> str:
 
 def carry_out(plan: Plan, progress: Progress | None = None) -> Run:
     """Run what is missing and assemble everything."""
-    from harness.environment import describe
-
-    results, timings = run(plan, identity(plan), progress or Progress())
-    packages = ["torch", "torchvision", *distributions(plan.counters)]
-    return assemble(plan, describe(packages), results, timings)
-
-
-def distributions(counters: Sequence[Counter]) -> list[str]:
-    return [counter.distribution for counter in counters]
+    return assemble(plan, run(plan, identity(plan), progress or Progress()))
 
 
 def save(run: Run, folder: Path) -> list[Path]:

@@ -85,7 +85,7 @@ def describe_torch() -> dict[str, Any]:
     import torch
 
     return {
-        "version": torch.__version__,
+        "version": str(torch.__version__),
         "cuda_build": torch.version.cuda,
         "mkldnn": torch.backends.mkldnn.is_available(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),

@@ -18,6 +18,7 @@ from typing import Any
 
 from harness.cells import CaseRunner, Limits, TraceFailed
 from harness.counters import Counter, Unavailable
+from harness.environment import describe
 from harness.errors import UserError
 from harness.records import Case, Context, Failure, Policy, Reading, Suite, Timing, Trace
 from harness.store import Journal, dump_trace, write_atomically
@@ -136,9 +137,22 @@ def carry_out(runner: CaseRunner, cell: Cell, counter: Counter | None) -> tuple[
 # ---------------------------------------------------------------------------------- the runner
 
 
-def run(plan: Plan, identity: dict[str, Any], progress: Progress) -> tuple[dict, list[Timing]]:
-    """Carry out what the journal does not hold yet; (results by cell, timings)."""
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """What a run measured, and on what."""
+
+    environment: dict[str, Any]
+    results: dict[Cell, Result]
+    timings: list[Timing]
+
+
+def run(plan: Plan, identity: dict[str, Any], progress: Progress) -> Raw:
+    """Carry out what the journal does not hold yet."""
     with Journal.open(plan.folder, identity, plan.fresh) as journal:
+        environment = journal.done(("environment",))
+        if environment is None:
+            environment = describe(["torch", "torchvision", *(c.distribution for c in plan.counters)])
+            journal.add(("environment",), environment)
         results = dict(known_results(plan, journal))
         wanted = [cell for case in plan.suite.cases for cell in plan.cells(case)]
         progress.begin(len(wanted), len(results))
@@ -150,7 +164,7 @@ def run(plan: Plan, identity: dict[str, Any], progress: Progress) -> tuple[dict,
             progress.finished(cell, result)
         broken = {cell.case for cell, r in results.items() if r.failure and not r.trace}
         timings = list(timed(plan, journal, progress, broken)) if plan.timing else []
-    return {cell: results[cell] for cell in wanted if cell in results}, timings
+    return Raw(environment, {cell: results[cell] for cell in wanted if cell in results}, timings)
 
 
 def known_results(plan: Plan, journal: Journal) -> Iterator[tuple[Cell, Result]]:

@@ -1,4 +1,4 @@
-"""Small networks: attention, functional programs, and every way of holding and calling modules."""
+"""Small networks: attention layers, and every way of holding and calling modules."""
 
 from __future__ import annotations
 
@@ -9,21 +9,6 @@ import torch.nn.functional as F
 from layers import Factory, Sample, made
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
-
-
-class Program(nn.Module):
-    """A function as a model."""
-
-    def __init__(self, function: Callable) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, a, b=None, c=None):
-        return self.function(*(x for x in (a, b, c) if x is not None))
-
-
-def program(function: Callable, *shapes: tuple[int, ...]) -> Factory:
-    return made(lambda: Program(function), *shapes)
 
 
 def sequential(*layers: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
@@ -68,15 +53,6 @@ class CausalAttention(nn.Module):
         return self.attention(x, x, x, attn_mask=mask, need_weights=False, is_causal=True)[0]
 
 
-def grouped_queries(q, k, v):
-    return F.scaled_dot_product_attention(q, k, v, enable_gqa=True)
-
-
-def by_hand(q, k, v):
-    weights = torch.softmax(q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5, dim=-1)
-    return weights @ v
-
-
 def encoder_layer(**options) -> Callable[[], nn.Module]:
     return lambda: nn.TransformerEncoderLayer(8, 2, 6, **options)
 
@@ -111,107 +87,6 @@ ATTENTION: dict[str, Factory] = {
     ),
     "decoder layer": made(lambda: nn.TransformerDecoderLayer(8, 2, 6), (3, 2, 8), (5, 2, 8)),
     "transformer": made(lambda: nn.Transformer(8, 2, 1, 1, 6), (5, 2, 8), (3, 2, 8)),
-    "scaled dot product": program(
-        F.scaled_dot_product_attention, (2, 4, 3, 8), (2, 4, 5, 8), (2, 4, 5, 6)
-    ),
-    "scaled dot product equal": program(F.scaled_dot_product_attention, *[(2, 4, 3, 8)] * 3),
-    "scaled dot product grouped": program(grouped_queries, (2, 4, 3, 8), *[(2, 2, 5, 8)] * 2),
-    "scaled dot product 3d": program(F.scaled_dot_product_attention, *[(4, 3, 8)] * 3),
-    "attention by hand": program(by_hand, *[(2, 4, 3, 8)] * 3),
-}
-
-# ------------------------------------------------------------------------ functional programs
-
-
-FUNCTIONAL: dict[str, Factory] = {
-    "matmul operator": program(lambda a, b: a @ b, (3, 4), (4, 5)),
-    "matmul operator reversed": program(lambda a, b: torch.matmul(b.T, a.T), (3, 4), (4, 5)),
-    "matmul batched": program(torch.matmul, (2, 3, 4), (2, 4, 5)),
-    "matmul broadcast": program(torch.matmul, (2, 3, 4), (4, 5)),
-    "matmul broadcast left": program(torch.matmul, (3, 4), (2, 4, 5)),
-    "matmul vector": program(torch.matmul, (3, 4), (4,)),
-    "matmul vectors": program(torch.matmul, (4,), (4,)),
-    "matmul method": program(lambda a, b: a.matmul(b), (3, 4), (4, 5)),
-    "mm": program(torch.mm, (3, 4), (4, 5)),
-    "mm method": program(lambda a, b: a.mm(b), (3, 4), (4, 5)),
-    "bmm": program(torch.bmm, (2, 3, 4), (2, 4, 5)),
-    "bmm method": program(lambda a, b: a.bmm(b), (2, 3, 4), (2, 4, 5)),
-    "mv": program(torch.mv, (3, 4), (4,)),
-    "dot": program(torch.dot, (4,), (4,)),
-    "addmm": program(torch.addmm, (5,), (3, 4), (4, 5)),
-    "addmm method": program(lambda c, a, b: c.addmm(a, b), (3, 5), (3, 4), (4, 5)),
-    "addmm without beta": program(
-        lambda c, a, b: torch.addmm(c, a, b, beta=0), (5,), (3, 4), (4, 5)
-    ),
-    "baddbmm": program(torch.baddbmm, (2, 3, 5), (2, 3, 4), (2, 4, 5)),
-    "baddbmm method": program(lambda c, a, b: c.baddbmm(a, b), (2, 3, 5), (2, 3, 4), (2, 4, 5)),
-    "addbmm": program(torch.addbmm, (3, 5), (2, 3, 4), (2, 4, 5)),
-    "addmv": program(torch.addmv, (3,), (3, 4), (4,)),
-    "outer": program(torch.outer, (3,), (4,)),
-    "einsum": program(lambda a, b: torch.einsum("bij,bjk->bik", a, b), (2, 3, 4), (2, 4, 5)),
-    "einsum transposed": program(
-        lambda a, b: torch.einsum("nct,ncp->ntp", a, b), (2, 3, 4), (2, 3, 5)
-    ),
-    "einsum of three": program(
-        lambda a, b, c: torch.einsum("ij,jk,kl->il", a, b, c), (2, 3), (3, 4), (4, 5)
-    ),
-    "einsum outer": program(lambda a, b: torch.einsum("i,j->ij", a, b), (2,), (3,)),
-    "einsum sum": program(lambda a: torch.einsum("ij->i", a), (2, 3)),
-    "einsum list": program(lambda a, b: torch.einsum("ij,jk", [a, b]), (2, 3), (3, 4)),
-    "einsum ellipsis": program(
-        lambda a, b: torch.einsum("...ij,...jk->...ik", a, b), (2, 3, 4), (2, 4, 5)
-    ),
-    "tensordot": program(lambda a, b: torch.tensordot(a, b, 1), (2, 3, 4), (4, 5)),
-    "functional linear": program(F.linear, (3, 4), (5, 4), (5,)),
-    "functional linear 3d": program(F.linear, (2, 3, 4), (5, 4), (5,)),
-    "functional conv": program(F.conv2d, (2, 3, 5, 6), (4, 3, 3, 3), (4,)),
-    "functional conv same": program(
-        lambda x, w: F.conv2d(x, w, padding="same"), (2, 3, 5, 6), (4, 3, 3, 3)
-    ),
-    "functional conv transposed": program(F.conv_transpose2d, (2, 3, 5, 6), (3, 4, 3, 3)),
-    "functional bilinear": program(F.bilinear, (2, 3), (2, 5), (4, 3, 5)),
-    "functional relu": program(F.relu, (2, 3, 4)),
-    "torch relu": program(torch.relu, (2, 3, 4)),
-    "method relu": program(lambda x: x.relu(), (2, 3, 4)),
-    "functional gelu": program(F.gelu, (2, 3, 4)),
-    "functional silu": program(F.silu, (2, 3, 4)),
-    "functional softmax": program(lambda x: F.softmax(x, dim=1), (2, 3, 4)),
-    "functional elu": program(F.elu, (2, 3, 4)),
-    "functional relu6": program(F.relu6, (2, 3, 4)),
-    "functional prelu": program(F.prelu, (2, 3, 4), (3,)),
-    "functional leaky relu": program(F.leaky_relu, (2, 3, 4)),
-    "torch softmax": program(lambda x: torch.softmax(x, 1), (2, 3, 4)),
-    "functional max pool": program(lambda x: F.max_pool2d(x, 2), (2, 3, 4, 5)),
-    "functional average pool": program(lambda x: F.avg_pool2d(x, 2), (2, 3, 4, 5)),
-    "functional adaptive pool": program(lambda x: F.adaptive_avg_pool2d(x, 1), (2, 3, 4, 5)),
-    "functional adaptive max": program(lambda x: F.adaptive_max_pool2d(x, 3), (2, 3, 4, 5)),
-    "functional interpolate": program(lambda x: F.interpolate(x, scale_factor=2), (2, 3, 4, 5)),
-    "interpolate to size": program(
-        lambda x: F.interpolate(x, size=(7, 6), mode="bilinear"), (2, 3, 4, 5)
-    ),
-    "interpolate with list": program(
-        lambda x: F.interpolate(x, scale_factor=[2.0, 3.0]), (2, 3, 4, 5)
-    ),
-    "interpolate by half": program(
-        lambda x: F.interpolate(x, scale_factor=0.5, mode="bilinear"), (1, 3, 5, 5)
-    ),
-    "functional batch norm": program(F.batch_norm, (2, 3, 4), (3,), (3,)),
-    "functional layer norm": program(lambda x: F.layer_norm(x, (4,)), (2, 3, 4)),
-    "grid sample": program(
-        lambda x, grid: F.grid_sample(x, grid, align_corners=False), (2, 3, 4, 5), (2, 6, 7, 2)
-    ),
-    "add operator": program(lambda a, b: a + b, (2, 3), (2, 3)),
-    "add function": program(torch.add, (2, 3), (2, 3)),
-    "add method": program(lambda a, b: a.add(b), (2, 3), (2, 3)),
-    "add in place": program(lambda a, b: a.add_(b), (2, 3), (2, 3)),
-    "add broadcast": program(torch.add, (2, 1, 4), (3, 1)),
-    "add number": program(lambda a: torch.add(a, 1), (2, 3)),
-    "add keyword": program(lambda a, b: torch.add(input=a, other=b, alpha=2), (2, 3), (2, 3)),
-    "mul operator": program(lambda a, b: a * b, (2, 3), (2, 3)),
-    "mul function": program(torch.mul, (2, 3), (3,)),
-    "mul method": program(lambda a, b: a.mul(b), (2, 3), (2, 3)),
-    "mul number": program(lambda a: 2 * torch.mul(a, 3), (2, 3)),
-    "complex arithmetic": program(lambda a: torch.fft.rfft(a).abs(), (2, 8)),
 }
 
 # ---------------------------------------------------------- ways of holding and calling modules
@@ -529,4 +404,4 @@ HOLDING: dict[str, Factory] = {
     ),
 }
 
-NETWORKS: dict[str, Factory] = {**ATTENTION, **FUNCTIONAL, **HOLDING}
+NETWORKS: dict[str, Factory] = {**ATTENTION, **HOLDING}
