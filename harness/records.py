@@ -254,7 +254,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """reference + steps + residual = reading, in the reading's unit."""
+    """reference (in MAC or parameters) + steps + residual = reading (in its own unit)."""
 
     case: str
     counter: str

@@ -14,19 +14,19 @@ from layers import Factory, Sample
 from torch import nn
 
 from harness import counters, reconcile
-from harness.counters.protocol import Counter
+from harness.counters.protocol import Counter, Unavailable
 from harness.records import Bridge, Context, Reading, Trace
 from harness.trace import ValuesNeeded, record, shadow
 
 CELLS = [
-    (counter.id, context) for counter in counters.counters().values() for context in counter.contexts
+    (counter.id, context)
+    for counter in counters.counters().values()
+    for context in counter.contexts
 ]
 
 
-@cache
-def canonical(factory: Factory) -> Trace:
-    """The trace of the case itself, as its reference is priced on."""
-    return traced(*factory())
+class Refusal(Exception):  # noqa: N818
+    """The counter gave no figure; the text is what it raised and printed."""
 
 
 def traced(module: nn.Module, args: tuple, kwargs: dict, **options) -> Trace:
@@ -37,22 +37,36 @@ def traced(module: nn.Module, args: tuple, kwargs: dict, **options) -> Trace:
         return record(shadow(module), args, kwargs, execute=True, **options)
 
 
-def asked(counter: Counter, sample: Sample, context: Context) -> tuple[Sample, Trace]:
+@cache
+def canonical(factory: Factory) -> Trace:
+    """The trace of the case itself, as its reference is priced on."""
+    return traced(*factory())
+
+
+def asked(counter: Counter, factory: Factory, context: Context) -> tuple[Sample, Trace]:
     """The sample as the counter passes it on, and its trace in the reading's own context."""
+    module, args, kwargs = factory()
     if context.mode:
-        sample.module.train(context.mode == "train")
-    args, kwargs = counter.inputs(sample.module, sample.args, sample.kwargs)
-    trace = traced(sample.module, args, kwargs, grad=context.grad, hooks=counter.hooks)
+        module.train(context.mode == "train")
+    try:
+        args, kwargs = counter.inputs(module, args, kwargs)
+    except Unavailable as error:
+        raise Refusal(f"unavailable: {error}") from error
+    trace = traced(module, args, kwargs, grad=context.grad, hooks=counter.hooks)
     named = dataclasses.replace(trace.context, variant=context.variant)
-    return Sample(sample.module, args, kwargs), dataclasses.replace(trace, context=named)
+    return Sample(module, args, kwargs), dataclasses.replace(trace, context=named)
 
 
 def bridges(name: str, context: Context, factory: Factory) -> dict[str, Bridge]:
-    """The bridge of each of a counter's figures. Raises what the counter raises."""
+    """The bridge to each of a counter's figures."""
     counter = counters.counters()[name]
-    sample, own = asked(counter, factory(), context)
-    with quiet(), torch.set_grad_enabled(context.grad):
-        answer = counter.read(sample.module, sample.args, sample.kwargs, own.context)
+    sample, own = asked(counter, factory, context)
+    with quiet() as printed, torch.set_grad_enabled(context.grad):
+        try:
+            answer = counter.read(sample.module, sample.args, sample.kwargs, own.context)
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}\n{printed.getvalue()}"
+            raise Refusal(said) from error
     made = {}
     for metric, quantity in counter.quantities.items():
         value = getattr(answer, metric)
@@ -65,11 +79,14 @@ def bridges(name: str, context: Context, factory: Factory) -> dict[str, Bridge]:
 def quiet():
     """Without the prints, warnings and log lines of a counter."""
     sink = io.StringIO()
-    with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
-        with warnings.catch_warnings():
+    logging.disable(logging.CRITICAL)
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(sink),
+            contextlib.redirect_stderr(sink),
+        ):
             warnings.simplefilter("ignore")
-            logging.disable(logging.CRITICAL)
-            try:
-                yield sink
-            finally:
-                logging.disable(logging.NOTSET)
+            yield sink
+    finally:
+        logging.disable(logging.NOTSET)

@@ -39,12 +39,12 @@ def made(module: Callable[[], nn.Module], *shapes: tuple[int, ...], **named: tup
 
 
 def indexed(module: Callable[[], nn.Module], shape: tuple[int, ...], high: int = 5) -> Factory:
-    """A factory of a module with one integer input."""
-    return lambda: Sample(module().eval(), (torch.arange(high).repeat(99)[: _n(shape)].view(shape),))
+    """A factory of a module with one input of integers below ``high``."""
+    return lambda: Sample(module().eval(), (torch.randint(high, shape),))
 
 
-def _n(shape: tuple[int, ...]) -> int:
-    return torch.Size(shape).numel()
+def sequential(*layers: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
+    return lambda: nn.Sequential(*(layer() for layer in layers))
 
 
 class Subclassed(nn.Conv2d):

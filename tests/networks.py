@@ -1,4 +1,4 @@
-"""Small networks: attention layers, and every way of holding and calling modules."""
+"""Small networks: attention layers, and every way of calling modules and giving results."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from layers import Factory, Sample, made
+from layers import Factory, Sample, made, sequential
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
-
-
-def sequential(*layers: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
-    return lambda: nn.Sequential(*(layer() for layer in layers))
-
+from torch.utils.checkpoint import checkpoint
+from torchvision.ops import DeformConv2d
 
 # -------------------------------------------------------------------------------- attention
 
@@ -89,135 +86,7 @@ ATTENTION: dict[str, Factory] = {
     "transformer": made(lambda: nn.Transformer(8, 2, 1, 1, 6), (5, 2, 8), (3, 2, 8)),
 }
 
-# ---------------------------------------------------------- ways of holding and calling modules
-
-
-class Twice(nn.Module):
-    """One layer called two times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fc = nn.Linear(4, 4)
-        self.conv = nn.Conv1d(2, 2, 3, padding=1)
-        self.relu = nn.ReLU()
-
-    def forward(self, x):
-        return self.relu(self.fc(self.relu(self.fc(self.conv(self.conv(x))))))
-
-
-class Block(nn.Module):
-    def __init__(self, fc: nn.Module) -> None:
-        super().__init__()
-        self.fc, self.norm = fc, nn.LayerNorm(4)
-
-    def forward(self, x):
-        return self.norm(self.fc(x))
-
-
-class TwoParents(nn.Module):
-    """One layer held by two blocks."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        fc = nn.Linear(4, 4)
-        self.one, self.two = Block(fc), Block(fc)
-
-    def forward(self, x):
-        return self.two(self.one(x))
-
-
-class TwoNames(nn.Module):
-    """One layer under two names of one parent."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.one = nn.Linear(4, 4)
-        self.two = self.one
-
-    def forward(self, x):
-        return self.two(self.one(x))
-
-
-class SharedBlock(nn.Module):
-    """One block, with layers inside, under two names and in a list."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.block = Block(nn.Linear(4, 4))
-        self.list = nn.ModuleList([self.block, self.block])
-
-    def forward(self, x):
-        return self.list[1](self.block(x))
-
-
-class TiedWeights(nn.Module):
-    """Two layers with one weight."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.encode, self.decode = nn.Linear(4, 4), nn.Linear(4, 4)
-        self.decode.weight = self.encode.weight
-
-    def forward(self, x):
-        return self.decode(self.encode(x))
-
-
-class Unused(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.used, self.unused = nn.Linear(4, 3), nn.Linear(4, 5)
-        self.list = nn.ModuleList([nn.Conv2d(3, 4, 3), nn.ReLU()])
-
-    def forward(self, x):
-        return self.used(x)
-
-
-class Listed(nn.Module):
-    """A list and a dictionary of layers, never called themselves."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.list = nn.ModuleList([nn.Linear(4, 4), nn.Sequential(nn.Linear(4, 4), nn.ReLU())])
-        self.dict = nn.ModuleDict({"last": nn.Linear(4, 2)})
-
-    def forward(self, x):
-        for layer in self.list:
-            x = layer(x)
-        return self.dict["last"](x)
-
-
-class OwnParameters(nn.Module):
-    """Parameters of its own beside a layer, and a functional product of them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.ones(4))
-        self.table = nn.Parameter(torch.ones(4, 3))
-        self.fc = nn.Linear(4, 4)
-
-    def forward(self, x):
-        return (self.scale * self.fc(x)) @ self.table
-
-
-class Attached(nn.Module):
-    """A parameter beside called layers of a nested module that is a leaf itself."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.leaf = Gain()
-        self.fc = nn.Linear(4, 3)
-
-    def forward(self, x):
-        return self.fc(self.leaf(x))
-
-
-class Gain(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(4))
-
-    def forward(self, x):
-        return x * self.weight
+# -------------------------------------------------------------------------- ways of calling
 
 
 class CalledByKeyword(nn.Module):
@@ -270,17 +139,6 @@ class OutDictInside(nn.Module):
 
     def forward(self, x):
         return self.inner(x)["first"]
-
-
-class Frozen(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.frozen, self.trained = nn.Linear(4, 4), nn.Linear(4, 3)
-        self.frozen.requires_grad_(False)
-        self.trained.bias.requires_grad_(False)
-
-    def forward(self, x):
-        return self.trained(self.frozen(x))
 
 
 class Residual(nn.Module):
@@ -347,38 +205,102 @@ def dictionary() -> Sample:
     return Sample(InDict().eval(), ({"x": torch.rand(2, 4)},))
 
 
-HOLDING: dict[str, Factory] = {
-    "sequential": made(sequential(lambda: nn.Linear(4, 3), nn.ReLU), (2, 4)),
-    "sequential batch of one": made(sequential(lambda: nn.Linear(4, 3), nn.ReLU), (1, 4)),
-    "nested sequential": made(
-        lambda: nn.Sequential(
-            nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU(), nn.Sequential(nn.BatchNorm2d(3))),
-            nn.Flatten(),
-            nn.Linear(27, 2),
-        ),
-        (3, 2, 5, 5),
-    ),
-    "empty sequential": made(
-        lambda: nn.Sequential(nn.Linear(4, 3), nn.Sequential(), nn.Linear(3, 2)), (2, 4)
-    ),
-    "relu shared": made(
-        lambda: (lambda relu: nn.Sequential(nn.Linear(4, 4), relu, nn.Linear(4, 4), relu, relu))(
-            nn.ReLU()
-        ),
-        (3, 4),
-    ),
-    "linear shared in sequential": made(
-        lambda: (lambda fc: nn.Sequential(fc, nn.ReLU(), fc))(nn.Linear(4, 4)), (3, 4)
-    ),
-    "called twice": made(Twice, (3, 2, 4)),
-    "two parents": made(TwoParents, (3, 4)),
-    "two names": made(TwoNames, (3, 4)),
-    "shared block": made(SharedBlock, (3, 4)),
-    "tied weights": made(TiedWeights, (3, 4)),
-    "unused": made(Unused, (3, 4)),
-    "listed": made(Listed, (3, 4)),
-    "own parameters": made(OwnParameters, (3, 4)),
-    "leaf with a parameter": made(Attached, (3, 4)),
+class TupleOut(nn.Module):
+    """An inner module gives a tuple with nothing and a dictionary in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = Tuples()
+
+    def forward(self, x):
+        return self.inner(x)[0]
+
+
+class Tuples(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x):
+        y = self.fc(x)
+        return y, None, {"sum": y}
+
+
+class Deformable(nn.Module):
+    """Offsets, and a mask, from convolutions; called by position."""
+
+    def __init__(self, masked: bool) -> None:
+        super().__init__()
+        self.offset = nn.Conv2d(4, 18, 3)
+        self.mask = nn.Conv2d(4, 9, 3) if masked else None
+        self.conv = DeformConv2d(4, 6, 3, groups=2)
+
+    def forward(self, x):
+        if self.mask is None:
+            return self.conv(x, self.offset(x))
+        return self.conv(x, self.offset(x), self.mask(x))
+
+
+class ByKeyword(nn.Module):
+    """One layer called with its input by name."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(input=x)
+
+
+class Experts(nn.Module):
+    """A mixture of experts: values decide which layer gets which row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = nn.Linear(4, 2)
+        self.experts = nn.ModuleList(nn.Linear(4, 4) for _ in range(2))
+
+    def forward(self, x):
+        chosen, y = self.gate(x).argmax(-1), torch.zeros_like(x)
+        for number, expert in enumerate(self.experts):
+            rows = chosen == number
+            if rows.any():
+                y[rows] = expert(x[rows])
+        return y
+
+
+class Checkpointed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return checkpoint(self.fc, x, use_reentrant=False)
+
+
+class ListIn(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, pair):
+        return self.fc(pair[0]) + self.fc(pair[1])
+
+
+def in_training(factory: Factory) -> Factory:
+    def made_to_train() -> Sample:
+        sample = factory()
+        sample.module.train()
+        return sample
+
+    return made_to_train
+
+
+def typed(module: Callable[[], nn.Module], dtype: torch.dtype, *shape: int) -> Factory:
+    return lambda: Sample(module().eval().to(dtype), (torch.ones(shape, dtype=dtype),))
+
+
+CALLING: dict[str, Factory] = {
     "called by keyword": made(CalledByKeyword, (3, 4)),
     "keyword input": made(Several, first=(2, 4)),
     "keyword inputs": made(Several, first=(2, 4), second=(2, 5)),
@@ -387,7 +309,6 @@ HOLDING: dict[str, Factory] = {
     "dictionary in": dictionary,
     "dictionary out": made(OutDict, (2, 4)),
     "dictionary out inside": made(OutDictInside, (2, 4)),
-    "frozen": made(Frozen, (2, 4)),
     "residual block": made(Residual, (3, 2, 4, 5)),
     "packed lstm": made(Packed, (3, 2, 5)),
     "packed gru": made(lambda: Packed(nn.GRU), (3, 2, 5)),
@@ -395,13 +316,30 @@ HOLDING: dict[str, Factory] = {
     "inherited linear": made(lambda: nn.Sequential(Inherited(4, 3)), (2, 4)),
     "forward called directly": made(Direct, (2, 4)),
     "empty batch": made(sequential(lambda: nn.Conv2d(2, 3, 3), nn.ReLU), (0, 2, 5, 5)),
-    "half precision": lambda: Sample(
-        nn.Sequential(nn.Linear(4, 3), nn.ReLU()).eval().to(torch.bfloat16),
-        (torch.rand(2, 4, dtype=torch.bfloat16),),
+    "bfloat linear": typed(sequential(lambda: nn.Linear(4, 3), nn.ReLU), torch.bfloat16, 2, 4),
+    "double linear": typed(sequential(lambda: nn.Linear(4, 3), nn.ReLU), torch.float64, 2, 4),
+    "tuple out": made(TupleOut, (2, 4)),
+    "deformable": made(lambda: Deformable(masked=False), (2, 4, 5, 6)),
+    "deformable masked": made(lambda: Deformable(masked=True), (2, 4, 5, 6)),
+    "conv by keyword": made(lambda: ByKeyword(nn.Conv2d(4, 6, 3)), (2, 4, 5, 6)),
+    "relu by keyword": made(lambda: ByKeyword(nn.ReLU()), (2, 4)),
+    "rnn by keyword": made(lambda: ByKeyword(nn.RNN(5, 4)), (3, 2, 5)),
+    "experts": made(Experts, (5, 4)),
+    "checkpointed": made(Checkpointed, (2, 4)),
+    "list in": lambda: Sample(ListIn().eval(), ([torch.rand(2, 4), torch.rand(2, 4)],)),
+    "in training": in_training(
+        made(sequential(lambda: nn.Conv2d(2, 3, 3), lambda: nn.BatchNorm2d(3)), (2, 2, 5, 5))
     ),
-    "double precision": lambda: Sample(
-        nn.Sequential(nn.Linear(4, 3), nn.ReLU()).eval().double(), (torch.rand(2, 4).double(),)
+    "encoder in training": in_training(ATTENTION["encoder"]),
+    "channels last": made(
+        lambda: nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last), (2, 3, 6, 5)
     ),
+    "half precision": typed(lambda: nn.Conv2d(2, 3, 3), torch.float16, 1, 2, 5, 5),
+    "bfloat lstm": typed(lambda: nn.LSTM(5, 4), torch.bfloat16, 3, 2, 5),
+    "double lstm": typed(lambda: nn.LSTM(5, 4), torch.float64, 3, 2, 5),
+    "complex linear": typed(lambda: nn.Linear(4, 3), torch.complex64, 2, 4),
+    "empty linear": made(lambda: nn.Linear(4, 3), (0, 4)),
+    "no features": made(lambda: nn.Linear(0, 3), (2, 0)),
 }
 
-NETWORKS: dict[str, Factory] = {**ATTENTION, **HOLDING}
+NETWORKS: dict[str, Factory] = {**ATTENTION, **CALLING}

@@ -121,7 +121,7 @@ def share(amount: Number, bridge: Bridge) -> float:
 
 
 def _size(bridge: Bridge) -> Fraction:
-    return in_macs(bridge.reference, bridge.unit)
+    return Fraction(bridge.reference)
 
 
 def causes(index: Index) -> list[Cause]:

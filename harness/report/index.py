@@ -131,7 +131,7 @@ class Index:
     def _references(self) -> dict[tuple[str, Metric], Fraction]:
         found: dict[tuple[str, Metric], Fraction] = {}
         for bridge in self.bridges:
-            value = in_macs(bridge.reference, bridge.unit)
+            value = Fraction(bridge.reference)
             found.setdefault((bridge.case, bridge.metric), value)
         for reading in self.readings:
             if reading.counter == "analytic" and is_figure(reading) and reading.value is not None:
@@ -149,7 +149,7 @@ class Index:
             return None
         bridge = self.bridge_of.get(key_of(reading))
         if bridge is not None:
-            reference: Fraction | None = in_macs(bridge.reference, bridge.unit)
+            reference: Fraction | None = Fraction(bridge.reference)
         else:
             reference = self.reference(reading.case, reading.metric)
         if reference is None:

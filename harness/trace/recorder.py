@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import chain
@@ -41,6 +42,7 @@ def record(
     recorder = Recorder(module)
     watch = OperatorMode(recorder.stack, device, execute, memory)
     with ExitStack() as watches:
+        watches.enter_context(garbage_kept())
         watches.enter_context(torch.set_grad_enabled(grad))
         watches.enter_context(functions.replaced(recorder.wrap_function))
         watches.enter_context(recorder.watching_modules())
@@ -123,6 +125,18 @@ class Recorder:
         modules, parameters = self.table.freeze()
         (root,) = self.stack[0]
         return Trace(context, modules, parameters, root, executed)
+
+
+@contextmanager
+def garbage_kept() -> Iterator[None]:
+    """No garbage collection: thousands of records set off full ones, which find nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @contextmanager

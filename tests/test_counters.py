@@ -1,0 +1,198 @@
+"""Every counter on small modules of every kind: its rules predict its figure to the last integer."""
+
+from __future__ import annotations
+
+import pytest
+from cells import CELLS, Refusal, bridges
+from layers import LAYERS
+from networks import NETWORKS
+from programs import PROGRAMS
+from sharing import SHARING
+from torch import nn
+
+from harness import counters
+from harness.counters.protocol import Unavailable, by_keyword, positionally
+from harness.errors import UserError
+from harness.records import Context
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+SAMPLES = {**LAYERS, **NETWORKS, **PROGRAMS, **SHARING}
+
+NOTHING_GIVEN = "tuple index out of range|not enough values to unpack"
+NOT_A_TENSOR = "Object not supported"
+
+# A tool that raises is no failure of ours; it has to be that tool, and for its own reason.
+REFUSALS = {
+    # Hooks read positional inputs.
+    **dict.fromkeys(
+        [
+            ("conv by keyword", "thop"), ("rnn by keyword", "thop"),
+            ("conv by keyword", "ptflops-pytorch"), ("rnn by keyword", "ptflops-pytorch"),
+            ("called by keyword", "ptflops-pytorch"), ("attention by keyword", "ptflops-pytorch"),
+            # Several inputs reach the model by name.
+            ("deformable convolution", "ptflops-pytorch"), ("attention as root", "ptflops-pytorch"),
+            ("deformable convolution masked", "ptflops-pytorch"),
+            # Hooks read a batch dimension.
+            ("lstm cell unbatched", "ptflops-pytorch"), ("attention unbatched", "ptflops-pytorch"),
+            ("encoder layer unbatched", "ptflops-pytorch"),
+        ],
+        NOTHING_GIVEN,
+    ),
+    # Only tensors and tuples of them may leave a layer that it shows.
+    **dict.fromkeys(
+        [
+            (name, "pytorch-model-summary")
+            for name in (
+                "attention without weights", "attention causal", "encoder layer",
+                "encoder layer batch first", "encoder layer norm first", "encoder layer gelu",
+                "encoder layer unbatched", "encoder layer without bias", "decoder layer",
+                "dictionary out inside", "packed lstm", "packed gru", "cell loop", "tuple out",
+            )
+        ],
+        NOT_A_TENSOR,
+    ),
+    ("layer norm 1d input", "fvcore"): "AssertionError",
+    ("matmul vector", "fvcore"): "list index out of range",
+    ("matmul vectors", "fvcore"): "list index out of range",
+    ("softmax without dim", "thop"): "NoneType",
+    ("empty batch", "ptflops-pytorch"): "division by zero",
+    ("empty linear", "ptflops-pytorch"): "division by zero",
+    ("packed lstm", "ptflops-pytorch"): "PackedSequence",
+    ("packed gru", "ptflops-pytorch"): "PackedSequence",
+    ("interpolate with list", "ptflops-pytorch"): "unsupported operand",
+    ("mm keyword", "ptflops-pytorch"): "missing 1 required positional argument",
+    # A dictionary that its input_constructor returns is taken for keywords.
+    ("dictionary in", "ptflops-pytorch"): "unexpected keyword argument",
+    ("dictionary in", "ptflops-aten"): "unexpected keyword argument",
+    # Parameters are read before a forward pass has given them shapes.
+    **{
+        (name, counter): "uninitialized"
+        for name in ("lazy conv", "lazy linear")
+        for counter in ("ptflops-pytorch", "ptflops-aten", "numel")
+    },
+}  # fmt: skip
+
+BUGS = {
+    "conv weight norm": "shadow cannot copy a tensor that was computed (old weight_norm)",
+    "linear weight norm": "shadow cannot copy a tensor that was computed (old weight_norm)",
+    "lazy conv": "a lazy parameter has no signature yet",
+    "lazy linear": "a lazy parameter has no signature yet",
+    ("linalg matmul", "fvcore"): "torch.jit writes linalg_matmul down as matmul",
+    ("packed lstm", "analytic"): "our own counter does not execute where values are needed",
+    ("packed gru", "analytic"): "our own counter does not execute where values are needed",
+    ("experts", "analytic"): "our own counter does not execute where values are needed",
+}
+
+
+def cells():
+    for name in SAMPLES:
+        for counter, context in CELLS:
+            bug = BUGS.get(name) or BUGS.get((name, counter))
+            marks = [pytest.mark.xfail(strict=True, reason=bug)] if bug else []
+            label = f"{name}-{counter}-{context}"
+            yield pytest.param(name, counter, context, id=label.replace(" ", "_"), marks=marks)
+
+
+@pytest.mark.parametrize(("name", "counter", "context"), cells())
+def test_a_counters_rules_predict_its_reading(name, counter, context):
+    if (name, counter) in REFUSALS:
+        with pytest.raises(Refusal, match=REFUSALS[name, counter]):
+            bridges(counter, context, SAMPLES[name])
+        return
+    for metric, bridge in bridges(counter, context, SAMPLES[name]).items():
+        assert bridge.residual == 0, (metric, bridge.reading, bridge.steps)
+
+
+def test_every_refusal_and_bug_names_a_sample_and_a_counter():
+    known = counters.counters()
+    for key in (*REFUSALS, *BUGS):
+        name, counter = key if isinstance(key, tuple) else (key, "thop")
+        assert name in SAMPLES and counter in known
+
+
+# ------------------------------------------------------------------------------ the registry
+
+
+def test_counters_come_in_a_fixed_order():
+    assert list(counters.counters()) == [
+        "analytic", "thop", "ptflops-pytorch", "ptflops-aten", "torchinfo", "fvcore", "torch",
+        "pytorch-model-summary", "numel",
+    ]  # fmt: skip
+
+
+def test_a_name_that_is_almost_right_is_suggested():
+    with pytest.raises(UserError, match="torchinfo"):
+        counters.find(["torchinof"])
+
+
+def test_no_names_mean_all_counters():
+    assert counters.find([]) == list(counters.counters().values())
+
+
+@pytest.mark.parametrize("counter", counters.counters().values(), ids=lambda c: c.id)
+def test_a_counter_says_what_it_is(counter):
+    assert counter.description and counter.source and counter.distribution
+    assert counter.contexts and len(set(counter.contexts)) == len(counter.contexts)
+    assert set(counter.quantities) <= {"compute", "params"} and counter.quantities
+    for metric, quantity in counter.quantities.items():
+        assert quantity.unit in {"compute": ("MAC", "FLOP"), "params": ("parameter",)}[metric]
+
+
+def test_flop_counter_mode_counts_two_flops_per_mac():
+    made = bridges("torch", Context(), LAYERS["linear"])["compute"]
+    assert (made.reference, made.reading, made.unit) == (3 * 6 * 4, 2 * 3 * 6 * 4, "FLOP")
+    assert [(step.term, step.amount) for step in made.steps] == [("2 FLOPs per MAC", 3 * 6 * 4)]
+
+
+def test_thop_reads_an_unbatched_height_as_channels():
+    """(3, 7, 6) through 3 -> 4 channels, kernel 3: 4 x 5 x 4 outputs, 7 'channels'."""
+    made = bridges("thop", Context(mode="eval"), LAYERS["conv2d unbatched"])["compute"]
+    assert (made.reference, made.reading) == (4 * 5 * 4 * 3 * 9, 4 * 5 * 4 * 7 * 9)
+    (step,) = made.steps
+    assert step.amount == 4 * 5 * 4 * (7 - 3) * 9 and "unbatched" in step.term
+
+
+def test_ptflops_charges_a_relu_twice():
+    """Linear 4 -> 3 and a ReLU on two rows: the hook per sample, the function for the batch."""
+    made = bridges("ptflops-pytorch", Context(grad=True, mode="eval"), SAMPLES["sequential"])
+    terms = {step.term: step.amount for step in made["compute"].steps}
+    assert terms["ReLU"] == terms["ReLU counted twice (hook and patched function)"] == 2 * 3
+    assert made["compute"].reading == 4 * 3 + 3 + 3 + 2 * 3
+
+
+# ------------------------------------------------------------------------------- input forms
+
+
+class Named(nn.Module):
+    def forward(self, first, second=None, *, third=None):
+        return first
+
+
+class Starred(nn.Module):
+    def forward(self, *args):
+        return args[0]
+
+
+def test_named_inputs_become_positional_in_the_models_order():
+    assert positionally(Named(), (), {"second": 2, "first": 1}) == ((1, 2), {})
+
+
+def test_inputs_that_only_have_names_cannot_become_positional():
+    with pytest.raises(Unavailable, match="third"):
+        positionally(Named(), (1,), {"third": 3})
+
+
+def test_several_inputs_become_named():
+    assert by_keyword(Named(), (1, 2), {}) == ((), {"first": 1, "second": 2})
+    assert by_keyword(Named(), (1,), {"third": 3}) == ((), {"first": 1, "third": 3})
+
+
+def test_a_single_input_stays_as_it_is():
+    assert by_keyword(Starred(), (1,), {}) == ((1,), {})
+
+
+@pytest.mark.xfail(strict=True, reason="by_keyword takes *args for a name")
+def test_inputs_without_names_cannot_be_named():
+    with pytest.raises(Unavailable):
+        by_keyword(Starred(), (1, 2), {})
