@@ -20,7 +20,7 @@ class Account(Mapping[Key, int | float]):
 
     __slots__ = ("_entries",)
 
-    def __init__(self, entries: Mapping[Key, int | float] = {}) -> None:  # noqa: B006
+    def __init__(self, entries: Mapping[Key, int | float] = {}) -> None:
         self._entries = {key: amount for key, amount in entries.items() if amount}
 
     @classmethod

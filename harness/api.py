@@ -81,11 +81,11 @@ def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs:
     from harness.models import Built
     from harness.runner import Raw, Result, carry_out, keep_trace
 
-    mode = "train" if module.training else "eval"
-    suite = single(Case(type(module).__name__, "live module", mode=mode))
+    name = type(module).__name__
+    case = Case(name, "live module", mode="train" if module.training else "eval")
+    suite = single(case)
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:
         plan = make_plan(suite, Path(folder), counters=counters, device="cpu", timing=False)
-        (case,) = suite.cases
         limits = Limits(suite.timeout_s, int(suite.memory_gib * 2**30), os.cpu_count() or 1)
         runner = CaseRunner(case, "", "cpu", limits, live=Built(module, inputs, kwargs))
         by_id = {counter.id: counter for counter in plan.counters}
@@ -93,7 +93,7 @@ def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs:
         for cell in plan.cells(case):
             trace, result = carry_out(runner, cell, by_id.get(cell.counter))
             file = keep_trace(plan.folder, trace) if trace is not None else ""
-            results[cell] = Result(result.readings, file, result.context, result.failure)
+            results[cell] = Result(result.readings, file, result.failure)
         environment = describe(["torch", *(c.distribution for c in plan.counters)])
         return Results(assemble(plan, Raw(environment, results, [])))
 
@@ -103,4 +103,3 @@ def load(path: Any) -> Results:
     from harness.store import load as load_run
 
     return Results(load_run(Path(path)))
-

@@ -96,7 +96,7 @@ def bridges_of(
         own = traces.load(result.trace, reading.context)
         try:
             made.append(bridge(reading, counter, canonical, own))
-        except Exception as error:  # any rule may trip over a model that nobody has tried
+        except Exception as error:  # noqa: BLE001 - any rule may trip over an untried model
             message = f"{type(error).__name__}: {error}"
             failed.append(Failure(cell.case, f"{counter.id}'s rules for {reading.metric}", message))
     return made, failed

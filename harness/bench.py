@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from math import exp, log
 from statistics import median
 from typing import Any
@@ -89,9 +90,8 @@ def counter_call(name: str, counter_id: str) -> float:
         times = []
         for _ in range(3):
             built = build(case_of(name))
-            times.append(
-                milliseconds(lambda b=built: counter.read(b.module, b.args, b.kwargs, context))
-            )
+            call = partial(counter.read, built.module, built.args, built.kwargs, context)
+            times.append(milliseconds(call))
     return min(times[1:])
 
 
@@ -105,12 +105,12 @@ def apart(work: Callable[[], Any]) -> tuple[Any, int]:
 
 def measure(name: str) -> dict[str, tuple[float, int]]:
     """Contestant -> (milliseconds, peak bytes)."""
-    steady, peak = apart(lambda: on_meta(name))
+    steady, peak = apart(partial(on_meta, name))
     row = {way: (value, peak) for way, value in steady.items()}
     for way in ("bare meta forward", "analytic, anew"):
-        row[f"{way}, first"] = apart(lambda way=way: first_call(name, way))
+        row[f"{way}, first"] = apart(partial(first_call, name, way))
     for counter_id in COUNTERS:
-        row[counter_id] = apart(lambda c=counter_id: counter_call(name, c))
+        row[counter_id] = apart(partial(counter_call, name, counter_id))
     return row
 
 

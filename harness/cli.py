@@ -110,9 +110,7 @@ def compare_suite(
     sys.exit(exit_code(run))
 
 
-def compare_model(
-    case: Any, out: Path | None, fresh: bool, options: dict, watch: Any
-) -> None:
+def compare_model(case: Any, out: Path | None, fresh: bool, options: dict, watch: Any) -> None:
     from harness import report
     from harness.compare import carry_out, compare_once, make_plan, save, single
 

@@ -13,7 +13,7 @@ from typing import Any
 from harness.assembly import assemble
 from harness.counters import find, version_of
 from harness.errors import UserError, suggest
-from harness.records import Case, Policy, Run, Suite
+from harness.records import Case, Run, Suite
 from harness.runner import Plan, Progress, run
 from harness.store import SCHEMA, dumps, write_atomically
 
@@ -25,13 +25,15 @@ def select(suite: Suite, pattern: str | None) -> Suite:
     cases = tuple(case for case in suite.cases if fnmatchcase(case.id, pattern))
     if not cases:
         ids = [case.id for case in suite.cases]
-        raise UserError(f"no case of suite {suite.name!r} matches {pattern!r}{suggest(pattern, ids)}")
+        raise UserError(
+            f"no case of suite {suite.name!r} matches {pattern!r}{suggest(pattern, ids)}"
+        )
     return replace(suite, cases=cases, digest=f"{suite.digest}:{pattern}")
 
 
-def single(case: Case, timing: Policy = Policy()) -> Suite:
+def single(case: Case) -> Suite:
     """A suite of one case, for a model named on the command line."""
-    return Suite(case.id, 1, f"The model {case.model}", (case,), timing)
+    return Suite(case.id, 1, f"The model {case.model}", (case,))
 
 
 def make_plan(
@@ -47,7 +49,7 @@ def make_plan(
     """Settle what will be run. UserError for unknown counters or a device that is not there."""
     for case in suite.cases:
         find(case.counters)
-    chosen = tuple(find(counters))
+    chosen = tuple(find(tuple(counters)))
     return Plan(suite, chosen, folder, settle_device(device), jobs, timing, fresh)
 
 
@@ -66,7 +68,11 @@ def identity(plan: Plan) -> dict[str, Any]:
     """What makes earlier results worth keeping: the same suite, tools and device."""
     return {
         "schema": SCHEMA,
-        "suite": {"name": plan.suite.name, "version": plan.suite.version, "digest": plan.suite.digest},
+        "suite": {
+            "name": plan.suite.name,
+            "version": plan.suite.version,
+            "digest": plan.suite.digest,
+        },
         "device": plan.device,
         "versions": {
             "torch": installed("torch"),

@@ -20,7 +20,16 @@ from harness.work import Product, Work
 
 RECURRENT_OPERATORS = tuple(
     f"aten.{name}"
-    for name in "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell".split()
+    for name in [
+        "lstm",
+        "gru",
+        "rnn_tanh",
+        "rnn_relu",
+        "lstm_cell",
+        "gru_cell",
+        "rnn_tanh_cell",
+        "rnn_relu_cell",
+    ]
 )
 ATTENTION_FUNCTIONS = ("torch.nn.functional.multi_head_attention_forward",)
 ATTENTION_KERNELS = (
@@ -172,7 +181,9 @@ def parameter_charges(trace: Trace, charge: Callable) -> Account:
         for _, number in module.parameters:
             if number not in seen:
                 seen.add(number)
-                entries.append((module.path, parameter_term(module), charge(trace.parameters[number])))
+                entries.append(
+                    (module.path, parameter_term(module), charge(trace.parameters[number]))
+                )
     return Account.of(entries)
 
 

@@ -133,4 +133,3 @@ def name_of(visit: Visit, level: str) -> str:
         return visit.call.packet
     functions = [call.name for call in visit.around if call.level == "function"]
     return functions[0] if functions else visit.call.packet
-

@@ -139,10 +139,8 @@ def _child(work: Callable[[], Any], writer: int, output: IO[bytes], memory: int 
             _limit_memory(memory)
         before = _peak_bytes()
         message = _attempt(work, before)
-        # A counter may have raised the limit on what can be sent; sending is ours again.
-        payload = pickle.dumps(message)
-        _send(writer, payload)
-    except BaseException:
+        _send(writer, pickle.dumps(message))
+    except BaseException:  # noqa: BLE001 - printed; the parent sees that no result came
         traceback.print_exc()
     finally:
         os._exit(0)
@@ -153,7 +151,7 @@ def _attempt(work: Callable[[], Any], before: int) -> tuple[Ending, Any, str, st
         value = work()
         pickle.dumps(value)
         return "ok", value, "", "", max(0, _peak_bytes() - before)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - whatever the work raises is the result
         traceback.print_exc()
         _flush()
         text = " ".join(str(error).split())
@@ -183,8 +181,8 @@ def _redirect(output: IO[bytes]) -> None:
     os.dup2(nowhere, 0)
     os.dup2(output.fileno(), 1)
     os.dup2(output.fileno(), 2)
-    sys.stdout = open(1, "w", closefd=False, encoding="utf-8", errors="replace")
-    sys.stderr = open(2, "w", closefd=False, encoding="utf-8", errors="replace")
+    sys.stdout = os.fdopen(1, "w", closefd=False, encoding="utf-8", errors="replace")
+    sys.stderr = os.fdopen(2, "w", closefd=False, encoding="utf-8", errors="replace")
 
 
 def _limit_memory(allowed: int) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
+from harness import conventions
 from harness.account import Account
 from harness.counters.protocol import Counter
 from harness.records import Bridge, Metric, Reading, Step, Trace
-from harness import conventions
 
 REFERENCES = {"compute": conventions.reference, "params": conventions.parameters}
 
@@ -22,8 +22,10 @@ def bridge(reading: Reading, counter: Counter, canonical: Trace, own: Trace) -> 
     price = REFERENCES[reading.metric]
     reference = price(canonical)
     here = price(own)
-    moved = [Step(f"{step.term} in this context", step.amount, step.modules)
-             for step in steps(reference, here)]
+    moved = [
+        Step(f"{step.term} in this context", step.amount, step.modules)
+        for step in steps(reference, here)
+    ]
     own_steps = steps(here, counter.quantities[reading.metric].price(own))
     explained = sum(step.amount for step in (*moved, *own_steps))
     value = reading.value if reading.value is not None else 0

@@ -46,7 +46,6 @@ class Result:
 
     readings: tuple[Reading, ...] = ()
     trace: str = ""
-    context: Context = Context()
     failure: Failure | None = None
 
 
@@ -119,7 +118,8 @@ def serve_case(
 
 def carry_out(runner: CaseRunner, cell: Cell, counter: Counter | None) -> tuple[Any, Result]:
     """(trace, result) of one cell; a trace that fails is a failure of ours, not of the counter."""
-    trace, failure, readings = None, None, ()
+    trace, failure = None, None
+    readings: tuple[Reading, ...] = ()
     if counter is not None:
         readings = runner.read(counter, cell.context)
     try:
@@ -131,7 +131,7 @@ def carry_out(runner: CaseRunner, cell: Cell, counter: Counter | None) -> tuple[
         pass  # the reading says so
     except TraceFailed as error:
         failure = Failure(cell.case, f"trace for {cell.counter or 'the reference'}", str(error))
-    return trace, Result(readings, context=cell.context, failure=failure)
+    return trace, Result(readings, failure=failure)
 
 
 # ---------------------------------------------------------------------------------- the runner
@@ -151,7 +151,9 @@ def run(plan: Plan, identity: dict[str, Any], progress: Progress) -> Raw:
     with Journal.open(plan.folder, identity, plan.fresh) as journal:
         environment = journal.done(("environment",))
         if environment is None:
-            environment = describe(["torch", "torchvision", *(c.distribution for c in plan.counters)])
+            environment = describe(
+                ["torch", "torchvision", *(c.distribution for c in plan.counters)]
+            )
             journal.add(("environment",), environment)
         results = dict(known_results(plan, journal))
         wanted = [cell for case in plan.suite.cases for cell in plan.cells(case)]
@@ -305,9 +307,7 @@ def forkserver() -> Any:
 # -------------------------------------------------------------------------------------- timing
 
 
-def timed(
-    plan: Plan, journal: Journal, progress: Progress, broken: set[str]
-) -> Iterator[Timing]:
+def timed(plan: Plan, journal: Journal, progress: Progress, broken: set[str]) -> Iterator[Timing]:
     """The forward pass of each case that runs, alone: nothing else of ours runs by now."""
     threads = os.cpu_count() or 1
     for case in plan.suite.cases:
@@ -362,5 +362,5 @@ def serve_timing(
         else:
             samples = cpu.time_forward(built.module, built.args, built.kwargs, policy, threads)
         pipe.send(samples)
-    except Exception as error:  # whatever a model raises is the answer
+    except Exception as error:  # noqa: BLE001 - whatever a model raises is the answer
         pipe.send(f"{type(error).__name__}: {error}")

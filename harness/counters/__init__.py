@@ -44,7 +44,9 @@ def find(names: list[str] | tuple[str, ...]) -> list[Counter]:
     known = counters()
     for name in names:
         if name not in known:
-            raise UserError(f"unknown counter {name!r}{suggest(name, known)}; known: {', '.join(known)}")
+            raise UserError(
+                f"unknown counter {name!r}{suggest(name, known)}; known: {', '.join(known)}"
+            )
     return [known[name] for name in names] if names else list(known.values())
 
 

@@ -24,8 +24,18 @@ from harness.walk import Visit, visits
 # Composite operators that the tracer passes through instead of writing them down.
 TRANSPARENT = frozenset(
     f"aten.{name}"
-    for name in """conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d
-    lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell""".split()
+    for name in [
+        "conv1d",
+        "conv2d",
+        "conv3d",
+        "conv_transpose1d",
+        "conv_transpose2d",
+        "conv_transpose3d",
+        "lstm_cell",
+        "gru_cell",
+        "rnn_tanh_cell",
+        "rnn_relu_cell",
+    ]
 )
 
 

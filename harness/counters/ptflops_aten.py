@@ -11,7 +11,9 @@ from harness.counters.protocol import Counter, Quantity, by_keyword
 from harness.counters.ptflops_call import reader
 from harness.records import Context, Trace
 
-SEEN = frozenset(f"aten.{name}" for name in "mm matmul addmm bmm convolution _convolution".split())
+SEEN = frozenset(
+    f"aten.{name}" for name in ["mm", "matmul", "addmm", "bmm", "convolution", "_convolution"]
+)
 
 
 def price_compute(trace: Trace) -> Account:

@@ -6,6 +6,7 @@ ptflops/pytorch_ops.py and ptflops/pytorch_engine.py of ptflops 0.7.5.
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
@@ -31,8 +32,10 @@ def convolution(visit: Visit, module: Module) -> Charges:
     x, y, config = visit.call.args[0], visit.call.output, module.config
     transposed = "Transpose" in module.type_name
     positions = x.shape[0] * prod((x if transposed else y).shape[2:])
-    each = prod(config["kernel_size"]) * config["in_channels"] * (
-        config["out_channels"] // config["groups"]
+    each = (
+        prod(config["kernel_size"])
+        * config["in_channels"]
+        * (config["out_channels"] // config["groups"])
     )
     term = "transposed convolution" if transposed else "convolution"
     true = products_inside(visit).get(term, 0)
@@ -201,9 +204,7 @@ def hooked(module: Module) -> bool:
 
 
 def module_charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
-    sums = summed(trace, hooked)
-    if hooked(trace.modules[0]):
-        sums = {**dict.fromkeys(range(len(trace.modules)), 0), 0: 1}
+    sums = Counts({0: 1}) if hooked(trace.modules[0]) else summed(trace, hooked)
     for visit, module in module_calls(trace):
         times = sums[visit.call.module]
         if not hooked(module) or not times:
@@ -275,8 +276,7 @@ FUNCTIONS: dict[str, tuple[str, Callable[[Call], Any]]] = {
     f"{F}.interpolate": ("upsampling", interpolated),
     **{f"{space}.{name}": ("matrix product", matrix_product)
        for space in (T, M) for name in ("matmul", "mm", "bmm")},
-    **{name: ("matrix product", added_product)
-       for name in (f"{T}.addmm", f"{M}.addmm", f"{T}.baddbmm")},
+    **dict.fromkeys((f"{T}.addmm", f"{M}.addmm", f"{T}.baddbmm"), ("matrix product", added_product)),
     **{f"{space}.mul": ("multiplication", broadcast) for space in (T, M)},
     **{f"{space}.add": ("addition", broadcast) for space in (T, M)},
 }  # fmt: skip
@@ -290,10 +290,10 @@ def function_charges(trace: Trace) -> Iterator[tuple[str, str, Any]]:
         if label == "matrix product" and visit.inside(*ATTENTION_FUNCTIONS):
             label = "attention product"
         yield visit.path, twice(trace, visit, label), amount(visit.call)
-        if visit.call.name.endswith("addmm") or visit.call.name.endswith("baddbmm"):
-            if visit.call.argument(3, "beta", 1) != 0:
-                bias = f"{label} bias"
-                yield visit.path, twice(trace, visit, bias), visit.call.argument(0, "input").numel
+        adds = visit.call.name.endswith(("addmm", "baddbmm"))
+        if adds and visit.call.argument(3, "beta", 1) != 0:
+            bias = twice(trace, visit, f"{label} bias")
+            yield visit.path, bias, visit.call.argument(0, "input").numel
 
 
 def twice(trace: Trace, visit: Visit, label: str) -> str:

@@ -143,9 +143,7 @@ RULES: dict[str, Rule] = {
         qualified("batchnorm", "BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm"),
         normalisation("batch normalisation"),
     ),
-    **dict.fromkeys(
-        qualified("normalization", "LayerNorm"), normalisation("layer normalisation")
-    ),
+    **dict.fromkeys(qualified("normalization", "LayerNorm"), normalisation("layer normalisation")),
     **dict.fromkeys(
         qualified("instancenorm", "InstanceNorm1d InstanceNorm2d InstanceNorm3d"),
         normalisation("instance normalisation"),
@@ -197,7 +195,11 @@ def price_compute(trace: Trace) -> Account:
             for term, amount in RULES[module.type](visit, module):
                 if times:
                     yield visit.path, term, amount
-                    yield visit.path, f"{term} of a shared module counted again", amount * (times - 1)
+                    yield (
+                        visit.path,
+                        f"{term} of a shared module counted again",
+                        amount * (times - 1),
+                    )
 
     return Account.of(charges())
 

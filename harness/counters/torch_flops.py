@@ -15,10 +15,23 @@ from harness.records import Context, Trace
 # Operators with a formula there; fused attention on CPU and recurrent kernels have none.
 REGISTERED = frozenset(
     f"aten.{name}"
-    for name in """mm addmm bmm baddbmm _scaled_mm convolution _convolution cudnn_convolution
-    convolution_overrideable _slow_conv2d_forward _scaled_dot_product_efficient_attention
-    _scaled_dot_product_flash_attention _scaled_dot_product_cudnn_attention
-    _flash_attention_forward _efficient_attention_forward""".split()
+    for name in [
+        "mm",
+        "addmm",
+        "bmm",
+        "baddbmm",
+        "_scaled_mm",
+        "convolution",
+        "_convolution",
+        "cudnn_convolution",
+        "convolution_overrideable",
+        "_slow_conv2d_forward",
+        "_scaled_dot_product_efficient_attention",
+        "_scaled_dot_product_flash_attention",
+        "_scaled_dot_product_cudnn_attention",
+        "_flash_attention_forward",
+        "_efficient_attention_forward",
+    ]
 )
 
 

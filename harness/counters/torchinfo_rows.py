@@ -24,7 +24,9 @@ class Row:
 
 def is_leaf(trace: Trace, index: int) -> bool:
     """Whether no child is truthy; a container with nothing in it is not."""
-    return not any("__len__" not in trace.modules[c].config for _, c in trace.modules[index].children)
+    return not any(
+        "__len__" not in trace.modules[c].config for _, c in trace.modules[index].children
+    )
 
 
 def static_rows(trace: Trace) -> dict[int, Row]:
@@ -50,7 +52,9 @@ def called_rows(trace: Trace, static: dict[int, Row]) -> list[Row]:
             continue
         repeated = place.module in seen
         seen.add(place.module)
-        rows.append(Row(place.module, place.depth, place.parent, place.leaf, place.params, repeated))
+        rows.append(
+            Row(place.module, place.depth, place.parent, place.leaf, place.params, repeated)
+        )
     return rows
 
 

@@ -5,10 +5,6 @@ result is an empty tensor of the right shape, so that a trace costs less than a 
 on real devices, and takes the very path (fused attention, recurrent kernels) that the device takes.
 """
 
-
-
-
-
 from harness.trace.recorder import ValuesNeeded, record
 from harness.trace.shadow import shadow
 

@@ -16,19 +16,129 @@ from typing import Any
 import torch
 import torch.nn.functional
 
-PRODUCTS = """matmul mm bmm mv dot addmm addbmm baddbmm addmv addr einsum tensordot chain_matmul
-    bilinear inner outer kron conv1d conv2d conv3d conv_transpose1d conv_transpose2d
-    conv_transpose3d cdist""".split()
-ELEMENTWISE = """add sub subtract mul multiply div divide true_divide pow square sqrt rsqrt exp log
-    log2 log10 log1p expm1 sin cos tan tanh sigmoid erf abs neg reciprocal floor ceil round clamp
-    minimum maximum where relu relu_ lerp addcmul addcdiv rsub""".split()
-REDUCTIONS = """sum mean prod max min amax amin argmax argmin var std var_mean std_mean norm
-    logsumexp cumsum cumprod softmax log_softmax sort topk""".split()
-LAYERS = """batch_norm layer_norm group_norm instance_norm dropout embedding prelu celu selu
-    pixel_shuffle""".split()
-FOURIER = "stft istft".split()
-DUNDERS = """__add__ __radd__ __iadd__ __sub__ __rsub__ __isub__ __mul__ __rmul__ __imul__
-    __truediv__ __rtruediv__ __itruediv__ __pow__ __rpow__ __neg__ __matmul__ __rmatmul__""".split()
+PRODUCTS = [
+    "matmul",
+    "mm",
+    "bmm",
+    "mv",
+    "dot",
+    "addmm",
+    "addbmm",
+    "baddbmm",
+    "addmv",
+    "addr",
+    "einsum",
+    "tensordot",
+    "chain_matmul",
+    "bilinear",
+    "inner",
+    "outer",
+    "kron",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "cdist",
+]
+ELEMENTWISE = [
+    "add",
+    "sub",
+    "subtract",
+    "mul",
+    "multiply",
+    "div",
+    "divide",
+    "true_divide",
+    "pow",
+    "square",
+    "sqrt",
+    "rsqrt",
+    "exp",
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "expm1",
+    "sin",
+    "cos",
+    "tan",
+    "tanh",
+    "sigmoid",
+    "erf",
+    "abs",
+    "neg",
+    "reciprocal",
+    "floor",
+    "ceil",
+    "round",
+    "clamp",
+    "minimum",
+    "maximum",
+    "where",
+    "relu",
+    "relu_",
+    "lerp",
+    "addcmul",
+    "addcdiv",
+    "rsub",
+]
+REDUCTIONS = [
+    "sum",
+    "mean",
+    "prod",
+    "max",
+    "min",
+    "amax",
+    "amin",
+    "argmax",
+    "argmin",
+    "var",
+    "std",
+    "var_mean",
+    "std_mean",
+    "norm",
+    "logsumexp",
+    "cumsum",
+    "cumprod",
+    "softmax",
+    "log_softmax",
+    "sort",
+    "topk",
+]
+LAYERS = [
+    "batch_norm",
+    "layer_norm",
+    "group_norm",
+    "instance_norm",
+    "dropout",
+    "embedding",
+    "prelu",
+    "celu",
+    "selu",
+    "pixel_shuffle",
+]
+FOURIER = ["stft", "istft"]
+DUNDERS = [
+    "__add__",
+    "__radd__",
+    "__iadd__",
+    "__sub__",
+    "__rsub__",
+    "__isub__",
+    "__mul__",
+    "__rmul__",
+    "__imul__",
+    "__truediv__",
+    "__rtruediv__",
+    "__itruediv__",
+    "__pow__",
+    "__rpow__",
+    "__neg__",
+    "__matmul__",
+    "__rmatmul__",
+]
 
 NOT_FUNCTIONS = {"handle_torch_function", "boolean_dispatch", "assert_int_or_pair", "grad"}
 

@@ -63,7 +63,9 @@ class ModuleTable:
         self._types.append(type(module))
         children: list[tuple[str, int]] = []
         self._children.append(children)
-        self._lazy.update(id(p) for p in module._parameters.values() if p is not None and is_lazy(p))
+        self._lazy.update(
+            id(p) for p in module._parameters.values() if p is not None and is_lazy(p)
+        )
         prefix = path + "." if path else ""
         for name, child in module._modules.items():
             if child is not None:

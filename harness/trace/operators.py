@@ -211,9 +211,7 @@ def has_tensor(args: tuple) -> bool:
 
 def on_meta(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
-        return torch.empty_strided(
-            value.shape, value.stride(), dtype=value.dtype, device="meta"
-        )
+        return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
     if isinstance(value, (list, tuple)):
         return type(value)(map(on_meta, value))
     if isinstance(value, dict):

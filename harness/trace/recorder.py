@@ -54,8 +54,8 @@ def record(
         watches.enter_context(torch._C._AutoDispatchBelowAutograd())
         watches.enter_context(watch)
         module(*args, **(kwargs or {}))
-    mode = "train" if module.training else "eval"
-    return recorder.trace(Context(device.type, grad, mode), execute)
+    context = Context(device.type, grad, "train" if module.training else "eval")
+    return recorder.trace(context, execute)
 
 
 def device_of(module: nn.Module, args: tuple, kwargs: Mapping | None) -> torch.device:
@@ -84,9 +84,7 @@ class Recorder:
                 stack.pop()
             pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
             inputs = tuple([encode(arg) for arg in args])
-            stack[-1].append(
-                Call("function", name, inputs, pairs, encode(output), tuple(children))
-            )
+            stack[-1].append(Call("function", name, inputs, pairs, encode(output), tuple(children)))
             return output
 
         return traced
