@@ -78,9 +78,7 @@ CONVOLUTIONS: dict[str, Factory] = {
     "conv transposed unbatched": made(lambda: nn.ConvTranspose2d(4, 6, 3), (4, 5, 3)),
     "conv transposed 3d": made(lambda: nn.ConvTranspose3d(2, 3, 2), (1, 2, 3, 4, 2)),
     "conv weight norm": made(lambda: weight_norm(nn.Conv2d(3, 4, 3)), (1, 3, 5, 6)),
-    "conv parametrized": made(
-        lambda: parametrized_weight_norm(nn.Conv2d(3, 4, 3)), (1, 3, 5, 6)
-    ),
+    "conv parametrized": made(lambda: parametrized_weight_norm(nn.Conv2d(3, 4, 3)), (1, 3, 5, 6)),
     "lazy conv": made(lambda: nn.LazyConv2d(4, 3), (1, 3, 5, 6)),
 }
 

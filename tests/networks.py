@@ -70,18 +70,14 @@ ATTENTION: dict[str, Factory] = {
     "attention cross widths": made(
         lambda: CrossAttention(kdim=6, vdim=4), (3, 2, 8), (5, 2, 6), (5, 2, 4)
     ),
-    "attention as root": made(
-        lambda: nn.MultiheadAttention(8, 2), (3, 2, 8), (3, 2, 8), (3, 2, 8)
-    ),
+    "attention as root": made(lambda: nn.MultiheadAttention(8, 2), (3, 2, 8), (3, 2, 8), (3, 2, 8)),
     "encoder layer": made(encoder_layer(), (3, 2, 8)),
     "encoder layer batch first": made(encoder_layer(batch_first=True), (2, 3, 8)),
     "encoder layer norm first": made(encoder_layer(norm_first=True, batch_first=True), (2, 3, 8)),
     "encoder layer gelu": made(encoder_layer(activation="gelu", batch_first=True), (2, 3, 8)),
     "encoder layer unbatched": made(encoder_layer(), (3, 8)),
     "encoder layer without bias": made(encoder_layer(bias=False, batch_first=True), (2, 3, 8)),
-    "encoder": made(
-        lambda: nn.TransformerEncoder(encoder_layer(batch_first=True)(), 2), (2, 3, 8)
-    ),
+    "encoder": made(lambda: nn.TransformerEncoder(encoder_layer(batch_first=True)(), 2), (2, 3, 8)),
     "decoder layer": made(lambda: nn.TransformerDecoderLayer(8, 2, 6), (3, 2, 8), (5, 2, 8)),
     "transformer": made(lambda: nn.Transformer(8, 2, 1, 1, 6), (5, 2, 8), (3, 2, 8)),
 }

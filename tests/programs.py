@@ -138,9 +138,7 @@ PROGRAMS: dict[str, Factory] = {
         lambda c, a, b: torch.addmm(input=c, mat1=a, mat2=b), (5,), (3, 4), (4, 5)
     ),
     "linalg matmul": program(torch.linalg.matmul, (3, 4), (4, 5)),
-    "multi dot": program(
-        lambda a, b, c: torch.linalg.multi_dot([a, b, c]), (3, 4), (4, 5), (5, 6)
-    ),
+    "multi dot": program(lambda a, b, c: torch.linalg.multi_dot([a, b, c]), (3, 4), (4, 5), (5, 6)),
     "inner": program(torch.inner, (3, 4), (5, 4)),
     "kron": program(torch.kron, (3, 4), (5, 4)),
     "cosine similarity": program(F.cosine_similarity, (3, 4), (3, 4)),

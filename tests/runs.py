@@ -125,7 +125,7 @@ def hostile_run() -> Run:
     others = tuple(a_reading(name, "thop", None, status="failed", message=name)
                    for name in HOSTILE)  # fmt: skip
     return a_run(
-        pairs, others, suite=a_suite(*HOSTILE, name=HOSTILE[0]), 
+        pairs, others, suite=a_suite(*HOSTILE, name=HOSTILE[0]),
         environment=dict.fromkeys(HOSTILE, HOSTILE[1]),
         unsupported={HOSTILE[0]: dict.fromkeys(HOSTILE, 1)},
     )  # fmt: skip

@@ -65,7 +65,9 @@ class Padded(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 6, batch_first=True), 1)
+        self.encoder = nn.TransformerEncoder(
+            nn.TransformerEncoderLayer(8, 2, 6, batch_first=True), 1
+        )
 
     def forward(self, x):
         mask = torch.zeros(x.shape[:2], dtype=torch.bool)
@@ -80,7 +82,9 @@ def residuals(counter, context, factory) -> dict[str, int]:
     return {metric: made.residual for metric, made in bridges(counter, context, factory).items()}
 
 
-@pytest.mark.xfail(strict=True, reason="torch.jit drops what no output needs; a trace holds no flow")
+@pytest.mark.xfail(
+    strict=True, reason="torch.jit drops what no output needs; a trace holds no flow"
+)
 def test_fvcore_on_a_discarded_result():
     assert residuals("fvcore", GRAD, made(Discards, (2, 4))) == {"compute": 0, "params": 0}
 
@@ -101,7 +105,9 @@ def test_torchinfo_on_a_pruned_layer():
     assert residuals("torchinfo", EVAL, made(pruned, (3, 6))) == {"compute": 0, "params": 0}
 
 
-@pytest.mark.xfail(strict=True, reason="a layer made during the forward pass is no part of the model")
+@pytest.mark.xfail(
+    strict=True, reason="a layer made during the forward pass is no part of the model"
+)
 @pytest.mark.parametrize(
     ("counter", "context"),
     [
