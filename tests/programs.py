@@ -17,8 +17,8 @@ class Program(nn.Module):
         super().__init__()
         self.function = function
 
-    def forward(self, a, b=None, c=None):
-        return self.function(*(x for x in (a, b, c) if x is not None))
+    def forward(self, a, b=None, c=None, d=None, e=None):
+        return self.function(*(x for x in (a, b, c, d, e) if x is not None))
 
 
 def program(function: Callable, *shapes: tuple[int, ...]) -> Factory:

@@ -94,7 +94,7 @@ def cells():
             yield pytest.param(name, counter, context, id=label.replace(" ", "_"), marks=marks)
 
 
-@pytest.mark.parametrize(("name", "counter", "context"), cells())
+@pytest.mark.parametrize(("name", "counter", "context"), list(cells()))
 def test_a_counters_rules_predict_its_reading(name, counter, context):
     if (name, counter) in REFUSALS:
         with pytest.raises(Refusal, match=REFUSALS[name, counter]):

@@ -120,12 +120,13 @@ def _heat_layers(records: list[dict[str, Any]], rows: list[str], heads: list[str
 
 
 def instructive(run: Run) -> Bridge | None:
-    """The bridge to show first: most different terms, then the largest share of the reference."""
+    """The bridge to show first: most different terms, none of which dwarfs the others."""
 
     def richness(bridge: Bridge) -> tuple[bool, int, float]:
         terms = {step.term for step in bridge.steps if step.amount}
-        moved = sum(abs(share(step.amount, bridge)) for step in bridge.steps)
-        return bridge.metric == "compute", len(terms), moved
+        moved = [abs(share(step.amount, bridge)) for step in bridge.steps if step.amount]
+        balance = sum(moved) / max(moved) if moved else 0.0
+        return bridge.metric == "compute", len(terms), balance
 
     bridges = Index(run).bridges
     return max(bridges, key=richness, default=None)
@@ -170,7 +171,7 @@ def _fall_layers(records: list[dict[str, Any]], measure: str) -> Any:
     room = (max(ends) - min(ends) or 1) * 0.45
     # Two terms may share a name, so bars are placed by number and named by the axis.
     names = _lookup({str(record["place"]): record["term"] for record in records})
-    axis = alt.Axis(labelExpr=f"({names})[datum.label]", labelLimit=320)
+    axis = alt.Axis(labelExpr=f"({names})[datum.label]", labelLimit=420)
     data = alt.Data(values=records)
     base = alt.Chart(data).encode(y=alt.Y("place:O", title=None, axis=axis))  # type: ignore[arg-type]
     scale = alt.Scale(domain=[min(ends), max(ends) + room], nice=False)

@@ -1,0 +1,196 @@
+"""Element-wise operators against the scalar oracle, and the register of formulas."""
+
+from __future__ import annotations
+
+import oracle
+import pytest
+import torch
+import torch.nn.functional as F
+from oracle import Scalar, choose, counted, erf, exp, larger, log, raw, smaller, tanh
+from programs import Program
+from test_formulas import agree, priced, some
+from torchvision.ops import deform_conv2d
+
+from harness.conventions import works
+from harness.formulas import ELEMENTWISE, FORMULAS, MOVEMENT, formula, product_of, work_of
+from harness.records import Call, Tensor
+from harness.trace import record
+from harness.work import FREE, Product, Work
+
+
+def sigmoid(x):
+    return 1 / (1 + exp(-x))
+
+
+def clamped(x, low, high):
+    return smaller(larger(x, low), high)
+
+
+def one(function):
+    """One special function of one number, whichever it is."""
+    return lambda x: counted("specials", function(torch.tensor(raw(x), dtype=torch.float64)).item())
+
+
+def compared(function):
+    return lambda x, y: counted("comparisons", float(function(raw(x), raw(y))))
+
+
+def free(function):
+    return lambda x: Scalar(function(raw(x)))
+
+
+BINARY = {
+    "add": (torch.add, lambda x, y: x + y),
+    "sub": (torch.sub, lambda x, y: x - y),
+    "mul": (torch.mul, lambda x, y: x * y),
+    "div": (torch.div, lambda x, y: x / y),
+    "maximum": (torch.maximum, larger),
+    "minimum": (torch.minimum, smaller),
+    **{
+        name: (getattr(torch, name), compared(function))
+        for name, function in {
+            "eq": lambda x, y: x == y, "ne": lambda x, y: x != y, "lt": lambda x, y: x < y,
+            "le": lambda x, y: x <= y, "gt": lambda x, y: x > y, "ge": lambda x, y: x >= y,
+            "logical_and": lambda x, y: bool(x and y), "logical_or": lambda x, y: bool(x or y),
+        }.items()
+    },
+}  # fmt: skip
+
+UNARY = {
+    "rsub": (lambda x: torch.rsub(x, 2.0), lambda x: 2 - x),
+    "reciprocal": (torch.reciprocal, lambda x: 1 / x),
+    "neg": (torch.neg, lambda x: -x),
+    "abs": (torch.abs, free(abs)),
+    "sign": (torch.sign, free(lambda x: (x > 0) - (x < 0))),
+    "logical_not": (torch.logical_not, lambda x: counted("comparisons", float(not raw(x)))),
+    "masked_fill": (lambda x: x.masked_fill(torch.tensor(True), 2.0), lambda x: choose(True, 2, x)),
+    "clamp": (lambda x: torch.clamp(x, 0.3, 0.6), lambda x: clamped(x, 0.3, 0.6)),
+    "pow": (lambda x: torch.pow(x, 1.5), one(lambda x: x**1.5)),
+    **{
+        name: (getattr(torch, name), one(getattr(torch, name)))
+        for name in ["sqrt", "exp", "log", "log2", "log10", "log1p", "expm1", "sin", "cos", "tan", "erf", "tanh"]
+    },
+    "rsqrt": (torch.rsqrt, lambda x: 1 / one(torch.sqrt)(x)),
+    "relu": (torch.relu, lambda x: larger(x, 0)),
+    "threshold": (lambda x: F.threshold(x, 0.5, 0.0), lambda x: choose(raw(x) > 0.5, x, 0)),
+    "hardtanh": (lambda x: F.hardtanh(x, 0.3, 0.6), lambda x: clamped(x, 0.3, 0.6)),
+    "leaky_relu": (lambda x: F.leaky_relu(-x, 0.1), lambda x: choose(False, x, -x * 0.1)),
+    "sigmoid": (torch.sigmoid, sigmoid),
+    "silu": (F.silu, lambda x: x / (1 + exp(-x))),
+    "hardsigmoid": (F.hardsigmoid, lambda x: clamped(x / 6 + 0.5, 0, 1)),
+    "hardswish": (F.hardswish, lambda x: x * clamped(x / 6 + 0.5, 0, 1)),
+    "elu": (lambda x: F.elu(-x, 0.5), lambda x: choose(False, x, 0.5 * (exp(-x) - 1))),
+    "gelu": (F.gelu, lambda x: x * 0.5 * (1 + erf(x * 0.5**0.5))),
+    "mish": (F.mish, lambda x: x * tanh(log(1 + exp(x)))),
+}
+
+SEPARATE = {"square", "where", "addcmul", "_prelu_kernel"}
+
+
+def test_every_element_wise_formula_is_tested():
+    named = {name for names in ELEMENTWISE for name in names.split()}
+    assert named == set(BINARY) | set(UNARY) | SEPARATE
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_two_numbers(name):
+    function, naive = BINARY[name]
+    agree(function, lambda x, y: oracle.each(naive, x, y), some(2, 3), some(2, 3) + 0.125)
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_one_number(name):
+    function, naive = UNARY[name]
+    agree(function, lambda x: oracle.each(naive, x), some(2, 3))
+
+
+@pytest.mark.xfail(strict=True, reason="aten.square arrives as aten.pow, charged as special")
+def test_a_square_is_a_multiplication():
+    agree(torch.square, lambda x: oracle.each(lambda one: one * one, x), some(2, 3))
+
+
+def test_a_choice_is_a_comparison():
+    condition = torch.tensor([True, False, True])
+    said, _ = priced(lambda x, y: torch.where(condition, x, y), some(3), some(3))
+    assert said.comparisons == 3 and said.additions == said.multiplications == 0
+
+
+def test_prelu_multiplies_and_compares():
+    said, _ = priced(F.prelu, some(2, 3), some(3))
+    assert (said.multiplications, said.comparisons) == (6, 6)
+
+
+def test_addcmul():
+    agree(
+        lambda x, y, z: torch.addcmul(x, y, z, value=0.5),
+        lambda x, y, z: oracle.each(lambda a, b, c: a + 0.5 * b * c, x, y, z),
+        some(2, 3), some(2, 3), some(2, 3),
+    )  # fmt: skip
+
+
+def test_broadcasting_works_on_the_result():
+    """(2, 1, 4) and (3, 1) add up to 2 x 3 x 4."""
+    said, _ = priced(torch.add, some(2, 1, 4), some(3, 1))
+    assert said.additions == 2 * 3 * 4
+
+
+@pytest.mark.parametrize("name", ["relu_", "add_", "mul_", "clamp_", "sigmoid_"])
+def test_in_place_costs_the_same(name):
+    assert FORMULAS[f"aten.{name}"] is FORMULAS[f"aten.{name[:-1]}"]
+
+
+@pytest.mark.xfail(strict=True, reason="a clamp is charged two comparisons for a single bound")
+def test_a_clamp_with_one_bound_compares_once():
+    said, _ = priced(lambda x: torch.clamp(x, min=0.5), some(2, 3))
+    assert said.comparisons == 2 * 3
+
+
+# ------------------------------------------------------------------------------ the register
+
+
+def test_a_second_formula_for_an_operator_is_refused():
+    with pytest.raises(ValueError, match=r"aten\.mm"):
+        formula("aten.mm")(lambda call: FREE)
+
+
+def test_an_operator_without_a_formula_is_unknown_and_not_zero():
+    assert work_of(Call("operator", "aten.no_such_thing.default", (), (), Tensor((2,)))) is None
+
+
+@pytest.mark.parametrize("name", ["aten.view", "aten.cat", "aten.embedding", "aten.transpose"])
+def test_movement_is_free(name):
+    assert work_of(Call("operator", f"{name}.default", (), (), Tensor((2,)))) is FREE
+    assert name.removeprefix("aten.") in MOVEMENT and FREE.operations == FREE.macs == 0
+
+
+def test_a_product_of_matrices():
+    product = product_of(3, 4, 5, bias=True)
+    assert product == Product(3 * 4 * 5, 3 * 5, 3 * 5)
+    assert product.flops == 3 * 5 * (2 * 4 - 1) + 3 * 5
+
+
+def test_a_product_over_nothing_has_no_flops():
+    assert product_of(3, 0, 5).flops == 0
+
+
+def test_work_adds_up():
+    work = Work((product_of(1, 2, 3), product_of(2, 2, 2)), "x", 1, 2, 3, 4, 5)
+    assert (work.macs, work.operations) == (6 + 8, 15)
+
+
+def test_convolution_padding_is_data():
+    """Kernel 3 with padding 1 on 4 x 4: 16 positions of 9 products, the border's zeros included."""
+    _, (product,) = priced(lambda x, w: F.conv2d(x, w, padding=1), some(1, 1, 4, 4),
+                           some(1, 1, 3, 3))  # fmt: skip
+    assert product.macs == 16 * 9
+
+
+def test_deformable_convolution():
+    """Three channels of nine weights for each of 2 x 3 x 4 outputs; sampling has no formula."""
+    _, (product,) = priced(deform_conv2d, some(1, 3, 5, 6), some(1, 18, 3, 4), some(2, 3, 3, 3))
+    assert product.macs == 2 * 3 * 4 * 3 * 9
+
+
+def test_a_convolution_on_an_empty_batch():
+    made = record(Program(F.conv2d), (torch.rand(0, 2, 5, 5), torch.rand(3, 2, 3, 3)))
+    assert sum(work.macs for _, work in works(made)) == 0
