@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from harness import overlay
 from harness.counters import Answer, Counter, Unavailable, version_of
 from harness.errors import UserError
 from harness.isolation import Outcome, run_apart
@@ -119,6 +120,11 @@ class CaseRunner:
 
     def read(self, counter: Counter, context: Context) -> tuple[Reading, ...]:
         """What the counter says, or how it failed, one reading for each of its metrics."""
+        try:
+            if counter.overlay:
+                overlay.ensure(counter.overlay)
+        except overlay.NotInstallable as error:
+            return self._silent(counter, context, "unavailable", str(error))
         if not version_of(counter):
             return self._silent(counter, context, "unavailable",
                                 f"{counter.distribution} is not installed")  # fmt: skip
@@ -142,6 +148,8 @@ class CaseRunner:
 
         import torch
 
+        if counter.overlay:
+            overlay.put_first(overlay.folder_of(counter.overlay))
         torch.set_num_threads(self.limits.threads)
         model = self.built.module.to(context.device)
         args, kwargs = moved((self.built.args, self.built.kwargs), context.device)

@@ -94,7 +94,7 @@ def compare_suite(
     suite: Any, out: Path | None, cases: str | None, fresh: bool, options: dict, progress: Any
 ) -> None:
     from harness import report
-    from harness.compare import carry_out, make_plan, save, select
+    from harness.session import carry_out, make_plan, save, select
 
     chosen = select(suite, cases)
     folder = out or Path("results") / safe_name(suite.name)
@@ -112,7 +112,7 @@ def compare_suite(
 
 def compare_model(case: Any, out: Path | None, fresh: bool, options: dict, watch: Any) -> None:
     from harness import report
-    from harness.compare import carry_out, compare_once, make_plan, save, single
+    from harness.session import carry_out, compare_once, make_plan, save, single
 
     suite = single(case)
     with watch:

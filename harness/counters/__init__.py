@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, entry_points, version
 
+from harness import overlay
 from harness.counters.protocol import Answer, Counter, Quantity, Unavailable
 from harness.errors import UserError, suggest
 
@@ -40,18 +42,39 @@ def counters() -> dict[str, Counter]:
 
 
 def find(names: list[str] | tuple[str, ...]) -> list[Counter]:
-    """Counters by id; all of them if no name is given."""
+    """Counters by id, or by id@version for a released version.
+
+    Without names those that are in the environment; ``all`` are those from overlays too.
+    """
+    if not names:
+        return [counter for counter in counters().values() if not counter.overlay]
+    if tuple(names) == ("all",):
+        return list(counters().values())
+    return [find_one(name) for name in names]
+
+
+def find_one(name: str) -> Counter:
     known = counters()
-    for name in names:
-        if name not in known:
-            raise UserError(
-                f"unknown counter {name!r}{suggest(name, known)}; known: {', '.join(known)}"
-            )
-    return [known[name] for name in names] if names else list(known.values())
+    if name in known:
+        return known[name]
+    base, _, pinned = name.partition("@")
+    if pinned and base in known:
+        return at_version(known[base], pinned)
+    raise UserError(f"unknown counter {name!r}{suggest(name, known)}; known: {', '.join(known)}")
+
+
+def at_version(counter: Counter, pinned: str) -> Counter:
+    """The counter at a released version, from an overlay."""
+    mine = overlay.normalised(counter.distribution)
+    others = [r for r in counter.overlay if overlay.normalised(r.partition("==")[0]) != mine]
+    wanted = (f"{counter.distribution}=={pinned}", *others)
+    return replace(counter, id=f"{counter.id}@{pinned}", overlay=wanted)
 
 
 def version_of(counter: Counter) -> str:
-    """Version of the installed distribution, empty if it is not installed."""
+    """Version of the installed distribution, empty if it is not installed (yet)."""
+    if counter.overlay:
+        return overlay.version_in(overlay.folder_of(counter.overlay), counter.distribution)
     try:
         return version(counter.distribution)
     except PackageNotFoundError:

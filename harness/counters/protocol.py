@@ -74,7 +74,10 @@ class Counter:
     ``inputs`` brings a case's inputs into the form in which the tool passes them on, or raises
     ``Unavailable``. ``hooks`` tells which modules, by qualified class name, have forward hooks
     while it counts: torch's encoder layers run another way then.
-    ``distribution`` is the installed package whose version a reading carries.
+    ``distribution`` is the installed package whose version a reading carries. With ``overlay``
+    (requirements such as ``ultralytics-thop==2.0.18``, all that it needs and the environment does
+    not have) it is installed on first use into a folder of its own, which stands first on the path
+    of the counter's process alone.
     """
 
     id: str
@@ -86,3 +89,4 @@ class Counter:
     contexts: tuple[Context, ...] = (Context(),)
     inputs: Callable[[Any, tuple[Any, ...], dict[str, Any]], Inputs] = as_given
     hooks: Callable[[str], bool] | None = None
+    overlay: tuple[str, ...] = ()

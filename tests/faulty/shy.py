@@ -1,0 +1,10 @@
+"""A plugin that can be imported by the first process only."""
+
+from __future__ import annotations
+
+import multiprocessing
+
+from faulty.counters import good as COUNTER
+
+if multiprocessing.parent_process() is not None:
+    raise ImportError("only in the first process")
