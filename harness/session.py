@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -73,6 +74,7 @@ def identity(plan: Plan) -> dict[str, Any]:
             "version": plan.suite.version,
             "digest": plan.suite.digest,
         },
+        "models": model_files(plan.suite),
         "device": plan.device,
         "versions": {
             "torch": installed("torch"),
@@ -80,6 +82,19 @@ def identity(plan: Plan) -> dict[str, Any]:
             **{counter.id: version_of(counter) for counter in plan.counters},
         },
     }
+
+
+def model_files(suite: Suite) -> dict[str, str]:
+    """Digests of the Python files that cases refer to: an edited model is another model."""
+    digests = {}
+    for case in suite.cases:
+        name = case.model.rpartition(":")[0]
+        for folder in (suite.folder, ""):
+            path = Path(folder, name)
+            if name.endswith(".py") and path.is_file():
+                digests[name] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+                break
+    return digests
 
 
 def installed(distribution: str) -> str:

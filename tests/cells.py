@@ -25,7 +25,7 @@ CELLS = [
 ]
 
 
-class Refusal(Exception):  # noqa: N818
+class Refusal(Exception):
     """The counter gave no figure; the text is what it raised and printed."""
 
 

@@ -1,4 +1,4 @@
-"""Conventions on tiny networks, expected values from dimensions; equivalent programs cost the same."""
+"""Conventions on tiny networks, by arithmetic; equivalent programs cost the same."""
 
 from __future__ import annotations
 
@@ -202,12 +202,19 @@ def test_nothing_is_listed_where_all_is_known():
 
 def test_a_product_is_never_unknown():
     """In no sample an operator that multiplies is without a formula."""
-    harmless = ("upsample", "grid_sampler", "adaptive_max", "celu", "glu", "softplus", "rrelu", "fft",
-                "embedding_bag", "weight_norm", "cdist", "hypot", "fold")  # fmt: skip
+    harmless = (
+        "upsample", "grid_sampler", "adaptive_max", "celu", "glu", "softplus", "rrelu", "fft",
+        "embedding_bag", "weight_norm", "result_type", "vector_norm", "clamp_min",
+    )  # fmt: skip
     for name, factory in {**LAYERS, **ATTENTION, **PROGRAMS, **SHARING}.items():
-        if not name.startswith("lazy"):
+        if not name.startswith("lazy") and name != "cdist":
             for operator in unsupported(record(*factory())):
                 assert any(word in operator for word in harmless), (name, operator)
+
+
+@pytest.mark.xfail(strict=True, reason="_euclidean_dist, a matrix product inside, has no formula")
+def test_the_product_inside_a_distance():
+    assert unsupported(record(*PROGRAMS["cdist"]())) == {}
 
 
 # ------------------------------------------------------------------------ equivalent programs
@@ -266,7 +273,9 @@ SAME: dict[str, list[Factory]] = {
         program(torch.mm, (3, 4), (4, 5)),
         program(lambda a, b: torch.bmm(a[None], b[None]), (3, 4), (4, 5)),
         program(lambda a, b: torch.stack([torch.mv(a, c) for c in b.T], 1), (3, 4), (4, 5)),
-        program(lambda a, b: torch.stack([torch.dot(r, c) for r in a for c in b.T]), (3, 4), (4, 5)),
+        program(
+            lambda a, b: torch.stack([torch.dot(r, c) for r in a for c in b.T]), (3, 4), (4, 5)
+        ),
         program(lambda a, b: torch.linalg.multi_dot([a, b]), (3, 4), (4, 5)),
         program(lambda a, b: torch.addmm(a.sum(), a, b), (3, 4), (4, 5)),
     ],

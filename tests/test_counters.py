@@ -1,4 +1,4 @@
-"""Every counter on small modules of every kind: its rules predict its figure to the last integer."""
+"""Every counter on small modules of every kind: its rules predict its figure exactly."""
 
 from __future__ import annotations
 
@@ -74,14 +74,7 @@ REFUSALS = {
 }  # fmt: skip
 
 BUGS = {
-    "conv weight norm": "shadow cannot copy a tensor that was computed (old weight_norm)",
-    "linear weight norm": "shadow cannot copy a tensor that was computed (old weight_norm)",
-    "lazy conv": "a lazy parameter has no signature yet",
-    "lazy linear": "a lazy parameter has no signature yet",
     ("linalg matmul", "fvcore"): "torch.jit writes linalg_matmul down as matmul",
-    ("packed lstm", "analytic"): "our own counter does not execute where values are needed",
-    ("packed gru", "analytic"): "our own counter does not execute where values are needed",
-    ("experts", "analytic"): "our own counter does not execute where values are needed",
 }
 
 
@@ -192,7 +185,6 @@ def test_a_single_input_stays_as_it_is():
     assert by_keyword(Starred(), (1,), {}) == ((1,), {})
 
 
-@pytest.mark.xfail(strict=True, reason="by_keyword takes *args for a name")
 def test_inputs_without_names_cannot_be_named():
     with pytest.raises(Unavailable):
         by_keyword(Starred(), (1, 2), {})

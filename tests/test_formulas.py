@@ -1,4 +1,4 @@
-"""Each formula against the scalar oracle: the naive algorithm carried out, its operations counted."""
+"""Each formula against the scalar oracle: the naive algorithm carried out and counted."""
 
 from __future__ import annotations
 
@@ -185,7 +185,9 @@ def test_products_with_vectors(b, m, k):
     column = lambda x, y: oracle.matrix_product(x, y[:, None])[:, 0]  # noqa: E731
     agree(torch.mv, column, some(m, k), some(k))
     agree(torch.addmv, lambda c, x, y: oracle.plus(column(x, y), c), some(m), some(m, k), some(k))
-    agree(torch.dot, lambda x, y: oracle.matrix_product(x[None], y[:, None])[0, 0], some(k), some(k))
+    agree(
+        torch.dot, lambda x, y: oracle.matrix_product(x[None], y[:, None])[0, 0], some(k), some(k)
+    )
 
 
 def test_a_sum_of_products():
@@ -237,9 +239,7 @@ def test_attention(heads, length, source, width, out):
 # --------------------------------------------------------------------------------- recurrence
 
 
-@pytest.mark.parametrize(
-    ("kind", "gates"), [(nn.RNNCell, 1), (nn.GRUCell, 3), (nn.LSTMCell, 4)]
-)
+@pytest.mark.parametrize(("kind", "gates"), [(nn.RNNCell, 1), (nn.GRUCell, 3), (nn.LSTMCell, 4)])
 def test_products_of_a_recurrent_cell(kind, gates):
     """Each gate reads the input (5) and the state (4), on two rows."""
     _, products = priced(kind(5, 4).forward, some(2, 5))

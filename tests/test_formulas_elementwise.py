@@ -68,7 +68,20 @@ UNARY = {
     "pow": (lambda x: torch.pow(x, 1.5), one(lambda x: x**1.5)),
     **{
         name: (getattr(torch, name), one(getattr(torch, name)))
-        for name in ["sqrt", "exp", "log", "log2", "log10", "log1p", "expm1", "sin", "cos", "tan", "erf", "tanh"]
+        for name in [
+            "sqrt",
+            "exp",
+            "log",
+            "log2",
+            "log10",
+            "log1p",
+            "expm1",
+            "sin",
+            "cos",
+            "tan",
+            "erf",
+            "tanh",
+        ]
     },
     "rsqrt": (torch.rsqrt, lambda x: 1 / one(torch.sqrt)(x)),
     "relu": (torch.relu, lambda x: larger(x, 0)),

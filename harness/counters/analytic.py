@@ -11,9 +11,12 @@ from harness.records import Context
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
     """Trace the model on real tensors and price the trace."""
-    from harness.trace import record
+    from harness.trace import ValuesNeeded, record, shadow
 
-    trace = record(model, args, kwargs, grad=context.grad)
+    try:
+        trace = record(shadow(model), args, kwargs, grad=context.grad)
+    except ValuesNeeded:
+        trace = record(model, args, kwargs, grad=context.grad, execute=True)
     account = reference(trace)
     return Answer(account.total, parameters(trace).total, account.inclusive())
 

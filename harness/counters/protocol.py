@@ -45,6 +45,13 @@ def as_given(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Input
     return args, kwargs
 
 
+UNNAMED = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.VAR_POSITIONAL,
+    inspect.Parameter.VAR_KEYWORD,
+)
+
+
 def positionally(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
     """All inputs as positional ones, in the order of ``model.forward``; else ``Unavailable``."""
     if not kwargs:
@@ -59,10 +66,11 @@ def by_keyword(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inp
     """One positional input as it is; several by the names that ``model.forward`` gives them."""
     if len(args) == 1 and not kwargs:
         return args, {}
-    named = inspect.signature(model.forward).bind(*args, **kwargs).arguments
-    if any(name not in inspect.signature(model.forward).parameters for name in named):
-        raise Unavailable("it passes one positional input or keywords")
-    return (), named
+    bound = inspect.signature(model.forward).bind(*args, **kwargs)
+    kinds = inspect.signature(model.forward).parameters
+    if any(kinds[name].kind in UNNAMED for name in bound.arguments):
+        raise Unavailable("it passes one positional input or keywords; these inputs have no names")
+    return (), dict(bound.arguments)
 
 
 @dataclass(frozen=True)

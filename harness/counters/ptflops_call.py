@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from typing import Any
 
 from harness.counters.protocol import Answer
@@ -18,16 +20,19 @@ def reader(backend: str) -> Callable[..., Answer]:
         from ptflops import get_model_complexity_info
 
         resolution, constructor = how_to_ask(args, kwargs)
-        macs, params = get_model_complexity_info(
-            model,
-            resolution,
-            as_strings=False,
-            backend=backend,
-            print_per_layer_stat=False,
-            input_constructor=constructor,
-        )
+        with redirect_stdout(io.StringIO()) as printed:
+            macs, params = get_model_complexity_info(
+                model,
+                resolution,
+                as_strings=False,
+                backend=backend,
+                print_per_layer_stat=False,
+                input_constructor=constructor,
+            )
+        print(printed.getvalue(), end="")
         if macs is None:
-            raise RuntimeError("returned (None, None); what it printed says why")
+            why = printed.getvalue().partition("following exception:")[2]
+            raise RuntimeError(f"returned (None, None) after {why.strip() or 'a failure'}")
         return Answer(macs, params)
 
     return read

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch.nn.parameter import UninitializedTensorMixin
 from torch.nn.utils.rnn import PackedSequence
 
 from harness.records import Dict, List, Opaque, Tensor
@@ -23,7 +24,9 @@ def dtype_name(dtype: torch.dtype) -> str:
     return _dtype_names[dtype]
 
 
-def encode_tensor(tensor: torch.Tensor) -> Tensor:
+def encode_tensor(tensor: torch.Tensor) -> Tensor | Opaque:
+    if isinstance(tensor, UninitializedTensorMixin):
+        return Opaque("uninitialised parameter")
     key = (tensor.shape, tensor.dtype)
     known = _interned.get(key)
     if known is None:

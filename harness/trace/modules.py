@@ -35,9 +35,16 @@ def plain_attributes(module: nn.Module) -> dict[str, Any]:
                 config[name] = encode(value)
         elif kind in NAMED:
             config[name] = str(value)
-    if hasattr(type(module), "__len__") and len(module) == 0:  # type: ignore[arg-type]
+    if is_empty_container(module):
         config["__len__"] = 0
     return config
+
+
+def is_empty_container(module: nn.Module) -> bool:
+    """Whether a module is false: it has a length, and that is 0."""
+    if isinstance(module, torch.jit.ScriptModule) or not hasattr(type(module), "__len__"):
+        return False
+    return len(module) == 0  # type: ignore[arg-type]
 
 
 class ModuleTable:

@@ -167,7 +167,7 @@ class OperatorMode(TorchDispatchMode):
                 parts.append((name, signed(value)))
             key = tuple(parts)
             hash(key)
-        except TypeError:
+        except (TypeError, RuntimeError):  # unhashable, sparse, or a parameter still lazy
             return None
         return key
 

@@ -143,7 +143,7 @@ def hooked(root: nn.Module, wanted: Callable[[str], bool]) -> Iterator[None]:
     handles = [
         module.register_forward_hook(lambda *_: None)
         for module in root.modules()
-        if wanted(qualified_name(type(module)))
+        if wanted(qualified_name(type(module))) and not isinstance(module, torch.jit.ScriptModule)
     ]
     try:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import signal
 import subprocess
@@ -14,7 +15,6 @@ from dataclasses import replace
 from typing import Any
 
 from faulty import DISTRIBUTION
-
 from harness.conventions import parameters, reference
 from harness.counters.protocol import Answer, Counter, Quantity, Unavailable
 from harness.records import Context
@@ -107,7 +107,7 @@ def missing(model, args, kwargs, context):
 
 @counter("imports a package that is not there")
 def imports_missing(model, args, kwargs, context):
-    import no_such_package_anywhere
+    importlib.import_module("no_such_package_anywhere")
 
 
 # ------------------------------------------------------------------------- it answers, but untidily

@@ -1,0 +1,153 @@
+"""torchprofile 0.1.0: nodes of a torch.jit trace, element-wise multiplications among them.
+
+Rules after torchprofile/profile.py, torchprofile/trace.py and torchprofile/handlers.py of
+torchprofile 0.1.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import prod
+from typing import Any
+
+from harness.account import Account
+from harness.counters.fvcore import nodes, output_of
+from harness.counters.matched import matched
+from harness.counters.protocol import Answer, Counter, Quantity, positionally
+from harness.counters.recurrent import Charges
+from harness.records import Call, Context, Tensor, Trace
+from harness.walk import Visit, functions
+
+# ------------------------------------------------------------------------------- products
+
+
+def convolution(call: Call) -> int:
+    """Output elements x kernel x the weight's second dimension, or its first if transposed.
+
+    A transposed one is told by its weight: the first dimension is not the output's channels.
+    """
+    y, weight = call.output.shape, call.args[1].shape
+    channels = weight[1] if y[1] == weight[0] else weight[0]
+    return prod(y) * channels * prod(weight[2:])
+
+
+def matmul(call: Call) -> int:
+    """Output elements x the inner dimension, which a linear layer's weight has last."""
+    return call.output.numel * call.args[0].shape[-1]
+
+
+def added(call: Call) -> int:
+    """addmm, addmv, baddbmm."""
+    return call.args[1].numel * prod(
+        call.args[2].shape[2 if call.packet == "aten.baddbmm" else 1 :]
+    )
+
+
+def bmm(call: Call) -> int:
+    return call.args[0].numel * call.args[1].shape[-1]
+
+
+def lstm(call: Call) -> int:
+    """Four gates in every layer and direction; a projection's width is taken for the hidden one."""
+    out, state = call.output[0].shape, call.output[1].shape
+    width, hidden = call.args[0].shape[-1], state[-1]
+    directions = out[-1] // hidden
+    layers = state[0] // directions
+    inputs = [width] + [hidden * directions] * (layers - 1)
+    macs = sum(4 * hidden * (inner + hidden) for inner in inputs)
+    return out[0] * out[1] * directions * macs
+
+
+def einsum(call: Call) -> int:
+    """The product of all labels' sizes; nothing with an ellipsis."""
+    equation, operands = call.args[:2]
+    if "..." in equation or not operands:
+        return 0
+    sizes: dict[str, int] = {}
+    for labels, operand in zip(equation.split("->")[0].split(","), operands, strict=False):
+        sizes |= zip(labels.replace(" ", ""), operand.shape, strict=False)
+    return prod(sizes.values())
+
+
+def scaled_dot_product(call: Call) -> int:
+    q, k, v = (tensor.shape for tensor in call.args[:3])
+    return prod(q[:-1]) * k[-2] * (q[-1] + v[-1])
+
+
+PRODUCTS: dict[str, Callable[[Call], int]] = {
+    "aten.convolution": convolution,
+    "aten._convolution": convolution,
+    "aten.linear": matmul,
+    "aten.matmul": matmul,
+    "aten.linalg_matmul": matmul,
+    "aten.addmm": added,
+    "aten.addmv": added,
+    "aten.baddbmm": added,
+    "aten.bmm": bmm,
+    "aten.lstm": lstm,
+    "aten.einsum": einsum,
+    "aten.scaled_dot_product_attention": scaled_dot_product,
+}
+
+# ------------------------------------------------------------------- charges per output element
+
+
+def affine(position: int) -> Callable[[Call], int]:
+    """One where a weight is given."""
+    return lambda call: int(isinstance(call.argument(position, "weight"), Tensor))
+
+
+GRID = {1: 0, 2: 16}
+
+PER_OUTPUT: dict[str, tuple[str, Callable[[Call], int]]] = {
+    **{f"aten.{name}": ("element-wise multiplication", lambda call: 1)
+       for name in ("mul", "mul_", "multiply", "multiply_")},
+    "aten.batch_norm": ("batch normalisation", affine(1)),
+    "aten.instance_norm": ("instance normalisation", affine(1)),
+    "aten.layer_norm": ("layer normalisation", affine(2)),
+    "aten.group_norm": ("group normalisation", affine(2)),
+    **{f"aten.adaptive_avg_pool{n}d": ("adaptive average pooling", lambda call: 1)
+       for n in (1, 2, 3)},
+    **{f"aten.avg_pool{n}d": ("average pooling", lambda call: 1) for n in (1, 2, 3)},
+    "aten.mean": ("mean", lambda call: 1),
+    "aten.leaky_relu": ("LeakyReLU", lambda call: 1),
+    "aten.upsample_bilinear2d": ("bilinear upsampling", lambda call: 4),
+    "aten.grid_sampler": ("grid sampling", lambda call: GRID.get(call.argument(2, "mode"), 4)),
+}  # fmt: skip
+
+
+def charges(visit: Visit) -> Charges:
+    call = visit.call
+    if call.packet in PRODUCTS:
+        return matched(visit, PRODUCTS[call.packet](call))
+    if call.packet in PER_OUTPUT:
+        name, each = PER_OUTPUT[call.packet]
+        return [(name, each(call) * output_of(call).numel)]
+    return []
+
+
+def price_compute(trace: Trace) -> Account:
+    return Account.of(
+        (visit.path, term, amount) for visit in nodes(trace) for term, amount in charges(visit)
+    )
+
+
+def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
+    """``macs = profile_macs(model, inputs)`` as in its README."""
+    from torchprofile import profile_macs
+
+    return Answer(profile_macs(model, args))
+
+
+COUNTER = Counter(
+    id="torchprofile",
+    distribution="torchprofile",
+    description="operators of a torch.jit trace, multiplications of tensors among them",
+    source="torchprofile/profile.py, torchprofile/handlers.py (0.1.0)",
+    quantities={"compute": Quantity("MACs", "MAC", price_compute)},
+    read=read,
+    contexts=(Context(grad=True),),
+    inputs=positionally,
+    hooks=lambda name: True,
+    overlay=("torchprofile==0.1.0",),
+)

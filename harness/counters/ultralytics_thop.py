@@ -1,0 +1,349 @@
+"""ultralytics-thop 2.2.3: a fork of thop that also counts products written as functions.
+
+A module is charged by the rule of its nearest ancestor that has one; a product outside of every
+such module is charged where it is called. Rules after thop/profile.py, thop/vision/basic_hooks.py,
+thop/vision/calc_func.py and thop/rnn_hooks.py of ultralytics-thop 2.2.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+from harness.account import Account
+from harness.conventions import classified, parameter_charges, products_inside, work_at
+from harness.counters import thop
+from harness.counters.protocol import Counter, Quantity, positionally
+from harness.counters.recurrent import Charges, cell_products, sequence_cells
+from harness.counters.thop import Rule, qualified
+from harness.records import Call, Context, Dict, Module, Tensor, Trace
+from harness.tree import subtree
+from harness.walk import Visit, module_calls, visits, within
+
+PROJECTION, PRODUCT = "attention projection", "attention product"
+
+# -------------------------------------------------------------------------------- module rules
+
+
+def corrected(true: Mapping[str, int], term: str, charged: int) -> Charges:
+    """A product under its own name, and what is charged beyond or short of what ran."""
+    macs = true.get(term, 0)
+    return [(term, macs), (f"{term} by its shapes", charged - macs)]
+
+
+def convolution(visit: Visit, module: Module) -> Charges:
+    """Positions of the output (transposed: of the input) x channels // groups x kernel."""
+    x, y, config = visit.call.args[0], visit.call.output, module.config
+    transposed = "Transpose" in module.type_name
+    volume, other = (x, y) if transposed else (y, x)
+    kernel = config["kernel_size"]
+    channels = other.shape[-len(kernel) - 1] // config["groups"]
+    term = "transposed convolution" if transposed else "convolution"
+    return corrected(products_inside(visit), term, volume.numel * channels * prod(kernel))
+
+
+def bilinear(visit: Visit, module: Module) -> Charges:
+    config = module.config
+    charged = (config["in1_features"] + 1) * config["in2_features"] * visit.call.output.numel
+    return corrected(products_inside(visit), "bilinear", charged)
+
+
+def softmax(visit: Visit, module: Module) -> Charges:
+    """3n - 1 for each row of n; one more per element (Softmin) or per row (LogSoftmax)."""
+    x, kind = visit.call.args[0], module.type_name
+    dim = -3 if kind == "Softmax2d" else module.config["dim"]
+    if dim is None:
+        dim = 0 if len(x.shape) in (0, 1, 3) else 1
+    size = x.shape[dim] if x.shape else 1
+    rows = x.numel // size if size else 0
+    more = {"Softmin": x.numel, "LogSoftmax": rows}.get(kind, 0)
+    return [("softmax", rows * softmax_row(size) + more)]
+
+
+def softmax_row(size: int) -> int:
+    """An exponential and a division per element, and the additions between them."""
+    return 2 * size + max(size - 1, 0)
+
+
+def average_pool(visit: Visit, module: Module) -> Charges:
+    """One per input element of each window, padding only if it is averaged, and one per output."""
+    x, y, config = visit.call.args[0], visit.call.output, module.config
+    dims = int(module.type_name[-2])
+    kernel, stride, padding = (
+        value if isinstance(value, tuple) else (value,) * dims
+        for value in (config["kernel_size"], config["stride"], config["padding"])
+    )
+    windows = 1
+    for size, out, k, s, p in zip(
+        x.shape[-dims:], y.shape[-dims:], kernel, stride, padding, strict=True
+    ):
+        low, high = (-p, size + p) if config["count_include_pad"] else (0, size)
+        windows *= sum(max(min(i * s - p + k, high) - max(i * s - p, low), 0) for i in range(out))
+    return [("average pooling", prod(x.shape[:-dims]) * windows + y.numel)]
+
+
+def adaptive_average_pool(visit: Visit, module: Module) -> Charges:
+    """One per input element of each window that torch cuts, and one per output element."""
+    x, y = visit.call.args[0], visit.call.output
+    pairs = zip(x.shape, y.shape, strict=True)
+    windows = prod(
+        o if i == o else sum(-(-(j + 1) * i // o) - j * i // o for j in range(o)) for i, o in pairs
+    )
+    return [("adaptive average pooling", windows + y.numel)]
+
+
+UPSAMPLE = {"linear": 5, "bilinear": 11, "bicubic": 259, "trilinear": 31}
+
+
+def upsample(visit: Visit, module: Module) -> Charges:
+    return [("upsampling", visit.call.output.numel * UPSAMPLE.get(module.config["mode"], 0))]
+
+
+def cell(visit: Visit, module: Module) -> Charges:
+    x, config = visit.call.args[0], module.config
+    kind, hidden = module.type_name.removesuffix("Cell"), config["hidden_size"]
+    batch = x.shape[0] if len(x.shape) == 2 else 1
+    products = batch * cell_products(kind, config["input_size"], hidden)
+    return [
+        ("recurrent product", products),
+        ("recurrent cell arithmetic", batch * thop.cell_extra(kind, hidden, config["bias"])),
+    ]
+
+
+def steps_of(x: Any) -> int:
+    """Cell evaluations: a packed sequence's own, else the first dimensions."""
+    if isinstance(x, Dict):
+        return sum(x.values[1])
+    return prod(x.shape[:-1])
+
+
+def sequence(visit: Visit, module: Module) -> Charges:
+    """All layers, directions and projections; every step that there is."""
+    config, kind = module.config, module.type_name
+    steps, hidden, width = steps_of(visit.call.args[0]), config["hidden_size"], config["proj_size"]
+    seen = width or hidden  # what the next step and the next layer read
+    cells = sequence_cells({**config, "hidden_size": seen})
+    gates = cell_products(kind, 0, 1)
+    each = [gates * hidden * (inputs + seen) + hidden * width for inputs in cells]
+    extra = len(cells) * thop.cell_extra(kind, hidden, config["bias"])
+    return [
+        *corrected(products_inside(visit), "recurrent product", steps * sum(each)),
+        ("recurrent cell arithmetic", steps * extra),
+    ]
+
+
+def attention(visit: Visit, module: Module) -> Charges:
+    config = module.config
+    appended = any(name == "bias_k" for name, _ in module.parameters) + config["add_zero_attn"]
+    return attended(visit, config, config["batch_first"], appended)
+
+
+def attended(visit: Visit, config: Mapping, batch_first: bool, appended: int) -> Charges:
+    """Projections, both products and softmax, by the output's shape and the weights' or key's."""
+    out = visit.call.output
+    out, weights = out if isinstance(out, tuple) else (out, None)
+    unbatched = len(out.shape) == 2
+    rows = -2 if batch_first or unbatched else 0
+    batch = 1 if unbatched else out.shape[0 if batch_first else 1]
+    length, width = out.shape[rows], config["embed_dim"]
+    # The tool's function mode keeps torch off its fast path, whose empty weights a trace may hold.
+    known = isinstance(weights, Tensor) and weights.numel
+    keys = weights.shape[-1] if known else visit.call.args[1].shape[rows] + appended
+    widths = config["kdim"] + config["vdim"]
+    projections = batch * width * (2 * length * width + (keys - appended) * widths)
+    true = products_inside(visit)
+    return [
+        *corrected(true, PROJECTION, projections),
+        *corrected(true, PRODUCT, batch * 2 * length * keys * width),
+        ("attention softmax", batch * config["num_heads"] * length * softmax_row(keys)),
+    ]
+
+
+def table(folder: str, names: str, rule: Rule | None) -> dict[str, Rule | None]:
+    return dict.fromkeys(qualified(folder, names), rule)
+
+
+# None: registered as free. Bases stand for the families below them.
+RULES: dict[str, Rule | None] = {
+    **table("padding", "_ConstantPadNd _ReflectionPadNd _ReplicationPadNd _CircularPadNd", None),
+    **table("dropout", "_DropoutNd", None),
+    **table("conv", "Conv1d Conv2d Conv3d", convolution),
+    **table("conv", "ConvTranspose1d ConvTranspose2d ConvTranspose3d", convolution),
+    **table("batchnorm", "_BatchNorm", thop.normalisation("batch normalisation")),
+    **table("instancenorm", "_InstanceNorm", thop.normalisation("instance normalisation")),
+    **table("normalization", "LayerNorm", thop.normalisation("layer normalisation")),
+    **table("normalization", "GroupNorm", thop.normalisation("group normalisation")),
+    **table("normalization", "RMSNorm", thop.normalisation("RMS normalisation")),
+    **table("activation", "PReLU", thop.prelu),
+    **table("activation", "Softmax LogSoftmax Softmin Softmax2d", softmax),
+    **table("activation", "ReLU ReLU6 LeakyReLU", None),
+    **table("activation", "MultiheadAttention", attention),
+    **table("pooling", "MaxPool1d MaxPool2d MaxPool3d FractionalMaxPool2d FractionalMaxPool3d "
+            "AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d _MaxUnpoolNd", None),
+    **table("pooling", "AvgPool1d AvgPool2d AvgPool3d", average_pool),
+    **table("pooling", "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d",
+            adaptive_average_pool),
+    **table("linear", "Linear", thop.linear),
+    **table("linear", "Bilinear", bilinear),
+    **table("linear", "Identity", None),
+    **table("upsampling", "Upsample UpsamplingBilinear2d UpsamplingNearest2d", upsample),
+    **table("rnn", "RNNCell GRUCell LSTMCell", cell),
+    **table("rnn", "RNN GRU LSTM", sequence),
+    **table("container", "Sequential ModuleList ModuleDict ParameterList ParameterDict", None),
+    **table("flatten", "Flatten Unflatten", None),
+    **table("fold", "Unfold", None),
+    **table("pixelshuffle", "PixelShuffle PixelUnshuffle", None),
+    **table("channelshuffle", "ChannelShuffle", None),
+    **table("sparse", "Embedding", thop.nothing),
+}  # fmt: skip
+
+
+def rule_of(module: Module) -> Rule | None:
+    """The rule of the nearest ancestor that has one."""
+    return next((RULES[base] for base in module.bases if base in RULES), None)
+
+
+NAMED = ("input", "query", "key", "value")
+
+
+def positional(visit: Visit) -> Visit:
+    """The call with its keywords in the order of ``forward``, as the tool's hooks get it."""
+    given = dict(visit.call.kwargs)
+    values = [given.pop(name) for name in NAMED if name in given]
+    return replace(visit, call=replace(visit.call, args=(*visit.call.args, *values), kwargs=()))
+
+
+def module_charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
+    """Every call of a module that was there before the forward pass."""
+    held = set(subtree(trace, 0))
+    for visit, module in module_calls(trace):
+        rule = rule_of(module) if visit.call.module in held else None
+        if rule is not None:
+            yield from ((visit.path, *charge) for charge in rule(positional(visit), module))
+
+
+# -------------------------------------------------------------------------------- functions
+
+
+def matrix_product(call: Call) -> int:
+    return call.output.numel * call.args[0].shape[-1]
+
+
+def scaled_dot_product(call: Call) -> int:
+    q, k, v = call.args[:3]
+    return call.output.numel // v.shape[-1] * k.shape[-2] * (q.shape[-1] + v.shape[-1])
+
+
+def einsum(call: Call) -> int:
+    """Two operands: the product of the sizes of all labels that are not summed beforehand."""
+    equation, operands = call.args[:2]
+    if len(operands) != 2:
+        return 0
+    inputs, arrow, out = equation.replace(" ", "").partition("->")
+    out = out if arrow else "..." + "".join(c for c in inputs if inputs.count(c) == 1)
+    first, second = map(label_sizes, inputs.split(","), operands)
+    kept = {label for label in first.keys() | second.keys() if label in first and label in second}
+    for label in first.keys() ^ second.keys():
+        if (label in out) if isinstance(label, str) else ("..." in out):
+            kept.add(label)
+    return prod(first.get(label, second.get(label, 1)) for label in kept)
+
+
+def label_sizes(subscripts: str, operand: Tensor) -> dict[str | int, int]:
+    """Sizes other than 1 by label; those of an ellipsis by their place from the right."""
+    head, _, tail = subscripts.partition("...")
+    dots = range(len(operand.shape) - len(head) - len(tail), 0, -1)
+    pairs = zip([*head, *dots, *tail], operand.shape, strict=False)
+    return {label: size for label, size in pairs if size != 1}
+
+
+FUNCTIONS: dict[str, Callable[[Call], int]] = {
+    "aten.matmul": matrix_product,
+    "aten.bmm": matrix_product,
+    "aten.linear": matrix_product,
+    "aten.einsum": einsum,
+    "aten.scaled_dot_product_attention": scaled_dot_product,
+}
+MULTI_HEAD = "torch.nn.functional.multi_head_attention_forward"
+# What runs inside any other function of torch is out of the tool's sight.
+WATCHED = frozenset(
+    f"torch.{name}"
+    for name in (
+        "matmul", "Tensor.matmul", "Tensor.__matmul__", "bmm", "Tensor.bmm", "einsum",
+        "nn.functional.linear", "nn.functional.scaled_dot_product_attention",
+    )
+)  # fmt: skip
+
+
+def functional_attention(visit: Visit) -> Charges:
+    """By the rule for the layer, as if its sequence came first."""
+    key, value, width, heads = (visit.call.args[n] for n in (1, 2, 3, 4))
+    config = {
+        "embed_dim": width,
+        "num_heads": heads,
+        "kdim": key.shape[-1],
+        "vdim": value.shape[-1],
+    }
+    appended = (visit.call.args[7] is not None) + visit.call.args[9]
+    return attended(visit, config, False, appended)
+
+
+def function_charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
+    """Products called outside of every module with a rule that charges."""
+
+    def hidden(visit: Visit) -> bool:
+        if visit.call.level == "module":
+            return rule_of(trace.modules[visit.call.module]) is not None
+        return visit.call.level == "operator" or visit.call.name not in WATCHED
+
+    if rule_of(trace.modules[0]) is not None:
+        return
+    for visit in visits(trace, hidden):
+        if visit.call.name == MULTI_HEAD:
+            yield from ((visit.path, *charge) for charge in functional_attention(visit))
+        elif visit.call.packet in FUNCTIONS:
+            charged = FUNCTIONS[visit.call.packet](visit.call)
+            yield from ((visit.path, *charge) for charge in named(visit, charged))
+
+
+def named(visit: Visit, charged: int) -> Charges:
+    """The products of an operator under their own name, and what is charged beyond them."""
+    true: dict[str, int] = {}
+    for inner in (visit, *within(visit)):
+        work = work_at(inner) if not inner.call.children else None
+        for product in work.products if work else ():
+            term = classified(inner, product)
+            true[term] = true.get(term, 0) + product.macs
+    main = next(iter(true), "matrix product")
+    return [*true.items(), (f"{main} by its shapes", charged - sum(true.values()))]
+
+
+# -------------------------------------------------------------------------------- totals
+
+
+def price_compute(trace: Trace) -> Account:
+    return Account.of((*module_charges(trace), *function_charges(trace)))
+
+
+def price_params(trace: Trace) -> Account:
+    """Distinct parameters; those that a lazy module has not created have no elements."""
+    return parameter_charges(trace, lambda p: 0 if p.lazy and not p.shape else p.numel)
+
+
+COUNTER = Counter(
+    id="ultralytics-thop",
+    distribution="ultralytics-thop",
+    description="hooks on layers of known kind, and products written as functions, under no_grad",
+    source="thop/profile.py, thop/vision/basic_hooks.py, thop/rnn_hooks.py (2.2.3)",
+    quantities={
+        "compute": Quantity("MACs", "MAC", price_compute),
+        "params": Quantity("params", "parameter", price_params),
+    },
+    read=thop.read,
+    contexts=(Context(mode="eval"),),
+    inputs=positionally,
+    hooks=lambda name: True,
+    overlay=("ultralytics-thop==2.2.3",),
+)

@@ -1,0 +1,738 @@
+"""A run: one counter's misfortune is its own, and what is finished is never done again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import faulty
+import psutil
+import pytest
+
+from harness import counters as registry
+from harness import runner
+from harness.session import carry_out, make_plan, save
+from harness.errors import UserError
+from harness.records import Case, Context, Input, Policy, Reading, Run, Suite
+from harness.runner import Plan, Progress
+
+LINEAR = Case(
+    "linear", "torch.nn:Linear", (Input((2, 4)),), {"in_features": 4, "out_features": 3}
+)  # fmt: skip
+CONV = Case(
+    "conv", "torch.nn:Conv2d", (Input((1, 3, 8, 8)),),
+    {"in_channels": 3, "out_channels": 6, "kernel_size": 3},
+)  # fmt: skip
+# Multiplications: 2 rows of 4 x 3; 6 x 6 outputs of 6 channels, 3 x 3 x 3 each.
+MACS = {"linear": 2 * 4 * 3, "conv": 6 * 6 * 6 * 3 * 3 * 3}
+PARAMS = {"linear": 4 * 3 + 3, "conv": 6 * 3 * 3 * 3 + 6}
+
+WELL_BEHAVED = ("analytic", "thop", "numel")
+
+NONSENSE = "returned {} ({}), which is no count"
+
+# What each says in its cells, compute and params; None stands for "ok" and the right figure.
+SAYS: dict[str, tuple[str, str] | None] = {
+    "raises": ("failed", "ValueError: no rule for this layer"),
+    "exits": ("failed", "SystemExit: usage: counter MODEL"),
+    "hangs": ("timeout", "no result within 2 s"),
+    "segfaults": ("failed", "its process died of SIGSEGV"),
+    "reads-nowhere": ("failed", "its process died of SIGSEGV"),
+    "quits": ("failed", "its process ended without a result (exit code 0)"),
+    "kills-group": ("failed", "its process died of SIGKILL"),
+    "hoards": ("out_of_memory", "MemoryError"),
+    "declines": ("unavailable", "it counts layers of clay only"),
+    "missing": ("unavailable", "no-such-package-anywhere is not installed"),
+    "imports-missing": (
+        "failed", "ModuleNotFoundError: No module named 'no_such_package_anywhere'"
+    ),
+    "prints": None,
+    "floods": None,
+    "warns": None,
+    "closes-output": None,
+    "leaves-child": None,
+    "litters": None,
+    "patches-torch": None,
+    "zeroes-weights": None,
+    "wanders": None,
+    "returns-junk": ("failed", "AttributeError: 'int' object has no attribute 'compute'"),
+    "returns-nothing": ("failed", "AttributeError: 'NoneType' object has no attribute 'compute'"),
+    "returns-junk-modules": ("failed", "AttributeError: 'list' object has no attribute 'items'"),
+    "returns-unprintable": ("failed", "RuntimeError: cannot be shown"),
+    "returns-numpy": None,
+    "refuses-inputs": ("failed", "TypeError: it takes one tensor"),
+    "good": None,
+}  # fmt: skip
+
+# The same where the two figures are refused for different reasons.
+FIGURES = {
+    "returns-nan": ("returned nan, which is no count", "returned inf, which is no count"),
+    "returns-negative": ("returned -1, which is no count", "returned -0.5, which is no count"),
+    "returns-string": (NONSENSE.format("'24 MMac'", "str"), NONSENSE.format(r"'1\n2'", "str")),
+    "returns-tensor": (
+        NONSENSE.format("tensor(24)", "Tensor"), NONSENSE.format("tensor([1., 1.])", "Tensor")
+    ),
+    "returns-none": (NONSENSE.format("None", "NoneType"),) * 2,
+    "returns-bool": (NONSENSE.format("True", "bool"), NONSENSE.format("False", "bool")),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def plugins(tmp_path_factory) -> object:
+    """An environment in which the faulty counters are installed; ends as it was."""
+    import importlib
+
+    names = [name for name in vars(importlib.import_module("faulty.counters"))]
+    names = [name for name in names if is_counter(name) and name not in ("impostor", "nameless")]
+    folder = tmp_path_factory.mktemp("site")
+    before = list(sys.path)
+    sys.path[:0] = faulty.installed(folder, names)
+    registry.counters.cache_clear()
+    yield names
+    sys.path[:] = before
+    registry.counters.cache_clear()
+
+
+def is_counter(name: str) -> bool:
+    import faulty.counters
+
+    return isinstance(getattr(faulty.counters, name), registry.Counter)
+
+
+def suite_of(*cases: Case, **changes) -> Suite:
+    plain = Suite(
+        "tiny", 1, "two layers", cases, Policy(1, 2, 0.0), timeout_s=2.0, memory_gib=0.5,
+        digest="0",
+    )  # fmt: skip
+    return replace(plain, **changes)
+
+
+def run_of(folder: Path, *counters: str, cases=(LINEAR, CONV), suite=None, **options) -> Run:
+    suite = suite or suite_of(*cases)
+    options = {"device": "cpu", "timing": False} | options
+    return carry_out(make_plan(suite, folder, counters=counters, **options))
+
+
+def steady(reading: Reading) -> Reading:
+    """A reading without what differs from one undisturbed run to the next."""
+    return replace(reading, seconds=None, peak_bytes=None)
+
+
+def of(run: Run, *counters: str) -> list[Reading]:
+    return [steady(r) for r in run.readings if r.counter in counters]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> Run:
+    return run_of(tmp_path_factory.mktemp("undisturbed"), *WELL_BEHAVED)
+
+
+@pytest.fixture(scope="module")
+def disturbed(tmp_path_factory, plugins) -> Run:
+    """The well-behaved counters among all that misbehave, in the middle of them."""
+    bad = sorted([*SAYS, *FIGURES])
+    among = [*bad[::2], *WELL_BEHAVED, *bad[1::2]]
+    return run_of(tmp_path_factory.mktemp("disturbed"), *among)
+
+
+# ------------------------------------------------------------------------- without any disturbance
+
+
+def test_figures_are_those_of_the_dimensions(undisturbed):
+    for case in ("linear", "conv"):
+        for reading in undisturbed.readings:
+            if reading.case == case:
+                expected = MACS if reading.metric == "compute" else PARAMS
+                assert (reading.status, reading.value) == ("ok", expected[case]), reading
+
+
+def test_every_reading_has_a_bridge_that_adds_up(undisturbed):
+    assert len(undisturbed.bridges) == len(undisturbed.readings)
+    for bridge in undisturbed.bridges:
+        steps = sum(step.amount for step in bridge.steps)
+        assert bridge.reference + steps + bridge.residual == bridge.reading
+        assert bridge.explained
+
+
+def test_a_second_run_elsewhere_gives_the_same(undisturbed, tmp_path):
+    again = run_of(tmp_path, *WELL_BEHAVED, jobs=2)
+    assert [steady(r) for r in again.readings] == [steady(r) for r in undisturbed.readings]
+    assert again.bridges == undisturbed.bridges
+    assert again.figures == undisturbed.figures
+    assert again.traces == undisturbed.traces
+
+
+# --------------------------------------------------------------------- one cell marked, others exact
+
+
+@pytest.mark.parametrize("name", [name for name, said in SAYS.items() if said])
+def test_a_counter_that_fails_is_a_status_and_a_message(disturbed, name):
+    status, message = SAYS[name]
+    readings = of(disturbed, name)
+    assert [(r.case, r.metric) for r in readings] == [
+        (case, metric) for case in ("linear", "conv") for metric in ("compute", "params")
+    ]
+    for reading in readings:
+        assert (reading.status, reading.message) == (status, message)
+        assert reading.value is None
+    assert not [b for b in disturbed.bridges if b.counter == name]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_that_is_no_count_is_refused_and_shown(disturbed, name):
+    for reading in of(disturbed, name):
+        message = FIGURES[name][("compute", "params").index(reading.metric)]
+        assert (reading.status, reading.value, reading.message) == ("failed", None, message)
+        assert reading.figure and "\n" not in reading.figure
+
+
+@pytest.mark.parametrize("name", [name for name, said in SAYS.items() if not said])
+def test_a_counter_that_is_only_untidy_is_read_all_the_same(disturbed, name):
+    readings = of(disturbed, name)
+    assert len(readings) == 4
+    for reading in readings:
+        expected = MACS if reading.metric == "compute" else PARAMS
+        assert (reading.status, reading.value) == ("ok", expected[reading.case]), reading.message
+        assert type(reading.value) is int
+
+
+@pytest.mark.parametrize("name", WELL_BEHAVED)
+def test_every_other_cell_is_as_if_the_faulty_had_not_run(undisturbed, disturbed, name):
+    assert of(disturbed, name) == of(undisturbed, name)
+    theirs = [b for b in disturbed.bridges if b.counter == name]
+    assert theirs == [b for b in undisturbed.bridges if b.counter == name]
+
+
+def test_the_reference_is_as_if_the_faulty_had_not_run(undisturbed, disturbed):
+    assert disturbed.figures == undisturbed.figures
+    assert disturbed.unsupported == undisturbed.unsupported
+    assert disturbed.failures == ()
+
+
+def test_what_was_printed_belongs_to_who_printed_it(disturbed):
+    for reading in of(disturbed, "prints"):
+        assert reading.output == "[INFO] register count_conv()\nand to stderr\n"
+    for reading in of(disturbed, "floods"):
+        assert "bytes left out" in reading.output and len(reading.output) < 2**16
+    for reading in of(disturbed, "warns"):
+        assert reading.warnings == ("this rule is deprecated",)
+    for reading in of(disturbed, "good", "litters"):
+        assert (reading.output, reading.warnings) == ("", ())
+
+
+def test_what_was_left_on_the_model_is_listed(disturbed):
+    for reading in of(disturbed, "litters"):
+        told = "; ".join(reading.leftovers)
+        assert "training mode changed on the model" in told
+        assert "hooks left on the model" in told
+        assert "buffers added: total_ops" in told
+        assert "state_dict keys added: total_ops" in told
+        assert ".__flops__" in told
+    for reading in of(disturbed, "good", "prints"):
+        assert reading.leftovers == ()
+
+
+def test_no_process_of_a_counter_is_left(disturbed):
+    left = [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "3600"]]
+    assert [p for p in left if p.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_a_run_with_faulty_counters_is_stored_and_reported(disturbed, tmp_path):
+    import harness
+
+    save(disturbed, tmp_path)
+    readings = harness.load(tmp_path).readings
+    assert len(readings) == len(disturbed.readings)
+    assert set(readings.status) == {"ok", "unavailable", "failed", "timeout", "out_of_memory"}
+
+
+def test_a_counter_that_kills_who_waits_for_it_costs_only_its_own_cell(
+    plugins, undisturbed, tmp_path
+):
+    run = run_of(tmp_path, "analytic", "kills-parent", "thop", "numel")
+    assert of(run, *WELL_BEHAVED) == of(undisturbed, *WELL_BEHAVED)
+    assert [(f.case, f.stage) for f in run.failures] == [("linear", "process"), ("conv", "process")]
+    assert of(run, "kills-parent") == []
+
+
+@pytest.mark.parametrize("name", ["returns-numpy-fraction", "returns-units"])
+def test_a_number_of_an_unusual_class_is_a_number(plugins, tmp_path, name):
+    run = run_of(tmp_path, name, cases=[LINEAR])
+    assert [r.status for r in run.readings] == ["ok", "ok"]
+    assert run.readings[0].value == 1.5
+    assert json.loads(json.dumps(run.readings[0].value)) == 1.5
+
+
+def test_numbers_of_thousands_of_digits_harm_nobody(plugins, tmp_path):
+    run = run_of(tmp_path, "returns-huge", "good", cases=[LINEAR])
+    assert [r.status for r in of(run, "good")] == ["ok", "ok"]
+    assert of(run, "returns-huge")[0].status == "failed"
+
+
+def test_markup_in_a_message_stays_text(plugins, tmp_path):
+    run = run_of(tmp_path, "returns-markup", cases=[LINEAR])
+    save(run, tmp_path)
+    assert "<script>alert" not in (tmp_path / "report.html").read_text()
+    assert "\x1b" not in (tmp_path / "readings.csv").read_text()
+
+
+# ------------------------------------------------------------------------- rules that do not hold
+
+
+def test_a_rule_that_raises_is_our_failure_not_the_readings(plugins, tmp_path):
+    run = run_of(tmp_path, "unpredictable", "good", cases=[LINEAR])
+    assert [(r.status, r.value) for r in of(run, "unpredictable")] == [("ok", 24)]
+    (failure,) = run.failures
+    assert (failure.case, failure.stage) == ("linear", "unpredictable's rules for compute")
+    assert failure.message == "KeyError: 'no rule'"
+    assert len(run.bridges) == 2  # those of the good one
+
+
+def test_a_rule_that_gives_junk_is_our_failure(plugins, tmp_path):
+    run = run_of(tmp_path, "predicts-junk", "good", cases=[LINEAR])
+    assert [f.stage for f in run.failures] == ["predicts-junk's rules for params"]
+    assert len(run.bridges) == 2
+
+
+def test_a_reading_off_by_one_is_a_residual_of_one(plugins, tmp_path):
+    run = run_of(tmp_path, "off-by-one", cases=[CONV])
+    compute, params = run.bridges
+    assert (compute.residual, compute.explained) == (1, False)
+    assert (params.residual, params.explained) == (0, True)
+
+
+def test_a_device_that_is_not_there_is_a_failed_cell(plugins, tmp_path):
+    run = run_of(tmp_path, "elsewhere", "good", cases=[LINEAR])
+    assert [r.status for r in of(run, "good")] == ["ok", "ok"]
+    assert {r.status for r in of(run, "elsewhere")} <= {"failed", "unavailable"}
+    assert len(of(run, "elsewhere")) == 2
+
+
+# --------------------------------------------------------------------------------- bad plugins
+
+
+@pytest.fixture
+def installing(tmp_path, monkeypatch):
+    """Install further entry points for one test."""
+
+    def install(*entries: str) -> None:
+        for place in reversed(faulty.installed(tmp_path / "site", entries)):
+            monkeypatch.syspath_prepend(place)
+        registry.counters.cache_clear()
+
+    yield install
+    monkeypatch.undo()
+    registry.counters.cache_clear()
+
+
+def test_a_counter_outside_the_package_is_found_after_ours(installing):
+    installing("good", "prints")
+    assert list(registry.counters())[-2:] == ["good", "prints"]
+    assert registry.version_of(registry.counters()["good"]) == faulty.VERSION
+
+
+def test_two_counters_of_one_name_are_refused(installing):
+    installing("impostor")
+    with pytest.raises(UserError, match="two counters are called 'thop'"):
+        registry.counters()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    ["faulty.broken:COUNTER", "faulty.nowhere:COUNTER", "faulty.counters:no_such", "not_a_counter"],
+)
+def test_a_plugin_that_is_none_is_named_in_one_line(installing, entry):
+    installing(entry if ":" not in entry else f"bad = {entry}".removeprefix("bad = "))
+    with pytest.raises(UserError, match="faulty|not_a_counter"):
+        registry.find(["thop"])
+
+
+def test_a_plugin_that_names_no_distribution_is_not_installed(installing, tmp_path):
+    installing("nameless", "good")
+    run = run_of(tmp_path / "out", "nameless", "good", cases=[LINEAR])
+    assert [r.status for r in of(run, "good")] == ["ok", "ok"]
+    assert {r.status for r in of(run, "nameless")} == {"unavailable"}
+
+
+def test_a_plugin_that_only_the_first_process_can_import_ends_the_run(installing, tmp_path):
+    """Whatever cannot start is reported; it is not started again and again."""
+    installing("faulty.shy:COUNTER")
+    started = time.monotonic()
+
+    def patience(cell) -> None:
+        assert time.monotonic() - started < 20
+
+    plan = make_plan(suite_of(LINEAR), tmp_path / "out", counters=["good"], device="cpu", timing=False)
+    processes = []
+    original = runner.CaseProcess.__post_init__
+
+    def counting(self) -> None:
+        processes.append(self)
+        if len(processes) > 6:
+            pytest.fail("the case's process is started again and again")
+        original(self)
+
+    runner.CaseProcess.__post_init__, kept = counting, original
+    try:
+        run = carry_out(plan)
+    finally:
+        runner.CaseProcess.__post_init__ = kept
+    assert run.failures
+
+
+# --------------------------------------------------------------------- models that cannot be used
+
+
+MODELS = '''
+import os, sys, time
+from torch import nn
+
+class Good(nn.Linear):
+    def __init__(self):
+        super().__init__(4, 3)
+
+class RaisesValue(nn.Module):
+    def forward(self, x):
+        raise ValueError("wrong\\nsize")
+
+class RaisesKey(nn.Module):
+    def forward(self, x):
+        return {}["missing"]
+
+class RaisesAssertion(nn.Module):
+    def forward(self, x):
+        assert x.shape[0] == 99, "a batch of 99 is needed"
+
+class RaisesAttribute(nn.Module):
+    def forward(self, x):
+        return self.nothing
+
+class Exits(nn.Module):
+    def forward(self, x):
+        sys.exit("forward says goodbye")
+
+class Recurses(nn.Module):
+    def forward(self, x):
+        return self(x)
+
+class Quits(nn.Module):
+    def __init__(self):
+        super().__init__()
+        os._exit(7)
+
+class QuitsLater(nn.Module):
+    def forward(self, x):
+        os._exit(7)
+'''
+
+
+@pytest.fixture
+def models(tmp_path) -> Path:
+    (tmp_path / "models.py").write_text(MODELS)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("RaisesValue", "ValueError: wrong size"),
+        ("RaisesKey", "KeyError: 'missing'"),
+        ("RaisesAssertion", "AssertionError: a batch of 99 is needed"),
+        ("RaisesAttribute", "AttributeError"),
+        ("Exits", "SystemExit"),
+        ("Recurses", "RecursionError"),
+    ],
+)
+def test_a_model_that_raises_is_the_users_and_spoils_no_other_case(models, name, reason):
+    bad = Case("bad", f"models.py:{name}", (Input((2, 4)),))
+    good = Case("good", "models.py:Good", (Input((2, 4)),))
+    suite = suite_of(bad, good, folder=str(models))
+    run = run_of(models / "out", "numel", "good", suite=suite) if False else run_of(
+        models / "out", "numel", suite=suite
+    )  # fmt: skip
+    (failure,) = run.failures
+    assert (failure.case, failure.stage) == ("bad", "model")
+    assert reason in failure.message
+    assert [r.value for r in run.readings if r.case == "good"] == [4 * 3 + 3] * 2
+
+
+@pytest.mark.parametrize("name", ["Quits", "QuitsLater"])
+def test_a_model_that_ends_its_process_spoils_no_other_case(models, name):
+    bad = Case("bad", f"models.py:{name}", (Input((2, 4)),))
+    good = Case("good", "models.py:Good", (Input((2, 4)),))
+    run = run_of(models / "out", "numel", suite=suite_of(bad, good, folder=str(models)))
+    assert {failure.case for failure in run.failures} == {"bad"}
+    assert [r.value for r in run.readings if r.case == "good"] == [4 * 3 + 3] * 2
+
+
+def test_inputs_too_large_for_the_machine_are_the_users(models):
+    huge = Case("huge", "torch.nn:ReLU", (Input((10**6, 10**6, 100)),))
+    good = Case("good", "models.py:Good", (Input((2, 4)),))
+    run = run_of(models / "out", "torch", suite=suite_of(huge, good, folder=str(models)))
+    assert {(f.case, f.stage) for f in run.failures} <= {("huge", "model")}
+    assert [r.status for r in run.readings if r.case == "good"] == ["ok", "ok"]
+
+
+# ------------------------------------------------------------------------ what is finished is kept
+
+
+def followed() -> tuple[Progress, list[str]]:
+    done: list[str] = []
+    watch = Progress(
+        finished=lambda cell, result: done.append(f"{cell.case} {cell.counter} {cell.context}"),
+        timing=lambda case: done.append(f"timing {case}"),
+    )
+    return watch, done
+
+
+def test_a_finished_run_asked_again_does_nothing_and_says_the_same(tmp_path):
+    options = {"counters": WELL_BEHAVED, "device": "cpu", "timing": True}
+    first = carry_out(make_plan(suite_of(LINEAR), tmp_path, **options))
+    watch, done = followed()
+    second = carry_out(make_plan(suite_of(LINEAR), tmp_path, **options), watch)
+    assert done == []
+    assert second == first
+
+
+def test_a_fresh_run_does_everything_anew(tmp_path):
+    options = {"counters": ("numel",), "device": "cpu", "timing": False}
+    carry_out(make_plan(suite_of(LINEAR), tmp_path, **options))
+    watch, done = followed()
+    carry_out(make_plan(suite_of(LINEAR), tmp_path, fresh=True, **options), watch)
+    assert len(done) == 3  # reference, total, trainable
+
+
+def test_a_suite_that_was_changed_is_run_anew(tmp_path):
+    options = {"counters": ("numel",), "device": "cpu", "timing": False}
+    carry_out(make_plan(suite_of(LINEAR), tmp_path, **options))
+    watch, done = followed()
+    carry_out(make_plan(suite_of(LINEAR, digest="1"), tmp_path, **options), watch)
+    assert len(done) == 3
+
+
+def test_a_model_file_that_was_changed_is_run_anew(models):
+    case = Case("good", "models.py:Good", (Input((2, 4)),))
+    suite = suite_of(case, folder=str(models))
+    assert run_of(models / "out", "numel", suite=suite).readings[0].value == 4 * 3 + 3
+    (models / "models.py").write_text(MODELS.replace("4, 3)", "4, 5)"))
+    assert run_of(models / "out", "numel", suite=suite).readings[0].value == 4 * 5 + 5
+
+
+def test_a_model_that_failed_is_tried_again_once_it_is_mended(models):
+    case = Case("bad", "models.py:RaisesValue", (Input((2, 4)),))
+    suite = suite_of(case, folder=str(models))
+    assert run_of(models / "out", "numel", suite=suite).failures
+    (models / "models.py").write_text(MODELS.replace('raise ValueError("wrong\\nsize")', "return x"))
+    assert not run_of(models / "out", "numel", suite=suite).failures
+
+
+def test_asking_fewer_counters_does_not_throw_away_the_others(tmp_path):
+    run_of(tmp_path, "numel", "torch", cases=[LINEAR])
+    run_of(tmp_path, "torch", cases=[LINEAR])
+    watch, done = followed()
+    options = {"counters": ("numel", "torch"), "device": "cpu", "timing": False}
+    carry_out(make_plan(suite_of(LINEAR), tmp_path, **options), watch)
+    assert done == []
+
+
+def test_lost_traces_are_made_again(tmp_path):
+    first = run_of(tmp_path, "torch", cases=[LINEAR])
+    for trace in (tmp_path / "traces").iterdir():
+        trace.unlink()
+    second = run_of(tmp_path, "torch", cases=[LINEAR])
+    assert second.bridges == first.bridges
+
+
+def test_a_second_run_into_a_folder_in_use_is_refused(tmp_path):
+    from harness.store import Journal
+
+    plan = make_plan(suite_of(LINEAR), tmp_path, counters=["numel"], device="cpu", timing=False)
+    with Journal.open(tmp_path, {}), pytest.raises(UserError, match="another run is writing"):
+        carry_out(plan)
+
+
+def test_a_counter_named_twice_is_asked_once(tmp_path):
+    watch, done = followed()
+    options = {"counters": ("torch", "torch"), "device": "cpu", "timing": False}
+    carry_out(make_plan(suite_of(LINEAR), tmp_path, **options), watch)
+    assert len(done) == len(set(done))
+
+
+# ----------------------------------------------------------------------------------- kill and resume
+
+
+RUNNER = """
+import sys
+from pathlib import Path
+from harness import suite
+from harness.session import carry_out, make_plan, save
+from harness.runner import Progress
+
+if __name__ == "__main__":
+    chosen, folder = suite.load(sys.argv[1]), Path(sys.argv[2])
+    def done(cell, result):
+        print(cell.case, cell.counter, cell.context, flush=True)
+    plan = make_plan(chosen, folder, device="cpu", jobs=2, timing=False)
+    save(carry_out(plan, Progress(finished=done)), folder)
+"""
+
+SUITE = """
+name = "kill"
+version = 1
+timeout_s = 60
+counters = ["analytic", "thop", "torch", "numel"]
+[[case]]
+id = "linear"
+model = "torch.nn:Linear"
+kwargs = { in_features = 4, out_features = 3 }
+inputs = [[2, 4]]
+[[case]]
+id = "conv"
+model = "torch.nn:Conv2d"
+kwargs = { in_channels = 3, out_channels = 6, kernel_size = 3 }
+inputs = [[1, 3, 8, 8]]
+[[case]]
+id = "lstm"
+model = "torch.nn:LSTM"
+kwargs = { input_size = 3, hidden_size = 4 }
+inputs = [[5, 2, 3]]
+"""
+
+CELLS = 3 * (1 + 1 + 1 + 2 + 2)  # cases x (reference, analytic, thop, torch twice, numel twice)
+
+
+@pytest.fixture(scope="module")
+def scripted(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("scripted")
+    (folder / "runner.py").write_text(RUNNER)
+    (folder / "kill.toml").write_text(SUITE)
+    return folder
+
+
+def start(scripted: Path, out: Path) -> subprocess.Popen:
+    command = [sys.executable, str(scripted / "runner.py"), str(scripted / "kill.toml"), str(out)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def kill(process: subprocess.Popen) -> list[psutil.Process]:
+    """kill -9; returns the processes that it had around it."""
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    return family
+
+
+def survivors(family: list[psutil.Process], within_s: float = 5) -> list[psutil.Process]:
+    _, alive = psutil.wait_procs(family, timeout=within_s)
+    return [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.fixture(scope="module")
+def whole(scripted) -> Path:
+    """The folder of a run that nobody killed."""
+    process = start(scripted, scripted / "whole")
+    lines = process.stdout.read().splitlines()
+    assert process.wait() == 0
+    assert len(lines) == len(set(lines)) == CELLS
+    return scripted / "whole"
+
+
+def finished_cells(out: Path) -> set[str]:
+    lines = (out / "journal.jsonl").read_bytes().split(b"\n")[:-1]
+    keys = [json.loads(line).get("key", ["other"]) for line in lines]
+    return {" ".join(key[1:]) for key in keys if key[0] == "cell"}
+
+
+def assert_resumes(scripted: Path, whole: Path, out: Path) -> None:
+    before = finished_cells(out) if (out / "journal.jsonl").exists() else set()
+    process = start(scripted, out)
+    done = process.stdout.read().splitlines()
+    assert process.wait() == 0
+    assert len(done) == len(set(done))
+    assert set(done).isdisjoint(before)
+    assert len(set(done) | before) == CELLS
+    for name in ("bridges.csv", "table.tex"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+    ours, theirs = (json.loads((f / "run.json").read_text()) for f in (out, whole))
+    for run in (ours, theirs):
+        for reading in run["readings"]:
+            reading["seconds"] = reading["peak_bytes"] = None
+    for key in ("suite", "readings", "bridges", "figures", "unsupported", "failures", "traces"):
+        assert ours[key] == theirs[key], key
+    assert {p.name for p in (out / "traces").iterdir()} == {
+        p.name for p in (whole / "traces").iterdir()
+    }
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [1, 9] + [pytest.param(n, marks=pytest.mark.slow) for n in (0, 2, 3, 5, 7, 8, 11, 14, 18, 20)],
+)
+def test_a_run_that_was_killed_goes_on_where_it_stopped(scripted, whole, tmp_path, cells):
+    process = start(scripted, tmp_path / "out")
+    for _ in range(cells):
+        process.stdout.readline()
+    assert survivors(kill(process)) == []
+    assert_resumes(scripted, whole, tmp_path / "out")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", range(10))
+def test_a_run_may_be_killed_at_any_moment(scripted, whole, tmp_path, moment):
+    process = start(scripted, tmp_path / "out")
+    time.sleep(0.5 + 0.6 * moment)
+    assert survivors(kill(process)) == []
+    assert_resumes(scripted, whole, tmp_path / "out")
+
+
+HANGS = """
+import os, sys, time
+from torch import nn
+
+class Builds(nn.Module):
+    def __init__(self):
+        super().__init__()
+        note()
+        time.sleep(3600)
+
+class Runs(nn.Linear):
+    def __init__(self):
+        super().__init__(4, 3)
+
+    def forward(self, x):
+        if not x.is_meta:
+            note()
+            time.sleep(3600)
+        return super().forward(x)
+
+def note():
+    with open(os.path.join(os.path.dirname(__file__), "reached"), "w") as file:
+        file.write(str(os.getpid()))
+"""
+
+
+@pytest.mark.parametrize("name", ["Builds", "Runs"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_no_process_outlives_a_run_that_was_stopped_while_a_model_hangs(tmp_path, name, number):
+    (tmp_path / "hangs.py").write_text(HANGS)
+    text = f'name = "h"\nversion = 1\n[[case]]\nid = "h"\nmodel = "hangs.py:{name}"\n'
+    (tmp_path / "kill.toml").write_text(text + 'inputs = [[2, 4]]\ncounters = ["torch"]\n')
+    (tmp_path / "runner.py").write_text(RUNNER)
+    process = start(tmp_path, tmp_path / "out")
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "reached").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    family = psutil.Process(process.pid).children(recursive=True)
+    os.killpg(process.pid, number)
+    process.wait(10)
+    left = survivors(family, 3)
+    for orphan in left:
+        orphan.kill()
+    assert left == []
