@@ -61,7 +61,7 @@ class CaseRunner:
         if self.live is not None:
             return self.trace(None, Context("cpu"))
         try:
-            built = build(self.case, device="meta", folder=self.folder)
+            built = self._on_meta()
             return record(built.module, built.args, built.kwargs)
         except (ValuesNeeded, NotImplementedError, RuntimeError, TypeError, ValueError):
             return self.trace(None, Context("cpu"))
@@ -88,21 +88,32 @@ class CaseRunner:
             raise TraceFailed(f"{type(error).__name__}: {error}") from error
 
     def _traced(self, counter: Counter | None, context: Context) -> Trace:
-        from harness.trace import ValuesNeeded, record, shadow
+        from harness.trace import ValuesNeeded, record
 
-        built, hooks = self.built, counter.hooks if counter else None
-        model = shadow(built.module).to(context.device)
+        try:
+            trace = record(*self._prepared(counter, context), **watched(counter, context))
+        except ValuesNeeded:
+            prepared = self._prepared(counter, context)
+            trace = record(*prepared, **watched(counter, context), execute=True)
+        return replace(trace, context=resolved(context, self.case))
+
+    def _prepared(self, counter: Counter | None, context: Context) -> tuple[Any, tuple, dict]:
+        """A model that may be spoilt, and its inputs, on the context's device."""
+        from harness.trace import shadow
+
+        built = self._on_meta() if context.device == "meta" else self.built
+        model = shadow(built.module)
+        if context.mode:
+            model.train(context.mode == "train")
         args, kwargs = moved((built.args, built.kwargs), context.device)
         if counter is not None:
             args, kwargs = counter.inputs(model, args, kwargs)
-        if context.mode:
-            model.train(context.mode == "train")
-        try:
-            trace = record(model, args, kwargs, grad=context.grad, hooks=hooks)
-        except ValuesNeeded:
-            model = shadow(built.module).to(context.device)
-            trace = record(model, args, kwargs, grad=context.grad, hooks=hooks, execute=True)
-        return replace(trace, context=resolved(context, self.case))
+        return model.to(context.device), args, kwargs
+
+    def _on_meta(self) -> Built:
+        if self.live is not None:
+            return self.live
+        return build(self.case, device="meta", folder=self.folder)
 
     def _blame_model(self, error: Exception) -> None:
         """Raise UserError if the model raises without us too."""
@@ -148,17 +159,20 @@ class CaseRunner:
 
         import torch
 
+        from harness.trace import settings
+
         if counter.overlay:
             overlay.put_first(overlay.folder_of(counter.overlay))
         torch.set_num_threads(self.limits.threads)
-        model = self.built.module.to(context.device)
-        args, kwargs = moved((self.built.args, self.built.kwargs), context.device)
+        built = self._on_meta() if context.device == "meta" else self.built
+        model = built.module.to(context.device)
+        args, kwargs = moved((built.args, built.kwargs), context.device)
         args, kwargs = counter.inputs(model, args, kwargs)
         before = marks(model)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             started = time.perf_counter()
-            with torch.set_grad_enabled(context.grad):
+            with settings(context.grad, context.variant):
                 answer = counter.read(model, args, kwargs, context)
             seconds = time.perf_counter() - started
         return {
@@ -211,6 +225,11 @@ class CaseRunner:
         quantity = counter.quantities[metric]
         return Reading(self.case.id, counter.id, version_of(counter), resolved(context, self.case),
                        metric, quantity.unit, "ok", label=quantity.label)  # fmt: skip
+
+
+def watched(counter: Counter | None, context: Context) -> dict[str, Any]:
+    hooks = counter.hooks if counter is not None else None
+    return {"grad": context.grad, "variant": context.variant, "hooks": hooks}
 
 
 def resolved(context: Context, case: Case) -> Context:

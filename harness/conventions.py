@@ -15,6 +15,7 @@ from typing import TypeAlias
 from harness.account import Account
 from harness.formulas import PROJECTION, QUERY_KEY, RECURRENT, work_of
 from harness.records import Module, Tensor, Trace
+from harness.tree import subtree
 from harness.walk import Visit, module_calls, operators, within
 from harness.work import Product, Work
 
@@ -177,7 +178,7 @@ def parameter_bytes(trace: Trace) -> Account:
 def parameter_charges(trace: Trace, charge: Callable) -> Account:
     seen: set[int] = set()
     entries = []
-    for module in trace.modules:
+    for module in (trace.modules[index] for index in subtree(trace, 0)):
         for _, number in module.parameters:
             if number not in seen:
                 seen.add(number)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from math import prod
 from typing import TypeAlias
 
-from harness.records import Call, Tensor
+from harness.records import Call, Dict, Tensor
 from harness.work import FREE, Product, Work
 
 Formula: TypeAlias = Callable[[Call], Work]
@@ -187,7 +187,15 @@ def fused_attention(call: Call) -> Work:
 def native_attention(call: Call) -> Work:
     """query (N, L, E), key and value (N, S, E); packed projection (3E, E); output (E, E)."""
     query, key, _value, embed, heads = call.args[:5]
-    return Work(self_attention(query, key, embed, heads))
+    pairs = zip(sequences(query), sequences(key), strict=True)
+    return Work(tuple(p for q, k in pairs for p in self_attention(q, k, embed, heads)))
+
+
+def sequences(value: Tensor | Dict) -> tuple[Tensor, ...]:
+    """A batch as it is; a nested tensor as batches of one."""
+    if isinstance(value, Tensor):
+        return (value,)
+    return tuple(Tensor((1, *each.shape), each.dtype) for each in value.values[0])
 
 
 def self_attention(query: Tensor, key: Tensor, embed: int, heads: int) -> tuple[Product, ...]:
@@ -208,14 +216,13 @@ def encoder_layer(call: Call) -> Work:
     """The fused encoder layer: self-attention, then two linear layers of widths ffn and E."""
     source, embed, heads = call.args[:3]
     ffn = next(w for w in call.args[14:] if isinstance(w, Tensor) and len(w.shape) == 2).shape[0]
-    rows = source.numel // embed
-    return Work(
-        (
-            *self_attention(source, source, embed, heads),
-            product_of(rows, embed, ffn, True, "linear"),
-            product_of(rows, ffn, embed, True, "linear"),
-        )
-    )
+    products: list[Product] = []
+    for part in sequences(source):
+        rows = part.numel // embed
+        products += self_attention(part, part, embed, heads)
+        products.append(product_of(rows, embed, ffn, True, "linear"))
+        products.append(product_of(rows, ffn, embed, True, "linear"))
+    return Work(tuple(products))
 
 
 # -------------------------------------------------------------------------------- recurrent
@@ -227,10 +234,10 @@ RECURRENT = "recurrent product"
 def mkldnn_rnn_layer(call: Call) -> Work:
     """input (T, N, in), weights (gates x hidden, in) and (gates x hidden, hidden), one direction."""
     x, input_weight, hidden_weight = call.args[:3]
-    steps = x.shape[0] * x.shape[1]
+    steps, biased = x.shape[0] * x.shape[1], call.argument(12, "has_biases") is True
     return Work(
         tuple(
-            product_of(steps, weight.shape[1], weight.shape[0], True, RECURRENT)
+            product_of(steps, weight.shape[1], weight.shape[0], biased, RECURRENT)
             for weight in (input_weight, hidden_weight)
         )
     )
@@ -242,7 +249,10 @@ def cudnn_rnn(call: Call) -> Work:
     x, weights = call.args[:2]
     steps = x.numel // max(x.shape[-1], 1)
     matrices = [weight for weight in weights if len(weight.shape) == 2]
-    return Work(tuple(product_of(steps, w.shape[1], w.shape[0], True, RECURRENT) for w in matrices))
+    biased = len(matrices) < len(weights)
+    return Work(
+        tuple(product_of(steps, w.shape[1], w.shape[0], biased, RECURRENT) for w in matrices)
+    )
 
 
 # --------------------------------------------------------------------------- everything else
@@ -292,22 +302,25 @@ def batch_norm(call: Call) -> Work:
 
     In training the mean and the variance are computed too. Updates of running statistics are not.
     """
-    x, weight = call.args[:2]
+    x, weight, bias = call.args[:3]
     channels = x.shape[1] if len(x.shape) > 1 else 1
     training = call.argument(5, "training", False) is True
-    return normalisation(x.numel, channels, weight is not None, statistics=training)
+    return normalisation(x.numel, channels, weight, bias, statistics=training)
 
 
-def normalisation(elements: int, groups: int, affine: bool, statistics: bool) -> Work:
+def normalisation(
+    elements: int, groups: int, weight: object, bias: object, statistics: bool
+) -> Work:
     """Normalise ``elements`` in ``groups`` groups that share a mean and a variance."""
     # mean: n - 1 additions, a division; variance: n subtractions, n squares, n - 1 additions,
     # a division; each per group
     own = statistics * (elements - groups)
+    scaled, shifted = weight is not None, bias is not None
     return Work(
         (),
         "normalisation",
-        additions=elements + groups + affine * elements + 2 * own + statistics * elements,
-        multiplications=elements + affine * elements + statistics * elements,
+        additions=elements + groups + shifted * elements + 2 * own + statistics * elements,
+        multiplications=elements + scaled * elements + statistics * elements,
         divisions=groups + 2 * statistics * groups,
         specials=groups,
     )
@@ -315,26 +328,25 @@ def normalisation(elements: int, groups: int, affine: bool, statistics: bool) ->
 
 @formula("aten.native_layer_norm")
 def layer_norm(call: Call) -> Work:
-    x, shape, weight = call.args[:3]
-    return normalisation(x.numel, x.numel // max(prod(shape), 1), weight is not None, True)
+    x, shape, weight, bias = call.args[:4]
+    return normalisation(x.numel, x.numel // max(prod(shape), 1), weight, bias, True)
 
 
 @formula("aten.native_group_norm")
 def group_norm(call: Call) -> Work:
-    x, weight, batch, groups = call.args[0], call.args[1], call.args[3], call.args[6]
-    return normalisation(x.numel, batch * groups, weight is not None, True)
+    x, weight, bias, batch = call.args[:4]
+    return normalisation(x.numel, batch * call.args[6], weight, bias, True)
 
 
 # operations per output element: additions, multiplications, comparisons, divisions, specials
 ELEMENTWISE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "add sub rsub": ("element-wise", (1, 0, 0, 0, 0)),
-    "mul square": ("element-wise", (0, 1, 0, 0, 0)),
+    "mul": ("element-wise", (0, 1, 0, 0, 0)),
     "div reciprocal": ("element-wise", (0, 0, 0, 1, 0)),
     "neg abs sign": ("element-wise", (0, 0, 0, 0, 0)),
     "maximum minimum eq ne lt le gt ge logical_and logical_or logical_not where masked_fill":
         ("element-wise", (0, 0, 1, 0, 0)),
-    "clamp": ("element-wise", (0, 0, 2, 0, 0)),
-    "pow sqrt exp log log2 log10 log1p expm1 sin cos tan erf":
+    "sqrt exp log log2 log10 log1p expm1 sin cos tan erf":
         ("element-wise", (0, 0, 0, 0, 1)),
     "rsqrt": ("element-wise", (0, 0, 0, 1, 1)),
     "addcmul": ("element-wise", (1, 2, 0, 0, 0)),
@@ -370,6 +382,22 @@ def elementwise(kind: str, each: tuple[int, int, int, int, int]) -> Formula:
 for _names, (_kind, _each) in ELEMENTWISE.items():
     for _name in _names.split():
         formula(f"aten.{_name}", f"aten.{_name}_")(elementwise(_kind, _each))
+
+
+@formula("aten.clamp", "aten.clamp_")
+def clamp(call: Call) -> Work:
+    """One comparison per bound and element."""
+    bounds = sum(call.argument(i, name) is not None for i, name in ((1, "min"), (2, "max")))
+    return Work((), "element-wise", comparisons=bounds * call.output.numel)
+
+
+@formula("aten.pow", "aten.pow_")
+def power(call: Call) -> Work:
+    """A square is a multiplication; any other power a special function."""
+    n = call.output.numel
+    if call.argument(1, "exponent") == 2:
+        return Work((), "element-wise", multiplications=n)
+    return Work((), "element-wise", specials=n)
 
 
 @formula("aten.sum", "aten.mean")

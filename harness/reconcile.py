@@ -29,6 +29,7 @@ def bridge(reading: Reading, counter: Counter, canonical: Trace, own: Trace) -> 
     own_steps = steps(here, counter.quantities[reading.metric].price(own))
     explained = sum(step.amount for step in (*moved, *own_steps))
     value = reading.value if reading.value is not None else 0
+    compared, off = modules_off(reading, counter, own)
     return Bridge(
         reading.case,
         reading.counter,
@@ -39,7 +40,22 @@ def bridge(reading: Reading, counter: Counter, canonical: Trace, own: Trace) -> 
         (*moved, *own_steps),
         whole(value - reference.total - explained),
         value,
+        compared,
+        off,
     )
+
+
+def modules_off(
+    reading: Reading, counter: Counter, own: Trace
+) -> tuple[int, dict[str, int | float]]:
+    """How many of the tool's figures by module were compared, and those that differ by how much."""
+    predict = counter.quantities[reading.metric].breakdown
+    if predict is None or not reading.modules:
+        return 0, {}
+    predicted = {name: amount for name, amount in predict(own).items() if amount}
+    names = reading.modules.keys() | predicted.keys()
+    gaps = {name: whole(reading.modules.get(name, 0) - predicted.get(name, 0)) for name in names}
+    return len(names), {name: gaps[name] for name in sorted(gaps) if gaps[name]}
 
 
 def steps(reference: Account, charged: Account) -> list[Step]:

@@ -136,7 +136,8 @@ class Module:
 class Context:
     """What changes what runs. ``variant`` names one of several ways to ask the same tool.
 
-    An empty ``mode`` stands for the case's own; a reading's is never empty.
+    The variant ``math`` stands for attention by its plain kernels: neither the fast path of
+    MultiheadAttention nor a fused product. An empty ``mode`` stands for the case's own; a reading's is never empty.
     """
 
     device: str = "cpu"
@@ -205,6 +206,7 @@ class Suite:
     timing: Policy = Policy()
     timeout_s: float = 300.0
     memory_gib: float = 8.0
+    contexts: Literal["documented", "all"] = "documented"
     digest: str = ""
     folder: str = ""
 
@@ -254,7 +256,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """reference (in MAC or parameters) + steps + residual = reading (in its own unit)."""
+    """reference (in MAC or parameters) + steps + residual = reading (in its own unit).
+
+    Where the tool has figures by module, ``modules`` of them were compared with the prediction, and
+    ``off`` holds those that differ: reported less predicted.
+    """
 
     case: str
     counter: str
@@ -265,10 +271,12 @@ class Bridge:
     steps: tuple[Step, ...]
     residual: int | float
     reading: int | float
+    modules: int = 0
+    off: Mapping[str, int | float] = field(default_factory=dict)
 
     @property
     def explained(self) -> bool:
-        return self.residual == 0
+        return self.residual == 0 and not self.off
 
 
 @dataclass(frozen=True, slots=True)

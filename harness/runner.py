@@ -66,7 +66,8 @@ class Plan:
         for counter in self.counters:
             if case.counters and counter.id not in case.counters:
                 continue
-            for context in counter.contexts:
+            further = counter.further if self.suite.contexts == "all" else ()
+            for context in (*counter.contexts, *further):
                 device = self.device if context.device == "cpu" else context.device
                 asked.append(Cell(case.id, counter.id, replace(context, device=device)))
         return asked

@@ -62,6 +62,7 @@ class _Suite(_Defaults, kw_only=True):
     description: str = ""
     timeout_s: Annotated[float, Meta(gt=0)] = 300.0
     memory_gib: Annotated[float, Meta(gt=0)] = 8.0
+    contexts: Literal["documented", "all"] = "documented"
     timing: _Timing = msgspec.field(default_factory=_Timing)
     case: Annotated[list[dict[str, Any]], Meta(min_length=1)]
 
@@ -90,6 +91,7 @@ def load(reference: str | Path) -> Suite:
         timing=Policy(**msgspec.structs.asdict(table.timing)),
         timeout_s=table.timeout_s,
         memory_gib=table.memory_gib,
+        contexts=table.contexts,
         digest=hashlib.sha256(content).hexdigest()[:16],
         folder=str(path.parent),
     )

@@ -27,7 +27,7 @@ COUNTER = Counter(
     description="the reference: one MAC per multiplication of a product",
     source="harness/conventions.py",
     quantities={
-        "compute": Quantity("MACs", "MAC", reference),
+        "compute": Quantity("MACs", "MAC", reference, lambda trace: reference(trace).inclusive()),
         "params": Quantity("parameters", "parameter", parameters),
     },
     read=read,

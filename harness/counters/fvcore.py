@@ -39,11 +39,17 @@ TRANSPARENT = frozenset(
 )
 
 
+AUTOGRAD_FUNCTION = "torch.autograd.Function.apply"
+"""One node for the tracer, whatever is inside."""
+
+
 def nodes(trace: Trace) -> Iterator[Visit]:
     """Operators as torch.jit's tracer writes them down: the outermost ones."""
 
     def opaque(visit: Visit) -> bool:
-        return visit.call.level == "operator" and visit.call.packet not in TRANSPARENT
+        if visit.call.level == "operator":
+            return visit.call.packet not in TRANSPARENT
+        return visit.call.name == AUTOGRAD_FUNCTION
 
     return (visit for visit in visits(trace, opaque) if opaque(visit))
 
@@ -143,6 +149,7 @@ RULES: dict[str, Callable[[Visit], Charges]] = {
     "aten._convolution": convolution,
     "aten.einsum": einsum,
     "aten.matmul": matmul,
+    "aten.linalg_matmul": matmul,  # the tracer writes its alias down
     "aten.mm": matmul,
     "aten.linear": linear,
     "aten.batch_norm": batch_norm,
@@ -180,11 +187,14 @@ COUNTER = Counter(
     description="operators of a torch.jit trace",
     source="fvcore/nn/flop_count.py, fvcore/nn/jit_handles.py (0.1.5.post20221221)",
     quantities={
-        "compute": Quantity("FLOPs", "MAC", price_compute),
+        "compute": Quantity(
+            "FLOPs", "MAC", price_compute, lambda trace: price_compute(trace).inclusive()
+        ),
         "params": Quantity("parameter count", "parameter", parameters),
     },
     read=read,
     contexts=(Context(grad=True),),
+    further=(Context(grad=False),),
     inputs=positionally,
     hooks=lambda name: True,
 )

@@ -1,6 +1,8 @@
-"""What a tool charges for one operator, led back to the products that the operator runs."""
+"""What a tool charges for a call, led back to the products that run inside it."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from harness.conventions import classified, work_at
 from harness.counters.recurrent import Charges
@@ -18,8 +20,14 @@ def products_of(visit: Visit) -> dict[str, int]:
     return macs
 
 
-def matched(visit: Visit, charged: int, why: str = "by its shapes") -> Charges:
-    """The products under their own name, and what is charged beyond or short of them."""
+def corrected(true: Mapping[str, int], term: str, charged: int, why: str = "") -> Charges:
+    """A product under its own name, and what is charged beyond or short of what ran."""
+    macs = true.get(term, 0)
+    return [(term, macs), (why or f"{term} by its shapes", charged - macs)]
+
+
+def matched(visit: Visit, charged: int) -> Charges:
+    """An operator's products under their own names, and what is charged beyond or short of them."""
     macs = products_of(visit)
     name = next(iter(macs), "matrix product")
-    return [*macs.items(), (f"{name} {why}", charged - sum(macs.values()))]
+    return [*macs.items(), (f"{name} by its shapes", charged - sum(macs.values()))]

@@ -30,11 +30,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Quantity:
-    """One figure of a tool: what the tool calls it, what it really counts, how it is predicted."""
+    """One figure of a tool: what the tool calls it, what it really counts, how it is predicted.
+
+    ``breakdown`` predicts the tool's own figures by module, under the tool's own names.
+    """
 
     label: str
     unit: Unit
     price: Callable[[Trace], Account]
+    breakdown: Callable[[Trace], Mapping[str, int | float]] | None = None
 
 
 Inputs: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
@@ -82,6 +86,8 @@ class Counter:
     ``inputs`` brings a case's inputs into the form in which the tool passes them on, or raises
     ``Unavailable``. ``hooks`` tells which modules, by qualified class name, have forward hooks
     while it counts: torch's encoder layers run another way then.
+    ``contexts`` are those that its documentation shows, ``further`` others in which its answer may
+    change.
     ``distribution`` is the installed package whose version a reading carries. With ``overlay``
     (requirements such as ``ultralytics-thop==2.0.18``, all that it needs and the environment does
     not have) it is installed on first use into a folder of its own, which stands first on the path
@@ -95,6 +101,7 @@ class Counter:
     quantities: Mapping[Metric, Quantity]
     read: Callable[[Any, tuple[Any, ...], dict[str, Any], Context], Answer]
     contexts: tuple[Context, ...] = (Context(),)
+    further: tuple[Context, ...] = ()
     inputs: Callable[[Any, tuple[Any, ...], dict[str, Any]], Inputs] = as_given
     hooks: Callable[[str], bool] | None = None
     overlay: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from harness.conventions import parameters, products
 from harness.counters.protocol import Counter, Quantity, by_keyword
 from harness.counters.ptflops_call import reader
 from harness.records import Context, Trace
+from harness.tree import subtree
 
 SEEN = frozenset(
     f"aten.{name}" for name in ["mm", "matmul", "addmm", "bmm", "convolution", "_convolution"]
@@ -37,7 +38,7 @@ def price_params(trace: Trace) -> Account:
 
 def first_holders(trace: Trace) -> dict:
     holders: dict = {}
-    for module in trace.modules:
+    for module in (trace.modules[index] for index in subtree(trace, 0)):
         for _, number in module.parameters:
             holders.setdefault(number, module)
     return holders
@@ -54,5 +55,6 @@ COUNTER = Counter(
     },
     read=reader("aten"),
     contexts=(Context(grad=True, mode="eval"),),
+    further=(Context(grad=False, mode="eval"),),
     inputs=by_keyword,
 )

@@ -339,6 +339,7 @@ COUNTER = Counter(
     },
     read=reader("pytorch"),
     contexts=(Context(grad=True, mode="eval"),),
+    further=(Context(grad=False, mode="eval"),),
     inputs=by_keyword,
     hooks=lambda name: name in RULES or name in WEIGHT_RULES,
 )

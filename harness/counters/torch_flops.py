@@ -5,12 +5,15 @@ Rules after torch/utils/flop_counter.py of torch 2.14.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from harness.account import Account
 from harness.conventions import products
 from harness.counters.protocol import Answer, Counter, Quantity
 from harness.records import Context, Trace
+from harness.walk import Visit, module_calls
 
 # Operators with a formula there; fused attention on CPU and recurrent kernels have none.
 REGISTERED = frozenset(
@@ -35,14 +38,47 @@ REGISTERED = frozenset(
 )
 
 
+def seen(trace: Trace) -> Iterator[tuple[Visit, str, int]]:
+    for visit, product, term in products(trace):
+        if visit.call.packet in REGISTERED:
+            yield visit, term, product.macs
+
+
 def price_compute(trace: Trace) -> Account:
-    seen = [
-        (visit.path, term, product.macs)
-        for visit, product, term in products(trace)
-        if visit.call.packet in REGISTERED
-    ]
-    doubling = [(path, "2 FLOPs per MAC", macs) for path, _, macs in seen]
-    return Account.of(seen + doubling)
+    charges = [(visit.path, term, macs) for visit, term, macs in seen(trace)]
+    doubling = [(path, "2 FLOPs per MAC", macs) for path, _, macs in charges]
+    return Account.of(charges + doubling)
+
+
+def by_module(trace: Trace) -> dict[str, int]:
+    """FLOPs of every module under way, by the name that torch's ModuleTracker gives it."""
+    names = tracked_names(trace)
+    sums: dict[str, int] = defaultdict(int)
+    for visit, _, macs in seen(trace):
+        under_way = {names[call.module] for call in visit.around if call.level == "module"}
+        for name in under_way | {"Global"}:
+            sums[name] += 2 * macs
+    return sums
+
+
+def tracked_names(trace: Trace) -> dict[int, str]:
+    """A module's name is its class's, until its parent is called: then the parent's and its own."""
+    names: dict[int, str] = {}
+    seen: set[int] = set()
+
+    def enter(index: int) -> None:
+        module = trace.modules[index]
+        names.setdefault(index, module.type_name)
+        if index in seen:
+            return
+        for name, child in dict(reversed(module.children)).items():
+            names[child] = f"{names[index]}.{name}"
+            enter(child)
+        seen.add(index)
+
+    for visit, _ in module_calls(trace):
+        enter(visit.call.module)
+    return names
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
@@ -61,7 +97,8 @@ COUNTER = Counter(
     distribution="torch",
     description="torch.utils.flop_counter.FlopCounterMode: operators at dispatch",
     source="torch/utils/flop_counter.py (2.14)",
-    quantities={"compute": Quantity("FLOPs", "FLOP", price_compute)},
+    quantities={"compute": Quantity("FLOPs", "FLOP", price_compute, by_module)},
     read=read,
     contexts=(Context(grad=False), Context(grad=True)),
+    further=(Context("meta"), Context(variant="math")),
 )

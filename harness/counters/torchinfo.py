@@ -6,7 +6,7 @@ torchinfo 1.8.0.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Any
 
@@ -14,7 +14,7 @@ from harness.account import Account
 from harness.conventions import parameters, products_inside
 from harness.counters import torchinfo_rows
 from harness.counters.protocol import Answer, Counter, Quantity
-from harness.counters.torchinfo_rows import is_leaf
+from harness.counters.torchinfo_rows import is_leaf, remaining, scripted
 from harness.records import Context, Dict, Module, Tensor, Trace
 from harness.walk import Visit, module_calls
 
@@ -41,7 +41,9 @@ def charged(trace: Trace, visit: Visit, module: Module) -> tuple[int, int]:
     size = output_size(visit.call.output)
     amounts = {"weight": 0, "bias": 0}
     seen: set[int] = set()
-    for name, number in module.parameters:
+    for full_name, number in module.parameters:
+        elements = remaining(trace, module, full_name, number)
+        name = full_name.removesuffix("_orig") if full_name.endswith("_orig") else full_name
         kind = "weight" if "weight" in name else "bias"
         if kind not in name or number in seen:
             continue
@@ -52,7 +54,7 @@ def charged(trace: Trace, visit: Visit, module: Module) -> tuple[int, int]:
             times = size[0]
         else:
             times = prod(size[:2])
-        amounts[kind] += trace.parameters[number].numel * times
+        amounts[kind] += elements * times
     return amounts["weight"], amounts["bias"]
 
 
@@ -79,9 +81,26 @@ def misread(module: Module) -> str:
     return f"{name} charged by its parameters"
 
 
-def charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
+def seen_as_leaf(trace: Trace, index: int, places: Mapping[int, object]) -> bool:
+    """Whether a call is of a leaf that stands in the tree and can bear a hook."""
+    return index in places and is_leaf(trace, index) and not scripted(trace.modules[index])
+
+
+def by_module(trace: Trace) -> dict[str, int]:
+    """Mult-adds of the table's leaf rows, by the last place where the tree holds the module."""
+    places = torchinfo_rows.static_rows(trace)
+    sums: dict[str, int] = {}
     for visit, module in module_calls(trace):
-        if not is_leaf(trace, visit.call.module):
+        if seen_as_leaf(trace, visit.call.module, places):
+            path = places[visit.call.module].path
+            sums[path] = sums.get(path, 0) + sum(charged(trace, visit, module))
+    return sums
+
+
+def charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
+    places = torchinfo_rows.static_rows(trace)
+    for visit, module in module_calls(trace):
+        if not seen_as_leaf(trace, visit.call.module, places):
             continue
         weights, biases = charged(trace, visit, module)
         inside = products_inside(visit)
@@ -102,9 +121,14 @@ def price_compute(trace: Trace) -> Account:
 def price_params(trace: Trace) -> Account:
     """Every row of the table, a module's only once; sharing is seen by module, not by parameter."""
     reference = parameters(trace)
-    shared = torchinfo_rows.total_params(trace) - reference.total
-    term = "shared parameters counted differently"
-    return reference + Account.of([(trace.root.name, term, shared)])
+    pruned = torchinfo_rows.params_of(trace, 0) - reference.total
+    shared = torchinfo_rows.total_params(trace) - reference.total - pruned
+    return reference + Account.of(
+        [
+            ("", "pruned elements not counted", pruned),
+            ("", "shared parameters counted differently", shared),
+        ]
+    )
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
@@ -135,7 +159,7 @@ COUNTER = Counter(
     description="parameters x output sizes of leaf layers, under no_grad",
     source="torchinfo/layer_info.py, torchinfo/torchinfo.py (1.8.0)",
     quantities={
-        "compute": Quantity("Total mult-adds", "MAC", price_compute),
+        "compute": Quantity("Total mult-adds", "MAC", price_compute, by_module),
         "params": Quantity("Total params", "parameter", price_params),
     },
     read=read,

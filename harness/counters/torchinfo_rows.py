@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Optional
 
-from harness.records import Trace
-from harness.tree import all_parameters
+from harness.records import Module, Trace
+from harness.tree import is_a, subtree
 from harness.walk import module_calls
 
 
@@ -19,6 +19,7 @@ class Row:
     parent: Optional[Row]
     leaf: bool
     params: int
+    path: str
     repeated: bool = False
 
 
@@ -29,32 +30,57 @@ def is_leaf(trace: Trace, index: int) -> bool:
     )
 
 
+def scripted(module: Module) -> bool:
+    """torchinfo writes a scripted module down when it sets up, and never sees a call of it."""
+    return is_a(module, "torch.jit._script.ScriptModule")
+
+
+def remaining(trace: Trace, module: Module, name: str, number: int) -> int:
+    """Elements of a parameter; of a pruned one, those that its mask leaves."""
+    kept = module.config.get(f"{name.removesuffix('_orig')}_mask.sum")
+    return trace.parameters[number].numel if kept is None or not name.endswith("_orig") else kept
+
+
+def params_of(trace: Trace, index: int) -> int:
+    """Elements of the distinct parameters of a module and everything below it."""
+    seen: set[int] = set()
+    total = 0
+    for module in (trace.modules[i] for i in subtree(trace, index)):
+        for name, number in module.parameters:
+            if number not in seen:
+                seen.add(number)
+                total += remaining(trace, module, name, number)
+    return total
+
+
 def static_rows(trace: Trace) -> dict[int, Row]:
     """The row of each module at the last place where the tree holds it."""
     rows: dict[int, Row] = {}
 
-    def enter(index: int, depth: int, parent: Row | None) -> None:
-        leaf, params = is_leaf(trace, index), sum(all_parameters(trace, index).values())
-        row = rows[index] = Row(index, depth, parent, leaf, params)
-        for _, child in trace.modules[index].children:
-            enter(child, depth + 1, row)
+    def enter(index: int, depth: int, parent: Row | None, path: str) -> None:
+        leaf, params = is_leaf(trace, index), params_of(trace, index)
+        row = rows[index] = Row(index, depth, parent, leaf, params, path)
+        for name, child in trace.modules[index].children:
+            enter(child, depth + 1, row, f"{path}.{name}" if path else name)
 
-    enter(0, 0, None)
+    enter(0, 0, None, "")
     return rows
 
 
 def called_rows(trace: Trace, static: dict[int, Row]) -> list[Row]:
-    """One row per call; a module's second call repeats it."""
-    rows, seen = [], set()
-    for visit, _ in module_calls(trace):
-        place = static.get(visit.call.module)
+    """Rows of scripted modules, then one row per call; a module's second row repeats it."""
+    rows: list[Row] = []
+    seen: set[int] = set()
+    modules = trace.modules
+    set_up = [index for index in subtree(trace, 0) if scripted(modules[index])]
+    called = [v.call.module for v, module in module_calls(trace) if not scripted(module)]
+    for index in (*set_up, *called):
+        place = static.get(index)
         if place is None:
             continue
         repeated = place.module in seen
         seen.add(place.module)
-        rows.append(
-            Row(place.module, place.depth, place.parent, place.leaf, place.params, repeated)
-        )
+        rows.append(replace(place, repeated=repeated))
     return rows
 
 

@@ -6,17 +6,18 @@ torchprofile 0.1.0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
 from harness.account import Account
 from harness.counters.fvcore import nodes, output_of
+from harness.counters.jit_graph import kept, named
 from harness.counters.matched import matched
 from harness.counters.protocol import Answer, Counter, Quantity, positionally
 from harness.counters.recurrent import Charges
 from harness.records import Call, Context, Tensor, Trace
-from harness.walk import Visit, functions
+from harness.walk import Visit
 
 # ------------------------------------------------------------------------------- products
 
@@ -76,10 +77,8 @@ def scaled_dot_product(call: Call) -> int:
 
 PRODUCTS: dict[str, Callable[[Call], int]] = {
     "aten.convolution": convolution,
-    "aten._convolution": convolution,
     "aten.linear": matmul,
     "aten.matmul": matmul,
-    "aten.linalg_matmul": matmul,
     "aten.addmm": added,
     "aten.addmv": added,
     "aten.baddbmm": added,
@@ -100,8 +99,8 @@ def affine(position: int) -> Callable[[Call], int]:
 GRID = {1: 0, 2: 16}
 
 PER_OUTPUT: dict[str, tuple[str, Callable[[Call], int]]] = {
-    **{f"aten.{name}": ("element-wise multiplication", lambda call: 1)
-       for name in ("mul", "mul_", "multiply", "multiply_")},
+    "aten.mul": ("element-wise multiplication", lambda call: 1),
+    "aten.mul_": ("element-wise multiplication", lambda call: 1),
     "aten.batch_norm": ("batch normalisation", affine(1)),
     "aten.instance_norm": ("instance normalisation", affine(1)),
     "aten.layer_norm": ("layer normalisation", affine(2)),
@@ -116,20 +115,24 @@ PER_OUTPUT: dict[str, tuple[str, Callable[[Call], int]]] = {
 }  # fmt: skip
 
 
+def charged(name: str) -> bool:
+    return name in PRODUCTS or name in PER_OUTPUT
+
+
 def charges(visit: Visit) -> Charges:
-    call = visit.call
-    if call.packet in PRODUCTS:
-        return matched(visit, PRODUCTS[call.packet](call))
-    if call.packet in PER_OUTPUT:
-        name, each = PER_OUTPUT[call.packet]
-        return [(name, each(call) * output_of(call).numel)]
-    return []
+    call, packet = visit.call, named(visit.call.packet)
+    if packet in PRODUCTS:
+        return matched(visit, PRODUCTS[packet](call))
+    name, each = PER_OUTPUT[packet]
+    return [(name, each(call) * output_of(call).numel)]
 
 
 def price_compute(trace: Trace) -> Account:
-    return Account.of(
-        (visit.path, term, amount) for visit in nodes(trace) for term, amount in charges(visit)
-    )
+    """Nodes that the tracer keeps; a product of two sizes is one multiplication."""
+    calls, others = kept(trace, nodes(trace), charged)
+    sizes = sum(name == "aten.mul" for name, _ in others)
+    entries = [(visit.path, *charge) for visit in calls for charge in charges(visit)]
+    return Account.of([*entries, ("", "sizes multiplied as tensors under torch.jit", sizes)])
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:

@@ -7,30 +7,27 @@ thop/vision/calc_func.py and thop/rnn_hooks.py of ultralytics-thop 2.2.3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter as Counts
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import prod
 from typing import Any
 
 from harness.account import Account
-from harness.conventions import classified, parameter_charges, products_inside, work_at
+from harness.conventions import Charge, parameter_charges, products_inside, settled
 from harness.counters import thop
+from harness.counters.matched import corrected
 from harness.counters.protocol import Counter, Quantity, positionally
 from harness.counters.recurrent import Charges, cell_products, sequence_cells
 from harness.counters.thop import Rule, qualified
-from harness.records import Call, Context, Dict, Module, Tensor, Trace
+from harness.counters.ultralytics_functions import MULTI_HEAD, outside, product
+from harness.records import Context, Dict, Module, Tensor, Trace
 from harness.tree import subtree
-from harness.walk import Visit, module_calls, visits, within
+from harness.walk import Visit, module_calls
 
 PROJECTION, PRODUCT = "attention projection", "attention product"
 
 # -------------------------------------------------------------------------------- module rules
-
-
-def corrected(true: Mapping[str, int], term: str, charged: int) -> Charges:
-    """A product under its own name, and what is charged beyond or short of what ran."""
-    macs = true.get(term, 0)
-    return [(term, macs), (f"{term} by its shapes", charged - macs)]
 
 
 def convolution(visit: Visit, module: Module) -> Charges:
@@ -215,71 +212,42 @@ def positional(visit: Visit) -> Visit:
     return replace(visit, call=replace(visit.call, args=(*visit.call.args, *values), kwargs=()))
 
 
-def module_charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
+def module_charges(trace: Trace) -> Iterator[Charge]:
     """Every call of a module that was there before the forward pass."""
     held = set(subtree(trace, 0))
     for visit, module in module_calls(trace):
         rule = rule_of(module) if visit.call.module in held else None
         if rule is not None:
-            yield from ((visit.path, *charge) for charge in rule(positional(visit), module))
+            yield from ((visit, *charge) for charge in rule(positional(visit), module))
+
+
+def breakdown(trace: Trace) -> dict[str, int]:
+    """Each place in the tree, what is below it included; below a shared module only the first time."""
+    own: Counts[int] = Counts()
+    for visit, _, amount in module_charges(trace):
+        own[visit.call.module] += amount
+    sums: dict[str, int] = {}
+    counted: set[int] = set()
+
+    def enter(index: int, prefix: str) -> int:
+        total = own[index]
+        names = {child: name for name, child in reversed(trace.modules[index].children)}
+        for child, name in reversed(names.items()):
+            sums[prefix + name] = enter(child, f"{prefix}{name}.")
+            total += 0 if child in counted else sums[prefix + name]
+            counted.add(child)
+        return total
+
+    enter(0, "")
+    return sums
 
 
 # -------------------------------------------------------------------------------- functions
 
 
-def matrix_product(call: Call) -> int:
-    return call.output.numel * call.args[0].shape[-1]
-
-
-def scaled_dot_product(call: Call) -> int:
-    q, k, v = call.args[:3]
-    return call.output.numel // v.shape[-1] * k.shape[-2] * (q.shape[-1] + v.shape[-1])
-
-
-def einsum(call: Call) -> int:
-    """Two operands: the product of the sizes of all labels that are not summed beforehand."""
-    equation, operands = call.args[:2]
-    if len(operands) != 2:
-        return 0
-    inputs, arrow, out = equation.replace(" ", "").partition("->")
-    out = out if arrow else "..." + "".join(c for c in inputs if inputs.count(c) == 1)
-    first, second = map(label_sizes, inputs.split(","), operands)
-    kept = {label for label in first.keys() | second.keys() if label in first and label in second}
-    for label in first.keys() ^ second.keys():
-        if (label in out) if isinstance(label, str) else ("..." in out):
-            kept.add(label)
-    return prod(first.get(label, second.get(label, 1)) for label in kept)
-
-
-def label_sizes(subscripts: str, operand: Tensor) -> dict[str | int, int]:
-    """Sizes other than 1 by label; those of an ellipsis by their place from the right."""
-    head, _, tail = subscripts.partition("...")
-    dots = range(len(operand.shape) - len(head) - len(tail), 0, -1)
-    pairs = zip([*head, *dots, *tail], operand.shape, strict=False)
-    return {label: size for label, size in pairs if size != 1}
-
-
-FUNCTIONS: dict[str, Callable[[Call], int]] = {
-    "aten.matmul": matrix_product,
-    "aten.bmm": matrix_product,
-    "aten.linear": matrix_product,
-    "aten.einsum": einsum,
-    "aten.scaled_dot_product_attention": scaled_dot_product,
-}
-MULTI_HEAD = "torch.nn.functional.multi_head_attention_forward"
-# What runs inside any other function of torch is out of the tool's sight.
-WATCHED = frozenset(
-    f"torch.{name}"
-    for name in (
-        "matmul", "Tensor.matmul", "Tensor.__matmul__", "bmm", "Tensor.bmm", "einsum",
-        "nn.functional.linear", "nn.functional.scaled_dot_product_attention",
-    )
-)  # fmt: skip
-
-
-def functional_attention(visit: Visit) -> Charges:
-    """By the rule for the layer, as if its sequence came first."""
-    key, value, width, heads = (visit.call.args[n] for n in (1, 2, 3, 4))
+def multi_head(visit: Visit) -> Charges:
+    """``multi_head_attention_forward`` by the rule for the layer, as if its sequence came first."""
+    key, value, width, heads = visit.call.args[1:5]
     config = {
         "embed_dim": width,
         "num_heads": heads,
@@ -290,41 +258,17 @@ def functional_attention(visit: Visit) -> Charges:
     return attended(visit, config, False, appended)
 
 
-def function_charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
-    """Products called outside of every module with a rule that charges."""
-
-    def hidden(visit: Visit) -> bool:
-        if visit.call.level == "module":
-            return rule_of(trace.modules[visit.call.module]) is not None
-        return visit.call.level == "operator" or visit.call.name not in WATCHED
-
-    if rule_of(trace.modules[0]) is not None:
-        return
-    for visit in visits(trace, hidden):
-        if visit.call.name == MULTI_HEAD:
-            yield from ((visit.path, *charge) for charge in functional_attention(visit))
-        elif visit.call.packet in FUNCTIONS:
-            charged = FUNCTIONS[visit.call.packet](visit.call)
-            yield from ((visit.path, *charge) for charge in named(visit, charged))
-
-
-def named(visit: Visit, charged: int) -> Charges:
-    """The products of an operator under their own name, and what is charged beyond them."""
-    true: dict[str, int] = {}
-    for inner in (visit, *within(visit)):
-        work = work_at(inner) if not inner.call.children else None
-        for product in work.products if work else ():
-            term = classified(inner, product)
-            true[term] = true.get(term, 0) + product.macs
-    main = next(iter(true), "matrix product")
-    return [*true.items(), (f"{main} by its shapes", charged - sum(true.values()))]
+def function_charges(trace: Trace) -> Iterator[Charge]:
+    for visit in outside(trace, lambda module: rule_of(module) is not None):
+        rule = multi_head if visit.call.name == MULTI_HEAD else product
+        yield from ((visit, *charge) for charge in rule(visit))
 
 
 # -------------------------------------------------------------------------------- totals
 
 
 def price_compute(trace: Trace) -> Account:
-    return Account.of((*module_charges(trace), *function_charges(trace)))
+    return settled((*module_charges(trace), *function_charges(trace)))
 
 
 def price_params(trace: Trace) -> Account:
@@ -338,7 +282,7 @@ COUNTER = Counter(
     description="hooks on layers of known kind, and products written as functions, under no_grad",
     source="thop/profile.py, thop/vision/basic_hooks.py, thop/rnn_hooks.py (2.2.3)",
     quantities={
-        "compute": Quantity("MACs", "MAC", price_compute),
+        "compute": Quantity("MACs", "MAC", price_compute, breakdown),
         "params": Quantity("params", "parameter", price_params),
     },
     read=thop.read,

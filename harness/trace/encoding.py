@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch.nn.parameter import UninitializedTensorMixin
 from torch.nn.utils.rnn import PackedSequence
+from torch.utils._python_dispatch import _disable_current_modes
 
 from harness.records import Dict, List, Opaque, Tensor
 
@@ -24,7 +25,9 @@ def dtype_name(dtype: torch.dtype) -> str:
     return _dtype_names[dtype]
 
 
-def encode_tensor(tensor: torch.Tensor) -> Tensor | Opaque:
+def encode_tensor(tensor: torch.Tensor) -> Tensor | Opaque | Dict:
+    if tensor.is_nested:
+        return encode_nested(tensor)
     if isinstance(tensor, UninitializedTensorMixin):
         return Opaque("uninitialised parameter")
     key = (tensor.shape, tensor.dtype)
@@ -56,9 +59,16 @@ def encode(value: Any) -> Any:
 def encode_packed(packed: PackedSequence) -> Dict:
     """A packed sequence with the one thing that counters read of it: its batch sizes."""
     sizes = packed.batch_sizes
-    known = not sizes.is_meta
-    batch_sizes = tuple(sizes.tolist()) if known else encode(sizes)
+    with _disable_current_modes():
+        known = not sizes.is_meta
+        batch_sizes = tuple(torch._C.TensorBase.tolist(sizes)) if known else encode(sizes)
     return Dict(("PackedSequence", "batch_sizes"), (encode(packed.data), batch_sizes))
+
+
+def encode_nested(nested: torch.Tensor) -> Dict:
+    """A nested tensor as the tensors in it."""
+    with _disable_current_modes():
+        return Dict(("NestedTensor",), (tuple(map(encode_tensor, nested.unbind())),))
 
 
 def qualified_name(kind: type) -> str:

@@ -166,6 +166,7 @@ def targets() -> tuple[tuple[Any, str, str], ...]:
         (torch, "torch", PRODUCTS + ELEMENTWISE + REDUCTIONS + LAYERS + FOURIER),
         (torch.Tensor, "torch.Tensor", PRODUCTS + ELEMENTWISE + REDUCTIONS + DUNDERS),
         (torch.linalg, "torch.linalg", ["matmul", "multi_dot", "vecdot", "norm"]),
+        (torch.autograd.Function, "torch.autograd.Function", ["apply"]),
     ]
     return tuple(
         (namespace, name, f"{prefix}.{name}")
@@ -181,8 +182,12 @@ def replaced(wrap: Callable[[str, Callable], Callable]) -> Iterator[None]:
     undo = []
     try:
         for namespace, name, public in targets():
-            undo.append((namespace, name, vars(namespace).get(name)))
-            setattr(namespace, name, wrap(public, getattr(namespace, name)))
+            held = vars(namespace).get(name)
+            undo.append((namespace, name, held))
+            if isinstance(held, classmethod):
+                setattr(namespace, name, classmethod(wrap(public, held.__func__)))
+            else:
+                setattr(namespace, name, wrap(public, getattr(namespace, name)))
         yield
     finally:
         for namespace, name, original in reversed(undo):

@@ -35,6 +35,9 @@ def plain_attributes(module: nn.Module) -> dict[str, Any]:
                 config[name] = encode(value)
         elif kind in NAMED:
             config[name] = str(value)
+    for name, buffer in module._buffers.items():
+        if name.endswith("_mask") and buffer is not None and not buffer.is_meta:
+            config[f"{name}.sum"] = int(buffer.sum())  # pruning: what is left of a parameter
     if is_empty_container(module):
         config["__len__"] = 0
     return config

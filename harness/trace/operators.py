@@ -46,7 +46,11 @@ class Plan:
         self.shape: Callable[..., Spec | None] | None = SHAPES.get(self.name)
 
 
-READS_VALUES = frozenset({"aten.is_nonzero.default", "torchvision.nms.default"})
+READS_VALUES = frozenset(
+    f"{name}.default"
+    for name in """aten.is_nonzero torchvision.nms aten._pack_padded_sequence
+    aten._nested_tensor_from_mask aten._nested_tensor_from_mask_left_aligned""".split()
+)
 
 
 class Memory:

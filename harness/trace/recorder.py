@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from harness.records import Call, Context, Trace
 from harness.trace import functions
@@ -29,6 +30,7 @@ def record(
     execute: bool = False,
     memory: Memory | None = MEMORY,
     hooks: Callable[[str], bool] | None = None,
+    variant: str = "",
 ) -> Trace:
     """One forward pass of ``module``, on the device on which it and its inputs stand.
 
@@ -43,7 +45,7 @@ def record(
     watch = OperatorMode(recorder.stack, device, execute, memory)
     with ExitStack() as watches:
         watches.enter_context(garbage_kept())
-        watches.enter_context(torch.set_grad_enabled(grad))
+        watches.enter_context(settings(grad, variant))
         watches.enter_context(functions.replaced(recorder.wrap_function))
         watches.enter_context(recorder.watching_modules())
         if hooks is not None:
@@ -54,7 +56,7 @@ def record(
         watches.enter_context(torch._C._AutoDispatchBelowAutograd())
         watches.enter_context(watch)
         module(*args, **(kwargs or {}))
-    context = Context(device.type, grad, "train" if module.training else "eval")
+    context = Context(device.type, grad, "train" if module.training else "eval", variant)
     return recorder.trace(context, execute)
 
 
@@ -123,6 +125,22 @@ class Recorder:
         modules, parameters = self.table.freeze()
         (root,) = self.stack[0]
         return Trace(context, modules, parameters, root, executed)
+
+
+@contextmanager
+def settings(grad: bool, variant: str = "") -> Iterator[None]:
+    """Grad mode, and attention by its plain kernels in the variant ``math``."""
+    with torch.set_grad_enabled(grad):
+        if variant != "math":
+            yield
+            return
+        fast = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(False)
+        try:
+            with sdpa_kernel(SDPBackend.MATH):
+                yield
+        finally:
+            torch.backends.mha.set_fastpath_enabled(fast)
 
 
 @contextmanager

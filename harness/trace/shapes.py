@@ -161,6 +161,19 @@ def cat(tensors, dim=0) -> Spec | None:
     return new((*first.shape[:dim], total, *first.shape[dim + 1 :]), first.dtype)
 
 
+@shape_of("aten._native_multi_head_attention.default")
+def native_attention(query, key, value, embed, heads, *args, **kwargs) -> Spec | None:
+    """The output, and the weights: averaged over the heads, of each head, or none."""
+    if query.is_nested:
+        return None
+    wanted = args[5] if len(args) > 5 else kwargs.get("need_weights", True)
+    averaged = args[6] if len(args) > 6 else kwargs.get("average_attn_weights", True)
+    batch, length, source = query.shape[0], query.shape[1], key.shape[1]
+    shape = (batch, length, source) if averaged else (batch, heads, length, source)
+    weights = new(shape, query.dtype) if wanted else ("value", None)
+    return ("many", tuple, [new((batch, length, embed), query.dtype), weights])
+
+
 @shape_of("aten.clone.default")
 def clone(x, *, memory_format=None) -> Spec | None:
     wanted = memory_format in (None, torch.preserve_format)

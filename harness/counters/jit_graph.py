@@ -1,0 +1,144 @@
+"""What torch.jit's tracer keeps of a forward pass: no dead nodes, but the arithmetic of sizes.
+
+While the tracer runs, sizes are tensors, so that ``b * h`` of two of them is a node; and what no
+output needs is dropped. Neither can be told from the calls themselves: the tracer is run once more.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from harness.records import Call, Tensor, Trace
+from harness.walk import Visit
+
+GRAPH = "torch.jit.graph"
+# The tracer writes these down under another name.
+NAMES = {
+    "aten._convolution": "aten.convolution",
+    "aten.linalg_matmul": "aten.matmul",
+    "aten.multiply": "aten.mul",
+    "aten.multiply_": "aten.mul_",
+}
+
+Key: TypeAlias = tuple[str, tuple[tuple[int, ...], ...]]
+"""(name, shapes of its tensors, results first)"""
+
+
+def named(packet: str) -> str:
+    return NAMES.get(packet, packet)
+
+
+# -------------------------------------------------------------------------------- observing
+
+
+def observed(trace: Trace, module: Any, args: tuple[Any, ...]) -> Trace:
+    """The trace with the graph of the tracer at its end, as a call that holds its nodes.
+
+    A model that cannot be run so (a lazy one has no parameters yet) keeps the trace it has.
+    """
+    graph = graph_of(module, args, trace.context.grad)
+    if graph is None:
+        return trace
+    nodes = tuple(written(node) for node in graph.nodes() if node.kind().startswith("aten::"))
+    call = Call("function", GRAPH, nodes, (), None)
+    return replace(trace, root=replace(trace.root, children=(*trace.root.children, call)))
+
+
+def graph_of(module: Any, args: tuple[Any, ...], grad: bool) -> Any:
+    """The tracer's graph of a run where the model stands; None if it fails.
+
+    Not on meta, whose kernels are Python: while the tracer runs they take sizes for tensors.
+    """
+    import torch
+    from torch.nn.parameter import is_lazy
+
+    from harness.trace import shadow
+
+    if any(is_lazy(parameter) for parameter in module.parameters()):
+        return None
+    with warnings.catch_warnings(), torch.set_grad_enabled(grad):
+        warnings.simplefilter("ignore")
+        try:
+            return torch.jit._get_trace_graph(flat(shadow(module)), args)[0]
+        except (NotImplementedError, RuntimeError, TypeError):
+            return None
+
+
+def flat(model: Any) -> Any:
+    """A model whose output is a list of the tensors in the model's own."""
+    from torch import Tensor, nn
+    from torch.utils._pytree import tree_leaves
+
+    class Flat(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, *args: Any) -> list[Tensor]:
+            return [leaf for leaf in tree_leaves(self.model(*args)) if isinstance(leaf, Tensor)]
+
+    return Flat()
+
+
+def written(node: Any) -> Key:
+    values = (*node.outputs(), *node.inputs())
+    tensors = [value.type() for value in values if value.type().kind() == "TensorType"]
+    shapes = tuple(tuple(kind.sizes() or ()) for kind in tensors)
+    return named(node.kind().lower().replace("::", ".")), shapes
+
+
+# ----------------------------------------------------------------------------------- pricing
+
+
+def shaped(call: Call) -> Key:
+    """As ``written`` would have it."""
+    outputs = call.output if isinstance(call.output, tuple) else (call.output,)
+    values = (*outputs, *call.args, *(value for _, value in call.kwargs))
+    shapes = tuple(value.shape for value in values if isinstance(value, Tensor))
+    return named(call.packet), shapes
+
+
+def comparable(key: Key) -> Key:
+    """Without scalars, which are numbers in one place and tensors in the other."""
+    return key[0], tuple(shape for shape in key[1] if shape)
+
+
+def graph_in(trace: Trace) -> tuple[Key, ...] | None:
+    last = trace.root.children[-1] if trace.root.children else None
+    return last.args if last is not None and last.name == GRAPH else None
+
+
+def kept(
+    trace: Trace, nodes: Iterable[Visit], charged: Callable[[str], bool]
+) -> tuple[list[Visit], list[Key]]:
+    """The calls that the graph holds, and its nodes that no call accounts for: sizes' arithmetic.
+
+    Calls and nodes are of the names that are ``charged``; without a graph every call counts.
+    """
+    calls = [visit for visit in nodes if charged(named(visit.call.packet))]
+    graph = graph_in(trace)
+    if graph is None:
+        return calls, []
+    found: list[Visit] = []
+    others: list[Key] = []
+    place = 0
+    for node in (node for node in graph if charged(node[0])):
+        position = following(calls, place, node)
+        if position is None:
+            others.append(node)
+        else:
+            found.append(calls[position])
+            place = position + 1
+    return found, others
+
+
+def following(calls: list[Visit], place: int, node: Key) -> int | None:
+    """Where the next call with a node's name and shapes stands; none for a product of numbers."""
+    wanted = comparable(node)
+    if wanted == ("aten.mul", ()):
+        return None
+    later = range(place, len(calls))
+    return next((n for n in later if comparable(shaped(calls[n].call)) == wanted), None)

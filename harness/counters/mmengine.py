@@ -1,0 +1,69 @@
+"""mmengine 0.10.7's get_model_complexity_info: fvcore's jit view; says FLOPs, counts MACs.
+
+Rules after mmengine/analysis/jit_handles.py and mmengine/analysis/complexity_analysis.py of
+mmengine 0.10.7, a copy of fvcore's that also takes vectors in a matrix product.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.account import Account
+from harness.conventions import parameters
+from harness.counters import fvcore
+from harness.counters.jit_graph import kept, named
+from harness.counters.protocol import Answer, Counter, Quantity, positionally
+from harness.counters.recurrent import Charges
+from harness.records import Context, Trace
+from harness.walk import Visit
+
+
+def matmul(visit: Visit) -> Charges:
+    """Elements of the first operand x last dimension of the second, a vector being a column."""
+    x, y = visit.call.args[:2]
+    columns = y.shape[-1] if len(y.shape) > 1 else 1
+    return [(fvcore.place(visit), x.numel * columns)]
+
+
+RULES = {**fvcore.RULES, "aten.matmul": matmul}
+
+
+def price_compute(trace: Trace) -> Account:
+    """Nodes that the tracer keeps, where the trace holds its graph; else every outermost operator."""
+    calls, _ = kept(trace, fvcore.nodes(trace), RULES.__contains__)
+    return Account.of(
+        (visit.path, term, amount)
+        for visit in calls
+        for term, amount in RULES[named(visit.call.packet)](visit)
+    )
+
+
+def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
+    """``get_model_complexity_info(model, inputs=...)``, the integers of its result."""
+    from mmengine.analysis import get_model_complexity_info
+
+    results = get_model_complexity_info(model, inputs=args, show_table=False, show_arch=False)
+    return Answer(results["flops"], results["params"])
+
+
+COUNTER = Counter(
+    id="mmengine",
+    distribution="mmengine",
+    description="get_model_complexity_info: operators of a torch.jit trace",
+    source="mmengine/analysis/jit_handles.py, mmengine/analysis/complexity_analysis.py (0.10.7)",
+    quantities={
+        "compute": Quantity("flops", "MAC", price_compute),
+        "params": Quantity("params", "parameter", parameters),
+    },
+    read=read,
+    contexts=(Context(grad=True),),
+    further=(Context(grad=False),),
+    inputs=positionally,
+    hooks=lambda name: True,
+    overlay=(
+        "mmengine==0.10.7",
+        "addict==2.4.0",
+        "yapf==0.43.0",
+        "platformdirs==4.14.7",
+    ),
+)

@@ -1,0 +1,83 @@
+"""ultralytics-thop 2.2.3: products written as functions, charged where they are called.
+
+Rules after ``functional_hooks`` in thop/profile.py of ultralytics-thop 2.2.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import prod
+
+from harness.counters.matched import matched
+from harness.counters.recurrent import Charges
+from harness.records import Call, Module, Tensor, Trace
+from harness.walk import Visit, visits
+
+
+def matrix_product(call: Call) -> int:
+    return call.output.numel * call.args[0].shape[-1]
+
+
+def scaled_dot_product(call: Call) -> int:
+    q, k, v = call.args[:3]
+    return call.output.numel // v.shape[-1] * k.shape[-2] * (q.shape[-1] + v.shape[-1])
+
+
+def einsum(call: Call) -> int:
+    """Two operands: the product of the sizes of all labels that are not summed beforehand."""
+    equation, operands = call.args[:2]
+    if len(operands) != 2:
+        return 0
+    inputs, arrow, out = equation.replace(" ", "").partition("->")
+    out = out if arrow else "..." + "".join(c for c in inputs if inputs.count(c) == 1)
+    first, second = map(label_sizes, inputs.split(","), operands)
+    kept = {label for label in first.keys() | second.keys() if label in first and label in second}
+    for label in first.keys() ^ second.keys():
+        if (label in out) if isinstance(label, str) else ("..." in out):
+            kept.add(label)
+    return prod(first.get(label, second.get(label, 1)) for label in kept)
+
+
+def label_sizes(subscripts: str, operand: Tensor) -> dict[str | int, int]:
+    """Sizes other than 1 by label; those of an ellipsis by their place from the right."""
+    head, _, tail = subscripts.partition("...")
+    dots = range(len(operand.shape) - len(head) - len(tail), 0, -1)
+    pairs = zip([*head, *dots, *tail], operand.shape, strict=False)
+    return {label: size for label, size in pairs if size != 1}
+
+
+FUNCTIONS: dict[str, Callable[[Call], int]] = {
+    "aten.matmul": matrix_product,
+    "aten.bmm": matrix_product,
+    "aten.linear": matrix_product,
+    "aten.einsum": einsum,
+    "aten.scaled_dot_product_attention": scaled_dot_product,
+}
+MULTI_HEAD = "torch.nn.functional.multi_head_attention_forward"
+# What runs inside any other function of torch is out of the tool's sight.
+WATCHED = frozenset(
+    f"torch.{name}"
+    for name in (
+        "matmul", "Tensor.matmul", "Tensor.__matmul__", "bmm", "Tensor.bmm", "einsum",
+        "nn.functional.linear", "nn.functional.scaled_dot_product_attention",
+    )
+)  # fmt: skip
+
+
+def outside(trace: Trace, charging: Callable[[Module], bool]) -> Iterator[Visit]:
+    """Calls that the tool's function mode sees, outside of every module with a rule of its own."""
+
+    def hidden(visit: Visit) -> bool:
+        if visit.call.level == "module":
+            return charging(trace.modules[visit.call.module])
+        return visit.call.level == "operator" or visit.call.name not in WATCHED
+
+    if charging(trace.modules[0]):
+        return
+    for visit in visits(trace, hidden):
+        if visit.call.name == MULTI_HEAD or visit.call.packet in FUNCTIONS:
+            yield visit
+
+
+def product(visit: Visit) -> Charges:
+    return matched(visit, FUNCTIONS[visit.call.packet](visit.call))
