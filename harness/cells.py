@@ -73,11 +73,12 @@ class CaseRunner:
         def attempt() -> Trace:
             return self._traced(counter, context)
 
-        if context.device == "cuda":  # a process that has touched CUDA cannot be forked
+        observing = counter is not None and counter.observe is not None
+        if observing or context.device == "cuda":  # what has touched CUDA cannot be forked
             outcome = run_apart(attempt, timeout_s=self.limits.timeout_s)
             if outcome.ending != "ok":
                 raise TraceFailed(outcome.message)
-            return outcome.value
+            return outcome.value  # type: ignore[no-any-return]
         torch.set_num_threads(1)  # no thread pool may stand in a process that will be forked
         try:
             return attempt()
@@ -95,6 +96,9 @@ class CaseRunner:
         except ValuesNeeded:
             prepared = self._prepared(counter, context)
             trace = record(*prepared, **watched(counter, context), execute=True)
+        if counter is not None and counter.observe is not None:
+            model, args, _ = self._prepared(counter, context)
+            trace = counter.observe(trace, model, args)
         return replace(trace, context=resolved(context, self.case))
 
     def _prepared(self, counter: Counter | None, context: Context) -> tuple[Any, tuple, dict]:

@@ -18,11 +18,13 @@ from harness.counters.protocol import Counter, Unavailable
 from harness.records import Bridge, Context, Reading, Trace
 from harness.trace import ValuesNeeded, record, shadow
 
-CELLS = [
-    (counter.id, context)
+# A counter from a folder of its own cannot be in this process beside the package it replaces.
+HERE = [
+    counter
     for counter in counters.counters().values()
-    for context in counter.contexts
+    if counters.version_of(counter) and not counter.overlay
 ]
+CELLS = [(counter.id, context) for counter in HERE for context in counter.contexts]
 
 
 class Refusal(Exception):
@@ -53,6 +55,8 @@ def asked(counter: Counter, factory: Factory, context: Context) -> tuple[Sample,
     except Unavailable as error:
         raise Refusal(f"unavailable: {error}") from error
     trace = traced(module, args, kwargs, grad=context.grad, hooks=counter.hooks)
+    if counter.observe is not None:
+        trace = counter.observe(trace, module, args)
     named = dataclasses.replace(trace.context, variant=context.variant)
     return Sample(module, args, kwargs), dataclasses.replace(trace, context=named)
 

@@ -259,7 +259,7 @@ def test_products_of_a_recurrent_layer(layers, both):
 
 
 @pytest.mark.parametrize("device", [
-    pytest.param("cpu", marks=pytest.mark.xfail(strict=True, reason="has_biases is not read")),
+    "cpu",
     "meta",
 ])  # fmt: skip
 def test_a_recurrent_layer_without_bias_adds_none(device):
@@ -320,7 +320,6 @@ def test_layer_norm():
     agree(lambda x: F.layer_norm(x, (5,)), layer_norm, some(2, 3, 5))
 
 
-@pytest.mark.xfail(strict=True, reason="an affine pair without its bias is charged with one")
 def test_layer_norm_without_bias():
     agree(lambda x, w: F.layer_norm(x, (5,), w), layer_norm, some(2, 3, 5), some(5))
 

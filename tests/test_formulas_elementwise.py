@@ -97,12 +97,12 @@ UNARY = {
     "mish": (F.mish, lambda x: x * tanh(log(1 + exp(x)))),
 }
 
-SEPARATE = {"square", "where", "addcmul", "_prelu_kernel"}
+SEPARATE = {"where", "addcmul", "_prelu_kernel"}
 
 
 def test_every_element_wise_formula_is_tested():
     named = {name for names in ELEMENTWISE for name in names.split()}
-    assert named == set(BINARY) | set(UNARY) | SEPARATE
+    assert named == (set(BINARY) | set(UNARY) | SEPARATE) - {"clamp", "pow"}  # tested below
 
 
 @pytest.mark.parametrize("name", BINARY)
@@ -117,7 +117,6 @@ def test_one_number(name):
     agree(function, lambda x: oracle.each(naive, x), some(2, 3))
 
 
-@pytest.mark.xfail(strict=True, reason="aten.square arrives as aten.pow, charged as special")
 def test_a_square_is_a_multiplication():
     agree(torch.square, lambda x: oracle.each(lambda one: one * one, x), some(2, 3))
 
@@ -152,7 +151,6 @@ def test_in_place_costs_the_same(name):
     assert FORMULAS[f"aten.{name}"] is FORMULAS[f"aten.{name[:-1]}"]
 
 
-@pytest.mark.xfail(strict=True, reason="a clamp is charged two comparisons for a single bound")
 def test_a_clamp_with_one_bound_compares_once():
     said, _ = priced(lambda x: torch.clamp(x, min=0.5), some(2, 3))
     assert said.comparisons == 2 * 3

@@ -91,7 +91,8 @@ class Counter:
     ``distribution`` is the installed package whose version a reading carries. With ``overlay``
     (requirements such as ``ultralytics-thop==2.0.18``, all that it needs and the environment does
     not have) it is installed on first use into a folder of its own, which stands first on the path
-    of the counter's process alone.
+    of the counter's process alone. ``observe(trace, model, args)`` adds to a trace what the counter's
+    rules need beyond it; it runs in a process of its own.
     """
 
     id: str
@@ -105,3 +106,4 @@ class Counter:
     inputs: Callable[[Any, tuple[Any, ...], dict[str, Any]], Inputs] = as_given
     hooks: Callable[[str], bool] | None = None
     overlay: tuple[str, ...] = ()
+    observe: Callable[[Trace, Any, tuple[Any, ...]], Trace] | None = None

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.account import Account
 from harness.counters.fvcore import nodes, output_of
-from harness.counters.jit_graph import kept, named
+from harness.counters.jit_graph import kept, named, observed
 from harness.counters.matched import matched
 from harness.counters.protocol import Answer, Counter, Quantity, positionally
 from harness.counters.recurrent import Charges
@@ -149,6 +149,7 @@ COUNTER = Counter(
     source="torchprofile/profile.py, torchprofile/handlers.py (0.1.0)",
     quantities={"compute": Quantity("MACs", "MAC", price_compute)},
     read=read,
+    observe=observed,
     contexts=(Context(grad=True),),
     inputs=positionally,
     hooks=lambda name: True,

@@ -16,97 +16,14 @@ from typing import Any
 import torch
 import torch.nn.functional
 
-PRODUCTS = [
-    "matmul",
-    "mm",
-    "bmm",
-    "mv",
-    "dot",
-    "addmm",
-    "addbmm",
-    "baddbmm",
-    "addmv",
-    "addr",
-    "einsum",
-    "tensordot",
-    "chain_matmul",
-    "bilinear",
-    "inner",
-    "outer",
-    "kron",
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "cdist",
-]
-ELEMENTWISE = [
-    "add",
-    "sub",
-    "subtract",
-    "mul",
-    "multiply",
-    "div",
-    "divide",
-    "true_divide",
-    "pow",
-    "square",
-    "sqrt",
-    "rsqrt",
-    "exp",
-    "log",
-    "log2",
-    "log10",
-    "log1p",
-    "expm1",
-    "sin",
-    "cos",
-    "tan",
-    "tanh",
-    "sigmoid",
-    "erf",
-    "abs",
-    "neg",
-    "reciprocal",
-    "floor",
-    "ceil",
-    "round",
-    "clamp",
-    "minimum",
-    "maximum",
-    "where",
-    "relu",
-    "relu_",
-    "lerp",
-    "addcmul",
-    "addcdiv",
-    "rsub",
-]
-REDUCTIONS = [
-    "sum",
-    "mean",
-    "prod",
-    "max",
-    "min",
-    "amax",
-    "amin",
-    "argmax",
-    "argmin",
-    "var",
-    "std",
-    "var_mean",
-    "std_mean",
-    "norm",
-    "logsumexp",
-    "cumsum",
-    "cumprod",
-    "softmax",
-    "log_softmax",
-    "sort",
-    "topk",
-]
+PRODUCTS = """matmul mm bmm mv dot addmm addbmm baddbmm addmv addr einsum tensordot chain_matmul bilinear
+    inner outer kron conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d
+    cdist""".split()
+ELEMENTWISE = """add sub subtract mul multiply div divide true_divide pow square sqrt rsqrt exp log log2
+    log10 log1p expm1 sin cos tan tanh sigmoid erf abs neg reciprocal floor ceil round clamp
+    minimum maximum where relu relu_ lerp addcmul addcdiv rsub""".split()
+REDUCTIONS = """sum mean prod max min amax amin argmax argmin var std var_mean std_mean norm logsumexp
+    cumsum cumprod softmax log_softmax sort topk""".split()
 LAYERS = [
     "batch_norm",
     "layer_norm",
@@ -120,25 +37,8 @@ LAYERS = [
     "pixel_shuffle",
 ]
 FOURIER = ["stft", "istft"]
-DUNDERS = [
-    "__add__",
-    "__radd__",
-    "__iadd__",
-    "__sub__",
-    "__rsub__",
-    "__isub__",
-    "__mul__",
-    "__rmul__",
-    "__imul__",
-    "__truediv__",
-    "__rtruediv__",
-    "__itruediv__",
-    "__pow__",
-    "__rpow__",
-    "__neg__",
-    "__matmul__",
-    "__rmatmul__",
-]
+DUNDERS = """__add__ __radd__ __iadd__ __sub__ __rsub__ __isub__ __mul__ __rmul__ __imul__ __truediv__
+    __rtruediv__ __itruediv__ __pow__ __rpow__ __neg__ __matmul__ __rmatmul__""".split()
 
 NOT_FUNCTIONS = {"handle_torch_function", "boolean_dispatch", "assert_int_or_pair", "grad"}
 
@@ -176,6 +76,11 @@ def targets() -> tuple[tuple[Any, str, str], ...]:
     )
 
 
+def of_class(held: Any) -> Callable:
+    """A class method as a function of the class."""
+    return lambda cls, *args, **kwargs: held.__get__(None, cls)(*args, **kwargs)
+
+
 @contextmanager
 def replaced(wrap: Callable[[str, Callable], Callable]) -> Iterator[None]:
     """Put ``wrap(public name, original)`` in the place of every watched function."""
@@ -184,8 +89,8 @@ def replaced(wrap: Callable[[str, Callable], Callable]) -> Iterator[None]:
         for namespace, name, public in targets():
             held = vars(namespace).get(name)
             undo.append((namespace, name, held))
-            if isinstance(held, classmethod):
-                setattr(namespace, name, classmethod(wrap(public, held.__func__)))
+            if namespace is torch.autograd.Function:
+                setattr(namespace, name, classmethod(wrap(public, of_class(held))))
             else:
                 setattr(namespace, name, wrap(public, getattr(namespace, name)))
         yield
