@@ -33,7 +33,19 @@ def formula(*names: str) -> Callable[[Formula], Formula]:
 def work_of(call: Call) -> Work | None:
     """The work of one operator call, or None if there is no formula for it."""
     known = FORMULAS.get(call.packet)
-    return None if known is None else known(call)
+    if known is None or (has_nested(call) and call.packet not in TAKES_NESTED):
+        return None
+    return known(call)
+
+
+TAKES_NESTED = frozenset(
+    f"aten.{name}"
+    for name in "linear _native_multi_head_attention _transformer_encoder_layer_fwd".split()
+)
+
+
+def has_nested(call: Call) -> bool:
+    return any(isinstance(arg, Dict) and arg.keys == ("NestedTensor",) for arg in call.args)
 
 
 # --------------------------------------------------------------------------------- products
@@ -135,8 +147,9 @@ def linear(call: Call) -> Work:
     """x (..., in) @ weight (out, in) transposed, where linear is one kernel."""
     x, weight = call.args[:2]
     inner = weight.shape[-1]
+    rows = sum(part.numel for part in sequences(x)) // max(inner, 1)
     bias = call.argument(2, "bias") is not None
-    return Work((product_of(x.numel // max(inner, 1), inner, weight.shape[0], bias),))
+    return Work((product_of(rows, inner, weight.shape[0], bias),))
 
 
 @formula("aten._trilinear")

@@ -7,6 +7,7 @@ the same run. Installed on first use into a cache: ``$FLOP_HARNESS_CACHE``, else
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import re
 import subprocess
@@ -32,9 +33,11 @@ def cache_folder() -> Path:
 
 def folder_of(requirements: tuple[str, ...]) -> Path:
     """Where these requirements are, or would be, installed for this Python."""
-    words = re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(requirements))
+    text = " ".join(requirements)
+    name = re.sub(r"[^A-Za-z0-9.]+", "-", text)[:60]
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     python = f"py{sys.version_info.major}{sys.version_info.minor}"
-    return cache_folder() / python / words[:150]
+    return cache_folder() / python / f"{name}-{digest}"
 
 
 def ensure(requirements: tuple[str, ...]) -> Path:

@@ -45,10 +45,20 @@ class List(tuple):
 
 @dataclass(frozen=True, slots=True)
 class Dict:
-    """A mapping among the arguments or results of a call."""
+    """A mapping among the arguments or results of a call.
+
+    A nested tensor stands as one with the key ``NestedTensor``, of the tensors in it.
+    """
 
     keys: tuple[str, ...]
     values: tuple[Any, ...]
+
+    @property
+    def numel(self) -> int:
+        """Elements of a nested tensor."""
+        if self.keys != ("NestedTensor",):
+            raise AttributeError("a mapping has no elements to count")
+        return sum(tensor.numel for tensor in self.values[0])
 
 
 @dataclass(frozen=True, slots=True)

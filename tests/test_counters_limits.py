@@ -82,9 +82,6 @@ def residuals(counter, context, factory) -> dict[str, int]:
     return {metric: made.residual for metric, made in bridges(counter, context, factory).items()}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="torch.jit drops what no output needs; a trace holds no flow"
-)
 def test_fvcore_on_a_discarded_result():
     assert residuals("fvcore", GRAD, made(Discards, (2, 4))) == {"compute": 0, "params": 0}
 

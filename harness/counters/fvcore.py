@@ -16,6 +16,7 @@ from harness.conventions import (
     parameters,
     work_at,
 )
+from harness.counters.jit_graph import kept, named, observed
 from harness.counters.protocol import Answer, Counter, Quantity, positionally
 from harness.counters.recurrent import Charges
 from harness.records import Call, Context, Tensor, Trace
@@ -149,7 +150,6 @@ RULES: dict[str, Callable[[Visit], Charges]] = {
     "aten._convolution": convolution,
     "aten.einsum": einsum,
     "aten.matmul": matmul,
-    "aten.linalg_matmul": matmul,  # the tracer writes its alias down
     "aten.mm": matmul,
     "aten.linear": linear,
     "aten.batch_norm": batch_norm,
@@ -164,11 +164,11 @@ RULES: dict[str, Callable[[Visit], Charges]] = {
 
 
 def price_compute(trace: Trace) -> Account:
+    calls, _ = kept(trace, nodes(trace), RULES.__contains__)
     return Account.of(
         (visit.path, term, amount)
-        for visit in nodes(trace)
-        if visit.call.packet in RULES
-        for term, amount in RULES[visit.call.packet](visit)
+        for visit in calls
+        for term, amount in RULES[named(visit.call.packet)](visit)
     )
 
 
@@ -193,6 +193,7 @@ COUNTER = Counter(
         "params": Quantity("parameter count", "parameter", parameters),
     },
     read=read,
+    observe=observed,
     contexts=(Context(grad=True),),
     further=(Context(grad=False),),
     inputs=positionally,

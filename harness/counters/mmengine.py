@@ -11,7 +11,7 @@ from typing import Any
 from harness.account import Account
 from harness.conventions import parameters
 from harness.counters import fvcore
-from harness.counters.jit_graph import kept, named
+from harness.counters.jit_graph import kept, named, observed
 from harness.counters.protocol import Answer, Counter, Quantity, positionally
 from harness.counters.recurrent import Charges
 from harness.records import Context, Trace
@@ -56,6 +56,7 @@ COUNTER = Counter(
         "params": Quantity("params", "parameter", parameters),
     },
     read=read,
+    observe=observed,
     contexts=(Context(grad=True),),
     further=(Context(grad=False),),
     inputs=positionally,

@@ -119,7 +119,7 @@ class OperatorMode(TorchDispatchMode):
     def observe(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
         """Get the operator's result and write the call down."""
         children: list[Call] = []
-        if plan.composite:
+        if plan.composite and not has_nested(args):
             self.stack.append(children)
             try:
                 with self:
@@ -211,6 +211,11 @@ def has_tensor(args: tuple) -> bool:
         for arg in args
         for item in (arg if isinstance(arg, (list, tuple)) else (arg,))
     )
+
+
+def has_nested(args: tuple) -> bool:
+    """Nested tensors have kernels of their own for operators that come apart otherwise."""
+    return any(isinstance(arg, torch.Tensor) and arg.is_nested for arg in args)
 
 
 def on_meta(value: Any) -> Any:

@@ -6,7 +6,7 @@ import multiprocessing
 
 from faulty.counters import good
 
-if multiprocessing.parent_process() is not None:
+if multiprocessing.current_process().name != "MainProcess":
     raise ImportError("only in the first process")
 
 COUNTER = good
