@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,7 +71,8 @@ def count(module: Any, *inputs: Any, convention: str = "macs", **kwargs: Any) ->
 def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs: Any) -> Results:
     """Every counter's figures for ``module(*inputs, **kwargs)`` and a bridge for each.
 
-    Each counter gets a fork of this process, so that neither it nor the module changes.
+    Each counter gets a fork of this process, so that neither it nor the module changes; on one
+    thread, for a fork of a process that has computed on several cannot.
     """
     from harness.assembly import assemble
     from harness.cells import CaseRunner, Limits
@@ -86,7 +86,7 @@ def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs:
     suite = single(case)
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:
         plan = make_plan(suite, Path(folder), counters=counters, device="cpu", timing=False)
-        limits = Limits(suite.timeout_s, int(suite.memory_gib * 2**30), os.cpu_count() or 1)
+        limits = Limits(suite.timeout_s, int(suite.memory_gib * 2**30), threads=1)
         runner = CaseRunner(case, "", "cpu", limits, live=Built(module, inputs, kwargs))
         by_id = {counter.id: counter for counter in plan.counters}
         results: dict[Any, Result] = {}

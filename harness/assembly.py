@@ -11,7 +11,7 @@ from harness import conventions
 from harness.counters import Counter
 from harness.reconcile import bridge
 from harness.records import Bridge, Context, Failure, Figure, Run, Trace, TraceFile
-from harness.runner import CANONICAL, Cell, Plan, Raw, Result
+from harness.runner import CANONICAL, Cell, Plan, Raw, Result, trace_path
 from harness.store import SCHEMA, load_trace
 
 
@@ -64,7 +64,7 @@ class Traces:
         return replace(self._read(name), context=context)
 
     def _read_file(self, name: str) -> Trace:
-        return load_trace((self.folder / "traces" / f"{name}.json.gz").read_bytes())
+        return load_trace(trace_path(self.folder, name).read_bytes())
 
 
 def case_results(case: str, results: Mapping[Cell, Result]) -> dict[Cell, Result]:

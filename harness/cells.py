@@ -56,14 +56,16 @@ class CaseRunner:
 
     def canonical(self) -> Trace:
         """The trace that the reference is priced on: on meta, or without values, or for real."""
-        from harness.trace import ValuesNeeded, record
+        from harness.trace import record
 
         if self.live is not None:
             return self.trace(None, Context("cpu"))
         try:
             built = self._on_meta()
             return record(built.module, built.args, built.kwargs)
-        except (ValuesNeeded, NotImplementedError, RuntimeError, TypeError, ValueError):
+        except UserError:
+            raise
+        except (Exception, SystemExit):  # noqa: BLE001 - on meta; for real it may run, or be blamed
             return self.trace(None, Context("cpu"))
 
     def trace(self, counter: Counter | None, context: Context) -> Trace:
@@ -79,14 +81,18 @@ class CaseRunner:
             if outcome.ending != "ok":
                 raise TraceFailed(outcome.message)
             return outcome.value  # type: ignore[no-any-return]
+        threads = torch.get_num_threads()
         torch.set_num_threads(1)  # no thread pool may stand in a process that will be forked
         try:
             return attempt()
-        except Unavailable:
+        except (Unavailable, UserError):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._blame_model(error)
             raise TraceFailed(f"{type(error).__name__}: {error}") from error
+        finally:
+            if self.live is not None:
+                torch.set_num_threads(threads)
 
     def _traced(self, counter: Counter | None, context: Context) -> Trace:
         from harness.trace import ValuesNeeded, record
@@ -119,7 +125,7 @@ class CaseRunner:
             return self.live
         return build(self.case, device="meta", folder=self.folder)
 
-    def _blame_model(self, error: Exception) -> None:
+    def _blame_model(self, error: BaseException) -> None:
         """Raise UserError if the model raises without us too."""
         import torch
 
@@ -255,6 +261,7 @@ def told(value: Any) -> tuple[int | float | None, str, str]:
         if type(value).__module__ != "numpy" or item is None:
             return None, figure, f"returned {figure} ({type(value).__name__}), which is no count"
         value = item()
+    value = float(value) if isinstance(value, float) else int(value)
     if not math.isfinite(value) or value < 0:
         return None, figure, f"returned {figure}, which is no count"
     return int(value) if value == int(value) else value, figure, ""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Optional
 
@@ -31,9 +34,6 @@ def main() -> None:
         app()
     except UserError as error:
         fail(str(error))
-    except KeyboardInterrupt:
-        say("interrupted; what was finished is kept")
-        sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(FINE)
@@ -41,6 +41,29 @@ def main() -> None:
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def models_print_to_stderr() -> Iterator[None]:
+    """Data alone goes to stdout, whatever a model prints."""
+    sys.stdout.flush()
+    ours = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(ours, 1)
+        os.close(ours)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("interrupted; what was finished is kept")
+        sys.exit(130)
 
 
 def fail(message: str) -> NoReturn:
@@ -74,6 +97,7 @@ def compare(
     """Run every counter on a suite or a model, and explain every difference."""
     from harness import progress, suite
 
+    refuse_half_a_reference(target)
     if device not in ("auto", "cpu", "cuda"):
         raise UserError(f"unknown device {device!r}{suggest(device, ('auto', 'cpu', 'cuda'))}")
     options: dict[str, Any] = {
@@ -99,7 +123,7 @@ def compare_suite(
     chosen = select(suite, cases)
     folder = out or Path("results") / safe_name(suite.name)
     plan = make_plan(chosen, folder, fresh=fresh, **options)
-    with progress.of_suite(chosen.name) as watch:
+    with progress.of_suite(chosen.name) as watch, interruptible():
         run = carry_out(plan, watch.progress)
     if watch.nothing_done:
         say(f"{folder} holds this run already, finished; --fresh runs it anew")
@@ -115,7 +139,7 @@ def compare_model(case: Any, out: Path | None, fresh: bool, options: dict, watch
     from harness.session import carry_out, compare_once, make_plan, save, single
 
     suite = single(case)
-    with watch:
+    with watch, interruptible():
         if out is None:
             run = compare_once(suite, watch.progress, **options)
         else:
@@ -150,6 +174,21 @@ def show(table: Any) -> None:
     if not console.is_terminal:
         console = Console(width=200)
     console.print(table)
+
+
+def refuse_half_a_reference(target: str) -> None:
+    """A file of models without the model, or a model's name without its provider."""
+    if target.endswith(".py"):
+        raise UserError(f"{target} is a file of models: name one, as in {target}:NAME")
+    from harness.suite import names
+
+    if is_model(target) or target in names() or Path(target).exists() or "." in target:
+        return
+    from harness.references import providers_of
+
+    homes = providers_of(target)
+    if homes:
+        raise UserError(f"no suite {target!r}; a model of that name is {' or '.join(homes)}")
 
 
 def is_model(target: str) -> bool:
@@ -190,7 +229,8 @@ def count(
     if depth is not None and by != "module":
         raise UserError("--depth folds modules; it goes with --by module")
     case = suite.case_from_model(model, input or [])
-    counted = counting.count_case(case, convention, by, depth)
+    with models_print_to_stderr():
+        counted = counting.count_case(case, convention, by, depth)
     print(counted.to_json()) if json else show(counted.to_table())
 
 

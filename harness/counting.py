@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import conventions
 from harness.account import Account
-from harness.cells import CaseRunner, Limits
+from harness.cells import CaseRunner, Limits, TraceFailed
 from harness.conventions import CONVENTIONS, Convention
 from harness.errors import UserError, suggest
 from harness.records import Case, Trace
@@ -89,7 +89,10 @@ def count_case(case: Case, convention: str = "macs", by: str = "term", depth: in
                folder: str = "") -> Count:  # fmt: skip
     """Trace a case, on meta where possible, and price it."""
     limits = Limits(timeout_s=300, memory_bytes=0, threads=1)
-    trace = CaseRunner(case, folder, "cpu", limits).canonical()
+    try:
+        trace = CaseRunner(case, folder, "cpu", limits).canonical()
+    except TraceFailed as error:
+        raise UserError(f"{case.model} runs, but could not be traced: {error}") from error
     return count_trace(case.model, trace, convention, by, depth)
 
 

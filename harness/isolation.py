@@ -57,16 +57,19 @@ def run_apart(
     reader, writer = os.pipe()
     started = time.perf_counter()
     with tempfile.TemporaryFile() as output:
+        parent = os.getpid()
         pid = os.fork()
         if pid == 0:
             os.close(reader)
-            _child(work, writer, output, memory_bytes)
+            _child(work, writer, output, memory_bytes, parent)
         os.close(writer)
-        payload = _receive(reader, started + timeout_s, abandoned)
-        os.close(reader)
-        late = payload is None and time.perf_counter() >= started + timeout_s
-        _kill_group(pid)
-        _, status, _usage = os.wait4(pid, 0)
+        try:
+            payload = _receive(reader, started + timeout_s, abandoned, pid)
+            late = payload is None and time.perf_counter() >= started + timeout_s
+        finally:
+            os.close(reader)
+            _kill_group(pid)
+            status = os.waitpid(pid, 0)[1]
         seconds = time.perf_counter() - started
         printed = _kept(output)
     if payload is not None:
@@ -81,7 +84,7 @@ def run_apart(
 # ------------------------------------------------------------------------------------- parent
 
 
-def _receive(reader: int, deadline: float, abandoned: Callable[[], bool]) -> bytes | None:
+def _receive(reader: int, deadline: float, abandoned: Callable[[], bool], pid: int) -> bytes | None:
     """The whole message, or None if the child ended, ran late or nobody waits for it."""
     data = b""
     while True:
@@ -97,6 +100,17 @@ def _receive(reader: int, deadline: float, abandoned: Callable[[], bool]) -> byt
             if not chunk:
                 return None
             data += chunk
+        elif os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            return None  # dead, and a fork of its own holds the pipe open
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when ``parent``, which made it, ends (Linux)."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _kill_group(pid: int) -> None:
@@ -130,10 +144,13 @@ def _kept(output: IO[bytes]) -> str:
 # -------------------------------------------------------------------------------------- child
 
 
-def _child(work: Callable[[], Any], writer: int, output: IO[bytes], memory: int | None) -> None:
+def _child(
+    work: Callable[[], Any], writer: int, output: IO[bytes], memory: int | None, parent: int
+) -> None:
     """Never returns."""
     try:
         os.setsid()
+        die_with_parent(parent)
         _redirect(output)
         if memory is not None:
             _limit_memory(memory)
@@ -149,7 +166,7 @@ def _child(work: Callable[[], Any], writer: int, output: IO[bytes], memory: int 
 def _attempt(work: Callable[[], Any], before: int) -> tuple[Ending, Any, str, str, int]:
     try:
         value = work()
-        pickle.dumps(value)
+        pickle.loads(pickle.dumps(value))
         return "ok", value, "", "", max(0, _peak_bytes() - before)
     except BaseException as error:  # noqa: BLE001 - whatever the work raises is the result
         traceback.print_exc()
@@ -174,6 +191,12 @@ def _send(writer: int, payload: bytes) -> None:
     rest = memoryview(HEADER.pack(len(payload)) + payload)
     while rest:
         rest = rest[os.write(writer, rest) :]
+
+
+def stdout_to_stderr() -> None:
+    """What others print in this process from now on is no data of ours."""
+    sys.stdout.flush()
+    os.dup2(2, 1)
 
 
 def _redirect(output: IO[bytes]) -> None:

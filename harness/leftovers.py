@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_state_dict_hooks")
-
 
 @dataclass(frozen=True, slots=True)
 class Marks:
@@ -17,6 +15,7 @@ class Marks:
     buffers: frozenset[str]
     attributes: frozenset[str]
     hooks: dict[str, int]
+    tensors: dict[str, tuple[str, ...]]
 
 
 def marks(model: Any) -> Marks:
@@ -26,8 +25,33 @@ def marks(model: Any) -> Marks:
         state=frozenset(model.state_dict(keep_vars=True)),
         buffers=frozenset(name for name, _ in model.named_buffers()),
         attributes=frozenset(f"{n}.{a}" for n, m in modules.items() for a in vars(m)),
-        hooks={n: sum(len(getattr(m, kind, ())) for kind in HOOKS) for n, m in modules.items()},
+        hooks={name: count_hooks(module) for name, module in modules.items()},
+        tensors={
+            name: tensor_mark(tensor)
+            for name, tensor in (*model.named_parameters(), *model.named_buffers())
+        },
     )
+
+
+def count_hooks(module: Any) -> int:
+    kinds = [kind for kind in vars(module) if kind.endswith("_hooks")]
+    return sum(len(vars(module)[kind] or ()) for kind in kinds)
+
+
+def tensor_mark(tensor: Any) -> tuple[str, ...]:
+    """Kind and gradient of a tensor, and a sample of its values: at most some twenty of them."""
+    from torch.nn.parameter import is_lazy
+
+    if is_lazy(tensor):
+        return ("lazy",)
+    sample = "" if tensor.is_meta else repr(sampled(tensor.detach()))
+    kind = (str(tensor.dtype), str(tuple(tensor.shape)), str(tensor.requires_grad))
+    return (*kind, str(tensor.grad is None), sample)
+
+
+def sampled(tensor: Any, count: int = 16) -> list[Any]:
+    flat = tensor.reshape(-1)
+    return flat[:: max(1, flat.numel() // count)].tolist()
 
 
 def leftovers(before: Marks, after: Marks) -> tuple[str, ...]:
@@ -39,9 +63,12 @@ def leftovers(before: Marks, after: Marks) -> tuple[str, ...]:
     )
     buffers = sorted(after.buffers - before.buffers)
     attributes = sorted(after.attributes - before.attributes)
+    shared = before.tensors.keys() & after.tensors.keys()
+    tensors = sorted(name for name in shared if before.tensors[name] != after.tensors[name])
     found = (
         ("training mode changed on", mode),
         ("hooks left on", hooked),
+        ("tensors changed:", tensors),
         ("buffers added:", buffers),
         ("state_dict keys added:", sorted(after.state - before.state)),
         ("state_dict keys gone:", sorted(before.state - after.state)),

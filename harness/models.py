@@ -44,7 +44,8 @@ def build(case: Case, *, device: str = "cpu", folder: str = "", seed: int = 0) -
                 inputs = case.inputs or _usual_inputs(recipe, module)
                 torch.default_generator.manual_seed(seed)
                 with torch.device("meta" if device == "meta" else "cpu"):
-                    args, kwargs = _draw_all(inputs, case.dtype, recipe.images)
+                    with blamed("drawing the inputs"):
+                        args, kwargs = _draw_all(inputs, case.dtype, recipe.images)
             else:
                 args, kwargs = _cast((args, kwargs), getattr(torch, case.dtype))
             return Built(module, *_move((args, kwargs), device))

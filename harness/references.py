@@ -76,6 +76,11 @@ def _member(holder: ModuleType, source: str, name: str) -> Callable[..., Any]:
     return factory
 
 
+def providers_of(name: str) -> list[str]:
+    """``provider:name`` for every provider that has a model of this name."""
+    return [f"{key}:{name}" for key, provider in PROVIDERS.items() if name in provider.names()]
+
+
 def _incomplete(reference: str) -> str:
     """What to say of a reference that is not of the form ``source:name``."""
     file = reference.rstrip(":")

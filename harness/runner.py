@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.cells import CaseRunner, Limits, TraceFailed
-from harness.counters import Counter, Unavailable
+from harness.counters import Counter, Unavailable, version_of
 from harness.environment import describe
 from harness.errors import UserError
+from harness.isolation import die_with_parent, stdout_to_stderr
 from harness.records import Case, Context, Failure, Policy, Reading, Suite, Timing, Trace
 from harness.store import Journal, dump_trace, write_atomically
 
@@ -34,10 +35,11 @@ class Cell:
     case: str
     counter: str
     context: Context
+    version: str = ""
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
-        return ("cell", self.case, self.counter, str(self.context))
+    def key(self) -> tuple[str, str, str, str, str]:
+        return ("cell", self.case, self.counter, self.version, str(self.context))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ class Plan:
             further = counter.further if self.suite.contexts == "all" else ()
             for context in (*counter.contexts, *further):
                 device = self.device if context.device == "cpu" else context.device
-                asked.append(Cell(case.id, counter.id, replace(context, device=device)))
+                here = replace(context, device=device)
+                asked.append(Cell(case.id, counter.id, here, version_asked(counter)))
         return asked
 
     @property
@@ -78,6 +81,11 @@ class Plan:
         return Limits(
             self.suite.timeout_s, int(self.suite.memory_gib * 2**30), max(1, cores // self.jobs)
         )
+
+
+def version_asked(counter: Counter) -> str:
+    """What tells one version's cell from another's; an overlay may not be installed yet."""
+    return " ".join(counter.overlay) or version_of(counter)
 
 
 @dataclass
@@ -98,6 +106,9 @@ def serve_case(
     counters: dict[str, Counter],
 ) -> None:  # fmt: skip
     """Carry out the cells of a case, one message before and one after each."""
+
+    die_with_parent(os.getppid())
+    stdout_to_stderr()
 
     def abandoned() -> bool:
         try:
@@ -174,15 +185,23 @@ def known_results(plan: Plan, journal: Journal) -> Iterator[tuple[Cell, Result]]
     for case in plan.suite.cases:
         for cell in plan.cells(case):
             result = journal.done(cell.key, Result)
-            if result is not None:
+            if result is not None and trace_kept(plan.folder, result):
                 yield cell, result
+
+
+def trace_kept(folder: Path, result: Result) -> bool:
+    return not result.trace or trace_path(folder, result.trace).exists()
+
+
+def trace_path(folder: Path, name: str) -> Path:
+    return folder / "traces" / f"{name}.json.gz"
 
 
 def keep_trace(folder: Path, trace: Trace) -> str:
     """Store a trace under the digest of its calls; equal passes in other contexts share a file."""
     data = dump_trace(replace(trace, context=Context()))
     name = hashlib.sha256(data).hexdigest()[:16]
-    path = folder / "traces" / f"{name}.json.gz"
+    path = trace_path(folder, name)
     if not path.exists():
         write_atomically(path, data)
     return name
@@ -236,6 +255,7 @@ class CaseProcess:
         )  # fmt: skip
         self.process.start()
         theirs.close()
+        self.asked = list(self.left)
 
     def messages(self, progress: Progress) -> Iterator[tuple[Cell, Trace | None, Result]]:
         """What the process has sent; a process that ended in the middle of a cell failed there."""
@@ -255,7 +275,7 @@ class CaseProcess:
         except (EOFError, ConnectionResetError):
             self.process.join(10)
             self.over = True
-            if self.current is not None:
+            if self.current is not None or self.left == self.asked:
                 code = self.process.exitcode
                 yield from self.lost(f"the case's process ended without a result (exit {code})")
 
@@ -356,6 +376,8 @@ def serve_timing(
     from harness.models import build
     from harness.timing import cpu, cuda
 
+    die_with_parent(os.getppid())
+    stdout_to_stderr()
     try:
         built = build(case, device=device, folder=folder)
         if device == "cuda":
@@ -363,5 +385,5 @@ def serve_timing(
         else:
             samples = cpu.time_forward(built.module, built.args, built.kwargs, policy, threads)
         pipe.send(samples)
-    except Exception as error:  # noqa: BLE001 - whatever a model raises is the answer
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - what a model raises is the answer
         pipe.send(f"{type(error).__name__}: {error}")

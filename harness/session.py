@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.assembly import assemble
-from harness.counters import find, version_of
+from harness.counters import find
 from harness.errors import UserError, suggest
 from harness.records import Case, Run, Suite
 from harness.runner import Plan, Progress, run
@@ -49,8 +49,11 @@ def make_plan(
 ) -> Plan:
     """Settle what will be run. UserError for unknown counters or a device that is not there."""
     for case in suite.cases:
-        find(case.counters)
-    chosen = tuple(find(tuple(counters)))
+        try:
+            find(case.counters)
+        except UserError as error:
+            raise UserError(f"suite {suite.name!r}, case {case.id!r}: {error}") from error
+    chosen = tuple(find(tuple(dict.fromkeys(counters))))
     return Plan(suite, chosen, folder, settle_device(device), jobs, timing, fresh)
 
 
@@ -79,7 +82,6 @@ def identity(plan: Plan) -> dict[str, Any]:
         "versions": {
             "torch": installed("torch"),
             "flop-harness": installed("flop-harness"),
-            **{counter.id: version_of(counter) for counter in plan.counters},
         },
     }
 

@@ -60,8 +60,8 @@ class _Suite(_Defaults, kw_only=True):
     name: Text
     version: Count
     description: str = ""
-    timeout_s: Annotated[float, Meta(gt=0)] = 300.0
-    memory_gib: Annotated[float, Meta(gt=0)] = 8.0
+    timeout_s: Annotated[float, Meta(gt=0, le=1e6)] = 300.0
+    memory_gib: Annotated[float, Meta(gt=0, le=1e6)] = 8.0
     contexts: Literal["documented", "all"] = "documented"
     timing: _Timing = msgspec.field(default_factory=_Timing)
     case: Annotated[list[dict[str, Any]], Meta(min_length=1)]
@@ -80,7 +80,7 @@ def load(reference: str | Path) -> Suite:
     content = _read(path)
     try:
         document = tomllib.loads(content.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # of syntax, encoding, size or depth
         raise UserError(f"{path}: not TOML: {error}") from error
     table = _convert(document, _Suite, str(path))
     return Suite(

@@ -299,7 +299,6 @@ def test_the_table_names_model_total_and_share(typed):
     assert "convolution" in ended.out and f"{CONV / (CONV + FC):.1%}" in ended.out
 
 
-@pytest.mark.xfail(strict=True, reason="a model's prints go to our stdout")
 def test_what_a_model_prints_does_not_spoil_the_data(workplace):
     ended = type_in("count", "my.py:Chatty", "--input", "2x4", "--json", cwd=workplace)
     assert ended.code == 0
@@ -415,7 +414,7 @@ def test_a_model_is_compared_in_a_table_and_nothing_is_written(typed, workplace)
     )
     assert ended.code == 0
     assert ended.err == ""
-    for word in ("analytic", "thop", "numel", f"{CONV + FC:,}", f"{PARAMS:,}", "explained"):
+    for word in ("thop", "torch", "numel", f"{2 * (CONV + FC):,}", f"{PARAMS:,}", "explained"):
         assert word in ended.out
     assert sorted(workplace.rglob("*.csv")) == before
 
@@ -429,7 +428,6 @@ def test_a_model_is_written_where_one_asks(typed, tmp_path):
     assert (tmp_path / "deep" / "er" / "readings.csv").exists()
 
 
-@pytest.mark.xfail(strict=True, reason="a model's prints go to our stdout")
 def test_what_a_model_prints_while_it_is_compared_is_no_data(workplace):
     ended = type_in(
         "compare", "my.py:Chatty", "--input", "2x4", "--counters", "numel", cwd=workplace
@@ -636,30 +634,7 @@ def bad_files(workplace) -> None:
         (workplace / f"{name}.toml").write_bytes(text.encode("latin-1"))
 
 
-MISBEHAVES = {
-    "no provider": "a model without provider is only taken for a suite",
-    "a file without a model": "a .py file is read as TOML",
-    "suites of no suite": "an empty table, as if there were none",
-    "input beyond all memory": "drawing the inputs is not guarded: traceback, exit 3",
-    "model raises KeyError": "canonical() lets other exceptions through: traceback, exit 1",
-    "model asserts": "canonical() lets other exceptions through: traceback, exit 1",
-    "model exits": "SystemExit ends the command",
-    "suite bad-counter": "does not say in which file and case",
-    "suite endless-memory": "inf is taken: OverflowError",
-    "suite endless-time": "inf is taken: OverflowError once something is timed",
-    "suite deep": "tomllib raises RecursionError",
-    "suite endless-number": "tomllib raises a plain ValueError",
-}
-
-
-def marked(name: str) -> object:
-    reason = MISBEHAVES.get(name)
-    return (
-        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=reason)) if reason else name
-    )
-
-
-@pytest.mark.parametrize("name", map(marked, BAD))
+@pytest.mark.parametrize("name", BAD)
 def test_bad_input_is_one_clear_line_and_exit_2(typed, name):
     arguments, told = BAD[name]
     ended = typed(*arguments)
@@ -693,6 +668,7 @@ def test_bad_usage_is_explained_and_exit_2(typed, name):
     assert ended.out == "" or name == "no command"
 
 
+@pytest.mark.slow
 def test_a_bad_line_typed_for_real_leaves_no_traceback(workplace):
     ended = type_in("compare", "my.py:Net", "--input", "1x4x8x8", *SMALL, cwd=workplace)
     assert (ended.code, ended.out) == (2, "")
@@ -711,9 +687,6 @@ def test_finished_work_survives_a_bad_line(typed, tmp_path):
 # --------------------------------------------------------------------------------- interrupted
 
 
-@pytest.mark.xfail(
-    strict=True, reason="typer ends on KeyboardInterrupt before main() can say it; a fork survives"
-)
 def test_an_interrupted_run_says_so_in_one_line(workplace, tmp_path):
     text = TINY.replace("timeout_s = 20", "timeout_s = 600").replace('"thop"', '"hangs"')
     (workplace / "hanging.toml").write_text(text)

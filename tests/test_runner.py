@@ -257,7 +257,6 @@ def test_a_counter_that_kills_who_waits_for_it_costs_only_its_own_cell(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="its fork is not told to die with it, and holds its pipe")
 def test_a_case_process_that_is_killed_is_missed_at_once_and_takes_its_fork_along(
     plugins, tmp_path
 ):
@@ -280,9 +279,6 @@ def sessions() -> set[int]:
     return found
 
 
-@pytest.mark.xfail(
-    strict=True, reason="told() keeps the class: TypeError in the journal ends the whole run"
-)
 @pytest.mark.parametrize("name", ["returns-numpy-fraction", "returns-units"])
 def test_a_number_of_an_unusual_class_is_a_number(plugins, tmp_path, name):
     run = run_of(tmp_path, name, cases=[LINEAR])
@@ -366,9 +362,6 @@ def test_two_counters_of_one_name_are_refused(installing):
         registry.counters()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="counters() loads entry points unguarded: a traceback for every command"
-)
 @pytest.mark.parametrize(
     "entry",
     ["faulty.broken:COUNTER", "faulty.nowhere:COUNTER", "faulty.counters:no_such", "not_a_counter"],
@@ -379,7 +372,6 @@ def test_a_plugin_that_is_none_is_named_in_one_line(installing, entry):
         registry.find(["thop"])
 
 
-@pytest.mark.xfail(strict=True, reason="version('') raises ValueError, unguarded")
 def test_a_plugin_that_names_no_distribution_is_not_installed(installing, tmp_path):
     installing("nameless", "good")
     run = run_of(tmp_path / "out", "nameless", "good", cases=[LINEAR])
@@ -387,9 +379,6 @@ def test_a_plugin_that_names_no_distribution_is_not_installed(installing, tmp_pa
     assert {r.status for r in of(run, "nameless")} == {"unavailable"}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a process that dies before its first cell is started again without end"
-)
 def test_what_cannot_start_is_reported_and_not_started_forever(installing, tmp_path, monkeypatch):
     installing("faulty.shy:COUNTER")
     started = []
@@ -457,20 +446,15 @@ def models(tmp_path) -> Path:
     return tmp_path
 
 
-UNCAUGHT = pytest.mark.xfail(
-    strict=True, reason="canonical() lets such exceptions through: the case's process dies of them"
-)
-
-
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
         ("RaisesValue", "ValueError: wrong size"),
         ("Recurses", "RecursionError"),
-        pytest.param("RaisesKey", "KeyError: 'missing'", marks=UNCAUGHT),
-        pytest.param("RaisesAssertion", "a batch of 99 is needed", marks=UNCAUGHT),
-        pytest.param("RaisesAttribute", "AttributeError", marks=UNCAUGHT),
-        pytest.param("Exits", "SystemExit", marks=UNCAUGHT),
+        ("RaisesKey", "KeyError: 'missing'"),
+        ("RaisesAssertion", "a batch of 99 is needed"),
+        ("RaisesAttribute", "AttributeError"),
+        ("Exits", "SystemExit"),
     ],
 )
 def test_a_model_that_raises_is_the_users_and_spoils_no_other_case(models, name, reason):
@@ -493,7 +477,6 @@ def test_a_model_that_ends_its_process_spoils_no_other_case(models, name):
     assert [r.value for r in run.readings if r.case == "good"] == [4 * 3 + 3] * 2
 
 
-@pytest.mark.xfail(strict=True, reason="drawing the inputs is not guarded: the process dies")
 def test_inputs_too_large_for_the_machine_are_the_users(models):
     huge = Case("huge", "torch.nn:ReLU", (Input((10**6, 10**6, 100)),))
     good = Case("good", "models.py:Good", (Input((2, 4)),))
@@ -539,9 +522,6 @@ def test_a_suite_that_was_changed_is_run_anew(tmp_path):
     assert len(done) == 3
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the identity of a run does not hold the content of model files"
-)
 def test_a_model_file_that_was_changed_is_run_anew(models):
     case = Case("good", "models.py:Good", (Input((2, 4)),))
     suite = suite_of(case, folder=str(models))
@@ -550,7 +530,6 @@ def test_a_model_file_that_was_changed_is_run_anew(models):
     assert run_of(models / "out", "numel", suite=suite).readings[0].value == 4 * 5 + 5
 
 
-@pytest.mark.xfail(strict=True, reason="failures of models are kept in the journal for good")
 def test_a_model_that_failed_is_tried_again_once_it_is_mended(models):
     case = Case("bad", "models.py:RaisesValue", (Input((2, 4)),))
     suite = suite_of(case, folder=str(models))
@@ -561,9 +540,6 @@ def test_a_model_that_failed_is_tried_again_once_it_is_mended(models):
     assert not run_of(models / "out", "numel", suite=suite).failures
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the counters asked for belong to the identity of the journal"
-)
 def test_asking_fewer_counters_does_not_throw_away_the_others(tmp_path):
     run_of(tmp_path, "numel", "torch", cases=[LINEAR])
     run_of(tmp_path, "torch", cases=[LINEAR])
@@ -573,7 +549,6 @@ def test_asking_fewer_counters_does_not_throw_away_the_others(tmp_path):
     assert done == []
 
 
-@pytest.mark.xfail(strict=True, reason="FileNotFoundError in assemble()")
 def test_lost_traces_are_made_again(tmp_path):
     first = run_of(tmp_path, "torch", cases=[LINEAR])
     for trace in (tmp_path / "traces").iterdir():
@@ -590,7 +565,6 @@ def test_a_second_run_into_a_folder_in_use_is_refused(tmp_path):
         carry_out(plan)
 
 
-@pytest.mark.xfail(strict=True, reason="find() does not make names distinct")
 def test_a_counter_named_twice_is_asked_once(tmp_path):
     watch, done = followed()
     options = {"counters": ("torch", "torch"), "device": "cpu", "timing": False}
@@ -664,7 +638,7 @@ def kill(process: subprocess.Popen) -> list[psutil.Process]:
     return family
 
 
-def survivors(family: list[psutil.Process], within_s: float = 5) -> list[psutil.Process]:
+def survivors(family: list[psutil.Process], within_s: float = 20) -> list[psutil.Process]:
     _, alive = psutil.wait_procs(family, timeout=within_s)
     return [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
@@ -708,7 +682,7 @@ def assert_resumes(scripted: Path, whole: Path, out: Path) -> None:
 
 @pytest.mark.parametrize(
     "cells",
-    [1, 9] + [pytest.param(n, marks=pytest.mark.slow) for n in (0, 2, 3, 5, 7, 8, 11, 14, 18, 20)],
+    [9] + [pytest.param(n, marks=pytest.mark.slow) for n in (0, 1, 2, 3, 5, 7, 8, 11, 14, 18, 20)],
 )
 def test_a_run_that_was_killed_goes_on_where_it_stopped(scripted, whole, tmp_path, cells):
     process = start(scripted, tmp_path / "out")
@@ -753,17 +727,14 @@ def note():
 """
 
 
-ORPHANED = pytest.mark.xfail(strict=True, reason="no process of ours dies with its parent")
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "number"),
     [
         ("Builds", signal.SIGKILL),
-        pytest.param("Builds", signal.SIGINT, marks=ORPHANED),
-        pytest.param("Runs", signal.SIGKILL, marks=ORPHANED),
-        pytest.param("Runs", signal.SIGINT, marks=ORPHANED),
+        ("Builds", signal.SIGINT),
+        ("Runs", signal.SIGKILL),
+        ("Runs", signal.SIGINT),
     ],
 )
 def test_no_process_outlives_a_run_that_was_stopped_while_a_model_hangs(tmp_path, name, number):

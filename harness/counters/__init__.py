@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from dataclasses import replace
 from functools import cache
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 
 from harness import overlay
 from harness.counters.protocol import Answer, Counter, Quantity, Unavailable
@@ -33,12 +33,25 @@ def counters() -> dict[str, Counter]:
         if counter is not None:
             found[counter.id] = counter
     for entry in entry_points(group="harness.counters"):
-        counter = entry.load()
+        counter = loaded(entry)
         if counter.id in found:
             raise UserError(f"two counters are called {counter.id!r} (entry point {entry.value})")
         found[counter.id] = counter
     rank = {name: place for place, name in enumerate(ORDER)}
     return dict(sorted(found.items(), key=lambda item: (rank.get(item[0], len(rank)), item[0])))
+
+
+def loaded(entry: EntryPoint) -> Counter:
+    """The counter of an entry point; UserError that names it if there is none."""
+    try:
+        counter = entry.load()
+    except Exception as error:
+        told = f"{type(error).__name__}: {error}"
+        raise UserError(f"the counter plugin {entry.value!r} cannot be loaded: {told}") from error
+    if not isinstance(counter, Counter):
+        kind = type(counter).__name__
+        raise UserError(f"the counter plugin {entry.value!r} is a {kind}, not a Counter")
+    return counter
 
 
 def find(names: list[str] | tuple[str, ...]) -> list[Counter]:
@@ -77,5 +90,5 @@ def version_of(counter: Counter) -> str:
         return overlay.version_in(overlay.folder_of(counter.overlay), counter.distribution)
     try:
         return version(counter.distribution)
-    except PackageNotFoundError:
+    except (PackageNotFoundError, ValueError):  # ValueError: of a name that is empty
         return ""

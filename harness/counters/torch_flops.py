@@ -13,6 +13,7 @@ from harness.account import Account
 from harness.conventions import products
 from harness.counters.protocol import Answer, Counter, Quantity
 from harness.records import Context, Trace
+from harness.tree import children
 from harness.walk import Visit, module_calls
 
 # Operators with a formula there; fused attention on CPU and recurrent kernels have none.
@@ -71,8 +72,9 @@ def tracked_names(trace: Trace) -> dict[int, str]:
         names.setdefault(index, module.type_name)
         if index in seen:
             return
-        for name, child in dict(reversed(module.children)).items():
-            names[child] = f"{names[index]}.{name}"
+        first = {child: name for name, child in reversed(module.children)}
+        for child in children(trace, index):
+            names[child] = f"{names[index]}.{first[child]}"
             enter(child)
         seen.add(index)
 
