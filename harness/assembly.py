@@ -41,7 +41,7 @@ def assemble(plan: Plan, raw: Raw) -> Run:
     macs = {figure.case: figure.value for figure in figures if figure.convention == "macs"}
     return Run(
         schema=SCHEMA,
-        suite=plan.suite,
+        suite=replace(plan.suite, folder=""),  # of the machine, not of the results
         environment=raw.environment,
         readings=tuple(r for result in results.values() for r in result.readings),
         bridges=tuple(bridges),

@@ -6,10 +6,12 @@ The model is built once and each counter gets a fork of it: fresh, at no cost, a
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from harness import overlay
@@ -208,7 +210,7 @@ class CaseRunner:
                 peak_bytes=outcome.peak_bytes,
                 modules=said["modules"] if metric == "compute" else {},
                 warnings=said["warnings"],
-                output=outcome.output,
+                output=without_paths(outcome.output),
                 leftovers=said["leftovers"],
             )
 
@@ -224,9 +226,9 @@ class CaseRunner:
             replace(
                 self._blank(counter, context, metric),
                 status=status,
-                message=first_line(message),
+                message=first_line(without_paths(message)),
                 seconds=outcome.seconds if outcome else None,
-                output=outcome.output if outcome else "",
+                output=without_paths(outcome.output) if outcome else "",
             )
             for metric in counter.quantities
         )
@@ -269,6 +271,14 @@ def told(value: Any) -> tuple[int | float | None, str, str]:
 
 def modules_of(answer: Answer) -> dict[str, int | float]:
     return {str(path): told(value)[0] or 0 for path, value in answer.modules.items()}
+
+
+def without_paths(text: str) -> str:
+    """Without what tells of this machine and its owner rather than of the tool."""
+    source = str(Path(__file__).resolve().parent.parent)
+    for path, name in ((sys.prefix, "<env>"), (source, "<source>"), (str(Path.home()), "~")):
+        text = text.replace(path, name)
+    return text
 
 
 def first_line(text: str, length: int = 500) -> str:

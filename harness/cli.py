@@ -111,15 +111,22 @@ def compare(
     else:
         if input:
             raise UserError("--input gives the inputs of a model; a suite has its own")
-        compare_suite(suite.load(target), out, cases, fresh, options, progress)
+        compare_suite(suite.load(target), target, out, cases, fresh, options, progress)
 
 
 def compare_suite(
-    suite: Any, out: Path | None, cases: str | None, fresh: bool, options: dict, progress: Any
+    suite: Any,
+    source: str,
+    out: Path | None,
+    cases: str | None,
+    fresh: bool,
+    options: dict,
+    progress: Any,
 ) -> None:
     from harness import report
-    from harness.session import carry_out, make_plan, save, select
+    from harness.session import carry_out, check_counters, make_plan, save, select
 
+    check_counters(suite, source)
     chosen = select(suite, cases)
     folder = out or Path("results") / safe_name(suite.name)
     plan = make_plan(chosen, folder, fresh=fresh, **options)

@@ -53,7 +53,7 @@ def version(distribution: str) -> str | None:
     """The installed version of a distribution, None where it is missing."""
     try:
         return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
+    except (metadata.PackageNotFoundError, ValueError):  # ValueError: of an empty name
         return None
 
 

@@ -51,7 +51,7 @@ def tensor_mark(tensor: Any) -> tuple[str, ...]:
 
 def sampled(tensor: Any, count: int = 16) -> list[Any]:
     flat = tensor.reshape(-1)
-    return flat[:: max(1, flat.numel() // count)].tolist()
+    return flat[:: max(1, flat.shape[0] // count)].tolist()
 
 
 def leftovers(before: Marks, after: Marks) -> tuple[str, ...]:

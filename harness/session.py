@@ -32,6 +32,15 @@ def select(suite: Suite, pattern: str | None) -> Suite:
     return replace(suite, cases=cases, digest=f"{suite.digest}:{pattern}")
 
 
+def check_counters(suite: Suite, source: str) -> None:
+    """UserError, naming ``source`` and the case, if a case asks for a counter that is unknown."""
+    for case in suite.cases:
+        try:
+            find(case.counters)
+        except UserError as error:
+            raise UserError(f"{source}: case {case.id!r}: {error}") from error
+
+
 def single(case: Case) -> Suite:
     """A suite of one case, for a model named on the command line."""
     return Suite(case.id, 1, f"The model {case.model}", (case,))
@@ -48,11 +57,6 @@ def make_plan(
     fresh: bool = False,
 ) -> Plan:
     """Settle what will be run. UserError for unknown counters or a device that is not there."""
-    for case in suite.cases:
-        try:
-            find(case.counters)
-        except UserError as error:
-            raise UserError(f"suite {suite.name!r}, case {case.id!r}: {error}") from error
     chosen = tuple(find(tuple(dict.fromkeys(counters))))
     return Plan(suite, chosen, folder, settle_device(device), jobs, timing, fresh)
 
