@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 EXTRAS := test,lint
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare test test-all lint bench clean
+.PHONY: help setup compare zoo test test-all lint bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 compare: $(STAMP)  ## run a suite and write results/<suite>/: make compare SUITE=path/or/name
 	$(BIN)/flop-harness compare $(SUITE) --jobs $(JOBS) $(ARGS)
+
+zoo: $(STAMP)  ## every model of torchvision, counts only: results/torchvision/
+	$(BIN)/flop-harness compare torchvision --no-timing --jobs $(JOBS) $(ARGS)
 
 test: $(STAMP)  ## run the fast tests
 	$(BIN)/python -m pytest -m 'not slow' -n $(JOBS) --dist worksteal
