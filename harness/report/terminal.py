@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from harness.records import Bridge, Run
@@ -13,41 +14,57 @@ from harness.report.text import percent, printable, shorten
 if TYPE_CHECKING:
     from rich.table import Table
 
-HEADS = (("counter", "left"), ("context", "left"), ("figure", "right"), ("unit", "left"),
-         ("deviation", "right"), ("why", "left"), ("status", "left"))  # fmt: skip
+HEADS = (("counter", "left"), ("figure", "right"), ("unit", "left"), ("deviation", "right"),
+         ("why", "left"))  # fmt: skip
+UNITS = {"parameter": "param"}
 
 
 def case_table(run: Run, case: str) -> Table:
-    """A compact table of every reading of a case."""
+    """A compact table of every reading of a case; a context stands where a counter has several."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     index = Index(run)
-    table = Table(title=Text(printable(case)), box=box.SIMPLE_HEAD, title_justify="left")
+    readings = index.by_case.get(case, [])
+    asked = Counter((reading.counter, reading.metric) for reading in readings)
+    table = Table(title=Text(printable(case)), box=box.SIMPLE_HEAD, title_justify="left",
+                  padding=(0, 1, 0, 0))  # fmt: skip
     for name, justify in HEADS:
-        table.add_column(name, justify=justify, no_wrap=name == "figure")  # type: ignore[arg-type]
+        whole = name not in ("counter", "why")
+        width = 23 if name == "counter" else None
+        table.add_column(name, justify=justify, no_wrap=whole, max_width=width)  # type: ignore[arg-type]
     metric = ""
-    for reading in index.by_case.get(case, []):
+    for reading in readings:
         if metric and metric != reading.metric:
             table.add_section()
         metric = reading.metric
         answer = answer_of(index, reading)
         told = answer.cell.value is not None
         style = "bold red" if answer.cell.loud else "" if told else "yellow"
-        row = _row(answer, index.bridge_of.get(key_of(reading)))
+        several = asked[reading.counter, reading.metric] > 1
+        row = _row(answer, index.bridge_of.get(key_of(reading)), several)
         table.add_row(*(Text(cell) for cell in row), style=style)
     return table
 
 
-def _row(answer: Answer, bridge: Bridge | None) -> tuple[str, ...]:
+def _row(answer: Answer, bridge: Bridge | None, several: bool) -> tuple[str, ...]:
     cell = answer.cell
     told = cell.value is not None
-    figure = cell.text if told else ""
-    why = reasons(bridge) if told and bridge else shorten(cell.message, 80)
-    status = "UNEXPLAINED" if cell.loud else "ok" if told else cell.text
-    apart = percent(cell.deviation) if told else ""
-    return (printable(cell.counter), printable(cell.context), figure, cell.unit, apart, why, status)
+    context = cell.context
+    words = context.variant or ("grad" if context.grad else "no_grad")
+    if context.device not in ("", "cpu"):
+        words = f"{context.device} {words}"
+    why = reasons(bridge) if told and bridge else f"{cell.text}: {shorten(cell.message, 80)}"
+    if cell.loud:
+        why = f"UNEXPLAINED: {why}"
+    return (
+        printable(f"{cell.counter} ({words})" if several else cell.counter),
+        cell.text if told else "",
+        UNITS.get(cell.unit, cell.unit),
+        percent(cell.deviation) if told else "",
+        why,
+    )
 
 
 def reasons(bridge: Bridge, count: int = 3) -> str:
