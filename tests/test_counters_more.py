@@ -14,7 +14,6 @@ from sharing import SHARING
 from torch import nn
 
 from harness import counters, overlay
-from harness.counters.jit_graph import observed
 from harness.records import Bridge, Context
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -169,7 +168,8 @@ def test_what_no_output_needs_is_dropped(imported):
 
 def test_without_the_tracers_graph_every_call_counts():
     counter = counters.find_one("torchprofile")
-    sample, trace = cells.asked(counter, made(Discards, (2, 4)), Context(grad=True))
+    factory = made(Discards, (2, 4))
+    trace = cells.traced(*factory(), grad=True)
     assert counter.quantities["compute"].price(trace).total == 2 * 4 * (3 + 5)
-    graph = observed(trace, sample.module, sample.args)
-    assert counter.quantities["compute"].price(graph).total == 2 * 4 * 3
+    _, observed = cells.asked(counter, factory, Context(grad=True))
+    assert counter.quantities["compute"].price(observed).total == 2 * 4 * 3
