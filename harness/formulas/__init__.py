@@ -1,0 +1,20 @@
+"""Operator and shapes -> primitive work; one small function for each family of operators."""
+
+from harness.formulas.arithmetic import ELEMENTWISE
+from harness.formulas.attention import PROJECTION, QUERY_KEY
+from harness.formulas.movement import MOVEMENT
+from harness.formulas.products import product_of
+from harness.formulas.recurrent import RECURRENT
+from harness.formulas.registry import FORMULAS, formula, work_of
+
+__all__ = [
+    "ELEMENTWISE",
+    "FORMULAS",
+    "MOVEMENT",
+    "PROJECTION",
+    "QUERY_KEY",
+    "RECURRENT",
+    "formula",
+    "product_of",
+    "work_of",
+]

@@ -1,0 +1,47 @@
+"""The register of formulas: operator and shapes -> primitive work.
+
+An operator that nothing is registered for is *unsupported*: listed by name and count, never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from harness.records import Call, Dict
+from harness.work import Work
+
+Formula: TypeAlias = Callable[[Call], Work]
+
+FORMULAS: dict[str, Formula] = {}
+
+
+def formula(*names: str) -> Callable[[Formula], Formula]:
+    """Register a formula for operators by name, without overload. A second one raises."""
+
+    def register(function: Formula) -> Formula:
+        for name in names:
+            if name in FORMULAS:
+                raise ValueError(f"a second formula for {name}")
+            FORMULAS[name] = function
+        return function
+
+    return register
+
+
+def work_of(call: Call) -> Work | None:
+    """The work of one operator call, or None if there is no formula for it."""
+    known = FORMULAS.get(call.packet)
+    if known is None or (has_nested(call) and call.packet not in TAKES_NESTED):
+        return None
+    return known(call)
+
+
+TAKES_NESTED = frozenset(
+    f"aten.{name}"
+    for name in "linear _native_multi_head_attention _transformer_encoder_layer_fwd".split()
+)
+
+
+def has_nested(call: Call) -> bool:
+    return any(isinstance(arg, Dict) and arg.keys == ("NestedTensor",) for arg in call.args)
