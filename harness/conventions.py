@@ -21,16 +21,7 @@ from harness.work import Product, Work
 
 RECURRENT_OPERATORS = tuple(
     f"aten.{name}"
-    for name in [
-        "lstm",
-        "gru",
-        "rnn_tanh",
-        "rnn_relu",
-        "lstm_cell",
-        "gru_cell",
-        "rnn_tanh_cell",
-        "rnn_relu_cell",
-    ]
+    for name in "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell".split()
 )
 ATTENTION_FUNCTIONS = ("torch.nn.functional.multi_head_attention_forward",)
 ATTENTION_KERNELS = (
