@@ -32,8 +32,15 @@ def output_size(output: Any) -> tuple[int, ...]:
     if isinstance(output, Dict):
         return output_size(output.values[0 if output.keys[0] == "PackedSequence" else -1])
     if isinstance(output, tuple):
-        return output_size(output[0]) if output else ()
+        return nested_size(output)
     raise UnreadableOutput(f"torchinfo cannot size an output of {output!r}")
+
+
+def nested_size(value: Any) -> tuple[int, ...]:
+    """The size of the first tensor on the way down; what has none is empty."""
+    if isinstance(value, (Tensor, Dict)):
+        return output_size(value)
+    return nested_size(value[0]) if isinstance(value, tuple) and value else ()
 
 
 def charged(trace: Trace, visit: Visit, module: Module) -> tuple[int, int]:
