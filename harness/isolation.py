@@ -105,10 +105,11 @@ def _receive(reader: int, deadline: float, abandoned: Callable[[], bool], pid: i
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when ``parent``, which made it, ends (Linux)."""
+    """Have the kernel kill this process when ``parent``, which made it, ends; on Linux only."""
     import ctypes
 
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     if os.getppid() != parent:
         os._exit(1)
 
@@ -209,6 +210,9 @@ def _redirect(output: IO[bytes]) -> None:
 
 
 def _limit_memory(allowed: int) -> None:
+    """Limit the address space to what stands and ``allowed`` more; on Linux only."""
+    if sys.platform != "linux":
+        return
     with open("/proc/self/statm", "rb") as statm:
         pages = int(statm.read().split()[0])
     limit = pages * resource.getpagesize() + allowed
