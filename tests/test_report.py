@@ -302,15 +302,12 @@ def test_analytic_is_left_out_only_where_it_restates_the_reference():
     ]
 
 
-def test_cases_read_in_their_own_modes_share_a_column():
+def test_the_mode_of_a_case_parts_no_columns():
     suite = Suite("modes", 1, "", (Case("a", "m:a"), Case("b", "m:b", mode="train")))
     pairs = [explained(case, "thop", 10, context=Context(mode=mode))
-             for case, mode in (("a", "eval"), ("b", "train"), ("a", "train"))]  # fmt: skip
+             for case, mode in (("a", "eval"), ("b", "train"))]  # fmt: skip
     columns = Index(a_run(pairs, suite=suite)).columns("compute")
-    assert [column.label for column in columns] == [
-        "thop (cpu no_grad)",
-        "thop (cpu no_grad train)",
-    ]
+    assert [column.label for column in columns] == ["thop"]
 
 
 # ------------------------------------------------------------------------------------ hostile

@@ -109,15 +109,10 @@ class Index:
             found[reading.case].append(reading)
         return found
 
-    @cached_property
-    def _modes(self) -> dict[str, str]:
-        return {case.id: case.mode for case in self.run.suite.cases}
-
     def place(self, reading: Reading) -> tuple[str, Context]:
-        """The column of a reading: a case read in its own mode stands beside the others."""
+        """The column of a reading. The mode does not part columns: a case is asked in one mode."""
         context = reading.context
-        own = context.mode == self._modes.get(reading.case)
-        return reading.counter, replace(context, mode="") if own else context
+        return reading.counter, replace(context, mode="")
 
     def columns(self, metric: Metric) -> tuple[Column, ...]:
         """The counters that were asked for a metric, one column for each context."""
