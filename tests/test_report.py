@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -229,6 +230,13 @@ def test_a_residual_is_loud_everywhere(files):
     assert "1.017 !" in loud["heatmap.svg"]
     assert ">+7<" in loud["waterfall.svg"]
     assert report.verdict_lines(loud_run())[1].endswith("residual +7")
+
+
+def test_a_total_that_fits_does_not_hide_modules_that_do_not():
+    reading, bridge = explained("net", "thop", 10)
+    run = a_run([(reading, replace(bridge, modules=3, off={"a": 5, "b": -5}))])
+    assert report.verdict(run).unexplained == 1
+    assert "2 of 3 figures by module differ, 'a' by +5" in report.verdict_lines(run)[1]
 
 
 def test_no_figure_is_a_word_and_never_a_zero(files):

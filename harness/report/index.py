@@ -109,6 +109,11 @@ class Index:
             found[reading.case].append(reading)
         return found
 
+    def explained(self, reading: Reading) -> bool:
+        """Whether a bridge leads to the reading: in total, and to the tool's figures by module."""
+        bridge = self.bridge_of.get(key_of(reading))
+        return bridge is not None and bridge.explained
+
     def place(self, reading: Reading) -> tuple[str, Context]:
         """The column of a reading. The mode does not part columns: a case is asked in one mode."""
         context = reading.context

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from harness.records import Reading, Run
-from harness.report.index import Index, figures_of, in_macs, plain
+from harness.report.index import Index, figures_of, in_macs, key_of, plain
 from harness.report.text import compact, factor_words, group, plural, shorten
 
 BROKEN = ("failed", "timeout", "out_of_memory")
@@ -55,7 +55,7 @@ def verdict(run: Run) -> Verdict:
     """Count the readings of a run by how they ended."""
     index = Index(run)
     told = figures_of(index.readings)
-    explained = sum(index.residual(reading) == 0 for reading in told)
+    explained = sum(index.explained(reading) for reading in told)
     return Verdict(
         readings=len(told),
         explained=explained,
@@ -133,6 +133,11 @@ def verdict_lines(run: Run) -> list[str]:
         if residual != 0:
             gap = "no bridge" if residual is None else f"residual {residual:+,}"
             lines.append(f"  unexplained: {_where(reading)}: {gap}")
+        elif not index.explained(reading):
+            bridge = index.bridge_of[key_of(reading)]
+            name, amount = next(iter(bridge.off.items()))
+            apart = f"{len(bridge.off)} of {bridge.modules} figures by module differ"
+            lines.append(f"  unexplained: {_where(reading)}: {apart}, {name!r} by {amount:+,}")
     for reading in index.readings:
         if reading.status in BROKEN:
             status = reading.status.replace("_", " ")
