@@ -1,77 +1,27 @@
-"""The command line: wiring and exit codes. Data on stdout, everything else on stderr."""
+"""``flop-harness compare``: every counter on a suite or a model."""
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
-from harness.errors import UserError, suggest
-
-FINE, USER, FAILED = 0, 2, 3
-
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Count FLOPs, MACs and parameters with every tool, and explain every difference.",
+from harness.cli.app import (
+    FAILED,
+    FINE,
+    USER,
+    InputOption,
+    app,
+    interruptible,
+    is_model,
+    safe_name,
+    say,
+    separated,
+    show,
 )
-
-InputOption = Annotated[
-    Optional[list[str]],
-    typer.Option("--input", help="Shape of an input, such as 1x3x224x224; one option each."),
-]
-
-
-def main() -> None:
-    """Entry point: the user's mistakes end in one line and exit code 2."""
-    try:
-        app()
-    except UserError as error:
-        fail(str(error))
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(FINE)
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
-@contextmanager
-def models_print_to_stderr() -> Iterator[None]:
-    """Data alone goes to stdout, whatever a model prints."""
-    sys.stdout.flush()
-    ours = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        os.dup2(ours, 1)
-        os.close(ours)
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        say("interrupted; what was finished is kept")
-        sys.exit(130)
-
-
-def fail(message: str) -> NoReturn:
-    say("flop-harness: " + " ".join(message.split()))
-    sys.exit(USER)
-
-
-# ------------------------------------------------------------------------------------- compare
+from harness.errors import UserError, suggest
 
 
 @app.command()
@@ -173,16 +123,6 @@ def exit_code(run: Any) -> int:
     return FINE
 
 
-def show(table: Any) -> None:
-    """A table on stdout; as wide as it needs to be where stdout is no terminal."""
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)
-    console.print(table)
-
-
 def refuse_half_a_reference(target: str) -> None:
     """A file of models without the model, or a model's name without its provider."""
     if target.endswith(".py"):
@@ -196,65 +136,3 @@ def refuse_half_a_reference(target: str) -> None:
     homes = providers_of(target)
     if homes:
         raise UserError(f"no suite {target!r}; a model of that name is {' or '.join(homes)}")
-
-
-def is_model(target: str) -> bool:
-    """``provider:name`` is a model; a name or a file is a suite."""
-    return ":" in target and not target.endswith(".toml")
-
-
-def separated(names: str | None) -> list[str]:
-    return [name.strip() for name in names.split(",") if name.strip()] if names else []
-
-
-def safe_name(name: str) -> str:
-    from harness.environment import slug
-
-    return slug(name)[:80] or "suite"
-
-
-# --------------------------------------------------------------------------------------- count
-
-
-@app.command()
-def count(
-    model: Annotated[str, typer.Argument(help="A model reference, such as torchvision:resnet18.")],
-    input: InputOption = None,
-    convention: Annotated[str, typer.Option(help="See: flop-harness list conventions.")] = "macs",
-    by: Annotated[str, typer.Option(help="module, function, operator or term.")] = "term",
-    depth: Annotated[
-        Optional[int], typer.Option(min=0, help="Fold modules below this depth.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-) -> None:
-    """Count one model under one convention, without running it."""
-    from harness import counting, suite
-
-    if by not in counting.GROUPS:
-        raise UserError(f"unknown --by {by!r}{suggest(by, counting.GROUPS)}; "
-                        f"known: {', '.join(counting.GROUPS)}")  # fmt: skip
-    if depth is not None and by != "module":
-        raise UserError("--depth folds modules; it goes with --by module")
-    case = suite.case_from_model(model, input or [])
-    with models_print_to_stderr():
-        counted = counting.count_case(case, convention, by, depth)
-    print(counted.to_json()) if json else show(counted.to_table())
-
-
-# ---------------------------------------------------------------------------------------- list
-
-
-@app.command("list")
-def list_(
-    what: Annotated[str, typer.Argument(help="suites, cases, counters or conventions.")],
-    suite: Annotated[
-        Optional[str], typer.Option(help="Whose cases; all suites' if not given.")
-    ] = None,
-) -> None:
-    """List what there is."""
-    from harness import listing
-
-    known = listing.LISTS
-    if what not in known:
-        raise UserError(f"cannot list {what!r}{suggest(what, known)}; known: {', '.join(known)}")
-    show(known[what](suite))

@@ -1,0 +1,23 @@
+"""The command line: a file for each command. Data on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import sys
+
+from harness.cli import compare, count, lists
+from harness.cli.app import FINE, app, fail
+from harness.errors import UserError
+
+COMMANDS = (compare, count, lists)
+"""Modules whose import gives the app its commands, in the order of ``--help``."""
+
+
+def main() -> None:
+    """Entry point: the user's mistakes end in one line and exit code 2."""
+    try:
+        app()
+    except UserError as error:
+        fail(str(error))
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(FINE)

@@ -1,0 +1,82 @@
+"""What the commands share: the app, exit codes and what goes where."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, NoReturn, Optional
+
+import typer
+
+FINE, USER, FAILED = 0, 2, 3
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Count FLOPs, MACs and parameters with every tool, and explain every difference.",
+)
+
+InputOption = Annotated[
+    Optional[list[str]],
+    typer.Option("--input", help="Shape of an input, such as 1x3x224x224; one option each."),
+]
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def models_print_to_stderr() -> Iterator[None]:
+    """Data alone goes to stdout, whatever a model prints."""
+    sys.stdout.flush()
+    ours = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(ours, 1)
+        os.close(ours)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("interrupted; what was finished is kept")
+        sys.exit(130)
+
+
+def fail(message: str) -> NoReturn:
+    say("flop-harness: " + " ".join(message.split()))
+    sys.exit(USER)
+
+
+def show(table: Any) -> None:
+    """A table on stdout; as wide as it needs to be where stdout is no terminal."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    console.print(table)
+
+
+def is_model(target: str) -> bool:
+    """``provider:name`` is a model; a name or a file is a suite."""
+    return ":" in target and not target.endswith(".toml")
+
+
+def separated(names: str | None) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()] if names else []
+
+
+def safe_name(name: str) -> str:
+    from harness.environment import slug
+
+    return slug(name)[:80] or "suite"
