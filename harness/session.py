@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.assembly import assemble
-from harness.counters import find
+from harness.counters import Counter, find
 from harness.errors import UserError, suggest
 from harness.records import Case, Run, Suite
 from harness.runner import Plan, Progress, run
@@ -57,8 +57,16 @@ def make_plan(
     fresh: bool = False,
 ) -> Plan:
     """Settle what will be run. UserError for unknown counters or a device that is not there."""
-    chosen = tuple(find(tuple(dict.fromkeys(counters))))
-    return Plan(suite, chosen, folder, settle_device(device), jobs, timing, fresh)
+    chosen = {counter.id: counter for counter in find(tuple(counters))}
+    if not counters:  # a suite may name some that come from overlays
+        chosen |= {counter.id: counter for counter in named(suite)}
+    return Plan(suite, tuple(chosen.values()), folder, settle_device(device), jobs, timing, fresh)
+
+
+def named(suite: Suite) -> list[Counter]:
+    """The counters that cases of a suite name."""
+    names = dict.fromkeys(name for case in suite.cases for name in case.counters)
+    return find(tuple(names)) if names else []
 
 
 def settle_device(device: str) -> str:

@@ -557,6 +557,13 @@ def test_lost_traces_are_made_again(tmp_path):
     assert second.bridges == first.bridges
 
 
+def test_a_counter_from_an_overlay_is_asked_where_a_case_names_it(tmp_path):
+    case = replace(LINEAR, counters=("analytic", "torchprofile"))
+    plan = make_plan(suite_of(case), tmp_path, device="cpu")
+    assert {cell.counter for cell in plan.cells(case)} == {"", "analytic", "torchprofile"}
+    assert "torchprofile" not in {each.id for each in make_plan(suite_of(LINEAR), tmp_path).counters}
+
+
 def test_a_second_run_into_a_folder_in_use_is_refused(tmp_path):
     from harness.store import Journal
 
