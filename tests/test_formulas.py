@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass
 
 import numpy as np
-import oracle
 import pytest
 import torch
 import torch.nn.functional as F
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from programs import Program
 from torch import nn
 
+from harness import oracle
 from harness.conventions import works
 from harness.trace import record
 from harness.work import Product

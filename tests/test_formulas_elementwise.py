@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import oracle
 import pytest
 import torch
 import torch.nn.functional as F
-from oracle import Scalar, choose, counted, erf, exp, larger, log, raw, smaller, tanh
 from programs import Program
 from test_formulas import agree, priced, some
 from torchvision.ops import deform_conv2d
 
+from harness import oracle
 from harness.conventions import works
 from harness.formulas import ELEMENTWISE, FORMULAS, MOVEMENT, formula, product_of, work_of
+from harness.oracle import Scalar, choose, counted, erf, exp, larger, log, raw, smaller, tanh
 from harness.records import Call, Tensor
 from harness.trace import record
 from harness.work import FREE, Product, Work

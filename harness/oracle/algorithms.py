@@ -1,119 +1,23 @@
-"""The scalar oracle: naive algorithms in pure Python on numbers that count what is done to them.
-
-An array is a numpy array of ``Scalar``; numpy only holds and indexes it. Negation, sign and
-absolute value are free, as they are in hardware; choosing between two values is a comparison.
-"""
+"""Naive algorithms in pure Python, on arrays of numbers that count what is done to them."""
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Callable, Iterable
-from functools import reduce
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
 
-done: Counter[str] = Counter()
-"""Operations carried out since ``forget``."""
-
-
-def forget() -> None:
-    done.clear()
-
-
-class Scalar:
-    """A number that counts each operation on it."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: float) -> None:
-        self.value = float(value)
-
-    def __add__(self, other):
-        return counted("additions", self.value + raw(other))
-
-    def __sub__(self, other):
-        return counted("additions", self.value - raw(other))
-
-    def __rsub__(self, other):
-        return counted("additions", raw(other) - self.value)
-
-    def __mul__(self, other):
-        return counted("multiplications", self.value * raw(other))
-
-    def __truediv__(self, other):
-        return counted("divisions", self.value / raw(other))
-
-    def __rtruediv__(self, other):
-        return counted("divisions", raw(other) / self.value)
-
-    def __neg__(self):
-        return Scalar(-self.value)
-
-    __radd__, __rmul__ = __add__, __mul__
-
-
-def raw(value) -> float:
-    return value.value if isinstance(value, Scalar) else float(value)
-
-
-def counted(kind: str, value: float) -> Scalar:
-    done[kind] += 1
-    return Scalar(value)
-
-
-def special(function: Callable[[float], float]) -> Callable[[Scalar], Scalar]:
-    return lambda x: counted("specials", function(raw(x)))
-
-
-exp, log, sqrt, tanh, erf = map(special, (math.exp, math.log, math.sqrt, math.tanh, math.erf))
-
-
-def larger(x, y) -> Scalar:
-    return counted("comparisons", max(raw(x), raw(y)))
-
-
-def smaller(x, y) -> Scalar:
-    return counted("comparisons", min(raw(x), raw(y)))
-
-
-def choose(condition: bool, yes, no) -> Scalar:
-    return counted("comparisons", raw(yes if condition else no))
-
-
-def add_up(values: Iterable[Scalar]) -> Scalar:
-    return reduce(lambda x, y: x + y, values)
-
-
-def largest(values: Iterable[Scalar]) -> Scalar:
-    return reduce(larger, values)
-
-
-def scalars(values) -> np.ndarray:
-    """Numbers -> an array of Scalars."""
-    return each(Scalar, np.asarray(values))
-
-
-def numbers(array: np.ndarray) -> np.ndarray:
-    return np.vectorize(raw, otypes=[float])(array)
-
-
-def empty(shape: tuple[int, ...]) -> np.ndarray:
-    return np.empty(shape, dtype=object)
-
-
-def each(function: Callable, *arrays: np.ndarray) -> np.ndarray:
-    """``function`` of the elements of arrays of one shape."""
-    made = empty(arrays[0].shape)
-    for place in np.ndindex(made.shape):
-        made[place] = function(*(array[place] for array in arrays))
-    return made
-
-
-def filled(shape: tuple[int, ...], value: float = 0.0) -> np.ndarray:
-    return scalars(np.full(shape, value))
-
+from harness.oracle.scalar import (
+    Scalar,
+    add_up,
+    each,
+    empty,
+    exp,
+    filled,
+    largest,
+    log,
+    sqrt,
+)
 
 # --------------------------------------------------------------------------------- products
 
