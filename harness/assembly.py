@@ -9,38 +9,50 @@ from pathlib import Path
 
 from harness import conventions
 from harness.counters import Counter
-from harness.reconcile import bridge
-from harness.records import Bridge, Context, Failure, Figure, Run, Trace, TraceFile
+from harness.reconcile import Ground, lead
+from harness.records import (
+    Bridge,
+    Context,
+    Failure,
+    Figure,
+    Reference,
+    Run,
+    Tool,
+    Trace,
+    TraceFile,
+)
 from harness.runner import CANONICAL, Cell, Plan, Raw, Result, trace_path
-from harness.store import SCHEMA, load_trace
+from harness.store import RUN_SCHEMA, load_trace
 
 
 def assemble(plan: Plan, raw: Raw) -> Run:
     """Price every trace and lead every reading back to the reference."""
     results = raw.results
-    traces = Traces(plan.folder)
+    grounds = Grounds(plan.folder)
     by_case = {case.id: case_results(case.id, results) for case in plan.suite.cases}
     figures: list[Figure] = []
     bridges: list[Bridge] = []
     failures = distinct(r.failure for r in results.values() if r.failure is not None)
     unsupported: dict[str, dict[str, int]] = {}
+    references: list[Reference] = []
     counters = {counter.id: counter for counter in plan.counters}
     for case, cells in by_case.items():
         reference = next((r for c, r in cells.items() if c.counter == CANONICAL), None)
         if reference is None or not reference.trace:
             continue
-        canonical = traces.load(reference.trace, Context("meta"))
-        figures.extend(priced(case, canonical))
-        unsupported[case] = conventions.unsupported(canonical)
+        canonical = grounds.load(reference.trace, Context("meta"))
+        figures.extend(priced(case, canonical.trace))
+        unsupported[case] = conventions.unsupported(canonical.trace)
+        references.append(reference_of(case, canonical))
         for cell, result in cells.items():
             if cell.counter == CANONICAL or not result.trace:
                 continue
-            made, failed = bridges_of(cell, result, counters[cell.counter], canonical, traces)
+            made, failed = bridges_of(cell, result, counters[cell.counter], canonical, grounds)
             bridges.extend(made)
             failures.extend(failed)
     macs = {figure.case: figure.value for figure in figures if figure.convention == "macs"}
     return Run(
-        schema=SCHEMA,
+        schema=RUN_SCHEMA,
         suite=replace(plan.suite, folder=""),  # of the machine, not of the results
         environment=raw.environment,
         readings=tuple(r for result in results.values() for r in result.readings),
@@ -50,21 +62,36 @@ def assemble(plan: Plan, raw: Raw) -> Run:
         timings=tuple(replace(timing, macs=macs.get(timing.case)) for timing in raw.timings),
         failures=tuple(failures),
         traces=tuple(trace_files(results)),
+        references=tuple(references),
+        tools=tuple(map(tool_of, plan.counters)),
     )
 
 
-class Traces:
-    """Stored traces of a run, each read once in a while."""
+class Grounds:
+    """Stored traces of a run, each read and priced once in a while."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._read = lru_cache(maxsize=32)(self._read_file)
 
-    def load(self, name: str, context: Context) -> Trace:
-        return replace(self._read(name), context=context)
+    def load(self, name: str, context: Context) -> Ground:
+        return self._read(name).under(context)
 
-    def _read_file(self, name: str) -> Trace:
-        return load_trace(trace_path(self.folder, name).read_bytes())
+    def _read_file(self, name: str) -> Ground:
+        return Ground(load_trace(trace_path(self.folder, name).read_bytes()))
+
+
+def reference_of(case: str, canonical: Ground) -> Reference:
+    return Reference(
+        case,
+        canonical.trace.modules[0].type,
+        canonical.account("compute").by_term(),
+        canonical.account("params").by_term(),
+    )
+
+
+def tool_of(counter: Counter) -> Tool:
+    return Tool(counter.id, counter.distribution, counter.description, counter.source)
 
 
 def case_results(case: str, results: Mapping[Cell, Result]) -> dict[Cell, Result]:
@@ -86,16 +113,16 @@ def priced(case: str, trace: Trace) -> Iterator[Figure]:
 
 
 def bridges_of(
-    cell: Cell, result: Result, counter: Counter, canonical: Trace, traces: Traces
+    cell: Cell, result: Result, counter: Counter, canonical: Ground, grounds: Grounds
 ) -> tuple[list[Bridge], list[Failure]]:
     """A bridge for each reading that came; a rule that raises is a failure of ours."""
     made, failed = [], []
     for reading in result.readings:
         if reading.status != "ok":
             continue
-        own = traces.load(result.trace, reading.context)
+        own = grounds.load(result.trace, reading.context)
         try:
-            made.append(bridge(reading, counter, canonical, own))
+            made.append(lead(reading, counter, canonical, own))
         except Exception as error:  # noqa: BLE001 - any rule may trip over an untried model
             message = f"{type(error).__name__}: {error}"
             failed.append(Failure(cell.case, f"{counter.id}'s rules for {reading.metric}", message))

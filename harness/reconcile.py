@@ -2,15 +2,58 @@
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from harness import conventions
-from harness.account import Account
+from harness.account import Account, Key
 from harness.counters.protocol import Counter
-from harness.records import Bridge, Metric, Reading, Step, Trace
+from harness.records import Bridge, Context, Metric, Reading, Step, Trace
 
-REFERENCES = {"compute": conventions.reference, "params": conventions.parameters}
+REFERENCES: dict[Metric, Callable[[Trace], Account]] = {
+    "compute": conventions.reference,
+    "params": conventions.parameters,
+}
+UNSEEN, AGAIN, HERE = " not seen", " counted again", " in this context"
+"""What is put after a term of the reference: less of it, more of it, and by the context itself"""
+
+Operators = Mapping[Key, Mapping[str, int]]
+"""(module path, term) -> the operators that do that work, and how much each does"""
+
+
+class Ground:
+    """A trace and the reference accounts of it, each priced once, whatever its context is called."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self._accounts: dict[Metric, Account] = {}
+        self._operators: dict[Metric, Operators] = {"params": {}}
+
+    def under(self, context: Context) -> Ground:
+        """The same pass under another context; what is priced already is shared."""
+        other = copy.copy(self)
+        other.trace = replace(self.trace, context=context)
+        return other
+
+    def account(self, metric: Metric) -> Account:
+        if metric not in self._accounts:
+            self._accounts[metric] = REFERENCES[metric](self.trace)
+        return self._accounts[metric]
+
+    def operators(self, metric: Metric) -> Operators:
+        if metric not in self._operators:
+            self._operators[metric] = operators_of(self.trace)
+        return self._operators[metric]
+
+
+def operators_of(trace: Trace) -> Operators:
+    """Which operators do the multiplications of each module and term."""
+    found: dict[Key, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for visit, product, term in conventions.products(trace):
+        found[visit.path, term][visit.call.packet] += product.macs
+    return found
 
 
 def bridge(reading: Reading, counter: Counter, canonical: Trace, own: Trace) -> Bridge:
@@ -19,26 +62,28 @@ def bridge(reading: Reading, counter: Counter, canonical: Trace, own: Trace) -> 
     ``canonical`` is the trace that the case's reference is priced on, ``own`` the one taken in the
     reading's context. No term looks at the reading; the residual is what they leave over.
     """
-    price = REFERENCES[reading.metric]
-    reference = price(canonical)
-    here = price(own)
-    moved = [
-        Step(f"{step.term} in this context", step.amount, step.modules)
-        for step in steps(reference, here)
-    ]
-    own_steps = steps(here, counter.quantities[reading.metric].price(own))
-    explained = sum(step.amount for step in (*moved, *own_steps))
+    return lead(reading, counter, Ground(canonical), Ground(own))
+
+
+def lead(reading: Reading, counter: Counter, canonical: Ground, own: Ground) -> Bridge:
+    """As ``bridge``, on grounds that other readings share."""
+    metric = reading.metric
+    reference, here = canonical.account(metric), own.account(metric)
+    moved = [replace(step, term=step.term + HERE) for step in steps(reference, here)]
+    charged = counter.quantities[metric].price(own.trace)
+    found = [located(step, here, own.operators(metric)) for step in steps(here, charged)]
+    taken = (*moved, *found)
     value = reading.value if reading.value is not None else 0
-    compared, off = modules_off(reading, counter, own)
+    compared, off = modules_off(reading, counter, own.trace)
     return Bridge(
         reading.case,
         reading.counter,
         reading.context,
-        reading.metric,
+        metric,
         reading.unit,
         int(reference.total),
-        (*moved, *own_steps),
-        whole(value - reference.total - explained),
+        taken,
+        whole(value - reference.total - sum(step.amount for step in taken)),
         value,
         compared,
         off,
@@ -59,20 +104,29 @@ def modules_off(
 
 
 def steps(reference: Account, charged: Account) -> list[Step]:
-    """What ``charged`` has beyond ``reference``, then what it lacks, each the largest first."""
-    beyond: dict[str, dict[str, int | float]] = defaultdict(dict)
-    lacking: dict[str, dict[str, int | float]] = defaultdict(dict)
+    """What ``charged`` has beyond ``reference``, and what it lacks, the largest first."""
+    groups: dict[str, dict[str, int | float]] = defaultdict(dict)
     known = {term for _, term in reference}
     for (path, term), amount in (charged - reference).items():
-        if term in known and amount < 0:
-            lacking[f"{term} not seen"][path] = amount
-        elif term in known:
-            beyond[f"{term} counted again"][path] = amount
-        else:
-            beyond[term][path] = amount
-    groups = [*lacking.items(), *beyond.items()]
-    made = [Step(term, whole(sum(paths.values())), ordered(paths)) for term, paths in groups]
-    return sorted((step for step in made if step.modules), key=lambda step: -abs(step.amount))
+        name = term if term not in known else term + (UNSEEN if amount < 0 else AGAIN)
+        groups[name][path] = amount
+    made = [
+        Step(term, whole(sum(paths.values())), ordered(paths)) for term, paths in groups.items()
+    ]
+    return sorted(made, key=lambda step: -abs(step.amount))
+
+
+def located(step: Step, reference: Account, operators: Operators) -> Step:
+    """The step with the operators that do what is not seen, where nothing of a module's is."""
+    if not step.term.endswith(UNSEEN):
+        return step
+    term = step.term.removesuffix(UNSEEN)
+    sums: dict[str, int] = defaultdict(int)
+    for path, amount in step.modules.items():
+        if amount == -reference.get((path, term), 0):
+            for name, macs in operators.get((path, term), {}).items():
+                sums[name] += macs
+    return replace(step, operators=dict(sums))
 
 
 def ordered(paths: Mapping[str, int | float]) -> dict[str, int | float]:

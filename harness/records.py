@@ -257,11 +257,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A signed term of a bridge and the modules it comes from."""
+    """A signed term of a bridge and the modules it comes from.
+
+    ``operators`` are those that do the work which a counter does not see, and how much each does.
+    """
 
     term: str
     amount: int | float
     modules: Mapping[str, int | float] = field(default_factory=dict)
+    operators: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +337,26 @@ class TraceFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """What the reference says of a case, by term. ``type`` is the class of the case's root."""
+
+    case: str
+    type: str
+    compute: Mapping[str, int | float]
+    params: Mapping[str, int | float]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A counter as a report names it: its package, what it is, and where its rules stand."""
+
+    id: str
+    distribution: str = ""
+    description: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Everything known about one run of a suite."""
 
@@ -346,3 +370,5 @@ class Run:
     timings: tuple[Timing, ...] = ()
     failures: tuple[Failure, ...] = ()
     traces: tuple[TraceFile, ...] = ()
+    references: tuple[Reference, ...] = ()
+    tools: tuple[Tool, ...] = ()

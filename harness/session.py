@@ -11,12 +11,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from harness import store
 from harness.assembly import assemble
 from harness.counters import Counter, find
 from harness.errors import UserError, suggest
 from harness.records import Case, Run, Suite
 from harness.runner import Plan, Progress, run
-from harness.store import SCHEMA, dumps, write_atomically
 
 
 def select(suite: Suite, pattern: str | None) -> Suite:
@@ -83,7 +83,7 @@ def settle_device(device: str) -> str:
 def identity(plan: Plan) -> dict[str, Any]:
     """What makes earlier results worth keeping: the same suite, tools and device."""
     return {
-        "schema": SCHEMA,
+        "schema": store.SCHEMA,
         "suite": {
             "name": plan.suite.name,
             "version": plan.suite.version,
@@ -124,15 +124,15 @@ def carry_out(plan: Plan, progress: Progress | None = None) -> Run:
 
 
 def save(run: Run, folder: Path) -> list[Path]:
-    """Write ``run.json`` and every file of the report; clear away traces no cell refers to."""
+    """Write the run and every file of the report; clear away traces no cell refers to."""
     from harness import report
 
-    write_atomically(folder / "run.json", dumps(run))
+    saved = store.save(run, folder)
     wanted = {f"{trace.file}.json.gz" for trace in run.traces}
     for stale in (folder / "traces").glob("*.json.gz"):
         if stale.name not in wanted:
             stale.unlink()
-    return [folder / "run.json", *report.write(run, folder)]
+    return [*saved, *report.write(run, folder)]
 
 
 def compare_once(suite: Suite, progress: Progress | None = None, **options: Any) -> Run:

@@ -131,6 +131,39 @@ def test_attention_that_nobody_sees():
     }
 
 
+def test_what_is_not_seen_stands_with_the_operators_that_do_it():
+    """The CPU's fused kernel does both products; under no_grad one operator does everything."""
+    [step] = bridges("torch", Context(), PROGRAMS["scaled dot product equal"])["compute"].steps
+    products, projections = 2 * 2 * 4 * 3 * 3 * 8, 4 * 6 * 8 * 8
+    assert step.operators == {"aten._scaled_dot_product_flash_attention_for_cpu": products}
+    [both, one] = bridges("torch", Context(), ATTENTION["attention batch first"])["compute"].steps
+    assert both.operators == {"aten._native_multi_head_attention": projections}
+    assert one.operators == {"aten._native_multi_head_attention": 2 * 2 * 2 * 3 * 3 * 4}
+
+
+def test_what_is_counted_beyond_the_reference_needs_no_operator():
+    [step] = bridges("torch", Context(), LAYERS["linear"])["compute"].steps
+    assert (step.term, step.operators) == ("2 FLOPs per MAC", {})
+
+
+def test_operators_stand_only_with_modules_of_which_nothing_is_seen():
+    reference = Account.of([("a", "linear", 10), ("b", "linear", 5)])
+    operators = {("a", "linear"): {"aten.mm": 10}, ("b", "linear"): {"aten.addmm": 5}}
+    [step] = reconcile.steps(reference, Account.of([("a", "linear", 4)]))
+    assert reconcile.located(step, reference, operators).operators == {"aten.addmm": 5}
+
+
+def test_grounds_under_two_contexts_are_priced_once(monkeypatch):
+    priced = []
+    price = lambda trace: priced.append(trace.context) or Account()  # noqa: E731
+    monkeypatch.setitem(reconcile.REFERENCES, "compute", price)
+    ground = reconcile.Ground(LINEAR)
+    for context in (EVAL, GRAD):
+        assert ground.under(context).account("compute") == Account()
+        assert ground.under(context).trace.context == context
+    assert len(priced) == 1
+
+
 def test_thop_leaves_out_what_it_has_no_rule_for():
     assert terms("thop", EVAL, ATTENTION["attention"], "params") == {
         "MultiheadAttention parameters not seen": -(3 * 8 * 8 + 3 * 8),

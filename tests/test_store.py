@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import os
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -31,14 +33,17 @@ from harness.records import (
     Opaque,
     Parameter,
     Reading,
+    Reference,
     Run,
     Step,
     Suite,
     Tensor,
     Timing,
+    Tool,
     Trace,
 )  # fmt: skip
 from harness.store import (
+    RUN_SCHEMA,
     SCHEMA,
     Journal,
     dump_trace,
@@ -46,8 +51,11 @@ from harness.store import (
     load,
     load_trace,
     loads,
+    save,
     write_atomically,
 )  # fmt: skip
+
+RUN, DETAILS = "run.json", "details.json.gz"
 
 # -------------------------------------------------------------------------------------- runs
 
@@ -63,9 +71,9 @@ def a_run(**changes) -> Run:
         modules={"b": 7, "a": 5}, warnings=("é",),
     )  # fmt: skip
     missing = Reading("net", "fvcore", "", Context(), "params", "parameter", "unavailable")
-    steps = (Step("bias", 2, {"fc": 2}), Step("pool", -1))
+    steps = (Step("bias", 2, {"fc": 2}), Step("pool not seen", -1, {"p": -1}, {"aten.pool": 1}))
     fields = {
-        "schema": SCHEMA,
+        "schema": RUN_SCHEMA,
         "suite": Suite("s", 3, "d", (case,), folder="f"),
         "environment": {"gpus": [], "torch": {"threads": 2}, "git": None},
         "readings": (reading, missing),
@@ -74,6 +82,8 @@ def a_run(**changes) -> Run:
         "unsupported": {"net": {"aten.sort": 2}},
         "timings": (Timing("net", "cpu", 1, "float32", (0.1, 1e-9)),),
         "failures": (Failure("gone", "model", "no such model"),),
+        "references": (Reference("net", "m.Net", {"linear": 11}, {"Linear parameters": 4}),),
+        "tools": (Tool("thop", "thop", "hooks", "thop/profile.py"),),
     }
     return Run(**fields | changes)
 
@@ -96,31 +106,80 @@ def test_what_json_does_not_have_comes_back_too():
     assert loads(dumps(a_run(readings=(reading,)))).readings == (reading,)
 
 
-def test_the_file_is_indented_by_one_and_repeatable():
-    content = dumps(a_run())
-    assert content == dumps(a_run())
-    assert content.splitlines()[1] == f' "schema": {SCHEMA},'.encode()
-    assert content.endswith(b"\n")
+def test_a_record_stands_on_a_line_without_what_is_as_ever():
+    content = dumps(a_run())[RUN]
+    lines = content.decode().splitlines()
+    assert lines[1] == f'"schema": {RUN_SCHEMA},' and content.endswith(b"\n}\n")
+    assert '{"id":"net","model":"torchvision:alexnet"' in lines[2] and '"mode"' not in lines[2]
+    missing = (
+        '{"case":"net","counter":"fvcore","version":"","context":{},"metric":"params",'
+        '"unit":"parameter","status":"unavailable"}'
+    )
+    assert missing in lines
+
+
+def test_equal_runs_give_equal_files():
+    assert dumps(a_run()) == dumps(a_run())
+
+
+def test_a_default_is_left_out_only_if_it_is_the_very_value():
+    timing = Timing("net", "cpu", 1, "float32", (1,), macs=0)
+    bridge = replace(a_run().bridges[0], residual=0.0, modules=0)
+    back = loads(dumps(a_run(timings=(timing,), bridges=(bridge,))))
+    assert back.timings[0].macs == 0 and type(back.bridges[0].residual) is float
+
+
+def test_equal_breakdowns_are_stored_once():
+    """Twice a thousand layers cost hardly more than a thousand."""
+    layers = {f"layer.{number}": 7 * number for number in range(1000)}
+    reading = replace(a_run().readings[0], modules=layers)
+    once, twice = (dumps(a_run(readings=(reading,) * times)) for times in (1, 2))
+    assert len(gzip.decompress(twice[DETAILS])) == len(gzip.decompress(once[DETAILS]))
+    assert len(twice[RUN]) < len(once[RUN]) + 500
+    assert [each.modules for each in loads(twice).readings] == [layers, layers]
 
 
 def test_a_folder_or_its_file_can_be_loaded(tmp_path):
-    write_atomically(tmp_path / "run.json", dumps(a_run()))
-    assert load(tmp_path) == load(str(tmp_path / "run.json")) == a_run()
+    assert save(a_run(), tmp_path) == [tmp_path / RUN, tmp_path / DETAILS]
+    assert load(tmp_path) == load(str(tmp_path / RUN)) == a_run()
+
+
+def test_files_of_two_runs_are_not_mixed(tmp_path):
+    save(a_run(), tmp_path)
+    (tmp_path / DETAILS).write_bytes(dumps(a_run(readings=()))[DETAILS])
+    with pytest.raises(UserError, match=r"run.json is of another run than the details.json.gz"):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b'{"schema": 99}', f"run.json has schema 99, .* reads schema {SCHEMA}"),
-        (b"[]", f"run.json has schema None, .* reads schema {SCHEMA}"),
+        (b'{"schema": 99}', f"run.json has schema 99, .* reads schema {RUN_SCHEMA}"),
+        (b"[]", f"run.json has schema None, .* reads schema {RUN_SCHEMA}"),
         (b'{"schema"', "run.json is not JSON"),
         (b'\xff\xfe{"', "run.json is not JSON"),
-        (b'{"schema": %d, "suite": 3}' % SCHEMA, r"run.json is damaged: .* `\$.suite`"),
     ],
 )
 def test_anything_else_is_refused_with_a_word_about_why(tmp_path, content, complaint):
     (tmp_path / "run.json").write_bytes(content)
     with pytest.raises(UserError, match=complaint):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "complaint"),
+    [
+        ('"suite": {', '"suite": 3, "was": {', r"`\$.suite`"),
+        ('"readings": [', '"readings": 3, "was": [', "TypeError"),
+        ('"modules":0', '"modules":999', "IndexError"),
+    ],
+)
+def test_a_damaged_run_is_refused(tmp_path, was, becomes, complaint):
+    save(a_run(), tmp_path)
+    text = (tmp_path / RUN).read_text()
+    assert was in text
+    (tmp_path / RUN).write_text(text.replace(was, becomes))
+    with pytest.raises(UserError, match=f"run.json is damaged: .*{complaint}"):
         load(tmp_path)
 
 

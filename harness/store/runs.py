@@ -1,50 +1,147 @@
-"""A run as JSON."""
+"""A run as two files: ``run.json``, to be read and compared, and its details.
+
+Breakdowns by module and what tools printed are most of a run's bulk, and many are equal:
+``run.json`` holds their numbers, and ``details.json.gz`` each of them once, in that order.
+"""
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from harness.errors import UserError
-from harness.records import Run
-from harness.store.schema import require_schema
+from harness.records import Reading, Run, Step
+from harness.store.files import write_atomically
+from harness.store.schema import RUN_SCHEMA, require_schema
 
 RUN_FILE = "run.json"
+DETAILS_FILE = "details.json.gz"
+DETAILS = ("modules", "output", "warnings", "leftovers")
+"""Fields of readings and steps that stand in the second file"""
 
 
-def dumps(run: Run) -> bytes:
-    """The run as indented JSON: fields as declared, mappings in their own order (a breakdown's
-    is the order of the layers), so that equal runs give equal files and diffs can be read.
+# ------------------------------------------------------------------------------------- writing
 
-    The standard library writes it, as it keeps nan and large integers, which msgspec's JSON
-    does not.
+
+def save(run: Run, folder: Path | str) -> list[Path]:
+    """Write both files into ``folder``, the run last; return their paths."""
+    content = dumps(run)
+    paths = [Path(folder) / name for name in (DETAILS_FILE, RUN_FILE)]
+    for path in paths:
+        write_atomically(path, content[path.name])
+    return paths[::-1]
+
+
+def dumps(run: Run) -> dict[str, bytes]:
+    """The content of each file. Equal runs give equal files.
+
+    Fields stand as declared, a record's without those that have their default; mappings in their
+    own order (a breakdown's is the order of the layers). The standard library writes them, as it
+    keeps nan and large integers, which msgspec's JSON does not.
     """
-    return json.dumps(msgspec.to_builtins(run), indent=1).encode() + b"\n"
+    kept: dict[str, int] = {}
+    document = {each.name: lean(getattr(run, each.name), kept) for each in fields(run)}
+    rows = ",\n".join(kept)
+    text = f'{{"schema":{RUN_SCHEMA},"details":[\n{rows}\n]}}\n'
+    details = gzip.compress(text.encode(), mtime=0)
+    document["details"] = digest(details)
+    return {RUN_FILE: laid_out(document), DETAILS_FILE: details}
 
 
-def loads(content: bytes, source: str = RUN_FILE) -> Run:
-    """The run in ``content``; UserError, naming ``source``, for anything else."""
-    try:
-        document = json.loads(content)
-    except ValueError as error:
-        raise UserError(f"{source} is not JSON: {error}") from error
-    require_schema(document, source)
-    run: Run = restored(document, Run, source)
-    return run
+def lean(value: Any, kept: dict[str, int]) -> Any:
+    """A record as plain data; details as their numbers in ``kept``, which grows."""
+    if is_dataclass(value):
+        told = {each.name: getattr(value, each.name) for each in fields(value)
+                if not is_default(each, getattr(value, each.name))}  # fmt: skip
+        apart = DETAILS if isinstance(value, Reading | Step) else ()
+        return {name: kept.setdefault(compact(each), len(kept)) if name in apart
+                else lean(each, kept) for name, each in told.items()}  # fmt: skip
+    if isinstance(value, Mapping):
+        return {key: lean(each, kept) for key, each in value.items()}
+    return [lean(each, kept) for each in value] if isinstance(value, list | tuple) else value
+
+
+def is_default(each: Field, value: Any) -> bool:
+    """Whether a field need not be told: 0 and False, or 1 and 1.0, are two values."""
+    default = each.default if each.default_factory is MISSING else each.default_factory()
+    return type(value) is type(default) and bool(value == default)
+
+
+def laid_out(document: Mapping[str, Any]) -> bytes:
+    """JSON with one line for each record."""
+    return ("{\n" + ",\n".join(starmap(block, document.items())) + "\n}\n").encode()
+
+
+def block(name: str, value: Any) -> str:
+    if not isinstance(value, list) or not value:
+        return f'"{name}": {compact(value)}'
+    return f'"{name}": [\n' + ",\n".join(map(compact, value)) + "\n]"
+
+
+def compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+# ------------------------------------------------------------------------------------- reading
 
 
 def load(path: Path | str) -> Run:
     """The run in a results folder, or in its ``run.json``; UserError where there is none."""
     path = Path(path)
     file = path / RUN_FILE if path.is_dir() else path
+    document = decoded(read(file), str(file))
+    return put_together(document, read(file.with_name(DETAILS_FILE)), str(file))
+
+
+def loads(content: Mapping[str, bytes]) -> Run:
+    """The run in what ``dumps`` gave."""
+    return put_together(decoded(content[RUN_FILE], RUN_FILE), content[DETAILS_FILE], RUN_FILE)
+
+
+def put_together(document: dict[str, Any], details: bytes, source: str) -> Run:
+    """The run in a decoded ``run.json`` and its details; UserError, naming ``source``."""
+    if document.pop("details", None) != digest(details):
+        raise UserError(
+            f"{source} is of another run than the {DETAILS_FILE} beside it: run the suite again"
+        )
+    kept = decoded(gzip.decompress(details), DETAILS_FILE)["details"]
     try:
-        content = file.read_bytes()
+        steps = [step for bridge in document["bridges"] for step in bridge["steps"]]
+        for record in (*document["readings"], *steps):
+            record |= {name: kept[record[name]] for name in DETAILS if name in record}
+    except (KeyError, IndexError, TypeError) as error:
+        raise UserError(f"{source} is damaged: {type(error).__name__}: {error}") from error
+    run: Run = restored(document, Run, source)
+    return run
+
+
+def read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
     except OSError as error:
         raise UserError(f"cannot read {file}: {error.strerror or error}") from error
-    return loads(content, str(file))
+
+
+def decoded(content: bytes, source: str) -> dict[str, Any]:
+    """The JSON object in ``content``; UserError, naming ``source``, if it is not of our schema."""
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise UserError(f"{source} is not JSON: {error}") from error
+    require_schema(document, source, RUN_SCHEMA)
+    return dict(document)
 
 
 def restored(document: Any, kind: Any, source: str) -> Any:

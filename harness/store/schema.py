@@ -1,4 +1,4 @@
-"""The version of everything stored."""
+"""The versions of what is stored: raw results and what is derived from them change apart."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from typing import Any
 from harness.errors import UserError
 
 SCHEMA = 1
+"""Of the journal and the traces"""
+
+RUN_SCHEMA = 2
+"""Of ``run.json`` and the breakdowns beside it"""
 
 
-def require_schema(document: Any, what: str) -> None:
-    """UserError, naming ``what``, unless the decoded document says it is of our schema."""
+def require_schema(document: Any, what: str, schema: int = SCHEMA) -> None:
+    """UserError, naming ``what``, unless the decoded document says it is of that schema."""
     found = document.get("schema") if isinstance(document, dict) else None
-    if found != SCHEMA:
+    if found != schema:
         raise UserError(
-            f"{what} has schema {found}, this version of flop-harness reads schema {SCHEMA}: "
+            f"{what} has schema {found}, this version of flop-harness reads schema {schema}: "
             "run the suite again, or use the version that wrote it"
         )
