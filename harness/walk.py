@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from harness.records import Call, Module, Trace
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """A call, the path of the innermost module around it, and the calls around it, outermost first.
 
     For a module call ``path`` is its own.
@@ -21,7 +20,7 @@ class Visit:
 
     def inside(self, *names: str) -> bool:
         """Whether a surrounding call has one of these names (operators: without overload)."""
-        return any(call.packet in names for call in self.around)
+        return not {call.packet for call in self.around}.isdisjoint(names)
 
 
 Prune = Callable[[Visit], bool]
@@ -46,17 +45,22 @@ def module_calls(trace: Trace) -> Iterator[tuple[Visit, Module]]:
 
 def within(visit: Visit, prune: Prune | None = None) -> Iterator[Visit]:
     """Every call inside a call, in the order of execution; the call itself is left out."""
-    pending = [visit]
+    pending = inner(visit)
     while pending:
         current = pending.pop()
-        if current is not visit:
-            yield current
-        if prune is not None and current is not visit and prune(current):
-            continue
-        around = (*current.around, current.call)
-        for child in reversed(current.call.children):
-            path = child.name if child.level == "module" else current.path
-            pending.append(Visit(child, path, around))
+        yield current
+        if current.call.children and not (prune is not None and prune(current)):
+            pending += inner(current)
+
+
+def inner(visit: Visit) -> list[Visit]:
+    """The calls made directly inside a call, the last one first."""
+    call, path, around = visit
+    around = (*around, call)
+    return [
+        Visit(child, child.name if child.level == "module" else path, around)
+        for child in call.children[::-1]
+    ]
 
 
 def operators(trace: Trace) -> Iterator[Visit]:

@@ -44,7 +44,7 @@ def observed(trace: Trace, module: Any, args: tuple[Any, ...]) -> Trace:
         return trace
     nodes = tuple(written(node) for node in graph.nodes() if node.kind().startswith("aten::"))
     call = Call("function", GRAPH, nodes, (), None)
-    return replace(trace, root=replace(trace.root, children=(*trace.root.children, call)))
+    return replace(trace, root=trace.root._replace(children=(*trace.root.children, call)))
 
 
 def graph_of(module: Any, args: tuple[Any, ...], grad: bool) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter as Counts
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -209,7 +208,7 @@ def positional(visit: Visit) -> Visit:
     """The call with its keywords in the order of ``forward``, as the tool's hooks get it."""
     given = dict(visit.call.kwargs)
     values = [given.pop(name) for name in NAMED if name in given]
-    return replace(visit, call=replace(visit.call, args=(*visit.call.args, *values), kwargs=()))
+    return visit._replace(call=visit.call._replace(args=(*visit.call.args, *values), kwargs=()))
 
 
 def module_charges(trace: Trace) -> Iterator[Charge]:

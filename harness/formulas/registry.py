@@ -31,8 +31,9 @@ def formula(*names: str) -> Callable[[Formula], Formula]:
 
 def work_of(call: Call) -> Work | None:
     """The work of one operator call, or None if there is no formula for it."""
-    known = FORMULAS.get(call.packet)
-    if known is None or (has_nested(call) and call.packet not in TAKES_NESTED):
+    packet = call.packet
+    known = FORMULAS.get(packet)
+    if known is None or (has_nested(call) and packet not in TAKES_NESTED):
         return None
     return known(call)
 
@@ -44,4 +45,6 @@ TAKES_NESTED = frozenset(
 
 
 def has_nested(call: Call) -> bool:
+    if Dict not in map(type, call.args):  # nearly always, and asked of every operator
+        return False
     return any(isinstance(arg, Dict) and arg.keys == ("NestedTensor",) for arg in call.args)

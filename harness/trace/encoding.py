@@ -30,6 +30,10 @@ def encode_tensor(tensor: torch.Tensor) -> Tensor | Opaque | Dict:
         return encode_nested(tensor)
     if isinstance(tensor, UninitializedTensorMixin):
         return Opaque("uninitialised parameter")
+    return interned(tensor)
+
+
+def interned(tensor: torch.Tensor) -> Tensor:
     key = (tensor.shape, tensor.dtype)
     known = _interned.get(key)
     if known is None:
@@ -39,9 +43,14 @@ def encode_tensor(tensor: torch.Tensor) -> Tensor | Opaque | Dict:
 
 def encode(value: Any) -> Any:
     """A tensor becomes ``Tensor``; containers keep their kind; anything else its type's name."""
+    kind = type(value)
+    if kind in PLAIN:
+        return value
+    if kind is torch.nn.Parameter or (kind is torch.Tensor and not value.is_nested):
+        return interned(value)
     if isinstance(value, torch.Tensor):
         return encode_tensor(value)
-    if type(value) in PLAIN:
+    if kind is tuple and PLAIN.issuperset(map(type, value)):
         return value
     if isinstance(value, PackedSequence):
         return encode_packed(value)

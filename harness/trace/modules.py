@@ -8,8 +8,10 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from harness.records import Module, Parameter
-from harness.trace.encoding import NAMED, PLAIN, dtype_name, encode, qualified_name
+from harness.records import List, Module, Parameter
+from harness.trace.encoding import NAMED, PLAIN, dtype_name, qualified_name
+
+SEQUENCES = frozenset({tuple, list, torch.Size})
 
 _bases: dict[type, tuple[str, ...]] = {}
 
@@ -30,9 +32,9 @@ def plain_attributes(module: nn.Module) -> dict[str, Any]:
         kind = type(value)
         if kind in PLAIN:
             config[name] = value
-        elif kind in (tuple, list, torch.Size) and len(value) < 16:
-            if all(type(item) in PLAIN for item in value):
-                config[name] = encode(value)
+        elif kind in SEQUENCES and len(value) < 16:
+            if PLAIN.issuperset(map(type, value)):
+                config[name] = List(value) if kind is list else tuple(value)
         elif kind in NAMED:
             config[name] = str(value)
     for name, buffer in module._buffers.items():
@@ -47,7 +49,10 @@ def is_empty_container(module: nn.Module) -> bool:
     """Whether a module is false: it has a length, and that is 0."""
     if isinstance(module, torch.jit.ScriptModule) or not hasattr(type(module), "__len__"):
         return False
-    return len(module) == 0  # type: ignore[arg-type]
+    try:
+        return len(module) == 0  # type: ignore[arg-type]
+    except TypeError:  # a compiled module has the length of what it wraps, if that has one
+        return False
 
 
 class ModuleTable:
@@ -96,11 +101,14 @@ class ModuleTable:
                 if number == len(parameters):
                     parameters.append(self._parameter(parameter))
                 held.append((name, number))
+            config = plain_attributes(module)
+            if type(module) is not self._types[index]:  # a lazy module is another one afterwards
+                config["becomes"] = base_names(type(module))
             modules.append(
                 Module(
                     path=self.paths[index],
                     bases=base_names(self._types[index]),
-                    config=plain_attributes(module),
+                    config=config,
                     parameters=tuple(held),
                     children=tuple(self._children[index]),
                     training=module.training,

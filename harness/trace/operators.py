@@ -29,7 +29,16 @@ class ValuesNeeded(Exception):
 class Plan:
     """What is known of an operator before it is called."""
 
-    __slots__ = ("composite", "name", "reads_values", "remembered", "runs", "shape", "writes")
+    __slots__ = (
+        "composite",
+        "func",
+        "name",
+        "reads_values",
+        "remembered",
+        "runs",
+        "shape",
+        "writes",
+    )
 
     def __init__(self, func: Any) -> None:
         self.name = str(func)
@@ -42,7 +51,8 @@ class Plan:
         # Views and in-place views are cheap and their results alias: let them run.
         self.runs = bool(aliases) and not self.writes and not self.composite
         self.reads_values = bool(tags & VALUE_TAGS) or self.name in READS_VALUES
-        self.remembered = self.name not in NEVER_REMEMBERED
+        self.remembered = self.name not in NEVER_REMEMBERED and not self.runs
+        self.func = func  # kept, so that its id stays its own
         self.shape: Callable[..., Spec | None] | None = SHAPES.get(self.name)
 
 
@@ -92,15 +102,15 @@ class OperatorMode(TorchDispatchMode):
         return False  # else every call passes through torch._dynamo, whose import takes a second
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[override]
-        plan = self.plans.get(func)
+        plan = self.plans.get(id(func))  # an operator's own hash is slow
         if plan is None:
-            plan = self.plans[func] = Plan(func)
+            plan = self.plans[id(func)] = Plan(func)
         kwargs = kwargs or {}
         if self.execute:
             return self.observe(func, plan, args, kwargs)
         if plan.reads_values and not harmless_index(plan.name, args):
             raise ValuesNeeded(f"the model reads values with {plan.name}")
-        key = self.signature(func, args, kwargs) if self.remember and plan.remembered else None
+        key = self.signature(plan, args, kwargs) if self.remember and plan.remembered else None
         if key is not None:
             hit = self.known.get(key)
             if hit is not None:
@@ -111,8 +121,8 @@ class OperatorMode(TorchDispatchMode):
                 return self.result_of(func, plan, args, kwargs)
         output = self.observe(func, plan, args, kwargs)
         if key is not None:
-            rebuild = None if plan.runs or plan.writes else spec_of(output, args, self.device)
-            if rebuild is not None or plan.runs or plan.writes:
+            rebuild = None if plan.writes else spec_of(output, args, self.device)
+            if rebuild is not None or plan.writes:
                 self.memory.keep(key, self.stack[-1][-1], rebuild)
         return output
 
@@ -136,6 +146,8 @@ class OperatorMode(TorchDispatchMode):
         return output
 
     def result_of(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
+        if plan.runs:
+            return func(*args, **kwargs)
         if plan.writes and not self.execute and len(func._schema.returns) == 1:
             return args[0]
         if plan.shape is not None and not self.execute:
@@ -144,7 +156,7 @@ class OperatorMode(TorchDispatchMode):
                 return rebuilt(spec, args, self.device)
         self.stack.append([])  # functions that a kernel written in Python calls are not the model's
         try:
-            if self.execute or plan.runs or plan.writes:
+            if self.execute or plan.writes:
                 return func(*args, **kwargs)
             return self.infer(func, args, kwargs)
         finally:
@@ -161,15 +173,13 @@ class OperatorMode(TorchDispatchMode):
         spec = spec_of(output, (), torch.device("meta"))
         return func(*args, **kwargs) if spec is None else rebuilt(spec, args, self.device)
 
-    def signature(self, func: Any, args: tuple, kwargs: dict) -> Any:
+    def signature(self, plan: Plan, args: tuple, kwargs: dict) -> Any:
         """A hashable stand-in for a call: shapes, strides and dtypes for tensors; None if none."""
-        parts: list[Any] = [func, self.surroundings]
         try:
-            for value in args:
-                parts.append(signed(value))
+            parts = [signed(value) for value in args]
             for name, value in kwargs.items():
                 parts.append((name, signed(value)))
-            key = tuple(parts)
+            key = (plan, self.surroundings, *parts)
             hash(key)
         except (TypeError, RuntimeError):  # unhashable, sparse, or a parameter still lazy
             return None
@@ -180,10 +190,11 @@ def signed(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         if value.layout is not torch.strided or value.is_quantized:
             raise TypeError("only strided tensors have signatures")
-        return (value.shape, value.stride(), value.dtype, value.requires_grad, value.device.type)
-    if isinstance(value, (list, tuple)):
-        return tuple([signed(item) for item in value])
-    return (type(value), value)
+        return (value.shape, value.stride(), value.dtype, value.requires_grad, value.is_cpu)
+    kind = type(value)
+    if kind is list or kind is tuple:
+        return (kind, *[signed(item) for item in value])
+    return (kind, value)
 
 
 def rebuilt(spec: Any, args: tuple, device: torch.device) -> Any:

@@ -94,7 +94,7 @@ class Recorder:
     @contextmanager
     def watching_modules(self) -> Iterator[None]:
         """Write down each ``module(...)``, as a forward hook would see it."""
-        original = nn.Module.__call__
+        original = nn.Module._call_impl
         stack, table = self.stack, self.table
         index_of, paths = table.index, table.paths
 
@@ -115,11 +115,12 @@ class Recorder:
             )
             return output
 
-        nn.Module.__call__ = traced  # type: ignore[method-assign]
+        # Not __call__: to replace a special method takes Python a search through all subclasses.
+        nn.Module._call_impl = traced  # type: ignore[method-assign]
         try:
             yield
         finally:
-            nn.Module.__call__ = original  # type: ignore[method-assign]
+            nn.Module._call_impl = original  # type: ignore[method-assign]
 
     def trace(self, context: Context, executed: bool) -> Trace:
         modules, parameters = self.table.freeze()
