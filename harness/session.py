@@ -57,16 +57,14 @@ def make_plan(
     fresh: bool = False,
 ) -> Plan:
     """Settle what will be run. UserError for unknown counters or a device that is not there."""
-    chosen = {counter.id: counter for counter in find(tuple(counters))}
-    if not counters:  # a suite may name some that come from overlays
-        chosen |= {counter.id: counter for counter in named(suite)}
-    return Plan(suite, tuple(chosen.values()), folder, settle_device(device), jobs, timing, fresh)
+    chosen = find(tuple(dict.fromkeys(counters))) if counters else named(suite)
+    return Plan(suite, tuple(chosen), folder, settle_device(device), jobs, timing, fresh)
 
 
 def named(suite: Suite) -> list[Counter]:
-    """The counters that cases of a suite name."""
-    names = dict.fromkeys(name for case in suite.cases for name in case.counters)
-    return find(tuple(names)) if names else []
+    """The counters that the cases name; for a case that names none, those in the environment."""
+    found = {counter.id: counter for case in suite.cases for counter in find(case.counters)}
+    return list(found.values())
 
 
 def settle_device(device: str) -> str:

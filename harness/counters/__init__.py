@@ -18,8 +18,10 @@ from harness.errors import UserError, suggest
 
 __all__ = ["Answer", "Counter", "Quantity", "Unavailable", "counters", "find", "version_of"]
 
+# The order in which people look for them; a counter that is not named here follows by name.
 ORDER = (
-    "analytic", "thop", "ptflops-pytorch", "ptflops-aten", "torchinfo", "fvcore", "torch",
+    "analytic", "thop", "ultralytics-thop", "ptflops-pytorch", "ptflops-aten", "torchinfo",
+    "fvcore", "torch", "torchprofile", "flopth", "calflops", "deepspeed", "torchscan", "mmengine",
     "pytorch-model-summary", "numel",
 )  # fmt: skip
 
@@ -88,7 +90,13 @@ def version_of(counter: Counter) -> str:
     """Version of the installed distribution, empty if it is not installed (yet)."""
     if counter.overlay:
         return overlay.version_in(overlay.folder_of(counter.overlay), counter.distribution)
+    return installed(counter.distribution)
+
+
+@cache
+def installed(distribution: str) -> str:
+    """Version of a package in the environment, empty if there is none."""
     try:
-        return version(counter.distribution)
+        return version(distribution)
     except (PackageNotFoundError, ValueError):  # ValueError: of a name that is empty
         return ""
