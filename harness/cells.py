@@ -16,6 +16,7 @@ from typing import Any
 
 from harness import overlay
 from harness.counters import Answer, Counter, Unavailable, version_of
+from harness.counters.protocol import named
 from harness.errors import UserError
 from harness.isolation import Outcome, run_apart
 from harness.leftovers import leftovers, marks
@@ -119,7 +120,7 @@ class CaseRunner:
             model.train(context.mode == "train")
         args, kwargs = moved((built.args, built.kwargs), context.device)
         if counter is not None:
-            args, kwargs = counter.inputs(model, args, kwargs)
+            args, kwargs = asked_with(counter, context, model, args, kwargs)
         return model.to(context.device), args, kwargs
 
     def _on_meta(self) -> Built:
@@ -179,7 +180,7 @@ class CaseRunner:
         built = self._on_meta() if context.device == "meta" else self.built
         model = built.module.to(context.device)
         args, kwargs = moved((built.args, built.kwargs), context.device)
-        args, kwargs = counter.inputs(model, args, kwargs)
+        args, kwargs = asked_with(counter, context, model, args, kwargs)
         before = marks(model)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -237,6 +238,15 @@ class CaseRunner:
         quantity = counter.quantities[metric]
         return Reading(self.case.id, counter.id, version_of(counter), resolved(context, self.case),
                        metric, quantity.unit, "ok", label=quantity.label)  # fmt: skip
+
+
+def asked_with(
+    counter: Counter, context: Context, model: Any, args: tuple, kwargs: dict
+) -> tuple[tuple, dict]:
+    """The inputs as the counter passes them on in this context."""
+    if context.variant == "keywords":
+        args, kwargs = named(model, args, kwargs)
+    return counter.inputs(model, args, kwargs)
 
 
 def watched(counter: Counter | None, context: Context) -> dict[str, Any]:

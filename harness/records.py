@@ -153,7 +153,7 @@ class Context:
     """What changes what runs. ``variant`` names one of several ways to ask the same tool.
 
     The variant ``math`` stands for attention by its plain kernels: neither the fast path of
-    MultiheadAttention nor a fused product. An empty ``mode`` stands for the case's own; a reading's is never empty.
+    MultiheadAttention nor a fused product; ``keywords`` for all inputs given by name. An empty ``mode`` stands for the case's own; a reading's is never empty.
     """
 
     device: str = "cpu"

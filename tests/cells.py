@@ -14,6 +14,7 @@ from layers import Factory, Sample
 from torch import nn
 
 from harness import counters, reconcile
+from harness.cells import asked_with
 from harness.counters.protocol import Counter, Unavailable
 from harness.records import Bridge, Context, Reading, Trace
 from harness.trace import ValuesNeeded, record, shadow
@@ -51,7 +52,7 @@ def asked(counter: Counter, factory: Factory, context: Context) -> tuple[Sample,
     if context.mode:
         module.train(context.mode == "train")
     try:
-        args, kwargs = counter.inputs(module, args, kwargs)
+        args, kwargs = asked_with(counter, context, module, args, kwargs)
     except Unavailable as error:
         raise Refusal(f"unavailable: {error}") from error
     trace = traced(module, args, kwargs, grad=context.grad, hooks=counter.hooks)

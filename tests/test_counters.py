@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from cells import CELLS, Refusal, bridges
 from layers import LAYERS
 from networks import NETWORKS
@@ -189,3 +190,16 @@ def test_a_single_input_stays_as_it_is():
 def test_inputs_without_names_cannot_be_named():
     with pytest.raises(Unavailable):
         by_keyword(Starred(), (1, 2), {})
+
+
+def batch_of_four():
+    return nn.Sequential(nn.Conv2d(3, 5, 3)), (torch.randn(4, 3, 8, 8),), {}
+
+
+@pytest.mark.parametrize(("variant", "images"), [("", 1), ("keywords", 4)])
+def test_ptflops_averages_over_the_batch_unless_the_inputs_are_named(variant, images):
+    context = Context(grad=True, mode="eval", variant=variant)
+    made = bridges("ptflops-pytorch", context, batch_of_four)["compute"]
+    outputs = 5 * 6 * 6
+    assert made.explained
+    assert made.reading == images * outputs * (3 * 3 * 3 + 1)

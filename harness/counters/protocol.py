@@ -70,6 +70,11 @@ def by_keyword(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inp
     """One positional input as it is; several by the names that ``model.forward`` gives them."""
     if len(args) == 1 and not kwargs:
         return args, {}
+    return named(model, args, kwargs)
+
+
+def named(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
+    """All inputs by the names that ``model.forward`` gives them; else ``Unavailable``."""
     bound = inspect.signature(model.forward).bind(*args, **kwargs)
     kinds = inspect.signature(model.forward).parameters
     if any(kinds[name].kind in UNNAMED for name in bound.arguments):

@@ -339,7 +339,10 @@ COUNTER = Counter(
     },
     read=reader("pytorch"),
     contexts=(Context(grad=True, mode="eval"),),
-    further=(Context(grad=False, mode="eval"),),
+    further=(
+        Context(grad=False, mode="eval"),
+        Context(grad=True, mode="eval", variant="keywords"),
+    ),
     inputs=by_keyword,
     hooks=lambda name: name in RULES or name in WEIGHT_RULES,
 )
