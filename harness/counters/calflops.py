@@ -6,6 +6,7 @@ calflops 0.3.2. It returns FLOPs, MACs and parameters; FLOPs come first and are 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -100,6 +101,7 @@ COUNTER = Counter(
     },
     read=read,
     contexts=(CONTEXT,),
+    further=(replace(CONTEXT, grad=False),),
     hooks=lambda name: True,
     overlay=(
         "calflops==0.3.2",

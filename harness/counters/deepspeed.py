@@ -7,6 +7,7 @@ MACs and parameters; FLOPs come first and are the figure here.
 from __future__ import annotations
 
 from collections import Counter as Counts
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -113,6 +114,7 @@ COUNTER = Counter(
     },
     read=read,
     contexts=(CONTEXT,),
+    further=(replace(CONTEXT, grad=False),),
     hooks=lambda name: True,
     overlay=(
         "deepspeed==0.19.8",

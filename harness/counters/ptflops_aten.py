@@ -55,6 +55,9 @@ COUNTER = Counter(
     },
     read=reader("aten"),
     contexts=(Context(grad=True, mode="eval"),),
-    further=(Context(grad=False, mode="eval"),),
+    further=(
+        Context(grad=False, mode="eval"),
+        Context(grad=True, mode="eval", variant="math"),
+    ),
     inputs=by_keyword,
 )

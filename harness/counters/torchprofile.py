@@ -151,6 +151,7 @@ COUNTER = Counter(
     read=read,
     observe=observed,
     contexts=(Context(grad=True),),
+    further=(Context(grad=False),),
     inputs=positionally,
     hooks=lambda name: True,
     overlay=("torchprofile==0.1.0",),
