@@ -11,17 +11,20 @@ class Product:
 
     ``macs`` multiply-accumulates yield ``outputs`` elements; ``bias`` of them get a bias added.
     ``term`` names it where the operator alone knows (fused attention); else its place does.
+    ``added`` is how many additions make up the sums, where they are not K - 1 for K products each.
     """
 
     macs: int
     outputs: int
     bias: int = 0
     term: str = ""
+    added: int | None = None
 
     @property
     def flops(self) -> int:
         """Exact operations: K multiplications and K - 1 additions per output, and the bias."""
-        return 2 * self.macs - min(self.outputs, self.macs) + self.bias
+        added = self.macs - min(self.outputs, self.macs) if self.added is None else self.added
+        return self.macs + added + self.bias
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ def transposed(draw, axes: int):
     groups = draw(st.integers(1, 2))
     width, out = groups * draw(st.integers(1, 2)), draw(st.integers(1, 2))
     kernel = tuple(draw(st.integers(1, 3)) for _ in range(axes))
-    stride = tuple(draw(st.integers(1, 2)) for _ in range(axes))
+    stride = tuple(draw(st.integers(1, 3)) for _ in range(axes))
     padding = tuple(draw(st.integers(0, (k - 1) // 2)) for k in kernel)
     extra = tuple(draw(st.integers(0, s - 1)) for s in stride)
     x = some(draw(st.integers(1, 2)), width, *(draw(st.integers(1, 3)) for _ in range(axes)))
@@ -135,30 +135,39 @@ def transposed(draw, axes: int):
 
 
 @pytest.mark.parametrize("axes", [1, 2])
-def test_multiplications_of_a_transposed_convolution(axes):
-    """They follow the input, cut off or not."""
+def test_transposed_convolution(axes):
+    """Products follow the input, cut off or not; those that meet in an output are added."""
     function = (F.conv_transpose1d, F.conv_transpose2d)[axes - 1]
 
     @quick
     @given(transposed(axes))
     def check(drawn):
         x, weight, options = drawn
-        said, _ = priced(lambda x, w: function(x, w, **options), x, weight)
-        naive = lambda x, w: oracle.transposed_convolution(x, w, **options)  # noqa: E731
-        done = carried_out(naive, function(x, weight, **options), x, weight)
-        assert said.multiplications == done.multiplications == x.numel() * weight[0].numel()
+        said = agree(
+            lambda x, w: function(x, w, **options),
+            lambda x, w: oracle.transposed_convolution(x, w, **options),
+            x, weight,
+        )  # fmt: skip
+        assert said.multiplications == x.numel() * weight[0].numel()
 
     check()
 
 
-def test_a_whole_transposed_convolution():
-    """Where nothing is cut off and no output is skipped, the additions are exact too."""
-    options = {"stride": (2,), "padding": (0,), "output_padding": (0,)}
-    agree(
-        lambda x, w: F.conv_transpose1d(x, w, stride=2),
-        lambda x, w: oracle.transposed_convolution(x, w, **options),
-        some(2, 3, 4), some(3, 2, 3),
-    )  # fmt: skip
+def test_gaps_of_a_transposed_convolution_add_nothing():
+    """3 inputs, stride 3, kernel 2: six outputs of one product each; a bias for all eight."""
+    said, (product,) = priced(
+        lambda x, w, b: F.conv_transpose1d(x, w, b, 3), some(1, 1, 3), some(1, 1, 2), some(1)
+    )
+    assert (product.macs, product.outputs, product.bias) == (6, 8, 8)
+    assert (said.multiplications, said.additions) == (6, 8)
+
+
+def test_a_dilated_transposed_convolution_overlaps_less():
+    """Two inputs spread over places 0, 2 and 1, 3: no two products meet, of either channel of 2."""
+    said, _ = priced(
+        lambda x, w: F.conv_transpose1d(x, w, dilation=2), some(1, 2, 2), some(2, 1, 2)
+    )
+    assert (said.multiplications, said.additions) == (8, 4)  # the two channels meet in 4 outputs
 
 
 # ---------------------------------------------------------------------------- matrix products
@@ -188,6 +197,34 @@ def test_products_with_vectors(b, m, k):
     agree(
         torch.dot, lambda x, y: oracle.matrix_product(x[None], y[:, None])[0, 0], some(k), some(k)
     )
+
+
+def test_in_place_products_count_too():
+    said, (product,) = priced(lambda c, x, y: c.addmm_(x, y), some(3, 5), some(3, 4), some(4, 5))
+    assert (product.macs, product.bias, said.additions) == (3 * 4 * 5, 15, 3 * 5 * 3 + 15)
+
+
+def test_nothing_is_added_that_is_multiplied_by_zero():
+    _, (product,) = priced(
+        lambda c, x, y: torch.addmm(c, x, y, beta=0), some(5), some(3, 4), some(4, 5)
+    )
+    assert product.bias == 0
+
+
+def test_distances_between_many_rows():
+    """Above 25 rows |a|^2 - 2 a b + |b|^2 is one product of width 4 + 2 for 30 x 26 distances."""
+    said, (product,) = priced(torch.cdist, some(30, 4), some(26, 4))
+    norms = (30 + 26) * 4
+    assert product.macs == 30 * (4 + 2) * 26
+    assert said.multiplications == product.macs + norms + 30 * 4
+    assert said.additions == 30 * 26 * 5 + norms - (30 + 26)
+    assert said.specials == said.comparisons == 30 * 26
+
+
+def test_an_affine_grid_is_a_product():
+    """2 x 3 for each of 4 x 5 positions, in two batches."""
+    _, (product,) = priced(lambda t: F.affine_grid(t, (2, 1, 4, 5), False), some(2, 2, 3))
+    assert product.macs == 2 * 4 * 5 * 3 * 2
 
 
 def test_a_sum_of_products():

@@ -52,8 +52,17 @@ BINARY = {
             "eq": lambda x, y: x == y, "ne": lambda x, y: x != y, "lt": lambda x, y: x < y,
             "le": lambda x, y: x <= y, "gt": lambda x, y: x > y, "ge": lambda x, y: x >= y,
             "logical_and": lambda x, y: bool(x and y), "logical_or": lambda x, y: bool(x or y),
+            "logical_xor": lambda x, y: bool(x) != bool(y),
         }.items()
     },
+    "fmax": (torch.fmax, larger),
+    "fmin": (torch.fmin, smaller),
+    "fmod": (torch.fmod, lambda x, y: x - y * one(torch.trunc)(x / y)),
+    "remainder": (torch.remainder, lambda x, y: x - y * one(torch.floor)(x / y)),
+    "floor_divide": (torch.floor_divide, lambda x, y: one(torch.floor)(x / y)),
+    "atan2": (torch.atan2, lambda x, y: one(torch.atan)(x / y)),
+    "xlogy": (torch.xlogy, lambda x, y: choose(False, 0, x * log(y))),
+    "lerp": (lambda x, y: torch.lerp(x, y, 0.25), lambda x, y: x + 0.25 * (y - x)),
 }  # fmt: skip
 
 UNARY = {
@@ -71,6 +80,7 @@ UNARY = {
         for name in [
             "sqrt",
             "exp",
+            "exp2",
             "log",
             "log2",
             "log10",
@@ -79,10 +89,24 @@ UNARY = {
             "sin",
             "cos",
             "tan",
+            "atan",
+            "sinh",
+            "cosh",
             "erf",
             "tanh",
+            "floor",
+            "ceil",
+            "round",
+            "trunc",
         ]
     },
+    "asin": (lambda x: torch.asin(x / 2), lambda x: one(torch.asin)(x / 2)),
+    "acos": (lambda x: torch.acos(x / 2), lambda x: one(torch.acos)(x / 2)),
+    "frac": (torch.frac, lambda x: x - one(torch.trunc)(x)),
+    "isnan": (torch.isnan, lambda x: counted("comparisons", float(raw(x) != raw(x)))),
+    "isinf": (torch.isinf, lambda x: counted("comparisons", float(abs(raw(x)) > 1e30))),
+    "clamp_min": (lambda x: torch.clamp_min(x, 0.5), lambda x: larger(x, 0.5)),
+    "clamp_max": (lambda x: torch.clamp_max(x, 0.5), lambda x: smaller(x, 0.5)),
     "rsqrt": (torch.rsqrt, lambda x: 1 / one(torch.sqrt)(x)),
     "relu": (torch.relu, lambda x: larger(x, 0)),
     "threshold": (lambda x: F.threshold(x, 0.5, 0.0), lambda x: choose(raw(x) > 0.5, x, 0)),
@@ -94,10 +118,29 @@ UNARY = {
     "hardswish": (F.hardswish, lambda x: x * clamped(x / 6 + 0.5, 0, 1)),
     "elu": (lambda x: F.elu(-x, 0.5), lambda x: choose(False, x, 0.5 * (exp(-x) - 1))),
     "gelu": (F.gelu, lambda x: x * 0.5 * (1 + erf(x * 0.5**0.5))),
+    "celu": (lambda x: F.celu(-x, 0.5), lambda x: choose(False, x, 0.5 * (exp(-x / 0.5) - 1))),
+    "softplus": (
+        lambda x: F.softplus(x, 2.0),
+        lambda x: choose(False, x, log(1 + exp(2.0 * x)) / 2.0),
+    ),
+    "log_sigmoid_forward": (F.logsigmoid, lambda x: smaller(x, 0) - log(1 + exp(-x))),
+    "rrelu_with_noise": (
+        lambda x: F.rrelu(-x, 0.25, 0.25),
+        lambda x: choose(False, x, -x * 0.25),
+    ),
+    "hardshrink": (
+        lambda x: F.hardshrink(x, 0.5),
+        lambda x: choose(raw(x) > 0.5, x, choose(False, x, 0)),
+    ),
+    "softshrink": (
+        lambda x: F.softshrink(x, 0.1),
+        lambda x: choose(True, choose(True, x - 0.1, 0), 0),
+    ),
     "mish": (F.mish, lambda x: x * tanh(log(1 + exp(x)))),
 }
 
-SEPARATE = {"where", "addcmul", "_prelu_kernel"}
+BITWISE = {"bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not"}
+SEPARATE = {"where", "addcmul", "addcdiv", "addr", "glu", "_prelu_kernel"} | BITWISE
 
 
 def test_every_element_wise_formula_is_tested():
@@ -138,6 +181,35 @@ def test_addcmul():
         lambda x, y, z: oracle.each(lambda a, b, c: a + 0.5 * b * c, x, y, z),
         some(2, 3), some(2, 3), some(2, 3),
     )  # fmt: skip
+
+
+def test_addcdiv():
+    agree(
+        lambda x, y, z: torch.addcdiv(x, y, z, value=0.5),
+        lambda x, y, z: oracle.each(lambda a, b, c: a + 0.5 * (b / c), x, y, z),
+        some(2, 3), some(2, 3), some(2, 3),
+    )  # fmt: skip
+
+
+def test_an_outer_product_is_added_element_by_element():
+    said, _ = priced(torch.addr, some(3, 4), some(3), some(4))
+    assert (said.additions, said.multiplications) == (12, 12)
+
+
+def test_a_gate_meets_half_of_its_input():
+    """(2, 6) is split into three values and three gates: x / (1 + exp(-gate)), times one."""
+
+    def naive(x):
+        return oracle.each(lambda a, b: a * sigmoid(b), x[:, :3], x[:, 3:])
+
+    agree(lambda x: F.glu(x, 1), naive, some(2, 6))
+
+
+@pytest.mark.parametrize("name", sorted(BITWISE))
+def test_bits_are_compared(name):
+    x = torch.tensor([5, 3, 1])
+    said, _ = priced(getattr(torch, name), *((x,) if name.endswith("not") else (x, x + 1)))
+    assert said == priced(torch.logical_not, some(3))[0]
 
 
 def test_broadcasting_works_on_the_result():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from harness.formulas.arithmetic import softmax_work
+from harness.formulas.normalisation import softmax_work
 from harness.formulas.products import product_of, sequences
 from harness.formulas.registry import formula
 from harness.records import Call, Tensor

@@ -33,3 +33,39 @@ def cudnn_rnn(call: Call) -> Work:
     return Work(
         tuple(product_of(steps, w.shape[1], w.shape[0], biased, RECURRENT) for w in matrices)
     )
+
+
+@formula("aten._thnn_fused_lstm_cell")
+def fused_lstm_cell(call: Call) -> Work:
+    """What follows the products: gates (n, 4 hidden) added up, three sigmoids, two tangents.
+
+    Per hidden element c' = f c + i g and h = o tanh(c').
+    """
+    gates = call.args[0].numel
+    hidden, biased = gates // 4, call.argument(3, "input_bias") is not None
+    return Work(
+        (),
+        "activation",
+        additions=gates * (3 if biased else 1) + 3 * hidden + hidden,
+        multiplications=3 * hidden,
+        divisions=3 * hidden,
+        specials=5 * hidden,
+    )
+
+
+@formula("aten._thnn_fused_gru_cell")
+def fused_gru_cell(call: Call) -> Work:
+    """What follows the products: gates (n, 3 hidden) added up, two sigmoids, a tangent.
+
+    Per hidden element n = tanh(a + r b) and h' = n + z (h - n).
+    """
+    gates = call.args[0].numel
+    hidden, biased = gates // 3, call.argument(3, "input_bias") is not None
+    return Work(
+        (),
+        "activation",
+        additions=gates * (3 if biased else 1) + 2 * hidden + 2 * hidden,
+        multiplications=2 * hidden,
+        divisions=2 * hidden,
+        specials=3 * hidden,
+    )

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from harness.records import Call, Dict
 from harness.work import Work
 
-Formula: TypeAlias = Callable[[Call], Work]
+Formula: TypeAlias = Callable[[Call], Work | None]
 
 FORMULAS: dict[str, Formula] = {}
 

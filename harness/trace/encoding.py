@@ -62,6 +62,8 @@ def encode(value: Any) -> Any:
         return Dict(tuple(map(str, value)), tuple(map(encode, value.values())))
     if isinstance(value, NAMED):
         return str(value)
+    if isinstance(value, torch.ScriptObject) and value._has_method("unpack"):
+        return encode_quantised(value)
     return Opaque(qualified_name(type(value)))
 
 
@@ -72,6 +74,13 @@ def encode_packed(packed: PackedSequence) -> Dict:
         known = not sizes.is_meta
         batch_sizes = tuple(torch._C.TensorBase.tolist(sizes)) if known else encode(sizes)
     return Dict(("PackedSequence", "batch_sizes"), (encode(packed.data), batch_sizes))
+
+
+def encode_quantised(held: torch.ScriptObject) -> Dict:
+    """What a quantised layer packs into an object of its own: its weight and its bias."""
+    with _disable_current_modes():
+        weight, bias = held.unpack()  # type: ignore[attr-defined]
+    return Dict(("weight", "bias"), (encode(weight), encode(bias)))
 
 
 def encode_nested(nested: torch.Tensor) -> Dict:

@@ -1,0 +1,191 @@
+"""Formulas of pools, interpolation, sampling, folding and quantised layers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from test_formulas import agree, priced, quick, some
+from torchvision.ops import roi_align
+
+from harness import oracle
+from harness.conventions import reference, unsupported, works
+from harness.formulas.resampling import covered
+from harness.oracle import add_up, largest
+from harness.trace import record
+
+# -------------------------------------------------------------------------------------- pools
+
+
+@quick
+@given(st.integers(1, 5), st.integers(1, 5), st.integers(2, 4), st.integers(2, 4))
+def test_adaptive_max_pool(height, width, out_height, out_width):
+    size = (out_height, out_width)
+    agree(
+        lambda x: F.adaptive_max_pool2d(x, size),
+        lambda x: oracle.adaptively_pooled(x, size, largest),
+        some(1, 2, height, width),
+    )
+
+
+def test_a_fractional_pool_compares_within_its_windows():
+    said, _ = priced(lambda x: F.fractional_max_pool2d(x, 2, output_size=3), some(1, 2, 8, 8))
+    assert said.comparisons == 2 * 3 * 3 * (4 - 1)
+
+
+# ------------------------------------------------------------------------------ interpolation
+
+
+@pytest.mark.parametrize(("mode", "shape", "taps"), [
+    ("linear", (1, 2, 5), 2), ("bilinear", (1, 2, 5, 4), 4), ("bicubic", (1, 2, 5, 4), 16),
+    ("trilinear", (1, 2, 3, 4, 5), 8),
+])  # fmt: skip
+def test_interpolation_is_a_weighted_sum_of_neighbours(mode, shape, taps):
+    x = some(*shape)
+    said, _ = priced(lambda x: F.interpolate(x, scale_factor=2, mode=mode), x)
+    outputs = x.numel() * 2 ** (x.dim() - 2)
+    assert (said.multiplications, said.additions) == (outputs * taps, outputs * (taps - 1))
+
+
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
+def test_a_copy_computes_nothing(mode):
+    said, _ = priced(lambda x: F.interpolate(x, scale_factor=2, mode=mode), some(1, 2, 5, 4))
+    assert not any(vars(said).values())
+
+
+def read(length: int, size: int, mode: str) -> list[int]:
+    """Inputs of an axis that each output depends on, by setting one at a time to 1."""
+    units = torch.eye(length).reshape(length, 1, 1, length).expand(-1, -1, 4, -1)
+    kept = F.interpolate(units, size=(4, size), mode=mode, antialias=True)[:, 0, 0]
+    return (kept.abs() > 1e-9).sum(0).tolist()
+
+
+@pytest.mark.parametrize(("mode", "support"), [("bilinear", 1), ("bicubic", 2)])
+@pytest.mark.parametrize(("length", "size"), [(12, 5), (9, 4), (16, 4), (64, 10)])
+def test_a_shrinking_axis_reads_more(mode, support, length, size):
+    """Sizes at which no weight on the edge of the support is 0."""
+    assert read(length, size, mode) == covered(length, size, support)
+
+
+def test_a_smooth_interpolation_goes_by_rows_then_by_columns():
+    """8 x 6 -> 4 x 3, factor 2: rows first (8 of 3 outputs), then columns (4 of 3)."""
+    x = some(1, 2, 8, 6)
+    said, _ = priced(lambda x: F.interpolate(x, size=(4, 3), mode="bilinear", antialias=True), x)
+    across, down = sum(covered(6, 3, 1)), sum(covered(8, 4, 1))
+    assert said.multiplications == 2 * (8 * across + 3 * down)
+    assert said.additions == said.multiplications - 2 * (8 * 3 + 4 * 3)
+
+
+# ----------------------------------------------------------------------------------- sampling
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+def test_a_grid_of_linear_samples(axes):
+    """Three channels at 5 positions: a place on each axis, its weights, a sum of 2^axes products."""
+    x, grid = some(1, 3, *[4] * axes), some(1, *[1] * (axes - 1), 5, axes)
+    said, _ = priced(lambda x, g: F.grid_sample(x, g, align_corners=False), x, grid)
+    neighbours = 2**axes
+    places = 5 * axes
+    assert said.multiplications == places + 5 * neighbours * (axes - 1) + 3 * 5 * neighbours
+    assert said.additions == places * (1 + 2) + 3 * 5 * (neighbours - 1)
+    assert said.specials == places
+
+
+def test_a_grid_of_nearest_samples_rounds_only():
+    x, grid = some(1, 3, 4, 4), some(1, 1, 5, 2)
+    said, _ = priced(lambda x, g: F.grid_sample(x, g, "nearest", align_corners=False), x, grid)
+    assert (said.multiplications, said.additions, said.specials) == (10, 10, 10)
+
+
+def test_a_grid_of_cubic_samples():
+    """16 neighbours; 12 products and 13 additions for the four weights of an axis."""
+    x, grid = some(1, 3, 4, 4), some(1, 1, 5, 2)
+    said, _ = priced(lambda x, g: F.grid_sample(x, g, "bicubic", align_corners=False), x, grid)
+    assert said.multiplications == 10 * (1 + 12) + 5 * 16 + 3 * 5 * 16
+    assert said.additions == 10 * (1 + 1 + 13) + 3 * 5 * 15
+
+
+def test_a_box_is_the_mean_of_its_samples():
+    """Two boxes, three channels, 2 x 2 cells of 2 x 2 samples each."""
+    boxes = torch.tensor([[0.0, 0, 0, 3, 3], [0, 1, 1, 4, 4]])
+    said, _ = priced(lambda x: roi_align(x, boxes, 2, sampling_ratio=2), some(1, 3, 6, 6))
+    cells, positions = 2 * 3 * 4, 2 * 4 * 4
+    assert said.divisions == cells
+    assert said.multiplications == cells * 4 * 4 + positions * 4
+    assert said.additions == cells * (4 - 1) + cells * 4 * 3 + positions * 2 * 2
+
+
+def test_a_box_whose_samples_hang_on_its_size_has_no_formula():
+    class Boxes(torch.nn.Module):
+        def forward(self, x, boxes):
+            return roi_align(x, boxes, 2)
+
+    made = record(Boxes(), (some(1, 3, 6, 6), torch.tensor([[0.0, 0, 0, 3, 3]])), execute=True)
+    assert unsupported(made) == {"torchvision.roi_align": 1}
+
+
+# ------------------------------------------------------------------------------------ folding
+
+
+@quick
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(0, 1), st.integers(1, 2))
+def test_what_is_folded_back_is_added_where_it_overlaps(kernel, stride, padding, dilation):
+    """As many additions as pieces that lie inside, less one for each place that is reached."""
+    size = (6, 7)
+    options = {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+    ones = F.unfold(torch.ones(1, 1, *size), **options)
+    pieces = F.fold(torch.ones_like(ones), size, **options)
+    said, _ = priced(lambda x: F.fold(x, size, **options), ones.repeat(2, 3, 1))
+    assert said.additions == 2 * 3 * int(pieces.sum() - (pieces > 0).sum())
+
+
+# ---------------------------------------------------------------------------------- quantised
+
+
+def quantised() -> torch.nn.Module:
+    nn = torch.ao.nn.quantized
+    net = torch.nn.Sequential(
+        nn.Quantize(0.1, 0, torch.quint8), nn.Conv2d(3, 4, 3, groups=1), torch.nn.MaxPool2d(2),
+        torch.nn.Flatten(), nn.Linear(4 * 4, 5), nn.DeQuantize(),
+    )  # fmt: skip
+    return net.eval()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_quantised_layer_multiplies_as_much():
+    """3 -> 4 channels, kernel 3, on 6 x 6, then 16 -> 5: packed weights are looked into."""
+    made = record(quantised(), (some(1, 3, 6, 6),), execute=True)
+    assert unsupported(made) == {}
+    assert reference(made).by_term() == {"convolution": 4 * 16 * 27, "linear": 16 * 5}
+    done = [work for _, work in works(made)]
+    assert sum(work.comparisons for work in done) == 2 * 3 * 36 + 4 * 4 * 3  # bounds, pool
+    assert sum(work.divisions for work in done) == 3 * 36
+
+
+def test_numbers_that_are_drawn_are_not_computed():
+    said, _ = priced(lambda x: torch.bernoulli(x / 2) + torch.randn_like(x), some(2, 3))
+    assert (said.additions, said.divisions, said.multiplications) == (6, 6, 0)
+
+
+def test_dropout_masks_and_scales():
+    said, _ = priced(lambda x: torch.native_dropout(x, 0.5, True)[0], some(2, 3))
+    assert said.multiplications == 12
+    assert not any(vars(priced(lambda x: F.dropout(x, training=False), some(2, 3))[0]).values())
+
+
+def test_weights_are_normalised_by_row():
+    """v (g / |v|) on 4 x 6: squares, sums, four roots, four quotients, products."""
+
+    def naive(v, g):
+        return np.array(
+            [[value * scale for value in row] for row, scale in (
+                (row, g[n, 0] / oracle.sqrt(add_up(value * value for value in row)))
+                for n, row in enumerate(v)
+            )],
+            dtype=object,
+        )  # fmt: skip
+
+    agree(lambda v, g: torch._weight_norm(v, g, 0), naive, some(4, 6), some(4, 1))
