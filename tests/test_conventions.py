@@ -212,7 +212,6 @@ def test_a_product_is_never_unknown():
                 assert any(word in operator for word in harmless), (name, operator)
 
 
-@pytest.mark.xfail(strict=True, reason="_euclidean_dist, a matrix product inside, has no formula")
 def test_the_product_inside_a_distance():
     assert unsupported(record(*PROGRAMS["cdist"]())) == {}
 
