@@ -108,7 +108,8 @@ def einsum(visit: Visit) -> Charges:
     """numpy's operation count of the best contraction path, to the digits that it prints."""
     import numpy as np
 
-    equation, *operands = visit.call.args
+    (equation,) = (value for value in visit.call.args if isinstance(value, str))
+    operands = [value for value in visit.call.args if isinstance(value, Tensor)]
     empties = [np.broadcast_to(0.0, operand.shape) for operand in operands]
     report = np.einsum_path(renamed(equation), *empties, optimize="optimal")[1]
     line = next(line for line in report.split("\n") if "optimized flop" in line.lower())

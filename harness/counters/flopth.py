@@ -15,7 +15,7 @@ from harness.conventions import parameters, products_inside
 from harness.counters.protocol import Answer, Counter, Quantity, positionally
 from harness.counters.recurrent import Charges
 from harness.records import Context, Module, Trace
-from harness.tree import is_a, subtree
+from harness.tree import subtree
 from harness.walk import Visit, module_calls
 
 Rule = Callable[[Visit, Module], Charges]
@@ -98,17 +98,26 @@ RULES: dict[str, Rule] = {
 }  # fmt: skip
 
 
+def classes(module: Module) -> tuple[str, ...]:
+    """What it is an instance of when it is charged, which a lazy module becomes in its first call."""
+    return module.config.get("becomes", module.bases)
+
+
 def rule_of(module: Module) -> Rule:
-    return next((rule for name, rule in RULES.items() if is_a(module, name)), nothing)
+    return next((rule for name, rule in RULES.items() if name in classes(module)), nothing)
 
 
 def last_calls(trace: Trace) -> Iterator[tuple[Visit, Module]]:
-    """Each leaf module's last call; an earlier one is overwritten."""
-    inside = set(subtree(trace, 0))
-    last = {}
+    """Each leaf module's last call; an earlier one is overwritten.
+
+    The class of each leaf is patched; later calls of a lazy module only if what it has become is.
+    """
+    leaves = {index for index in subtree(trace, 0) if not trace.modules[index].children}
+    patched = {trace.modules[index].type for index in leaves}
+    last: dict[int, tuple[Visit, Module]] = {}
     for visit, module in module_calls(trace):
         index = visit.call.module
-        if index in inside and not module.children:
+        if index in leaves and (index not in last or not patched.isdisjoint(classes(module))):
             last[index] = (visit, module)
     yield from last.values()
 
@@ -125,10 +134,14 @@ def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
     """``flops, params = flopth(model, inputs=(x,))`` as in its README, ``bare_number=True``.
 
     Each leaf's figure, a row of its table, stands in the buffer ``flops`` that it leaves there.
+    It moves everything to CUDA wherever there is one; here it is asked on the context's device.
     """
+    from unittest.mock import patch
+
     from flopth import flopth
 
-    flops, params = flopth(model, inputs=args, bare_number=True)
+    with patch("torch.cuda.is_available", lambda: context.device == "cuda"):
+        flops, params = flopth(model, inputs=args, bare_number=True)
     leaves = [(name, m) for name, m in model.named_modules() if not list(m.children())]
     return Answer(flops, params, {name: m.flops[0].item() for name, m in leaves})
 

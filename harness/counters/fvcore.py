@@ -6,6 +6,7 @@ Rules after fvcore/nn/flop_count.py and fvcore/nn/jit_handles.py of fvcore 0.1.5
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import floor, prod
 from typing import Any
 
@@ -193,7 +194,7 @@ COUNTER = Counter(
         "params": Quantity("parameter count", "parameter", parameters),
     },
     read=read,
-    observe=observed,
+    observe=partial(observed, hooked=True),
     contexts=(Context(grad=True),),
     further=(Context(grad=False),),
     inputs=positionally,

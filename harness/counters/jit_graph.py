@@ -34,12 +34,13 @@ def named(packet: str) -> str:
 # -------------------------------------------------------------------------------- observing
 
 
-def observed(trace: Trace, module: Any, args: tuple[Any, ...]) -> Trace:
+def observed(trace: Trace, module: Any, args: tuple[Any, ...], hooked: bool = False) -> Trace:
     """The trace with the graph of the tracer at its end, as a call that holds its nodes.
 
+    ``hooked`` tells that the tool's modules have forward hooks meanwhile: some run another way then.
     A model that cannot be run so (a lazy one has no parameters yet) keeps the trace it has.
     """
-    graph = graph_of(module, args, trace.context.grad)
+    graph = graph_of(module, args, trace.context.grad, hooked)
     if graph is None:
         return trace
     nodes = tuple(written(node) for node in graph.nodes() if node.kind().startswith("aten::"))
@@ -47,7 +48,7 @@ def observed(trace: Trace, module: Any, args: tuple[Any, ...]) -> Trace:
     return replace(trace, root=trace.root._replace(children=(*trace.root.children, call)))
 
 
-def graph_of(module: Any, args: tuple[Any, ...], grad: bool) -> Any:
+def graph_of(module: Any, args: tuple[Any, ...], grad: bool, with_hooks: bool) -> Any:
     """The tracer's graph of a run where the model stands; None if it fails.
 
     Not on meta, whose kernels are Python: while the tracer runs they take sizes for tensors.
@@ -56,13 +57,16 @@ def graph_of(module: Any, args: tuple[Any, ...], grad: bool) -> Any:
     from torch.nn.parameter import is_lazy
 
     from harness.trace import shadow
+    from harness.trace.recorder import hooked
 
     if any(is_lazy(parameter) for parameter in module.parameters()):
         return None
-    with warnings.catch_warnings(), torch.set_grad_enabled(grad):
+    model = shadow(module)
+    hooks = hooked(model, lambda name: with_hooks)
+    with warnings.catch_warnings(), torch.set_grad_enabled(grad), hooks:
         warnings.simplefilter("ignore")
         try:
-            return torch.jit._get_trace_graph(flat(shadow(module)), args)[0]
+            return torch.jit._get_trace_graph(flat(model), args)[0]
         except (NotImplementedError, RuntimeError, TypeError):
             return None
 

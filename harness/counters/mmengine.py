@@ -6,6 +6,7 @@ mmengine 0.10.7, a copy of fvcore's that also takes vectors in a matrix product.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from harness.account import Account
@@ -56,7 +57,7 @@ COUNTER = Counter(
         "params": Quantity("params", "parameter", parameters),
     },
     read=read,
-    observe=observed,
+    observe=partial(observed, hooked=True),
     contexts=(Context(grad=True),),
     further=(Context(grad=False),),
     inputs=positionally,

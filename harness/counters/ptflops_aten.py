@@ -18,11 +18,14 @@ SEEN = frozenset(
 
 
 def price_compute(trace: Trace) -> Account:
+    """An addmm adds its first operand even where that is multiplied by 0."""
     entries = []
     for visit, product, term in products(trace):
-        if visit.call.packet in SEEN:
+        packet = visit.call.packet
+        if packet in SEEN:
+            bias = product.outputs if packet == "aten.addmm" else product.bias
             entries.append((visit.path, term, product.macs))
-            entries.append((visit.path, f"{term} bias", product.bias))
+            entries.append((visit.path, f"{term} bias", bias))
     return Account.of(entries)
 
 

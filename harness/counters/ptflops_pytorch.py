@@ -144,6 +144,23 @@ def attention(visit: Visit, module: Module) -> Charges:
     ]
 
 
+def timm_attention(visit: Visit, module: Module) -> Charges:
+    """Scaling, both products and softmax from the input's shape; its projections are left out.
+
+    They would be charged as linear layers, but the sum over the tree stops at what has a hook.
+    """
+    batch, length, _ = visit.call.args[0].shape
+    heads, width = module.config["num_heads"], module.config["head_dim"]
+    pairs = batch * heads * length * length
+    true = products_inside(visit)
+    return [
+        *true.items(),
+        ("attention product read from input lengths", 2 * pairs * width - sum(true.values())),
+        ("attention scaling", batch * length * heads * width),
+        ("attention softmax", pairs),
+    ]
+
+
 def upsample(visit: Visit, module: Module) -> Charges:
     """Elements of the first sample times the length it has, i.e. the first sample's elements."""
     return [("upsampling", prod(visit.call.output.shape[1:]))]
@@ -192,6 +209,8 @@ RULES: dict[str, Callable[[Visit, Module], Charges]] = {
     **table("upsampling", "Upsample", upsample),
     **table("activation", "MultiheadAttention", attention),
     "torchvision.ops.deform_conv.DeformConv2d": deformable_convolution,
+    "timm.layers.attention.Attention": timm_attention,
+    "timm.models.vision_transformer.Attention": timm_attention,  # where earlier versions have it
 }  # fmt: skip
 WEIGHT_RULES = {
     **table("rnn", "RNN GRU LSTM", sequence),

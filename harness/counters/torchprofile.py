@@ -153,6 +153,5 @@ COUNTER = Counter(
     contexts=(Context(grad=True),),
     further=(Context(grad=False),),
     inputs=positionally,
-    hooks=lambda name: True,
     overlay=("torchprofile==0.1.0",),
 )

@@ -11,6 +11,7 @@ from math import prod
 from harness.counters.matched import matched
 from harness.counters.recurrent import Charges
 from harness.records import Call, Module, Tensor, Trace
+from harness.tree import is_a
 from harness.walk import Visit, visits
 
 
@@ -53,26 +54,31 @@ FUNCTIONS: dict[str, Callable[[Call], int]] = {
     "aten.einsum": einsum,
     "aten.scaled_dot_product_attention": scaled_dot_product,
 }
+SCRIPTED = "torch.jit._script.ScriptModule"
 MULTI_HEAD = "torch.nn.functional.multi_head_attention_forward"
-# What runs inside any other function of torch is out of the tool's sight.
+# What runs inside any other function of torch is out of the tool's sight; einops calls torch's.
 WATCHED = frozenset(
     f"torch.{name}"
     for name in (
         "matmul", "Tensor.matmul", "Tensor.__matmul__", "bmm", "Tensor.bmm", "einsum",
         "nn.functional.linear", "nn.functional.scaled_dot_product_attention",
     )
-)  # fmt: skip
+) | {"einops.einsum"}  # fmt: skip
 
 
 def outside(trace: Trace, charging: Callable[[Module], bool]) -> Iterator[Visit]:
-    """Calls that the tool's function mode sees, outside of every module with a rule of its own."""
+    """Calls that the tool's function mode sees, outside of every module with a rule of its own.
+
+    What is scripted runs without Python, and so without the mode.
+    """
 
     def hidden(visit: Visit) -> bool:
         if visit.call.level == "module":
-            return charging(trace.modules[visit.call.module])
+            module = trace.modules[visit.call.module]
+            return charging(module) or is_a(module, SCRIPTED)
         return visit.call.level == "operator" or visit.call.name not in WATCHED
 
-    if charging(trace.modules[0]):
+    if charging(trace.modules[0]) or is_a(trace.modules[0], SCRIPTED):
         return
     for visit in visits(trace, hidden):
         if visit.call.name == MULTI_HEAD or visit.call.packet in FUNCTIONS:

@@ -7,11 +7,12 @@ by them (its operators are). ``a + b`` is seen as ``torch.Tensor.__add__``.
 
 from __future__ import annotations
 
+import sys
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 import torch.nn.functional
@@ -57,9 +58,19 @@ def public_functions(namespace: Any) -> list[str]:
     ]
 
 
+Target: TypeAlias = tuple[Any, str, str]
+"""(namespace, attribute, public name)"""
+
+
+def targets() -> tuple[Target, ...]:
+    """Everything that is watched: functions of torch, and of einops where a model has imported it."""
+    einops = sys.modules.get("einops")
+    more = ((einops, "einsum", "einops.einsum"),) if hasattr(einops, "einsum") else ()
+    return (*functions_of_torch(), *more)
+
+
 @cache
-def targets() -> tuple[tuple[Any, str, str], ...]:
-    """(namespace, attribute, public name) of everything that is watched."""
+def functions_of_torch() -> tuple[Target, ...]:
     F = torch.nn.functional
     tables = [
         (F, "torch.nn.functional", public_functions(F)),
