@@ -41,8 +41,8 @@ lint: $(STAMP)  ## style, layers and types
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-bench: $(STAMP)  ## measure what a trace costs beside a bare meta forward and other counters
-	$(BIN)/python -m harness.bench
+bench: $(STAMP)  ## measure what a count costs beside a bare meta forward and other counters
+	$(BIN)/python -m harness.bench $(ARGS)
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build *.egg-info

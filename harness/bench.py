@@ -2,7 +2,7 @@
 
     python -m harness.bench [MODEL ...]
 
-Each figure comes from a fork of one process, on one thread; the median of rounds in which all
+Without names every classification model of torchvision at its published input size. Each figure comes from a fork of one process, on one thread; the median of rounds in which all
 contestants take turns. *first* is the first pass in a fresh process, *anew* one that remembers
 signatures within the model only, *known* one whose signatures are known from an earlier pass.
 """
@@ -17,19 +17,32 @@ from math import exp, log
 from statistics import median
 from typing import Any
 
+from harness.cells import moved
 from harness.conventions import reference
+from harness.errors import UserError
 from harness.isolation import run_apart
-from harness.models import build
-from harness.records import Case, Input
+from harness.models import Built, build
+from harness.records import Case
+from harness.suite import load
 from harness.timing.cpu import threads_set
+from harness.trace import shadow
 
-MODELS = ("resnet50", "densenet121", "vit_b_16", "swin_t")
 COUNTERS = ("torch", "thop", "ptflops-pytorch", "ptflops-aten", "torchinfo", "fvcore")
-ROUNDS = 7
+ROUNDS = 5
+SHOWN = 6
+"""Up to so many models have columns of their own."""
 
 
-def case_of(name: str) -> Case:
-    return Case(name, f"torchvision:{name}", (Input((1, 3, 224, 224)),))
+def cases_of(names: tuple[str, ...]) -> list[Case]:
+    """Cases of the suite ``torchvision`` by id; without names all classification models."""
+    import torchvision
+
+    known = {case.id: case for case in load("torchvision").cases}
+    wanted = names or tuple(torchvision.models.list_models(module=torchvision.models))
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise SystemExit(f"not in suite torchvision: {', '.join(unknown)}")
+    return [known[name] for name in wanted]
 
 
 def milliseconds(work: Callable[[], Any]) -> float:
@@ -38,7 +51,7 @@ def milliseconds(work: Callable[[], Any]) -> float:
     return (time.perf_counter() - started) * 1e3
 
 
-def contestants(name: str) -> dict[str, Callable[[], Any]]:
+def contestants(case: Case) -> dict[str, Callable[[], Any]]:
     """The ways to go through a model on meta."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
@@ -46,7 +59,7 @@ def contestants(name: str) -> dict[str, Callable[[], Any]]:
     from harness.trace import record
     from harness.trace.operators import Memory
 
-    built = build(case_of(name), device="meta")
+    built = on_meta_device(case)
     known = Memory()
 
     def bare() -> None:
@@ -65,20 +78,31 @@ def contestants(name: str) -> dict[str, Callable[[], Any]]:
     }
 
 
-def on_meta(name: str) -> dict[str, float]:
+def on_meta_device(case: Case) -> Built:
+    """The model on meta; built on CPU and moved there if it cannot be built on meta."""
+    try:
+        return build(case, device="meta")
+    except UserError:
+        built = build(case)
+        return Built(
+            built.module.to("meta"), moved(built.args, "meta"), moved(built.kwargs, "meta")
+        )
+
+
+def on_meta(case: Case) -> dict[str, float]:
     """Medians over rounds in which the contestants take turns, after one warm-up each."""
     with threads_set(1):
-        ways = contestants(name)
+        ways = contestants(case)
         rounds = [{way: milliseconds(run) for way, run in ways.items()} for _ in range(ROUNDS + 1)]
     return {way: median(one[way] for one in rounds[1:]) for way in ways}
 
 
-def first_call(name: str, way: str) -> float:
+def first_call(case: Case, way: str) -> float:
     with threads_set(1):
-        return milliseconds(contestants(name)[way])
+        return milliseconds(contestants(case)[way])
 
 
-def counter_call(name: str, counter_id: str) -> float:
+def counter_call(case: Case, counter_id: str) -> float:
     """A counter's own milliseconds on the real model; its import and first call are not in it."""
     import torch
 
@@ -88,11 +112,12 @@ def counter_call(name: str, counter_id: str) -> float:
     context = counter.contexts[0]
     with threads_set(1), torch.set_grad_enabled(context.grad):
         times = []
-        for _ in range(3):
-            built = build(case_of(name))
-            call = partial(counter.read, built.module, built.args, built.kwargs, context)
+        built = build(case)
+        for _ in range(2):
+            args, kwargs = counter.inputs(built.module, built.args, built.kwargs)
+            call = partial(counter.read, shadow(built.module), args, kwargs, context)
             times.append(milliseconds(call))
-    return min(times[1:])
+    return min(times)
 
 
 def apart(work: Callable[[], Any]) -> tuple[Any, int]:
@@ -103,14 +128,14 @@ def apart(work: Callable[[], Any]) -> tuple[Any, int]:
     return outcome.value, outcome.peak_bytes
 
 
-def measure(name: str) -> dict[str, tuple[float, int]]:
+def measure(case: Case) -> dict[str, tuple[float, int]]:
     """Contestant -> (milliseconds, peak bytes)."""
-    steady, peak = apart(partial(on_meta, name))
+    steady, peak = apart(partial(on_meta, case))
     row = {way: (value, peak) for way, value in steady.items()}
     for way in ("bare meta forward", "analytic, anew"):
-        row[f"{way}, first"] = apart(partial(first_call, name, way))
+        row[f"{way}, first"] = apart(partial(first_call, case, way))
     for counter_id in COUNTERS:
-        row[counter_id] = apart(partial(counter_call, name, counter_id))
+        row[counter_id] = apart(partial(counter_call, case, counter_id))
     return row
 
 
@@ -118,31 +143,39 @@ def geometric_mean(values: list[float]) -> float:
     return exp(sum(map(log, values)) / len(values))
 
 
+def summary(way: str, rows: dict[str, dict[str, tuple[float, int]]]) -> list[str]:
+    """Over all models: geometric means of the milliseconds and of their ratios; peak memory."""
+    base = "bare meta forward, first" if way.endswith("first") else "bare meta forward"
+    own = geometric_mean([row[way][0] for row in rows.values()])
+    against = geometric_mean([row[way][0] / row[base][0] for row in rows.values()])
+    anew, known = (
+        geometric_mean([row[way][0] / row[f"analytic, {how}"][0] for row in rows.values()])
+        for how in ("anew", "known")
+    )
+    peak = max(row[way][1] for row in rows.values()) / 2**20
+    return [f"{own:.1f}", f"{against:.2f}", f"{anew:.1f}", f"{known:.1f}", f"{peak:.0f}"]
+
+
 def main(names: tuple[str, ...]) -> None:
     import torch
-    import torchvision
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"milliseconds, one thread, torch {torch.__version__}", box=box.SIMPLE_HEAD)
     rows = {}
-    for name in names:
-        assert hasattr(torchvision.models, name), name
-        rows[name] = measure(name)
-        print(f"measured {name}", file=sys.stderr)
-    ways = list(next(iter(rows.values())))
-    for head in ("", *names, "x bare (geo. mean)", "x analytic, anew", "peak MiB"):
+    for case in cases_of(names):
+        rows[case.id] = measure(case)
+        print(f"measured {case.id}", file=sys.stderr)
+    title = f"{len(rows)} models, milliseconds, one thread, torch {torch.__version__}"
+    table = Table(title=title, box=box.SIMPLE_HEAD)
+    shown = list(rows) if len(rows) <= SHOWN else []
+    heads = ("", *shown, "geo. mean", "x bare", "x anew", "x known", "peak MiB")
+    for head in heads:
         table.add_column(head, justify="right" if head else "left")
-    for way in ways:
-        base = "bare meta forward, first" if way.endswith("first") else "bare meta forward"
-        against = geometric_mean([row[way][0] / row[base][0] for row in rows.values()])
-        ours = geometric_mean([row[way][0] / row["analytic, anew"][0] for row in rows.values()])
-        peak = max(row[way][1] for row in rows.values()) / 2**20
-        table.add_row(way, *(f"{rows[n][way][0]:.1f}" for n in names), f"{against:.2f}",
-                      f"{ours:.1f}", f"{peak:.0f}")  # fmt: skip
-    Console(width=max(120, 60 + 14 * len(names))).print(table)
+    for way in next(iter(rows.values())):
+        table.add_row(way, *(f"{rows[name][way][0]:.1f}" for name in shown), *summary(way, rows))
+    Console(width=max(120, 60 + 14 * len(shown))).print(table)
 
 
 if __name__ == "__main__":
-    main(tuple(sys.argv[1:]) or MODELS)
+    main(tuple(sys.argv[1:]))
