@@ -17,10 +17,11 @@ from harness.conventions import (
     parameters,
     work_at,
 )
-from harness.counters.jit_graph import kept, named, observed
-from harness.counters.protocol import Answer, Counter, Quantity, positionally
+from harness.counters.jit_graph import kept, named, observed, traceable
+from harness.counters.protocol import Answer, Counter, Quantity
 from harness.counters.recurrent import Charges
 from harness.records import Call, Context, Tensor, Trace
+from harness.tree import subtree
 from harness.walk import Visit, visits
 
 # Composite operators that the tracer passes through instead of writing them down.
@@ -164,13 +165,27 @@ RULES: dict[str, Callable[[Visit], Charges]] = {
 }
 
 
-def price_compute(trace: Trace) -> Account:
+def charges(trace: Trace) -> Iterator[tuple[Visit, str, int]]:
     calls, _ = kept(trace, nodes(trace), RULES.__contains__)
-    return Account.of(
-        (visit.path, term, amount)
-        for visit in calls
-        for term, amount in RULES[named(visit.call.packet)](visit)
-    )
+    for visit in calls:
+        for term, amount in RULES[named(visit.call.packet)](visit):
+            yield visit, term, amount
+
+
+def price_compute(trace: Trace) -> Account:
+    return Account.of((visit.path, term, amount) for visit, term, amount in charges(trace))
+
+
+def by_module(trace: Trace) -> dict[str, int | float]:
+    """What is charged in a module that the forward pass makes goes to the one around it."""
+    held = set(subtree(trace, 0))
+
+    def owner(visit: Visit) -> str:
+        modules = (call for call in reversed(visit.around) if call.level == "module")
+        return next(call.name for call in modules if call.module in held)
+
+    owned = ((owner(visit), term, amount) for visit, term, amount in charges(trace))
+    return Account.of(owned).inclusive()
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
@@ -188,15 +203,13 @@ COUNTER = Counter(
     description="operators of a torch.jit trace",
     source="fvcore/nn/flop_count.py, fvcore/nn/jit_handles.py (0.1.5.post20221221)",
     quantities={
-        "compute": Quantity(
-            "FLOPs", "MAC", price_compute, lambda trace: price_compute(trace).inclusive()
-        ),
+        "compute": Quantity("FLOPs", "MAC", price_compute, by_module),
         "params": Quantity("parameter count", "parameter", parameters),
     },
     read=read,
     observe=partial(observed, hooked=True),
     contexts=(Context(grad=True),),
     further=(Context(grad=False),),
-    inputs=positionally,
+    inputs=traceable,
     hooks=lambda name: True,
 )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from harness.counters.protocol import Inputs, positionally
 from harness.records import Call, Tensor, Trace
 from harness.walk import Visit
 
@@ -32,6 +33,22 @@ def named(packet: str) -> str:
 
 
 # -------------------------------------------------------------------------------- observing
+
+
+def traceable(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
+    """Positional inputs, a tensor given twice as two: the tracer makes a variable of each."""
+    import torch
+    from torch.utils._pytree import tree_map_only
+
+    seen: set[int] = set()
+
+    def apart(tensor: Any) -> Any:
+        new = id(tensor) not in seen
+        seen.add(id(tensor))
+        return tensor if new else tensor.clone()
+
+    args, kwargs = positionally(model, args, kwargs)
+    return tree_map_only(torch.Tensor, apart, args), kwargs
 
 
 def observed(trace: Trace, module: Any, args: tuple[Any, ...], hooked: bool = False) -> Trace:

@@ -12,8 +12,8 @@ from typing import Any
 from harness.account import Account
 from harness.conventions import parameters
 from harness.counters import fvcore
-from harness.counters.jit_graph import kept, named, observed
-from harness.counters.protocol import Answer, Counter, Quantity, positionally
+from harness.counters.jit_graph import kept, named, observed, traceable
+from harness.counters.protocol import Answer, Counter, Quantity
 from harness.counters.recurrent import Charges
 from harness.records import Context, Trace
 from harness.walk import Visit
@@ -60,7 +60,7 @@ COUNTER = Counter(
     observe=partial(observed, hooked=True),
     contexts=(Context(grad=True),),
     further=(Context(grad=False),),
-    inputs=positionally,
+    inputs=traceable,
     hooks=lambda name: True,
     overlay=(
         "mmengine==0.10.7",

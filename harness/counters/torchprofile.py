@@ -12,9 +12,9 @@ from typing import Any
 
 from harness.account import Account
 from harness.counters.fvcore import nodes, output_of
-from harness.counters.jit_graph import kept, named, observed
+from harness.counters.jit_graph import kept, named, observed, traceable
 from harness.counters.matched import matched
-from harness.counters.protocol import Answer, Counter, Quantity, positionally
+from harness.counters.protocol import Answer, Counter, Quantity
 from harness.counters.recurrent import Charges
 from harness.records import Call, Context, Tensor, Trace
 from harness.walk import Visit
@@ -152,6 +152,6 @@ COUNTER = Counter(
     observe=observed,
     contexts=(Context(grad=True),),
     further=(Context(grad=False),),
-    inputs=positionally,
+    inputs=traceable,
     overlay=("torchprofile==0.1.0",),
 )

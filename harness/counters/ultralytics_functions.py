@@ -11,7 +11,7 @@ from math import prod
 from harness.counters.matched import matched
 from harness.counters.recurrent import Charges
 from harness.records import Call, Module, Tensor, Trace
-from harness.tree import is_a
+from harness.tree import is_a, subtree
 from harness.walk import Visit, visits
 
 
@@ -69,16 +69,21 @@ WATCHED = frozenset(
 def outside(trace: Trace, charging: Callable[[Module], bool]) -> Iterator[Visit]:
     """Calls that the tool's function mode sees, outside of every module with a rule of its own.
 
-    What is scripted runs without Python, and so without the mode.
+    What is scripted runs without Python, and so without the mode; what the forward pass makes has
+    no hooks.
     """
+    held = set(subtree(trace, 0))
+
+    def closed(index: int) -> bool:
+        module = trace.modules[index]
+        return (index in held and charging(module)) or is_a(module, SCRIPTED)
 
     def hidden(visit: Visit) -> bool:
         if visit.call.level == "module":
-            module = trace.modules[visit.call.module]
-            return charging(module) or is_a(module, SCRIPTED)
+            return closed(visit.call.module)
         return visit.call.level == "operator" or visit.call.name not in WATCHED
 
-    if charging(trace.modules[0]) or is_a(trace.modules[0], SCRIPTED):
+    if closed(0):
         return
     for visit in visits(trace, hidden):
         if visit.call.name == MULTI_HEAD or visit.call.packet in FUNCTIONS:
