@@ -58,13 +58,10 @@ def count(module: Any, *inputs: Any, convention: str = "macs", **kwargs: Any) ->
 
     The module may stand on any device, ``meta`` included. A model that looks at values is run.
     """
-    from harness.trace import ValuesNeeded, record, shadow
+    from harness.trace import recorded, shadow
 
     name = type(module).__name__
-    try:
-        trace = record(shadow(module), inputs, kwargs)
-    except ValuesNeeded:
-        trace = record(shadow(module), inputs, kwargs, execute=True)
+    trace = recorded(lambda: (shadow(module), inputs, kwargs))
     return count_trace(name, trace, convention)
 
 
@@ -91,7 +88,7 @@ def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs:
         by_id = {counter.id: counter for counter in plan.counters}
         results: dict[Any, Result] = {}
         for cell in plan.cells(case):
-            trace, result = carry_out(runner, cell, by_id.get(cell.counter))
+            trace, result = carry_out(runner, cell, by_id.get(cell.counter), ())
             file = keep_trace(plan.folder, trace) if trace is not None else ""
             results[cell] = Result(result.readings, file, result.failure)
         environment = describe(["torch", *(c.distribution for c in plan.counters)])

@@ -12,9 +12,10 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from harness.cells import CaseRunner, Limits, TraceFailed
 from harness.counters import Counter, Unavailable, version_of
@@ -23,6 +24,8 @@ from harness.errors import UserError
 from harness.isolation import die_with_parent, stdout_to_stderr
 from harness.records import Case, Context, Failure, Policy, Reading, Suite, Timing, Trace
 from harness.store import Journal, dump_trace, write_atomically
+
+Readings: TypeAlias = tuple[Reading, ...]
 
 CANONICAL = ""
 """Stands for the reference in the place of a counter."""
@@ -49,6 +52,16 @@ class Result:
     readings: tuple[Reading, ...] = ()
     trace: str = ""
     failure: Failure | None = None
+    tracer: str = ""
+
+
+@cache
+def tracer() -> str:
+    """A digest of the code that traces: traces of other code are taken anew, readings are kept."""
+    home = Path(__file__).parent
+    files = [home / "cells.py", *home.glob("trace/*.py"), *home.glob("counters/*.py")]
+    content = b"".join(path.read_bytes() for path in sorted(files))
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -102,8 +115,8 @@ class Progress:
 
 
 def serve_case(
-    pipe: Connection, case: Case, folder: str, device: str, limits: Limits, cells: list[Cell],
-    counters: dict[str, Counter],
+    pipe: Connection, case: Case, folder: str, device: str, limits: Limits,
+    tasks: list[tuple[Cell, Readings]], counters: dict[str, Counter],
 ) -> None:  # fmt: skip
     """Carry out the cells of a case, one message before and one after each."""
 
@@ -117,10 +130,10 @@ def serve_case(
             return True
 
     runner = CaseRunner(case, folder, device, limits, abandoned)
-    for cell in cells:
+    for cell, readings in tasks:
         pipe.send(("started", cell, None, None))
         try:
-            trace, result = carry_out(runner, cell, counters.get(cell.counter))
+            trace, result = carry_out(runner, cell, counters.get(cell.counter), readings)
         except UserError as error:
             failure = Failure(case.id, "model", str(error))
             pipe.send(("finished", cell, None, Result(failure=failure)))
@@ -128,12 +141,13 @@ def serve_case(
         pipe.send(("finished", cell, trace, result))
 
 
-def carry_out(runner: CaseRunner, cell: Cell, counter: Counter | None) -> tuple[Any, Result]:
+def carry_out(
+    runner: CaseRunner, cell: Cell, counter: Counter | None, readings: Readings
+) -> tuple[Any, Result]:
     """(trace, result) of one cell; a trace that fails is a failure of ours, not of the counter."""
     trace, failure = None, None
-    readings: tuple[Reading, ...] = ()
     if counter is not None:
-        readings = runner.read(counter, cell.context)
+        readings = readings or runner.read(counter, cell.context)
     try:
         if counter is None:
             trace = runner.canonical()
@@ -167,12 +181,14 @@ def run(plan: Plan, identity: dict[str, Any], progress: Progress) -> Raw:
                 ["torch", "torchvision", *(c.distribution for c in plan.counters)]
             )
             journal.add(("environment",), environment)
-        results = dict(known_results(plan, journal))
+        earlier = dict(known_results(plan, journal))
+        results = {cell: result for cell, result in earlier.items() if current(plan, result)}
+        readings = {cell: result.readings for cell, result in earlier.items()}
         wanted = [cell for case in plan.suite.cases for cell in plan.cells(case)]
         progress.begin(len(wanted), len(results))
-        for cell, trace, result in counted(plan, results, progress):
-            if trace is not None:
-                result = replace(result, trace=keep_trace(plan.folder, trace))
+        for cell, trace, result in counted(plan, results, readings, progress):
+            file = keep_trace(plan.folder, trace) if trace is not None else ""
+            result = replace(result, trace=file, tracer=tracer())
             journal.add(cell.key, result)
             results[cell] = result
             progress.finished(cell, result)
@@ -185,12 +201,16 @@ def known_results(plan: Plan, journal: Journal) -> Iterator[tuple[Cell, Result]]
     for case in plan.suite.cases:
         for cell in plan.cells(case):
             result = journal.done(cell.key, Result)
-            if result is not None and trace_kept(plan.folder, result):
+            if result is not None:
                 yield cell, result
 
 
-def trace_kept(folder: Path, result: Result) -> bool:
-    return not result.trace or trace_path(folder, result.trace).exists()
+def current(plan: Plan, result: Result) -> bool:
+    """Whether nothing of a cell has to be done again."""
+    if result.readings and all(reading.status != "ok" for reading in result.readings):
+        return True
+    kept = not result.trace or trace_path(plan.folder, result.trace).exists()
+    return kept and result.tracer == tracer()
 
 
 def trace_path(folder: Path, name: str) -> Path:
@@ -208,7 +228,7 @@ def keep_trace(folder: Path, trace: Trace) -> str:
 
 
 def counted(
-    plan: Plan, known: dict[Cell, Result], progress: Progress
+    plan: Plan, known: dict[Cell, Result], readings: dict[Cell, Readings], progress: Progress
 ) -> Iterator[tuple[Cell, Trace | None, Result]]:
     """Results of the cells that are not known, as they come, from ``jobs`` case processes."""
     waiting = [(case, [c for c in plan.cells(case) if c not in known]) for case in plan.suite.cases]
@@ -217,7 +237,7 @@ def counted(
     try:
         while waiting or at_work:
             while waiting and len(at_work) < plan.jobs:
-                process = CaseProcess(plan, *waiting.pop(0))
+                process = CaseProcess(plan, *waiting.pop(0), readings)
                 at_work[process.pipe] = process
             for pipe in wait(list(at_work), timeout=1.0):
                 yield from at_work[pipe].messages(progress)  # type: ignore[index]
@@ -240,6 +260,7 @@ class CaseProcess:
     plan: Plan
     case: Case
     left: list[Cell]
+    readings: dict[Cell, Readings]
     current: Cell | None = None
     over: bool = False
     heard: float = field(default_factory=time.monotonic)
@@ -251,7 +272,8 @@ class CaseProcess:
         self.process = context.Process(
             target=serve_case,
             args=(theirs, self.case, self.plan.suite.folder, self.plan.device, self.plan.limits,
-                  list(self.left), References(tuple(counters))),
+                  [(cell, self.readings.get(cell, ())) for cell in self.left],
+                  References(tuple(counters))),
         )  # fmt: skip
         self.process.start()
         theirs.close()

@@ -557,11 +557,23 @@ def test_lost_traces_are_made_again(tmp_path):
     assert second.bridges == first.bridges
 
 
+def test_traces_of_another_tracer_are_taken_anew_and_readings_kept(tmp_path, monkeypatch):
+    first = run_of(tmp_path, "torch", cases=[LINEAR])
+    monkeypatch.setattr("harness.runner.tracer", lambda: "another")
+    watch, done = followed()
+    options = {"counters": ("torch",), "device": "cpu", "timing": False}
+    second = carry_out(make_plan(suite_of(LINEAR), tmp_path, **options), watch)
+    assert len(done) == 3  # reference, no_grad, grad
+    assert [r.seconds for r in second.readings] == [r.seconds for r in first.readings]
+
+
 def test_a_counter_from_an_overlay_is_asked_where_a_case_names_it(tmp_path):
     case = replace(LINEAR, counters=("analytic", "torchprofile"))
     plan = make_plan(suite_of(case), tmp_path, device="cpu")
     assert {cell.counter for cell in plan.cells(case)} == {"", "analytic", "torchprofile"}
-    assert "torchprofile" not in {each.id for each in make_plan(suite_of(LINEAR), tmp_path).counters}
+    assert "torchprofile" not in {
+        each.id for each in make_plan(suite_of(LINEAR), tmp_path).counters
+    }
 
 
 def test_a_second_run_into_a_folder_in_use_is_refused(tmp_path):
