@@ -6,19 +6,27 @@ import copy
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 
 from harness import conventions
 from harness.account import Account, Key
 from harness.counters.protocol import Counter
-from harness.records import Bridge, Context, Metric, Reading, Step, Trace
+from harness.records import (
+    AGAIN,
+    HERE,
+    UNSEEN,
+    Bridge,
+    Context,
+    Metric,
+    Reading,
+    Step,
+    Trace,
+)
 
 REFERENCES: dict[Metric, Callable[[Trace], Account]] = {
     "compute": conventions.reference,
     "params": conventions.parameters,
 }
-UNSEEN, AGAIN, HERE = " not seen", " counted again", " in this context"
-"""What is put after a term of the reference: less of it, more of it, and by the context itself"""
-
 Operators = Mapping[Key, Mapping[str, int]]
 """(module path, term) -> the operators that do that work, and how much each does"""
 
@@ -36,6 +44,11 @@ class Ground:
         other = copy.copy(self)
         other.trace = replace(self.trace, context=context)
         return other
+
+    @cached_property
+    def classes(self) -> dict[str, str]:
+        """The class of the module at each path."""
+        return {module.path: module.type_name for module in self.trace.modules}
 
     def account(self, metric: Metric) -> Account:
         if metric not in self._accounts:
@@ -71,7 +84,7 @@ def lead(reading: Reading, counter: Counter, canonical: Ground, own: Ground) -> 
     reference, here = canonical.account(metric), own.account(metric)
     moved = [replace(step, term=step.term + HERE) for step in steps(reference, here)]
     charged = counter.quantities[metric].price(own.trace)
-    found = [located(step, here, own.operators(metric)) for step in steps(here, charged)]
+    found = [located(step, here, own, metric) for step in steps(here, charged)]
     taken = (*moved, *found)
     value = reading.value if reading.value is not None else 0
     compared, off = modules_off(reading, counter, own.trace)
@@ -116,17 +129,20 @@ def steps(reference: Account, charged: Account) -> list[Step]:
     return sorted(made, key=lambda step: -abs(step.amount))
 
 
-def located(step: Step, reference: Account, operators: Operators) -> Step:
-    """The step with the operators that do what is not seen, where nothing of a module's is."""
-    if not step.term.endswith(UNSEEN):
-        return step
+def located(step: Step, reference: Account, own: Ground, metric: Metric) -> Step:
+    """The step with the classes it comes from, and the operators that do what is not seen.
+
+    Operators stand for modules of which nothing is seen, where they are sure to be the ones.
+    """
+    classes: dict[str, int | float] = defaultdict(int)
+    operators: dict[str, int] = defaultdict(int)
     term = step.term.removesuffix(UNSEEN)
-    sums: dict[str, int] = defaultdict(int)
     for path, amount in step.modules.items():
-        if amount == -reference.get((path, term), 0):
-            for name, macs in operators.get((path, term), {}).items():
-                sums[name] += macs
-    return replace(step, operators=dict(sums))
+        classes[own.classes.get(path, "")] += amount
+        if term != step.term and amount == -reference.get((path, term), 0):
+            for name, macs in own.operators(metric).get((path, term), {}).items():
+                operators[name] += macs
+    return replace(step, classes=ordered(classes), operators=dict(operators))
 
 
 def ordered(paths: Mapping[str, int | float]) -> dict[str, int | float]:

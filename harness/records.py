@@ -261,16 +261,22 @@ class Reading:
     leftovers: tuple[str, ...] = ()
 
 
+UNSEEN, AGAIN, HERE = " not seen", " counted again", " in this context"
+"""How a step is named after a term of the reference: less of it, more of it, by the context alone"""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A signed term of a bridge and the modules it comes from.
 
-    ``operators`` are those that do the work which a counter does not see, and how much each does.
+    ``classes`` are those of the modules, and how much comes from each. ``operators`` are those that
+    do the work which a counter does not see, and how much each does.
     """
 
     term: str
     amount: int | float
     modules: Mapping[str, int | float] = field(default_factory=dict)
+    classes: Mapping[str, int | float] = field(default_factory=dict)
     operators: Mapping[str, int] = field(default_factory=dict)
 
 

@@ -146,11 +146,19 @@ def test_what_is_counted_beyond_the_reference_needs_no_operator():
     assert (step.term, step.operators) == ("2 FLOPs per MAC", {})
 
 
-def test_operators_stand_only_with_modules_of_which_nothing_is_seen():
+def test_a_step_tells_the_classes_it_comes_from():
+    """A linear layer of 6 x 4 for 3 rows: 72 multiplications and a bias of 4 for each row."""
+    [step] = bridges("ptflops-aten", GRAD, LAYERS["linear"])["compute"].steps
+    assert (step.term, step.classes) == ("linear bias", {"Linear": 3 * 4})
+
+
+def test_operators_stand_only_with_modules_of_which_nothing_is_seen(monkeypatch):
     reference = Account.of([("a", "linear", 10), ("b", "linear", 5)])
     operators = {("a", "linear"): {"aten.mm": 10}, ("b", "linear"): {"aten.addmm": 5}}
+    monkeypatch.setattr(reconcile, "operators_of", lambda trace: operators)
     [step] = reconcile.steps(reference, Account.of([("a", "linear", 4)]))
-    assert reconcile.located(step, reference, operators).operators == {"aten.addmm": 5}
+    located = reconcile.located(step, reference, reconcile.Ground(LINEAR), "compute")
+    assert located.operators == {"aten.addmm": 5}
 
 
 def test_grounds_under_two_contexts_are_priced_once(monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import subprocess
 import sys
@@ -11,11 +12,14 @@ from collections import defaultdict
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from runs import (
+    GRAD,
     HOSTILE,
+    NO_GRAD,
     a_bridge,
     a_reading,
     a_run,
@@ -28,8 +32,18 @@ from runs import (
 )  # fmt: skip
 
 from harness import report
-from harness.records import Case, Context, Run, Step, Suite
-from harness.report import charts, comparison, frames, latex, markdown, tables, terminal, text
+from harness.records import Case, Context, Run, Step, Suite, Tool
+from harness.report import (
+    charts,
+    comparison,
+    details,
+    frames,
+    latex,
+    markdown,
+    tables,
+    terminal,
+    text,
+)
 from harness.report.cases import bars, bridge_table, origin
 from harness.report.index import Index, deviation
 
@@ -86,6 +100,15 @@ class Page(HTMLParser):
     def values(self, name: str) -> list[str]:
         return [value or "" for key, value in self.attributes if key == name]
 
+    @property
+    def cases(self) -> list[dict[str, Any]]:
+        """What the page's script unfolds."""
+        return [details.unpacked(data) for data in self.values("data-answers")]
+
+    @property
+    def answers(self) -> list[dict[str, Any]]:
+        return [answer for case in self.cases for answer in case["answers"]]
+
 
 # ------------------------------------------------------------------------------------ figures
 
@@ -120,21 +143,59 @@ def test_rows_follow_the_suite(files):
             ] == ["analytic", "thop", "ptflops-pytorch", "torch", "torch"]  # fmt: skip
 
 
+def numbers(text: str) -> set[str]:
+    return set(re.findall(r"\d{1,3}(?:,\d{3})+", text))
+
+
 def test_every_figure_is_the_same_in_every_format(files):
     """Each ok value of readings.csv stands, grouped, in HTML, Markdown and LaTeX."""
     small = files["small"]
-    shown = {name: set(re.findall(r"\d{1,3}(?:,\d{3})+", small[name]))
-             for name in ("report.html", "report.md", "table.tex")}  # fmt: skip
+    shown = [numbers(small[name]) for name in ("report.html", "report.md", "table.tex")]
     for row in sheet(small["readings.csv"]):
         if row["value"]:
-            assert all(f"{int(row['value']):,}" in numbers for numbers in shown.values())
+            assert all(f"{int(row['value']):,}" in found for found in shown)
     amounts = {f"{abs(int(row['amount'])):,}" for row in sheet(small["bridges.csv"])
                if len(row["amount"].lstrip("-")) > 3}  # fmt: skip
-    assert amounts <= shown["report.html"] and amounts <= shown["report.md"]
+    unfolded = numbers(json.dumps(Page(small["report.html"]).cases, ensure_ascii=False))
+    assert amounts <= unfolded and amounts <= numbers(small["report.md"])
+
+
+@pytest.mark.parametrize("run", ["small", "loud"])
+def test_the_page_unfolds_to_the_bridges_of_the_csv(files, run):
+    """Line for line, with the sign that is as wide as a digit; the reading closes each bridge."""
+    bridges = [answer["bridge"] for answer in Page(files[run]["report.html"]).answers
+               if "bridge" in answer]  # fmt: skip
+    assert {lines[-1]["term"] for lines in bridges} == {"reading"}
+    plain = str.maketrans({",": None, "+": None, "\N{MINUS SIGN}": "-"})
+    lines = [[line["term"], line["amount"].translate(plain)]
+             for lines in bridges for line in lines[:-1]]  # fmt: skip
+    assert lines == [[row["term"], row["amount"]] for row in sheet(files[run]["bridges.csv"])]
+
+
+def test_every_module_of_a_term_can_be_unfolded(files):
+    """Each term of the fixture comes from two modules: all but one of it, and one."""
+    [vgg16, _] = Page(files["small"]["report.html"]).cases
+    [thop] = [each for each in vgg16["answers"] if each["counter"] == "thop"
+              and each["metric"] == "compute"]  # fmt: skip
+    [step] = [line for line in thop["bridge"] if "breakdown" in line]
+    table = vgg16["breakdowns"][step["breakdown"]]
+    names = [vgg16["paths"][number] for number in table[::2]]
+    assert dict(zip(names, table[1::2], strict=True)) == {"features.0": 50_175, "features.1": 1}
+
+
+def test_equal_breakdowns_stand_in_the_page_once():
+    breakdowns = details.Breakdowns()
+    numbers = [breakdowns.add(each) for each in ({"a": 1, "b": 2}, {"a": 1, "b": 2}, {"b": 2})]
+    assert numbers == [0, 0, 1] and breakdowns.tables == [[0, 1, 1, 2], [1, 2]]
+
+
+def test_what_a_script_would_round_is_text():
+    assert details.exactly(2**53) == 2**53 and details.exactly(2**53 + 1) == str(2**53 + 1)
+    assert details.exactly(0.5) == 0.5
 
 
 def test_exact_integers_are_on_demand(files):
-    assert "15470314496 MAC" in " ".join(Page(files["small"]["report.html"]).values("title"))
+    assert "15,470,314,496" in Page(files["small"]["report.html"]).values("title")
 
 
 def test_flops_are_marked_and_compared_as_half(files):
@@ -229,7 +290,9 @@ def test_a_residual_is_loud_everywhere(files):
     assert "1,017$^{*}$" in loud["table.tex"]
     assert "1.017 !" in loud["heatmap.svg"]
     assert ">+7<" in loud["waterfall.svg"]
-    assert report.verdict_lines(loud_run())[1].endswith("residual +7")
+    assert report.verdict_lines(loud_run())[1].endswith("residual +7 MAC")
+    [answer] = Page(loud["report.html"]).answers
+    assert answer["loud"] and answer["why"].endswith("UNEXPLAINED: residual +7")
 
 
 def test_a_total_that_fits_does_not_hide_modules_that_do_not():
@@ -237,6 +300,19 @@ def test_a_total_that_fits_does_not_hide_modules_that_do_not():
     run = a_run([(reading, replace(bridge, modules=3, off={"a": 5, "b": -5}))])
     assert report.verdict(run).unexplained == 1
     assert "2 of 3 figures by module differ, 'a' by +5" in report.verdict_lines(run)[1]
+    [line] = comparison.unknowns(Index(run))
+    assert line.startswith("UNEXPLAINED: net, thop") and "2 of 3 figures by module" in line
+    [answer] = Page(report.render(run, "report.html").decode()).answers
+    assert answer["loud"] and answer["modules"] == "Figures by module: 3 compared, 2 differ"
+    assert answer["off"] == [["a", "+5"], ["b", "\N{MINUS SIGN}5"]]
+
+
+def test_modules_that_fit_are_said_to():
+    reading, bridge = explained("net", "thop", 10)
+    run = a_run([(reading, replace(bridge, modules=1_234))])
+    [answer] = Page(report.render(run, "report.html").decode()).answers
+    assert answer["modules"] == "Figures by module: 1,234 compared, all equal"
+    assert "1,234 compared, all equal" in report.render(run, "report.md").decode()
 
 
 def test_no_figure_is_a_word_and_never_a_zero(files):
@@ -262,20 +338,7 @@ def test_a_value_that_is_no_number_is_no_figure():
     assert b"no figure" in report.render(run, "report.html")
 
 
-# ------------------------------------------------------------------------------------- causes
-
-
-def test_causes_are_ranked_by_the_cases_they_touch():
-    pairs = [explained(case, "thop", size, {"bias": 1, "big": 100} if size == 100 else {"bias": 2})
-             for case, size in (("a", 100), ("b", 50), ("c", 80))]  # fmt: skip
-    first, second = comparison.causes(Index(a_run(pairs)))
-    assert (first.term, first.cases, first.total) == ("bias", 3, 5)
-    assert first.largest[0] == pytest.approx(2 / 50) and first.smallest.case == "b"
-    assert (second.term, second.cases, second.largest[0]) == ("big", 1, 1.0)
-
-
-def test_a_term_of_zero_is_no_cause():
-    assert comparison.causes(Index(a_run([explained("a", "thop", 9, {"bias": 0})]))) == []
+# ------------------------------------------------------------------------------------ bridges
 
 
 def test_the_heaviest_modules_of_a_term_are_named():
@@ -318,6 +381,24 @@ def test_the_mode_of_a_case_parts_no_columns():
     assert [column.label for column in columns] == ["thop"]
 
 
+def test_contexts_in_which_a_counter_says_the_same_share_a_column():
+    """On b the counter says another thing under grad: then the contexts stand apart."""
+    pairs = [explained("a", "torch", 10, context=context) for context in (NO_GRAD, GRAD)]
+    [column] = Index(a_run(pairs)).columns("compute")
+    assert column.label == "torch" and column.under == "cpu grad, cpu no_grad"
+    pairs += [explained("b", "torch", 10, {"bias": n}, context=context)
+              for n, context in ((1, NO_GRAD), (2, GRAD))]  # fmt: skip
+    labels = [column.label for column in Index(a_run(pairs)).columns("compute")]
+    assert labels == ["torch (cpu grad)", "torch (cpu no_grad)"]
+
+
+def test_counters_stand_in_the_order_of_the_run():
+    pairs = [explained("a", name, 10) for name in ("zeta", "alpha", "mid")]
+    tools = (Tool("mid"), Tool("alpha"))
+    assert list(Index(a_run(pairs)).counters) == ["zeta", "alpha", "mid"]
+    assert list(Index(a_run(pairs, tools=tools)).counters) == ["mid", "alpha", "zeta"]
+
+
 # ------------------------------------------------------------------------------------ hostile
 
 
@@ -329,6 +410,7 @@ def test_no_hostile_name_becomes_markup(files):
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     assert all(link.startswith("#") for link in page.values("href"))
     assert "<script>alert(1)</script>" in page.text and "{{ 7*7 }}" in page.text
+    assert set(HOSTILE[:2]) <= {answer["counter"] for answer in page.answers}
 
 
 def test_the_page_asks_for_nothing_from_outside(files):
@@ -346,14 +428,14 @@ def test_the_page_asks_for_nothing_from_outside(files):
 def test_ids_are_unique_and_links_lead_somewhere(files):
     for content in files.values():
         page = Page(content["report.html"])
-        ids = page.values("id")
+        ids = [*page.values("id"), *(answer["id"] for answer in page.answers)]
         assert len(ids) == len(set(ids))
         assert {link[1:] for link in page.values("href")} <= set(ids)
 
 
 def test_charts_are_well_formed(files):
     for content in files.values():
-        for name in ("heatmap.svg", "waterfall.svg"):
+        for name in ("heatmap.svg", "spread.svg", "waterfall.svg"):
             tags = {
                 element.tag.rpartition("}")[2]
                 for element in ElementTree.fromstring(content[name]).iter()
@@ -380,12 +462,9 @@ def test_markdown_and_latex_escape_what_they_would_act_on(files):
     live = re.sub(r"(?m)^    .*$", "", files["hostile"]["report.md"])  # not the indented code
     assert "<script" not in live
     assert markdown.plain("a|b*c_[x](http://y)") == r"a\|b\*c\_\[x\](http:/&#47;y)"
-    for line in files["hostile"]["report.md"].splitlines():
-        if line.startswith("| case"):
-            width = len(re.findall(r"(?<!\\)\|", line))
-        elif line.startswith("| &lt;script"):
-            assert len(re.findall(r"(?<!\\)\|", line)) == width
-            break
+    for block in re.findall(r"(?m)(?:^\|.*\n)+", files["hostile"]["report.md"]):
+        widths = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
+        assert len(widths) == 1, block
     assert r"\input{/etc" not in files["hostile"]["table.tex"]
     assert latex.escape(r"50 % of $x_1$ & \y{#}") == (
         r"50 \% of \$x\_1\$ \& \textbackslash{}y\{\#\}"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from harness.records import Run
-from harness.report import csv, html, latex, markdown, tables
-from harness.report.charts import heatmap, waterfall
+from harness.report import csv, findings, html, latex, markdown, tables
+from harness.report.charts import heatmap, spread_chart, waterfall
 from harness.report.terminal import case_table
 from harness.report.verdict import Verdict, headline, verdict, verdict_lines
 
@@ -17,11 +17,13 @@ __all__ = ["FORMATS", "Verdict", "case_table", "headline", "render", "verdict", 
 FORMATS: Mapping[str, Callable[[Run], bytes]] = {
     "readings.csv": lambda run: csv.render(tables.readings(run)),
     "bridges.csv": lambda run: csv.render(tables.bridges(run)),
+    "findings.csv": lambda run: csv.render(findings.table(run)),
     "timings.csv": lambda run: csv.render(tables.timings(run)),
     "report.md": markdown.render,
     "report.html": html.render,
     "table.tex": latex.render,
     "heatmap.svg": lambda run: heatmap(run).encode(),
+    "spread.svg": lambda run: spread_chart(run).encode(),
     "waterfall.svg": lambda run: waterfall(run).encode(),
 }
 

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from harness.records import Bridge, Reading, Step
 from harness.report import tables
-from harness.report.comparison import cell_of, share
+from harness.report.causes import part_of
+from harness.report.comparison import cell_of
 from harness.report.index import Index, figures_of, key_of, plain
 from harness.report.tables import Cell, Table
 from harness.report.text import Number, anchor, factor_words, group, plural, shorten
@@ -43,6 +44,15 @@ class Answer:
         label = shorten(self.reading.label, 40)
         figure = shorten(self.reading.figure, 60)
         return f"{label}: {figure}" if label and figure else label or figure
+
+    @property
+    def by_module(self) -> str:
+        """Whether the tool's own figures by module are the predicted ones."""
+        compared, off = self.cell.modules, self.cell.off
+        if not compared or self.cell.value is None:
+            return ""
+        told = f"Figures by module: {compared:,} compared"
+        return f"{told}, all equal" if not off else f"{told}, {off:,} differ"
 
     @property
     def remarks(self) -> list[str]:
@@ -117,9 +127,9 @@ def bridge_table(bridge: Bridge) -> Table:
     amount = tables.Column("amount", "signed", bridge.unit)
     part = tables.Column("share", "share", "of reference")
     rows: list[tuple[str, Number, float | None, str]] = [("reference", bridge.reference, None, "")]
-    rows += [(step.term, step.amount, share(step.amount, bridge), origin(step))
+    rows += [(step.term, step.amount, part_of(step.amount, bridge), origin(step))
              for step in bridge.steps]  # fmt: skip
-    rows.append(("residual", bridge.residual, share(bridge.residual, bridge), ""))
+    rows.append(("residual", bridge.residual, part_of(bridge.residual, bridge), ""))
     rows.append(("reading", bridge.reading, None, ""))
     title = f"{bridge.counter} ({bridge.context}) on {bridge.case}, {bridge.metric}"
     return Table(title, (TERM, amount, part, FROM), tuple(rows))
@@ -149,7 +159,7 @@ def bars(bridge: Bridge) -> tuple[Bar, ...]:
         return ()
     drawn = [Bar(_part(-low, span), 0, "base")]
     for start, end in pairwise(levels):
-        tone = "up" if end > start else "down"
+        tone = "up" if end > start else "down" if end < start else "base"
         drawn.append(Bar(_part(min(start, end) - low, span), _part(abs(end - start), span), tone))
     if bridge.residual:
         drawn[-1] = Bar(drawn[-1].left, drawn[-1].width, "loud")

@@ -6,12 +6,23 @@ import math
 from typing import Any
 from xml.sax.saxutils import escape
 
-from harness.records import Bridge, Context, Metric, Run
-from harness.report.cases import share
+from harness.records import Bridge, Metric, Run
+from harness.report.causes import part_of
 from harness.report.comparison import cell_of, shown_columns
-from harness.report.index import Index
+from harness.report.index import Column, Index
+from harness.report.overview import kind_in
 from harness.report.tables import Cell
-from harness.report.text import group, percent, printable, ratio, shorten, signed
+from harness.report.text import (
+    about,
+    factor_words,
+    group,
+    percent,
+    printable,
+    ratio,
+    shorten,
+    signed,
+)
+from harness.report.verdict import spreads
 
 # Upper bounds of |deviation| and the colours below and above the reference, light to dark: the
 # steps stay apart in grey, and the number in each cell says which side it is on.
@@ -26,6 +37,11 @@ EQUAL, SILENT, UNKNOWN = "equal", "no figure", "no reference"
 SHORT = {"unavailable": "n/a", "out_of_memory": "memory"}
 LOUD = "#c4161c"
 INK = "#1c1c1a"
+LEAST = 1e-4
+"""What the spread of two equal figures is drawn as"""
+# Apart in grey too: the lightness of neighbours differs.
+SERIES = ("#3a78b5", "#eaa560", "#5c8f5c", "#b0507a", "#86b0d4", "#a8602a", "#b9b04a", "#8478bd",
+          "#b5b5ae", "#77776f")  # fmt: skip
 
 
 def palette() -> dict[str, str]:
@@ -50,30 +66,35 @@ def class_of(cell: Cell) -> str:
 
 def heat_cells(index: Index, metric: Metric = "compute") -> list[dict[str, Any]]:
     """One record for each cell of the heat map."""
-    heads = _heads(index, metric)
-    shown = [each for each in index.readings if each.metric == metric]
-    pairs = [(heads[index.place(each)], cell_of(index, each))
-             for each in shown if index.place(each) in heads]  # fmt: skip
+    pairs = [
+        (_head(column), cell_of(index, reading))
+        for column in shown_columns(index, metric)
+        for reading in index.in_column(column, metric).values()
+    ]
     return [{
         "case": printable(cell.case), "counter": head, "class": class_of(cell),
-        "label": _label(cell), "loud": cell.loud,
+        "label": heatmap_label(cell), "loud": cell.loud,
         "dark": class_of(cell).startswith(("over 50", "10 to 50")),
     } for head, cell in pairs]  # fmt: skip
 
 
-def _heads(index: Index, metric: Metric) -> dict[tuple[str, Context], str]:
-    """What stands above each column, in two lines: a counter with several contexts names them."""
-    return {
-        (column.counter, column.context): f"\n{printable(column.counter)}" if column.only
-        else f"{printable(column.counter)}\n{printable(column.context)}"
-        for column in shown_columns(index, metric)
-    }  # fmt: skip
+def _head(column: Column) -> str:
+    """What stands above a column, in two lines: a counter in several contexts names them."""
+    name = printable(column.counter)
+    return f"\n{name}" if column.only else f"{name}\n{printable(column.under)}"
 
 
-def _label(cell: Cell) -> str:
+def heatmap_label(cell: Cell) -> str:
     if cell.value is None:
         return SHORT.get(cell.status, "no figure" if cell.status == "ok" else cell.status)
     return ratio(cell.deviation) + (" !" if cell.loud else "")
+
+
+def brief(cell: Cell) -> str:
+    """What stands in a cell of the page; the exact figure is not far."""
+    if cell.value is None:
+        return heatmap_label(cell)
+    return about(cell.deviation) + (" !" if cell.loud else "")
 
 
 def heatmap(run: Run, metric: Metric = "compute") -> str:
@@ -84,7 +105,7 @@ def heatmap(run: Run, metric: Metric = "compute") -> str:
         return blank("No figures to show")
     filled = {record["case"] for record in records}
     rows = [case for case in map(printable, index.cases) if case in filled]
-    heads = list(dict.fromkeys(_heads(index, metric).values()))
+    heads = [_head(column) for column in shown_columns(index, metric)]
     return _svg(_styled(_heat_layers(records, rows, heads, f"figure / reference ({metric})")))
 
 
@@ -119,12 +140,59 @@ def _heat_layers(records: list[dict[str, Any]], rows: list[str], heads: list[str
     return (squares + frames + words).properties(width=alt.Step(104), height=alt.Step(22))
 
 
+def spread_dots(index: Index) -> list[dict[str, Any]]:
+    """One record for each case, widest first: by how much the highest exceeds the lowest."""
+    return [
+        {"place": place, "case": printable(spread.case), "factor": factor_words(spread.factor),
+         "excess": max(spread.factor - 1, LEAST), "low": LEAST,
+         "kind": kind_in(index, spread.case) or "case"}
+        for place, spread in enumerate(spreads(index))
+    ]  # fmt: skip
+
+
+def spread_chart(run: Run) -> str:
+    """The spread of each case, coloured by kind.
+
+    The scale is logarithmic in what exceeds 1, so that 1.002 and 700 can both be read.
+    """
+    records = spread_dots(Index(run))
+    if not records:
+        return blank("No two figures to compare")
+    return _svg(_styled(_spread_layers(records)))
+
+
+def _spread_layers(records: list[dict[str, Any]]) -> Any:
+    """A dot on a stalk for each case."""
+    import altair as alt
+
+    names = _lookup({str(record["place"]): record["case"] for record in records})
+    top = max(*(record["excess"] for record in records), 10 * LEAST)
+    ticks = {LEAST: "1", **{n: f"{1 + n:g}" for n in (0.001, 0.01, 0.1, 1, 9, 99, 999)}}
+    scale = alt.Scale(type="log", domain=[LEAST, top * 1.5], nice=False)
+    axis = alt.Axis(
+        values=list(ticks), grid=True, gridColor="#8a8a84", gridOpacity=0.3,
+        labelExpr=f"({_lookup({str(n): words for n, words in ticks.items()})})[datum.value]",
+    )  # fmt: skip
+    kinds = list(dict.fromkeys(record["kind"] for record in records))
+    legend = alt.Legend(title=None, orient="top", labelLimit=0, columns=3, columnPadding=60)
+    base = alt.Chart(alt.Data(values=records)).encode(  # type: ignore[arg-type]
+        x=alt.X("place:O", title=None, axis=alt.Axis(
+            labelExpr=f"({names})[datum.label]", labelAngle=-90, labelLimit=190, labelFontSize=9)),
+        y=alt.Y("excess:Q", title="highest / lowest", scale=scale, axis=axis),
+        color=alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=list(SERIES)),
+                        legend=legend if len(kinds) > 1 else None),
+    )  # fmt: skip
+    stalks = base.mark_rule(opacity=0.55).encode(y2="low:Q")
+    width = min(max(len(records) * 11, 240), 1400)
+    return (stalks + base.mark_circle(size=42, opacity=1)).properties(width=width, height=250)
+
+
 def instructive(run: Run) -> Bridge | None:
     """The bridge to show first: most different terms, none of which dwarfs the others."""
 
     def richness(bridge: Bridge) -> tuple[bool, int, float]:
         terms = {step.term for step in bridge.steps if step.amount}
-        moved = [abs(share(step.amount, bridge)) for step in bridge.steps if step.amount]
+        moved = [abs(part_of(step.amount, bridge)) for step in bridge.steps if step.amount]
         balance = sum(moved) / max(moved) if moved else 0.0
         return bridge.metric == "compute", len(terms), balance
 
@@ -137,7 +205,7 @@ def waterfall_steps(bridge: Bridge) -> list[dict[str, Any]]:
     records = [_bar("reference", 0, 0, "whole", group(bridge.reference))]
     level: int | float = 0
     for step in bridge.steps:
-        words = f"{signed(step.amount)}  ({percent(share(step.amount, bridge))})"
+        words = f"{signed(step.amount)}  ({percent(part_of(step.amount, bridge))})"
         tone = "more" if step.amount > 0 else "less"
         records.append(_bar(step.term, level, level + step.amount, tone, words))
         level += step.amount
@@ -203,7 +271,7 @@ def _styled(chart: Any, title: str = "") -> Any:
         chart = chart.properties(title={"text": title, "anchor": "start", "fontSize": 13})
     return (
         chart.configure(font="Helvetica, Arial, sans-serif", background="white",
-                         padding={"left": 24, "right": 24, "top": 6, "bottom": 6})
+                         padding={"left": 72, "right": 24, "top": 6, "bottom": 6})
         .configure_view(stroke=None)
         .configure_axis(domain=False, ticks=False, labelPadding=6, grid=False, labelColor=INK,
                         titleColor=INK, titleFontWeight="normal")

@@ -1,28 +1,26 @@
-"""Who says what, by how much they differ, and why: the tables over a whole run."""
+"""Who says what, what is open, and how it was measured: the tables over a whole run."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from dataclasses import replace
 from typing import Any
 
-from harness.records import Bridge, Metric, Reading, Run, Step
+from harness.records import Metric, Reading, Run
 from harness.report import tables
 from harness.report.index import (
     BASE_UNIT,
+    BROKEN,
     Column,
     Index,
-    deviation,
     figures_of,
-    in_macs,
     is_figure,
+    key_of,
     plain,
+    where,
 )
 from harness.report.tables import Cell, Link, Table
-from harness.report.text import Number, anchor, flatten, is_number, plural, shorten, whole
-from harness.report.verdict import BROKEN
+from harness.report.text import anchor, few, flatten, is_number, plural, shorten
 
 NAMES = {"compute": "Compute", "params": "Parameters"}
 
@@ -30,6 +28,7 @@ NAMES = {"compute": "Compute", "params": "Parameters"}
 def cell_of(index: Index, reading: Reading) -> Cell:
     """A reading as a comparison shows it."""
     told = is_figure(reading)
+    bridge = index.bridge_of.get(key_of(reading))
     return Cell(
         reading.case, reading.counter, reading.context, reading.metric, reading.unit,
         reading.status,
@@ -37,22 +36,22 @@ def cell_of(index: Index, reading: Reading) -> Cell:
         deviation=index.deviation(reading),
         residual=index.residual(reading) if told else None,
         message=reading.message,
+        modules=bridge.modules if bridge else 0,
+        off=len(bridge.off) if bridge else 0,
     )  # fmt: skip
 
 
 def comparison(index: Index, metric: Metric) -> Table:
     """Rows are cases, columns counters; the reference comes first."""
     shown = shown_columns(index, metric)
-    unit = BASE_UNIT[metric]
-    cells = {
-        (reading.case, *index.place(reading)): cell_of(index, reading)
-        for reading in index.readings if reading.metric == metric
-    }  # fmt: skip
-    heads = [tables.Column("case"), tables.Column("reference", "integer", unit)]
+    cells = [{case: cell_of(index, reading)
+              for case, reading in index.in_column(column, metric).items()}
+             for column in shown]  # fmt: skip
+    heads = [tables.Column("case"), tables.Column("reference", "integer", BASE_UNIT[metric])]
     heads += [_head(index, column, metric) for column in shown]
     rows = []
     for case in index.cases:
-        found = [cells.get((case, column.counter, column.context)) for column in shown]
+        found = [asked.get(case) for asked in cells]
         reference = index.reference(case, metric)
         if any(found) or reference is not None:
             name = Link(case, anchor("case", case))
@@ -74,95 +73,8 @@ def shown_columns(index: Index, metric: Metric) -> tuple[Column, ...]:
 
 
 def _head(index: Index, column: Column, metric: Metric) -> tables.Column:
-    place = (column.counter, column.context)
-    asked = [each for each in index.readings if each.metric == metric]
-    units = sorted({reading.unit for reading in asked if index.place(reading) == place})
-    return tables.Column(column.counter, "cell", " / ".join(units), str(column.context))
-
-
-# ----------------------------------------------------------------------------------- causes
-
-
-@dataclass
-class Cause:
-    """One term of one counter, wherever it occurs."""
-
-    counter: str
-    term: str
-    metric: Metric
-    unit: str
-    steps: list[tuple[Bridge, Step]] = field(default_factory=list)
-
-    @property
-    def cases(self) -> int:
-        return len({bridge.case for bridge, _ in self.steps})
-
-    @property
-    def total(self) -> Number:
-        return sum(step.amount for _, step in self.steps)
-
-    @property
-    def largest(self) -> tuple[float, Bridge]:
-        """The largest share of a reference, and the bridge in which it is so large."""
-        shares = [(share(step.amount, bridge), bridge) for bridge, step in self.steps]
-        return max(shares, key=lambda pair: abs(pair[0]))
-
-    @property
-    def smallest(self) -> Bridge:
-        """The bridge of the smallest case that shows this cause."""
-        return min((bridge for bridge, _ in self.steps), key=_size)
-
-
-def share(amount: Number, bridge: Bridge) -> float:
-    """A term as a share of its bridge's reference."""
-    if amount == 0:
-        return 0.0
-    return deviation(bridge.reference + amount, bridge.reference)
-
-
-def _size(bridge: Bridge) -> Fraction:
-    return Fraction(bridge.reference)
-
-
-def causes(index: Index) -> list[Cause]:
-    """Every cause, those that touch most cases first, then the weightier."""
-    found: dict[tuple[str, ...], Cause] = {}
-    for bridge in index.bridges:
-        for step in bridge.steps:
-            key = (bridge.counter, step.term, bridge.metric, bridge.unit)
-            if step.amount:
-                found.setdefault(key, Cause(*key)).steps.append((bridge, step))  # type: ignore[arg-type]
-    return sorted(found.values(), key=lambda cause: (
-        cause.metric, -cause.cases, -abs(in_macs(cause.total, cause.unit)), cause.term
-    ))  # fmt: skip
-
-
-def cause_table(index: Index) -> Table:
-    """The causes of all differences, ranked."""
-    columns = (
-        tables.Column("cause"), tables.Column("counter"), tables.Column("metric"),
-        tables.Column("cases", "integer"), tables.Column("figures", "integer"),
-        tables.Column("sum over figures", "signed"), tables.Column("unit"),
-        tables.Column("largest share", "share", "of reference"), tables.Column("on"),
-        tables.Column("smallest case that shows it"),
-    )  # fmt: skip
-    rows = tuple(_cause_row(cause) for cause in causes(index))
-    note = "Ranked by the number of cases they touch, then by their weight. A counter that is read "
-    note += "in several contexts has several figures for one case."
-    return Table("Causes, ranked", columns, rows, note)
-
-
-def _cause_row(cause: Cause) -> tuple[Any, ...]:
-    largest, where = cause.largest
-    return (
-        cause.term, cause.counter, cause.metric, cause.cases, len(cause.steps), whole(cause.total),
-        cause.unit, largest, _link(where), _link(cause.smallest),
-    )  # fmt: skip
-
-
-def _link(bridge: Bridge) -> Link:
-    names = (bridge.metric, bridge.case, bridge.counter, bridge.context)
-    return Link(bridge.case, anchor("why", *names))
+    units = sorted({reading.unit for reading in index.in_column(column, metric).values()})
+    return tables.Column(column.counter, "cell", " / ".join(units), column.under)
 
 
 # ------------------------------------------------------------------------- what is not known
@@ -184,17 +96,10 @@ def silent(index: Index) -> Table:
     return Table("Counters without a figure", columns, rows)
 
 
-def few(names: Iterable[str], count: int) -> str:
-    """The first few names, and how many more there are."""
-    every = list(names)
-    more = [f"and {len(every) - count:,} more"] if len(every) > count else []
-    return ", ".join([*(shorten(name, 60) for name in every[:count]), *more])
-
-
 def unknowns(index: Index) -> list[str]:
     """What this run leaves open, one sentence each; empty where nothing is."""
-    lines = [f"UNEXPLAINED: {where(reading)}: {_gap(index, reading)}."
-             for reading in figures_of(index.readings) if index.residual(reading) != 0]  # fmt: skip
+    lines = [f"UNEXPLAINED: {where(reading)}: {index.gap(reading)}."
+             for reading in figures_of(index.readings) if not index.explained(reading)]  # fmt: skip
     broken = sum(reading.status in BROKEN for reading in index.readings)
     if broken:
         lines.append(f"{plural(broken, 'reading')} failed: see the counters without a figure.")
@@ -206,19 +111,6 @@ def unknowns(index: Index) -> list[str]:
         if names:
             lines.append(f"{shorten(case, 60)}: operators without a formula: {few(names, 8)}.")
     return lines
-
-
-def where(reading: Reading) -> str:
-    """Which reading this is, in words."""
-    text = f"{reading.case}, {reading.counter} ({reading.context}), {reading.metric}"
-    return shorten(text, 120)
-
-
-def _gap(index: Index, reading: Reading) -> str:
-    residual = index.residual(reading)
-    if residual is None:
-        return "no bridge leads to this figure"
-    return f"residual {residual:+,} {reading.unit}"
 
 
 # --------------------------------------------------------------------------- the other tables
@@ -251,10 +143,13 @@ def environment_table(run: Run) -> Table:
 
 def version_table(index: Index) -> Table:
     """Which version of which counter was read, and in which contexts."""
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for reading in sorted(index.readings, key=lambda reading: reading.counter):
-        contexts = found[reading.counter, reading.version]
-        if str(reading.context) not in contexts:
-            contexts.append(str(reading.context))
-    rows = tuple((*key, ", ".join(contexts)) for key, contexts in found.items())
-    return Table("Counters", tables.columns("counter version contexts"), rows)
+    tools = {tool.id: tool for tool in index.run.tools}
+    found: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    for reading in sorted(index.readings, key=lambda reading: index.counters[reading.counter]):
+        found[reading.counter, reading.version][str(reading.context)] = None
+    rows = tuple(
+        (*key, ", ".join(contexts), tools[key[0]].source if key[0] in tools else "")
+        for key, contexts in found.items()
+    )
+    heads = (*tables.columns("counter version contexts"), tables.Column("its rules follow"))
+    return Table("Counters", heads, rows)

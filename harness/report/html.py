@@ -7,11 +7,18 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from harness.records import Metric, Run
+from harness.records import Run
+from harness.report.agreement import distance_table, group_table, matrix_table
 from harness.report.cases import sections
-from harness.report.charts import CLASSES, class_of, heatmap, instructive, waterfall
+from harness.report.charts import (
+    CLASSES,
+    brief,
+    class_of,
+    instructive,
+    spread_chart,
+    waterfall,
+)
 from harness.report.comparison import (
-    cause_table,
     comparison,
     environment_table,
     silent,
@@ -19,9 +26,13 @@ from harness.report.comparison import (
     unknowns,
     version_table,
 )
-from harness.report.index import METRICS, Index
-from harness.report.tables import Cell, Column, Link, Table, show
-from harness.report.text import is_number, percent, printable
+from harness.report.details import packed
+from harness.report.families import family_of, family_table, kind_of
+from harness.report.findings import profiles
+from harness.report.index import Index
+from harness.report.overview import cause_table, outcome_table, spread_table
+from harness.report.tables import Cell, Column, Link, show
+from harness.report.text import is_number, printable
 from harness.report.verdict import headline, verdict
 
 HERE = Path(__file__).parent
@@ -29,15 +40,20 @@ HERE = Path(__file__).parent
 
 def render(run: Run) -> bytes:
     """The whole report."""
+    text = pages().get_template("page.html.j2").render(**contents(run))
+    return text.encode("utf-8", "replace")
+
+
+def pages() -> Any:
+    """Our templates, with the filters and tests that their macros need."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    pages = Environment(loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True,
-                        lstrip_blocks=True, undefined=StrictUndefined)  # fmt: skip
-    pages.filters.update(show=_show, exact=_exact, printable=printable, percent=percent)
-    pages.tests.update(cell=lambda value: isinstance(value, Cell),
-                       link=lambda value: isinstance(value, Link))  # fmt: skip
-    text = pages.get_template("page.html.j2").render(**contents(run))
-    return text.encode("utf-8", "replace")
+    made = Environment(loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True,
+                       lstrip_blocks=True, undefined=StrictUndefined)  # fmt: skip
+    made.filters.update(show=_show, exact=_exact, printable=printable, tone=tone,
+                        ratio=brief)  # fmt: skip
+    made.tests.update(number=is_number, link=lambda value: isinstance(value, Link))
+    return made
 
 
 def contents(run: Run) -> dict[str, Any]:
@@ -48,19 +64,22 @@ def contents(run: Run) -> dict[str, Any]:
     best = instructive(run)
     return {
         "suite": run.suite, "headline": headline(run), "verdict": verdict(run),
-        "heatmap": Markup(inline(heatmap(run))),
+        "counts": verdict(run).counts, "outcomes": outcome_table(index),
+        "spread": spread_table(index), "spread_chart": Markup(inline(spread_chart(run))),
+        "agreement": group_table(index),
+        "distances": [distance_table(index, metric) for metric in index.metrics],
+        "matrices": [matrix_table(index, metric) for metric in index.metrics],
+        "kinds": family_table(index, kind_of, "By what most of their work is"),
+        "classes": family_table(index, family_of, "By the class of the model"),
         "waterfall": Markup(inline(waterfall(run, best))) if best else "",
-        "comparisons": _comparisons(index), "causes": cause_table(index),
-        "sections": sections(index), "time": timing_table(run),
-        "environment": environment_table(run), "versions": version_table(index),
-        "silent": silent(index), "unknowns": unknowns(index), "command": command(run),
-        "tone": tone, "schema": run.schema, "whole": Column("", "integer"),
+        "causes": [cause_table(index, metric) for metric in index.metrics],
+        "profiles": list(profiles(index)),
+        "comparisons": [comparison(index, metric) for metric in index.metrics],
+        "sections": [(section, packed(index, section)) for section in sections(index)],
+        "time": timing_table(run), "environment": environment_table(run),
+        "versions": version_table(index), "silent": silent(index), "unknowns": unknowns(index),
+        "command": command(run), "schema": run.schema,
     }  # fmt: skip
-
-
-def _comparisons(index: Index) -> list[Table]:
-    asked: list[Metric] = [metric for metric in METRICS if index.columns(metric)]
-    return [comparison(index, metric) for metric in asked]
 
 
 def command(run: Run) -> str:
@@ -75,14 +94,15 @@ def inline(svg: str) -> str:
 
 
 def tone(cell: Cell) -> str:
-    """The CSS class of a cell: side and strength of its deviation, as in the heat map."""
+    """The CSS classes of a cell: side and strength of its deviation, as in the heat map."""
+    loud = " loud" if cell.loud else ""
     if cell.value is None:
         return "silent"
     name = class_of(cell)
     for strength, (_, words, _, _) in enumerate(CLASSES, 1):
         if name.startswith(words):
-            return f"{'high' if name.endswith('above') else 'low'} d{strength}"
-    return "equal" if cell.deviation == 0 else ""
+            return f"{'high' if name.endswith('above') else 'low'} d{strength}{loud}"
+    return f"equal{loud}"
 
 
 def _show(value: Any, column: Column) -> str:

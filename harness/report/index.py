@@ -7,20 +7,26 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import chain
+from typing import Any
 
-from harness.records import Bridge, Context, Failure, Figure, Metric, Reading, Run, Timing
-from harness.report.text import Number, is_number
+from harness.records import (
+    Bridge,
+    Context,
+    Failure,
+    Figure,
+    Metric,
+    Reading,
+    Reference,
+    Run,
+    Timing,
+)
+from harness.report.text import Number, is_number, shorten
 
 Key = tuple[str, str, Context, Metric]
 METRICS: tuple[Metric, ...] = ("compute", "params")
 _OfCase = Reading | Bridge | Figure | Timing | Failure
 BASE_UNIT = {"compute": "MAC", "params": "parameter"}
-
-# The order in which people look for them; a counter that is not named here follows by name.
-COUNTERS = (
-    "analytic", "thop", "ptflops-pytorch", "ptflops-aten", "torchinfo", "fvcore", "torch",
-    "pytorch-model-summary", "numel",
-)  # fmt: skip
+BROKEN = ("failed", "timeout", "out_of_memory")
 
 
 def in_macs(value: Number, unit: str) -> Fraction:
@@ -49,17 +55,29 @@ def key_of(record: Reading | Bridge) -> Key:
     return record.case, record.counter, record.context, record.metric
 
 
+Place = tuple[str, Context]
+"""A counter and a context, without the mode: a case is asked in one mode"""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One counter in one context: what a column of a comparison holds."""
+    """One counter in the contexts in which it says the same: a column of a comparison."""
 
     counter: str
-    context: Context
+    contexts: tuple[Context, ...]
     only: bool = True
 
     @property
+    def context(self) -> Context:
+        return self.contexts[0]
+
+    @property
+    def under(self) -> str:
+        return ", ".join(map(str, self.contexts))
+
+    @property
     def label(self) -> str:
-        return self.counter if self.only else f"{self.counter} ({self.context})"
+        return self.counter if self.only else f"{self.counter} ({self.under})"
 
 
 @dataclass(frozen=True)
@@ -81,10 +99,18 @@ class Index:
     def position(self) -> dict[str, int]:
         return {case: place for place, case in enumerate(self.cases)}
 
-    def _order(self, record: Reading | Bridge) -> tuple[int, int, int, str, str]:
-        rank = COUNTERS.index(record.counter) if record.counter in COUNTERS else len(COUNTERS)
-        place = METRICS.index(record.metric)
-        return self.position[record.case], place, rank, record.counter, str(record.context)
+    @cached_property
+    def counters(self) -> dict[str, int]:
+        """The place of each counter: in the run's own order, then as readings name them."""
+        names = [tool.id for tool in self.run.tools]
+        names += [reading.counter for reading in self.run.readings]
+        names += [bridge.counter for bridge in self.run.bridges]
+        return {name: place for place, name in enumerate(dict.fromkeys(names))}
+
+    def _order(self, record: Reading | Bridge) -> tuple[int, int, int, str]:
+        metric = METRICS.index(record.metric)
+        counter = self.counters[record.counter]
+        return self.position[record.case], metric, counter, str(record.context)
 
     @cached_property
     def readings(self) -> tuple[Reading, ...]:
@@ -93,6 +119,11 @@ class Index:
     @cached_property
     def bridges(self) -> tuple[Bridge, ...]:
         return tuple(sorted(self.run.bridges, key=self._order))
+
+    @cached_property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Those that any counter was asked for."""
+        return tuple(metric for metric in METRICS if self.by_place[metric])
 
     @cached_property
     def reading_of(self) -> dict[Key, Reading]:
@@ -109,35 +140,78 @@ class Index:
             found[reading.case].append(reading)
         return found
 
+    @cached_property
+    def cells(self) -> dict[tuple[str, str, Context], list[Reading]]:
+        """The readings of each counter in each context on each case."""
+        found: dict[tuple[str, str, Context], list[Reading]] = {}
+        for reading in self.readings:
+            key = (reading.case, reading.counter, reading.context)
+            found.setdefault(key, []).append(reading)
+        return found
+
+    def bridge_to(self, reading: Reading) -> Bridge | None:
+        return self.bridge_of.get(key_of(reading))
+
     def explained(self, reading: Reading) -> bool:
         """Whether a bridge leads to the reading: in total, and to the tool's figures by module."""
-        bridge = self.bridge_of.get(key_of(reading))
+        bridge = self.bridge_to(reading)
         return bridge is not None and bridge.explained
 
-    def place(self, reading: Reading) -> tuple[str, Context]:
-        """The column of a reading. The mode does not part columns: a case is asked in one mode."""
-        context = reading.context
-        return reading.counter, replace(context, mode="")
+    def place(self, reading: Reading) -> Place:
+        return reading.counter, replace(reading.context, mode="")
+
+    @cached_property
+    def by_place(self) -> dict[Metric, dict[Place, dict[str, Reading]]]:
+        """The readings of a metric by counter and context, then by case."""
+        found: dict[Metric, dict[Place, dict[str, Reading]]] = {metric: {} for metric in METRICS}
+        for reading in sorted(self.readings, key=lambda reading: self._order(reading)[1:]):
+            asked = found[reading.metric].setdefault(self.place(reading), {})
+            asked[reading.case] = reading
+        return found
 
     def columns(self, metric: Metric) -> tuple[Column, ...]:
-        """The counters that were asked for a metric, one column for each context."""
-        asked = [reading for reading in self.readings if reading.metric == metric]
-        asked.sort(key=lambda reading: self._order(reading)[1:])
-        pairs = list(dict.fromkeys(map(self.place, asked)))
-        names = [counter for counter, _ in pairs]
-        return tuple(Column(name, context, names.count(name) == 1) for name, context in pairs)
+        """The counters that were asked for a metric, with the contexts in which they say the same."""
+        groups: dict[str, list[tuple[list[Context], dict[str, Any]]]] = {}
+        for (counter, context), asked in self.by_place[metric].items():
+            said = {case: (each.status, each.value) for case, each in asked.items()}
+            alike = groups.setdefault(counter, [])
+            found = next((contexts for contexts, other in alike if other == said), None)
+            if found is None:
+                alike.append(([context], said))
+            else:
+                found.append(context)
+        return tuple(
+            Column(counter, tuple(contexts), len(alike) == 1)
+            for counter, alike in groups.items()
+            for contexts, _ in alike
+        )
+
+    def in_column(self, column: Column, metric: Metric) -> dict[str, Reading]:
+        """The readings of a column by case."""
+        return self.by_place[metric][column.counter, column.context]
 
     @cached_property
     def _references(self) -> dict[tuple[str, Metric], Fraction]:
         found: dict[tuple[str, Metric], Fraction] = {}
+        for each in self.run.references:
+            found[each.case, "compute"] = Fraction(sum(each.compute.values()))
+            found[each.case, "params"] = Fraction(sum(each.params.values()))
         for bridge in self.bridges:
-            value = Fraction(bridge.reference)
-            found.setdefault((bridge.case, bridge.metric), value)
+            found.setdefault((bridge.case, bridge.metric), Fraction(bridge.reference))
         for reading in self.readings:
             if reading.counter == "analytic" and is_figure(reading) and reading.value is not None:
                 value = in_macs(reading.value, reading.unit)
-                found[reading.case, reading.metric] = value
+                found.setdefault((reading.case, reading.metric), value)
         return found
+
+    @cached_property
+    def reference_of(self) -> dict[str, Reference]:
+        return {each.case: each for each in self.run.references}
+
+    @cached_property
+    def products(self) -> frozenset[str]:
+        """The terms that the reference charges for compute: products, measured in MAC."""
+        return frozenset(term for each in self.run.references for term in each.compute)
 
     def reference(self, case: str, metric: Metric) -> Fraction | None:
         """The reference of a case in MAC (or parameters), None where nothing tells it."""
@@ -156,6 +230,17 @@ class Index:
             return None
         return deviation(in_macs(reading.value, reading.unit), reference)
 
+    def gap(self, reading: Reading) -> str:
+        """What is not explained of a reading."""
+        bridge = self.bridge_of.get(key_of(reading))
+        if bridge is None:
+            return "no bridge leads to this figure"
+        if bridge.residual:
+            return f"residual {bridge.residual:+,} {reading.unit}"
+        name, amount = next(iter(bridge.off.items()))
+        apart = f"{len(bridge.off):,} of {bridge.modules:,} figures by module differ"
+        return f"{apart}, {shorten(name, 60)!r} by {amount:+,}"
+
     def residual(self, reading: Reading) -> Number | None:
         """What a reading's bridge leaves open; None without a bridge."""
         bridge = self.bridge_of.get(key_of(reading))
@@ -170,3 +255,9 @@ def is_figure(reading: Reading) -> bool:
 def figures_of(readings: Iterable[Reading]) -> list[Reading]:
     """Those readings that hold a figure."""
     return [reading for reading in readings if is_figure(reading)]
+
+
+def where(reading: Reading) -> str:
+    """Which reading this is, in words."""
+    text = f"{reading.case}, {reading.counter} ({reading.context}), {reading.metric}"
+    return shorten(text, 120)

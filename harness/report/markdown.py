@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.records import Run
+from harness.report.agreement import distance_table, group_table
 from harness.report.cases import Answer, Section, sections
 from harness.report.comparison import (
-    cause_table,
     comparison,
     environment_table,
     silent,
@@ -17,11 +17,17 @@ from harness.report.comparison import (
     unknowns,
     version_table,
 )
+from harness.report.families import family_of, family_table, kind_of
+from harness.report.findings import Profile, profiles
 from harness.report.html import command
-from harness.report.index import METRICS, Index
+from harness.report.index import Index
+from harness.report.overview import cause_table, outcome_table, spread_table
 from harness.report.tables import Column, Table, show
 from harness.report.text import printable
 from harness.report.verdict import headline
+
+MANY = 2000
+"""More bridges than this are left to bridges.csv: no page of that length is read"""
 
 
 def render(run: Run) -> bytes:
@@ -35,15 +41,26 @@ def _blocks(run: Run) -> Iterator[str]:
     yield f"**{plain(headline(run))}**"
     if run.suite.description:
         yield plain(run.suite.description)
-    yield "![Heat map of cases and counters](heatmap.svg)"
-    yield "## Who says what"
-    yield from (grid(comparison(index, each)) for each in METRICS if index.columns(each))
+    yield "## At a glance"
+    yield grid(outcome_table(index))
+    yield "![Spread of each case](spread.svg)"
+    yield grid(spread_table(index))
+    yield "## Who agrees with whom"
+    yield grid(group_table(index))
+    yield from (grid(distance_table(index, each)) for each in index.metrics)
+    yield "## Where they part"
+    yield grid(family_table(index, kind_of, "By what most of their work is"))
+    yield grid(family_table(index, family_of, "By the class of the model"))
     yield "## Why they differ"
     yield "![The bridge with the most terms](waterfall.svg)"
-    yield grid(cause_table(index))
-    yield "## Case by case"
-    for section in sections(index):
-        yield from _case(section)
+    yield from (grid(cause_table(index, each)) for each in index.metrics)
+    yield "## What each counter does"
+    for profile in profiles(index):
+        yield from _profile(profile)
+    yield "## Every figure"
+    yield "![Heat map of cases and counters](heatmap.svg)"
+    yield from (grid(comparison(index, each)) for each in index.metrics)
+    yield from _cases(index)
     yield "## Time beside theory"
     yield grid(timing_table(run))
     yield "## What is not known"
@@ -53,6 +70,29 @@ def _blocks(run: Run) -> Iterator[str]:
     yield f"    {command(run)}"
     yield grid(version_table(index))
     yield grid(environment_table(run))
+
+
+def _profile(profile: Profile) -> Iterator[str]:
+    yield f"### {plain(profile.tool.id)} {plain(profile.version)}".rstrip()
+    if profile.tool.description:
+        source = f" ({plain(profile.tool.source)})" if profile.tool.source else ""
+        yield plain(profile.tool.description) + source + "."
+    yield plain(profile.agreement)
+    if profile.findings:
+        yield "\n".join(
+            f"- {plain(each.sentence)} {plain(each.extent)}; "
+            f"smallest case: {plain(each.example.text)}."
+            for each in profile.findings
+        )
+
+
+def _cases(index: Index) -> Iterator[str]:
+    yield "## Case by case"
+    if len(index.bridges) > MANY:
+        yield f"The {len(index.bridges):,} bridges stand in report.html and bridges.csv."
+        return
+    for section in sections(index):
+        yield from _case(section)
 
 
 def _case(section: Section) -> Iterator[str]:
@@ -78,6 +118,8 @@ def _answer(answer: Answer) -> Iterator[str]:
     yield f"{name}: {cell.text} {cell.unit}{why}"
     if answer.bars and answer.bridge:
         yield grid(answer.bridge, titled=False)
+    if answer.by_module:
+        yield f"{answer.by_module}."
 
 
 def grid(table: Table, titled: bool = True) -> str:

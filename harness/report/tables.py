@@ -8,9 +8,20 @@ from typing import Any, Literal
 
 from harness.records import Bridge, Context, Metric, Reading, Run, Status, Timing, Unit
 from harness.report.index import Index
-from harness.report.text import Number, anchor, digits, group, is_number, percent, printable, signed
+from harness.report.text import (
+    Number,
+    anchor,
+    digits,
+    factor_words,
+    group,
+    is_number,
+    part,
+    percent,
+    printable,
+    signed,
+)
 
-Kind = Literal["text", "integer", "signed", "number", "share", "cell"]
+Kind = Literal["text", "integer", "signed", "number", "share", "part", "factor", "cell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,8 @@ class Cell:
     deviation: float | None = None
     residual: Number | None = None
     message: str = ""
+    modules: int = 0
+    off: int = 0
 
     @property
     def anchor(self) -> str:
@@ -74,7 +87,7 @@ class Cell:
     @property
     def loud(self) -> bool:
         """A figure that we do not understand: no bridge, or one that does not close."""
-        return self.value is not None and self.residual != 0
+        return self.value is not None and (self.residual != 0 or self.off > 0)
 
     @property
     def apart(self) -> str:
@@ -86,8 +99,11 @@ class Cell:
         """What is not explained; empty where nothing is open."""
         if not self.loud:
             return ""
-        gap = "no bridge" if self.residual is None else f"residual {signed(self.residual)}"
-        return f"UNEXPLAINED: {gap}"
+        if self.residual is None:
+            return "UNEXPLAINED: no bridge"
+        if self.residual:
+            return f"UNEXPLAINED: residual {signed(self.residual)}"
+        return f"UNEXPLAINED: {self.off:,} of {self.modules:,} modules"
 
     @property
     def why(self) -> str:
@@ -103,6 +119,11 @@ class Link:
     anchor: str
 
 
+def why_link(about: Reading | Bridge, text: str) -> Link:
+    """To the bridge that leads to a reading."""
+    return Link(text, anchor("why", about.metric, about.case, about.counter, about.context))
+
+
 def show(value: Any, column: Column) -> str:
     """A plain value as text, without markup."""
     if value is None:
@@ -113,6 +134,10 @@ def show(value: Any, column: Column) -> str:
         return printable(value.text)
     if column.kind == "share":
         return percent(value)
+    if column.kind == "part":
+        return part(value)
+    if column.kind == "factor":
+        return factor_words(value)
     if column.kind == "number" and is_number(value):
         return digits(float(value))
     if column.kind == "signed":

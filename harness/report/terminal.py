@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.records import Bridge, Run
 from harness.report.cases import Answer, answer_of
-from harness.report.comparison import share
+from harness.report.causes import part_of
 from harness.report.index import Index, key_of
 from harness.report.text import percent, printable, shorten
 
@@ -71,7 +71,7 @@ def reasons(bridge: Bridge, count: int = 3) -> str:
     """The heaviest terms of a bridge, abbreviated; a residual is never left out."""
     moved = [step for step in bridge.steps if step.amount]
     steps = sorted(moved, key=lambda step: -abs(step.amount))
-    words = [f"{shorten(step.term, 32)} {percent(share(step.amount, bridge))}"
+    words = [f"{shorten(step.term, 32)} {percent(part_of(step.amount, bridge))}"
              for step in steps[:count]]  # fmt: skip
     if len(steps) > count:
         words.append(f"{len(steps) - count} more")

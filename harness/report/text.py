@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Number = int | float
@@ -70,6 +70,13 @@ def percent(share: float | None) -> str:
     return "=" if share == 0 else f"{'+' if share > 0 else ''}{digits(share * 100)} %"
 
 
+def part(share: float) -> str:
+    """A part of a whole: ``100 %`` and ``0 %`` are exact, and only they."""
+    if share in (0, 1):
+        return f"{share:.0%}".replace("%", " %")
+    return f"{min(max(share * 100, 0.1), 99.9):.1f} %"
+
+
 def ratio(share: float | None) -> str:
     """1 + a deviation, with two digits of the deviation: ``1.000026``; a bare ``1`` is exact."""
     if share is None:
@@ -81,6 +88,12 @@ def ratio(share: float | None) -> str:
     if abs(share) >= 0.1:
         return digits(1 + share)
     return f"{1 + share:.{1 - math.floor(math.log10(abs(share)))}f}"
+
+
+def about(share: float | None) -> str:
+    """As ``ratio`` in a few signs: ``≈1`` is not quite 1."""
+    near = share is not None and 0 < abs(share) < 5e-5
+    return "\N{ALMOST EQUAL TO}1" if near else ratio(share)
 
 
 def factor_words(factor: float) -> str:
@@ -118,3 +131,16 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]
         else:
             rows.append((f"{prefix}{key}", "" if value is None else printable(value)))
     return rows
+
+
+def listed(names: Iterable[str], word: str = "and") -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    *others, last = names
+    return f"{', '.join(others)} {word} {last}" if others else last
+
+
+def few(names: Iterable[str], count: int) -> str:
+    """The first few names, and how many more there are."""
+    every = list(names)
+    more = [f"and {len(every) - count:,} more"] if len(every) > count else []
+    return ", ".join([*(shorten(name, 60) for name in every[:count]), *more])

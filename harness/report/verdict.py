@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from harness.records import Reading, Run
-from harness.report.index import Index, figures_of, in_macs, key_of, plain
+from harness.report.index import BROKEN, Index, figures_of, in_macs, plain, where
 from harness.report.text import compact, factor_words, group, plural, shorten
-
-BROKEN = ("failed", "timeout", "out_of_memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,20 @@ class Verdict:
     failed: int
     unavailable: int
     cases: int = 0
+    cells: int = 0
+    silent: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def clean(self) -> bool:
         """Every figure explained and no counter broken."""
         return not self.unexplained and not self.failed
+
+    @property
+    def counts(self) -> list[tuple[str, int]]:
+        """What a report opens with; what broke is told only where something did."""
+        names = ("cases", "cells", "readings", "explained", "unexplained")
+        counts = [(name, getattr(self, name)) for name in names]
+        return counts + [(name.replace("_", " "), count) for name, count in self.silent.items()]
 
     @property
     def sentence(self) -> str:
@@ -63,6 +72,8 @@ def verdict(run: Run) -> Verdict:
         failed=sum(reading.status in BROKEN for reading in run.readings),
         unavailable=sum(reading.status == "unavailable" for reading in run.readings),
         cases=len(index.cases),
+        cells=len(index.cells),
+        silent=Counter(reading.status for reading in run.readings if reading.status != "ok"),
     )
 
 
@@ -129,24 +140,13 @@ def verdict_lines(run: Run) -> list[str]:
     index = Index(run)
     lines = [verdict(run).sentence]
     for reading in figures_of(index.readings):
-        residual = index.residual(reading)
-        if residual != 0:
-            gap = "no bridge" if residual is None else f"residual {residual:+,}"
-            lines.append(f"  unexplained: {_where(reading)}: {gap}")
-        elif not index.explained(reading):
-            bridge = index.bridge_of[key_of(reading)]
-            name, amount = next(iter(bridge.off.items()))
-            apart = f"{len(bridge.off)} of {bridge.modules} figures by module differ"
-            lines.append(f"  unexplained: {_where(reading)}: {apart}, {name!r} by {amount:+,}")
+        if not index.explained(reading):
+            lines.append(f"  unexplained: {where(reading)}: {index.gap(reading)}")
     for reading in index.readings:
         if reading.status in BROKEN:
             status = reading.status.replace("_", " ")
-            lines.append(f"  {status}: {_where(reading)}: {shorten(reading.message, 100)}")
+            lines.append(f"  {status}: {where(reading)}: {shorten(reading.message, 100)}")
     for failure in run.failures:
         line = f"{failure.case}, {failure.stage}: {shorten(failure.message, 100)}"
         lines.append(f"  ours failed: {shorten(line, 160)}")
     return lines
-
-
-def _where(reading: Reading) -> str:
-    return shorten(f"{reading.case}, {reading.counter} ({reading.context}), {reading.metric}", 100)
