@@ -75,8 +75,10 @@ def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs:
     from harness.cells import CaseRunner, Limits
     from harness.environment import describe
     from harness.models import Built
-    from harness.runner import Raw, Result, carry_out, keep_trace
+    from harness.plan import Raw, Result
+    from harness.runner import keep_trace
     from harness.session import make_plan, single
+    from harness.workers import carry_out
 
     name = type(module).__name__
     case = Case(name, "live module", mode="train" if module.training else "eval")

@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -98,13 +98,10 @@ class CaseRunner:
                 torch.set_num_threads(threads)
 
     def _traced(self, counter: Counter | None, context: Context) -> Trace:
-        from harness.trace import ValuesNeeded, record
+        from harness.trace import recorded
 
-        try:
-            trace = record(*self._prepared(counter, context), **watched(counter, context))
-        except ValuesNeeded:
-            prepared = self._prepared(counter, context)
-            trace = record(*prepared, **watched(counter, context), execute=True)
+        prepare = partial(self._prepared, counter, context)
+        trace = recorded(prepare, **watched(counter, context))
         if counter is not None and counter.observe is not None:
             model, args, _ = self._prepared(counter, context)
             trace = counter.observe(trace, model, args)

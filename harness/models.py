@@ -38,6 +38,7 @@ def build(case: Case, *, device: str = "cpu", folder: str = "", seed: int = 0) -
         with torch.random.fork_rng(devices=[]):
             recipe = resolve(case.model, case.kwargs, folder)
             module, args, kwargs = _make(recipe, case, device, seed)
+            _refuse_compiled(module)
             _place(module, device, getattr(torch, case.dtype))
             module.train(case.mode == "train")
             if case.inputs or args is None:
@@ -77,6 +78,17 @@ def _call(recipe: Recipe, case: Case, place: str, seed: int) -> tuple[Any, Any, 
             return module, tuple(args), dict(kwargs)
     kind = type(made).__name__
     raise UserError(f"{case.model} gave a {kind}, not a module or (module, args, kwargs)")
+
+
+COMPILED = "torch._dynamo.eval_frame.OptimizedModule"
+
+
+def _refuse_compiled(module: nn.Module) -> None:
+    """Hooks and patched functions run while a module compiles too: what they see tells nothing."""
+    for path, part in module.named_modules():
+        if f"{type(part).__module__}.{type(part).__qualname__}" == COMPILED:
+            place = f"its module {path!r}" if path else "it"
+            raise UserError(f"{place} is compiled: give the model as it is before torch.compile")
 
 
 def _place(module: nn.Module, device: str, dtype: torch.dtype) -> None:

@@ -17,7 +17,7 @@ from harness import counters, reconcile
 from harness.cells import asked_with
 from harness.counters.protocol import Counter, Unavailable
 from harness.records import Bridge, Context, Reading, Trace
-from harness.trace import ValuesNeeded, record, shadow
+from harness.trace import recorded, shadow
 
 # A counter from a folder of its own cannot be in this process beside the package it replaces.
 HERE = [
@@ -33,11 +33,8 @@ class Refusal(Exception):
 
 
 def traced(module: nn.Module, args: tuple, kwargs: dict, **options) -> Trace:
-    """A trace of a model that matters, with kernels where values are looked at."""
-    try:
-        return record(shadow(module), args, kwargs, **options)
-    except ValuesNeeded:
-        return record(shadow(module), args, kwargs, execute=True, **options)
+    """A trace of a model that matters, with kernels or gradients where it asks for them."""
+    return recorded(lambda: (shadow(module), args, kwargs), **options)
 
 
 @cache

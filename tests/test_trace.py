@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import types
+
 import pytest
 import torch
 import torchvision
@@ -12,8 +15,9 @@ from sharing import SHARING
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
+from harness.conventions import reference
 from harness.records import Call, Dict, List, Opaque, Tensor, Trace
-from harness.trace import ValuesNeeded, record, shadow
+from harness.trace import GradientsNeeded, ValuesNeeded, record, recorded, shadow
 from harness.trace.operators import Memory
 from harness.walk import functions, module_calls, operators, visits
 
@@ -169,6 +173,41 @@ def test_a_model_that_looks_at_values_says_so(kind):
     assert record(kind(), (torch.ones(3),), execute=True).root.output == Tensor((3,))
 
 
+class Energy(nn.Module):
+    """The gradient of |w x|: one product there, one back."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 3, bias=False)
+
+    def forward(self, x):
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            return torch.autograd.grad(self.fc(x).abs().sum(), x)[0]
+
+
+def test_a_model_that_takes_gradients_says_so():
+    with pytest.raises(GradientsNeeded):
+        record(Energy(), (torch.ones(2, 4),))
+
+
+def test_products_of_a_gradient_are_recorded_too():
+    trace = recorded(lambda: (Energy(), (torch.ones(2, 4),), {}))
+    assert trace.root.output == Tensor((2, 4))
+    assert reference(trace).total == 2 * (2 * 4 * 3)
+    assert reference(trace).by_module() == {"fc": 24, "": 24}
+
+
+def test_values_and_gradients_are_both_to_be_had():
+    class Both(Energy):
+        def forward(self, x):
+            return super().forward(x) * x.max().item()
+
+    made = []
+    trace = recorded(lambda: made.append(Both()) or (made[-1], (torch.ones(2, 4),), {}))
+    assert trace.executed and len(made) == 3  # without either, with one, with both
+
+
 @pytest.mark.parametrize("name", sorted(READ_VALUES))
 def test_a_sample_that_looks_at_values_says_so(name):
     with pytest.raises(ValuesNeeded):
@@ -245,3 +284,27 @@ def test_operators_of_operators():
     trace = record(Program(lambda a, b: a + b), (torch.ones(2), torch.ones(2)))
     names = [(visit.call.level, visit.call.packet) for visit in visits(trace)]
     assert names[1:] == [("function", "torch.Tensor.__add__"), ("operator", "aten.add")]
+
+
+@torch.jit.script
+def scripted_product(x: torch.Tensor) -> torch.Tensor:
+    return torch.matmul(x, x)
+
+
+def test_a_scripted_function_is_one_call_with_operators_in_it():
+    trace = record(Program(lambda x: scripted_product(x)), (torch.ones(3, 3),))
+    names = [(visit.call.level, visit.call.packet) for visit in visits(trace)]
+    assert names[1:3] == [
+        ("function", "torch.jit.ScriptFunction.__call__"),
+        ("operator", "aten.matmul"),
+    ]
+
+
+def test_a_function_of_einops_is_watched_where_it_is_imported(monkeypatch):
+    einops = types.ModuleType("einops")
+    einops.einsum = lambda *tensors: torch.einsum(tensors[-1].replace(" ", ""), *tensors[:-1])
+    monkeypatch.setitem(sys.modules, "einops", einops)
+    function = lambda x, y: einops.einsum(x, y, "i j, j k -> i k")  # noqa: E731
+    (call,) = record(Program(function), (torch.ones(2, 3), torch.ones(3, 4))).root.children
+    assert (call.level, call.name, call.output) == ("function", "einops.einsum", Tensor((2, 4)))
+    assert call.children[0].name == "torch.einsum"

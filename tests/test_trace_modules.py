@@ -128,6 +128,29 @@ def test_a_shadow_of_a_computed_weight():
     assert record(shadow(module), args).root.output.shape == (3, 4)
 
 
+def test_what_a_lazy_module_becomes_is_written_down():
+    """torch changes the class of a lazy module in its first call."""
+    lazy = nn.Sequential(nn.LazyBatchNorm1d(), nn.ReLU())
+    trace = record(shadow(lazy), (torch.ones(2, 3),))
+    _, norm, relu = trace.modules
+    assert norm.type_name == "LazyBatchNorm1d"
+    assert norm.config["becomes"][0] == "torch.nn.modules.batchnorm.BatchNorm1d"
+    assert "becomes" not in relu.config
+
+
+def test_a_module_whose_length_is_that_of_another():
+    """A compiled module has ``__len__``, which raises if what it wraps has none."""
+
+    class Wrapper(nn.Module):
+        def __len__(self):
+            raise TypeError("no length")
+
+        def forward(self, x):
+            return x
+
+    assert "__len__" not in record(Wrapper(), (torch.ones(1),)).modules[0].config
+
+
 def test_a_lazy_model_stays_lazy():
     module, args, _ = LAYERS["lazy linear"]()
     trace = record(shadow(module), args)

@@ -11,12 +11,9 @@ from harness.records import Context
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
     """Trace the model on real tensors and price the trace."""
-    from harness.trace import ValuesNeeded, record, shadow
+    from harness.trace import recorded, shadow
 
-    try:
-        trace = record(shadow(model), args, kwargs, grad=context.grad)
-    except ValuesNeeded:
-        trace = record(model, args, kwargs, grad=context.grad, execute=True)
+    trace = recorded(lambda: (shadow(model), args, kwargs), grad=context.grad)
     account = reference(trace)
     return Answer(account.total, parameters(trace).total, account.inclusive())
 

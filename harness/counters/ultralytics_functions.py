@@ -12,21 +12,23 @@ from harness.counters.matched import matched
 from harness.counters.recurrent import Charges
 from harness.records import Call, Module, Tensor, Trace
 from harness.tree import is_a, subtree
-from harness.walk import Visit, visits
+from harness.walk import Visit, visits, within
 
 
 def matrix_product(call: Call) -> int:
-    return call.output.numel * call.args[0].shape[-1]
+    return call.output.numel * call.argument(0, "input").shape[-1]
 
 
 def scaled_dot_product(call: Call) -> int:
-    q, k, v = call.args[:3]
+    q, k, v = (call.argument(i, name) for i, name in enumerate(("query", "key", "value")))
     return call.output.numel // v.shape[-1] * k.shape[-2] * (q.shape[-1] + v.shape[-1])
 
 
 def einsum(call: Call) -> int:
     """Two operands: the product of the sizes of all labels that are not summed beforehand."""
-    equation, operands = call.args[:2]
+    equation, *operands = call.args
+    if len(operands) == 1 and not isinstance(operands[0], Tensor):
+        (operands,) = operands
     if len(operands) != 2:
         return 0
     inputs, arrow, out = equation.replace(" ", "").partition("->")
@@ -48,22 +50,27 @@ def label_sizes(subscripts: str, operand: Tensor) -> dict[str | int, int]:
 
 
 FUNCTIONS: dict[str, Callable[[Call], int]] = {
+    "torch.matmul": matrix_product,
+    "torch.Tensor.matmul": matrix_product,
+    "torch.Tensor.__matmul__": matrix_product,
+    "torch.bmm": matrix_product,
+    "torch.Tensor.bmm": matrix_product,
+    "torch.nn.functional.linear": matrix_product,
+    "torch.einsum": einsum,
+    "torch.nn.functional.scaled_dot_product_attention": scaled_dot_product,
+}
+OPERATORS: dict[str, Callable[[Call], int]] = {
     "aten.matmul": matrix_product,
     "aten.bmm": matrix_product,
     "aten.linear": matrix_product,
     "aten.einsum": einsum,
     "aten.scaled_dot_product_attention": scaled_dot_product,
 }
-SCRIPTED = "torch.jit._script.ScriptModule"
+"""The same where a function was taken by name before, and only its operator is seen."""
 MULTI_HEAD = "torch.nn.functional.multi_head_attention_forward"
-# What runs inside any other function of torch is out of the tool's sight; einops calls torch's.
-WATCHED = frozenset(
-    f"torch.{name}"
-    for name in (
-        "matmul", "Tensor.matmul", "Tensor.__matmul__", "bmm", "Tensor.bmm", "einsum",
-        "nn.functional.linear", "nn.functional.scaled_dot_product_attention",
-    )
-) | {"einops.einsum"}  # fmt: skip
+SCRIPTED = "torch.jit._script.ScriptModule"
+# The mode is off inside a function of torch, but these are none to it.
+OPEN = ("einops.einsum", "torch.autograd.Function.apply")
 
 
 def outside(trace: Trace, charging: Callable[[Module], bool]) -> Iterator[Visit]:
@@ -81,14 +88,24 @@ def outside(trace: Trace, charging: Callable[[Module], bool]) -> Iterator[Visit]
     def hidden(visit: Visit) -> bool:
         if visit.call.level == "module":
             return closed(visit.call.module)
-        return visit.call.level == "operator" or visit.call.name not in WATCHED
+        return visit.call.level == "operator" or visit.call.name not in OPEN
 
     if closed(0):
         return
     for visit in visits(trace, hidden):
-        if visit.call.name == MULTI_HEAD or visit.call.packet in FUNCTIONS:
+        if visit.call.name == MULTI_HEAD or rule_of(visit.call) is not None:
             yield visit
 
 
+def rule_of(call: Call) -> Callable[[Call], int] | None:
+    return FUNCTIONS.get(call.name) or OPERATORS.get(call.packet)
+
+
 def product(visit: Visit) -> Charges:
-    return matched(visit, FUNCTIONS[visit.call.packet](visit.call))
+    call = visit.call
+    if call.name == "torch.einsum" and isinstance(call.args[0], Tensor):  # labels as lists
+        return [charge for inner in within(visit) if inner.call.packet == "aten.einsum"
+                for charge in product(inner)]  # fmt: skip
+    rule = rule_of(call)
+    assert rule is not None
+    return matched(visit, rule(call))

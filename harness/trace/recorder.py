@@ -18,7 +18,7 @@ from harness.trace.encoding import encode, qualified_name
 from harness.trace.modules import ModuleTable
 from harness.trace.operators import MEMORY, Memory, OperatorMode, ValuesNeeded
 
-__all__ = ["ValuesNeeded", "record"]
+__all__ = ["GradientsNeeded", "ValuesNeeded", "record", "recorded"]
 
 
 def record(
@@ -31,11 +31,14 @@ def record(
     memory: Memory | None = MEMORY,
     hooks: Callable[[str], bool] | None = None,
     variant: str = "",
+    gradients: bool = False,
 ) -> Trace:
     """One forward pass of ``module``, on the device on which it and its inputs stand.
 
     With ``execute`` the kernels run; without, results are empty tensors. A model that looks at
-    values (``.item()``, boolean masks, ``.tolist()``) then raises ``ValuesNeeded``. ``memory``
+    values (``.item()``, boolean masks, ``.tolist()``) then raises ``ValuesNeeded``. With
+    ``gradients`` autograd works, and composite operators are not seen; without, a model that takes
+    gradients on its way raises ``GradientsNeeded``. ``memory``
     keeps what operators return for which signature, across traces; None remembers nothing.
     ``hooks`` tells by qualified class name which modules have a forward hook meanwhile.
     What the model writes into itself stays: give a ``shadow`` of a model that matters.
@@ -52,12 +55,24 @@ def record(
             watches.enter_context(hooked(module, hooks))
         if not execute:
             watches.enter_context(values_guarded())
-        # Below autograd a dispatch mode sees composite operators before they come apart.
-        watches.enter_context(torch._C._AutoDispatchBelowAutograd())
+        if not gradients:
+            watches.enter_context(gradients_guarded())
+            # Below autograd a dispatch mode sees composite operators before they come apart.
+            watches.enter_context(torch._C._AutoDispatchBelowAutograd())
         watches.enter_context(watch)
         module(*args, **(kwargs or {}))
     context = Context(device.type, grad, "train" if module.training else "eval", variant)
     return recorder.trace(context, execute)
+
+
+def recorded(prepare: Callable[[], tuple[nn.Module, tuple, Mapping]], **options: Any) -> Trace:
+    """A trace of what ``prepare`` makes, anew with values or gradients if the model asks for them."""
+    try:
+        return record(*prepare(), **options)
+    except ValuesNeeded:
+        return recorded(prepare, **options, execute=True)
+    except GradientsNeeded:
+        return recorded(prepare, **options, gradients=True)
 
 
 def device_of(module: nn.Module, args: tuple, kwargs: Mapping | None) -> torch.device:
@@ -171,25 +186,47 @@ def hooked(root: nn.Module, wanted: Callable[[str], bool]) -> Iterator[None]:
             handle.remove()
 
 
+class GradientsNeeded(Exception):
+    """The model takes gradients in its forward pass, which a trace below autograd does not have."""
+
+
+def refusing(kind: type[Exception], does: str) -> Callable:
+    def refused(*args: Any, **kwargs: Any) -> Any:
+        raise kind(f"the model {does}")
+
+    return refused
+
+
 @contextmanager
 def values_guarded() -> Iterator[None]:
     """Make the ways to values that bypass the dispatcher say so."""
+    with ExitStack() as guards:
+        for name in ("tolist", "numpy", "__array__"):
+            refusal = refusing(ValuesNeeded, f"reads values with Tensor.{name}()")
+            guards.enter_context(exchanged(torch.Tensor, name, refusal))
+        yield
 
-    def refuse(name: str) -> Callable:
-        def refused(*args: Any, **kwargs: Any) -> Any:
-            raise ValuesNeeded(f"the model reads values with Tensor.{name}()")
 
-        return refused
+@contextmanager
+def gradients_guarded() -> Iterator[None]:
+    """Make the ways to gradients say so."""
+    ways = ((torch.autograd, "grad"), (torch.autograd, "backward"), (torch.Tensor, "backward"))
+    with ExitStack() as guards:
+        for holder, name in ways:
+            refusal = refusing(GradientsNeeded, f"takes gradients with {name}()")
+            guards.enter_context(exchanged(holder, name, refusal))
+        yield
 
-    names = ("tolist", "numpy", "__array__")
-    saved = {name: vars(torch.Tensor).get(name) for name in names}
+
+@contextmanager
+def exchanged(holder: Any, name: str, other: Callable) -> Iterator[None]:
+    """Another attribute in the place of one that ``holder`` may only have inherited."""
+    original = vars(holder).get(name)
+    setattr(holder, name, other)
     try:
-        for name in names:
-            setattr(torch.Tensor, name, refuse(name))
         yield
     finally:
-        for name, original in saved.items():
-            if original is None:
-                delattr(torch.Tensor, name)
-            else:
-                setattr(torch.Tensor, name, original)
+        if original is None:
+            delattr(holder, name)
+        else:
+            setattr(holder, name, original)
