@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from harness.account import Account
 from harness.formulas import PROJECTION, QUERY_KEY, RECURRENT, work_of
+from harness.formulas.padding import padding_macs
 from harness.records import Module, Tensor, Trace
 from harness.tree import subtree
 from harness.walk import Visit, module_calls, operators, within
@@ -124,6 +125,11 @@ def biased_charges(trace: Trace) -> Iterator[Charge]:
 def activation_charges(trace: Trace) -> Iterator[Charge]:
     """Output elements of the products."""
     return ((visit, term, product.outputs) for visit, product, term in products(trace))
+
+
+def padding_charges(trace: Trace) -> Iterator[Charge]:
+    """The part of the reference that multiplies zeros which a convolution pads with."""
+    return ((visit, term, padding_macs(visit.call) or 0) for visit, _, term in products(trace))
 
 
 def operation_charges(trace: Trace) -> Iterator[Charge]:
@@ -271,6 +277,8 @@ CONVENTIONS = {
                    by_module=parameters_times_map),
         Convention("article-code", "MAC", "what the article's code computes: groups ignored, "
                    "bias always charged", f"{ARTICLE_VGG16}, its code", by_module=article_code),
+        Convention("padding", "MAC", "the MACs that multiply the zeros of a convolution's own padding; "
+                   "a part of macs", "this project", padding_charges),
         Convention("operations", "FLOP", "exact FLOPs of products and one for every other "
                    "arithmetic operation that has a formula", "this project", operation_charges),
         Convention("activations", "element", "output elements of the products",

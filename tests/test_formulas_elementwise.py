@@ -145,7 +145,8 @@ SEPARATE = {"where", "addcmul", "addcdiv", "addr", "glu", "_prelu_kernel"} | BIT
 
 def test_every_element_wise_formula_is_tested():
     named = {name for names in ELEMENTWISE for name in names.split()}
-    assert named == (set(BINARY) | set(UNARY) | SEPARATE) - {"clamp", "pow"}  # tested below
+    own = {"div", "clamp", "pow", "elu", "gelu"}  # formulas of their own
+    assert named == (set(BINARY) | set(UNARY) | SEPARATE) - own
 
 
 @pytest.mark.parametrize("name", BINARY)
@@ -162,6 +163,28 @@ def test_one_number(name):
 
 def test_a_square_is_a_multiplication():
     agree(torch.square, lambda x: oracle.each(lambda one: one * one, x), some(2, 3))
+
+
+def test_a_rounded_quotient_is_rounded():
+    def naive(x):
+        return counted("specials", raw(x / 0.3) // 1)
+
+    agree(lambda x: torch.div(x, 0.3, rounding_mode="floor"),
+          lambda x: oracle.each(naive, x), some(2, 3))  # fmt: skip
+
+
+def test_a_scaled_activation_multiplies_once_more():
+    """SELU, for numbers below zero: s a (exp(x) - 1), s a as one factor, beside s x."""
+    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    agree(lambda x: F.selu(-x), lambda x: oracle.each(
+        lambda v: choose(False, -v * scale, (exp(-v) - 1) * (alpha * scale)), x), some(2, 3))  # fmt: skip
+
+
+def test_the_other_gelu_takes_a_cube():
+    def naive(x):
+        return x * 0.5 * (1 + tanh((x + x * x * x * 0.044715) * (2 / 3.141592653589793) ** 0.5))
+
+    agree(lambda x: F.gelu(x, approximate="tanh"), lambda x: oracle.each(naive, x), some(2, 3))
 
 
 def test_a_choice_is_a_comparison():

@@ -14,7 +14,7 @@ from harness.work import Work
 ELEMENTWISE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "add sub rsub": ("element-wise", (1, 0, 0, 0, 0)),
     "mul": ("element-wise", (0, 1, 0, 0, 0)),
-    "div reciprocal": ("element-wise", (0, 0, 0, 1, 0)),
+    "reciprocal": ("element-wise", (0, 0, 0, 1, 0)),
     "neg abs sign": ("element-wise", (0, 0, 0, 0, 0)),
     "maximum minimum fmax fmin clamp_min clamp_max eq ne lt le gt ge isnan isinf where masked_fill":
         ("element-wise", (0, 0, 1, 0, 0)),
@@ -53,12 +53,8 @@ ELEMENTWISE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     # clamp(x / 6 + 1 / 2, 0, 1), by 6 as a division
     "hardsigmoid": ("activation", (1, 0, 2, 1, 0)),
     "hardswish": ("activation", (1, 1, 2, 1, 0)),
-    # x > 0 ? x : a (exp(x) - 1)
-    "elu": ("activation", (1, 1, 1, 0, 1)),
     # x > 0 ? x : a (exp(x / a) - 1)
     "celu": ("activation", (1, 1, 1, 1, 1)),
-    # x / 2 (1 + erf(x / sqrt 2)), both halvings as multiplications
-    "gelu": ("activation", (1, 3, 0, 0, 1)),
     # x tanh(log(1 + exp(x)))
     "mish": ("activation", (1, 1, 0, 0, 3)),
     # b x > threshold ? x : log(1 + exp(b x)) / b
@@ -71,12 +67,13 @@ ELEMENTWISE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
 
 
 def elementwise(kind: str, each: tuple[int, int, int, int, int]) -> Formula:
-    def per_element(call: Call) -> Work:
-        n = elements(call.output)
-        additions, multiplications, comparisons, divisions, specials = (n * one for one in each)
-        return Work((), kind, additions, multiplications, comparisons, divisions, specials)
+    return lambda call: per_element(call, kind, each)
 
-    return per_element
+
+def per_element(call: Call, kind: str, each: tuple[int, int, int, int, int]) -> Work:
+    n = elements(call.output)
+    additions, multiplications, comparisons, divisions, specials = (n * one for one in each)
+    return Work((), kind, additions, multiplications, comparisons, divisions, specials)
 
 
 def elements(output: object) -> int:
@@ -95,6 +92,28 @@ def clamp(call: Call) -> Work:
     """One comparison per bound and element."""
     bounds = sum(call.argument(i, name) is not None for i, name in ((1, "min"), (2, "max")))
     return Work((), "element-wise", comparisons=bounds * call.output.numel)
+
+
+@formula("aten.div", "aten.div_")
+def quotient(call: Call) -> Work:
+    """Rounded too if a mode says how."""
+    rounded = call.argument(2, "rounding_mode") is not None
+    return per_element(call, "element-wise", (0, 0, 0, 1, int(rounded)))
+
+
+@formula("aten.elu", "aten.elu_")
+def elu(call: Call) -> Work:
+    """x > 0 ? s x : s a (exp(t x) - 1), s a as one factor; an s or t of 1 is none."""
+    factors = 1 + (call.argument(2, "scale", 1) != 1) + (call.argument(3, "input_scale", 1) != 1)
+    return per_element(call, "activation", (1, factors, 1, 0, 1))
+
+
+@formula("aten.gelu", "aten.gelu_")
+def gelu(call: Call) -> Work:
+    """x / 2 (1 + erf(x / sqrt 2)), or x / 2 (1 + tanh(a (x + b x^3))); halvings as products."""
+    if call.argument(1, "approximate", "none") == "tanh":
+        return per_element(call, "activation", (2, 6, 0, 0, 1))
+    return per_element(call, "activation", (1, 3, 0, 0, 1))
 
 
 @formula("aten.pow", "aten.pow_")

@@ -16,7 +16,8 @@ LINEAR = tuple(f"quantized.linear{more}" for more in ("", "_relu", "_dynamic", "
 def unpacked(call: Call) -> tuple[Tensor, Tensor | None] | None:
     """The weight and the bias of a layer; None if they cannot be seen."""
     held = call.args[1]
-    return held.values if isinstance(held, Dict) and held.keys == ("weight", "bias") else None
+    seen = isinstance(held, Dict) and held.keys[:2] == ("weight", "bias")
+    return held.values[:2] if seen else None
 
 
 @formula(*CONVOLUTIONS)

@@ -77,10 +77,15 @@ def encode_packed(packed: PackedSequence) -> Dict:
 
 
 def encode_quantised(held: torch.ScriptObject) -> Dict:
-    """What a quantised layer packs into an object of its own: its weight and its bias."""
+    """What a quantised layer packs into an object of its own: weight, bias, a convolution's settings."""
     with _disable_current_modes():
         weight, bias = held.unpack()  # type: ignore[attr-defined]
-    return Dict(("weight", "bias"), (encode(weight), encode(bias)))
+        names = SETTINGS if hasattr(held, "stride") else ()
+        settings = [getattr(held, name)() for name in names]
+    return Dict(("weight", "bias", *names), (encode(weight), encode(bias), *map(encode, settings)))
+
+
+SETTINGS = ("stride", "padding", "dilation", "groups")
 
 
 def encode_nested(nested: torch.Tensor) -> Dict:
