@@ -1,5 +1,16 @@
 """The scalar oracle: naive algorithms carried out on numbers that count what is done to them."""
 
+from harness.oracle import (  # noqa: F401 - they register
+    boxes,
+    elementwise,
+    losses,
+    normalisation,
+    pooling,
+    quantised,
+    reductions,
+    resampling,
+    sampling,
+)
 from harness.oracle.algorithms import (
     adaptively_pooled,
     attention,
@@ -18,6 +29,8 @@ from harness.oracle.algorithms import (
     statistics,
     transposed_convolution,
 )
+from harness.oracle.check import Counted, NoOracle, check
+from harness.oracle.registry import ALGORITHMS
 from harness.oracle.scalar import (
     Scalar,
     add_up,
@@ -42,6 +55,9 @@ from harness.oracle.scalar import (
 )
 
 __all__ = [
+    "ALGORITHMS",
+    "Counted",
+    "NoOracle",
     "Scalar",
     "adaptively_pooled",
     "add_up",
@@ -49,6 +65,7 @@ __all__ = [
     "batched_product",
     "bilinear",
     "by_row",
+    "check",
     "choose",
     "convolution",
     "counted",

@@ -141,9 +141,9 @@ def statistics(values: np.ndarray) -> tuple[Scalar, Scalar]:
     return mean, add_up(d * d for d in deviations) / len(values)
 
 
-def normalised(values, mean, variance, weight=None, bias=None) -> list:
+def normalised(values, mean, variance, weight=None, bias=None, *, eps=1e-5) -> list:
     """A shift and a scale by 1 / sqrt(variance + eps); then each element's affine pair."""
-    scale = 1 / sqrt(variance + 1e-5)
+    scale = 1 / sqrt(variance + eps)
     made = [(value - mean) * scale for value in values]
     if weight is not None:
         made = [value * w for value, w in zip(made, weight, strict=True)]
@@ -155,14 +155,22 @@ def normalised(values, mean, variance, weight=None, bias=None) -> list:
 # ----------------------------------------------------------------------------------- windows
 
 
-def pooled(x: np.ndarray, kernel: tuple[int, ...], stride: tuple[int, ...], merge: Callable):
+def pooled(
+    x: np.ndarray,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    merge: Callable,
+    dilation: tuple[int, ...] | None = None,
+):
     """``merge`` of the elements of each window; x (N, C, *in), already padded."""
-    axes = zip(x.shape[2:], kernel, stride, strict=True)
-    sizes = [(n - k) // s + 1 for n, k, s in axes]
+    dilation = dilation or (1,) * len(kernel)
+    spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    sizes = [(n - k) // s + 1 for n, k, s in zip(x.shape[2:], spans, stride, strict=True)]
     made = empty((*x.shape[:2], *sizes))
     for n, channel, *place in np.ndindex(made.shape):
         corner = [p * s for p, s in zip(place, stride, strict=True)]
-        window = tuple(slice(c, c + k) for c, k in zip(corner, kernel, strict=True))
+        reach = zip(corner, spans, dilation, strict=True)
+        window = tuple(slice(c, c + span, d) for c, span, d in reach)
         made[(n, channel, *place)] = merge(list(x[(n, channel, *window)].flat))
     return made
 

@@ -62,7 +62,7 @@ def counted(kind: str, value: float) -> Scalar:
     return Scalar(value)
 
 
-def special(function: Callable[[float], float]) -> Callable[[Scalar], Scalar]:
+def special(function: Callable[..., float]) -> Callable[[Scalar], Scalar]:
     return lambda x: counted("specials", function(raw(x)))
 
 
@@ -89,6 +89,10 @@ def largest(values: Iterable[Scalar]) -> Scalar:
     return reduce(larger, values)
 
 
+def smallest(values: Iterable[Scalar]) -> Scalar:
+    return reduce(smaller, values)
+
+
 def scalars(values) -> np.ndarray:
     """Numbers -> an array of Scalars."""
     return each(Scalar, np.asarray(values))
@@ -112,3 +116,10 @@ def each(function: Callable, *arrays: np.ndarray) -> np.ndarray:
 
 def filled(shape: tuple[int, ...], value: float = 0.0) -> np.ndarray:
     return scalars(np.full(shape, value))
+
+
+def array_of(values, shape: tuple[int, ...]) -> np.ndarray:
+    """Scalars in nested lists, in the order in which they stand, as an array of this shape."""
+    made = empty(shape)
+    made.reshape(-1)[:] = np.array(values, dtype=object).reshape(-1)
+    return made
