@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness import conventions
 from harness.counters import Counter
+from harness.plan import CANONICAL, Cell, Plan, Raw, Result, trace_path
 from harness.reconcile import Ground, lead
 from harness.records import (
     Bridge,
@@ -21,7 +22,6 @@ from harness.records import (
     Trace,
     TraceFile,
 )
-from harness.runner import CANONICAL, Cell, Plan, Raw, Result, trace_path
 from harness.store import RUN_SCHEMA, load_trace
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from harness.runner import Cell, Progress, Result
+from harness.plan import Cell, Progress, Result
 
 
 class Watch:

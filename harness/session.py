@@ -15,8 +15,9 @@ from harness import store
 from harness.assembly import assemble
 from harness.counters import Counter, find
 from harness.errors import UserError, suggest
+from harness.plan import Plan, Progress
 from harness.records import Case, Run, Suite
-from harness.runner import Plan, Progress, run
+from harness.runner import run
 
 
 def select(suite: Suite, pattern: str | None) -> Suite:

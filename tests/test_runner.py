@@ -16,10 +16,10 @@ import psutil
 import pytest
 
 from harness import counters as registry
-from harness import runner
+from harness import workers
 from harness.errors import UserError
+from harness.plan import Progress
 from harness.records import Case, Input, Policy, Reading, Run, Suite
-from harness.runner import Progress
 from harness.session import carry_out, make_plan, save
 
 LINEAR = Case(
@@ -382,14 +382,14 @@ def test_a_plugin_that_names_no_distribution_is_not_installed(installing, tmp_pa
 def test_what_cannot_start_is_reported_and_not_started_forever(installing, tmp_path, monkeypatch):
     installing("faulty.shy:COUNTER")
     started = []
-    start = runner.CaseProcess.__post_init__
+    start = workers.CaseProcess.__post_init__
 
     def counting(self) -> None:
         started.append(self.case.id)
         assert len(started) < 10, "the case's process is started again and again"
         start(self)
 
-    monkeypatch.setattr(runner.CaseProcess, "__post_init__", counting)
+    monkeypatch.setattr(workers.CaseProcess, "__post_init__", counting)
     run = run_of(tmp_path / "out", "good", cases=[LINEAR])
     assert {failure.stage for failure in run.failures} == {"process"}
 
@@ -599,7 +599,7 @@ import sys
 from pathlib import Path
 from harness import suite
 from harness.session import carry_out, make_plan, save
-from harness.runner import Progress
+from harness.plan import Progress
 
 if __name__ == "__main__":
     chosen, folder = suite.load(sys.argv[1]), Path(sys.argv[2])

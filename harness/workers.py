@@ -1,0 +1,187 @@
+"""Processes that count: one per case, at most so many at once, each forking for every cell."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from harness.cells import CaseRunner, Limits, TraceFailed
+from harness.counters import Counter, Unavailable
+from harness.errors import UserError
+from harness.isolation import die_with_parent, stdout_to_stderr
+from harness.plan import Cell, Plan, Progress, Readings, Result
+from harness.records import Case, Failure, Trace
+
+
+def counted(
+    plan: Plan, known: dict[Cell, Result], readings: dict[Cell, Readings], progress: Progress
+) -> Iterator[tuple[Cell, Trace | None, Result]]:
+    """Results of the cells that are not known, as they come, from ``jobs`` case processes."""
+    waiting = [(case, [c for c in plan.cells(case) if c not in known]) for case in plan.suite.cases]
+    waiting = [(case, cells) for case, cells in waiting if cells]
+    at_work: dict[Connection, CaseProcess] = {}
+    try:
+        while waiting or at_work:
+            while waiting and len(at_work) < plan.jobs:
+                process = CaseProcess(plan, *waiting.pop(0), readings)
+                at_work[process.pipe] = process
+            for pipe in wait(list(at_work), timeout=1.0):
+                yield from at_work[pipe].messages(progress)  # type: ignore[index]
+            for pipe, process in list(at_work.items()):
+                yield from process.overdue()
+                if process.over:
+                    del at_work[pipe]
+                    process.close()
+                    if process.left:
+                        waiting.insert(0, (process.case, process.left))
+    finally:
+        for process in at_work.values():
+            process.close()
+
+
+@dataclass(eq=False)
+class CaseProcess:
+    """A process that works on the cells of one case."""
+
+    plan: Plan
+    case: Case
+    left: list[Cell]
+    readings: dict[Cell, Readings]
+    current: Cell | None = None
+    over: bool = False
+    heard: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        context = forkserver()
+        self.pipe, theirs = context.Pipe()
+        counters = {counter.id: counter for counter in self.plan.counters}
+        self.process = context.Process(
+            target=serve_case,
+            args=(theirs, self.case, self.plan.suite.folder, self.plan.device, self.plan.limits,
+                  [(cell, self.readings.get(cell, ())) for cell in self.left],
+                  References(tuple(counters))),
+        )  # fmt: skip
+        self.process.start()
+        theirs.close()
+        self.asked = list(self.left)
+
+    def messages(self, progress: Progress) -> Iterator[tuple[Cell, Trace | None, Result]]:
+        """What the process has sent; a process that ended in the middle of a cell failed there."""
+        try:
+            while self.pipe.poll():
+                kind, cell, trace, result = self.pipe.recv()
+                self.heard = time.monotonic()
+                if kind == "started":
+                    self.current = cell
+                    progress.started(cell)
+                    continue
+                self.current = None
+                self.left.remove(cell)
+                yield cell, trace, result
+                if result.failure is not None and result.failure.stage == "model":
+                    yield from self.failed_rest(result.failure)
+        except (EOFError, ConnectionResetError):
+            self.process.join(10)
+            self.over = True
+            if self.current is not None or self.left == self.asked:
+                code = self.process.exitcode
+                yield from self.lost(f"the case's process ended without a result (exit {code})")
+
+    def failed_rest(self, failure: Failure) -> Iterator[tuple[Cell, None, Result]]:
+        """Nothing can be read of a model that cannot be built or run."""
+        for cell in list(self.left):
+            self.left.remove(cell)
+            yield cell, None, Result(failure=failure)
+
+    def overdue(self) -> Iterator[tuple[Cell, None, Result]]:
+        """Building and tracing have a limit too, beyond the one that each counter has."""
+        limit = 2 * self.plan.limits.timeout_s + 60
+        if not self.over and time.monotonic() - self.heard > limit:
+            self.over = True
+            yield from self.lost(f"no sign of life for {limit:g} s")
+
+    def lost(self, message: str) -> Iterator[tuple[Cell, None, Result]]:
+        cell = self.current or (self.left[0] if self.left else None)
+        if cell is not None:
+            self.left.remove(cell)
+            yield cell, None, Result(failure=Failure(self.case.id, "process", message))
+
+    def close(self) -> None:
+        self.pipe.close()
+        if self.process.is_alive():
+            self.process.kill()
+        self.process.join()
+
+
+class References(dict):
+    """Counters by id, found anew in the process that uses them: their rules cannot be pickled."""
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        from harness.counters import find
+
+        self.ids = tuple(ids)
+        super().__init__({counter.id: counter for counter in find(self.ids)} if self.ids else {})
+
+    def __reduce__(self) -> tuple:
+        return References, (self.ids,)
+
+
+def forkserver() -> Any:
+    """Processes that start with torch already imported."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch", "torchvision", "harness.cells", "harness.trace"])
+    return context
+
+
+# ------------------------------------------------------------------------ in the case's process
+
+
+def serve_case(
+    pipe: Connection, case: Case, folder: str, device: str, limits: Limits,
+    tasks: list[tuple[Cell, Readings]], counters: dict[str, Counter],
+) -> None:  # fmt: skip
+    """Carry out the cells of a case, one message before and one after each."""
+
+    die_with_parent(os.getppid())
+    stdout_to_stderr()
+
+    def abandoned() -> bool:
+        try:
+            return pipe.poll()  # nothing is ever sent to us: readable means closed
+        except (OSError, EOFError):
+            return True
+
+    runner = CaseRunner(case, folder, device, limits, abandoned)
+    for cell, readings in tasks:
+        pipe.send(("started", cell, None, None))
+        try:
+            trace, result = carry_out(runner, cell, counters.get(cell.counter), readings)
+        except UserError as error:
+            failure = Failure(case.id, "model", str(error))
+            pipe.send(("finished", cell, None, Result(failure=failure)))
+            return
+        pipe.send(("finished", cell, trace, result))
+
+
+def carry_out(
+    runner: CaseRunner, cell: Cell, counter: Counter | None, readings: Readings
+) -> tuple[Any, Result]:
+    """(trace, result) of one cell; a trace that fails is a failure of ours, not of the counter."""
+    trace, failure = None, None
+    if counter is not None:
+        readings = readings or runner.read(counter, cell.context)
+    try:
+        if counter is None:
+            trace = runner.canonical()
+        elif any(reading.status == "ok" for reading in readings):
+            trace = runner.trace(counter, cell.context)
+    except Unavailable:
+        pass  # the reading says so
+    except TraceFailed as error:
+        failure = Failure(cell.case, f"trace for {cell.counter or 'the reference'}", str(error))
+    return trace, Result(readings, failure=failure)
