@@ -24,7 +24,7 @@ from harness.store.schema import RUN_SCHEMA, require_schema
 
 RUN_FILE = "run.json"
 DETAILS_FILE = "details.json.gz"
-DETAILS = ("modules", "output", "warnings", "leftovers")
+DETAILS = ("modules", "classes", "output", "warnings", "leftovers")
 """Fields of readings and steps that stand in the second file"""
 
 
