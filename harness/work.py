@@ -42,6 +42,18 @@ class Work:
     divisions: int = 0
     specials: int = 0
 
+    def __add__(self, other: Work) -> Work:
+        """The work of both, under the name of the first."""
+        return Work(
+            self.products + other.products,
+            self.kind,
+            self.additions + other.additions,
+            self.multiplications + other.multiplications,
+            self.comparisons + other.comparisons,
+            self.divisions + other.divisions,
+            self.specials + other.specials,
+        )
+
     @property
     def macs(self) -> int:
         return sum(product.macs for product in self.products)

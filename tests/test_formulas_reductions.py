@@ -89,6 +89,26 @@ def test_running_sums_leave_the_first_element_alone(name, kind):
     assert getattr(said, kind) == 3 * (4 - 1)
 
 
+@pytest.mark.parametrize(("order", "merge"), [
+    (2.0, lambda d: sqrt(add_up(one * one for one in d))), (1.0, lambda d: add_up(map(abs_of, d))),
+    (float("inf"), lambda d: largest(map(abs_of, d))),
+])  # fmt: skip
+def test_distances(order, merge):
+    """Fewer than 25 rows: each of 3 x 2 differences of four numbers has a norm."""
+
+    def naive(x, y):
+        return np.array(
+            [[merge([a - b for a, b in zip(r, s, strict=True)]) for s in y] for r in x],
+            dtype=object,
+        )
+
+    agree(lambda x, y: torch.cdist(x, y, order), naive, some(3, 4), some(2, 4) + 1)
+
+
+def abs_of(value):
+    return oracle.Scalar(abs(raw(value)))
+
+
 def test_additions_by_index():
     """Six rows of two into three; as many single elements."""
     where = torch.tensor([0, 1, 2, 0, 1, 2])

@@ -74,10 +74,13 @@ def logsumexp(call: Call) -> Work:
 
 @formula("aten.linalg_vector_norm", "aten.norm")
 def norm(call: Call) -> Work:
-    """(sum |x|^p)^(1/p): squares and a root for 2, a plain sum for 1, comparisons for infinity."""
     order = call.argument(1, "ord" if "linalg" in call.packet else "p")
-    n, results, steps = merged(call)
-    if order in (None, 2):
+    return norms(2 if order is None else order, *merged(call))
+
+
+def norms(order: float, n: int, results: int, steps: int) -> Work:
+    """(sum |x|^p)^(1/p): squares and a root for 2, a plain sum for 1, comparisons for infinity."""
+    if order == 2:
         return Work((), "reduction", additions=steps, multiplications=n, specials=results)
     if order == 1:
         return Work((), "reduction", additions=steps)
@@ -86,6 +89,16 @@ def norm(call: Call) -> Work:
     if order in (float("inf"), float("-inf")):
         return Work((), "reduction", comparisons=steps)
     return Work((), "reduction", additions=steps, specials=n + results)
+
+
+@formula("aten._cdist_forward")
+def distances(call: Call) -> Work:
+    """Rows x1 (..., m, d), x2 (..., n, d): the norm of each difference."""
+    results, width = call.output.numel, call.args[0].shape[-1]
+    read = results * width
+    return Work((), "distance", additions=read) + norms(
+        call.args[2], read, results, max(read - results, 0)
+    )
 
 
 @formula("aten.cumsum", "aten.cumsum_", "aten.cumprod", "aten.cummax", "aten.cummin")

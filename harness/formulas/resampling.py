@@ -60,9 +60,9 @@ def grid_sampler(call: Call) -> Work:
     mode = call.argument(2, "interpolation_mode", BILINEAR)
     scaled = Work((), "sampling", additions=positions * axes, multiplications=positions * axes)
     if mode == NEAREST:
-        return beside(scaled, Work(specials=positions * axes))
+        return scaled + Work(specials=positions * axes)
     taps = 4 if mode == BICUBIC else 2
-    return beside(scaled, sampled(call.output.numel, positions, axes, taps))
+    return scaled + sampled(call.output.numel, positions, axes, taps)
 
 
 def sampled(outputs: int, positions: int, axes: int, taps: int = 2) -> Work:
@@ -85,19 +85,6 @@ def sampled(outputs: int, positions: int, axes: int, taps: int = 2) -> Work:
     )
 
 
-def beside(one: Work, other: Work) -> Work:
-    """The work of both, under the name of the first."""
-    return Work(
-        one.products + other.products,
-        one.kind,
-        one.additions + other.additions,
-        one.multiplications + other.multiplications,
-        one.comparisons + other.comparisons,
-        one.divisions + other.divisions,
-        one.specials + other.specials,
-    )
-
-
 @formula("torchvision.roi_align")
 def roi_align(call: Call) -> Work | None:
     """Input (N, C, H, W), boxes (K, 5): the mean of samples on a grid in each of (K, C, h, w) cells.
@@ -111,7 +98,7 @@ def roi_align(call: Call) -> Work | None:
     samples = ratio * ratio
     mean = Work((), "sampling", additions=cells * (samples - 1), divisions=cells)
     positions = boxes * prod(call.output.shape[2:]) * samples
-    return beside(mean, sampled(cells * samples, positions, 2))
+    return mean + sampled(cells * samples, positions, 2)
 
 
 @formula("aten.col2im")
