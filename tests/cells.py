@@ -14,7 +14,7 @@ from layers import Factory, Sample
 from torch import nn
 
 from harness import counters, reconcile
-from harness.cells import asked_with
+from harness.cells import asked_with, modules_of
 from harness.counters.protocol import Counter, Unavailable
 from harness.records import Bridge, Context, Reading, Trace
 from harness.trace import recorded, shadow
@@ -73,6 +73,8 @@ def bridges(name: str, context: Context, factory: Factory) -> dict[str, Bridge]:
     for metric, quantity in counter.quantities.items():
         value = getattr(answer, metric)
         reading = Reading("", name, "", own.context, metric, quantity.unit, "ok", value)
+        if metric == "compute":
+            reading = dataclasses.replace(reading, modules=modules_of(answer))
         made[metric] = reconcile.bridge(reading, counter, canonical(factory), own)
     return made
 

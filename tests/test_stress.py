@@ -1,0 +1,44 @@
+"""The stress suite with the counters of this environment: what gives a figure is explained."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from cells import CELLS, Refusal, bridges
+from layers import Factory, Sample
+
+from harness import suite
+from harness.models import build
+from harness.records import Case
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+SUITE = suite.load("stress")
+CASES = {case.id: case for case in SUITE.cases}
+
+
+@cache
+def factory_of(name: str) -> Factory:
+    case: Case = CASES[name]
+
+    def factory() -> Sample:
+        built = build(case, folder=SUITE.folder)
+        return Sample(built.module, built.args, built.kwargs)
+
+    return factory
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_figure_is_explained(name):
+    """Module by module where the counter says so; a counter that raises has no figure."""
+    explained = 0
+    for counter, context in CELLS:
+        try:
+            made = bridges(counter, context, factory_of(name))
+        except Refusal:
+            continue
+        for metric, bridge in made.items():
+            assert bridge.explained, (counter, metric, bridge.reading, bridge.steps, bridge.off)
+            explained += 1
+    assert explained >= 2  # the reference at least
