@@ -145,7 +145,7 @@ SEPARATE = {"where", "addcmul", "addcdiv", "addr", "glu", "_prelu_kernel"} | BIT
 
 def test_every_element_wise_formula_is_tested():
     named = {name for names in ELEMENTWISE for name in names.split()}
-    own = {"div", "clamp", "pow", "elu", "gelu"}  # formulas of their own
+    own = {"add", "sub", "rsub", "div", "clamp", "pow", "elu", "gelu"}  # formulas of their own
     assert named == (set(BINARY) | set(UNARY) | SEPARATE) - own
 
 
@@ -163,6 +163,14 @@ def test_one_number(name):
 
 def test_a_square_is_a_multiplication():
     agree(torch.square, lambda x: oracle.each(lambda one: one * one, x), some(2, 3))
+
+
+def test_what_is_added_a_few_times_is_multiplied_first():
+    x, y = some(2, 3), some(2, 3) + 0.125
+    agree(lambda x, y: torch.add(x, y, alpha=3),
+          lambda x, y: oracle.each(lambda a, b: a + b * 3, x, y), x, y)  # fmt: skip
+    said, _ = priced(lambda x, y: torch.add(x, y, alpha=-1), x, y)
+    assert said.multiplications == 0
 
 
 def test_a_rounded_quotient_is_rounded():

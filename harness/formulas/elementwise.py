@@ -12,7 +12,6 @@ from harness.work import Work
 
 # operations per output element: additions, multiplications, comparisons, divisions, specials
 ELEMENTWISE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
-    "add sub rsub": ("element-wise", (1, 0, 0, 0, 0)),
     "mul": ("element-wise", (0, 1, 0, 0, 0)),
     "reciprocal": ("element-wise", (0, 0, 0, 1, 0)),
     "neg abs sign": ("element-wise", (0, 0, 0, 0, 0)),
@@ -92,6 +91,13 @@ def clamp(call: Call) -> Work:
     """One comparison per bound and element."""
     bounds = sum(call.argument(i, name) is not None for i, name in ((1, "min"), (2, "max")))
     return Work((), "element-wise", comparisons=bounds * call.output.numel)
+
+
+@formula(*(f"aten.{name}{place}" for name in ("add", "sub", "rsub") for place in ("", "_")))
+def total(call: Call) -> Work:
+    """x + a y; an ``a`` of 1 or of -1 is no factor."""
+    scaled = call.argument(2, "alpha", 1) not in (1, -1)
+    return per_element(call, "element-wise", (1, int(scaled), 0, 0, 0))
 
 
 @formula("aten.div", "aten.div_")

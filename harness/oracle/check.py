@@ -72,6 +72,10 @@ REASONS = {
        """sort argsort msort topk kthvalue median nanmedian _unique _unique2 unique_consecutive
        searchsorted bucketize""".split()},
     "torchvision.nms": BY_VALUES,
+    **dict.fromkeys(("aten._thnn_fused_lstm_cell", "aten._thnn_fused_gru_cell",
+                     "aten.cudnn_affine_grid_generator", "aten.cudnn_grid_sampler"),
+                    "only a GPU has a kernel of it"),
+    "aten.quantize_per_tensor_dynamic": "at which scale it rounds hangs on values",
     "aten.embedding_renorm_": "which rows it scales hangs on values; the formula says all",
     "aten.fractional_max_pool2d": "where its windows lie is drawn at random",
     "aten.fractional_max_pool3d": "where its windows lie is drawn at random",
@@ -95,7 +99,7 @@ def operations(work: Work | None) -> dict[str, int]:
 
 def maker(packet: str, name: str) -> Callable[[Tensor], torch.Tensor]:
     """Numbers of either sign, or above zero where the operator or the argument needs them."""
-    positive = packet.removesuffix("_") in POSITIVE or name == "running_var"
+    positive = packet.removesuffix("_") in POSITIVE or name in ("running_var", "scales")
     kind = torch.float32 if packet.startswith("aten.quantize") else torch.float64
 
     def draw(tensor: Tensor) -> torch.Tensor:

@@ -89,6 +89,7 @@ elementwise("logical_and", compared(lambda x, y: bool(x) and bool(y)), BOTH)
 elementwise("logical_or", compared(lambda x, y: bool(x) or bool(y)), BOTH)
 elementwise("logical_xor", compared(lambda x, y: bool(x) != bool(y)), BOTH)
 elementwise("logical_not", compared(lambda x: not x))
+elementwise("bitwise_not", compared(lambda x: not x))  # of truth values, which are bits too
 elementwise("bitwise_and", compared(lambda x, y: int(x) & int(y)), BOTH)
 elementwise("bitwise_or", compared(lambda x, y: int(x) | int(y)), BOTH)
 elementwise("bitwise_xor", compared(lambda x, y: int(x) ^ int(y)), BOTH)

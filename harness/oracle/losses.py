@@ -84,13 +84,15 @@ def binary_cross_entropy_with_logits(
     return merged(spread(entropy_of_logits, (self, target)), reduction)
 
 
-@algorithm("aten.nll_loss_forward")
+@algorithm("aten.nll_loss_forward", "aten.nll_loss2d_forward")
 def log_likelihood(
     self: Array, target: Array, weight: Array | None, reduction: int, **_: Any
 ) -> Array:
     """One log-probability of each row, times the weight of its class; a weighted mean."""
     classes = [int(raw(each)) for each in target.reshape(-1)]
-    chosen = [-row[c] for row, c in zip(self.reshape(-1, self.shape[-1]), classes, strict=True)]
+    rows = np.moveaxis(self, 1, -1) if self.ndim > 2 else self
+    rows = rows.reshape(-1, rows.shape[-1])
+    chosen = [-row[c] for row, c in zip(rows, classes, strict=True)]
     if weight is None:
         return merged(array_of(chosen, target.shape), reduction)
     chosen = [value * weight[c] for value, c in zip(chosen, classes, strict=True)]

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.oracle.algorithms import convolution, matrix_product
 from harness.oracle.registry import algorithm
-from harness.oracle.scalar import each, larger, smaller, special
+from harness.oracle.scalar import each, larger, raw, smaller, special
 
 Array: TypeAlias = np.ndarray
 round_off = special(round)
@@ -61,6 +61,16 @@ def quantise(self: Array, scale: float, zero_point: int, **_: Any) -> Array:
         return smaller(larger(round_off(x / scale) + zero_point, 0), 255)
 
     return each(one, self)
+
+
+@algorithm("aten.quantize_per_channel")
+def quantise_by_channel(
+    self: Array, scales: Array, zero_points: Array, axis: int, **_: Any
+) -> Array:
+    rows = np.moveaxis(self, axis, 0)
+    made = [quantise(row, raw(scale), int(raw(zero)))
+            for row, scale, zero in zip(rows, scales, zero_points, strict=True)]  # fmt: skip
+    return np.moveaxis(np.stack(made), 0, axis)
 
 
 @algorithm("aten.dequantize")

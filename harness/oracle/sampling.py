@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from harness.oracle.algorithms import matrix_product
+from harness.oracle.reductions import norm_of
 from harness.oracle.registry import algorithm, spread
 from harness.oracle.scalar import (
     Scalar,
@@ -62,7 +63,7 @@ def place(coordinate: Any, length: int, corners: bool) -> Any:
     return coordinate * scale + (length - 1) / 2
 
 
-@algorithm("aten.grid_sampler_2d", "aten.grid_sampler_3d")
+@algorithm("aten.grid_sampler_2d", "aten.grid_sampler_3d", "aten._grid_sampler_2d_cpu_fallback")
 def grid_sampler(
     input: Array, grid: Array, interpolation_mode: int, padding_mode: int, align_corners: bool
 ) -> Array:
@@ -159,6 +160,16 @@ def euclidean_distances(x1: Array, x2: Array) -> Array:
     return made.reshape(*x1.shape[:-2], *made.shape[1:])
 
 
+@algorithm("aten._cdist_forward")
+def distances(x1: Array, x2: Array, p: float, **_: Any) -> Array:
+    """The norm of the difference of each pair of rows."""
+    a, b = (x.reshape(-1, *x.shape[-2:]) for x in (x1, x2))
+    made = empty((a.shape[0], a.shape[1], b.shape[1]))
+    for n, i, j in np.ndindex(made.shape):
+        made[n, i, j] = norm_of([u - v for u, v in zip(a[n, i], b[n, j], strict=True)], p)
+    return made.reshape(*x1.shape[:-2], *made.shape[1:])
+
+
 # ------------------------------------------------------------------------------- by an index
 
 
@@ -209,7 +220,7 @@ def embedding_bag(
 # ------------------------------------------------------------------------------- of two halves
 
 
-@algorithm("aten.glu")
+@algorithm("aten.glu", "aten.glu_")
 def glu(self: Array, dim: int = -1) -> Array:
     """x times the sigmoid of its gate."""
     value, gate = np.split(self, 2, axis=dim)

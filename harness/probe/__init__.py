@@ -5,6 +5,6 @@ sum of its output is the number of multiplications that reached the output.
 """
 
 from harness.probe import attention, convolutions, layers, matrices, quantised  # noqa: F401 - they register
-from harness.probe.measure import PROBES, Measured, NotProvable, measure, probe
+from harness.probe.measurement import PROBES, Measured, NotProvable, measure, probe
 
 __all__ = ["PROBES", "Measured", "NotProvable", "measure", "probe"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from harness.probe.measure import Measured, probe, whole_numbers
+from harness.probe.measurement import Measured, probe, whole_numbers
 from harness.records import Call
 from harness.replay import arguments, run
 

@@ -10,11 +10,10 @@ from typing import Any
 import torch
 
 from harness.formulas.padding import PLACES
-from harness.probe.measure import (
-    MOST_ELEMENTS,
-    MOST_MACS,
+from harness.probe.measurement import (
     Measured,
     exactly,
+    fits,
     in_parts,
     output_of,
     parts,
@@ -57,6 +56,15 @@ class Convolution:
     @property
     def outputs(self) -> int:
         return self.batch * self.groups * self.outer * prod(self.output)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(elements of input, weight and output, multiplications), roughly."""
+        channels = self.groups * self.inner
+        taps = channels * self.outer * prod(self.kernel)
+        data = self.batch * channels * prod(self.lengths)
+        positions = prod(self.lengths if self.transposed else self.output)
+        return data + taps + self.outputs, self.batch * taps * positions
 
     def unbounded(self) -> Convolution:
         """Ones in the place of the padding; of a transposed one, an output of which nothing is cut."""
@@ -130,18 +138,8 @@ def convolution_of(name: str, named: dict[str, Any]) -> Convolution:
 def in_batches(whole: Convolution) -> Sequence[tuple[int, Convolution]]:
     """Parts that are small enough to be run: of the batch, the groups, the output channels."""
     sizes = {"batch": whole.batch, "groups": whole.groups, "outer": whole.outer}
-    return [(times, replace(whole, **part))
-            for times, part in parts(sizes, tuple(sizes), lambda each: fits(replace(whole, **each)))]  # fmt: skip
-
-
-def fits(part: Convolution) -> bool:
-    channels = part.groups * part.inner
-    taps = channels * part.outer * prod(part.kernel)
-    data = part.batch * channels * prod(part.lengths)
-    positions = prod(part.lengths if part.transposed else part.output)
-    return (
-        data + taps + part.outputs <= MOST_ELEMENTS and part.batch * taps * positions <= MOST_MACS
-    )
+    runs = parts(sizes, tuple(sizes), lambda each: fits(*replace(whole, **each).size))
+    return [(times, replace(whole, **part)) for times, part in runs]
 
 
 def sum_over(runs: Sequence[tuple[int, Convolution]], given: dict[str, Any]) -> int:

@@ -14,7 +14,7 @@ from torch import nn
 
 from harness.conventions import products
 from harness.formulas.products import sequences
-from harness.probe.measure import Measured, NotProvable, measure, probe
+from harness.probe.measurement import Measured, NotProvable, measure, probe
 from harness.records import Call, Tensor
 from harness.replay import arguments
 from harness.trace import record

@@ -6,12 +6,11 @@ from math import prod
 
 import torch
 
-from harness.probe.measure import (
-    MOST_ELEMENTS,
-    MOST_MACS,
+from harness.probe.measurement import (
     Measured,
     Sizes,
     exactly,
+    fits,
     in_parts,
     output_of,
     parts,
@@ -58,7 +57,9 @@ def matrix_product(call: Call) -> Measured:
         return nested_product(call, named[first], named[second])
     left, right, out = spelled(axes, len(named[first].shape)).replace("->", ",").split(",")
     sizes = dict(zip(left + right, named[first].shape + named[second].shape, strict=True))
-    runs = list(parts(sizes, out, lambda each: fits(each, left, right, out)))
+    runs = list(
+        parts(sizes, out, lambda each: fits(elements(each, left, right, out), prod(each.values())))
+    )
 
     def work(dtype: torch.dtype) -> int:
         kind = torch_dtype(named[first].dtype, dtype)
@@ -76,9 +77,8 @@ def spelled(axes: str, rank: int) -> str:
     return axes.replace("*", "abcdefgh"[: rank - 1])
 
 
-def fits(sizes: Sizes, *operands: str) -> bool:
-    elements = sum(prod(sizes[axis] for axis in axes) for axes in operands)
-    return elements <= MOST_ELEMENTS and prod(sizes.values()) <= MOST_MACS
+def elements(sizes: Sizes, *tensors: str) -> int:
+    return sum(prod(sizes[axis] for axis in axes) for axes in tensors)
 
 
 def torch_dtype(recorded: str, wanted: torch.dtype) -> torch.dtype:

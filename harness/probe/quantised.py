@@ -15,7 +15,7 @@ import torch
 
 from harness.formulas.quantised import CONVOLUTIONS, LINEAR
 from harness.probe.convolutions import PADDED, Convolution
-from harness.probe.measure import (
+from harness.probe.measurement import (
     Measured,
     NotProvable,
     in_parts,

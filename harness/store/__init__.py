@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from harness.store.files import write_atomically
-from harness.store.journal import Journal
+from harness.store.journal import Journal, finished
+from harness.store.proofs import dump_proofs, load_proofs
 from harness.store.runs import dumps, load, loads, save
-from harness.store.schema import RUN_SCHEMA, SCHEMA
+from harness.store.schema import PROOFS_SCHEMA, RUN_SCHEMA, SCHEMA
 from harness.store.traces import dump_trace, load_trace
 
 __all__ = [
+    "PROOFS_SCHEMA",
     "RUN_SCHEMA",
     "SCHEMA",
     "Journal",
+    "dump_proofs",
     "dump_trace",
     "dumps",
+    "finished",
     "load",
+    "load_proofs",
     "load_trace",
     "loads",
     "save",

@@ -111,6 +111,17 @@ class Journal:
             raise
 
 
+def finished(folder: Path | str, identity: Mapping[str, Any]) -> dict[Key, Any]:
+    """The plain data in a folder's journal, if its identity is this one; the file stays as it is."""
+    path = Path(folder) / JOURNAL_FILE
+    if not path.is_file():
+        return {}
+    lines, _ = whole_lines(path.read_bytes())
+    if reason_to_restart(lines[:1], json.loads(encoded(identity)), fresh=False):
+        return {}
+    return {tuple(line["key"]): line["record"] for line in lines[1:]}
+
+
 def locked(path: Path) -> BinaryIO:
     """The file, made if need be, unbuffered and locked; UserError if somebody else locked it."""
     file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)

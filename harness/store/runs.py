@@ -134,13 +134,13 @@ def read(file: Path) -> bytes:
         raise UserError(f"cannot read {file}: {error.strerror or error}") from error
 
 
-def decoded(content: bytes, source: str) -> dict[str, Any]:
-    """The JSON object in ``content``; UserError, naming ``source``, if it is not of our schema."""
+def decoded(content: bytes, source: str, schema: int = RUN_SCHEMA) -> dict[str, Any]:
+    """The JSON object in ``content``; UserError, naming ``source``, if it is not of that schema."""
     try:
         document = json.loads(content)
     except ValueError as error:
         raise UserError(f"{source} is not JSON: {error}") from error
-    require_schema(document, source, RUN_SCHEMA)
+    require_schema(document, source, schema)
     return dict(document)
 
 

@@ -12,6 +12,9 @@ SCHEMA = 1
 RUN_SCHEMA = 2
 """Of ``run.json`` and the breakdowns beside it"""
 
+PROOFS_SCHEMA = 1
+"""Of ``proofs.json``"""
+
 
 def require_schema(document: Any, what: str, schema: int = SCHEMA) -> None:
     """UserError, naming ``what``, unless the decoded document says it is of that schema."""

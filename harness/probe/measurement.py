@@ -126,6 +126,12 @@ def output_of(name: str, named: dict[str, Any]) -> torch.Tensor:
 MOST_ELEMENTS = 2**28
 MOST_MACS = 2**36
 
+
+def fits(elements: int, macs: int) -> bool:
+    """Whether a product is small enough, in memory and in time, to be run whole."""
+    return elements <= MOST_ELEMENTS and macs <= MOST_MACS
+
+
 Sizes: TypeAlias = Mapping[str, Any]
 """Lengths of named axes"""
 

@@ -1,0 +1,319 @@
+"""A suite proven by execution: every formula, planted errors, and what is written and told."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from layers import LAYERS, Factory
+from networks import NETWORKS
+from programs import PROGRAMS, Program
+from torchvision.ops import roi_align
+
+from harness import cli, store, suite
+from harness.cli.verify import exit_code
+from harness.conventions import works
+from harness.errors import UserError
+from harness.formulas import FORMULAS, MOVEMENT
+from harness.oracle import ALGORITHMS
+from harness.oracle.check import REASONS
+from harness.probe import PROBES
+from harness.proof import Operation, prove
+from harness.records import Case, Input, Proof, Proofs, Suite
+from harness.report import proofs as report
+from harness.trace import record, recorded, shadow
+from harness.verify import kernels_differ, known_traces, verify
+from harness.work import Product, Work
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
+
+
+def operations(module, args=(), kwargs=None) -> list[Operation]:
+    """The distinct operators of a model that have a formula and compute."""
+    trace = recorded(lambda: (shadow(module), args, kwargs or {}))
+    found = {}
+    for visit, work in works(trace):
+        if work is not None and work.kind != "movement":
+            operation = Operation(visit.call._replace(children=()), visit.inside("aten.einsum"))
+            found.setdefault(operation.key, operation)
+    return list(found.values())
+
+
+def of(function, *shapes: tuple[int, ...]) -> list[Operation]:
+    return operations(Program(function), tuple(torch.rand(shape) for shape in shapes))
+
+
+# ------------------------------------------------------------------ every formula and its proof
+
+SAMPLES: dict[str, Factory] = {**LAYERS, **NETWORKS, **PROGRAMS}
+PROVABLE = {"proven", "oracle"}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_operator_of_every_layer_is_proven(name):
+    module, args, kwargs = SAMPLES[name]()
+    proofs = [prove(operation) for operation in operations(module, args, kwargs)]
+    open_ = [proof for proof in proofs if proof.standing not in PROVABLE]
+    assert [proof for proof in open_ if proof.operator not in REASONS] == []
+    for proof in proofs:
+        if proof.standing == "proven":
+            assert proof.whole == proof.macs and (proof.gap or proof.reached == proof.whole)
+
+
+def test_every_formula_has_a_proof_or_a_reason():
+    free = {"quantized.cat", *(f"aten.{name}" for name in MOVEMENT)}
+    known = {*PROBES, *ALGORITHMS, *REASONS, *free}
+    assert sorted(set(FORMULAS) - known) == []
+
+
+# ------------------------------------------------------------------------------ planted errors
+
+
+def twice(work: Work) -> Work:
+    """One factor too many, in whatever a formula counts."""
+    counts = {each.name: 2 * getattr(work, each.name) for each in fields(Work)
+              if isinstance(getattr(work, each.name), int)}  # fmt: skip
+    products = tuple(Product(2 * p.macs, p.outputs, p.bias, p.term) for p in work.products)
+    return replace(work, products=products, **counts)
+
+
+def planted(operation: Operation, wrong, monkeypatch) -> Proof:
+    """The proof of an operator whose formula is replaced by a wrong one."""
+    name = operation.call.packet
+    right = FORMULAS[name]
+    with monkeypatch.context() as patch:
+        patch.setitem(FORMULAS, name, lambda call: wrong(right(call)))
+        return prove(operation)
+
+
+FAMILIES = {
+    "convolution": lambda: of(F.conv2d, (1, 4, 5, 6), (6, 4, 3, 3)),
+    "grouped convolution": lambda: of(lambda x, w: F.conv2d(x, w, groups=2), (1, 4, 5, 6),
+                                      (6, 2, 3, 3)),
+    "transposed convolution": lambda: of(lambda x, w: F.conv_transpose2d(x, w, padding=1),
+                                         (1, 4, 5, 6), (4, 6, 3, 3)),
+    "deformable convolution": lambda: operations(*SAMPLES["deformable convolution"]()),
+    "mm": lambda: of(torch.mm, (3, 5), (5, 4)),
+    "addmm": lambda: of(torch.addmm, (4,), (3, 5), (5, 4)),
+    "bmm": lambda: of(torch.bmm, (2, 3, 5), (2, 5, 4)),
+    "baddbmm": lambda: of(torch.baddbmm, (2, 3, 4), (2, 3, 5), (2, 5, 4)),
+    "mv": lambda: of(torch.mv, (3, 5), (5,)),
+    "dot": lambda: of(torch.dot, (5,), (5,)),
+    "einsum": lambda: of(lambda x, y: torch.einsum("bik,bjk->bij", x, y), (2, 3, 5), (2, 4, 5)),
+    "bilinear": lambda: of(F.bilinear, (3, 5), (3, 4), (2, 5, 4)),
+    "fused attention": lambda: of(F.scaled_dot_product_attention, *[(2, 3, 5, 4)] * 3),
+    "attention's fast path": lambda: operations(*SAMPLES["attention"]()),
+    "encoder layer": lambda: operations(*SAMPLES["encoder"]()),
+    "recurrent layer": lambda: operations(*SAMPLES["lstm"]()),
+    "softmax": lambda: of(lambda x: torch.softmax(x, -1), (3, 5)),
+    "batch norm": lambda: operations(*SAMPLES["batch norm 2d"]()),
+    "layer norm": lambda: operations(*SAMPLES["layer norm"]()),
+    "group norm": lambda: operations(*SAMPLES["group norm"]()),
+    "max pool": lambda: operations(*SAMPLES["max pool 2d"]()),
+    "average pool": lambda: operations(*SAMPLES["average pool 2d"]()),
+    "adaptive pool": lambda: operations(*SAMPLES["adaptive average 2d"]()),
+    "activation": lambda: operations(*SAMPLES["gelu"]()),
+    "element-wise": lambda: of(torch.add, (3, 5), (3, 5)),
+    "reduction": lambda: of(lambda x: x.mean(1), (3, 5)),
+    "interpolation": lambda: operations(*SAMPLES["upsample bilinear"]()),
+    "boxes": lambda: of(lambda x, boxes: roi_align(x, boxes, 2, sampling_ratio=2), (1, 3, 6, 6),
+                        (2, 5)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_wrong_factor_is_caught(family, monkeypatch):
+    found = [operation for operation in FAMILIES[family]() if operation.work.kind != "movement"]
+    assert found
+    for operation in found:
+        assert prove(operation).standing in PROVABLE
+        wrong = planted(operation, twice, monkeypatch)
+        assert wrong.standing == "disagrees", wrong
+        assert wrong.reason
+
+
+@pytest.mark.parametrize("family", ["convolution", "mm", "fused attention"])
+def test_a_wrong_number_of_outputs_is_caught(family, monkeypatch):
+    """The multiplications right, the sums that they go into wrong."""
+
+    def wrong(work: Work) -> Work:
+        products = tuple(replace(p, outputs=p.outputs + 1) for p in work.products)
+        return replace(work, products=products)
+
+    (operation,) = FAMILIES[family]()
+    assert planted(operation, wrong, monkeypatch).standing == "disagrees"
+
+
+def test_a_convolution_that_forgets_its_groups_is_caught(monkeypatch):
+    (operation,) = FAMILIES["grouped convolution"]()
+
+    def wrong(work: Work) -> Work:
+        return Work(tuple(replace(p, macs=p.macs * 2) for p in work.products))
+
+    proof = planted(operation, wrong, monkeypatch)
+    assert proof.whole == 6 * 3 * 4 * 2 * 9 and proof.macs == 2 * proof.whole
+
+
+def test_a_wrong_account_of_padding_is_caught(monkeypatch):
+    (operation,) = of(lambda x, w: F.conv2d(x, w, padding=1), (1, 4, 5, 6), (6, 4, 3, 3))
+    assert prove(operation).standing == "proven"
+    monkeypatch.setattr("harness.proof.padding_macs", lambda call: 1)
+    assert prove(operation).standing == "disagrees"
+
+
+# ----------------------------------------------------------------------------- a whole suite
+
+CONV = Case("conv", "torch.nn:Conv2d", (Input((1, 3, 8, 8)),),
+            {"in_channels": 3, "out_channels": 6, "kernel_size": 3, "padding": 1})  # fmt: skip
+TWICE = replace(CONV, id="twice")
+LSTM = Case("lstm", "torch.nn:LSTM", (Input((3, 2, 5)),), {"input_size": 5, "hidden_size": 4})
+BROKEN = Case("broken", "torch.nn:Linear", (Input((2, 5)),), {"in_features": 4, "out_features": 3})
+UNKNOWN = Case("unknown", "torch.nn:Unfolding", (Input((2, 5)),))
+
+
+def suite_of(*cases: Case) -> Suite:
+    return Suite("tiny", 3, "", cases, timeout_s=60)
+
+
+def test_an_operator_is_proven_once_however_often_it_runs():
+    proofs = verify(suite_of(CONV, TWICE))
+    (proof,) = proofs.proofs
+    assert proof.calls == {"conv": 1, "twice": 1}
+    assert (proof.macs, proof.whole) == (6 * 64 * 27, 6 * 64 * 27)
+    assert proof.reached == 6 * 3 * (3 * 8 - 2) ** 2
+    assert (proofs.suite, proofs.version, proofs.cases) == ("tiny", 3, ("conv", "twice"))
+
+
+def test_kernels_that_only_a_cpu_runs_are_proven_too():
+    """The reference comes apart on meta; without gradients a CPU runs the layer in one."""
+    proofs = verify(suite_of(LSTM)).proofs
+    fused = [proof for proof in proofs if proof.operator == "aten.mkldnn_rnn_layer"]
+    assert [(proof.beside, proof.calls) for proof in fused] == [(("lstm",), {})]
+    assert {proof.standing for proof in proofs} == {"proven", "oracle"}
+
+
+def test_kernels_differ_where_there_is_attention_or_recurrence():
+    assert kernels_differ(
+        record(torch.nn.GRU(5, 4, device="meta"), (torch.rand(3, 2, 5, device="meta"),))
+    )
+    assert not kernels_differ(record(torch.nn.Linear(5, 4), (torch.rand(2, 5),)))
+
+
+def test_a_model_that_does_not_run_fails_alone():
+    proofs = verify(suite_of(BROKEN, CONV))
+    assert [failure.case for failure in proofs.failures] == ["broken"]
+    assert len(proofs.proofs) == 1
+    assert exit_code(proofs) == 2
+
+
+def test_one_disagreement_decides(monkeypatch):
+    right = FORMULAS["aten.convolution"]
+    monkeypatch.setitem(FORMULAS, "aten.convolution", lambda call: twice(right(call)))
+    proofs = verify(suite_of(CONV, BROKEN))
+    assert exit_code(proofs) == 1
+    assert "DISAGREE" in report.headline(proofs)
+    assert "DISAGREES" in report.FILES["proofs.csv"](proofs).decode()
+
+
+def test_an_operator_without_a_formula_is_named_and_counted(monkeypatch):
+    monkeypatch.delitem(FORMULAS, "aten.convolution")
+    proofs = verify(suite_of(CONV, TWICE))
+    assert proofs.unsupported == {"aten.convolution": 2}
+    assert any("aten.convolution (2 x)" in line for line in report.lines(proofs))
+    assert exit_code(proofs) == 0
+
+
+def test_a_trace_that_is_there_is_not_made_again(tmp_path):
+    """A case of a model that does not exist, whose trace does."""
+    trace = record(torch.nn.Linear(4, 3), (torch.rand(2, 4),))
+    file = tmp_path / "trace.json.gz"
+    file.write_bytes(store.dump_trace(trace))
+    proofs = verify(suite_of(UNKNOWN), {"unknown": file})
+    assert [(proof.operator, proof.macs) for proof in proofs.proofs] == [("aten.addmm", 24)]
+    assert proofs.failures == ()
+
+
+# -------------------------------------------------------------------------- files and terminal
+
+TINY = """
+name = "tiny"
+version = 1
+description = "two layers"
+
+[[case]]
+id = "conv"
+model = "torch.nn:Conv2d"
+kwargs = { in_channels = 3, out_channels = 6, kernel_size = 3, padding = 1 }
+inputs = [[1, 3, 8, 8]]
+
+[[case]]
+id = "linear"
+model = "torch.nn:Linear"
+kwargs = { in_features = 4, out_features = 3 }
+inputs = [[2, 4]]
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch) -> Path:
+    (tmp_path / "tiny.toml").write_text(TINY)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def typed(monkeypatch, capsys, *words: str) -> tuple[int, str]:
+    """(exit code, stdout) of a command."""
+    monkeypatch.setattr("sys.argv", ["flop-harness", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code, capsys.readouterr().out
+
+
+def test_the_command(tiny, monkeypatch, capsys):
+    code, told = typed(monkeypatch, capsys, "verify", "tiny.toml", "--jobs", "1")
+    assert code == 0
+    assert "2 of 2 distinct products proven" in told
+    assert f"{6 * 3 * (24**2 - 22**2):,} of {6 * 3 * 24**2:,} MAC of convolutions" in told
+    written = store.load_proofs(tiny / "results" / "tiny")
+    assert [proof.standing for proof in written.proofs] == ["proven", "proven"]
+    sheet = list(csv.DictReader(io.StringIO((tiny / "results/tiny/proofs.csv").read_text())))
+    assert [row["macs"] for row in sheet] == [str(6 * 64 * 27), "24"]
+    assert "| conv | 1 |" in (tiny / "results/tiny/proofs.md").read_text()
+
+
+def test_traces_of_a_run_of_this_suite_are_taken_over(tiny, monkeypatch, capsys):
+    typed(monkeypatch, capsys, "compare", "tiny.toml", "--counters", "analytic", "--no-timing")
+    whole = suite.load("tiny.toml")
+    assert set(known_traces(whole, tiny / "results/tiny")) == {"conv", "linear"}
+    other = replace(whole, digest="another")
+    assert known_traces(other, tiny / "results/tiny") == {}
+
+
+def test_some_cases_are_shown_and_not_written(tiny, monkeypatch, capsys):
+    code, told = typed(monkeypatch, capsys, "verify", "tiny.toml", "--cases", "lin*", "--jobs", "1")
+    assert code == 0 and "1 of 1 distinct product proven" in told
+    assert not (tiny / "results").exists()
+
+
+def test_one_model(tiny, monkeypatch, capsys):
+    code, told = typed(
+        monkeypatch, capsys, "verify", "torch.nn:ReLU", "--input", "2x3", "--jobs", "1"
+    )
+    assert code == 0 and "activation" in told
+
+
+def test_stored_proofs_are_the_same(tmp_path):
+    made = Proofs(1, "tiny", 3, ("conv",), {"torch": "2"}, (
+        Proof("aten.mm", "2x3, 3x4", "matrix product", "proven", "run on ones", 24, 0, 24, 24, "",
+              "", {"conv": 2}),
+        Proof("aten.relu", "2", "activation", "oracle", operations=2, beside=("conv",)),
+    ), {"aten.odd": 1})  # fmt: skip
+    (tmp_path / "proofs.json").write_bytes(store.dump_proofs(made))
+    assert store.load_proofs(tmp_path) == made
+    with pytest.raises(UserError, match="cannot read"):
+        store.load_proofs(tmp_path / "nowhere")
