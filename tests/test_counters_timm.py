@@ -1,0 +1,55 @@
+"""Models of timm, where it is installed: the one rule of a counter that knows its layers."""
+
+from __future__ import annotations
+
+import pytest
+from cells import CELLS, Refusal, bridges
+from layers import Sample, made, sequential
+from torch import nn
+
+from harness.models import build
+from harness.records import Case, Context
+
+timm = pytest.importorskip("timm")
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+CONTEXT = Context(grad=True, mode="eval")
+
+
+def attention(fused: bool):
+    """Width 8 in two heads, on one sequence of 5."""
+    from timm.layers import Attention
+
+    def layer() -> nn.Module:
+        made = Attention(8, num_heads=2)
+        made.fused_attn = fused
+        return made
+
+    return made(sequential(layer), (1, 5, 8))
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_ptflops_leaves_the_projections_of_attention_out(fused):
+    """Its sum stops at a layer that has a hook, and qkv and proj stand below one."""
+    bridge = bridges("ptflops-pytorch", CONTEXT, attention(fused))["compute"]
+    products, scaling, softmax = 2 * 2 * 5 * 5 * 4, 5 * 8, 2 * 5 * 5
+    assert bridge.residual == 0
+    assert bridge.reference == products + 5 * 8 * 24 + 5 * 8 * 8
+    assert bridge.reading == products + scaling + softmax
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "levit_128s", "ghostnet_100"])
+def test_a_model_that_no_rule_knows_is_explained(name):
+    case = Case(name, f"timm:{name}")
+
+    def factory() -> Sample:
+        built = build(case)
+        return Sample(built.module, built.args, built.kwargs)
+
+    for counter, context in CELLS:
+        try:
+            for bridge in bridges(counter, context, factory).values():
+                assert bridge.explained, (counter, bridge.steps, bridge.off)
+        except Refusal:
+            continue
