@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,45 +27,96 @@ from harness.records import (
 from harness.store import RUN_SCHEMA, load_trace
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is derived for one case; without a trace of the reference, nothing is."""
+
+    case: str
+    references: tuple[Reference, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    bridges: tuple[Bridge, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    unsupported: Mapping[str, int] = field(default_factory=dict)
+
+
 def assemble(plan: Plan, raw: Raw) -> Run:
     """Price every trace and lead every reading back to the reference."""
     results = raw.results
-    grounds = Grounds(plan.folder)
-    by_case = {case.id: case_results(case.id, results) for case in plan.suite.cases}
-    figures: list[Figure] = []
-    bridges: list[Bridge] = []
     failures = distinct(r.failure for r in results.values() if r.failure is not None)
-    unsupported: dict[str, dict[str, int]] = {}
-    references: list[Reference] = []
-    counters = {counter.id: counter for counter in plan.counters}
-    for case, cells in by_case.items():
-        reference = next((r for c, r in cells.items() if c.counter == CANONICAL), None)
-        if reference is None or not reference.trace:
-            continue
-        canonical = grounds.load(reference.trace, Context("meta"))
-        figures.extend(priced(case, canonical.trace))
-        unsupported[case] = conventions.unsupported(canonical.trace)
-        references.append(reference_of(case, canonical))
-        for cell, result in cells.items():
-            if cell.counter == CANONICAL or not result.trace:
-                continue
-            made, failed = bridges_of(cell, result, counters[cell.counter], canonical, grounds)
-            bridges.extend(made)
-            failures.extend(failed)
-    macs = {figure.case: figure.value for figure in figures if figure.convention == "macs"}
+    parts = list(derived(plan, results))
+    macs = {figure.case: figure.value for part in parts for figure in part.figures
+            if figure.convention == "macs"}  # fmt: skip
     return Run(
         schema=RUN_SCHEMA,
         suite=replace(plan.suite, folder=""),  # of the machine, not of the results
         environment=raw.environment,
         readings=tuple(r for result in results.values() for r in result.readings),
-        bridges=tuple(bridges),
-        figures=tuple(figures),
-        unsupported={case: found for case, found in unsupported.items() if found},
+        bridges=tuple(bridge for part in parts for bridge in part.bridges),
+        figures=tuple(figure for part in parts for figure in part.figures),
+        unsupported={part.case: part.unsupported for part in parts if part.unsupported},
         timings=tuple(replace(timing, macs=macs.get(timing.case)) for timing in raw.timings),
-        failures=tuple(failures),
+        failures=(*failures, *(failure for part in parts for failure in part.failures)),
         traces=tuple(trace_files(results)),
-        references=tuple(references),
+        references=tuple(reference for part in parts for reference in part.references),
         tools=tuple(map(tool_of, plan.counters)),
+    )
+
+
+# ---------------------------------------------------------------------------- case after case
+
+
+def derived(plan: Plan, results: Mapping[Cell, Result]) -> Iterator[Part]:
+    """What is derived for each case, by as many processes as the run has."""
+    by_case: dict[str, dict[Cell, Result]] = {case.id: {} for case in plan.suite.cases}
+    for cell, result in results.items():
+        by_case[cell.case][cell] = result
+    grounds = Grounds(plan.folder)
+    counters = {counter.id: counter for counter in plan.counters}
+
+    def one(case: str) -> Part:
+        return part_of(case, by_case[case], counters, grounds)
+
+    if plan.jobs == 1 or len(results) < FEW:
+        yield from map(one, by_case)
+        return
+    # Forked, as the rules of counters cannot be sent to a process.
+    processes = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(plan.jobs, processes, WORK.append, (one,)) as pool:
+        yield from pool.map(carry_on, by_case)
+
+
+FEW = 500
+"""Cells for which a process of their own costs more than it saves"""
+
+WORK: list[Callable[[str], Part]] = []
+"""In a process that derives: how"""
+
+
+def carry_on(case: str) -> Part:
+    return WORK[0](case)
+
+
+def part_of(
+    case: str, cells: Mapping[Cell, Result], counters: Mapping[str, Counter], grounds: Grounds
+) -> Part:
+    reference = next((r for c, r in cells.items() if c.counter == CANONICAL), None)
+    if reference is None or not reference.trace:
+        return Part(case)
+    canonical = grounds.load(reference.trace, Context("meta"))
+    bridges: list[Bridge] = []
+    failures: list[Failure] = []
+    for cell, result in cells.items():
+        if cell.counter != CANONICAL and result.trace:
+            made, failed = bridges_of(cell, result, counters[cell.counter], canonical, grounds)
+            bridges.extend(made)
+            failures.extend(failed)
+    return Part(
+        case,
+        (reference_of(case, canonical),),
+        tuple(priced(case, canonical.trace)),
+        tuple(bridges),
+        tuple(failures),
+        conventions.unsupported(canonical.trace),
     )
 
 
@@ -92,10 +145,6 @@ def reference_of(case: str, canonical: Ground) -> Reference:
 
 def tool_of(counter: Counter) -> Tool:
     return Tool(counter.id, counter.distribution, counter.description, counter.source)
-
-
-def case_results(case: str, results: Mapping[Cell, Result]) -> dict[Cell, Result]:
-    return {cell: result for cell, result in results.items() if cell.case == case}
 
 
 def distinct(failures: Iterable[Failure]) -> list[Failure]:
