@@ -9,7 +9,7 @@ import math
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ class CaseRunner:
     limits: Limits
     abandoned: Callable[[], bool] = lambda: False
     live: Built | None = None
+    taken: dict[Any, Trace] = field(default_factory=dict)
 
     @cached_property
     def built(self) -> Built:
@@ -72,7 +73,17 @@ class CaseRunner:
             return self.trace(None, Context("cpu"))
 
     def trace(self, counter: Counter | None, context: Context) -> Trace:
-        """The pass as ``counter`` sees it in ``context``; UserError if the model itself raises."""
+        """The pass as ``counter`` sees it in ``context``; UserError if the model itself raises.
+
+        Counters that see the same share a trace.
+        """
+        own = resolved(context, self.case)
+        key = seen_alike(counter, own)
+        if key not in self.taken:
+            self.taken[key] = self._trace(counter, context)
+        return replace(self.taken[key], context=own)
+
+    def _trace(self, counter: Counter | None, context: Context) -> Trace:
         import torch
 
         def attempt() -> Trace:
@@ -105,7 +116,7 @@ class CaseRunner:
         if counter is not None and counter.observe is not None:
             model, args, _ = self._prepared(counter, context)
             trace = counter.observe(trace, model, args)
-        return replace(trace, context=resolved(context, self.case))
+        return trace
 
     def _prepared(self, counter: Counter | None, context: Context) -> tuple[Any, tuple, dict]:
         """A model that may be spoilt, and its inputs, on the context's device."""
@@ -249,6 +260,17 @@ def asked_with(
 def watched(counter: Counter | None, context: Context) -> dict[str, Any]:
     hooks = counter.hooks if counter is not None else None
     return {"grad": context.grad, "variant": context.variant, "hooks": hooks}
+
+
+def seen_alike(counter: Counter | None, context: Context) -> Any:
+    """What a trace depends on, beside its case."""
+    variant = context.variant if context.variant in RUN_OTHERWISE else ""
+    way = (counter.inputs, counter.hooks, counter.observe) if counter is not None else ()
+    return replace(context, variant=variant), *way
+
+
+RUN_OTHERWISE = ("math", "keywords")
+"""Variants that change what runs; others only ask for another figure."""
 
 
 def resolved(context: Context, case: Case) -> Context:

@@ -24,7 +24,7 @@ from harness.counters.flops_profiler import (
     of_input,
     price,
 )
-from harness.counters.protocol import Answer, Counter, Quantity
+from harness.counters.protocol import Answer, Counter, Quantity, every
 from harness.counters.ptflops_aten import price_params
 from harness.counters.ptflops_pytorch import broadcast
 from harness.counters.recurrent import Charges
@@ -102,7 +102,7 @@ COUNTER = Counter(
     read=read,
     contexts=(CONTEXT,),
     further=(replace(CONTEXT, grad=False),),
-    hooks=lambda name: True,
+    hooks=every,
     overlay=(
         "calflops==0.3.2",
         "accelerate==1.15.0",

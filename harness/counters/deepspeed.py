@@ -29,7 +29,7 @@ from harness.counters.flops_profiler import (
     of_input,
     price,
 )
-from harness.counters.protocol import Answer, Counter, Quantity
+from harness.counters.protocol import Answer, Counter, Quantity, every
 from harness.counters.recurrent import Charges
 from harness.records import Call, Context, Trace
 from harness.tree import subtree
@@ -117,7 +117,7 @@ COUNTER = Counter(
     read=read,
     contexts=(CONTEXT,),
     further=(replace(CONTEXT, grad=False),),
-    hooks=lambda name: True,
+    hooks=every,
     overlay=(
         "deepspeed==0.19.8",
         "einops==0.8.2",

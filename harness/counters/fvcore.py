@@ -6,7 +6,6 @@ Rules after fvcore/nn/flop_count.py and fvcore/nn/jit_handles.py of fvcore 0.1.5
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from math import floor, prod
 from typing import Any
 
@@ -17,8 +16,8 @@ from harness.conventions import (
     parameters,
     work_at,
 )
-from harness.counters.jit_graph import kept, named, observed, traceable
-from harness.counters.protocol import Answer, Counter, Quantity
+from harness.counters.jit_graph import kept, named, observed_hooked, traceable
+from harness.counters.protocol import Answer, Counter, Quantity, every
 from harness.counters.recurrent import Charges
 from harness.records import Call, Context, Tensor, Trace
 from harness.tree import subtree
@@ -207,9 +206,9 @@ COUNTER = Counter(
         "params": Quantity("parameter count", "parameter", parameters),
     },
     read=read,
-    observe=partial(observed, hooked=True),
+    observe=observed_hooked,
     contexts=(Context(grad=True),),
     further=(Context(grad=False),),
     inputs=traceable,
-    hooks=lambda name: True,
+    hooks=every,
 )

@@ -65,6 +65,10 @@ def observed(trace: Trace, module: Any, args: tuple[Any, ...], hooked: bool = Fa
     return replace(trace, root=trace.root._replace(children=(*trace.root.children, call)))
 
 
+def observed_hooked(trace: Trace, module: Any, args: tuple[Any, ...]) -> Trace:
+    return observed(trace, module, args, hooked=True)
+
+
 def graph_of(module: Any, args: tuple[Any, ...], grad: bool, with_hooks: bool) -> Any:
     """The tracer's graph of a run where the model stands; None if it fails.
 

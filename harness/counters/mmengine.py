@@ -6,14 +6,13 @@ mmengine 0.10.7, a copy of fvcore's that also takes vectors in a matrix product.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from harness.account import Account
 from harness.conventions import parameters
 from harness.counters import fvcore
-from harness.counters.jit_graph import kept, named, observed, traceable
-from harness.counters.protocol import Answer, Counter, Quantity
+from harness.counters.jit_graph import kept, named, observed_hooked, traceable
+from harness.counters.protocol import Answer, Counter, Quantity, every
 from harness.counters.recurrent import Charges
 from harness.records import Context, Trace
 from harness.walk import Visit
@@ -57,11 +56,11 @@ COUNTER = Counter(
         "params": Quantity("params", "parameter", parameters),
     },
     read=read,
-    observe=partial(observed, hooked=True),
+    observe=observed_hooked,
     contexts=(Context(grad=True),),
     further=(Context(grad=False),),
     inputs=traceable,
-    hooks=lambda name: True,
+    hooks=every,
     overlay=(
         "mmengine==0.10.7",
         "addict==2.4.0",

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.account import Account
 from harness.conventions import parameter_term
-from harness.counters.protocol import Answer, Counter, Quantity, positionally
+from harness.counters.protocol import Answer, Counter, Quantity, every, positionally
 from harness.records import Context, Trace
 from harness.tree import all_parameters, children, is_a, own_parameters, subtree
 from harness.walk import module_calls
@@ -80,7 +80,7 @@ COUNTER = Counter(
     quantities={"params": Quantity("Total params / Trainable params", "parameter", price)},
     read=read,
     inputs=positionally,
-    hooks=lambda name: True,
+    hooks=every,
     contexts=(
         Context(grad=True, mode="eval", variant="total"),
         Context(grad=True, mode="eval", variant="trainable"),

@@ -13,7 +13,7 @@ from typing import Any
 from harness.account import Account
 from harness.conventions import parameters, products_inside
 from harness.counters import torchinfo_rows
-from harness.counters.protocol import Answer, Counter, Quantity
+from harness.counters.protocol import Answer, Counter, Quantity, every
 from harness.counters.torchinfo_rows import is_leaf, remaining, scripted
 from harness.records import Context, Dict, Module, Tensor, Trace
 from harness.walk import Visit, module_calls
@@ -170,6 +170,6 @@ COUNTER = Counter(
         "params": Quantity("Total params", "parameter", price_params),
     },
     read=read,
-    hooks=lambda name: True,
+    hooks=every,
     contexts=(Context(mode="eval"),),
 )

@@ -13,7 +13,7 @@ from typing import Any
 from harness.account import Account
 from harness.conventions import parameters, products_inside
 from harness.counters.matched import corrected
-from harness.counters.protocol import Answer, Counter, Quantity
+from harness.counters.protocol import Answer, Counter, Quantity, every
 from harness.counters.recurrent import Charges
 from harness.counters.torchinfo_rows import is_leaf
 from harness.records import Context, Dict, Module, Tensor, Trace
@@ -163,6 +163,6 @@ COUNTER = Counter(
     },
     read=read,
     contexts=(Context(mode="eval"),),
-    hooks=lambda name: True,
+    hooks=every,
     overlay=("torchscan==0.2.0",),
 )

@@ -16,7 +16,7 @@ from harness.account import Account
 from harness.conventions import Charge, parameter_charges, products_inside, settled
 from harness.counters import thop
 from harness.counters.matched import corrected
-from harness.counters.protocol import Counter, Quantity, positionally
+from harness.counters.protocol import Counter, Quantity, every, positionally
 from harness.counters.recurrent import Charges, cell_products, sequence_cells
 from harness.counters.thop import Rule, qualified
 from harness.counters.ultralytics_functions import MULTI_HEAD, outside, product
@@ -287,6 +287,6 @@ COUNTER = Counter(
     read=thop.read,
     contexts=(Context(mode="eval"),),
     inputs=positionally,
-    hooks=lambda name: True,
+    hooks=every,
     overlay=("ultralytics-thop==2.2.3",),
 )
