@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -174,9 +175,13 @@ def processes(jobs: int) -> Iterator[Mapper]:
 
 
 def alone() -> None:
-    """One thread: what has computed on several cannot be forked, and each core has a process."""
+    """One thread: what has computed on several cannot be forked, and each core has a process.
+
+    What torch warns of when it is given ones is nothing to tell.
+    """
     import torch
 
+    warnings.simplefilter("ignore")
     die_with_parent(os.getppid())
     stdout_to_stderr()
     torch.set_num_threads(1)

@@ -130,6 +130,22 @@ def test_a_transposed_convolution_multiplies_what_it_crops(kernel, stride, paddi
     assert found.gap == ("cropping" if padding or extra else "")
 
 
+@pytest.mark.parametrize("transposed", [False, True])
+def test_the_gradients_of_a_convolution(transposed):
+    """Both take as many products as the forward pass; what it pads with, they lose."""
+    x, w = Tensor((2, 4, 5)), Tensor((4, 6, 3) if transposed else (6, 4, 3))
+    outputs = 2 * (5 - 1) - 2 + 3 if transposed else 3
+    dy = Tensor((2, 6, outputs))
+    mask = (True, True, False)
+    args = (dy, x, w, None, (2,), (1,), (1,), transposed, (0,), 1, mask)
+    found = measure(Call("operator", "aten.convolution_backward.default", args, (), (x, w, None)))
+    places = [o * 2 + t - 1 for o, t in product(range(5 if transposed else 3), range(3))]
+    each = 2 * 6 * 4
+    inside = sum(0 <= place < (outputs if transposed else 5) for place in places)
+    assert found.products == ((each * len(places), 2 * 4 * 5), (each * len(places), 6 * 4 * 3))
+    assert found.reached == 2 * each * inside
+
+
 def test_a_deformable_convolution_at_rest_is_a_plain_one():
     """Two of four channels of nine weights for each of 2 x 6 x 5 x 6 outputs."""
     (found,) = measured(
@@ -261,6 +277,13 @@ def by_kernel(model: nn.Module, *inputs: torch.Tensor) -> dict[str, Measured]:
     trace = record(model.eval(), inputs)
     calls = dict.fromkeys(visit.call for visit, _, _ in products(trace))
     return {call.packet: measure(call) for call in calls}
+
+
+def test_much_attention_is_run_in_parts(monkeypatch):
+    monkeypatch.setattr(measurement, "MOST_MACS", 2 * 3 * 16 * 8)
+    (found,) = measured(F.scaled_dot_product_attention, *[(5, 3, 4, 8)] * 3, device="cpu")
+    assert found.whole == 2 * 5 * 3 * 16 * 8
+    assert "5 parts" in found.method
 
 
 def test_the_fast_path_of_attention():

@@ -38,7 +38,8 @@ def verify(
         Optional[Path], typer.Option(help="Folder for the proofs [results/<suite>].")
     ] = None,
     cases: Annotated[
-        Optional[str], typer.Option(help="Only the cases whose id matches this glob.")
+        Optional[str],
+        typer.Option(help="Only the cases whose id matches this glob; written if --out is given."),
     ] = None,
     jobs: Annotated[
         Optional[int], typer.Option(min=1, help="Processes at work at once [one for each core].")
@@ -61,7 +62,7 @@ def verify(
     with interruptible():
         proofs = proven(chosen, folder, jobs or os.cpu_count() or 1)
     tell(proofs)
-    if folder is not None and cases is None:
+    if folder is not None and (out is not None or cases is None):
         save(proofs, folder)
     sys.exit(exit_code(proofs))
 
@@ -82,7 +83,7 @@ def tell(proofs: Any) -> None:
     from harness.report.console import grid
 
     show(grid(report.summary(proofs)))
-    wrong = report.of_standing(proofs, "disagrees", "Formulas that disagree")
+    wrong = report.disagreements(proofs)
     if wrong.rows:
         show(grid(wrong))
     for line in report.lines(proofs):

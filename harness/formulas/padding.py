@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from math import prod
+from typing import TypeAlias
 
-from harness.records import Call
+from harness.records import Call, Dict
 
 PLACES = {
     **dict.fromkeys(("convolution", "_convolution", "convolution_overrideable"), (3, 4, 5)),
@@ -23,29 +24,43 @@ def padding_macs(call: Call) -> int | None:
 
     x (N, Cin, *in), weight (Cout, Cin/g, *k). A product reads data if its tap lies inside along
     every axis, and axes do not know of one another. A transposed convolution pads nothing: its
-    ``padding`` crops.
+    ``padding`` crops. A deformable one is taken at rest, with offsets of zero.
     """
+    found = geometry(call)
+    if found is None:
+        return None
+    kernels, stride, padding, dilation = found
+    x, output, kernel = call.args[0].shape, call.output.shape, kernels[2:]
+    axes = zip(x[2:], output[2:], kernel, *(
+        values * len(kernel) if len(values) == 1 else values[-len(kernel):]
+        for values in (stride, padding, dilation)
+    ), strict=True)  # fmt: skip
+    on_data = prod(taps_on_data(*axis) for axis in axes)
+    taps = prod(output[2:]) * prod(kernel)
+    return int(x[0] * prod(kernels[:2]) * (taps - on_data))
+
+
+Axes: TypeAlias = tuple[int, ...]
+"""A number for each axis, or one for all"""
+
+
+def geometry(call: Call) -> tuple[Axes, Axes, Axes, Axes] | None:
+    """(shape of the weight, stride, padding, dilation) of a convolution that pads."""
+    if call.packet.startswith("quantized.conv"):
+        held = call.args[1]
+        if not isinstance(held, Dict) or "stride" not in held.keys:
+            return None
+        named = dict(zip(held.keys, held.values, strict=True))
+        return named["weight"].shape, named["stride"], named["padding"], named["dilation"]
+    if call.packet == "torchvision.deform_conv2d":
+        return call.args[1].shape, *(call.args[at : at + 2] for at in (5, 7, 9))  # type: ignore[return-value]
     places = PLACES.get(call.packet.removeprefix("aten."))
     if places is None or call.argument(6, "transposed", False) is True:
         return None
-    x, weight = call.args[:2]
-    axes = len(weight.shape) - 2
-    stride, padding, dilation = (
-        each_axis(call, place, axes, usual) for place, usual in zip(places, (1, 0, 1), strict=True)
-    )
-    taps = prod(call.output.shape[2:]) * prod(weight.shape[2:])
-    on_data = prod(
-        taps_on_data(*axis)
-        for axis in zip(x.shape[2:], call.output.shape[2:], weight.shape[2:], stride, padding,
-                        dilation, strict=True)
-    )  # fmt: skip
-    return int(x.shape[0] * prod(weight.shape[:2]) * (taps - on_data))
-
-
-def each_axis(call: Call, place: int | None, axes: int, usual: int) -> tuple[int, ...]:
-    """An argument for every axis, or the usual value; a number given once holds for all."""
-    values = (usual,) if place is None or place >= len(call.args) else call.args[place]
-    return values * axes if len(values) == 1 else tuple(values)
+    return call.args[1].shape, *(
+        (usual,) if place is None or place >= len(call.args) else call.args[place]
+        for place, usual in zip(places, (1, 0, 1), strict=True)
+    )  # type: ignore[return-value]
 
 
 def taps_on_data(length: int, outputs: int, kernel: int, stride: int, padding: int,

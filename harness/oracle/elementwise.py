@@ -161,6 +161,10 @@ elementwise("rrelu_with_noise", lambda x, lower, upper: choose(raw(x) > 0, x, x 
 elementwise("hardshrink", lambda x, lambd: shrunk(x, lambd, 0), options="lambd")
 elementwise("softshrink", lambda x, lambd: shrunk(x, lambd, lambd), options="lambd")
 elementwise("sigmoid", lambda x: 1 / (1 + exp(-x)))
+elementwise("threshold_backward", lambda dy, x, threshold: choose(raw(x) > threshold, dy, 0),
+            "grad_output self", "threshold")  # fmt: skip
+elementwise("tanh_backward", lambda dy, y: dy * (1 - y * y), "grad_output output")
+elementwise("sigmoid_backward", lambda dy, y: dy * (1 - y) * y, "grad_output output")
 elementwise("silu", lambda x: x / (1 + exp(-x)))
 elementwise("hardsigmoid", hard_sigmoid)
 elementwise("hardswish", lambda x: x * hard_sigmoid(x))

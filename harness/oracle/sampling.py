@@ -23,6 +23,7 @@ from harness.oracle.scalar import (
     larger,
     largest,
     raw,
+    smaller,
     special,
     sqrt,
 )
@@ -181,6 +182,28 @@ def scatter_add(self: Array, dim: int, index: Array, src: Array) -> Array:
         to[dim] = int(raw(index[at]))
         made[tuple(to)] = made[tuple(to)] + src[at]
     return made
+
+
+STEPS: dict[str, Callable[[Any, Any], Any]] = {
+    "sum": lambda x, y: x + y, "mean": lambda x, y: x + y, "prod": lambda x, y: x * y,
+    "amax": larger, "amin": smaller,
+}  # fmt: skip
+
+
+@algorithm("aten.scatter_reduce", "aten.scatter_reduce_")
+def scatter_reduce(
+    self: Array, dim: int, index: Array, src: Array, reduce: str, include_self: bool = True
+) -> Array:
+    """What is there is one of the elements; a mean divides every result."""
+    if not include_self:
+        raise ValueError("leaving out what is there is not carried out")
+    made, met = self.copy(), np.ones(self.shape, dtype=int)
+    for at in np.ndindex(index.shape):
+        to = list(at)
+        to[dim] = int(raw(index[at]))
+        made[tuple(to)] = STEPS[reduce](made[tuple(to)], src[at])
+        met[tuple(to)] += 1
+    return spread(lambda x, n: x / n, (made, met)) if reduce == "mean" else made
 
 
 @algorithm("aten.index_add", "aten.index_add_")

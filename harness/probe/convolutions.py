@@ -21,7 +21,7 @@ from harness.probe.measurement import (
     summed,
 )
 from harness.records import Call
-from harness.replay import arguments
+from harness.replay import arguments, run
 
 PADDED = "run on ones, and with ones in the place of its padding"
 CROPPED = "run on ones, and without cropping its output"
@@ -150,6 +150,34 @@ def sum_over(runs: Sequence[tuple[int, Convolution]], given: dict[str, Any]) -> 
         return summed(output_of(part.name, named))
 
     return exactly(lambda dtype: sum(times * once(part, dtype) for times, part in runs))
+
+
+@probe("aten.convolution_backward")
+def gradients(call: Call) -> Measured:
+    """The gradients of the input and of the weight, each a convolution, on ones.
+
+    Where the forward pass reads padding, one adds up what is cut off and the other meets zeros.
+    """
+    named = arguments(call)
+    settled = convolution_of(call.name, named)
+    wanted = (*named["output_mask"][:2], False)
+
+    def both(part: Convolution, dtype: torch.dtype) -> tuple[int, ...]:
+        ones = part.named(dtype)
+        out = (part.batch, part.groups * part.outer, *part.output)
+        ones |= {"grad_output": torch.ones(out, dtype=dtype), "output_mask": wanted}
+        ones["bias_sizes"] = None
+        found = run(call.name, {name: ones[name] for name in named})
+        return tuple(summed(each) for each, asked in zip(found, wanted, strict=True) if asked)
+
+    reached = sum(both(settled, torch.float64))
+    whole = both(settled.unbounded(), torch.float64)
+    sizes = (named["input"].numel, named["weight"].numel)
+    outputs = [size for size, asked in zip(sizes, wanted[:2], strict=True) if asked]
+    products = tuple(zip(whole, outputs, strict=True))
+    gap = "cropping" if settled != settled.unbounded() else ""
+    method = "run on ones" + (", and with ones in the place of its padding" if gap else "")
+    return Measured(reached, sum(whole), method, products, gap)
 
 
 @probe("torchvision.deform_conv2d")

@@ -96,13 +96,13 @@ def summed(output: torch.Tensor) -> int:
     return int(output.sum(dtype=torch.int64))
 
 
-NEAR = 1e-6
+NEAR = 0.01
 
 
 def whole_numbers(values: torch.Tensor) -> int:
     """The sum of whole numbers that came back from logarithms or scales, a little beside themselves."""
     nearest = values.round()
-    if values.numel() and float((values - nearest).abs().max()) > NEAR * float(nearest.max()):
+    if values.numel() and float((values - nearest).abs().max()) > NEAR:
         raise Rounded("a number is not near a whole one")
     return int(nearest.sum(dtype=torch.int64))
 

@@ -10,7 +10,7 @@ from harness.records import Proof, Proofs, Standing
 from harness.report import csv
 from harness.report.markdown import grid, plain
 from harness.report.tables import Column, Table, columns
-from harness.report.text import group, plural
+from harness.report.text import digits, group, plural
 
 STANDINGS: Mapping[Standing, str] = {
     "proven": "proven",
@@ -66,7 +66,10 @@ def summary(proofs: Proofs) -> Table:
             for family in families]  # fmt: skip
     if len(rows) > 1:
         rows.append(_summed("all", proofs.proofs))
-    return Table("What was proven, by family of operators", SUMMARY, tuple(rows))
+    note = (
+        "MAC of all calls in the reference traces; a kernel that runs in another context has none."
+    )
+    return Table("What was proven, by family of operators", SUMMARY, tuple(rows), note)
 
 
 def products_first(proofs: Iterable[Proof]) -> list[Proof]:
@@ -130,7 +133,7 @@ def _case_row(case: str, proofs: Proofs) -> tuple[Any, ...]:
     macs = total(products, lambda proof: proof.macs)
     proven = total((p for p in products if p.standing == "proven"), lambda proof: proof.macs)
     convolved = total(convolutions, lambda proof: proof.macs)
-    padding = total(convolutions, lost)
+    padding = total((p for p in convolutions if p.gap == "padding"), lost)
     share = 100 * padding / convolved if convolved else None
     return (case, len(products), macs, proven, convolved, padding, share)
 
@@ -140,13 +143,31 @@ def lost(proof: Proof) -> int:
     return 0 if proof.whole is None or proof.reached is None else proof.whole - proof.reached
 
 
-OPEN = (Column("operator"), Column("shape"), Column("calls", "integer"), Column("why"))
+WRONG = (Column("operator"), Column("shape"), Column("calls", "integer"), Column("why"))
+OPEN = (
+    Column("operator"),
+    Column("distinct", "integer"),
+    Column("calls", "integer"),
+    Column("why"),
+)
 
 
-def of_standing(proofs: Proofs, standing: Standing, title: str) -> Table:
+def disagreements(proofs: Proofs) -> Table:
     rows = tuple((proof.operator, proof.shape, sum(proof.calls.values()), proof.reason)
-                 for proof in proofs.proofs if proof.standing == standing)  # fmt: skip
-    return Table(title, OPEN, rows)
+                 for proof in proofs.proofs if proof.standing == "disagrees")  # fmt: skip
+    return Table("Formulas that disagree", WRONG, rows)
+
+
+def not_provable(proofs: Proofs) -> Table:
+    """By operator and reason: how many shapes, and how many calls."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for proof in proofs.proofs:
+        if proof.standing == "unprovable":
+            calls = groups.setdefault((proof.operator, proof.reason), [])
+            calls.append(sum(proof.calls.values()))
+    rows = tuple((operator, len(calls), sum(calls), why)
+                 for (operator, why), calls in groups.items())  # fmt: skip
+    return Table("Not provable", OPEN, rows)
 
 
 GAPS = (Column("operator"), Column("shape"), Column("reached", "integer", "MAC"),
@@ -193,12 +214,13 @@ def lines(proofs: Proofs) -> Iterator[str]:
     for gap, words in WHAT_IS_CHARGED.items():
         amount = sum(lost(proof) * sum(proof.calls.values()) for proof in proofs.proofs
                      if proof.gap == gap)  # fmt: skip
-        if amount:
-            of = f" of {group(convolved)} MAC of convolutions" if gap == "padding" else " MAC"
-            yield f"{group(amount)}{of} are {words}"
-    reasons = Counter(proof.reason for proof in proofs.proofs if proof.standing == "unprovable")
-    for reason, count in reasons.most_common():
-        yield f"not provable ({count}): {reason}"
+        if amount and gap == "padding":
+            share = digits(100 * amount / convolved)
+            yield f"{group(amount)} of {group(convolved)} MAC of convolutions ({share} %) are {words}"
+        elif amount:
+            yield f"{group(amount)} MAC are {words}, and charged"
+    for operator, distinct, _, reason in not_provable(proofs).rows:
+        yield f"not provable: {operator} ({plural(distinct, 'shape')}): {reason}"
     if proofs.unsupported:
         names = ", ".join(
             f"{name} ({calls} x)" for name, calls in sorted(proofs.unsupported.items())
@@ -220,8 +242,7 @@ def _blocks(proofs: Proofs) -> Iterator[str]:
     yield f"**{plain(headline(proofs))}**"
     yield COUNTED
     yield grid(summary(proofs))
-    for shown in (of_standing(proofs, "disagrees", "Formulas that disagree"),
-                  of_standing(proofs, "unprovable", "Not provable")):  # fmt: skip
+    for shown in (disagreements(proofs), not_provable(proofs)):
         if shown.rows:
             yield grid(shown)
     yield grid(by_case(proofs))
