@@ -48,15 +48,17 @@ class Found:
     failure: Failure | None = None
 
     def enter(self, trace: Trace, reference: bool) -> None:
+        keys: dict[Operation, Key] = {}
         for visit, work in works(trace):
             if work is None or work.kind == "movement":
                 if reference:
                     (self.unsupported if work is None else self.free)[visit.call.packet] += 1
                 continue
             operation = Operation(visit.call._replace(children=()), visit.inside("aten.einsum"))
-            key = operation.key
-            self.operations.setdefault(key, operation)
-            self.calls[key] += reference
+            if operation not in keys:
+                keys[operation] = operation.key
+                self.operations.setdefault(keys[operation], operation)
+            self.calls[keys[operation]] += reference
 
 
 @dataclass(frozen=True)
