@@ -82,10 +82,9 @@ def lead(reading: Reading, counter: Counter, canonical: Ground, own: Ground) -> 
     """As ``bridge``, on grounds that other readings share."""
     metric = reading.metric
     reference, here = canonical.account(metric), own.account(metric)
-    moved = [replace(step, term=step.term + HERE) for step in steps(reference, here)]
     charged = counter.quantities[metric].price(own.trace)
     found = [located(step, here, own, metric) for step in steps(here, charged)]
-    taken = (*moved, *found)
+    taken = (*shifts(reference, here), *found)
     value = reading.value if reading.value is not None else 0
     compared, off = modules_off(reading, counter, own.trace)
     return Bridge(
@@ -127,6 +126,22 @@ def steps(reference: Account, charged: Account) -> list[Step]:
         Step(term, whole(sum(paths.values())), ordered(paths)) for term, paths in groups.items()
     ]
     return sorted(made, key=lambda step: -abs(step.amount))
+
+
+def shifts(reference: Account, here: Account) -> list[Step]:
+    """What the model itself does more or less of in a reading's context.
+
+    Work that only other modules do there (a layer's fast path for all below it) is no step.
+    """
+    paths: dict[str, dict[str, int | float]] = defaultdict(dict)
+    for (path, term), amount in (here - reference).items():
+        paths[term][path] = amount
+    sums = {term: whole(sum(amounts.values())) for term, amounts in paths.items()}
+    return [
+        Step(term + (UNSEEN if amount < 0 else AGAIN) + HERE, amount, ordered(paths[term]))
+        for term, amount in sorted(sums.items(), key=lambda pair: -abs(pair[1]))
+        if amount
+    ]
 
 
 def located(step: Step, reference: Account, own: Ground, metric: Metric) -> Step:

@@ -212,3 +212,19 @@ def test_the_context_of_a_reading_can_change_what_ran():
         ("linear not seen in this context", MACS - 2 * 3 * 6 * 4)
     ]
     assert made.residual == 0
+
+
+def test_the_same_work_in_other_modules_is_no_step():
+    """Under no_grad an encoder's layers do for themselves what their parts do under grad."""
+    reference = Account.of([("a.fc", "linear", 10), ("b.fc", "linear", 5), ("a", "einsum", 3)])
+    here = Account.of([("a", "linear", 15), ("a", "einsum", 4)])
+    assert [(s.term, s.amount) for s in reconcile.shifts(reference, here)] == [
+        ("einsum counted again in this context", 1)
+    ]
+
+
+@given(accounts, accounts)
+def test_shifts_make_up_the_difference_of_the_totals(reference, here):
+    made = reconcile.shifts(reference, here)
+    assert sum(step.amount for step in made) == here.total - reference.total
+    assert all(step.amount == sum(step.modules.values()) for step in made)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from math import isinf
 from typing import Any
 
 from harness.records import Bridge, Context, Metric, Run, Step, Tool
@@ -36,10 +37,12 @@ class Finding:
         """In how many cases and figures, how much work, and how large a share at most."""
         cause, largest = self.cause, self.cause.largest
         unit = "MAC" if cause.metric == "compute" else "parameters"
+        most = f"at most {percent(largest.part)} of the reference"
+        if isinf(largest.part):
+            most = "also where the reference is 0"
         return (
             f"{plural(len(cause.cases), 'case')}, {plural(cause.figures, 'figure')}, "
-            f"{compact(float(cause.weight))} {unit} in all, at most {percent(largest.part)} "
-            f"of the reference"
+            f"{compact(float(cause.weight))} {unit} in all, {most}"
         )
 
     @property

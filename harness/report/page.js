@@ -22,7 +22,7 @@ function sort(table, heads, head, column) {
 }
 function keyOf(cell) {
   const text = 'sort' in cell.dataset ? cell.dataset.sort : cell.textContent.trim();
-  const number = text === 'inf' || text === '∞' ? Infinity : Number(text.replaceAll(',', ''));
+  const number = text === 'inf' || text === '∞' ? Infinity : Number(text.replace(/[≈!,\s]/g, ''));
   return text === '' ? NaN : isNaN(number) ? text : number;
 }
 function compare(a, b, up) {
