@@ -234,3 +234,16 @@ def scaled_dot_product_of_each_shape():
 
     args = (torch.rand(4, 5, 8), torch.rand(4, 3, 8), torch.rand(4, 3, 6))
     return Functional(forward, bias=weight(5, 3)), args, {}
+
+
+def relative_positions():
+    """A bias on the scores that is looked up in a table: it requires a gradient as the table does."""
+
+    def forward(m, q, k, v):
+        bias = m.table[m.index].permute(2, 0, 1).contiguous()[None]
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+
+    steps = torch.arange(5)
+    module = Functional(forward, table=weight(9, 4))
+    module.register_buffer("index", steps[:, None] - steps + 4)
+    return module, tuple(torch.rand(2, 4, 5, 8) for _ in range(3)), {}

@@ -170,6 +170,22 @@ def test_a_dilated_transposed_convolution_overlaps_less():
     assert (said.multiplications, said.additions) == (8, 4)  # the two channels meet in 4 outputs
 
 
+@pytest.mark.parametrize("transposed", [False, True])
+def test_gradients_of_a_convolution(transposed):
+    """For the input and the weight as many products as forward: 16 positions of 2 x 3 x 9."""
+    x, weight = some(1, 3, 4, 4), some(*((3, 2) if transposed else (2, 3)), 3, 3)
+    options = ([1, 1], [1, 1], [1, 1], transposed, [0, 0], 1)
+
+    def gradients(x, weight):
+        dy = torch.ones(1, 2, 4, 4)
+        return torch.ops.aten.convolution_backward(
+            dy, x, weight, None, *options, [True, True, False]
+        )
+
+    _, products = priced(gradients, x, weight)
+    assert [(p.macs, p.outputs) for p in products] == [(864, 48), (864, 54)]
+
+
 # ---------------------------------------------------------------------------- matrix products
 
 

@@ -62,6 +62,12 @@ BINARY = {
     "floor_divide": (torch.floor_divide, lambda x, y: one(torch.floor)(x / y)),
     "atan2": (torch.atan2, lambda x, y: one(torch.atan)(x / y)),
     "xlogy": (torch.xlogy, lambda x, y: choose(False, 0, x * log(y))),
+    "tanh_backward": (torch.ops.aten.tanh_backward, lambda dy, y: dy * (1 - y * y)),
+    "sigmoid_backward": (torch.ops.aten.sigmoid_backward, lambda dy, y: dy * y * (1 - y)),
+    "threshold_backward": (
+        lambda dy, x: torch.ops.aten.threshold_backward(dy, x, 0.5),
+        lambda dy, x: choose(raw(x) > 0.5, dy, 0),
+    ),
     "lerp": (lambda x, y: torch.lerp(x, y, 0.25), lambda x, y: x + 0.25 * (y - x)),
 }  # fmt: skip
 

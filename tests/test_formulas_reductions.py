@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from test_formulas import agree, priced, quick, some
+from test_formulas import Operations, agree, priced, quick, some
 from torchvision.ops import nms
 
 from harness import oracle
@@ -117,6 +117,16 @@ def test_additions_by_index():
     where = torch.zeros(3, 2, dtype=torch.long)
     said, _ = priced(lambda x, y: x.scatter_add(0, where, y), some(3, 2), some(4, 5))
     assert said.additions == 3 * 2
+
+
+@pytest.mark.parametrize(("how", "expected"), [
+    ("sum", Operations(additions=6)), ("mean", Operations(additions=6, divisions=6)),
+    ("prod", Operations(multiplications=6)), ("amax", Operations(comparisons=6)),
+])  # fmt: skip
+def test_reductions_by_index(how, expected):
+    where = torch.zeros(3, 2, dtype=torch.long)
+    said, _ = priced(lambda x, y: x.scatter_reduce(0, where, y, how), some(3, 2), some(3, 2))
+    assert said == expected
 
 
 # ----------------------------------------------------------------------------- bags of embeddings

@@ -208,6 +208,26 @@ def test_values_and_gradients_are_both_to_be_had():
     assert trace.executed and len(made) == 3  # without either, with one, with both
 
 
+class Biased(nn.Module):
+    """Attention with a bias made from a parameter: no fused kernel of the CPU gives its gradient."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.rand(3))
+
+    def forward(self, x):
+        mask = self.table.reshape(1, 3).expand(3, 3) * 2
+        return nn.functional.scaled_dot_product_attention(x, x, x, attn_mask=mask)
+
+
+@pytest.mark.parametrize("grad", [False, True])
+def test_kernels_are_chosen_as_with_gradients(grad):
+    trace = record(Biased(), (torch.rand(1, 2, 3, 4),), grad=grad)
+    names = {visit.call.packet for visit in operators(trace)}
+    assert ("aten._scaled_dot_product_flash_attention_for_cpu" in names) != grad
+    assert ("aten.bmm" in names) == grad
+
+
 @pytest.mark.parametrize("name", sorted(READ_VALUES))
 def test_a_sample_that_looks_at_values_says_so(name):
     with pytest.raises(ValuesNeeded):

@@ -330,13 +330,18 @@ def twice(trace: Trace, visit: Visit, label: str) -> str:
 
 
 def batch_size(trace: Trace) -> int:
-    """Length of the first positional input; 1 if there is none."""
-    if not trace.root.args:
+    """Lengths of the first positional input of each call of the root; 1 where there is none."""
+    inputs = (v.call.args[0] if v.call.args else None for v, _ in module_calls(trace)
+              if v.call.module == 0)  # fmt: skip
+    return sum(map(length_of, inputs))
+
+
+def length_of(value: Any) -> int:
+    if value is None:
         return 1
-    first = trace.root.args[0]
-    if isinstance(first, Tensor):
-        return first.shape[0]
-    return len(first.values if isinstance(first, Dict) else first)
+    if isinstance(value, Tensor):
+        return value.shape[0]
+    return len(value.values if isinstance(value, Dict) else value)
 
 
 def price_compute(trace: Trace) -> Account:

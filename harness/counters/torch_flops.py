@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.account import Account
-from harness.conventions import products
+from harness.conventions import products, work_at
 from harness.counters.protocol import Answer, Counter, Quantity
 from harness.records import Context, Trace
 from harness.tree import children
-from harness.walk import Visit, module_calls
+from harness.walk import Visit, inner, module_calls
 
 # Operators with a formula there; fused attention on CPU and recurrent kernels have none.
 REGISTERED = frozenset(
@@ -52,14 +52,33 @@ def price_compute(trace: Trace) -> Account:
 
 
 def by_module(trace: Trace) -> dict[str, int]:
-    """FLOPs of every module under way, by the name that torch's ModuleTracker gives it."""
+    """FLOPs of every module under way, by the name that torch's ModuleTracker gives it.
+
+    A module is no longer under way once a call of the same name inside its own has ended.
+    """
     names = tracked_names(trace)
     sums: dict[str, int] = defaultdict(int)
-    for visit, _, macs in seen(trace):
-        under_way = {names[call.module] for call in visit.around if call.level == "module"}
-        for name in under_way | {"Global"}:
-            sums[name] += 2 * macs
+    under_way = {"Global"}
+    pending: list[Visit | str] = [Visit(trace.root, trace.root.name, ())]
+    while pending:
+        visit = pending.pop()
+        if isinstance(visit, str):
+            under_way.discard(visit)
+            continue
+        if visit.call.level == "module":
+            under_way.add(names[visit.call.module])
+            pending.append(names[visit.call.module])
+        for macs in charged(visit):
+            for name in under_way:
+                sums[name] += 2 * macs
+        pending += inner(visit)
     return sums
+
+
+def charged(visit: Visit) -> Iterator[int]:
+    if visit.call.packet in REGISTERED and not visit.call.children:
+        work = work_at(visit)
+        yield from (product.macs for product in (work.products if work else ()))
 
 
 def tracked_names(trace: Trace) -> dict[int, str]:

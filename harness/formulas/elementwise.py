@@ -54,6 +54,9 @@ ELEMENTWISE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "hardswish": ("activation", (1, 1, 2, 1, 0)),
     # x > 0 ? x : a (exp(x / a) - 1)
     "celu": ("activation", (1, 1, 1, 1, 1)),
+    "threshold_backward": ("activation", (0, 0, 1, 0, 0)),
+    # dy (1 - y^2), dy y (1 - y)
+    "tanh_backward sigmoid_backward": ("activation", (1, 2, 0, 0, 0)),
     # x tanh(log(1 + exp(x)))
     "mish": ("activation", (1, 1, 0, 0, 3)),
     # b x > threshold ? x : log(1 + exp(b x)) / b

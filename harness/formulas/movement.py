@@ -24,10 +24,13 @@ MOVEMENT = """alias arange as_strided _assert_async bernoulli_ broadcast_to cat 
     upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d
     _upsample_nearest_exact3d as_strided_ eye complex dropout_ broadcast_tensors resize_as_
     resolve_conj resolve_neg _conj _neg_view result_type max_unpool2d max_unpool3d to_padded_tensor
-    _nested_tensor_from_mask _nested_tensor_from_mask_left_aligned rand_like randn_like randint_like
+    _nested_tensor_from_mask _nested_tensor_from_mask_left_aligned _nested_tensor_from_tensor_list
+    _nested_view_from_jagged _nested_get_values rand_like randn_like randint_like
     randperm bernoulli exponential_ random_ _has_compatible_shallow_copy_type
     _linalg_check_errors swapdims take take_along_dim""".split()
 
 for _name in MOVEMENT:
     formula(f"aten.{_name}")(lambda call: FREE)
-formula("quantized.cat")(lambda call: FREE)
+for _name in ("quantized.cat", "profiler._record_function_enter_new",
+              "profiler._record_function_exit"):  # fmt: skip
+    formula(_name)(lambda call: FREE)

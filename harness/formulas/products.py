@@ -85,6 +85,23 @@ def forward_convolution(call: Call, bias: object) -> Work:
     )
 
 
+@formula("aten.convolution_backward")
+def convolution_gradient(call: Call) -> Work:
+    """As many products for the gradient of the input, and of the weight, as the forward pass has."""
+    dy, x, weight = call.args[:3]
+    wanted = call.args[10][:2]
+    positions = x.numel if call.args[7] is True else dy.numel
+    macs = positions * prod(weight.shape[1:])
+    sizes = (x.numel, weight.numel)
+    return Work(
+        tuple(
+            Product(macs, size, term="convolution")
+            for size, asked in zip(sizes, wanted, strict=True)
+            if asked
+        )
+    )
+
+
 @formula("torchvision.deform_conv2d")
 def deformable_convolution(call: Call) -> Work:
     """weight (Cout, Cin/g, kh, kw); the products only, not the sampling."""

@@ -121,6 +121,18 @@ def added_by_index(call: Call) -> Work:
     return Work((), "reduction", additions=source.numel)
 
 
+@formula("aten.scatter_reduce", "aten.scatter_reduce_")
+def reduced_by_index(call: Call) -> Work:
+    """One addition, product or comparison for each element; a mean divides each result once."""
+    kind, steps = call.argument(4, "reduce"), call.args[3].numel
+    if kind == "prod":
+        return Work((), "reduction", multiplications=steps)
+    if kind in ("amax", "amin"):
+        return Work((), "reduction", comparisons=steps)
+    divisions = call.output.numel if kind == "mean" else 0
+    return Work((), "reduction", additions=steps, divisions=divisions)
+
+
 MEAN, MAX = 1, 2  # modes of an embedding bag; 0 is a sum
 
 

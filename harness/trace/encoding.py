@@ -88,9 +88,11 @@ def encode_quantised(held: torch.ScriptObject) -> Dict:
 SETTINGS = ("stride", "padding", "dilation", "groups")
 
 
-def encode_nested(nested: torch.Tensor) -> Dict:
-    """A nested tensor as the tensors in it."""
+def encode_nested(nested: torch.Tensor) -> Dict | Opaque:
+    """A nested tensor as the tensors in it; a jagged one on meta does not know them."""
     with _disable_current_modes():
+        if nested.layout is torch.jagged and nested.is_meta:
+            return Opaque("nested tensor")
         return Dict(("NestedTensor",), (tuple(map(encode_tensor, nested.unbind())),))
 
 

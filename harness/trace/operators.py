@@ -6,11 +6,11 @@ a shape function, or asked from the operator's meta kernel.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 from harness.records import Call
 from harness.trace.encoding import encode
@@ -18,7 +18,8 @@ from harness.trace.shapes import SHAPES, Spec, spec_of
 
 COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
 VALUE_TAGS = frozenset({torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape})
-# The choice among attention kernels hangs on switches that no argument shows.
+MARK = "_wants_gradient"
+# The choice among attention kernels hangs on switches that no argument shows, and on gradients.
 NEVER_REMEMBERED = frozenset({"aten.scaled_dot_product_attention.default"})
 
 
@@ -31,6 +32,7 @@ class Plan:
 
     __slots__ = (
         "composite",
+        "differentiable",
         "func",
         "name",
         "reads_values",
@@ -50,6 +52,7 @@ class Plan:
         self.writes = written and torch.Tag.inplace_view not in tags and "out" not in self.name
         # Views and in-place views are cheap and their results alias: let them run.
         self.runs = bool(aliases) and not self.writes and not self.composite
+        self.differentiable = not self.writes and "detach" not in self.name
         self.reads_values = bool(tags & VALUE_TAGS) or self.name in READS_VALUES
         self.remembered = self.name not in NEVER_REMEMBERED and not self.runs
         self.func = func  # kept, so that its id stays its own
@@ -94,6 +97,7 @@ class OperatorMode(TorchDispatchMode):
         self.plans = self.memory.plans
         self.known = self.memory.calls
         self.remember = memory is not None
+        self.passes_gradients = False
         # Composites may choose by these.
         self.surroundings = (device.type, torch.is_grad_enabled())
 
@@ -103,9 +107,18 @@ class OperatorMode(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[override]
         plan = self.plans.get(id(func))  # an operator's own hash is slow
-        if plan is None:
-            plan = self.plans[id(func)] = Plan(func)
         kwargs = kwargs or {}
+        if plan is None:
+            if func.namespace == "prim":  # asks a tensor of another class for its device or layout
+                return NotImplemented
+            plan = self.plans[id(func)] = Plan(func)
+        output = self.answer(func, plan, args, kwargs)
+        if self.passes_gradients and plan.differentiable and torch.is_grad_enabled():
+            pass_gradients(args, output)
+        return output
+
+    def answer(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
+        """The operator's result: remembered, or got and written down."""
         if self.execute:
             return self.observe(func, plan, args, kwargs)
         if plan.reads_values and not harmless_index(plan.name, args):
@@ -131,6 +144,9 @@ class OperatorMode(TorchDispatchMode):
         children: list[Call] = []
         if plan.composite and not has_nested(args):
             self.stack.append(children)
+            if self.passes_gradients and plan.name in NEVER_REMEMBERED:
+                args = with_gradients(args)
+                kwargs = dict(zip(kwargs, with_gradients(tuple(kwargs.values())), strict=True))
             try:
                 with self:
                     output = func._op_dk(COMPOSITE, *args, **kwargs)
@@ -216,12 +232,37 @@ def harmless_index(name: str, args: tuple) -> bool:
     return all(index is None or index.dtype not in (torch.bool, torch.uint8) for index in args[1])
 
 
+def wants_gradient(tensor: torch.Tensor) -> bool:
+    """Whether it would require a gradient, had it been made with autograd."""
+    return tensor.requires_grad or getattr(tensor, MARK, False)
+
+
+def pass_gradients(args: tuple, output: Any) -> None:
+    """Mark what is made of tensors that require a gradient: below autograd it requires none itself."""
+    if any(map(wants_gradient, tensors_in(args))):
+        for tensor in tensors_in((output,)):
+            if tensor.is_floating_point():
+                setattr(tensor, MARK, True)
+
+
+def with_gradients(args: tuple) -> tuple:
+    """The arguments as autograd would have them."""
+    with _disable_current_modes():
+        return tuple(
+            arg.detach().requires_grad_() if getattr(arg, MARK, False) else arg for arg in args
+        )
+
+
+def tensors_in(values: tuple) -> Iterator[torch.Tensor]:
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from (item for item in value if isinstance(item, torch.Tensor))
+
+
 def has_tensor(args: tuple) -> bool:
-    return any(
-        isinstance(item, torch.Tensor)
-        for arg in args
-        for item in (arg if isinstance(arg, (list, tuple)) else (arg,))
-    )
+    return any(True for _ in tensors_in(args))
 
 
 def has_nested(args: tuple) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import chain
@@ -43,9 +44,12 @@ def record(
     ``hooks`` tells by qualified class name which modules have a forward hook meanwhile.
     What the model writes into itself stays: give a ``shadow`` of a model that matters.
     """
+    if gradients:  # forward differentiation scripts functions of torch, which are watched below
+        importlib.import_module("torch._decomp.decompositions_for_jvp")
     device = device_of(module, args, kwargs)
     recorder = Recorder(module)
     watch = OperatorMode(recorder.stack, device, execute, memory)
+    watch.passes_gradients = grad and not gradients
     with ExitStack() as watches:
         watches.enter_context(garbage_kept())
         watches.enter_context(settings(grad, variant))
@@ -210,7 +214,10 @@ def values_guarded() -> Iterator[None]:
 @contextmanager
 def gradients_guarded() -> Iterator[None]:
     """Make the ways to gradients say so."""
-    ways = ((torch.autograd, "grad"), (torch.autograd, "backward"), (torch.Tensor, "backward"))
+    ways = (
+        (torch.autograd, "grad"), (torch.autograd, "backward"), (torch.Tensor, "backward"),
+        (torch.autograd.forward_ad, "make_dual"),
+    )  # fmt: skip
     with ExitStack() as guards:
         for holder, name in ways:
             refusal = refusing(GradientsNeeded, f"takes gradients with {name}()")

@@ -47,7 +47,7 @@ def spec_of(output: Any, args: tuple, device: torch.device) -> Spec | None:
         for index, arg in enumerate(args):
             if arg is output:
                 return ("argument", index)
-        plain = output.layout is torch.strided and not output.is_quantized
+        plain = output.layout is torch.strided and not (output.is_quantized or output.is_nested)
         if not plain or output.device.type != device.type or type(output) is not torch.Tensor:
             return None
         return ("new", output.shape, output.stride(), output.dtype)
