@@ -16,7 +16,8 @@ def grid(table: Table) -> Grid:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    made = Grid(title=Text(table.title), box=box.SIMPLE_HEAD, title_justify="left",
+    made = Grid(title=Text(table.title), caption=Text(table.note) if table.note else None,
+                caption_justify="left", box=box.SIMPLE_HEAD, title_justify="left",
                 padding=(0, 1, 0, 0))  # fmt: skip
     for column in table.columns:
         made.add_column(Text(column.title), justify=column.align)

@@ -193,18 +193,19 @@ def unsupported(proofs: Proofs) -> Table:
 
 
 def headline(proofs: Proofs) -> str:
-    """One sentence for everything."""
+    """One sentence for everything; what is wrong comes first."""
     products = [proof for proof in proofs.proofs if proof.macs]
-    proven = sum(proof.standing == "proven" for proof in products)
+    standing = Counter(proof.standing for proof in products)
+    told = [f"{group(standing['proven'])} of {plural(len(products), 'distinct product')} proven by "
+            "running them"]  # fmt: skip
+    if standing["oracle"]:
+        told.append(f"{group(standing['oracle'])} at a small shape")
+    if standing["unprovable"]:
+        told.append(f"{group(standing['unprovable'])} not provable")
+    macs = f"{group(sum(map(charged, products)))} MAC in {plural(len(proofs.cases), 'case')}"
+    said = f"{', '.join(told)}; they make up {macs}"
     wrong = sum(proof.standing == "disagrees" for proof in proofs.proofs)
-    macs = sum(map(charged, products))
-    said = (f"{group(proven)} of {plural(len(products), 'distinct product')} proven by running "
-            f"them; they make up {group(macs)} MAC in {plural(len(proofs.cases), 'case')}")  # fmt: skip
-    return (
-        f"{plural(wrong, 'formula')} DISAGREE with what the operator does. {said}"
-        if wrong
-        else said
-    )
+    return f"{plural(wrong, 'operator')} DISAGREE with their formula. {said}" if wrong else said
 
 
 def lines(proofs: Proofs) -> Iterator[str]:
