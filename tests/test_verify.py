@@ -167,6 +167,14 @@ def test_a_convolution_that_forgets_its_groups_is_caught(monkeypatch):
     assert proof.whole == 6 * 3 * 4 * 2 * 9 and proof.macs == 2 * proof.whole
 
 
+def test_an_algorithm_that_does_something_else_proves_nothing(monkeypatch):
+    (operation,) = FAMILIES["activation"]()
+    relu = ALGORITHMS["aten.relu"]
+    monkeypatch.setitem(ALGORITHMS, operation.call.packet, lambda self, **_: relu(self=self))
+    proof = prove(operation)
+    assert proof.standing == "unprovable" and "does not give" in proof.reason
+
+
 def test_a_wrong_account_of_padding_is_caught(monkeypatch):
     (operation,) = of(lambda x, w: F.conv2d(x, w, padding=1), (1, 4, 5, 6), (6, 4, 3, 3))
     assert prove(operation).standing == "proven"

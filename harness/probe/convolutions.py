@@ -100,19 +100,21 @@ def convolution(call: Call) -> Measured:
     runs = list(in_batches(settled))
     reached = sum_over(runs, named)
     if whole == settled:
-        method = f"run on ones{in_parts(len(runs))}"
+        method = f"run on ones{in_parts(sum(times for times, _ in runs))}"
         return Measured(reached, reached, method, ((reached, call.output.numel),))
     everything = sum_over(list(in_batches(whole)), named)
     method, gap = (CROPPED, "cropping") if settled.transposed else (PADDED, "padding")
     products = ((everything, settled.outputs),)
-    return Measured(reached, everything, method + in_parts(len(runs)), products, gap)
+    return Measured(
+        reached, everything, method + in_parts(sum(times for times, _ in runs)), products, gap
+    )
 
 
 def convolution_of(name: str, named: dict[str, Any]) -> Convolution:
     x = named.get("input") or named["self"]
     weight = named["weight"].shape
     transposed = named.get("transposed", False)
-    groups = named["groups"] if transposed else x.shape[1] // weight[1]
+    groups = named["groups"] if transposed else x.shape[1] // max(weight[1], 1)
     axes = len(weight) - 2
 
     def each_axis(what: str, usual: int) -> tuple[int, ...]:

@@ -37,7 +37,9 @@ def convolution(call: Call) -> Measured:
     runs = by_input_channels(settled)
     reached = sum_over(call.name, runs)
     everything = sum_over(call.name, by_input_channels(whole))
-    method = (PADDED if whole != settled else "run on ones") + in_parts(len(runs))
+    method = (PADDED if whole != settled else "run on ones") + in_parts(
+        sum(times for times, _ in runs)
+    )
     gap = "padding" if whole != settled else ""
     return Measured(reached, everything, method, ((everything, settled.outputs),), gap)
 
