@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from harness.records import AGAIN, HERE, UNSEEN, Bridge, Context, Metric, Step
@@ -32,13 +32,15 @@ class Share:
         return deviation(self.bridge.reference + self.weight, self.bridge.reference)
 
 
-def shares(index: Index) -> Iterator[Share]:
+@lru_cache(maxsize=1)
+def shares(index: Index) -> tuple[Share, ...]:
     """Every step that changes a figure; the unit of a figure is no cause."""
-    for bridge in index.bridges:
-        weights = in_macs_each(index, bridge)
-        for step, weight in zip(bridge.steps, weights, strict=True):
-            if weight:
-                yield Share(bridge, (step,), weight, extent_of(index, bridge, step))
+    return tuple(
+        Share(bridge, (step,), weight, extent_of(index, bridge, step))
+        for bridge in index.bridges
+        for step, weight in zip(bridge.steps, in_macs_each(index, bridge), strict=True)
+        if weight
+    )
 
 
 def in_macs_each(index: Index, bridge: Bridge) -> list[Fraction]:
@@ -167,6 +169,7 @@ def name_of(share: Share) -> str:
     return f"parameters{manner}" if share.bridge.metric == "params" and manner else text
 
 
+@lru_cache(maxsize=1)
 def by_term(index: Index) -> list[Cause]:
     """Each cause over all counters, those that explain most figures first, then most work."""
     return ranked(gathered(shares(index), lambda share: (share.bridge.metric, name_of(share))))

@@ -80,9 +80,9 @@ class Column:
         return self.counter if self.only else f"{self.counter} ({self.under})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Index:
-    """The records of a run, found by what they are about."""
+    """The records of a run, found by what they are about; what is derived from it may be kept."""
 
     run: Run
 

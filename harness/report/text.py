@@ -14,6 +14,8 @@ Number = int | float
 def printable(value: Any) -> str:
     """One line without control characters, so that a name cannot move a cursor or break a page."""
     line = " ".join(str(value).split())
+    if line.isprintable():
+        return line
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 
 from harness.records import Reading, Run
 from harness.report.index import BROKEN, Index, figures_of, in_macs, plain, where
@@ -77,6 +78,7 @@ def verdict(run: Run) -> Verdict:
     )
 
 
+@lru_cache(maxsize=1)
 def spreads(index: Index) -> list[Spread]:
     """The spread of each case with two or more compute figures, widest first."""
     found = []
