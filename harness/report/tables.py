@@ -159,7 +159,7 @@ READINGS = columns(
     "label figure peak_bytes:integer warnings:integer leftovers"
 )
 BRIDGES = columns(
-    "case counter context metric step:integer term amount:integer unit modules:integer"
+    "case counter context metric step:integer term amount:integer unit modules:integer operators"
 )
 TIMINGS = columns(
     "case device threads:integer dtype median_s:number iqr_s:number samples:integer "
@@ -189,17 +189,15 @@ def bridges(run: Run) -> Table:
 
 
 def _bridge_rows(bridge: Bridge) -> Iterator[tuple[Any, ...]]:
+    """Reference, terms, residual; with each term how many modules it comes from and, of work that
+    is not seen, the operators that do it."""
     head = (bridge.case, bridge.counter, str(bridge.context), bridge.metric)
-    for place, (term, amount, modules) in enumerate(steps(bridge)):
-        yield (*head, place, term, amount, bridge.unit, modules)
-
-
-def steps(bridge: Bridge) -> Iterator[tuple[str, Number, int | None]]:
-    """Reference, terms, residual: name, amount and the number of modules each comes from."""
-    yield "reference", bridge.reference, None
-    for step in bridge.steps:
-        yield step.term, step.amount, len(step.modules)
-    yield "residual", bridge.residual, None
+    lines: list[tuple[str, Number, int | None, str]] = [("reference", bridge.reference, None, "")]
+    lines += [(step.term, step.amount, len(step.modules), " ".join(step.operators))
+              for step in bridge.steps]  # fmt: skip
+    lines.append(("residual", bridge.residual, None, ""))
+    for place, (term, amount, modules, operators) in enumerate(lines):
+        yield (*head, place, term, amount, bridge.unit, modules, operators)
 
 
 def timings(run: Run) -> Table:
