@@ -19,9 +19,10 @@ STANDINGS: Mapping[Standing, str] = {
     "disagrees": "DISAGREES",
 }
 CONVOLUTION = "convolution"
-COUNTED = """Every product ran on all-ones operands without bias, in single precision where each sum
-stays below 2^24 and in double where it stays below 2^53: nothing was rounded. What is proven at a
-small shape was carried out there number by number, and gave what torch gives."""
+COUNTED = """Every product ran on all-ones operands without bias, whatever the model's own numbers are: in
+single precision where each sum stays below 2^24, in double where it stays below 2^53, so that
+nothing was rounded. What is proven at a small shape was carried out there number by number, and
+gave what torch gives."""
 WHAT_IS_CHARGED = {
     "padding": "on zeros of the padding",
     "cropping": "of results that are cut off",
