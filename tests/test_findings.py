@@ -297,12 +297,14 @@ def test_every_cell_ends_in_one_way():
     others = [a_reading(case, "torchinfo", None, status="failed", message="no rule")
               for case in "ab"]  # fmt: skip
     others += [a_reading("b", "thop", None, status="unavailable", message="keywords only")]
-    rows = overview.outcome_table(Index(a_run(pairs, tuple(others)))).rows
+    table = overview.outcome_table(Index(a_run(pairs, tuple(others))))
+    rows = table.rows
     assert [row[:3] for row in rows] == [
         (overview.EXPLAINED, 1, 2), (overview.UNEXPLAINED, 1, 1),
         ("failed", 2, 0), ("unavailable", 1, 0),
     ]  # fmt: skip
     assert [row[3] for row in rows[1:]] == ["residual +1 MAC", "no rule", "keywords only"]
+    assert table.note.endswith("Of 2 that gave figures, 50.0 % are explained.")
 
 
 def test_figures_by_module_that_were_compared_are_told():

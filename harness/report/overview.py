@@ -11,7 +11,7 @@ from harness.report.causes import Cause, by_term
 from harness.report.families import kind_of
 from harness.report.index import BASE_UNIT, BROKEN, Index, figures_of, in_macs, is_figure, plain
 from harness.report.tables import Link, Table, why_link
-from harness.report.text import anchor, few, plural, shorten
+from harness.report.text import anchor, few, part, plural, shorten
 from harness.report.verdict import Spread, spreads
 
 EXPLAINED = "explained, residual 0"
@@ -42,8 +42,12 @@ def outcome_table(index: Index) -> Table:
     heads = (tables.Column("outcome"), tables.Column("cells", "integer"),
              tables.Column("figures", "integer"), tables.Column("why"),
              tables.Column("counters"), tables.Column("cases"))  # fmt: skip
+    ran = sum(row[1] for row in rows if row[2])
     note = "A cell is a counter in a context on a case; most give two figures, for compute and for "
     note += "parameters."
+    if ran:
+        closed = sum(row[1] for row in rows if row[0] == EXPLAINED)
+        note += f" Of {ran:,} that gave figures, {part(closed / ran)} are explained."
     return Table("How the cells ended", heads, tuple(rows), note)
 
 
@@ -119,8 +123,7 @@ def cause_table(index: Index, metric: Metric) -> Table:
         tables.Column("cause"), tables.Column("a counter that has it"),
         tables.Column("figures", "integer"), tables.Column("cases", "integer"),
         tables.Column("explains", "integer", unit), tables.Column("worked bridge"),
-        tables.Column("largest share", "share", "of reference"), tables.Column("on"),
-        tables.Column("counters"),
+        tables.Column("largest share", "share", note="of reference"), tables.Column("counters"),
     )  # fmt: skip
     rows = tuple(_cause_row(cause) for cause in by_term(index) if cause.metric == metric)
     note = (
@@ -133,9 +136,8 @@ def cause_table(index: Index, metric: Metric) -> Table:
 
 
 def _cause_row(cause: Cause) -> tuple[Any, ...]:
-    largest, smallest = cause.largest, cause.smallest
+    largest, smallest = cause.largest.part, cause.smallest
     return (
         cause.term, cause.predicate, cause.figures, len(cause.cases), plain(cause.weight),
-        why_link(smallest, smallest.case), largest.part,
-        why_link(largest.bridge, largest.bridge.case), few(cause.counters, 4),
+        why_link(smallest, smallest.case), largest, few(cause.counters, 4),
     )  # fmt: skip
