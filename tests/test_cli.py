@@ -635,7 +635,9 @@ def bad_files(workplace) -> None:
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_input_is_one_clear_line_and_exit_2(typed, name):
+def test_bad_input_is_one_clear_line_and_exit_2(typed, name, monkeypatch):
+    if name == "provider not installed":
+        monkeypatch.setitem(sys.modules, "timm", None)  # whether it is installed or not
     arguments, told = BAD[name]
     ended = typed(*arguments)
     assert (ended.code, ended.out) == (2, "")
