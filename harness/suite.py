@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from harness.errors import UserError, suggest
 from harness.records import DTYPE_BYTES, Case, Input, Policy, Suite
+from harness.toml import Vocabulary, convert, read
 
 # ------------------------------------------------------------------------- what a file may say
 
@@ -77,12 +77,8 @@ def load(reference: str | Path) -> Suite:
     Raises UserError, naming file, case and key, for whatever the file has wrong.
     """
     path = _find(str(reference))
-    content = _read(path)
-    try:
-        document = tomllib.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # of syntax, encoding, size or depth
-        raise UserError(f"{path}: not TOML: {error}") from error
-    table = _convert(document, _Suite, str(path))
+    content, document = read(path)
+    table = convert(document, _Suite, str(path), WORDS)
     return Suite(
         name=table.name,
         version=table.version,
@@ -131,13 +127,6 @@ def _find(reference: str) -> Path:
     raise UserError(f"no suite {reference!r}{suggest(reference, names())}; there are: {known}")
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from error
-
-
 def _shape(text: str) -> list[int]:
     if not re.fullmatch(r"\d{1,18}(x\d{1,18})*", text, re.ASCII | re.IGNORECASE):
         raise UserError(f"input {text!r} is not a shape such as 1x3x224x224")
@@ -160,7 +149,7 @@ def _cases(suite: _Suite, file: str) -> tuple[Case, ...]:
 
 
 def _case(raw: dict[str, Any], where: str) -> Case:
-    table = _convert(raw, _Case, where)
+    table = convert(raw, _Case, where, WORDS)
     given = table.inputs
     named = given.items() if isinstance(given, dict) else [("", value) for value in given]
     return Case(
@@ -183,42 +172,17 @@ def _input(name: str, value: Shape | _Input) -> Input:
 
 # --------------------------------------------------------------------------------- what is wrong
 
-T = TypeVar("T", bound=_Table)
 
-TOML_WORDS = {
-    "object": "table", "array": "list", "str": "string", "int": "integer", "bool": "true or false",
-}  # fmt: skip
-KEYS = {key for table in (_Suite, _Case, _Input, _Timing) for key in table.__struct_fields__}
-HINTS = {
-    "inputs": "inputs are shapes: [[1, 3, 224, 224]], or {name = [1, 3, 224, 224]}",
-    "case": "a case begins with [[case]]",
-}
+def _values(key: str) -> tuple[str, ...]:
+    """What the value of such a key may be."""
+    return MODES if key == "mode" else CASE_DTYPES if key == "dtype" else INPUT_DTYPES
 
 
-def _convert(raw: dict[str, Any], table: type[T], where: str) -> T:
-    try:
-        return msgspec.convert(raw, table)
-    except msgspec.ValidationError as error:
-        raise UserError(f"{where}: {_explain(str(error))}") from error
-
-
-def _explain(message: str) -> str:
-    """A message of msgspec (``Expected `int`, got `str` - at `$.version```) in words of TOML."""
-    message, _, place = message.partition(" - at ")
-    key = place.strip("`").removeprefix("$").lstrip(".")
-    at = f"{key}: " if key else ""
-    if match := re.fullmatch(r"Object contains unknown field `(.*)`", message, re.DOTALL):
-        return f"{at}unknown key {match[1]!r}{suggest(match[1], KEYS)}"
-    if match := re.fullmatch(r"Object missing required field `(.*)`", message):
-        return f"{at}the key {match[1]!r} is missing"
-    if match := re.fullmatch(r"Invalid enum value '(.*)'", message, re.DOTALL):
-        known = MODES if key == "mode" else CASE_DTYPES if key == "dtype" else INPUT_DTYPES
-        near = suggest(match[1], known)
-        return f"{at}unknown value {match[1]!r}{near}; known: {', '.join(known)}"
-    words = re.sub(r"`([^`]*)`", lambda quoted: _in_toml(quoted[1]), message)
-    hint = HINTS.get(re.split(r"[.\[]", key)[0])
-    return f"{at}{words[:1].lower()}{words[1:]}" + (f" ({hint})" if hint else "")
-
-
-def _in_toml(types: str) -> str:
-    return " or ".join(TOML_WORDS.get(word, word) for word in types.split(" | ") if word != "null")
+WORDS = Vocabulary(
+    frozenset(key for table in (_Suite, _Case, _Input, _Timing) for key in table.__struct_fields__),
+    {
+        "inputs": "inputs are shapes: [[1, 3, 224, 224]], or {name = [1, 3, 224, 224]}",
+        "case": "a case begins with [[case]]",
+    },
+    _values,
+)
