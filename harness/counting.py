@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from harness import conventions
 from harness.account import Account
 from harness.cells import CaseRunner, Limits, TraceFailed
-from harness.conventions import CONVENTIONS, Convention
+from harness.conventions import Convention
 from harness.errors import UserError, suggest
+from harness.published import CATALOGUE
 from harness.records import Case, Trace
 from harness.walk import Visit
 
@@ -112,12 +113,11 @@ def count_trace(
 
 
 def find_convention(name: str) -> Convention:
-    if name not in CONVENTIONS:
+    if name not in CATALOGUE:
         raise UserError(
-            f"unknown convention {name!r}{suggest(name, CONVENTIONS)}; "
-            f"known: {', '.join(CONVENTIONS)}"
+            f"unknown convention {name!r}{suggest(name, CATALOGUE)}; known: {', '.join(CATALOGUE)}"
         )
-    return CONVENTIONS[name]
+    return CATALOGUE[name]
 
 
 def by_call(trace: Trace, convention: Convention, level: str) -> dict[str, int | float]:

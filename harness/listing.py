@@ -60,9 +60,9 @@ def list_counters(only: str | None) -> Table:
 
 
 def list_conventions(only: str | None) -> Table:
-    from harness.conventions import CONVENTIONS
+    from harness.published import CATALOGUE
 
-    rows = ((c.id, c.unit, c.description, c.source) for c in CONVENTIONS.values())
+    rows = ((c.id, c.unit, c.description, c.source) for c in CATALOGUE.values())
     return table(("convention", "unit", "what is counted", "source"), rows)
 
 
