@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 EXTRAS := test,lint
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare zoo verify test test-all lint bench clean
+.PHONY: help setup compare zoo verify claims test test-all lint bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ zoo: $(STAMP)  ## every model of torchvision, counts only: results/torchvision/
 
 verify: $(STAMP)  ## prove by execution the formulas that price a suite: make verify SUITE=torchvision
 	$(BIN)/flop-harness verify $(SUITE) --jobs $(JOBS) $(ARGS)
+
+claims: $(STAMP)  ## audit the published figures in suites/claims/: results/claims/
+	$(BIN)/flop-harness claims --jobs $(JOBS) $(ARGS)
 
 test: $(STAMP)  ## run the fast tests
 	$(BIN)/python -m pytest -m 'not slow' -n $(JOBS) --dist worksteal

@@ -377,9 +377,9 @@ class Claim:
 
     ``value`` is the figure as printed and ``unit`` its unit in the author's words; ``counts`` names
     the convention that the author describes, or the tool that printed the figure. ``layer`` narrows
-    it to a module. Figures of one ``table`` and ``row`` stand side by side. A statement has
-    ``holds``, a comparison about its ``models``, in place of a figure; without models it is
-    arithmetic.
+    it to a module. ``working`` is the author's own arithmetic. Figures of one ``table`` and ``row``
+    stand side by side. A statement has ``holds``, a comparison about its ``models``, in place of a
+    figure; without models it is arithmetic.
     """
 
     id: str
@@ -391,6 +391,7 @@ class Claim:
     case: Case | None = None
     layer: str = ""
     counts: str = ""
+    working: str = ""
     holds: str = ""
     models: Mapping[str, Case] = field(default_factory=dict)
     table: str = ""

@@ -1,0 +1,284 @@
+"""What a claim is held against: every price of its model, read in every way that has a reason.
+
+Each departure from what the claim states has a cost; a candidate's is their sum, and the simplest
+explanation is the cheapest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import log
+
+from harness.counters import counters
+from harness.errors import UserError, suggest
+from harness.pricing import Price, Priced
+from harness.published import CATALOGUE, EDITIONS, PARTIAL
+from harness.reconcile import whole
+from harness.records import Claim, Fit
+from harness.units import Printed, Printing, Unit, parse_figure, parse_unit
+
+# What it costs to depart from what is stated.
+CUT = 1  # digits cut off, or zeros filled in
+UNIT = PREFIX = 2  # MACs called FLOPs; powers of two
+CONVENTION = 3  # counted otherwise than the author describes
+SAMPLE = 5  # without a batch, or for another one
+SIZE = AGAIN = BACKWARD = 6  # another image size; doubled once more; the backward pass too
+DOUBLED, TOOL = 8, 9  # a tool's figure changed by hand, or not this tool's
+
+COMBINED, SEARCHED = 4, 5
+"""From these costs on an explanation has two parts, or was searched for: neither may fit by chance."""
+
+
+# ---------------------------------------------------------------------------------- questions
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A claim taken apart: its digits, its unit, and the ways of counting that it names."""
+
+    claim: Claim
+    printed: Printed
+    unit: Unit
+    named: frozenset[str] = frozenset()
+    tool: bool = False
+
+    @property
+    def exact(self) -> bool:
+        """Whether every digit of a count is printed."""
+        return self.unit.base != "share" and self.printed.step * self.unit.scale <= 1
+
+    @property
+    def described(self) -> frozenset[str]:
+        """Units in which the named conventions count; empty where a tool, or nothing, is named."""
+        return frozenset() if self.tool else frozenset(CATALOGUE[name].unit for name in self.named)
+
+
+def ask(claim: Claim) -> Question:
+    """UserError, naming the claim, for a convention or tool that there is not."""
+    named, tool = naming(claim)
+    return Question(
+        claim, parse_figure(claim.value), parse_unit(claim.unit, claim.metric), named, tool
+    )
+
+
+def naming(claim: Claim) -> tuple[frozenset[str], bool]:
+    """The ways of counting that ``counts`` stands for, and whether it names a tool.
+
+    A tool's distribution stands for all its backends and versions.
+    """
+    name = claim.counts
+    if not name or name in CATALOGUE:
+        return frozenset({name} - {""}), False
+    everyone = counters().values()
+    backends = {counter.id for counter in everyone if counter.distribution == name}
+    if backends or name in counters():
+        return frozenset(backends | {name} | set(EDITIONS.get(name, ()))), True
+    known = (*CATALOGUE, *counters(), *(counter.distribution for counter in everyone))
+    raise UserError(f"claim {claim.id!r}: counts: unknown {name!r}{suggest(name, known)}")
+
+
+# --------------------------------------------------------------------------------- candidates
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An amount that could be behind a claim's figure, and its ``number`` in the claim's prefix."""
+
+    counting: str
+    amount: Fraction
+    number: Fraction
+    unit: str
+    inputs: str
+    cost: int = 0
+    departures: tuple[str, ...] = ()
+
+
+Departure = tuple[Fraction, int, str]
+"""(what a value is multiplied by, what that costs, how it is told)"""
+
+
+def candidates(
+    question: Question, priced: Priced, cost: int = 0, told: str = ""
+) -> list[Candidate]:
+    """Everything that was said of the claim's metric, read as the claim's unit.
+
+    ``cost`` and ``told`` are of the departure that led to this case, if one did.
+    """
+    first = (told,) if told else ()
+    prices = [price for price in priced.prices if price.metric == question.claim.metric]
+    if question.named.isdisjoint(price.counting for price in prices):
+        question = replace(question, named=frozenset(), tool=False)  # says nothing of this metric
+    return [
+        Candidate(
+            price.counting,
+            amount * reading,
+            amount * reading * scale,
+            price.unit,
+            priced.inputs,
+            cost + sum(part[1] for part in parts),
+            first + tuple(part[2] for part in parts if part[2]),
+        )
+        for price in prices
+        for amount in amounts(question, price)
+        for parts in ways(question, price)
+        for reading, scale in [(parts[1][0], parts[2][0])]
+    ]
+
+
+def amounts(question: Question, price: Price) -> Iterator[Fraction]:
+    """The layer's amount or the total; of a percentage, the layer's share of the total."""
+    layer = question.claim.layer
+    amount = Fraction(price.layers[layer] if layer else price.total)
+    if question.unit.base != "share":
+        yield amount
+    elif price.total:
+        yield 100 * amount / Fraction(price.total)
+
+
+def ways(question: Question, price: Price) -> Iterator[tuple[Departure, Departure, Departure]]:
+    """Who counts, what the unit means and what its prefix means: one departure of each."""
+    counting = (ONE, *departed(question, price))
+    for reading in readings(question, price.unit):
+        for scale in scales(question.unit):
+            yield counting, reading, scale
+
+
+def departed(question: Question, price: Price) -> tuple[int, str]:
+    """What it costs that this way counts, and not the one that is named."""
+    name, named = price.counting, question.named
+    if name in named or (not named and name not in PARTIAL):
+        return 0, ""
+    if not question.tool and name in PLAIN and named & PLAIN:
+        return 0, ""  # what departs is the unit
+    cost = TOOL if question.tool else CONVENTION
+    return cost, PARTIAL.get(name, f"not counted as {question.claim.counts} does")
+
+
+PLAIN = frozenset({"macs", "flops"})
+"""The reference and its double: one count in two units."""
+
+ONE, TWO = Fraction(1), Fraction(2)
+RATES = {"MAC": TWO, "FLOP": ONE}
+"""What one of each is worth in FLOPs."""
+
+
+def readings(question: Question, unit: str) -> list[Departure]:
+    """Ways in which a count in ``unit`` becomes a figure in the claim's unit."""
+    base = question.unit.base
+    if base in ("", "share"):
+        return [(ONE, 0, "")]
+    if unit not in RATES or base not in RATES:
+        return [(ONE, 0, "")] if unit == base else []
+    fair = RATES[unit] / RATES[base]
+    if base == "FLOP" and "MAC" in question.described:  # the author's FLOPs are multiply-adds
+        called = [(fair, UNIT, "two for each MAC"), (fair / 2, 0, "")]
+    elif unit == base:
+        again = "doubled again" if unit == "FLOP" else "MACs halved"
+        called = [(ONE, 0, ""), (TWO if unit == "FLOP" else ONE / 2, AGAIN, again)]
+    else:
+        by_hand = f"{unit}s turned into {base}s"
+        turned = (fair, DOUBLED, by_hand) if question.tool else (fair, 0, "")
+        called = [turned, (ONE, UNIT, f"{unit}s called {base}s")]
+    return [*called, (3 * fair, BACKWARD, "forward and backward pass")]
+
+
+OTHER_PREFIX = "the prefix stands for"
+
+
+def scales(unit: Unit) -> Iterator[Departure]:
+    """The prefix as it is meant in the field, and as some mean it."""
+    yield Fraction(1, unit.scale), 0, ""
+    if unit.binary:
+        powers = unit.binary.scale.bit_length() - 1
+        yield Fraction(1, unit.binary.scale), PREFIX, f"{OTHER_PREFIX} 2^{powers}"
+    if unit.decimal:
+        power = len(str(unit.decimal.scale)) - 1
+        yield Fraction(1, unit.decimal.scale), PREFIX, f"{OTHER_PREFIX} 10^{power}"
+
+
+# ------------------------------------------------------------------------------------ matches
+
+PRINTINGS: dict[Printing, tuple[int, str]] = {
+    "rounded": (0, ""),
+    "filled up with zeros": (0, ""),
+    "filled up with a zero": (CUT, "rounded, and filled up with zeros"),
+    "cut off": (CUT, "cut off instead of rounded"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A candidate within what the printed digits can stand for."""
+
+    candidate: Candidate
+    cost: int
+    departures: tuple[str, ...]
+
+    @property
+    def prefixed(self) -> bool:
+        """Whether the prefix has to mean what it does not say."""
+        return any(told.startswith(OTHER_PREFIX) for told in self.departures)
+
+
+def matches(question: Question, found: Iterable[Candidate]) -> list[Match]:
+    """Those that fit, the cheapest first, each with the cheapest way in which it was printed."""
+    made = []
+    for candidate in found:
+        for printing, low, high in question.printed.intervals():
+            at_end = printing == "cut off" and candidate.number == high
+            if low <= candidate.number <= high and not at_end:
+                cost, told = PRINTINGS[printing]
+                how = (*candidate.departures, told) if told else candidate.departures
+                made.append(Match(candidate, candidate.cost + cost, how))
+                break
+    return sorted(made, key=lambda match: match.cost)
+
+
+def fit_of(question: Question, candidate: Candidate, departures: tuple[str, ...] = ()) -> Fit:
+    """A candidate as a record, its value without the claim's prefix."""
+    value = candidate.amount
+    told = departures or candidate.departures
+    misnamed = any(each.endswith(f"called {question.unit.base}s") for each in told)
+    gap = float(question.printed.value / candidate.number - 1) if candidate.number else float("inf")
+    return Fit(
+        candidate.counting,
+        whole(float(value)) if value.denominator != 1 else int(value),
+        candidate.unit if misnamed else question.unit.base or candidate.unit,
+        candidate.inputs,
+        told,
+        question.exact and candidate.number == question.printed.value,
+        gap,
+    )
+
+
+def nearest(question: Question, found: Iterable[Candidate], count: int = 3) -> list[Candidate]:
+    """The candidates that come nearest, one of each value."""
+    apart: dict[Fraction, Candidate] = {}
+    for candidate in sorted(found, key=lambda c: c.cost):
+        if candidate.number > 0:
+            apart.setdefault(candidate.number, candidate)
+    value = question.printed.value
+    ranked = sorted(apart, key=lambda number: abs(number / value - 1) if value else number)
+    return [apart[number] for number in ranked[:count]]
+
+
+# ------------------------------------------------------------------------------------- chance
+
+
+def chance(question: Question, found: Iterable[Candidate]) -> float:
+    """The share of made-up figures, as precise and about as large, that something would fit.
+
+    About as large is within a factor of two either way; made up is even on a logarithmic scale.
+    """
+    value, half = float(question.printed.value), float(question.printed.step) / 2
+    if value <= 0:
+        return 1.0
+    low, high = log(value / 2), log(2 * value)
+    covered, reach = 0.0, low
+    for number in sorted({float(c.number) for c in found if value / 2 <= c.number <= 2 * value}):
+        start = max(log(max(number - half, value / 4)), reach)
+        reach = max(reach, min(log(number + half), high))
+        covered += max(reach - start, 0.0)
+    return min(covered / (high - low), 1.0)

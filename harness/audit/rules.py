@@ -1,0 +1,220 @@
+"""The rules that lead from a claim to its verdict, the simplest explanation first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from harness.audit.candidates import (
+    COMBINED,
+    SEARCHED,
+    UNIT,
+    Match,
+    Question,
+    ask,
+    chance,
+    matches,
+    nearest,
+)
+from harness.audit.docket import Docket
+from harness.audit.statements import worked_out
+from harness.audit.verdicts import RARE, UNLIKELY, Hearing, error, ruled, unexplained
+from harness.records import Claim, Verdict
+from harness.units import parse_figure
+
+VARIANT = 2
+"""Another variant of a model (classes, heads, biases) may shift its parameters, not by this factor."""
+
+
+Rule = Callable[[Hearing], Verdict | None]
+
+
+def judge(claim: Claim, docket: Docket) -> Verdict:
+    """The verdict of the first rule that has one."""
+    question = ask(claim)
+    hearing = Hearing(question, docket, [])
+    hearing.try_also(docket.own(claim))
+    for rule in RULES:
+        verdict = rule(hearing)
+        if verdict is not None:
+            return verdict
+    return unexplained(hearing)
+
+
+# -------------------------------------------------------------------------------------- rules
+
+
+def as_stated(hearing: Hearing) -> Verdict | None:
+    """Something fits with no departure at all."""
+    return ruled(hearing, "reproduced", 0) if hearing.best == 0 else None
+
+
+def swapped(hearing: Hearing) -> Verdict | None:
+    """Two figures of a table each fit the other's place, and not their own."""
+    columns = [(other, "columns") for other in hearing.docket.row(hearing.claim)]
+    rows = [(other, "rows") for other in hearing.docket.column(hearing.claim)]
+    for other, what in (*columns, *rows):
+        if exchanged(hearing, other):
+            told = f"{what} swapped: its figure is that of {title(other)}, and the other way round"
+            return error(hearing, told)
+    return None
+
+
+def with_another_reading(hearing: Hearing) -> Verdict | None:
+    """Something fits that is a step away: unit, prefix, convention, how it is printed."""
+    best = hearing.best
+    if best is None or best >= SEARCHED:
+        return None
+    if best >= COMBINED and hearing.chance(best) > UNLIKELY:
+        return None
+    return ruled(hearing, "not as stated", best)
+
+
+def worked(hearing: Hearing) -> Verdict | None:
+    """The author's own arithmetic leads to the figure, but not from what the model has."""
+    claim, question = hearing.claim, hearing.question
+    if not claim.working:
+        return None
+    result = worked_out(claim)
+    comes = f"its own working, {claim.working}, comes to {float(result):.6g}"
+    for printing, low, high in question.printed.intervals():
+        if low <= result <= high:
+            cut = f", {printing}" if printing != "rounded" else ""
+            return error(hearing, f"{comes}{cut}, but not from what {has(hearing)}")
+    return error(hearing, f"{comes}; {has(hearing)}")
+
+
+def has(hearing: Hearing) -> str:
+    """What the model has, as near to the claim's figure as it comes."""
+    near = nearest(hearing.question, [c for c in hearing.tried if c.cost <= UNIT], 1)
+    told = [f"{float(c.number):.5g} {hearing.claim.unit}" for c in near]
+    how = [f" where {c.departures[0]}" for c in near if c.departures]
+    return f"the model has: {''.join(told + how) or 'nothing'}"
+
+
+def of_another_model(hearing: Hearing) -> Verdict | None:
+    """The figure is that of another model of the same table, counted as that model's own is."""
+    found, missed = [], 1.0
+    for other in hearing.docket.column(hearing.claim):
+        counting = counting_of(other, hearing.docket)
+        place = replace(ask(other), printed=hearing.question.printed)
+        own = hearing.docket.own(other)
+        alike = [c for c in own if c.cost <= UNIT and c.counting in counting]
+        missed *= 1 - chance(place, alike)
+        if matches(place, alike):
+            found.append(other)
+    if not found or 1 - missed > RARE:
+        return None
+    return error(hearing, f"the figure of another model of the same table: {title(found[0])}")
+
+
+def contradicted(hearing: Hearing) -> Verdict | None:
+    """The same source gives another figure for the same thing."""
+    if hearing.claim.metric != "params" and hearing.docket.price(hearing.claim).executed:
+        return None  # what a model computes that looks at values, two sets of weights may change
+    mine = span(hearing.question)
+    for other in hearing.docket.same_thing(hearing.claim):
+        theirs = span(ask(other))
+        if mine[1] < theirs[0] or theirs[1] < mine[0]:
+            told = f"two different figures for one thing: the source also gives {printed(other)}"
+            return error(hearing, told)
+    return None
+
+
+def transposed(hearing: Hearing) -> Verdict | None:
+    """Two neighbouring digits of the figure have changed places; by a plain count or a named one."""
+    plain = {"macs", "flops", "params", "param-bytes", "activations"} | hearing.question.named
+    close = [c for c in hearing.tried if c.cost <= UNIT and c.counting in plain]
+    meant = list(hearing.question.printed.transposed())
+    right = [p for p in meant if matches(replace(hearing.question, printed=p), close)]
+    if not right or len(meant) * chance(hearing.question, close) > RARE:
+        return None
+    return error(hearing, f"two digits have changed places: {right[0].text} fits")
+
+
+def searched(hearing: Hearing) -> Verdict | None:
+    """Something further off fits, such as another input, and hardly by chance."""
+    hearing.try_also(hearing.docket.elsewhere(hearing.question))
+    if hearing.best is None or hearing.chance(hearing.best) > UNLIKELY:
+        return None
+    return ruled(hearing, "not as stated", hearing.best)
+
+
+def impossible(hearing: Hearing) -> Verdict | None:
+    """No variant of the model can have so many parameters, or so few."""
+    claim, question = hearing.claim, hearing.question
+    if claim.metric != "params" or claim.layer or question.unit.base == "share":
+        return None
+    figure = question.printed.value * question.unit.scale
+    largest = hearing.docket.price(claim).largest
+    counts = [c.number * question.unit.scale for c in hearing.tried if not c.departures]
+    if figure < largest:
+        told = f"impossible parameter count: one of its layers alone has {largest:,}"
+        return error(hearing, told)
+    if counts and not min(counts) / VARIANT <= figure <= VARIANT * max(counts):
+        told = f"impossible parameter count: the model has {int(max(counts)):,}"
+        return error(hearing, told)
+    return None
+
+
+RULES: tuple[Rule, ...] = (
+    as_stated, swapped, with_another_reading, worked, of_another_model, contradicted, transposed,
+    searched, impossible,
+)  # fmt: skip
+
+
+# ------------------------------------------------------------------------------ moved figures
+
+
+def moved(claim: Claim, place: Claim, docket: Docket) -> list[Match]:
+    """How the figure of a claim fits another's place, at most by another unit."""
+    printed = parse_figure(claim.value)
+    close = docket.near(place, printed)
+    return matches(replace(ask(place), printed=printed), close) if close else []
+
+
+def exchanged(hearing: Hearing, other: Claim) -> bool:
+    """Whether two figures fit each other's place more simply than their own, counted alike."""
+    docket, mine = hearing.docket, hearing.claim
+    there = moved(mine, other, docket)
+    back = moved(other, mine, docket) if there else []
+    ways = {way(match) for match in there} & {way(match) for match in back}
+    if mine.metric != other.metric:
+        ways = {way(match) for match in there}
+    if not back or not ways:
+        return False
+    theirs = matches(ask(other), docket.own(other))
+    homes = (hearing.best, theirs[0].cost if theirs else None)
+    away = (cheapest(there, ways) + 1, cheapest(back, ways) + 1)
+    return all(home is None or home > cost for home, cost in zip(homes, away, strict=True))
+
+
+def counting_of(claim: Claim, docket: Docket) -> set[str]:
+    """Who gives a claim's own figure most simply; nobody where that has two parts, or more."""
+    found = matches(ask(claim), docket.own(claim))
+    simplest = [match for match in found if match.cost == found[0].cost < COMBINED]
+    return {match.candidate.counting for match in simplest}
+
+
+def way(match: Match) -> tuple[str, tuple[str, ...]]:
+    """Who counts, and how it is read."""
+    return match.candidate.counting, match.departures
+
+
+def cheapest(found: list[Match], ways: set[tuple[str, tuple[str, ...]]]) -> int:
+    return min((match.cost for match in found if way(match) in ways), default=found[0].cost)
+
+
+def span(question: Question) -> tuple:
+    """From the least to the greatest amount that the figure may stand for."""
+    low, high = question.printed.span
+    return low * question.unit.scale, high * question.unit.scale
+
+
+def title(claim: Claim) -> str:
+    model = claim.case.model.rpartition(":")[2] if claim.case else claim.id
+    return " ".join(filter(None, [model, claim.layer, claim.metric]))
+
+
+def printed(claim: Claim) -> str:
+    return " ".join(filter(None, [claim.value, claim.unit]))

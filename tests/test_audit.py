@@ -1,0 +1,427 @@
+"""Planted claims get the verdict they deserve, about models that are in none of our files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+
+import pytest
+
+from harness import cli
+from harness.audit import audit
+from harness.claims import load
+from harness.errors import UserError
+
+NETS = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    '''Two convolutions on (3, side, side), a pool to one pixel, a linear layer.'''
+
+    def __init__(self, width=8, bias=False):
+        super().__init__()
+        self.first = nn.Conv2d(3, width, 3, padding=1, bias=bias)
+        self.second = nn.Conv2d(width, 2 * width, 3, padding=1, bias=bias)
+        self.fc = nn.Linear(2 * width, 10, bias=bias)
+
+    def forward(self, x):
+        return self.fc(torch.relu(self.second(self.first(x))).mean((2, 3)))
+"""
+SIDE = 32
+
+
+def macs(width: int = 8, side: int = SIDE, batch: int = 1) -> int:
+    convolutions = (27 * width + 9 * width * 2 * width) * side * side
+    return batch * (convolutions + 2 * width * 10)
+
+
+def params(width: int = 8) -> int:
+    return 27 * width + 9 * width * 2 * width + 2 * width * 10
+
+
+@pytest.fixture
+def judged(tmp_path):
+    """Verdicts by claim id of a file of claims about those nets."""
+    (tmp_path / "nets.py").write_text(NETS)
+
+    def judge(text: str) -> dict:
+        path = tmp_path / "mine.toml"
+        path.write_text(f'source = "planted"\ninputs = [[1, 3, {SIDE}, {SIDE}]]\n{text}')
+        done = audit([load(path)], tmp_path)
+        return {verdict.claim: verdict for verdict in done.verdicts}
+
+    return judge
+
+
+@pytest.fixture
+def verdict(judged):
+    """The verdict on one figure of ``Net``."""
+
+    def of(value: str, unit: str, more: str = "") -> object:
+        text = f'[[claim]]\nmodel = "nets.py:Net"\nvalue = "{value}"\nunit = "{unit}"\n{more}'
+        (found,) = judged(text).values()
+        return found
+
+    return of
+
+
+def table(columns: str, *rows: str) -> str:
+    lines = "".join(f"  [{row}],\n" for row in rows)
+    return (
+        f'[[table]]\nid = "t"\nmodel = "nets.py:Net"\ncolumns = [{columns}]\nrows = [\n{lines}]\n'
+    )
+
+
+def net(width: int) -> str:
+    return f"{{ width = {width} }}"
+
+
+# ----------------------------------------------------------------------------------- as stated
+
+
+def test_an_exact_figure_is_reproduced_exactly(verdict):
+    found = verdict(f"{macs():,}", "MACs", 'counts = "macs"')
+    assert found.ruling == "reproduced" and found.named
+    assert all(fit.exact and fit.value == macs() for fit in found.fits)
+
+
+def test_flops_are_twice_the_macs(verdict):
+    found = verdict(str(2 * macs()), "FLOPs")
+    assert found.ruling == "reproduced"
+    assert {fit.counting for fit in found.fits} >= {"flops", "macs", "torch"}
+
+
+def test_a_rounded_figure_is_reproduced_to_its_precision(verdict):
+    found = verdict(f"{macs() / 1e6:.2f}", "MMACs", 'counts = "macs"')
+    assert found.ruling == "reproduced" and not found.fits[0].exact
+    assert abs(found.fits[0].gap) < 0.005 / (macs() / 1e6)
+
+
+def test_flops_that_the_author_defines_as_multiply_adds_are_as_stated(verdict):
+    found = verdict(str(macs()), "FLOPs", 'counts = "macs"')
+    assert found.ruling == "reproduced" and found.named
+
+
+def test_parameters_of_a_layer_and_their_share(judged):
+    own, whole = 9 * 8 * 16, params()
+    found = judged(table(
+        '"layer", "params", "params (%)", "compute (%)"',
+        f'"second", "{own}", "{100 * own / whole:.3f}", "{100 * own * SIDE**2 / macs():.3f}"',
+    ))  # fmt: skip
+    assert {each.ruling for each in found.values()} == {"reproduced"}
+
+
+def test_the_shape_of_an_output_is_right_or_wrong(judged):
+    found = judged(table('"layer", "output"', '"first", "[1, 8, 32, 32]"', '"fc", "(1, 1000)"'))
+    assert [each.ruling for each in found.values()] == ["reproduced", "error in the source"]
+
+
+# -------------------------------------------------------------------------------- not as stated
+
+
+def test_the_right_figure_in_the_wrong_unit(verdict):
+    found = verdict(f"{macs() / 1e6:.3f}", "MFLOPs")
+    assert found.ruling == "not as stated"
+    assert {fit.departures for fit in found.fits} == {("MACs called FLOPs",)}
+
+
+def test_another_convention_than_the_one_that_is_named(verdict):
+    biased = macs() + 8 * SIDE**2 + 16 * SIDE**2 + 10
+    found = verdict(str(biased), "MACs", 'kwargs = { bias = true }\ncounts = "macs"')
+    assert found.ruling == "not as stated" and found.named is False
+    assert "macs-bias" in {fit.counting for fit in found.fits}
+    assert found.reason.startswith("not counted as macs does")
+
+
+def test_another_input_size(verdict):
+    found = verdict(str(macs(side=64)), "MACs")
+    assert found.ruling == "not as stated" and "on images of 64 x 64" in found.reason
+    assert {fit.inputs for fit in found.fits} == {"1x3x64x64"}
+
+
+def test_another_input_size_where_none_is_stated(judged):
+    """resnet18 on 256 x 256, by scaling: its maps are (8/7)^2 as large, its linear layer is not."""
+    at_224 = 1_814_073_344
+    linear = 512 * 1000
+    figure = (at_224 - linear) * 64 // 49 + linear
+    (found,) = judged(
+        f'[[claim]]\nmodel = "torchvision:resnet18"\ninputs = []\nvalue = "{figure}"\nunit = "MACs"\n'
+    ).values()
+    assert found.ruling == "not as stated" and "on images of 256 x 256" in found.reason
+
+
+def test_one_batch_for_another(verdict):
+    found = verdict(
+        str(macs(batch=3)), "MACs", f"inputs = [[4, 3, {SIDE}, {SIDE}]]\n"
+    )  # fmt: skip
+    assert found.ruling == "not as stated" and "for a batch of 3" in found.reason
+
+
+def test_a_figure_that_was_cut_off(verdict):
+    cut = int(macs(12) / 1e5) / 10
+    assert round(macs(12) / 1e6, 1) != cut
+    found = verdict(f"{cut}", "MMACs", 'kwargs = { width = 12 }\ncounts = "macs"')
+    assert found.ruling == "not as stated" and "cut off" in found.reason
+
+
+def test_a_column_of_gibibytes_called_gigabytes(judged):
+    widths = (8, 16, 64)
+    rows = [f'{net(w)}, "{4 * params(w) / 2**10:.2f}"' for w in widths]
+    found = judged(table('"kwargs", "size (kB)"', *rows))
+    assert {each.ruling for each in found.values()} == {"not as stated"}
+    assert all("2^10" in each.reason for each in found.values())
+
+
+def test_a_prefix_has_one_meaning_in_a_column(judged):
+    """One cell would fit in powers of two, but the others do not: it stays unexplained."""
+    rows = [f'{net(w)}, "{params(w) / 1e3:.3f}"' for w in (8, 64, 128)]
+    odd = f'{net(16)}, "{params(16) / 2**10:.3f}"'
+    *others, last = judged(table('"kwargs", "params (K)"', *rows, odd)).values()
+    assert {each.ruling for each in others} == {"reproduced"}
+    assert last.ruling == "unexplained"
+
+
+def test_forward_and_backward(verdict):
+    found = verdict(str(3 * 2 * macs()), "FLOPs", 'counts = "flops"')
+    assert found.ruling == "not as stated" and "backward" in found.reason
+
+
+def test_what_a_tool_says_of_an_unbatched_image(judged):
+    """thop takes the second dimension for the channels: the side of an unbatched image."""
+    layer = 'model = "torch.nn:Conv2d"\nkwargs = { in_channels = 3, out_channels = 4, kernel_size = 3, stride = 3 }'
+    seen = 4 * 3 * 3 * (9 * 9)  # output elements x side x kernel
+    (found,) = judged(
+        f'[[claim]]\n{layer}\ninputs = [[1, 3, 9, 9]]\ncounts = "thop"\nvalue = "{seen}.0"\nunit = "MACs"\n'
+    ).values()
+    assert found.ruling == "not as stated" and "without a batch dimension" in found.reason
+    assert {fit.counting for fit in found.fits} == {"thop"}
+
+
+# -------------------------------------------------------------------------- errors in the source
+
+
+def test_two_models_figures_swapped(judged):
+    rows = (
+        f'{net(8)}, "{macs(16) / 1e6:.3f}"',
+        f'{net(16)}, "{macs(8) / 1e6:.3f}"',
+        f'{net(64)}, "{macs(64) / 1e6:.3f}"',
+    )
+    *swapped, right = judged(table('"kwargs", "compute (MMACs)"', *rows)).values()
+    assert {each.ruling for each in swapped} == {"error in the source"}
+    assert all(each.reason.startswith("rows swapped") for each in swapped)
+    assert right.ruling == "reproduced"
+
+
+def test_two_columns_swapped(judged):
+    row = f'"{macs() / 1e3:.2f}", "{params() / 1e3:.3f}"'
+    found = judged(table('"params (K)", "compute (KMACs)"', row))
+    assert {each.ruling for each in found.values()} == {"error in the source"}
+    assert all(each.reason.startswith("columns swapped") for each in found.values())
+
+
+def test_the_figure_of_another_model_of_the_table(judged):
+    rows = (f'{net(8)}, "{params(64)}"', f'{net(64)}, "{params(64)}"')
+    wrong, right = judged(table('"kwargs", "params"', *rows)).values()
+    assert wrong.ruling == "error in the source" and "another model" in wrong.reason
+    assert right.ruling == "reproduced"
+
+
+def test_two_figures_for_one_thing(judged):
+    found = judged(table('"params (K)", "params"', f'"{params() / 1e3:.2f}", "{params() + 70}"'))
+    right, wrong = found.values()
+    assert right.ruling == "reproduced"
+    assert wrong.ruling == "error in the source" and "two different figures" in wrong.reason
+
+
+def test_two_digits_have_changed_places(verdict):
+    text = f"{params(8):d}"  # 1528
+    turned = text[0] + text[2] + text[1] + text[3]
+    assert verdict(turned, "params").reason.startswith("two digits have changed places")
+
+
+@pytest.mark.parametrize("count", [params() // 3, 20 * params()])
+def test_an_impossible_parameter_count(verdict, count):
+    found = verdict(str(count), "params")
+    assert found.ruling == "error in the source"
+    assert found.reason.startswith("impossible parameter count")
+
+
+def test_the_author_s_own_arithmetic_starts_elsewhere(verdict):
+    found = verdict("5.8", "kB", 'working = "1500 * 4 / 1024"')
+    assert (
+        found.ruling == "error in the source"
+        and "1500 * 4 / 1024, comes to 5.85938" in found.reason
+    )
+
+
+# ----------------------------------------------------------------------------- never stretched
+
+
+@pytest.mark.parametrize(
+    ("value", "unit"),
+    [
+        (f"{1.07 * macs():.0f}", "MACs"), (f"{1.07 * macs() / 1e6:.3g}", "MMACs"),
+        (f"{1.07 * 2 * macs() / 1e6:.4g}", "MFLOPs"), (f"{1.07 * params():.0f}", "params"),
+        (f"{1.07 * 4 * params() / 1e3:.3f}", "kB"),
+    ],
+)  # fmt: skip
+def test_a_factor_without_a_reason_is_unexplained(verdict, value, unit):
+    found = verdict(value, unit)
+    assert found.ruling == "unexplained" and not found.fits
+    assert found.nearest[0].gap == pytest.approx(0.07, abs=0.02)
+
+
+def test_what_would_fit_anything_explains_nothing(verdict):
+    """With one digit some image size always fits."""
+    found = verdict("9", "MMACs", 'counts = "macs"')
+    assert found.ruling == "unexplained" and "made-up figures" in found.reason
+    assert found.chance > 0.05 and found.within >= 1
+
+
+def test_what_fits_two_kinds_of_count_is_ambiguous(judged):
+    """Two digits do not tell the products from what some tools charge beside them; five do."""
+    products = f"{macs() / 1e6:.4f}"
+    found = judged("".join(
+        f'[[claim]]\nid = "{value}"\nmodel = "nets.py:Net"\nvalue = "{value}"\nunit = "MMACs"\n'
+        for value in ("1.4", products)
+    ))  # fmt: skip
+    assert {each.ruling for each in found.values()} == {"reproduced"}
+    assert found["1.4"].ambiguous and len({fit.value for fit in found["1.4"].fits}) > 1
+    assert not found[products].ambiguous
+
+
+# ---------------------------------------------------------------------------------- statements
+
+
+@pytest.mark.parametrize(
+    ("holds", "right"),
+    [
+        ("params[Conv2d] / params > 0.5", True),
+        ("calls[Conv2d] == 2 and calls[Linear] == 1", True),
+        (f'macs["second"] == 9 * 8 * 16 * {SIDE} * {SIDE}', True),
+        ("macs == flops", False),
+        ("exact_flops < flops <= 2 * macs", True),
+        ("params == 1 or params > 1", True),
+    ],
+)
+def test_a_statement_about_a_model(judged, holds, right):
+    (found,) = judged(f"[[claim]]\nmodel = \"nets.py:Net\"\nholds = '''{holds}'''\n").values()
+    assert found.ruling == ("reproduced" if right else "error in the source")
+
+
+def test_a_statement_about_two_models(judged):
+    (found,) = judged(f"""
+[[claim]]
+model = "nets.py:Net"
+models.one = {{ inputs = [[1, 3, {SIDE}, {SIDE}]] }}
+models.eight = {{ inputs = [[8, 3, {SIDE}, {SIDE}]] }}
+holds = "eight.macs == 8 * one.macs and eight.params == one.params"
+""").values()
+    assert found.ruling == "reproduced"
+    assert f"{8 * macs():,} = {8 * macs():,}" in found.reason
+
+
+def test_arithmetic_is_exact(judged):
+    (found,) = judged('[[claim]]\nholds = "0.1 + 0.2 == 0.3 and 1 / 3 * 3 == 1"\n').values()
+    assert found.ruling == "reproduced"
+
+
+@pytest.mark.parametrize(
+    ("claim", "said"),
+    [
+        ('holds = "1 + 1"', "is no comparison"),
+        ('holds = "__import__(0) == 1"', "cannot read"),
+        ('holds = "2 ** 999 == 1"', "cannot read"),
+        ('holds = "1 / 0 == 1"', "divides by 0"),
+        ('holds = "parms == 1"\nmodel = "nets.py:Net"', "no convention 'parms' (did you mean 'params'?)"),
+        ('holds = "net.params == 1"', "no model 'net'"),
+        ('model = "nets.py:Net"\nlayer = "thrd"\nvalue = "1"\nunit = "params"', "the model has no layer 'thrd'"),
+        ('model = "nets.py:Nut"\nvalue = "1"\nunit = "params"', "has no 'Nut' (did you mean 'Net'?)"),
+        ('model = "nets.py:Net"\nvalue = "1"\nunit = "MACs"\ncounts = "mac"', "unknown 'mac' (did you mean 'macs'?)"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_in_one_line(judged, claim, said):
+    with pytest.raises(UserError) as raised:
+        judged(f'[[claim]]\nid = "x"\n{claim}\n')
+    assert said in str(raised.value) and "\n" not in str(raised.value)
+
+
+# ------------------------------------------------------------------------- command and report
+
+
+@pytest.fixture
+def ran(tmp_path, monkeypatch, capfd):
+    """(stdout, folder) of ``flop-harness claims`` on a file of ten lines."""
+    (tmp_path / "nets.py").write_text(NETS)
+    (tmp_path / "mine.toml").write_text(f"""source = "My paper, Table 2"
+inputs = [[1, 3, {SIDE}, {SIDE}]]
+
+[[table]]
+columns = ["model", "kwargs", "params (K)", "FLOPs (M)"]
+rows = [
+  ["nets.py:Net", {{ width = 8 }}, "{params(8) / 1e3:.2f}", "{macs(8) / 1e6:.2f}"],
+  ["nets.py:Net", {{ width = 64 }}, "{params(64) / 1e3:.2f}", "{1.07 * macs(64) / 1e6:.2f}"],
+]
+""")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["flop-harness", "claims", "mine.toml", "--jobs", "1"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code
+    return capfd.readouterr().out, tmp_path / "results" / "claims" / "mine"
+
+
+def test_ten_lines_of_toml_get_an_audit(ran):
+    out, folder = ran
+    assert "4 claims: 2 reproduced, 1 reproduced but not as stated and 1 unexplained" in out
+    assert {path.name for path in folder.iterdir()} == {
+        "report.html", "report.md", "verdicts.csv", "verdicts.json",
+    }  # fmt: skip
+
+
+def test_every_format_holds_every_verdict(ran):
+    _, folder = ran
+    rows = list(csv.DictReader(io.StringIO((folder / "verdicts.csv").read_text())))
+    assert [row["ruling"] for row in rows] == [
+        "reproduced", "not as stated", "reproduced", "unexplained",
+    ]  # fmt: skip
+    told = json.loads((folder / "verdicts.json").read_text())
+    assert [each["ruling"] for each in told["verdicts"]] == [row["ruling"] for row in rows]
+    page, text = (folder / "report.html").read_text(), (folder / "report.md").read_text()
+    for row in rows:
+        assert row["claim"] in page and row["claim"].replace("_", "\\_") in text
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
+
+
+def test_what_was_priced_is_kept(ran, tmp_path, monkeypatch):
+    def fail(*_):
+        raise AssertionError("priced again")
+
+    monkeypatch.setattr("harness.audit.prices.price_model", fail)
+    done = audit([load(tmp_path / "mine.toml")], tmp_path / "results" / "claims")
+    assert len(done.verdicts) == 4
+
+
+# -------------------------------------------------------------------------------- our own files
+
+
+@pytest.mark.slow
+def test_every_numeric_claim_of_the_seeds_is_reproduced_or_called_wrong(tmp_path):
+    done = audit([load("seeds")], tmp_path, workers=2)
+    found = {claim.id: verdict for claim, verdict in zip(done.claims, done.verdicts, strict=True)}
+    assert {verdict.ruling for verdict in found.values()} <= {
+        "reproduced", "not as stated", "error in the source",
+    }  # fmt: skip
+    total = found["000-vgg16/vgg16/compute-flops"]
+    assert {fit.counting for fit in total.fits} >= {"thop"} and not total.named
+    for name in ("standard", "grouped"):
+        assert "without a batch dimension" in found[f"003-thop/{name}/compute-flops"].reason
+    older = found["001-thop/alexnet.1x3x224x224/flops"]
+    assert [fit.counting for fit in older.fits] == ["thop-0.0.31"]
+    once = found["001-ptflops/alexnet.features.0/compute-%"]
+    assert [fit.counting for fit in once.fits] == ["ptflops-0.6"]
+    assert found["001-alexnet/228 MB"].ruling == "error in the source"
+    assert found["004/its network has VGG16's layers"].ruling == "error in the source"
