@@ -103,6 +103,11 @@ def part_of(
     if reference is None or not reference.trace:
         return Part(case)
     canonical = grounds.load(reference.trace, Context("meta"))
+    try:
+        canonical.account("compute")
+    except Exception as error:  # noqa: BLE001 - any formula may trip over an untried model
+        message = f"{type(error).__name__}: {error}"
+        return Part(case, failures=(Failure(case, "reference account", message),))
     bridges: list[Bridge] = []
     failures: list[Failure] = []
     for cell, result in cells.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from harness.records import Call, Dict
+from harness.records import Call, Dict, Opaque
 from harness.work import Work
 
 Formula: TypeAlias = Callable[[Call], Work | None]
@@ -33,7 +33,9 @@ def work_of(call: Call) -> Work | None:
     """The work of one operator call, or None if there is no formula for it."""
     packet = call.packet
     known = FORMULAS.get(packet)
-    if known is None or (has_nested(call) and packet not in TAKES_NESTED):
+    if known is None or unknown_nested(call):
+        return None
+    if has_nested(call) and packet not in TAKES_NESTED:
         return None
     return known(call)
 
@@ -42,6 +44,11 @@ TAKES_NESTED = frozenset(
     f"aten.{name}"
     for name in "linear _native_multi_head_attention _transformer_encoder_layer_fwd".split()
 )
+
+
+def unknown_nested(call: Call) -> bool:
+    """Whether an argument is a nested tensor whose parts are not known."""
+    return Opaque in map(type, call.args) and Opaque("nested tensor") in call.args
 
 
 def has_nested(call: Call) -> bool:
