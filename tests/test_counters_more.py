@@ -143,7 +143,7 @@ def test_sizes_are_multiplied_as_tensors(imported):
     factory = program(lambda x: (x * 2).view(x.shape[0] * x.shape[1]), (2, 4))
     assert terms(made_of(imported, factory)["compute"]) == {
         "element-wise multiplication": 2 * 4,
-        "sizes multiplied as tensors under torch.jit": 1,
+        "element-wise multiplication that runs under torch.jit only": 1,
     }
 
 

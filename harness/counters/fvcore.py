@@ -5,18 +5,26 @@ Rules after fvcore/nn/flop_count.py and fvcore/nn/jit_handles.py of fvcore 0.1.5
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import floor, prod
-from typing import Any
+from typing import Any, TypeAlias
 
 from harness.account import Account
 from harness.conventions import (
     ATTENTION_FUNCTIONS,
     RECURRENT_OPERATORS,
+    Charge,
     parameters,
+    settled,
     work_at,
 )
-from harness.counters.jit_graph import kept, named, observed_hooked, traceable
+from harness.counters.jit_graph import (
+    kept,
+    named,
+    named_by_origin,
+    observed_hooked,
+    traceable,
+)
 from harness.counters.protocol import Answer, Counter, Quantity, every
 from harness.counters.recurrent import Charges
 from harness.records import Call, Context, Tensor, Trace
@@ -144,7 +152,8 @@ def output_of(call: Call) -> Any:
     return call.output[0] if isinstance(call.output, tuple) else call.output
 
 
-RULES: dict[str, Callable[[Visit], Charges]] = {
+Rules: TypeAlias = Mapping[str, Callable[[Visit], Charges]]
+RULES: Rules = {
     "aten.addmm": addmm,
     "aten.bmm": matmul,
     "aten.convolution": convolution,
@@ -164,15 +173,14 @@ RULES: dict[str, Callable[[Visit], Charges]] = {
 }
 
 
-def charges(trace: Trace) -> Iterator[tuple[Visit, str, int]]:
-    calls, _ = kept(trace, nodes(trace), RULES.__contains__)
-    for visit in calls:
-        for term, amount in RULES[named(visit.call.packet)](visit):
+def charges(trace: Trace, rules: Rules = RULES) -> Iterator[Charge]:
+    for visit in kept(trace, nodes(trace), rules.__contains__):
+        for term, amount in named_by_origin(visit, rules[named(visit.call.packet)](visit)):
             yield visit, term, amount
 
 
 def price_compute(trace: Trace) -> Account:
-    return Account.of((visit.path, term, amount) for visit, term, amount in charges(trace))
+    return settled(charges(trace))
 
 
 def by_module(trace: Trace) -> dict[str, int | float]:
@@ -181,7 +189,7 @@ def by_module(trace: Trace) -> dict[str, int | float]:
 
     def owner(visit: Visit) -> str:
         modules = (call for call in reversed(visit.around) if call.level == "module")
-        return next(call.name for call in modules if call.module in held)
+        return next((call.name for call in modules if call.module in held), visit.path)
 
     owned = ((owner(visit), term, amount) for visit, term, amount in charges(trace))
     return Account.of(owned).inclusive()

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from harness.counters.protocol import Inputs, positionally
+from harness.counters.recurrent import Charges
 from harness.records import Call, Tensor, Trace
 from harness.walk import Visit
 
@@ -60,7 +61,11 @@ def observed(trace: Trace, module: Any, args: tuple[Any, ...], hooked: bool = Fa
     graph = graph_of(module, args, trace.context.grad, hooked)
     if graph is None:
         return trace
-    nodes = tuple(written(node) for node in graph.nodes() if node.kind().startswith("aten::"))
+    nodes = tuple(
+        (*written(node), node.scopeName().rpartition("/")[2])
+        for node in graph.nodes()
+        if node.kind().startswith("aten::")
+    )
     call = Call("function", GRAPH, nodes, (), None)
     return replace(trace, root=trace.root._replace(children=(*trace.root.children, call)))
 
@@ -74,6 +79,8 @@ def graph_of(module: Any, args: tuple[Any, ...], grad: bool, with_hooks: bool) -
 
     Not on meta, whose kernels are Python: while the tracer runs they take sizes for tensors.
     """
+    from unittest.mock import patch
+
     import torch
     from torch.nn.parameter import is_lazy
 
@@ -84,7 +91,10 @@ def graph_of(module: Any, args: tuple[Any, ...], grad: bool, with_hooks: bool) -
         return None
     model = shadow(module)
     hooks = hooked(model, lambda name: with_hooks)
-    with warnings.catch_warnings(), torch.set_grad_enabled(grad), hooks:
+    paths = {part: path for path, part in model.named_modules()}
+    # Where torch.jit.trace leaves the names of modules for the scopes of its nodes.
+    scopes = patch("torch.jit._trace._trace_module_map", paths)
+    with warnings.catch_warnings(), torch.set_grad_enabled(grad), hooks, scopes:
         warnings.simplefilter("ignore")
         try:
             return torch.jit._get_trace_graph(flat(model), args)[0]
@@ -131,37 +141,53 @@ def comparable(key: Key) -> Key:
     return key[0], tuple(shape for shape in key[1] if shape)
 
 
-def graph_in(trace: Trace) -> tuple[Key, ...] | None:
+def graph_in(trace: Trace) -> tuple[tuple[Any, ...], ...] | None:
+    """(name, shapes, path of the module) of each node."""
     last = trace.root.children[-1] if trace.root.children else None
     return last.args if last is not None and last.name == GRAPH else None
 
 
-def kept(
-    trace: Trace, nodes: Iterable[Visit], charged: Callable[[str], bool]
-) -> tuple[list[Visit], list[Key]]:
-    """The calls that the graph holds, and its nodes that no call accounts for: sizes' arithmetic.
+def kept(trace: Trace, nodes: Iterable[Visit], charged: Callable[[str], bool]) -> list[Visit]:
+    """The calls that the graph holds, of the names that are ``charged``; without a graph every call.
 
-    Calls and nodes are of the names that are ``charged``; without a graph every call counts.
+    A node that no call accounts for stands among them as a call with the shapes that it has; not an
+    einsum, whose shapes do not tell enough.
     """
     calls = [visit for visit in nodes if charged(named(visit.call.packet))]
     graph = graph_in(trace)
     if graph is None:
-        return calls, []
+        return calls
     found: list[Visit] = []
-    others: list[Key] = []
     place = 0
-    for node in (node for node in graph if charged(node[0])):
-        position = following(calls, place, node)
-        if position is None:
-            others.append(node)
-        else:
+    for name, shapes, path in graph:
+        if not charged(name):
+            continue
+        position = following(calls, place, (name, shapes))
+        if position is not None:
             found.append(calls[position])
             place = position + 1
-    return found, others
+        elif name != "aten.einsum":
+            found.append(only_in_graph(name, shapes, path))
+    return found
+
+
+ONLY_IN_GRAPH = "that runs under torch.jit only"
+
+
+def only_in_graph(name: str, shapes: tuple[tuple[int, ...], ...], path: str) -> Visit:
+    output, *inputs = (Tensor(shape) for shape in shapes or ((),))
+    return Visit(Call("operator", f"{name}.graph", tuple(inputs), (), output), path, ())
+
+
+def named_by_origin(visit: Visit, charges: Charges) -> Charges:
+    """The charges of a call, under names of their own if only the tracer's graph has it."""
+    if not visit.call.name.endswith(".graph"):
+        return charges
+    return [(f"{term} {ONLY_IN_GRAPH}", amount) for term, amount in charges]
 
 
 def following(calls: list[Visit], place: int, node: Key) -> int | None:
-    """Where the next call with a node's name and shapes stands; none for a product of numbers."""
+    """Where the next call with a node's name and shapes stands; none for a product of sizes."""
     wanted = comparable(node)
     if wanted == ("aten.mul", ()):
         return None

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from harness.account import Account
-from harness.conventions import parameters
+from harness.conventions import parameters, settled
 from harness.counters import fvcore
-from harness.counters.jit_graph import kept, named, observed_hooked, traceable
+from harness.counters.jit_graph import observed_hooked, traceable
 from harness.counters.protocol import Answer, Counter, Quantity, every
 from harness.counters.recurrent import Charges
 from harness.records import Context, Trace
@@ -30,12 +30,7 @@ RULES = {**fvcore.RULES, "aten.matmul": matmul}
 
 def price_compute(trace: Trace) -> Account:
     """Nodes that the tracer keeps, where the trace holds its graph; else every outermost operator."""
-    calls, _ = kept(trace, fvcore.nodes(trace), RULES.__contains__)
-    return Account.of(
-        (visit.path, term, amount)
-        for visit in calls
-        for term, amount in RULES[named(visit.call.packet)](visit)
-    )
+    return settled(fvcore.charges(trace, RULES))
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.account import Account
 from harness.counters.fvcore import nodes, output_of
-from harness.counters.jit_graph import kept, named, observed, traceable
+from harness.counters.jit_graph import kept, named, named_by_origin, observed, traceable
 from harness.counters.matched import matched
 from harness.counters.protocol import Answer, Counter, Quantity
 from harness.counters.recurrent import Charges
@@ -129,10 +129,11 @@ def charges(visit: Visit) -> Charges:
 
 def price_compute(trace: Trace) -> Account:
     """Nodes that the tracer keeps; a product of two sizes is one multiplication."""
-    calls, others = kept(trace, nodes(trace), charged)
-    sizes = sum(name == "aten.mul" for name, _ in others)
-    entries = [(visit.path, *charge) for visit in calls for charge in charges(visit)]
-    return Account.of([*entries, ("", "sizes multiplied as tensors under torch.jit", sizes)])
+    return Account.of(
+        (visit.path, *charge)
+        for visit in kept(trace, nodes(trace), charged)
+        for charge in named_by_origin(visit, charges(visit))
+    )
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:

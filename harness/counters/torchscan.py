@@ -16,7 +16,7 @@ from harness.counters.matched import corrected
 from harness.counters.protocol import Answer, Counter, Quantity, every
 from harness.counters.recurrent import Charges
 from harness.counters.torchinfo_rows import is_leaf
-from harness.records import Context, Dict, Module, Tensor, Trace
+from harness.records import Context, Dict, List, Module, Tensor, Trace
 from harness.tree import is_a, subtree
 from harness.walk import Visit, module_calls
 
@@ -66,8 +66,10 @@ def batch_norm(visit: Visit, module: Module, x: Tensor, y: Tensor) -> Charges:
 
 
 def window(module: Module) -> int:
-    """Elements of a window; a size given as one number is taken for all of it."""
+    """Elements of a window; a size given as one number is taken for all of it, a list fails."""
     kernel = module.config["kernel_size"]
+    if isinstance(kernel, List):
+        raise TypeError("unsupported operand: a list is taken for a number")
     return prod(kernel) if isinstance(kernel, tuple) else kernel
 
 
@@ -127,7 +129,7 @@ def failing(rule: Any, visit: Visit, module: Module, x: Tensor, y: Tensor) -> Ch
     """A formula that fails has no share in the total."""
     try:
         return rule(visit, module, x, y)
-    except (IndexError, ZeroDivisionError):
+    except (IndexError, TypeError, ZeroDivisionError):
         return []
 
 

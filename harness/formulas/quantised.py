@@ -51,6 +51,13 @@ def elementwise(call: Call) -> Work:
     return Work((), "element-wise", additions=n, comparisons=rectified(call))
 
 
+@formula("quantized.hardswish")
+def hardswish(call: Call) -> Work:
+    """x clamp(x / 6 + 1 / 2, 0, 1)."""
+    n = call.output.numel
+    return Work((), "activation", n, multiplications=n, comparisons=2 * n, divisions=n)
+
+
 def rectified(call: Call) -> int:
     """One comparison per output with a ReLU in the same kernel."""
     return call.output.numel if "_relu" in call.packet else 0
