@@ -5,23 +5,21 @@ The model is built once and each counter gets a fork of it: fresh, at no cost, a
 
 from __future__ import annotations
 
-import math
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
 from harness import overlay
-from harness.counters import Answer, Counter, Unavailable, version_of
+from harness.answers import first_line, modules_of, told, without_paths
+from harness.counters import Counter, Unavailable, version_of
 from harness.counters.protocol import named
 from harness.errors import UserError
 from harness.isolation import Outcome, run_apart
 from harness.leftovers import leftovers, marks
 from harness.models import Built, build
-from harness.records import Case, Context, Metric, Reading, Status, Trace
+from harness.records import Call, Case, Context, Metric, Reading, Status, Trace
 
 STATUS: dict[str, Status] = {
     "raised": "failed",
@@ -53,6 +51,7 @@ class CaseRunner:
     abandoned: Callable[[], bool] = lambda: False
     live: Built | None = None
     taken: dict[Any, Trace] = field(default_factory=dict)
+    observed: dict[Any, tuple[Call, ...]] = field(default_factory=dict)
 
     @cached_property
     def built(self) -> Built:
@@ -84,17 +83,26 @@ class CaseRunner:
         return replace(self.taken[key], context=own)
 
     def _trace(self, counter: Counter | None, context: Context) -> Trace:
+        trace = self._recorded(counter, context)
+        if counter is None or counter.observe is None:
+            return trace
+        key = (counter.observe, trace.root)  # passes that do the same are observed once
+        if key not in self.observed:
+            self.observed[key] = self._apart(
+                lambda: observations(counter, context, *self._prepared(counter, context))
+            )
+        return with_calls(trace, self.observed[key])
+
+    def _recorded(self, counter: Counter | None, context: Context) -> Trace:
         import torch
 
-        def attempt() -> Trace:
-            return self._traced(counter, context)
+        from harness.trace import recorded
 
-        observing = counter is not None and counter.observe is not None
-        if observing or context.device == "cuda":  # what has touched CUDA cannot be forked
-            outcome = run_apart(attempt, timeout_s=self.limits.timeout_s)
-            if outcome.ending != "ok":
-                raise TraceFailed(outcome.message)
-            return outcome.value  # type: ignore[no-any-return]
+        def attempt() -> Trace:
+            return recorded(partial(self._prepared, counter, context), **watched(counter, context))
+
+        if context.device == "cuda":  # what has touched CUDA cannot be forked
+            return self._apart(attempt)  # type: ignore[no-any-return]
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # no thread pool may stand in a process that will be forked
         try:
@@ -108,15 +116,11 @@ class CaseRunner:
             if self.live is not None:
                 torch.set_num_threads(threads)
 
-    def _traced(self, counter: Counter | None, context: Context) -> Trace:
-        from harness.trace import recorded
-
-        prepare = partial(self._prepared, counter, context)
-        trace = recorded(prepare, **watched(counter, context))
-        if counter is not None and counter.observe is not None:
-            model, args, _ = self._prepared(counter, context)
-            trace = counter.observe(trace, model, args)
-        return trace
+    def _apart(self, work: Callable[[], Any]) -> Any:
+        outcome = run_apart(work, timeout_s=self.limits.timeout_s)
+        if outcome.ending != "ok":
+            raise TraceFailed(outcome.message)
+        return outcome.value
 
     def _prepared(self, counter: Counter | None, context: Context) -> tuple[Any, tuple, dict]:
         """A model that may be spoilt, and its inputs, on the context's device."""
@@ -257,6 +261,22 @@ def asked_with(
     return counter.inputs(model, args, kwargs)
 
 
+def observations(
+    counter: Counter, context: Context, model: Any, args: tuple, kwargs: dict
+) -> tuple[Call, ...]:
+    """What the counter's rules need beyond the trace, of a model that may be spoilt."""
+    from harness.trace import hooked, settings
+
+    if counter.observe is None:
+        return ()
+    with settings(context.grad, context.variant), hooked(model, counter.hooks):
+        return counter.observe(model, args)
+
+
+def with_calls(trace: Trace, calls: tuple[Call, ...]) -> Trace:
+    return replace(trace, root=trace.root._replace(children=(*trace.root.children, *calls)))
+
+
 def watched(counter: Counter | None, context: Context) -> dict[str, Any]:
     hooks = counter.hooks if counter is not None else None
     return {"grad": context.grad, "variant": context.variant, "hooks": hooks}
@@ -282,34 +302,3 @@ def moved(values: Any, device: str) -> Any:
     from torch.utils._pytree import tree_map_only
 
     return tree_map_only(torch.Tensor, lambda tensor: tensor.to(device), values)
-
-
-def told(value: Any) -> tuple[int | float | None, str, str]:
-    """(value, figure as returned, why it is nonsense): a count is a finite number, not negative."""
-    figure = first_line(repr(value))
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        item = getattr(value, "item", None)  # numpy scalars are numbers, tensors are not
-        if type(value).__module__ != "numpy" or item is None:
-            return None, figure, f"returned {figure} ({type(value).__name__}), which is no count"
-        value = item()
-    value = float(value) if isinstance(value, float) else int(value)
-    if not math.isfinite(value) or value < 0:
-        return None, figure, f"returned {figure}, which is no count"
-    return int(value) if value == int(value) else value, figure, ""
-
-
-def modules_of(answer: Answer) -> dict[str, int | float]:
-    return {str(path): told(value)[0] or 0 for path, value in answer.modules.items()}
-
-
-def without_paths(text: str) -> str:
-    """Without what tells of this machine and its owner rather than of the tool."""
-    source = str(Path(__file__).resolve().parent.parent)
-    for path, name in ((sys.prefix, "<env>"), (source, "<source>"), (str(Path.home()), "~")):
-        text = text.replace(path, name)
-    return text
-
-
-def first_line(text: str, length: int = 500) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1] + "…"

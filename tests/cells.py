@@ -14,7 +14,8 @@ from layers import Factory, Sample
 from torch import nn
 
 from harness import counters, reconcile
-from harness.cells import asked_with, modules_of
+from harness.answers import modules_of
+from harness.cells import asked_with, observations, with_calls
 from harness.counters.protocol import Counter, Unavailable
 from harness.records import Bridge, Context, Reading, Trace
 from harness.trace import recorded, shadow
@@ -53,8 +54,7 @@ def asked(counter: Counter, factory: Factory, context: Context) -> tuple[Sample,
     except Unavailable as error:
         raise Refusal(f"unavailable: {error}") from error
     trace = traced(module, args, kwargs, grad=context.grad, hooks=counter.hooks)
-    if counter.observe is not None:
-        trace = counter.observe(trace, module, args)
+    trace = with_calls(trace, observations(counter, context, shadow(module), args, kwargs))
     named = dataclasses.replace(trace.context, variant=context.variant)
     return Sample(module, args, kwargs), dataclasses.replace(trace, context=named)
 

@@ -22,7 +22,7 @@ from harness.counters.jit_graph import (
     kept,
     named,
     named_by_origin,
-    observed_hooked,
+    observed,
     traceable,
 )
 from harness.counters.protocol import Answer, Counter, Quantity, every
@@ -214,7 +214,7 @@ COUNTER = Counter(
         "params": Quantity("parameter count", "parameter", parameters),
     },
     read=read,
-    observe=observed_hooked,
+    observe=observed,
     contexts=(Context(grad=True),),
     further=(Context(grad=False),),
     inputs=traceable,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 from harness.counters.protocol import Inputs, positionally
@@ -52,29 +51,23 @@ def traceable(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inpu
     return tree_map_only(torch.Tensor, apart, args), kwargs
 
 
-def observed(trace: Trace, module: Any, args: tuple[Any, ...], hooked: bool = False) -> Trace:
-    """The trace with the graph of the tracer at its end, as a call that holds its nodes.
+def observed(module: Any, args: tuple[Any, ...]) -> tuple[Call, ...]:
+    """The tracer's graph, as one call that holds its nodes.
 
-    ``hooked`` tells that the tool's modules have forward hooks meanwhile: some run another way then.
-    A model that cannot be run so (a lazy one has no parameters yet) keeps the trace it has.
+    A model that cannot be run so (a lazy one has no parameters yet) gives none.
     """
-    graph = graph_of(module, args, trace.context.grad, hooked)
+    graph = graph_of(module, args)
     if graph is None:
-        return trace
+        return ()
     nodes = tuple(
         (*written(node), node.scopeName().rpartition("/")[2])
         for node in graph.nodes()
         if node.kind().startswith("aten::")
     )
-    call = Call("function", GRAPH, nodes, (), None)
-    return replace(trace, root=trace.root._replace(children=(*trace.root.children, call)))
+    return (Call("function", GRAPH, nodes, (), None),)
 
 
-def observed_hooked(trace: Trace, module: Any, args: tuple[Any, ...]) -> Trace:
-    return observed(trace, module, args, hooked=True)
-
-
-def graph_of(module: Any, args: tuple[Any, ...], grad: bool, with_hooks: bool) -> Any:
+def graph_of(module: Any, args: tuple[Any, ...]) -> Any:
     """The tracer's graph of a run where the model stands; None if it fails.
 
     Not on meta, whose kernels are Python: while the tracer runs they take sizes for tensors.
@@ -84,20 +77,15 @@ def graph_of(module: Any, args: tuple[Any, ...], grad: bool, with_hooks: bool) -
     import torch
     from torch.nn.parameter import is_lazy
 
-    from harness.trace import shadow
-    from harness.trace.recorder import hooked
-
     if any(is_lazy(parameter) for parameter in module.parameters()):
         return None
-    model = shadow(module)
-    hooks = hooked(model, lambda name: with_hooks)
-    paths = {part: path for path, part in model.named_modules()}
+    paths = {part: path for path, part in module.named_modules()}
     # Where torch.jit.trace leaves the names of modules for the scopes of its nodes.
     scopes = patch("torch.jit._trace._trace_module_map", paths)
-    with warnings.catch_warnings(), torch.set_grad_enabled(grad), hooks, scopes:
+    with warnings.catch_warnings(), scopes:
         warnings.simplefilter("ignore")
         try:
-            return torch.jit._get_trace_graph(flat(model), args)[0]
+            return torch.jit._get_trace_graph(flat(module), args)[0]
         except Exception:  # noqa: BLE001 - whatever a model raises that is not made for the tracer
             return None
 

@@ -11,7 +11,7 @@ from typing import Any
 from harness.account import Account
 from harness.conventions import parameters, settled
 from harness.counters import fvcore
-from harness.counters.jit_graph import observed_hooked, traceable
+from harness.counters.jit_graph import observed, traceable
 from harness.counters.protocol import Answer, Counter, Quantity, every
 from harness.counters.recurrent import Charges
 from harness.records import Context, Trace
@@ -51,7 +51,7 @@ COUNTER = Counter(
         "params": Quantity("params", "parameter", parameters),
     },
     read=read,
-    observe=observed_hooked,
+    observe=observed,
     contexts=(Context(grad=True),),
     further=(Context(grad=False),),
     inputs=traceable,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from harness.account import Account
-from harness.records import Context, Metric, Trace, Unit
+from harness.records import Call, Context, Metric, Trace, Unit
 
 
 class Unavailable(Exception):
@@ -101,8 +101,9 @@ class Counter:
     ``distribution`` is the installed package whose version a reading carries. With ``overlay``
     (requirements such as ``ultralytics-thop==2.0.18``, all that it needs and the environment does
     not have) it is installed on first use into a folder of its own, which stands first on the path
-    of the counter's process alone. ``observe(trace, model, args)`` adds to a trace what the counter's
-    rules need beyond it; it runs in a process of its own.
+    of the counter's process alone. ``observe(model, args)`` gives the calls that the counter's
+    rules need beyond those of a trace, which they are put at the end of; it runs the model, hooked
+    and with grad mode set, in a process of its own.
     """
 
     id: str
@@ -116,4 +117,4 @@ class Counter:
     inputs: Callable[[Any, tuple[Any, ...], dict[str, Any]], Inputs] = as_given
     hooks: Callable[[str], bool] | None = None
     overlay: tuple[str, ...] = ()
-    observe: Callable[[Trace, Any, tuple[Any, ...]], Trace] | None = None
+    observe: Callable[[Any, tuple[Any, ...]], tuple[Call, ...]] | None = None

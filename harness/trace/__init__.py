@@ -5,7 +5,14 @@ result is an empty tensor of the right shape, so that a trace costs less than a 
 on real devices, and takes the very path (fused attention, recurrent kernels) that the device takes.
 """
 
-from harness.trace.recorder import GradientsNeeded, ValuesNeeded, record, recorded, settings
+from harness.trace.recorder import (
+    GradientsNeeded,
+    ValuesNeeded,
+    hooked,
+    record,
+    recorded,
+    settings,
+)
 from harness.trace.shadow import shadow
 
-__all__ = ["GradientsNeeded", "ValuesNeeded", "record", "recorded", "settings", "shadow"]
+__all__ = ["GradientsNeeded", "ValuesNeeded", "hooked", "record", "recorded", "settings", "shadow"]

@@ -19,7 +19,7 @@ from harness.trace.encoding import encode, qualified_name
 from harness.trace.modules import ModuleTable
 from harness.trace.operators import MEMORY, Memory, OperatorMode, ValuesNeeded
 
-__all__ = ["GradientsNeeded", "ValuesNeeded", "record", "recorded"]
+__all__ = ["GradientsNeeded", "ValuesNeeded", "hooked", "record", "recorded"]
 
 
 def record(
@@ -55,8 +55,7 @@ def record(
         watches.enter_context(settings(grad, variant))
         watches.enter_context(functions.replaced(recorder.wrap_function))
         watches.enter_context(recorder.watching_modules())
-        if hooks is not None:
-            watches.enter_context(hooked(module, hooks))
+        watches.enter_context(hooked(module, hooks))
         if not execute:
             watches.enter_context(values_guarded())
         if not gradients:
@@ -176,12 +175,14 @@ def garbage_kept() -> Iterator[None]:
 
 
 @contextmanager
-def hooked(root: nn.Module, wanted: Callable[[str], bool]) -> Iterator[None]:
+def hooked(root: nn.Module, wanted: Callable[[str], bool] | None) -> Iterator[None]:
     """Forward hooks that do nothing, on the modules whose class is wanted."""
     handles = [
         module.register_forward_hook(lambda *_: None)
         for module in root.modules()
-        if wanted(qualified_name(type(module))) and not isinstance(module, torch.jit.ScriptModule)
+        if wanted is not None
+        and wanted(qualified_name(type(module)))
+        and not isinstance(module, torch.jit.ScriptModule)
     ]
     try:
         yield
