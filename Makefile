@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 EXTRAS := test,lint
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare zoo verify claims test test-all lint bench clean
+.PHONY: help setup compare zoo check verify claims test test-all lint bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ compare: $(STAMP)  ## run a suite and write results/<suite>/: make compare SUITE
 
 zoo: $(STAMP)  ## every model of torchvision, counts only: results/torchvision/
 	$(BIN)/flop-harness compare torchvision --no-timing --jobs $(JOBS) $(ARGS)
+
+check: $(STAMP)  ## hold a suite against its golden results/<suite>/; fails if a figure or a term moved
+	$(BIN)/flop-harness check $(SUITE) --jobs $(JOBS) $(ARGS)
 
 verify: $(STAMP)  ## prove by execution the formulas that price a suite: make verify SUITE=torchvision
 	$(BIN)/flop-harness verify $(SUITE) --jobs $(JOBS) $(ARGS)

@@ -59,6 +59,7 @@ def assemble(plan: Plan, raw: Raw) -> Run:
         traces=tuple(trace_files(results)),
         references=tuple(reference for part in parts for reference in part.references),
         tools=tuple(map(tool_of, plan.counters)),
+        conventions=conventions.VERSION,
     )
 
 

@@ -20,6 +20,9 @@ from harness.tree import subtree
 from harness.walk import Visit, module_calls, operators, within
 from harness.work import Product, Work
 
+VERSION = 1
+"""Raised when a convention's meaning changes: figures of two versions are not compared."""
+
 RECURRENT_OPERATORS = tuple(
     f"aten.{name}"
     for name in "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell".split()

@@ -506,7 +506,7 @@ class Proofs:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Everything known about one run of a suite."""
+    """Everything known about one run of a suite; ``conventions`` is the version of ours."""
 
     schema: int
     suite: Suite
@@ -520,3 +520,4 @@ class Run:
     traces: tuple[TraceFile, ...] = ()
     references: tuple[Reference, ...] = ()
     tools: tuple[Tool, ...] = ()
+    conventions: int = 1
