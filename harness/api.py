@@ -76,8 +76,8 @@ def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs:
     from harness.environment import describe
     from harness.models import Built
     from harness.plan import Raw, Result
-    from harness.runner import keep_trace
     from harness.session import make_plan, single
+    from harness.store import TraceStore
     from harness.workers import carry_out
 
     name = type(module).__name__
@@ -88,11 +88,10 @@ def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs:
         limits = Limits(suite.timeout_s, int(suite.memory_gib * 2**30), threads=1)
         runner = CaseRunner(case, "", "cpu", limits, live=Built(module, inputs, kwargs))
         by_id = {counter.id: counter for counter in plan.counters}
+        traces = TraceStore(plan.folder)
         results: dict[Any, Result] = {}
         for cell in plan.cells(case):
-            trace, result = carry_out(runner, cell, by_id.get(cell.counter), ())
-            file = keep_trace(plan.folder, trace) if trace is not None else ""
-            results[cell] = Result(result.readings, file, result.failure)
+            results[cell] = carry_out(runner, cell, by_id.get(cell.counter), (), traces)
         environment = describe(["torch", *(c.distribution for c in plan.counters)])
         return Results(assemble(plan, Raw(environment, results, [])))
 

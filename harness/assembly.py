@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness import conventions
 from harness.counters import Counter
-from harness.plan import CANONICAL, Cell, Plan, Raw, Result, trace_path
+from harness.plan import CANONICAL, Cell, Plan, Raw, Result
 from harness.reconcile import Ground, lead
 from harness.records import (
     Bridge,
@@ -24,7 +24,7 @@ from harness.records import (
     Trace,
     TraceFile,
 )
-from harness.store import RUN_SCHEMA, load_trace
+from harness.store import RUN_SCHEMA, load_trace, trace_path
 
 
 @dataclass(frozen=True, slots=True)

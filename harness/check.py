@@ -13,7 +13,7 @@ from harness.assembly import assemble
 from harness.counters import Counter, counters, find
 from harness.errors import UserError
 from harness.golden import Comparison, compare, require_comparable
-from harness.plan import Cell, Plan, Progress, Raw, Result, trace_path
+from harness.plan import Cell, Plan, Progress, Raw, Result
 from harness.records import Context, Reading, Run, Suite
 from harness.session import carry_out, identity, make_plan, named, save
 
@@ -81,8 +81,8 @@ def update(checked: Checked, golden: Run, folder: Path) -> None:
     """Make the run the golden: its files, its traces and its cells; timings are kept."""
     assert checked.plan is not None
     for trace in {each.file for each in checked.run.traces}:
-        content = trace_path(checked.plan.folder, trace).read_bytes()
-        store.write_atomically(trace_path(folder, trace), content)
+        content = store.trace_path(checked.plan.folder, trace).read_bytes()
+        store.write_atomically(store.trace_path(folder, trace), content)
     whose = identity(checked.plan)
     with store.Journal.open(folder, whose) as journal:
         for key, record in store.finished(checked.plan.folder, whose).items():
@@ -114,7 +114,7 @@ def results_of(golden: Run, folder: Path) -> dict[Cell, Result]:
         readings[reading.case, reading.counter, reading.context].append(reading)
     results = {}
     for trace in golden.traces:
-        if not trace_path(folder, trace.file).is_file():
+        if not store.trace_path(folder, trace.file).is_file():
             raise UserError(f"{folder} lacks the trace {trace.file} of case {trace.case!r}: "
                             "run the suite again")  # fmt: skip
         own = replace(trace.context, mode=trace.context.mode or modes[trace.case])

@@ -96,7 +96,3 @@ class Raw:
     environment: dict[str, Any]
     results: dict[Cell, Result]
     timings: list[Timing]
-
-
-def trace_path(folder: Path, name: str) -> Path:
-    return folder / "traces" / f"{name}.json.gz"

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.environment import describe
-from harness.plan import Cell, Plan, Progress, Raw, Result, trace_path
-from harness.records import Context, Trace
+from harness.plan import Cell, Plan, Progress, Raw, Result
 from harness.sampling import timed
-from harness.store import Journal, dump_trace, write_atomically
+from harness.store import Journal, trace_path
 from harness.workers import counted
 
 
@@ -45,9 +44,8 @@ def run(plan: Plan, identity: dict[str, Any], progress: Progress) -> Raw:
         readings = {cell: result.readings for cell, result in earlier.items()}
         wanted = [cell for case in plan.suite.cases for cell in plan.cells(case)]
         progress.begin(len(wanted), len(results))
-        for cell, trace, result in counted(plan, results, readings, progress):
-            file = keep_trace(plan.folder, trace) if trace is not None else ""
-            result = replace(result, trace=file, tracer=tracer())
+        for cell, result in counted(plan, results, readings, progress):
+            result = replace(result, tracer=tracer())
             journal.add(cell.key, result)
             results[cell] = result
             progress.finished(cell, result)
@@ -70,13 +68,3 @@ def current(plan: Plan, result: Result) -> bool:
         return True
     kept = not result.trace or trace_path(plan.folder, result.trace).exists()
     return kept and result.tracer == tracer()
-
-
-def keep_trace(folder: Path, trace: Trace) -> str:
-    """Store a trace under the digest of its calls; equal passes in other contexts share a file."""
-    data = dump_trace(replace(trace, context=Context()))
-    name = hashlib.sha256(data).hexdigest()[:16]
-    path = trace_path(folder, name)
-    if not path.exists():
-        write_atomically(path, data)
-    return name

@@ -21,11 +21,11 @@ from harness.conventions import (
 )
 from harness.environment import version
 from harness.isolation import die_with_parent, run_apart, stdout_to_stderr
-from harness.plan import CANONICAL, Cell, Plan, trace_path
+from harness.plan import CANONICAL, Cell, Plan
 from harness.proof import Key, Operation, prove
 from harness.records import Case, Context, Failure, Proof, Proofs, Suite, Trace
 from harness.session import identity
-from harness.store import PROOFS_SCHEMA, finished, load_trace
+from harness.store import PROOFS_SCHEMA, finished, load_trace, trace_path
 from harness.walk import visits
 from harness.workers import forkserver
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import time
@@ -15,12 +16,13 @@ from harness.counters import Counter, Unavailable
 from harness.errors import UserError
 from harness.isolation import die_with_parent, stdout_to_stderr
 from harness.plan import Cell, Plan, Progress, Readings, Result
-from harness.records import Case, Failure, Trace
+from harness.records import Case, Failure
+from harness.store import TraceStore
 
 
 def counted(
     plan: Plan, known: dict[Cell, Result], readings: dict[Cell, Readings], progress: Progress
-) -> Iterator[tuple[Cell, Trace | None, Result]]:
+) -> Iterator[tuple[Cell, Result]]:
     """Results of the cells that are not known, as they come, from ``jobs`` case processes."""
     waiting = [(case, [c for c in plan.cells(case) if c not in known]) for case in plan.suite.cases]
     waiting = [(case, cells) for case, cells in waiting if cells]
@@ -64,17 +66,17 @@ class CaseProcess:
             target=serve_case,
             args=(theirs, self.case, self.plan.suite.folder, self.plan.device, self.plan.limits,
                   [(cell, self.readings.get(cell, ())) for cell in self.left],
-                  References(tuple(counters))),
+                  References(tuple(counters)), TraceStore(self.plan.folder.resolve())),
         )  # fmt: skip
         self.process.start()
         theirs.close()
         self.asked = list(self.left)
 
-    def messages(self, progress: Progress) -> Iterator[tuple[Cell, Trace | None, Result]]:
+    def messages(self, progress: Progress) -> Iterator[tuple[Cell, Result]]:
         """What the process has sent; a process that ended in the middle of a cell failed there."""
         try:
             while self.pipe.poll():
-                kind, cell, trace, result = self.pipe.recv()
+                kind, cell, result = self.pipe.recv()
                 self.heard = time.monotonic()
                 if kind == "started":
                     self.current = cell
@@ -82,7 +84,7 @@ class CaseProcess:
                     continue
                 self.current = None
                 self.left.remove(cell)
-                yield cell, trace, result
+                yield cell, result
                 if result.failure is not None and result.failure.stage == "model":
                     yield from self.failed_rest(result.failure)
         except (EOFError, ConnectionResetError):
@@ -92,24 +94,24 @@ class CaseProcess:
                 code = self.process.exitcode
                 yield from self.lost(f"the case's process ended without a result (exit {code})")
 
-    def failed_rest(self, failure: Failure) -> Iterator[tuple[Cell, None, Result]]:
+    def failed_rest(self, failure: Failure) -> Iterator[tuple[Cell, Result]]:
         """Nothing can be read of a model that cannot be built or run."""
         for cell in list(self.left):
             self.left.remove(cell)
-            yield cell, None, Result(failure=failure)
+            yield cell, Result(failure=failure)
 
-    def overdue(self) -> Iterator[tuple[Cell, None, Result]]:
+    def overdue(self) -> Iterator[tuple[Cell, Result]]:
         """Building and tracing have a limit too, beyond the one that each counter has."""
         limit = 2 * self.plan.limits.timeout_s + 60
         if not self.over and time.monotonic() - self.heard > limit:
             self.over = True
             yield from self.lost(f"no sign of life for {limit:g} s")
 
-    def lost(self, message: str) -> Iterator[tuple[Cell, None, Result]]:
+    def lost(self, message: str) -> Iterator[tuple[Cell, Result]]:
         cell = self.current or (self.left[0] if self.left else None)
         if cell is not None:
             self.left.remove(cell)
-            yield cell, None, Result(failure=Failure(self.case.id, "process", message))
+            yield cell, Result(failure=Failure(self.case.id, "process", message))
 
     def close(self) -> None:
         self.pipe.close()
@@ -143,12 +145,13 @@ def forkserver() -> Any:
 
 def serve_case(
     pipe: Connection, case: Case, folder: str, device: str, limits: Limits,
-    tasks: list[tuple[Cell, Readings]], counters: dict[str, Counter],
+    tasks: list[tuple[Cell, Readings]], counters: dict[str, Counter], traces: TraceStore,
 ) -> None:  # fmt: skip
     """Carry out the cells of a case, one message before and one after each."""
 
     die_with_parent(os.getppid())
     stdout_to_stderr()
+    gc.freeze()  # a collection in a fork would copy every page that holds an object
 
     def abandoned() -> bool:
         try:
@@ -158,20 +161,24 @@ def serve_case(
 
     runner = CaseRunner(case, folder, device, limits, abandoned)
     for cell, readings in tasks:
-        pipe.send(("started", cell, None, None))
+        pipe.send(("started", cell, None))
         try:
-            trace, result = carry_out(runner, cell, counters.get(cell.counter), readings)
+            result = carry_out(runner, cell, counters.get(cell.counter), readings, traces)
         except UserError as error:
             failure = Failure(case.id, "model", str(error))
-            pipe.send(("finished", cell, None, Result(failure=failure)))
+            pipe.send(("finished", cell, Result(failure=failure)))
             return
-        pipe.send(("finished", cell, trace, result))
+        pipe.send(("finished", cell, result))
 
 
 def carry_out(
-    runner: CaseRunner, cell: Cell, counter: Counter | None, readings: Readings
-) -> tuple[Any, Result]:
-    """(trace, result) of one cell; a trace that fails is a failure of ours, not of the counter."""
+    runner: CaseRunner,
+    cell: Cell,
+    counter: Counter | None,
+    readings: Readings,
+    traces: TraceStore,
+) -> Result:
+    """The result of one cell; a trace that fails is a failure of ours, not of the counter."""
     trace, failure = None, None
     if counter is not None:
         readings = readings or runner.read(counter, cell.context)
@@ -184,4 +191,4 @@ def carry_out(
         pass  # the reading says so
     except TraceFailed as error:
         failure = Failure(cell.case, f"trace for {cell.counter or 'the reference'}", str(error))
-    return trace, Result(readings, failure=failure)
+    return Result(readings, traces.keep(trace) if trace is not None else "", failure)

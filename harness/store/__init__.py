@@ -7,13 +7,14 @@ from harness.store.journal import Journal, finished
 from harness.store.proofs import dump_proofs, load_proofs
 from harness.store.runs import dumps, load, loads, save
 from harness.store.schema import PROOFS_SCHEMA, RUN_SCHEMA, SCHEMA
-from harness.store.traces import dump_trace, load_trace
+from harness.store.traces import TraceStore, dump_trace, load_trace, trace_path
 
 __all__ = [
     "PROOFS_SCHEMA",
     "RUN_SCHEMA",
     "SCHEMA",
     "Journal",
+    "TraceStore",
     "dump_proofs",
     "dump_trace",
     "dumps",
@@ -23,5 +24,6 @@ __all__ = [
     "load_trace",
     "loads",
     "save",
+    "trace_path",
     "write_atomically",
 ]

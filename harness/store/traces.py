@@ -9,15 +9,18 @@ Decoding is one pass over each, without recursion, and equal subtrees come back 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError
 from harness.records import Call, Context, Dict, List, Module, Opaque, Parameter, Tensor, Trace
+from harness.store.files import write_atomically
 from harness.store.schema import SCHEMA, require_schema
 
 ATOMS = frozenset({type(None), bool, int, str})
@@ -40,6 +43,30 @@ MAKERS: dict[str, Callable[[list[Any]], Any]] = {
     "complex": lambda parts: complex(*parts),
     "float": lambda parts: float(*parts),  # inf and nan, which JSON does not have
 }
+
+
+def trace_path(folder: Path, name: str) -> Path:
+    return folder / "traces" / f"{name}.json.gz"
+
+
+class TraceStore:
+    """Traces in files named by what they hold; equal passes in other contexts share a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.kept: dict[tuple[int, int], tuple[Trace, str]] = {}
+
+    def keep(self, trace: Trace) -> str:
+        """The name under which ``trace`` lies."""
+        parts = (id(trace.root), id(trace.modules))
+        if parts not in self.kept:
+            content = dump_trace(replace(trace, context=Context()))
+            name = hashlib.sha256(content).hexdigest()[:16]
+            path = trace_path(self.folder, name)
+            if not path.exists():
+                write_atomically(path, content)
+            self.kept[parts] = (trace, name)  # what is kept keeps its id
+        return self.kept[parts][1]
 
 
 def dump_trace(trace: Trace) -> bytes:
