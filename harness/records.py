@@ -206,11 +206,19 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How long a forward pass is sampled: at least ``samples`` of them and ``seconds`` in all."""
+    """How long a forward pass is sampled.
+
+    Cases take turns, at least ``samples`` of them, that last ``seconds`` in all; then on until half
+    the interval of the median is at most ``precision`` of it, or ``budget_s`` are spent. At least
+    ``warmup`` passes go before. The whole is done ``sessions`` times, in fresh processes.
+    """
 
     warmup: int = 3
     samples: int = 10
     seconds: float = 1.0
+    precision: float = 0.02
+    budget_s: float = 10.0
+    sessions: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from multiprocessing.connection import Connection
 
 from harness.isolation import die_with_parent, stdout_to_stderr
@@ -60,16 +61,18 @@ def serve_timing(
     pipe: Connection, case: Case, folder: str, device: str, threads: int, policy: Policy
 ) -> None:
     from harness.models import build
-    from harness.timing import cpu, cuda
+    from harness.timing.device import device as device_of
+    from harness.timing.sampling import sample
 
     die_with_parent(os.getppid())
     stdout_to_stderr()
     try:
         built = build(case, device=device, folder=folder)
-        if device == "cuda":
-            samples = cuda.time_forward(built.module, built.args, built.kwargs, policy)
-        else:
-            samples = cpu.time_forward(built.module, built.args, built.kwargs, policy, threads)
-        pipe.send(samples)
+        here = device_of(device)
+        series = replace(here.series(case.dtype)[0], threads=threads)
+        with here.settings(series):
+            run = here.ready(built.module, built.args, built.kwargs, series)
+            turns = sample(run, policy, here.clock())
+        pipe.send(tuple(chain.from_iterable(turns)))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - what a model raises is the answer
         pipe.send(f"{type(error).__name__}: {error}")

@@ -54,6 +54,9 @@ class _Timing(_Table):
     warmup: Annotated[int, Meta(ge=0)] = 3
     samples: Count = 10
     seconds: Annotated[float, Meta(ge=0)] = 1.0
+    precision: Annotated[float, Meta(gt=0, lt=1)] = 0.02
+    budget_s: Annotated[float, Meta(ge=0)] = 10.0
+    sessions: Count = 1
 
 
 class _Suite(_Defaults, kw_only=True):

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import gc
 import random
-from itertools import chain, cycle, repeat
+from contextlib import contextmanager
+from itertools import chain, count, cycle, repeat
 from math import comb
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from harness.records import Policy
+from harness.times import Series
 from harness.timing import cpu, cuda
-from harness.timing.sampling import MOST_SAMPLES, sample
-from harness.timing.statistics import interval_rank, iqr, median, median_interval
+from harness.timing.load import load
+from harness.timing.sampling import MOST_SAMPLES, Sampler, sample
+from harness.timing.stability import compare, stability
+from harness.timing.statistics import (
+    half_width,
+    interval_rank,
+    iqr,
+    median,
+    median_interval,
+    outliers,
+)
 
 
 class FakeClock:
@@ -36,30 +48,118 @@ class FakeClock:
 
 
 def sampled(durations, policy, resolution=0.0):
+    """Samples of all turns, in the order measured."""
     clock = FakeClock(resolution)
-    return sample(clock.work(durations), policy, clock)
+    return tuple(chain.from_iterable(sample(clock.work(durations), policy, clock)))
+
+
+def turned(durations, policy, resolution=0.0):
+    """A sampler that has gone through its turns, without a warm-up."""
+    clock = FakeClock(resolution)
+    sampler = Sampler(clock.work(durations), policy, clock)
+    while not sampler.ended:
+        sampler.turn()
+    return sampler
 
 
 # --------------------------------------------------------------------------------- sampling
 
 
-def test_as_many_samples_as_asked_even_when_the_time_is_over():
-    assert sampled(repeat(1.0), Policy(warmup=0, samples=5, seconds=2.0)) == (1.0,) * 5
+def test_as_many_turns_as_asked_even_when_the_time_is_over():
+    assert sampled(repeat(1.0), Policy(warmup=0, samples=8, seconds=2.0)) == (1.0,) * 8
 
 
-def test_as_many_seconds_as_asked_even_when_the_samples_are_there():
-    assert sampled(repeat(0.5), Policy(warmup=0, samples=2, seconds=4.0)) == (0.5,) * 8
+def test_as_many_seconds_as_asked_even_when_the_turns_are_there():
+    policy = Policy(warmup=0, samples=2, seconds=8.0, budget_s=100.0)
+    samples = sampled(repeat(0.5), policy)
+    assert samples == (0.5,) * (6 * 8)  # turns of 4 s, and six turns before an interval is known
+
+
+def test_turns_share_out_the_seconds_asked_for():
+    sampler = turned(repeat(0.25), Policy(samples=10, seconds=20.0))
+    assert [len(turn) for turn in sampler.turns] == [8] * 10
 
 
 def test_warm_up_is_not_measured():
     slow_start = chain([9.0, 7.0, 3.0], repeat(1.0))
-    assert sampled(slow_start, Policy(warmup=2, samples=4, seconds=0.0)) == (1.0,) * 4
+    assert sampled(slow_start, Policy(warmup=2, samples=6, seconds=0.0)) == (1.0,) * 6
+
+
+def test_warm_up_goes_on_as_long_as_it_brings_something():
+    clock = FakeClock()
+    falling = chain((2.0 - step / 10 for step in range(10)), repeat(1.0))
+    sampler = Sampler(clock.work(falling), Policy(warmup=1, seconds=1000.0), clock)
+    sampler.warm()
+    assert sampler.turn()[0] == 1.0
+    assert 10 < sampler.warmup < 20
+
+
+def test_warm_up_ends_when_its_time_is_over():
+    clock = FakeClock()
+    ever_faster = (100.0 * 0.9**step for step in count())
+    sampler = Sampler(clock.work(ever_faster), Policy(warmup=1, seconds=350.0), clock)
+    sampler.warm()
+    assert sampler.warmup == 5  # 100 + 90 + 81 + 72.9 < 350 < ... + 65.61
+
+
+@pytest.mark.parametrize("wandering", [cycle([1.0, 2.0]), (1 + step / 10 for step in count())])
+def test_a_clock_that_wanders_or_slows_down_does_not_prolong_the_warm_up(wandering):
+    clock = FakeClock()
+    sampler = Sampler(clock.work(wandering), Policy(warmup=2, seconds=1000.0), clock)
+    sampler.warm()
+    assert sampler.warmup <= 5
+
+
+def test_a_run_before_each_later_turn_finds_the_caches_again_and_is_not_measured():
+    clock = FakeClock()
+    cold_first = chain([1.0, 1.0], cycle([5.0, 1.0, 1.0]))
+    sampler = Sampler(clock.work(cold_first), Policy(samples=6, seconds=12.0), clock)
+    assert [sampler.turn() for _ in range(4)] == [(1.0, 1.0)] * 4
+
+
+def test_a_flush_goes_before_each_sample_and_is_not_measured():
+    clock = FakeClock()
+    flushed = []
+
+    def flush():
+        flushed.append(clock.now)
+        clock.now += 7.0
+
+    sampler = Sampler(clock.work(repeat(0.5)), Policy(samples=2, seconds=2.0), clock, flush)
+    sampler.warm()
+    assert sampler.turn() == (0.5, 0.5)
+    assert len(flushed) == 2
+
+
+def test_sampling_stops_when_the_interval_is_narrow_enough_and_says_so():
+    sampler = turned(cycle([1.0, 1.01]), Policy(samples=10, seconds=0.0, precision=0.02))
+    assert (sampler.ended, len(sampler.turns)) == ("precise", 10)
+
+
+def test_sampling_goes_on_while_the_interval_is_wide():
+    draw = random.Random(1)
+    noisy = (draw.lognormvariate(0, 0.1) for _ in count())
+    policy = Policy(samples=10, seconds=0.0, precision=0.02, budget_s=1000.0)
+    sampler = turned(noisy, policy)
+    assert sampler.ended == "precise" and len(sampler.turns) > 30
+    assert half_width([median(turn) for turn in sampler.turns]) <= 0.02
+
+
+def test_sampling_stops_when_its_budget_is_spent_and_says_so():
+    policy = Policy(samples=10, seconds=0.0, precision=0.02, budget_s=60.0)
+    sampler = turned(cycle([1.0, 2.0]), policy)
+    assert sampler.ended == "budget" and sampler.spent == pytest.approx(60.0, abs=2.0)
+
+
+def test_the_least_number_of_turns_comes_before_the_budget():
+    sampler = turned(repeat(5.0), Policy(samples=10, seconds=0.0, budget_s=1.0))
+    assert len(sampler.turns) == 10
 
 
 def test_samples_come_in_the_order_measured():
-    drift = (1 + step / 16 for step in range(99))
-    samples = sampled(drift, Policy(warmup=0, samples=4, seconds=0.0))
-    assert samples == (1 + 1 / 16, 1 + 2 / 16, 1 + 3 / 16, 1 + 4 / 16)
+    drift = (1 + step / 1024 for step in range(99))
+    samples = sampled(drift, Policy(warmup=0, samples=6, seconds=0.0))
+    assert samples == tuple(1 + step / 1024 for step in range(1, 7))
 
 
 def test_a_short_run_is_timed_in_blocks_so_that_the_record_stays_small():
@@ -76,14 +176,16 @@ def test_blocks_lift_a_run_above_a_coarse_resolution():
 
 def test_garbage_is_not_collected_within_and_is_again_afterwards():
     seen = []
-    sample(lambda: seen.append(gc.isenabled()), Policy(warmup=1, samples=3, seconds=0.0))
-    assert seen[0] and not any(seen[1:])
+    clock = FakeClock()
+    sampler = Sampler(lambda: seen.append(gc.isenabled()), Policy(seconds=0.0), clock)
+    sampler.turn()
+    assert seen == [False]
     assert gc.isenabled()
 
 
 def test_garbage_collection_comes_back_after_a_run_that_raises():
     with pytest.raises(ZeroDivisionError):
-        sample(lambda: 1 / 0, Policy(warmup=0))
+        Sampler(lambda: 1 / 0, Policy()).turn()
     assert gc.isenabled()
 
 
@@ -114,13 +216,14 @@ def test_one_wild_outlier_moves_neither_the_median_nor_its_interval():
 
 
 def test_the_interval_of_a_bimodal_clock_covers_both_modes():
-    samples = tuple(sampled(cycle([1.0, 2.0]), Policy(warmup=0, samples=40, seconds=0.0)))
-    assert median_interval(samples) == (1.0, 2.0)
+    policy = Policy(warmup=0, samples=40, seconds=0.0, budget_s=0.0)
+    assert median_interval(sampled(cycle([1.0, 2.0]), policy)) == (1.0, 2.0)
 
 
 def test_drift_widens_the_interval():
-    steady = sampled(repeat(1.0), Policy(warmup=0, samples=50, seconds=0.0))
-    drifting = sampled((1 + i / 50 for i in range(99)), Policy(warmup=0, samples=50, seconds=0.0))
+    policy = Policy(warmup=0, samples=50, seconds=0.0, budget_s=0.0)
+    steady = sampled(repeat(1.0), policy)
+    drifting = sampled((1 + i / 50 for i in range(99)), policy)
     low, high = median_interval(steady)
     assert high - low == 0
     low, high = median_interval(drifting)
@@ -161,6 +264,114 @@ def test_the_interval_holds_the_true_median_as_often_as_it_says():
     assert 940 <= held <= 985
 
 
+def test_half_the_interval_is_a_share_of_the_median():
+    assert half_width((9.0, 10.0, 10.0, 10.0, 10.0, 11.0)) == pytest.approx(0.1)
+    assert half_width((1.0,) * 6) == 0.0
+    assert half_width((1.0,) * 5) is None
+
+
+def test_outliers_are_told_by_their_place():
+    assert outliers((1.0, 1.1, 1.2, 1.3, 9.0, 1.2, 1.1)) == (4,)
+    assert outliers((1.0, 1.1, 1.2, 1.3)) == ()
+    assert outliers((1.0, 9.0)) == ()
+
+
+# -------------------------------------------------------------------------------- stability
+
+
+def noise(count, spread=0.002, seed=0):
+    draw = random.Random(seed)
+    return [1 + draw.gauss(0, spread) for _ in range(count)]
+
+
+def in_turns(samples, size=4):
+    return [samples[place : place + size] for place in range(0, len(samples), size)]
+
+
+def test_a_steady_clock_with_a_little_noise_is_stable():
+    assert str(stability(in_turns(noise(80)), 0.02)) == "stable"
+
+
+def test_one_wild_outlier_is_told_and_does_not_make_a_series_unstable():
+    samples = noise(80)
+    samples[17] = 50.0
+    found = stability(in_turns(samples), 0.02)
+    assert found.stable and found.outliers == 1
+
+
+def test_a_clock_that_drifts_is_called_drifting():
+    drifting = [value * (1 + place / 400) for place, value in enumerate(noise(80))]
+    assert "drifting" in stability(in_turns(drifting), 0.02).complaints
+
+
+def test_a_drift_smaller_than_the_precision_is_none():
+    drifting = [value * (1 + place / 40000) for place, value in enumerate(noise(80, 1e-5))]
+    assert stability(in_turns(drifting), 0.02).stable
+
+
+def test_a_bimodal_clock_has_two_modes():
+    samples = [value * mode for value, mode in zip(noise(80), cycle([1, 1.3]), strict=False)]
+    assert "two modes" in stability(in_turns(samples), 0.02).complaints
+
+
+def test_a_coarse_clock_is_called_too_coarse():
+    samples = [round(value / 0.05) * 0.05 for value in noise(80, 0.05)]
+    assert "clock too coarse" in stability(in_turns(samples), 0.02).complaints
+
+
+def test_few_turns_and_wide_intervals_are_complaints():
+    assert "too few turns" in stability(in_turns(noise(20)), 0.02).complaints
+    assert "wide interval" in stability(in_turns(noise(80, 0.4)), 0.02).complaints
+
+
+def test_a_steady_series_is_rarely_called_drifting():
+    drifting = sum(
+        "drifting" in stability(in_turns(noise(80, 0.1, seed)), 0.001).complaints
+        for seed in range(200)
+    )
+    assert drifting <= 8  # 2 are expected at a significance of 0.01
+
+
+# ------------------------------------------------------------------------------ comparisons
+
+
+def test_pairs_of_turns_cancel_what_hits_both():
+    drift = [1 + place / 10 for place in range(20)]
+    found = compare([[x, x] for x in drift], [[2 * x, 2 * x] for x in drift])
+    assert found.ratio == pytest.approx(2.0) and found.verdict == "slower"
+    assert found.interval == pytest.approx((2.0, 2.0))
+
+
+def test_no_difference_is_shown_where_the_interval_holds_one():
+    found = compare(in_turns(noise(80)), in_turns(noise(80, seed=1)))
+    assert found.interval[0] < 1 < found.interval[1]
+    assert found.verdict == "no difference shown"
+
+
+def test_too_few_pairs_show_no_difference():
+    found = compare([[1.0]] * 5, [[2.0]] * 5)
+    assert (found.ratio, found.interval, found.verdict) == (2.0, None, "no difference shown")
+
+
+def test_turns_without_a_partner_are_left_out():
+    assert compare([[2.0]] * 8, [[1.0]] * 6 + [[99.0]] * 0).ratio == 0.5
+
+
+# ------------------------------------------------------------------------------------- load
+
+
+def test_the_load_of_others_is_what_the_machine_works_beyond_ourselves():
+    now = {"busy": 100.0, "own": 10.0, "clock": 0.0}
+
+    def sleep(seconds):
+        now["clock"] += seconds
+        now["busy"] += 3.0
+        now["own"] += 1.0
+
+    hands = [lambda name=name: now[name] for name in ("busy", "own", "clock")]
+    assert load("now", 2.0, *hands, sleep).others == 1.0
+
+
 # -------------------------------------------------------------------------------------- CPU
 
 
@@ -171,23 +382,32 @@ def test_the_forward_runs_in_inference_mode_on_the_threads_asked_for():
     def module(x, *, scale):
         seen.add((torch.is_inference_mode_enabled(), torch.get_num_threads(), x, scale))
 
-    policy = Policy(warmup=1, samples=2, seconds=0.0)
-    assert len(cpu.time_forward(module, ("x",), {"scale": 3}, policy, threads=before + 1)) == 2
+    series = Series("cpu", threads=before + 1)
+    run = cpu.ready(module, ("x",), {"scale": 3}, series)
+    with cpu.settings(series):
+        run()
     assert seen == {(True, before + 1, "x", 3)}
     assert torch.get_num_threads() == before
 
 
 def test_threads_come_back_after_a_module_that_raises():
     before = torch.get_num_threads()
-    with pytest.raises(RuntimeError):
-        cpu.time_forward(torch.nn.Linear(2, 2), (torch.ones(3),), {}, Policy(), threads=before + 1)
+    with pytest.raises(RuntimeError), cpu.settings(Series("cpu", threads=before + 1)):
+        torch.nn.Linear(2, 2)(torch.ones(3))
     assert torch.get_num_threads() == before
 
 
+def test_one_thread_and_all_cores_are_two_series(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert [series.threads for series in cpu.series()] == [1, 8]
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    assert [series.threads for series in cpu.series()] == [1]
+
+
 def test_a_real_module_takes_some_time():
-    policy = Policy(warmup=1, samples=5, seconds=0.0)
-    samples = cpu.time_forward(torch.nn.Linear(8, 8), (torch.ones(1, 8),), {}, policy, threads=1)
-    assert len(samples) == 5 and min(samples) > 0
+    module, x = torch.nn.Linear(8, 8), torch.ones(1, 8)
+    turns = sample(lambda: module(x), Policy(warmup=1, samples=6, seconds=0.0, budget_s=0.0))
+    assert len(turns) == 6 and min(map(min, turns)) > 0
 
 
 # ------------------------------------------------------------------------------------- CUDA
@@ -241,9 +461,9 @@ def test_the_event_clock_shows_device_seconds_not_launches():
 def test_warm_up_still_on_the_queue_is_not_measured():
     device = FakeDevice()
     durations = iter(chain([8.0, 4.0, 2.0], repeat(0.5)))
-    policy = Policy(warmup=2, samples=3, seconds=0.0)
+    policy = Policy(warmup=2, samples=6, seconds=0.0)
     clock = cuda.EventClock(device.event)
-    assert sample(lambda: device.launch(next(durations)), policy, clock) == (0.5,) * 3
+    assert sample(lambda: device.launch(next(durations)), policy, clock) == ((0.5,),) * 6
 
 
 def test_long_after_its_start_the_event_clock_is_as_fine_as_at_first():
@@ -256,10 +476,120 @@ def test_long_after_its_start_the_event_clock_is_as_fine_as_at_first():
     assert clock() - before == pytest.approx(1e-6, rel=1e-3)
 
 
+class FakeCuda:
+    """The part of ``torch.cuda`` that a capture needs; what is launched while it captures is kept."""
+
+    def __init__(self):
+        self.launched, self.graph_of, self.log = [], None, []
+
+    def Stream(self):
+        return FakeStream("side", self.log)
+
+    def current_stream(self):
+        return FakeStream("main", self.log)
+
+    @contextmanager
+    def stream(self, stream):
+        self.log.append(f"on {stream.name}")
+        yield
+
+    def CUDAGraph(self):
+        return FakeGraph(self)
+
+    @contextmanager
+    def graph(self, graph):
+        self.graph_of = graph
+        yield
+        self.graph_of = None
+
+    def launch(self, kernel):
+        (self.launched if self.graph_of is None else self.graph_of.kernels).append(kernel)
+
+
+class FakeStream:
+    def __init__(self, name, log):
+        self.name, self.log = name, log
+
+    def wait_stream(self, other):
+        self.log.append(f"{self.name} waits for {other.name}")
+
+
+class FakeGraph:
+    def __init__(self, cuda):
+        self.cuda, self.kernels = cuda, []
+
+    def replay(self):
+        self.cuda.launched += self.kernels
+
+
+def test_a_graph_replays_the_kernels_of_one_pass_after_runs_on_a_side_stream():
+    fake = FakeCuda()
+
+    def run():
+        fake.launch("conv")
+        fake.launch("relu")
+
+    replay = cuda.captured(run, fake)
+    assert fake.launched == ["conv", "relu"] * cuda.RUNS_BEFORE_CAPTURE
+    assert fake.log == ["side waits for main", "on side", "main waits for side"]
+    fake.launched.clear()
+    replay()
+    assert fake.launched == ["conv", "relu"]
+
+
+def test_eager_and_graph_of_each_precision_are_series_of_their_own():
+    told = [str(series) for series in cuda.series()]
+    assert told == [
+        "cuda, float32, eager", "cuda, float32, graph",
+        "cuda, float32, TF32, eager", "cuda, float32, TF32, graph",
+        "cuda, bfloat16, eager", "cuda, bfloat16, graph",
+    ]  # fmt: skip
+    assert [str(series) for series in cuda.series("float16")] == [
+        "cuda, float16, eager", "cuda, float16, graph"
+    ]  # fmt: skip
+    assert all(series.flushed for series in cuda.series(flushed=True))
+
+
+def test_tf32_is_as_the_series_says_within_and_as_before_afterwards():
+    backends = SimpleNamespace(
+        cuda=SimpleNamespace(matmul=SimpleNamespace(allow_tf32=False)),
+        cudnn=SimpleNamespace(allow_tf32=True),
+    )
+    with cuda.tf32_set(False, backends):
+        assert not backends.cuda.matmul.allow_tf32 and not backends.cudnn.allow_tf32
+    with cuda.tf32_set(True, backends):
+        assert backends.cuda.matmul.allow_tf32 and backends.cudnn.allow_tf32
+    assert (backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32) == (False, True)
+
+
+def test_another_dtype_runs_a_copy():
+    module = torch.nn.Linear(4, 4)
+    run = cuda.ready(module, (torch.ones(2, 4),), {}, Series("cuda", dtype="bfloat16"))
+    assert run().dtype == torch.bfloat16
+    assert module.weight.dtype == torch.float32
+
+
+def test_clocks_and_power_come_from_nvml_or_say_why_not():
+    told = SimpleNamespace(clock_rate=lambda: 1980, power_draw=lambda: 90_000,
+                           temperature=lambda: 41, utilization=lambda: 3)  # fmt: skip
+    assert cuda.state(told) == {
+        "sm_clock_mhz": 1980, "power_mw": 90_000, "temperature_c": 41, "utilization_percent": 3,
+    }  # fmt: skip
+
+    def missing():
+        raise ModuleNotFoundError("pynvml does not seem to be installed")
+
+    silent = SimpleNamespace(clock_rate=missing)
+    assert cuda.state(silent) == {"unknown": "pynvml does not seem to be installed"}
+
+
 @pytest.mark.skipif(not cuda.available(), reason="no CUDA device here")
-def test_a_forward_on_a_real_device():
+@pytest.mark.parametrize("launch", ["eager", "graph"])
+def test_a_forward_on_a_real_device(launch):
     module = torch.nn.Linear(2048, 2048, device="cuda")
     x = torch.ones(2048, 2048, device="cuda")
-    policy = Policy(warmup=3, samples=10, seconds=0.1)
-    samples = cuda.time_forward(module, (x,), {}, policy)
-    assert len(samples) >= 10 and 1e-6 < median(samples) < 1
+    series = Series("cuda", launch=launch)
+    with cuda.settings(series):
+        run = cuda.ready(module, (x,), {}, series)
+        turns = sample(run, Policy(samples=10, seconds=0.1), cuda.clock())
+    assert len(turns) >= 10 and 1e-6 < median([median(turn) for turn in turns]) < 1

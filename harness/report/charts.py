@@ -106,7 +106,7 @@ def heatmap(run: Run, metric: Metric = "compute") -> str:
     filled = {record["case"] for record in records}
     rows = [case for case in map(printable, index.cases) if case in filled]
     heads = [_head(column) for column in shown_columns(index, metric)]
-    return _svg(_styled(_heat_layers(records, rows, heads, f"figure / reference ({metric})")))
+    return svg(styled(_heat_layers(records, rows, heads, f"figure / reference ({metric})")))
 
 
 def _heat_layers(records: list[dict[str, Any]], rows: list[str], heads: list[str], key: str) -> Any:
@@ -158,7 +158,7 @@ def spread_chart(run: Run) -> str:
     records = spread_dots(Index(run))
     if not records:
         return blank("No two figures to compare")
-    return _svg(_styled(_spread_layers(records)))
+    return svg(styled(_spread_layers(records)))
 
 
 def _spread_layers(records: list[dict[str, Any]]) -> Any:
@@ -227,7 +227,7 @@ def waterfall(run: Run, bridge: Bridge | None = None) -> str:
         return blank("No bridge to show")
     title = f"{bridge.counter} ({bridge.context}) on {bridge.case}: from reference to reading"
     layers = _fall_layers(waterfall_steps(bridge), f"distance from the reference ({bridge.unit})")
-    return _svg(_styled(layers, shorten(title, 110)))
+    return svg(styled(layers, shorten(title, 110)))
 
 
 def _fall_layers(records: list[dict[str, Any]], measure: str) -> Any:
@@ -266,7 +266,7 @@ def _coded(sign: str) -> str:
     return f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else "?"
 
 
-def _styled(chart: Any, title: str = "") -> Any:
+def styled(chart: Any, title: str = "") -> Any:
     if title:
         chart = chart.properties(title={"text": title, "anchor": "start", "fontSize": 13})
     return (
@@ -280,7 +280,7 @@ def _styled(chart: Any, title: str = "") -> Any:
     )  # fmt: skip
 
 
-def _svg(chart: Any) -> str:
+def svg(chart: Any) -> str:
     import vl_convert
 
     return str(vl_convert.vegalite_to_svg(chart.to_json()))

@@ -15,6 +15,9 @@ RUN_SCHEMA = 2
 PROOFS_SCHEMA = 1
 """Of ``proofs.json``"""
 
+TIMES_SCHEMA = 1
+"""Of ``times.json``"""
+
 
 def require_schema(document: Any, what: str, schema: int = SCHEMA) -> None:
     """UserError, naming ``what``, unless the decoded document says it is of that schema."""

@@ -1,30 +1,49 @@
-"""The forward pass on the CPU."""
+"""The forward pass on the CPU: see ``harness.timing.device`` for what each function is to do."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
-from harness.records import Policy
+from harness.times import Series
 from harness.timing.clock import Clock
-from harness.timing.sampling import sample
 
 
-def time_forward(
-    module: Callable[..., Any],
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-    policy: Policy,
-    threads: int,
-    clock: Clock = perf_counter,
-) -> tuple[float, ...]:
-    """Seconds of ``module(*args, **kwargs)`` under inference mode on ``threads`` threads."""
+def series(dtype: str = "float32") -> tuple[Series, ...]:
+    """One thread, and all cores."""
+    cores = os.cpu_count() or 1
+    return tuple(Series("cpu", threads, dtype) for threads in dict.fromkeys((1, cores)))
+
+
+def clock() -> Clock:
+    return perf_counter
+
+
+@contextmanager
+def settings(series: Series) -> Iterator[None]:
+    """Inference mode, on the series' number of threads."""
     import torch
 
-    with torch.inference_mode(), threads_set(threads):
-        return sample(lambda: module(*args, **kwargs), policy, clock)
+    with torch.inference_mode(), threads_set(series.threads):
+        yield
+
+
+def ready(
+    module: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], series: Series
+) -> Callable[[], Any]:
+    return lambda: module(*args, **kwargs)
+
+
+def flush(series: Series) -> None:
+    return None
+
+
+def state() -> Mapping[str, Any]:
+    """Nothing: the clocks of a CPU are steered where user code does not see it."""
+    return {}
 
 
 @contextmanager

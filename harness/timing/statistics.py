@@ -58,3 +58,29 @@ def fair_binomial(count: int, successes: int) -> float:
     """P(Binomial(count, 1/2) = successes); by logarithms, as binomials overflow floats."""
     ways = lgamma(count + 1) - lgamma(successes + 1) - lgamma(count - successes + 1)
     return exp(ways - count * log(2))
+
+
+def half_width(samples: Sequence[float], confidence: float = 0.95) -> float | None:
+    """Half the interval of the median as a share of it; None where no interval is known."""
+    interval = median_interval(samples, confidence)
+    if interval is None:
+        return None
+    low, high = interval
+    return (high - low) / 2 / median(samples) if high > low else 0.0
+
+
+def outliers(samples: Sequence[float], fence: float = 3.0) -> tuple[int, ...]:
+    """Places of samples that lie more than ``fence`` interquartile ranges outside the quartiles.
+
+    Tukey's "far out" (Exploratory Data Analysis, 1977). They are told, never dropped. Where most
+    samples are equal the range is 0, and whatever differs is far out.
+    """
+    if len(samples) < 4:
+        return ()
+    first, _, third = statistics.quantiles(samples, n=4, method="inclusive")
+    reach = fence * (third - first)
+    return tuple(
+        place
+        for place, sample in enumerate(samples)
+        if sample < first - reach or sample > third + reach
+    )

@@ -1,0 +1,128 @@
+"""How well a count predicts seconds: by rank, and by a power law that has not seen the family.
+
+A family is left out, ``log seconds = a + b log count`` is fitted to the others and asked for the
+family's models. Models of a family are alike, so the bootstrap draws families, not models (the cluster
+bootstrap; Davison and Hinkley 1997, section 3.8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+DRAWS = 1000
+FEWEST_FAMILIES = 3
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Models with their counts and seconds, all positive, and the family of each."""
+
+    cases: tuple[str, ...]
+    families: tuple[str, ...]
+    counts: tuple[float, ...]
+    seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """How well a count predicts, with intervals of 95 % over draws of families.
+
+    ``rank`` is Spearman's correlation. ``factor`` is what a prediction is off by: exp of the mean
+    |log(predicted / measured)| over models whose family was not fitted. ``exponent`` is the b of the
+    fit to all of them. ``errors`` are the log(predicted / measured) by case.
+    """
+
+    rank: float
+    rank_interval: tuple[float, float]
+    factor: float
+    factor_interval: tuple[float, float]
+    exponent: float
+    errors: Mapping[str, float]
+
+
+def predict(points: Points, seed: int = 0) -> Prediction | None:
+    """None where there are fewer than three families, or the counts are all the same."""
+    x, y = np.log(points.counts), np.log(points.seconds)
+    groups = members(points.families)
+    if len(groups) < FEWEST_FAMILIES or np.ptp(x) == 0:
+        return None
+    errors = held_out_errors(x, y, groups)
+    draws = drawn(groups, seed)
+    ranks = [spearman(x[draw], y[draw]) for draw in draws]
+    sizes = [np.abs(errors[draw]).mean() for draw in draws]
+    return Prediction(
+        spearman(x, y),
+        interval(ranks),
+        float(np.exp(np.abs(errors).mean())),
+        interval(np.exp(sizes)),
+        float(np.polyfit(x, y, 1)[0]),
+        dict(zip(points.cases, map(float, errors), strict=True)),
+    )
+
+
+def difference(
+    first: Prediction, second: Prediction, families: Mapping[str, str], seed: int = 0
+) -> tuple[float, tuple[float, float]]:
+    """By what factor the second is further off than the first, on the cases that both predict.
+
+    With its interval; where that holds 1, no difference is shown.
+    """
+    shared = [case for case in first.errors if case in second.errors]
+    gaps = np.array([abs(second.errors[case]) - abs(first.errors[case]) for case in shared])
+    draws = drawn(members([families[case] for case in shared]), seed)
+    return float(np.exp(gaps.mean())), interval([np.exp(gaps[draw].mean()) for draw in draws])
+
+
+# ------------------------------------------------------------------------------------- parts
+
+
+def members(families: Sequence[str]) -> list[Array]:
+    """The places of each family's models."""
+    return [np.flatnonzero(np.array(families) == name) for name in dict.fromkeys(families)]
+
+
+def held_out_errors(x: Array, y: Array, groups: Sequence[Array]) -> Array:
+    """log(predicted / measured) of each model, by a line through the models of other families."""
+    errors = np.empty_like(y)
+    for group in groups:
+        others = np.setdiff1d(np.arange(len(x)), group)
+        if np.ptp(x[others]) == 0:  # nothing to put a line through: the mean is all there is
+            errors[group] = y[others].mean() - y[group]
+            continue
+        slope, offset = np.polyfit(x[others], y[others], 1)
+        errors[group] = offset + slope * x[group] - y[group]
+    return errors
+
+
+def drawn(groups: Sequence[Array], seed: int) -> list[Array]:
+    """The models of as many families as there are, drawn with replacement, again and again."""
+    draw = np.random.default_rng(seed)
+    return [
+        np.concatenate([groups[place] for place in draw.integers(len(groups), size=len(groups))])
+        for _ in range(DRAWS)
+    ]
+
+
+def spearman(x: Array, y: Array) -> float:
+    """Rank correlation, ties at the mean of their ranks; 0 where all values are the same."""
+    a, b = ranks(x), ranks(y)
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def ranks(values: Array) -> Array:
+    """The place of each value in order, the mean place for equal ones."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+
+
+def interval(values: Sequence[float] | Array) -> tuple[float, float]:
+    """The middle 95 %."""
+    low, high = np.quantile(np.asarray(values), (0.025, 0.975))
+    return float(low), float(high)

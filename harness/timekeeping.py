@@ -1,0 +1,82 @@
+"""From a suite to everything measured of it on this machine, theory beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from harness.environment import describe, machine_name
+from harness.errors import UserError
+from harness.expectation import expectations
+from harness.measuring import Tell, measure, silent
+from harness.records import Failure, Suite
+from harness.store import TIMES_SCHEMA
+from harness.times import Load, Theory, Times
+from harness.timing.load import QUIET, load
+
+
+def keep_time(
+    suite: Suite, device: str, tell: Tell = silent, details: bool = True, mapper: Callable = map
+) -> Times:
+    """Theory first, then the clock; while anything is timed, nothing else of ours runs."""
+    environment = describe(["torch", "torchvision"])
+    if device == "cpu":
+        environment["gpus"] = []
+    tell(f"counting {len(suite.cases)} cases")
+    expected = list(expectations(suite.cases, suite.folder, mapper)) if details else []
+    failures = [each for each in expected if isinstance(each, Failure)]
+    before = load("before")
+    found = measure(suite, device, tell, details)
+    return Times(
+        schema=TIMES_SCHEMA,
+        suite=suite.name,
+        version=suite.version,
+        machine=machine_name(environment),
+        environment=environment,
+        policy=suite.timing,
+        cases=suite.cases,
+        forwards=tuple(found.forwards),
+        ceilings=tuple(found.ceilings),
+        layers=tuple(found.layers),
+        hooks=tuple(found.hooks),
+        memory=tuple(found.memory),
+        theory=tuple(each for each in expected if isinstance(each, Theory)),
+        load=(before, load("after")),
+        failures=(*failures, *found.failures),
+        clocks=tuple(found.clocks),
+    )
+
+
+def require_quiet(anyway: bool) -> str:
+    """A warning, or nothing to say; UserError where others are at work and that is not accepted."""
+    now = load("now")
+    if now.others <= QUIET:
+        return ""
+    told = told_load(now)
+    if not anyway:
+        raise UserError(f"{told}: wait until they are done, or time beside them with --anyway")
+    return f"{told}: what is timed now tells of them too"
+
+
+def told_load(now: Load) -> str:
+    averages = " ".join(f"{value:g}" for value in now.averages)
+    return f"others keep {now.others:.2f} cores of this machine busy (load averages {averages})"
+
+
+def with_policy(suite: Suite, sessions: int | None, budget_s: float | None) -> Suite:
+    """The suite with another number of sessions or another budget, where one is asked for."""
+    policy = suite.timing
+    policy = replace(
+        policy,
+        sessions=policy.sessions if sessions is None else sessions,
+        budget_s=policy.budget_s if budget_s is None else budget_s,
+    )
+    return replace(suite, timing=policy)
+
+
+def home(suite: Suite, times: Times, results: Path = Path("results")) -> Path:
+    """``results/<suite>/<machine>``: timed figures of two machines are never mixed."""
+    from harness.environment import slug
+
+    return results / (slug(suite.name)[:80] or "suite") / times.machine
