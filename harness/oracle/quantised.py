@@ -7,8 +7,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from harness.oracle.algorithms import convolution, matrix_product
+from harness.oracle.elementwise import hard_sigmoid
 from harness.oracle.registry import algorithm
-from harness.oracle.scalar import each, larger, raw, smaller, special
+from harness.oracle.scalar import Scalar, each, larger, raw, smaller, special
 
 Array: TypeAlias = np.ndarray
 round_off = special(round)
@@ -51,6 +52,12 @@ def multiplied(qa: Array, qb: Array, **_: Any) -> Array:
 for _name, _function in (("add", added), ("mul", multiplied)):
     algorithm(f"quantized.{_name}")(_function)
     algorithm(f"quantized.{_name}_relu")(lambda f=_function, **named: rectified(f(**named)))
+
+
+@algorithm("quantized.hardswish")
+def hardswish(input: Array, **_: Any) -> Array:
+    """x clamp(x / 6 + 1 / 2, 0, 1), to the next number that eight bits hold."""
+    return each(lambda x: Scalar(round(raw(x * hard_sigmoid(x)))), input)
 
 
 @algorithm("aten.quantize_per_tensor")
