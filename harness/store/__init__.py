@@ -6,7 +6,14 @@ from harness.store.files import write_atomically
 from harness.store.journal import Journal, finished
 from harness.store.proofs import dump_proofs, load_proofs
 from harness.store.runs import dumps, load, loads, save
-from harness.store.schema import PROOFS_SCHEMA, RUN_SCHEMA, SCHEMA, TIMES_SCHEMA
+from harness.store.schema import (
+    PROOFS_SCHEMA,
+    RUN_SCHEMA,
+    SCHEMA,
+    TIMELINE_SCHEMA,
+    TIMES_SCHEMA,
+)
+from harness.store.timelines import dump_timeline, load_timeline
 from harness.store.times import TIMES_FILE, dump_times, load_times
 from harness.store.traces import TraceStore, dump_trace, load_trace, trace_path
 
@@ -14,17 +21,20 @@ __all__ = [
     "PROOFS_SCHEMA",
     "RUN_SCHEMA",
     "SCHEMA",
+    "TIMELINE_SCHEMA",
     "TIMES_FILE",
     "TIMES_SCHEMA",
     "Journal",
     "TraceStore",
     "dump_proofs",
+    "dump_timeline",
     "dump_times",
     "dump_trace",
     "dumps",
     "finished",
     "load",
     "load_proofs",
+    "load_timeline",
     "load_times",
     "load_trace",
     "loads",

@@ -18,6 +18,9 @@ PROOFS_SCHEMA = 1
 TIMES_SCHEMA = 1
 """Of ``times.json``"""
 
+TIMELINE_SCHEMA = 1
+"""Of the timelines in ``results/drift/``"""
+
 
 def require_schema(document: Any, what: str, schema: int = SCHEMA) -> None:
     """UserError, naming ``what``, unless the decoded document says it is of that schema."""
