@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 EXTRAS := test,lint
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare zoo check verify claims test test-all lint bench clean
+.PHONY: help setup compare zoo check verify claims time test test-all lint bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,8 +50,12 @@ lint: $(STAMP)  ## style, layers and types
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-bench: $(STAMP)  ## measure what a count costs beside a bare meta forward and other counters
+bench: $(STAMP)  ## what a count costs beside other counters, and our clock beside torch's
 	$(BIN)/python -m harness.bench $(ARGS)
+	$(BIN)/python -m harness.agreement
+
+time: $(STAMP)  ## time a suite, alone on the machine: make time SUITE=grouped, or families
+	$(BIN)/flop-harness time $(SUITE) $(ARGS)
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build *.egg-info

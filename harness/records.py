@@ -217,8 +217,8 @@ class Policy:
     samples: int = 10
     seconds: float = 1.0
     precision: float = 0.02
-    budget_s: float = 10.0
-    sessions: int = 1
+    budget_s: float = 4.0
+    sessions: int = 2
 
 
 @dataclass(frozen=True, slots=True)

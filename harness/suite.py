@@ -55,8 +55,8 @@ class _Timing(_Table):
     samples: Count = 10
     seconds: Annotated[float, Meta(ge=0)] = 1.0
     precision: Annotated[float, Meta(gt=0, lt=1)] = 0.02
-    budget_s: Annotated[float, Meta(ge=0)] = 10.0
-    sessions: Count = 1
+    budget_s: Annotated[float, Meta(ge=0)] = 4.0
+    sessions: Count = 2
 
 
 class _Suite(_Defaults, kw_only=True):

@@ -12,12 +12,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from harness.agreement import Agreement, agreement, table
 from harness.records import Policy
 from harness.times import Series
 from harness.timing import cpu, cuda
 from harness.timing.load import load
 from harness.timing.sampling import MOST_SAMPLES, Sampler, sample
-from harness.timing.stability import compare, stability
+from harness.timing.stability import Comparison, compare, stability
 from harness.timing.statistics import (
     half_width,
     interval_rank,
@@ -593,3 +594,20 @@ def test_a_forward_on_a_real_device(launch):
         run = cuda.ready(module, (x,), {}, series)
         turns = sample(run, Policy(samples=10, seconds=0.1), cuda.clock())
     assert len(turns) >= 10 and 1e-6 < median([median(turn) for turn in turns]) < 1
+
+
+# -------------------------------------------------------------------- beside torch's own clock
+
+
+def test_a_case_is_held_against_torch_benchmark_turn_by_turn():
+    runs = []
+    policy = Policy(warmup=1, samples=6, seconds=0.0)
+    found = agreement("net", lambda: runs.append(None), policy)
+    assert found.ours > 0 and found.theirs > 0
+    assert found.compared.interval is not None  # six pairs give one
+
+
+@pytest.mark.parametrize(("ratio", "word"), [(1.019, "yes"), (0.985, "yes"), (1.021, "NO")])
+def test_two_clocks_agree_within_two_per_cent(ratio, word):
+    found = Agreement("net", 1.0, ratio, Comparison(ratio, (ratio, ratio)))
+    assert table([found]).rows[0][-1] == word

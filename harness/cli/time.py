@@ -93,7 +93,7 @@ def tell(times: Any) -> None:
     from harness.report import times as report
     from harness.report.console import grid
 
-    show(grid(report.case_table(times)))
+    show(grid(report.short_table(times)))
     for line in report.sentences(times):
         print(line)
 

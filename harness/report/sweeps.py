@@ -152,7 +152,7 @@ def between(values: list[float]) -> str:
 # ------------------------------------------------------------------------------------- inputs
 
 INPUTS = (
-    Column("model"), Column("series"), Column("input"), Column("against"),
+    Column("case"), Column("against"), Column("series"), Column("input"), Column("its input"),
     Column("MAC", "factor"), Column("parameters", "factor"), Column("time", "factor"),
     Column("from", "factor", "95 %"), Column("to", "factor", "95 %"),
     Column("time per MAC", "factor"),
@@ -174,7 +174,7 @@ def _input_rows(clock: Clock) -> Iterator[tuple[Any, ...]]:
                 continue
             low, high = found.interval or (None, None)
             yield (
-                case.model, str(series), shape(case), shape(base), macs,
+                case.id, base.id, str(series), shape(case), shape(base), macs,
                 ratio(clock, base, case, "params"), found.ratio, low, high, found.ratio / macs,
             )  # fmt: skip
 
@@ -201,16 +201,13 @@ def shape(case: Case) -> str:
 
 
 def input_sentences(clock: Clock) -> Iterator[str]:
-    rows = [row for row in _input_rows(clock) if row[0].rpartition(":")[0] == "torchvision"]
-    for model in dict.fromkeys(row[0] for row in rows):
-        for series in dict.fromkeys(row[1] for row in rows):
-            told = [
-                f"{row[2]} takes {digits(row[6])} times the time of {row[3]} for {digits(row[4])} "
-                "times the MACs"
-                for row in rows
-                if row[:2] == (model, series)
-            ]
-            same = all(row[5] in (None, 1) for row in rows if row[0] == model)
-            if told:
-                kept = "; the parameters stay the same" if same else ""
-                yield f"{model.rpartition(':')[2]}, {series}: {listed(told)}{kept}."
+    """For each model and series: by how much time grows, beside MACs and parameters."""
+    models = {case.id: case.model for case in clock.cases.values()}
+    rows = [row for row in _input_rows(clock) if models[row[0]].startswith("torchvision:")]
+    for key in dict.fromkeys((models[row[0]], row[2]) for row in rows):
+        here = [row for row in rows if (models[row[0]], row[2]) == key]
+        told = [f"{row[3]} takes {digits(row[7])} times the time of {row[4]} for {digits(row[5])} "
+                "times the MACs" for row in here]  # fmt: skip
+        kept = "; the parameters stay the same" if all(row[6] == 1 for row in here) else ""
+        model = key[0].rpartition(":")[2]
+        yield f"{model}, {key[1]}: {listed(told)}{kept}."

@@ -36,6 +36,23 @@ def case_table(times: Times) -> Table:
     return Table("Time beside theory", CASES, rows, note)
 
 
+SHORT = (
+    Column("case"), Column("series"), Column("median", "number", "ms"), Column("±", "number", "%"),
+    Column("bound", "number", "ms"), Column("share", "number", "%"), Column("limited by"),
+    Column("verdict"),
+)  # fmt: skip
+
+
+def short_table(times: Times) -> Table:
+    """What a terminal has room for."""
+    whole = case_table(times)
+    places = [whole.names.index(name) for name in
+              ("case", "series", "median", "half", "bound", "share", "limited by", "verdict")]  # fmt: skip
+    rows = tuple(tuple(row[place] for place in places) for row in whole.rows)
+    return Table(whole.title, SHORT, rows, "± is half the 95 % interval of the median; bound is the "
+                 "roofline's, share is bound / median.")  # fmt: skip
+
+
 def _case_row(clock: Clock, clocked: Clocked) -> tuple[Any, ...]:
     case, series = clocked.case, clocked.series
     macs = clock.amount(case, "macs")

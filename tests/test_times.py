@@ -1,0 +1,232 @@
+"""What is stored and told of measurements."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from clocks import (
+    ONE,
+    TWO,
+    a_forward,
+    a_theory,
+    ceilings,
+    grouped_times,
+    some_times,
+    zoo_times,
+)
+
+from harness.errors import UserError
+from harness.records import Case, Input
+from harness.report import layers, memory, predictors, sweeps, timecharts
+from harness.report import times as report
+from harness.report.clocked import Clock
+from harness.store import dump_times, load_times
+from harness.times import LayerWork, Load
+
+NET = Case("net", "torchvision:net", (Input((1, 3, 8, 8)),))
+
+
+def row_of(table, *first):
+    """The row that begins so, as a mapping."""
+    (row,) = [row for row in table.rows if row[: len(first)] == first]
+    return dict(zip(table.names, row, strict=True))
+
+
+# -------------------------------------------------------------------------------- the store
+
+
+def test_measurements_come_back_as_they_were(tmp_path):
+    times = zoo_times()
+    path = tmp_path / "times.json"
+    path.write_bytes(dump_times(times))
+    assert load_times(path) == load_times(tmp_path) == times
+
+
+def test_another_schema_or_no_file_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"cannot read .*times.json"):
+        load_times(tmp_path)
+    (tmp_path / "times.json").write_bytes(dump_times(replace(zoo_times(), schema=99)))
+    with pytest.raises(UserError, match="schema 99"):
+        load_times(tmp_path)
+
+
+# ----------------------------------------------------------------------------------- a case
+
+
+def test_a_case_shows_its_interval_beside_what_counts_let_one_expect():
+    work = (LayerWork("a", "Conv2d", 1000, 10), LayerWork("b", "ReLU", 0, 100))
+    times = some_times([NET], [a_forward("net", 4.0)], [a_theory("net", 500, layers=work)],
+                       ceilings=ceilings(flop_per_s=1000.0, bytes_per_s=100.0))  # fmt: skip
+    row = row_of(report.case_table(times), "net", str(ONE))
+    assert row["median"] == pytest.approx(4002)  # halfway between 4.000 and 4.004 s
+    assert (row["from"], row["to"]) == (pytest.approx(4000), pytest.approx(4004))
+    assert row["MAC"] == 500 and row["achieved"] == pytest.approx(500 / 4.002 / 1e9)
+    assert row["bound"] == pytest.approx(2000)  # 1 s for 1000 FLOP, 1 s for 100 bytes
+    assert row["share"] == pytest.approx(100 * 2 / 4.002)
+    assert (row["samples"], row["verdict"], row["ended"]) == (24, "stable", "precise")
+
+
+def test_without_theory_or_samples_nothing_is_made_up():
+    failed = a_forward("net", 1.0, turns=0, status="failed", message="boom", ended="")
+    row = row_of(report.case_table(some_times([NET], [failed])), "net")
+    assert (row["verdict"], row["samples"]) == ("boom", 0)
+    assert [row[name] for name in ("median", "from", "MAC", "achieved", "bound", "share")] == [
+        None
+    ] * 6
+
+
+def test_two_sessions_that_overlap_agree():
+    times = some_times([NET], [a_forward("net", 1.0), a_forward("net", 1.0005, session=2)])
+    assert report.repeat_sentence(Clock(times)) == (
+        "Two sessions agree, by intervals that overlap, on 1 of 1 median."
+    )
+    assert row_of(report.repeat_table(Clock(times)), "net")["overlap"] == "yes"
+
+
+def test_a_machine_whose_sessions_do_not_overlap_is_called_too_noisy_and_by_how_much():
+    cases = [replace(NET, id=f"net{place}") for place in range(10)]
+    first = [a_forward(case.id, 1.0) for case in cases]
+    second = [a_forward(case.id, 1.1 if place < 2 else 1.0, session=2)
+              for place, case in enumerate(cases)]  # fmt: skip
+    said = report.repeat_sentence(Clock(some_times(cases, first + second)))
+    assert said.startswith("This machine is too noisy: two sessions agree")
+    assert "on 8 of 10 medians" in said and "10.0 % at most" in said
+
+
+def test_one_session_tells_nothing_of_repeating():
+    said = report.repeat_sentence(Clock(some_times([NET], [a_forward("net", 1.0)])))
+    assert said.startswith("Measured once")
+
+
+def test_a_load_beside_us_is_told():
+    quiet = Clock(some_times([NET], []))
+    assert report.load_sentence(quiet).startswith("Alone on the machine")
+    busy = Clock(some_times([NET], [], load=(Load("before", 1.5, (3.0,)),)))
+    assert report.load_sentence(busy).startswith("NOT alone on the machine: others kept busy 1.50")
+
+
+# ------------------------------------------------------------------------------- the sweeps
+
+
+def test_a_grouped_convolution_is_held_against_the_same_in_one_group():
+    found = {each.groups: each for each in sweeps.grouped(Clock(grouped_times()))
+             if each.series == ONE}  # fmt: skip
+    assert [each.theory for each in found.values()] == [1, 2, 4, 8]
+    assert [each.speedup for each in found.values()] == pytest.approx([1, 2, 2, 0.8])
+    assert [each.against.verdict for each in found.values()] == [
+        "no difference shown", "faster", "faster", "slower",
+    ]  # fmt: skip
+    assert [each.depthwise for each in found.values()] == [False, False, False, True]
+
+
+def test_what_groups_bring_is_told_in_a_sentence():
+    said = next(sweeps.grouped_sentences(Clock(grouped_times())))
+    assert "of 3 grouped convolutions 2 are faster" in said and "1 slower" in said
+    assert "reach 10.0 % to 100 %" in said
+    assert said.endswith("Depthwise ones, 8.00 times cheaper in theory, are 0.800 times as fast.")
+
+
+def test_other_channels_or_sizes_are_other_sweeps():
+    from clocks import a_conv
+
+    cases = [a_conv("a", 1), a_conv("b", 2, size=12), a_conv("c", 2, channels=16)]
+    forwards = [a_forward(case.id, 1.0) for case in cases]
+    theory = [a_theory(case.id, 100) for case in cases]
+    assert sweeps.grouped(Clock(some_times(cases, forwards, theory))) == []
+
+
+def test_larger_inputs_are_held_against_the_smallest_of_the_same_model():
+    big = replace(NET, id="net-big", inputs=(Input((4, 3, 8, 8)),))
+    times = some_times([big, NET], [a_forward("net-big", 3.0), a_forward("net", 1.0)],
+                       [a_theory("net-big", 400), a_theory("net", 100)])  # fmt: skip
+    row = row_of(sweeps.input_table(Clock(times)), "net-big", "net")
+    assert (row["MAC"], row["parameters"]) == (4, 1)
+    assert row["time"] == pytest.approx(3) and row["time per MAC"] == pytest.approx(0.75)
+    (said,) = sweeps.input_sentences(Clock(times))
+    assert "4x3x8x8 takes 3.00 times the time of 1x3x8x8 for 4.00 times the MACs" in said
+    assert said.endswith("; the parameters stay the same.")
+
+
+# --------------------------------------------------------------------------- the predictors
+
+
+def test_the_count_that_time_follows_is_the_best():
+    clock = Clock(zoo_times())
+    best = predictors.predictors(clock, ONE)[0]
+    assert "macs" in (best.name, *best.same) and "flops" in (best.name, *best.same)
+    assert best.prediction.factor == pytest.approx(1, abs=0.01)
+
+
+def test_parameters_that_run_another_way_are_worse_and_that_is_shown():
+    clock = Clock(zoo_times())
+    row = row_of(predictors.predictor_table(clock, ONE), "params")
+    assert row["off by"] > 3 and row["against MACs"] == "worse"
+    (said,) = predictors.sentences(clock)
+    assert re.search(r"over 12 models of 4 families", said) and "parameters are off by" in said
+
+
+def test_few_models_predict_nothing():
+    assert list(predictors.sentences(Clock(grouped_times()))) == []
+
+
+# ------------------------------------------------------------------------- layers and memory
+
+
+def test_layers_stand_beside_their_work():
+    row = row_of(layers.layer_table(Clock(zoo_times())), "m0", "conv")
+    assert (row["flop"], row["bytes"], row["flop_per_byte"]) == (2000, 100, 20)
+    assert row["least_s"] == 2.0 and row["bound"] == "compute"  # 2000 FLOP at 1000 a second
+    assert row["median_s"] == pytest.approx(1e-3)
+
+
+def test_the_cost_of_hooks_is_told():
+    row = row_of(layers.hook_table(Clock(zoo_times())), "m0")
+    assert row["cost"] == pytest.approx(0.1) and row["layers"] == 1
+
+
+def test_memory_is_told_in_both_units():
+    net = a_theory("alexnet", 100, 61_100_840)
+    clock = Clock(some_times([replace(NET, id="alexnet")], [], [net]))
+    row = row_of(memory.table(clock), "alexnet")
+    assert row["parameters"] == 4 * 61_100_840
+    assert row["in MB"] == pytest.approx(244.40336) and row["in MiB"] == pytest.approx(
+        233.08, abs=0.01
+    )
+    (said,) = memory.sentences(clock)
+    assert "244.4 MB or 233.1 MiB" in said and "228.9" in said
+
+
+# -------------------------------------------------------------------------------- the files
+
+
+@pytest.mark.parametrize("times", [zoo_times(), grouped_times(), some_times([NET], [])])
+@pytest.mark.parametrize("name", report.FILES)
+def test_every_file_can_be_written_of_anything(name, times):
+    assert report.FILES[name](times)
+
+
+def test_the_page_needs_no_network_and_shows_each_chart_with_its_table():
+    page = report.html(zoo_times()).decode()
+    assert "http://" not in page.replace("http://www.w3.org", "") and "https://" not in page
+    for heading in ("Cases", "What predicts time", "Roofline", "Layers", "Memory"):
+        section = page[page.index(f">{heading}</h2>") :]
+        assert "<table" in section[: section.index("</section>")]
+    assert page.count("<svg") == 2  # what predicts, and the roofline
+
+
+def test_names_cannot_break_the_page():
+    bad = replace(NET, id="<script>alert(1)</script>")
+    page = report.html(some_times([bad], [a_forward(bad.id, 1.0)])).decode()
+    assert "<script>alert" not in page
+
+
+def test_charts_hold_the_figures_of_their_tables():
+    clock = Clock(grouped_times())
+    dots = [dot for dot in timecharts.grouped_dots(clock) if dot["series"] == str(TWO)]
+    assert [(dot["groups"], dot["measured"]) for dot in dots] == [
+        (1, 1.0), (2, pytest.approx(2)), (4, pytest.approx(2)), (8, pytest.approx(0.8)),
+    ]  # fmt: skip
+    cases = [dot for dot in timecharts.roof_dots(Clock(zoo_times())) if dot["what"] == "case"]
+    assert cases[0]["intensity"] == 20 and len(cases) == 12
