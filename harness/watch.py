@@ -13,7 +13,7 @@ from harness.cells import CaseRunner, Limits, TraceFailed
 from harness.counters import Counter
 from harness.errors import UserError
 from harness.models import Built
-from harness.records import Case, Context, Input, Trace
+from harness.records import Case, Context, Input, Module, Trace
 
 LIMITS = Limits(timeout_s=300, memory_bytes=0, threads=1)
 
@@ -62,15 +62,15 @@ class Watch:
         return CaseRunner(self.case, self.folder, "cpu", LIMITS, live=unfilled(self._own))
 
     @cached_property
-    def _types(self) -> frozenset[str]:
-        """Types of modules, where hooks on them may change the pass: beside a fast path."""
+    def _hookable(self) -> tuple[Module, ...]:
+        """Modules, where hooks on them may change the pass: beside a fast path."""
         modules = self.canonical.modules
-        fast = any(is_attention(module.bases) for module in modules)
-        return frozenset(module.type for module in modules) if fast else frozenset()
+        return modules if any(is_attention(module.bases) for module in modules) else ()
 
     def _key(self, counter: Counter, context: Context) -> tuple:
         """What may change the pass."""
-        hooked = frozenset(filter(counter.hooks, self._types)) if counter.hooks else frozenset()
+        hooks = counter.hooks or (lambda path, kind: False)
+        hooked = frozenset(m.path for m in self._hookable if hooks(m.path, m.type))
         form = counter.inputs if len(self._own.args) + len(self._own.kwargs) > 1 else None
         math = context.variant == "math"
         return (context.device, context.grad, context.mode, math, hooked, form)

@@ -148,10 +148,12 @@ def serve_case(
     tasks: list[tuple[Cell, Readings]], counters: dict[str, Counter], traces: TraceStore,
 ) -> None:  # fmt: skip
     """Carry out the cells of a case, one message before and one after each."""
+    import torch
 
     die_with_parent(os.getppid())
     stdout_to_stderr()
     gc.freeze()  # a collection in a fork would copy every page that holds an object
+    torch.set_num_threads(1)  # a fork of what has computed on several hangs when it does so itself
 
     def abandoned() -> bool:
         try:

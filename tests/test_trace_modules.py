@@ -13,6 +13,7 @@ from layers import LAYERS
 from sharing import SHARING
 from torch import nn
 
+from harness.counters.protocol import every
 from harness.records import Parameter
 from harness.trace import record, shadow
 from harness.trace.functions import targets
@@ -110,7 +111,7 @@ def observed(module: nn.Module) -> list:
 def test_a_shadow_bears_what_a_trace_leaves(execute):
     model = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU(inplace=True)).train()
     before, state = observed(model), copy.deepcopy(model.state_dict())
-    record(shadow(model), (torch.rand(2, 2, 5, 5),), hooks=lambda name: True)
+    record(shadow(model), (torch.rand(2, 2, 5, 5),), hooks=every)
     assert observed(model) == before
     for key, value in model.state_dict().items():
         assert torch.equal(value, state[key]), key
@@ -174,7 +175,7 @@ class Raises(nn.Module):
 @pytest.mark.parametrize("grad", [False, True])
 def test_torch_is_left_as_it_was(grad):
     before = patched()
-    record(nn.Linear(3, 2), (torch.ones(1, 3),), grad=grad, hooks=lambda name: True)
+    record(nn.Linear(3, 2), (torch.ones(1, 3),), grad=grad, hooks=every)
     assert all(now is then for now, then in zip(patched(), before, strict=True))
     assert torch.is_grad_enabled()
 
@@ -184,7 +185,7 @@ def test_torch_is_left_as_it_was_by_a_model_that_raises(execute):
     before = patched()
     model = nn.Sequential(nn.ReLU(), Raises())
     with pytest.raises(KeyError, match="no luck"):
-        record(model, (torch.ones(2),), execute=execute, hooks=lambda name: True)
+        record(model, (torch.ones(2),), execute=execute, hooks=every)
     assert all(now is then for now, then in zip(patched(), before, strict=True))
     assert torch.is_grad_enabled() and not any(m._forward_hooks for m in model.modules())
     assert nn.ReLU()(torch.tensor([-1.0, 2.0])).tolist() == [0.0, 2.0]
@@ -194,7 +195,7 @@ def test_hooks_send_an_encoder_layer_another_way():
     """Its fast path is not taken where a hook would be missed."""
     x = torch.rand(2, 3, 8)
     layer = nn.TransformerEncoderLayer(8, 2, 6, batch_first=True).eval()
-    fast, slow = record(layer, (x,)), record(layer, (x,), hooks=lambda name: True)
+    fast, slow = record(layer, (x,)), record(layer, (x,), hooks=every)
     assert not any(call.level == "module" for call in fast.root.children)
     assert any(call.level == "module" for call in slow.root.children)
     assert not layer._forward_hooks

@@ -82,8 +82,8 @@ def named(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
     return (), dict(bound.arguments)
 
 
-def every(name: str) -> bool:
-    """Modules of every class have hooks."""
+def every(path: str, kind: str) -> bool:
+    """All modules have hooks."""
     return True
 
 
@@ -94,8 +94,8 @@ class Counter:
     ``read(model, args, kwargs, context)`` calls the tool as its documentation tells users to; the
     model is fresh and stands on ``context.device``, and grad mode is set as ``context.grad`` says.
     ``inputs`` brings a case's inputs into the form in which the tool passes them on, or raises
-    ``Unavailable``. ``hooks`` tells which modules, by qualified class name, have forward hooks
-    while it counts: torch's encoder layers run another way then.
+    ``Unavailable``. ``hooks`` tells which modules, by path and qualified class name, have forward
+    hooks while it counts: torch's encoder layers run another way then.
     ``contexts`` are those that its documentation shows, ``further`` others in which its answer may
     change.
     ``distribution`` is the installed package whose version a reading carries. With ``overlay``
@@ -115,6 +115,6 @@ class Counter:
     contexts: tuple[Context, ...] = (Context(),)
     further: tuple[Context, ...] = ()
     inputs: Callable[[Any, tuple[Any, ...], dict[str, Any]], Inputs] = as_given
-    hooks: Callable[[str], bool] | None = None
+    hooks: Callable[[str, str], bool] | None = None
     overlay: tuple[str, ...] = ()
     observe: Callable[[Any, tuple[Any, ...]], tuple[Call, ...]] | None = None

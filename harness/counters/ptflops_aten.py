@@ -63,4 +63,5 @@ COUNTER = Counter(
         Context(grad=True, mode="eval", variant="math"),
     ),
     inputs=by_keyword,
+    hooks=lambda path, kind: path != "" and "." not in path,
 )

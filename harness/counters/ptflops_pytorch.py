@@ -368,5 +368,5 @@ COUNTER = Counter(
         Context(grad=True, mode="eval", variant="keywords"),
     ),
     inputs=by_keyword,
-    hooks=lambda name: name in RULES or name in WEIGHT_RULES,
+    hooks=lambda path, kind: kind in RULES or kind in WEIGHT_RULES,
 )

@@ -250,5 +250,5 @@ COUNTER = Counter(
     read=read,
     contexts=(Context(mode="eval"),),
     inputs=positionally,
-    hooks=RULES.__contains__,
+    hooks=lambda path, kind: kind in RULES,
 )

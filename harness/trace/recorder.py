@@ -30,7 +30,7 @@ def record(
     grad: bool = False,
     execute: bool = False,
     memory: Memory | None = MEMORY,
-    hooks: Callable[[str], bool] | None = None,
+    hooks: Callable[[str, str], bool] | None = None,
     variant: str = "",
     gradients: bool = False,
 ) -> Trace:
@@ -41,7 +41,7 @@ def record(
     ``gradients`` autograd works, and composite operators are not seen; without, a model that takes
     gradients on its way raises ``GradientsNeeded``. ``memory``
     keeps what operators return for which signature, across traces; None remembers nothing.
-    ``hooks`` tells by qualified class name which modules have a forward hook meanwhile.
+    ``hooks`` tells by path and qualified class name which modules have a forward hook meanwhile.
     What the model writes into itself stays: give a ``shadow`` of a model that matters.
     """
     if gradients:  # forward differentiation scripts functions of torch, which are watched below
@@ -175,13 +175,13 @@ def garbage_kept() -> Iterator[None]:
 
 
 @contextmanager
-def hooked(root: nn.Module, wanted: Callable[[str], bool] | None) -> Iterator[None]:
-    """Forward hooks that do nothing, on the modules whose class is wanted."""
+def hooked(root: nn.Module, wanted: Callable[[str, str], bool] | None) -> Iterator[None]:
+    """Forward hooks that do nothing, on the modules that are wanted by path and class."""
     handles = [
         module.register_forward_hook(lambda *_: None)
-        for module in root.modules()
+        for path, module in root.named_modules()
         if wanted is not None
-        and wanted(qualified_name(type(module)))
+        and wanted(path, qualified_name(type(module)))
         and not isinstance(module, torch.jit.ScriptModule)
     ]
     try:
