@@ -61,6 +61,7 @@ COUNTER = Counter(
     further=(
         Context(grad=False, mode="eval"),
         Context(grad=True, mode="eval", variant="math"),
+        Context("meta", grad=True, mode="eval"),
     ),
     inputs=by_keyword,
     hooks=lambda path, kind: path != "" and "." not in path,
