@@ -17,6 +17,9 @@ from typing import Any, TypeAlias
 import torch
 import torch.nn.functional
 
+from harness.records import Call
+from harness.trace.encoding import encode
+
 PRODUCTS = """matmul mm bmm mv dot addmm addbmm baddbmm addmv addr einsum tensordot chain_matmul bilinear
     inner outer kron conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d
     cdist""".split()
@@ -88,27 +91,87 @@ def functions_of_torch() -> tuple[Target, ...]:
     )
 
 
-def of_class(held: Any) -> Callable:
-    """A class method as a function of the class."""
-    return lambda cls, *args, **kwargs: held.__get__(None, cls)(*args, **kwargs)
+Stack: TypeAlias = list[list[Call]]
+"""The calls made so far in each open call."""
+
+WATCHING: list[Stack] = []
+"""The stacks of the traces that are going on; the last one is written to."""
+
+
+def watched(name: str, original: Callable) -> Callable:
+    """``original``, writing its calls down where a trace goes on."""
+
+    def traced(*args: Any, **kwargs: Any) -> Any:
+        if not WATCHING:
+            return original(*args, **kwargs)
+        stack = WATCHING[-1]
+        children: list[Call] = []
+        stack.append(children)
+        try:
+            output = original(*args, **kwargs)
+        finally:
+            stack.pop()
+        pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
+        inputs = tuple([encode(arg) for arg in args])
+        stack[-1].append(Call("function", name, inputs, pairs, encode(output), tuple(children)))
+        return output
+
+    return traced
 
 
 @contextmanager
-def replaced(wrap: Callable[[str, Callable], Callable]) -> Iterator[None]:
-    """Put ``wrap(public name, original)`` in the place of every watched function."""
+def replaced(stack: Stack) -> Iterator[None]:
+    """Write every call of a watched function into the innermost open call of ``stack``."""
     undo = []
+    WATCHING.append(stack)
     try:
-        for namespace, name, public in targets():
-            held = vars(namespace).get(name)
-            undo.append((namespace, name, held))
-            if namespace is torch.autograd.Function:
-                setattr(namespace, name, classmethod(wrap(public, of_class(held))))
-            else:
-                setattr(namespace, name, wrap(public, getattr(namespace, name)))
+        for namespace, names in by_namespace(targets()).items():
+            held = {name: vars(namespace).get(name) for name in names}
+            undo.append((namespace, held))
+            replace(namespace, {name: stand_in(namespace, name, held[name], public)
+                                for name, public in names.items()})  # fmt: skip
         yield
     finally:
-        for namespace, name, original in reversed(undo):
-            if original is None:
-                delattr(namespace, name)
-            else:
-                setattr(namespace, name, original)
+        for namespace, held in reversed(undo):
+            replace(namespace, held)
+        WATCHING.pop()
+
+
+@cache
+def by_namespace(wanted: tuple[Target, ...]) -> dict[Any, dict[str, str]]:
+    """Namespace -> attribute -> public name."""
+    tables: dict[Any, dict[str, str]] = {}
+    for namespace, name, public in wanted:
+        tables.setdefault(namespace, {})[name] = public
+    return tables
+
+
+STAND_INS: dict[tuple[str, int], tuple[Any, Any]] = {}
+"""(public name, id of what stands there) -> that, which so keeps its id, and its stand-in."""
+
+
+def stand_in(namespace: Any, name: str, held: Any, public: str) -> Any:
+    """What watches a function; made once, for there are hundreds."""
+    original = getattr(namespace, name) if held is None else held
+    key = (public, id(original))
+    if key not in STAND_INS:
+        STAND_INS[key] = (original, made(namespace, name, held, public))
+    return STAND_INS[key][1]
+
+
+def made(namespace: Any, name: str, held: Any, public: str) -> Any:
+    if isinstance(held, classmethod):
+        return classmethod(watched(public, lambda cls, *a, **k: held.__get__(None, cls)(*a, **k)))
+    return watched(public, getattr(namespace, name))
+
+
+def replace(namespace: Any, values: dict[str, Any]) -> None:
+    """Set attributes; a class that has one from a base only gets rid of its own by None."""
+    if isinstance(namespace, types.ModuleType):
+        vars(namespace).update(values)
+        return
+    for name, value in values.items():
+        if value is None:
+            delattr(namespace, name)
+        else:
+            setattr(namespace, name, value)

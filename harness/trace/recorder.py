@@ -53,7 +53,7 @@ def record(
     with ExitStack() as watches:
         watches.enter_context(garbage_kept())
         watches.enter_context(settings(grad, variant))
-        watches.enter_context(functions.replaced(recorder.wrap_function))
+        watches.enter_context(functions.replaced(recorder.stack))
         watches.enter_context(recorder.watching_modules())
         watches.enter_context(hooked(module, hooks))
         if not execute:
@@ -91,23 +91,6 @@ class Recorder:
     def __init__(self, root: nn.Module) -> None:
         self.stack: list[list[Call]] = [[]]
         self.table = ModuleTable(root)
-
-    def wrap_function(self, name: str, original: Callable) -> Callable:
-        stack = self.stack
-
-        def traced(*args: Any, **kwargs: Any) -> Any:
-            children: list[Call] = []
-            stack.append(children)
-            try:
-                output = original(*args, **kwargs)
-            finally:
-                stack.pop()
-            pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
-            inputs = tuple([encode(arg) for arg in args])
-            stack[-1].append(Call("function", name, inputs, pairs, encode(output), tuple(children)))
-            return output
-
-        return traced
 
     @contextmanager
     def watching_modules(self) -> Iterator[None]:
