@@ -12,6 +12,7 @@ import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 import torch
@@ -125,11 +126,10 @@ def replaced(stack: Stack) -> Iterator[None]:
     undo = []
     WATCHING.append(stack)
     try:
-        for namespace, names in by_namespace(targets()).items():
-            held = {name: vars(namespace).get(name) for name in names}
+        for namespace, watch in watches(targets()).items():
+            held, stand_ins = watch.now()
             undo.append((namespace, held))
-            replace(namespace, {name: stand_in(namespace, name, held[name], public)
-                                for name, public in names.items()})  # fmt: skip
+            replace(namespace, stand_ins)
         yield
     finally:
         for namespace, held in reversed(undo):
@@ -138,31 +138,38 @@ def replaced(stack: Stack) -> Iterator[None]:
 
 
 @cache
-def by_namespace(wanted: tuple[Target, ...]) -> dict[Any, dict[str, str]]:
-    """Namespace -> attribute -> public name."""
-    tables: dict[Any, dict[str, str]] = {}
+def watches(wanted: tuple[Target, ...]) -> dict[Any, Watch]:
+    names: dict[Any, dict[str, str]] = {}
     for namespace, name, public in wanted:
-        tables.setdefault(namespace, {})[name] = public
-    return tables
+        names.setdefault(namespace, {})[name] = public
+    return {namespace: Watch(namespace, public) for namespace, public in names.items()}
 
 
-STAND_INS: dict[tuple[str, int], tuple[Any, Any]] = {}
-"""(public name, id of what stands there) -> that, which so keeps its id, and its stand-in."""
+class Watch:
+    """What stands in for the functions of one namespace; made once, for there are hundreds."""
 
+    def __init__(self, namespace: Any, public: dict[str, str]) -> None:
+        self.namespace = namespace
+        self.public = public
+        self.all_of = attrgetter(*public)
+        self.found: Any = None
+        self.made: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
 
-def stand_in(namespace: Any, name: str, held: Any, public: str) -> Any:
-    """What watches a function; made once, for there are hundreds."""
-    original = getattr(namespace, name) if held is None else held
-    key = (public, id(original))
-    if key not in STAND_INS:
-        STAND_INS[key] = (original, made(namespace, name, held, public))
-    return STAND_INS[key][1]
+    def now(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """(what the namespace itself holds, what is to stand there); anew if somebody changed it."""
+        found = self.all_of(self.namespace)
+        if found != self.found:
+            held = {name: vars(self.namespace).get(name) for name in self.public}
+            self.made = (held, {name: self.stand_in(name, held[name]) for name in held})
+            self.found = found
+        return self.made
 
-
-def made(namespace: Any, name: str, held: Any, public: str) -> Any:
-    if isinstance(held, classmethod):
-        return classmethod(watched(public, lambda cls, *a, **k: held.__get__(None, cls)(*a, **k)))
-    return watched(public, getattr(namespace, name))
+    def stand_in(self, name: str, held: Any) -> Any:
+        public = self.public[name]
+        if isinstance(held, classmethod):
+            method = watched(public, lambda cls, *a, **k: held.__get__(None, cls)(*a, **k))
+            return classmethod(method)
+        return watched(public, getattr(self.namespace, name))
 
 
 def replace(namespace: Any, values: dict[str, Any]) -> None:
