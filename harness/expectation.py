@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from harness.cells import TraceFailed
+from harness.counters import counters, version_of
 from harness.errors import UserError
 from harness.models import build
-from harness.pricing import priced
-from harness.records import Case, Failure
+from harness.pricing import of_conventions
+from harness.reconcile import whole
+from harness.records import Case, Failure, Trace
 from harness.theory.work import layer_work
 from harness.times import Amount, Theory
 from harness.watch import Watch
@@ -27,13 +29,30 @@ def expected(task: tuple[Case, str]) -> Theory | Failure:
     try:
         watch = Watch(case, folder, build(case, device="meta", folder=folder))
         trace = watch.canonical
-        said = priced(trace, watch.trace, ())
     except (UserError, TraceFailed) as error:
         return Failure(case.id, "theory", str(error))
-    amounts = tuple(Amount(p.counting, p.metric, p.unit, p.total) for p in said.prices)
+    amounts = (*by_conventions(trace), *by_counters(watch))
     return Theory(
         case.id, trace.modules[0].type, amounts, layer_work(trace), live_bytes(case, folder)
     )
+
+
+def by_conventions(trace: Trace) -> Iterator[Amount]:
+    for price in of_conventions(trace, (), {}, None):
+        yield Amount(price.counting, price.metric, price.unit, price.total)
+
+
+def by_counters(watch: Watch) -> Iterator[Amount]:
+    """What each counter that is there says in the first of its contexts; nothing where it raises."""
+    for counter in counters().values():
+        if counter.id == "analytic" or not (counter.overlay or version_of(counter)):
+            continue
+        for metric, quantity in counter.quantities.items():
+            try:
+                account = quantity.price(watch.trace(counter, counter.contexts[0]))
+            except Exception:  # noqa: BLE001 - any rule may trip over an untried model
+                continue
+            yield Amount(counter.id, metric, quantity.unit, whole(account.total))
 
 
 def live_bytes(case: Case, folder: str) -> int | None:

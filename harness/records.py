@@ -325,7 +325,10 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Raw samples of one case's forward pass, in seconds."""
+    """Raw samples of one case's forward pass, in seconds; ``turns`` tells how many make up each turn.
+
+    Samples of a turn lie next to each other and share what disturbed them.
+    """
 
     case: str
     device: str
@@ -335,6 +338,7 @@ class Timing:
     macs: int | None = None
     status: Status = "ok"
     message: str = ""
+    turns: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ def time_apart(plan: Plan, case: Case, threads: int) -> Timing:
         pipe.close()
     if isinstance(answer, str):
         return replace(blank, status="failed", message=answer)
-    return replace(blank, samples=answer)
+    samples, turns = answer
+    return replace(blank, samples=samples, turns=turns)
 
 
 def serve_timing(
@@ -73,6 +74,6 @@ def serve_timing(
         with here.settings(series):
             run = here.ready(built.module, built.args, built.kwargs, series)
             turns = sample(run, policy, here.clock())
-        pipe.send(tuple(chain.from_iterable(turns)))
+        pipe.send((tuple(chain.from_iterable(turns)), tuple(map(len, turns))))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - what a model raises is the answer
         pipe.send(f"{type(error).__name__}: {error}")

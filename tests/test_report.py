@@ -32,7 +32,7 @@ from runs import (
 )  # fmt: skip
 
 from harness import report
-from harness.records import Case, Context, Run, Step, Suite, Tool
+from harness.records import Case, Context, Run, Step, Suite, Timing, Tool
 from harness.report import (
     charts,
     comparison,
@@ -226,6 +226,15 @@ def test_a_timing_shows_what_was_achieved():
     assert values["median_s"] == 0.5 and values["samples"] == 3
     assert values["iqr_s"] == pytest.approx(0.55 - 0.45)
     assert values["macs_per_s"] == 15_470_264_320 / 0.5
+    assert values["low_s"] is values["high_s"] is None  # three samples give no interval
+
+
+def test_a_timing_shows_the_interval_of_the_median_of_its_turns():
+    turns = (0.5, 9.0, 0.5) + (0.4, 0.4) * 5 + (0.3,)
+    timing = Timing("net", "cpu", 1, "float32", turns, turns=(3, 2, 2, 2, 2, 2, 1))
+    [row] = tables.timings(a_run([], timings=(timing,))).rows
+    values = dict(zip([column.name for column in tables.TIMINGS], row, strict=True))
+    assert (values["low_s"], values["high_s"]) == (0.3, 0.5)  # lowest and highest of seven turns
 
 
 # ------------------------------------------------------------------------------------ verdict

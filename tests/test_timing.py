@@ -21,6 +21,7 @@ from harness.timing.sampling import MOST_SAMPLES, Sampler, sample
 from harness.timing.stability import Comparison, compare, stability
 from harness.timing.statistics import (
     half_width,
+    in_turns,
     interval_rank,
     iqr,
     median,
@@ -277,6 +278,11 @@ def test_outliers_are_told_by_their_place():
     assert outliers((1.0, 9.0)) == ()
 
 
+def test_samples_part_into_the_turns_they_came_in():
+    assert in_turns((1.0, 2.0, 3.0), (1, 2)) == [(1.0,), (2.0, 3.0)]
+    assert in_turns((1.0, 2.0), ()) == [(1.0,), (2.0,)]
+
+
 # -------------------------------------------------------------------------------- stability
 
 
@@ -285,49 +291,49 @@ def noise(count, spread=0.002, seed=0):
     return [1 + draw.gauss(0, spread) for _ in range(count)]
 
 
-def in_turns(samples, size=4):
+def fours(samples, size=4):
     return [samples[place : place + size] for place in range(0, len(samples), size)]
 
 
 def test_a_steady_clock_with_a_little_noise_is_stable():
-    assert str(stability(in_turns(noise(80)), 0.02)) == "stable"
+    assert str(stability(fours(noise(80)), 0.02)) == "stable"
 
 
 def test_one_wild_outlier_is_told_and_does_not_make_a_series_unstable():
     samples = noise(80)
     samples[17] = 50.0
-    found = stability(in_turns(samples), 0.02)
+    found = stability(fours(samples), 0.02)
     assert found.stable and found.outliers == 1
 
 
 def test_a_clock_that_drifts_is_called_drifting():
     drifting = [value * (1 + place / 400) for place, value in enumerate(noise(80))]
-    assert "drifting" in stability(in_turns(drifting), 0.02).complaints
+    assert "drifting" in stability(fours(drifting), 0.02).complaints
 
 
 def test_a_drift_smaller_than_the_precision_is_none():
     drifting = [value * (1 + place / 40000) for place, value in enumerate(noise(80, 1e-5))]
-    assert stability(in_turns(drifting), 0.02).stable
+    assert stability(fours(drifting), 0.02).stable
 
 
 def test_a_bimodal_clock_has_two_modes():
     samples = [value * mode for value, mode in zip(noise(80), cycle([1, 1.3]), strict=False)]
-    assert "two modes" in stability(in_turns(samples), 0.02).complaints
+    assert "two modes" in stability(fours(samples), 0.02).complaints
 
 
 def test_a_coarse_clock_is_called_too_coarse():
     samples = [round(value / 0.05) * 0.05 for value in noise(80, 0.05)]
-    assert "clock too coarse" in stability(in_turns(samples), 0.02).complaints
+    assert "clock too coarse" in stability(fours(samples), 0.02).complaints
 
 
 def test_few_turns_and_wide_intervals_are_complaints():
-    assert "too few turns" in stability(in_turns(noise(20)), 0.02).complaints
-    assert "wide interval" in stability(in_turns(noise(80, 0.4)), 0.02).complaints
+    assert "too few turns" in stability(fours(noise(20)), 0.02).complaints
+    assert "wide interval" in stability(fours(noise(80, 0.4)), 0.02).complaints
 
 
 def test_a_steady_series_is_rarely_called_drifting():
     drifting = sum(
-        "drifting" in stability(in_turns(noise(80, 0.1, seed)), 0.001).complaints
+        "drifting" in stability(fours(noise(80, 0.1, seed)), 0.001).complaints
         for seed in range(200)
     )
     assert drifting <= 8  # 2 are expected at a significance of 0.01
@@ -344,7 +350,7 @@ def test_pairs_of_turns_cancel_what_hits_both():
 
 
 def test_no_difference_is_shown_where_the_interval_holds_one():
-    found = compare(in_turns(noise(80)), in_turns(noise(80, seed=1)))
+    found = compare(fours(noise(80)), fours(noise(80, seed=1)))
     assert found.interval[0] < 1 < found.interval[1]
     assert found.verdict == "no difference shown"
 

@@ -21,7 +21,9 @@ from harness.cli.app import (
     show,
 )
 from harness.cli.compare import refuse_half_a_reference
-from harness.errors import UserError
+from harness.errors import UserError, suggest
+
+DEVICES = ("auto", "cpu", "cuda")
 
 
 @app.command()
@@ -54,6 +56,8 @@ def time(
     from harness.session import settle_device
     from harness.timekeeping import home, keep_time, require_quiet, with_policy
 
+    if device not in DEVICES:
+        raise UserError(f"unknown device {device!r}{suggest(device, DEVICES)}")
     suite = chosen(target, input or [], cases)
     settled = settle_device(device)
     if warning := require_quiet(anyway):

@@ -118,16 +118,19 @@ def unknowns(index: Index) -> list[str]:
 
 def timing_table(run: Run) -> Table:
     """Time beside theory, in units that people read."""
-    columns = tables.columns("case device threads:integer dtype median:number IQR:number "
-                             "samples:integer work:integer achieved:number status")  # fmt: skip
-    units = {"median": "ms", "IQR": "ms", "work": "MAC", "achieved": "GMAC/s"}
+    columns = tables.columns(
+        "case device threads:integer dtype median:number from:number to:number IQR:number "
+        "samples:integer work:integer achieved:number status"
+    )
+    units = {"median": "ms", "from": "95 %, ms", "to": "95 %, ms", "IQR": "ms", "work": "MAC",
+             "achieved": "GMAC/s"}  # fmt: skip
     columns = tuple(replace(each, unit=units.get(each.name, "")) for each in columns)
     return Table("Time", columns, tuple(map(_timing_row, tables.timings(run).rows)))
 
 
 def _timing_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    case, device, threads, dtype, median, iqr, samples, macs, rate, status, message = row
-    times = [value * 1e3 if is_number(value) else None for value in (median, iqr)]
+    case, device, threads, dtype, median, iqr, samples, macs, rate, status, message, *ends = row
+    times = [value * 1e3 if is_number(value) else None for value in (median, *ends, iqr)]
     said = f"{status.replace('_', ' ')}: {shorten(message, 100)}" if message else status
     speed = rate / 1e9 if is_number(rate) else None
     return (case, device, threads, dtype, *times, samples, macs, speed, said)

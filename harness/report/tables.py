@@ -163,7 +163,7 @@ BRIDGES = columns(
 )
 TIMINGS = columns(
     "case device threads:integer dtype median_s:number iqr_s:number samples:integer "
-    "macs:integer macs_per_s:number status message"
+    "macs:integer macs_per_s:number status message low_s:number high_s:number"
 )
 FIGURES = columns("case convention value:integer unit")
 
@@ -201,21 +201,26 @@ def _bridge_rows(bridge: Bridge) -> Iterator[tuple[Any, ...]]:
 
 
 def timings(run: Run) -> Table:
-    """Median and interquartile range of each forward pass, and what it achieved."""
+    """Median, interquartile range and interval of each forward pass, and what it achieved.
+
+    The interval of 95 % is that of the median of turns, each of which is one observation.
+    """
     place = Index(run).position
     ordered = sorted(run.timings, key=lambda timing: (place[timing.case], timing.device))
     return Table("Timings", TIMINGS, tuple(map(_timing_row, ordered)))
 
 
 def _timing_row(timing: Timing) -> tuple[Any, ...]:
-    from harness.timing.statistics import iqr, median
+    from harness.timing.statistics import in_turns, iqr, median, median_interval
 
+    turns = [median(turn) for turn in in_turns(timing.samples, timing.turns)]
+    low, high = median_interval(turns) or (None, None)
     middle = median(timing.samples) if timing.samples else None
     spread = iqr(timing.samples) if timing.samples else None
     rate = timing.macs / middle if timing.macs is not None and middle else None
     return (
         timing.case, timing.device, timing.threads, timing.dtype, middle, spread,
-        len(timing.samples), timing.macs, rate, timing.status, timing.message,
+        len(timing.samples), timing.macs, rate, timing.status, timing.message, low, high,
     )  # fmt: skip
 
 

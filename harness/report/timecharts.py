@@ -226,9 +226,9 @@ def group_panel(alt: Any, dots: list[dict[str, Any]], names: list[str], title: s
               axis=alt.Axis(grid=True, gridColor=GREY, gridOpacity=0.25))  # fmt: skip
     marks = [SHAPES[place % len(SHAPES)] for place in range(len(names))]
     colours = [SERIES[place % len(SERIES)] for place in range(len(names))]
-    colour = alt.Color("sweep:N", scale=alt.Scale(domain=names, range=colours), legend=None)
-    shape = alt.Shape("sweep:N", scale=alt.Scale(domain=names, range=marks),
-                      legend=alt.Legend(title=None, symbolFillColor=GREY))  # fmt: skip
+    legend = alt.Legend(title=None, labelLimit=0)
+    colour = alt.Color("sweep:N", scale=alt.Scale(domain=names, range=colours), legend=legend)
+    shape = alt.Shape("sweep:N", scale=alt.Scale(domain=names, range=marks), legend=legend)
     base = alt.Chart(data(alt, dots)).encode(x=x, color=colour)
     promised = [{"groups": each, "measured": each} for each in (1, most)]
     theory = alt.Chart(data(alt, promised)).mark_line(strokeDash=[5, 4], color=INK).encode(x=x, y=y)
