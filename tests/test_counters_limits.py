@@ -136,3 +136,25 @@ def test_ptflops_averages_layers_but_not_functions():
     factory = made(sequential(nn.ReLU), (2, 3))
     bridge = bridges("ptflops-pytorch", Context(grad=True, mode="eval"), factory)["compute"]
     assert (bridge.reading, bridge.residual) == (6 // 2 + 6, 0)
+
+
+class Nested(nn.Module):
+    """An encoder layer so many modules below the root."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        self.inner = layer if depth == 1 else Nested(depth - 1)
+
+    def forward(self, x):
+        return self.inner(x)
+
+
+@pytest.mark.parametrize(("depth", "seen"), [(1, True), (2, False)])
+def test_ptflops_aten_hooks_the_roots_children_alone(depth, seen):
+    """A hook on the layer keeps it from its fused kernel; one on what holds it does not."""
+    factory = made(lambda: Nested(depth), (3, 5, 8))
+    bridge = bridges("ptflops-aten", Context(mode="eval"), factory)["compute"]
+    assert bridge.explained
+    feed_forward = 3 * 5 * (2 * 8 * 16 + 16 + 8)  # attention has a fused kernel of its own
+    assert bridge.reading == (feed_forward if seen else 0)

@@ -163,6 +163,18 @@ def test_a_second_run_elsewhere_gives_the_same(undisturbed, tmp_path):
     assert again.traces == undisturbed.traces
 
 
+def test_a_case_that_computes_on_all_cores_can_be_forked(tmp_path):
+    """Its threads do not come along: a fork that waits for them would wait for ever."""
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n\n\n"
+        "def net():\n    return nn.utils.parametrizations.weight_norm(nn.Linear(512, 512))\n"
+    )
+    case = Case("normed", "net.py:net", (Input((64, 512)),))
+    suite = suite_of(case, folder=str(tmp_path), timeout_s=30.0)
+    run = run_of(tmp_path / "out", "torch", "thop", suite=suite)
+    assert {reading.status for reading in run.readings} == {"ok"}
+
+
 # --------------------------------------------------------------------- one cell marked, others exact
 
 
