@@ -16,7 +16,7 @@ from harness.errors import UserError, suggest
 from harness.records import Case, Claim
 from harness.suite import case_from_model
 from harness.toml import Vocabulary, convert, read
-from harness.units import BASES, parse_figure, parse_unit
+from harness.units import BASES, parse_figure, parse_unit, with_unit
 
 # ------------------------------------------------------------------------- what a file may say
 
@@ -189,6 +189,7 @@ def _claim(table: _Claim, file: str, where: str) -> Claim:
         raise UserError(f"{where}: the key 'model' is missing")
     if table.value == "":
         raise UserError(f"{where}: a claim has a value, or a comparison that holds")
+    table = _unit_apart(table, where)
     metric, unit = _measure(table, where)
     return replace(
         blank,
@@ -200,6 +201,26 @@ def _claim(table: _Claim, file: str, where: str) -> Claim:
         layer=table.layer,
         working=table.working,
     )
+
+
+def _unit_apart(table: _Claim, where: str) -> _Claim:
+    """With the unit out of such a figure as ``4.1 GMac``, or out of such a measure as ``GMACs``."""
+    if table.metric == "output":
+        return table
+    measure, written = table.metric, table.unit
+    if measure and not written and measure.lower() not in (*METRICS, *BASES) and _is_unit(measure):
+        measure, written = "", measure
+    value, unit = with_unit(str(table.value))
+    if unit and written not in ("", unit):
+        raise UserError(f"{where}: {str(table.value)!r} has a unit, and {written!r} is another")
+    return msgspec.structs.replace(table, metric=measure, unit=unit or written, value=value)
+
+
+def _is_unit(text: str) -> bool:
+    try:
+        return bool(parse_unit(text).base)
+    except UserError:
+        return False
 
 
 def _statement(table: _Claim, blank: Claim, where: str) -> Claim:

@@ -90,7 +90,9 @@ FIGURE = re.compile(
 FILLED = 3
 """So many zeros at the end of an integer, or one less after several digits, may fill it up."""
 
-Printing = Literal["rounded", "filled up with zeros", "filled up with a zero", "cut off"]
+Printing = Literal[
+    "rounded", "filled up with zeros", "filled up with a zero", "cut off", "rounded up"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ class Printed:
     def intervals(self) -> Iterator[tuple[Printing, Fraction, Fraction]]:
         """What may stand behind the digits: how they came about, and from where to where.
 
-        Both ends belong to an interval, but for the upper end of one that was cut off.
+        Both ends belong to an interval, but for the upper end of one that was cut off and the lower
+        end of one that was rounded up.
         """
         half = self.step / 2
         yield "rounded", self.value - half, self.value + half
@@ -112,6 +115,7 @@ class Printed:
         if filled is not None:
             yield filled[0], self.value - filled[1] / 2, self.value + filled[1] / 2
         yield "cut off", self.value, self.value + self.step
+        yield "rounded up", self.value - self.step, self.value
 
     @property
     def span(self) -> tuple[Fraction, Fraction]:
@@ -141,6 +145,19 @@ class Printed:
     def digits(self) -> int:
         """How many digits are printed, from the first that is no zero."""
         return len(str(floor(self.value / self.step))) if self.value else 1
+
+
+def with_unit(text: str) -> tuple[str, str]:
+    """A figure and the unit that stands behind it, if one does.
+
+    >>> with_unit("4.1 GMac")
+    ('4.1', 'GMac')
+    """
+    match = FIGURE.match(text.strip())
+    rest = text.strip()[match.end() :].strip() if match else ""
+    if match is None or not (rest[:1].isalpha() or rest == "%"):
+        return text, ""
+    return match[0], rest
 
 
 def parse_figure(text: str) -> Printed:

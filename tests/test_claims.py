@@ -89,6 +89,22 @@ def test_the_metric_follows_from_the_unit(written):
     assert metrics == ["compute", "params", "size", "activations"]
 
 
+def test_a_unit_may_stand_in_the_figure_or_in_the_head_of_its_column(written):
+    text = HEAD + "".join(
+        f'{CLAIM}value = "{value}"\n{more}'
+        for value, more in (("4.1 GMac", ""), ("11.7M", 'metric = "params"\n'), ("44.6 MiB", ""))
+    )
+    text += (
+        '[[table]]\nmodel = "a:b"\ncolumns = ["GMACs", "params (M params)", "output"]\n'
+        'rows = [["1.8", "11.7", "1x10"]]\n'
+    )
+    found = [(each.metric, each.value, each.unit) for each in load(written(text)).claims]
+    assert found == [
+        ("compute", "4.1", "GMac"), ("params", "11.7", "M"), ("size", "44.6", "MiB"),
+        ("compute", "1.8", "GMACs"), ("params", "11.7", "M params"), ("output", "1x10", ""),
+    ]  # fmt: skip
+
+
 def test_an_integer_needs_no_quotes_and_a_decimal_does(written, complaint):
     (claim,) = load(written(f'{HEAD}{CLAIM}value = 11689512\nunit = "params"\n')).claims
     assert claim.value == "11689512"
@@ -130,6 +146,8 @@ holds = "eight.macs == 8 * one.macs"
          "claim 1: 'GFLOPs' is no unit of the metric 'params'"),
         (f'{HEAD}{CLAIM}value = "many"\nunit = "GFLOPs"\n',
          "claim 1: 'many' is no printed number, such as 61,100,840 or 15.5 or 3.6e9"),
+        (f'{HEAD}{CLAIM}value = "4.1 GMac"\nunit = "MMac"\n',
+         "claim 1: '4.1 GMac' has a unit, and 'MMac' is another"),
         (f'{HEAD}{CLAIM}value = "1"\nunit = "GFLOPs"\ninputs = [["a"]]\n',
          "claim 1: torchvision:resnet18: inputs[0][0]: expected integer, got string (inputs are "
          "shapes: [[1, 3, 224, 224]], or {name = [1, 3, 224, 224]})"),

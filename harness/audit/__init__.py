@@ -62,8 +62,9 @@ def on_statement(claim: Claim, prices: Prices) -> Verdict:
     if claim.case is not None:
         models[""] = prices.of_claim(claim)
     finding = examine(claim, models)
-    ruling = "reproduced" if finding.holds else "error in the source"
-    return Verdict(claim.id, ruling, finding.evidence)  # type: ignore[arg-type]
+    if finding.holds:
+        return Verdict(claim.id, "reproduced", finding.evidence)
+    return Verdict(claim.id, "error in the source", f"in fact {finding.evidence}")
 
 
 def on_output(claim: Claim, prices: Prices) -> Verdict:

@@ -22,13 +22,14 @@ from harness.units import Printed, Printing, Unit, parse_figure, parse_unit
 # What it costs to depart from what is stated.
 CUT = 1  # digits cut off, or zeros filled in
 UNIT = PREFIX = 2  # MACs called FLOPs; powers of two
-CONVENTION = 3  # counted otherwise than the author describes
-SAMPLE = 5  # without a batch, or for another one
-SIZE = AGAIN = BACKWARD = 6  # another image size; doubled once more; the backward pass too
-DOUBLED, TOOL = 8, 9  # a tool's figure changed by hand, or not this tool's
+UP = CONVENTION = OWN = 3  # rounded up; not as the author describes; by rules of a tool's own
+SAMPLE = 7  # without a batch, or for another one
+SIZE = AGAIN = BACKWARD = 8  # another image size; doubled once more; the backward pass too
+OBSCURE = 9  # by the rules of a single article
+DOUBLED, TOOL = 10, 11  # a tool's figure changed by hand, or not this tool's
 
-COMBINED, SEARCHED = 4, 5
-"""From these costs on an explanation has two parts, or was searched for: neither may fit by chance."""
+STRAINED, SEARCHED = 3, 7
+"""From these costs on an explanation must not fit by chance, or was searched for."""
 
 
 # ---------------------------------------------------------------------------------- questions
@@ -110,6 +111,8 @@ def candidates(
     prices = [price for price in priced.prices if price.metric == question.claim.metric]
     if question.named.isdisjoint(price.counting for price in prices):
         question = replace(question, named=frozenset(), tool=False)  # says nothing of this metric
+    usual = {(price.unit, amount) for price in prices if price.counting in USUAL
+             for amount in amounts(question, price)}  # fmt: skip
     return [
         Candidate(
             price.counting,
@@ -122,7 +125,7 @@ def candidates(
         )
         for price in prices
         for amount in amounts(question, price)
-        for parts in ways(question, price)
+        for parts in ways(question, price, (price.unit, amount) in usual)
         for reading, scale in [(parts[1][0], parts[2][0])]
     ]
 
@@ -137,19 +140,26 @@ def amounts(question: Question, price: Price) -> Iterator[Fraction]:
         yield 100 * amount / Fraction(price.total)
 
 
-def ways(question: Question, price: Price) -> Iterator[tuple[Departure, Departure, Departure]]:
-    """Who counts, what the unit means and what its prefix means: one departure of each."""
-    counting = (ONE, *departed(question, price))
-    for reading in readings(question, price.unit):
+def ways(
+    question: Question, price: Price, usual: bool
+) -> Iterator[tuple[Departure, Departure, Departure]]:
+    """Who counts, what the unit means and what its prefix means: one departure of each.
+
+    ``usual`` tells that the amount is one of those that a reader expects.
+    """
+    counting = (ONE, *departed(question, price, usual))
+    for reading in readings(question, price):
         for scale in scales(question.unit):
             yield counting, reading, scale
 
 
-def departed(question: Question, price: Price) -> tuple[int, str]:
-    """What it costs that this way counts, and not the one that is named."""
+def departed(question: Question, price: Price, usual: bool) -> tuple[int, str]:
+    """What it costs that this way counts, and not the one that is named, or a usual one."""
     name, named = price.counting, question.named
-    if name in named or (not named and name not in PARTIAL):
+    if name in named or (not named and usual):
         return 0, ""
+    if not named and name not in PARTIAL:
+        return (OWN, OWN_RULES) if price.tool else (OBSCURE, "by a convention that is not named")
     if not question.tool and name in PLAIN and named & PLAIN:
         return 0, ""  # what departs is the unit
     cost = TOOL if question.tool else CONVENTION
@@ -159,14 +169,19 @@ def departed(question: Question, price: Price) -> tuple[int, str]:
 PLAIN = frozenset({"macs", "flops"})
 """The reference and its double: one count in two units."""
 
+USUAL = PLAIN | {"macs-bias", "exact-flops", "params", "param-bytes", "activations", "bytes"}
+"""What a reader takes to be counted where nobody says how."""
+
+OWN_RULES = "by rules of a tool's own, which is not named"
+
 ONE, TWO = Fraction(1), Fraction(2)
 RATES = {"MAC": TWO, "FLOP": ONE}
 """What one of each is worth in FLOPs."""
 
 
-def readings(question: Question, unit: str) -> list[Departure]:
-    """Ways in which a count in ``unit`` becomes a figure in the claim's unit."""
-    base = question.unit.base
+def readings(question: Question, price: Price) -> list[Departure]:
+    """Ways in which a count becomes a figure in the claim's unit."""
+    base, unit = question.unit.base, price.unit
     if base in ("", "share"):
         return [(ONE, 0, "")]
     if unit not in RATES or base not in RATES:
@@ -181,6 +196,8 @@ def readings(question: Question, unit: str) -> list[Departure]:
         by_hand = f"{unit}s turned into {base}s"
         turned = (fair, DOUBLED, by_hand) if question.tool else (fair, 0, "")
         called = [turned, (ONE, UNIT, f"{unit}s called {base}s")]
+        if unit == "FLOP" and not price.tool and price.counting != "flops":
+            called = called[1:]  # what is no double cannot be halved
     return [*called, (3 * fair, BACKWARD, "forward and backward pass")]
 
 
@@ -205,7 +222,9 @@ PRINTINGS: dict[Printing, tuple[int, str]] = {
     "filled up with zeros": (0, ""),
     "filled up with a zero": (CUT, "rounded, and filled up with zeros"),
     "cut off": (CUT, "cut off instead of rounded"),
+    "rounded up": (UP, "rounded up"),
 }
+PRINTED_SO = frozenset(told for _, told in PRINTINGS.values() if told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +234,23 @@ class Match:
     candidate: Candidate
     cost: int
     departures: tuple[str, ...]
+    printing: Printing = "rounded"
+
+    @property
+    def way(self) -> tuple[str, tuple[str, ...]]:
+        """Who counts, and how it is read, however it was printed."""
+        read = tuple(told for told in self.departures if told not in PRINTED_SO)
+        return self.candidate.counting, read
+
+    @property
+    def plain(self) -> bool:
+        """Whether it was rounded as usual."""
+        return PRINTINGS[self.printing][0] == 0
+
+    @property
+    def reading(self) -> tuple[str, ...]:
+        """What departs, but for whose rules it is counted by."""
+        return tuple(told for told in self.departures if told != OWN_RULES)
 
     @property
     def prefixed(self) -> bool:
@@ -227,13 +263,19 @@ def matches(question: Question, found: Iterable[Candidate]) -> list[Match]:
     made = []
     for candidate in found:
         for printing, low, high in question.printed.intervals():
-            at_end = printing == "cut off" and candidate.number == high
-            if low <= candidate.number <= high and not at_end:
+            open_end = {"cut off": high, "rounded up": low}.get(printing)
+            if low <= candidate.number <= high and candidate.number != open_end:
                 cost, told = PRINTINGS[printing]
                 how = (*candidate.departures, told) if told else candidate.departures
-                made.append(Match(candidate, candidate.cost + cost, how))
+                made.append(Match(candidate, candidate.cost + cost, how, printing))
                 break
     return sorted(made, key=lambda match: match.cost)
+
+
+def loosest(found: Iterable[Match]) -> Printing:
+    """The freest way in which any of them was printed."""
+    ways: list[Printing] = [match.printing for match in found]
+    return max(ways, key=lambda printing: PRINTINGS[printing][0], default="rounded")
 
 
 def fit_of(question: Question, candidate: Candidate, departures: tuple[str, ...] = ()) -> Fit:
@@ -267,18 +309,32 @@ def nearest(question: Question, found: Iterable[Candidate], count: int = 3) -> l
 # ------------------------------------------------------------------------------------- chance
 
 
-def chance(question: Question, found: Iterable[Candidate]) -> float:
+def chance(question: Question, found: Iterable[Candidate], printing: Printing = "rounded") -> float:
     """The share of made-up figures, as precise and about as large, that something would fit.
 
-    About as large is within a factor of two either way; made up is even on a logarithmic scale.
+    About as large is within a factor of two either way; made up is even on a logarithmic scale. A
+    made-up figure may be printed as freely as ``printing`` says.
     """
-    value, half = float(question.printed.value), float(question.printed.step) / 2
+    value = float(question.printed.value)
     if value <= 0:
         return 1.0
+    below, above = reach(question.printed, printing)
     low, high = log(value / 2), log(2 * value)
-    covered, reach = 0.0, low
+    covered, reached = 0.0, low
     for number in sorted({float(c.number) for c in found if value / 2 <= c.number <= 2 * value}):
-        start = max(log(max(number - half, value / 4)), reach)
-        reach = max(reach, min(log(number + half), high))
-        covered += max(reach - start, 0.0)
+        start = max(log(max(number - below, value / 4)), reached)
+        reached = max(reached, min(log(number + above), high))
+        covered += max(reached - start, 0.0)
     return min(covered / (high - low), 1.0)
+
+
+def reach(printed: Printed, printing: Printing) -> tuple[float, float]:
+    """How far below and above a number its figure may lie, printed so or more simply."""
+    below = above = 0.0
+    for name, low, high in printed.intervals():
+        if PRINTINGS[name][0] <= PRINTINGS[printing][0] and (
+            name == printing or not name.startswith("filled")
+        ):
+            below = max(below, float(high - printed.value))
+            above = max(above, float(printed.value - low))
+    return below, above

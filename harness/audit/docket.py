@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,6 +15,7 @@ from harness.audit.candidates import (
     SIZE,
     UNIT,
     Candidate,
+    Match,
     Question,
     ask,
     candidates,
@@ -33,6 +34,12 @@ SIZES = (
 PLAIN = frozenset({"macs", "flops", "activations", "bytes"})
 """What is counted on other inputs where few digits are printed and nobody is named."""
 
+ENOUGH = 3
+"""So many other figures of a column say how all of it is counted, if they are most of it."""
+
+Way = tuple[str, tuple[str, ...]]
+"""Who counts, and how it is read."""
+
 Other = tuple[int, str, tuple[Input, ...]]
 """(cost, what is told, inputs) of a model called otherwise than its claim says."""
 
@@ -46,7 +53,7 @@ class Docket:
     price_others: Callable[[Claim, list[Other], Wanted], list[tuple[Other, Priced]]]
     _own: dict[tuple[str, str], list[Candidate]] = field(default_factory=dict)
     _numbers: dict[tuple[str, str], list[tuple[float, Candidate]]] = field(default_factory=dict)
-    _votes: dict[tuple[str, str], tuple[bool, bool]] = field(default_factory=dict)
+    _matches: dict[tuple[str, str], list[Match]] = field(default_factory=dict)
 
     def own(self, claim: Claim) -> list[Candidate]:
         """What the claim's model gives on the inputs that are stated, whatever its figure."""
@@ -92,12 +99,26 @@ class Docket:
 
     def _vote(self, claim: Claim) -> tuple[bool, bool]:
         """(fits with the prefix's other meaning, fits as written) of a claim."""
+        kinds = {match.prefixed for match in self.fitting(claim)}
+        return True in kinds, False in kinds
+
+    def fitting(self, claim: Claim) -> list[Match]:
+        """What fits a claim's figure on the inputs that are stated, unless it is far-fetched."""
         key = (claim.file, claim.id)
-        if key not in self._votes:
-            found = [m for m in matches(ask(claim), self.own(claim)) if m.cost < SEARCHED]
-            kinds = {match.prefixed for match in found}
-            self._votes[key] = (True in kinds, False in kinds)
-        return self._votes[key]
+        if key not in self._matches:
+            found = matches(ask(claim), self.own(claim))
+            self._matches[key] = [match for match in found if match.cost < SEARCHED]
+        return self._matches[key]
+
+    def usual_ways(self, claim: Claim) -> set[Way]:
+        """Ways of counting and reading that fit most other figures of the claim's column."""
+        column = {thing(other): other for other in self.alike(claim)}
+        column.pop(thing(claim), None)
+        found: Counter[Way] = Counter()
+        for other in column.values():
+            found.update({m.way for m in self.fitting(other) if m.printing != "rounded up"})
+        enough = max(ENOUGH, len(column) // 2 + 1)
+        return {way for way, count in found.items() if count >= enough}
 
     def alike(self, claim: Claim) -> Iterator[Claim]:
         """The other figures of a column: the same measure in the same unit, by the same counter."""

@@ -139,7 +139,8 @@ def jobs_of(claims: Iterable[Claim], folders: Mapping[str, str]) -> list[Job]:
     """One job for each case, with the layers that any claim wants of it."""
     wanted: dict[str, Job] = {}
     for claim in claims:
-        layers = layers_in(claim) if claim.holds else (claim.layer,) if claim.layer else ()
+        told = claim.layer or claim.metric == "output"
+        layers = layers_in(claim) if claim.holds else (claim.layer,) if told else ()
         own = [claim.case] if claim.case else []
         for case in (*own, *claim.models.values()):
             folder = folders[claim.file]

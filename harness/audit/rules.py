@@ -6,19 +6,20 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from harness.audit.candidates import (
-    COMBINED,
     SEARCHED,
+    STRAINED,
     UNIT,
     Match,
     Question,
     ask,
     chance,
+    loosest,
     matches,
     nearest,
 )
-from harness.audit.docket import Docket
+from harness.audit.docket import Docket, Way
 from harness.audit.statements import worked_out
-from harness.audit.verdicts import RARE, UNLIKELY, Hearing, error, ruled, unexplained
+from harness.audit.verdicts import RARE, Hearing, error, ruled, unexplained
 from harness.records import Claim, Verdict
 from harness.units import parse_figure
 
@@ -46,7 +47,8 @@ def judge(claim: Claim, docket: Docket) -> Verdict:
 
 def as_stated(hearing: Hearing) -> Verdict | None:
     """Something fits with no departure at all."""
-    return ruled(hearing, "reproduced", 0) if hearing.best == 0 else None
+    fits = hearing.fitting and hearing.fitting[0].cost == 0
+    return ruled(hearing, "reproduced") if fits else None
 
 
 def swapped(hearing: Hearing) -> Verdict | None:
@@ -62,12 +64,8 @@ def swapped(hearing: Hearing) -> Verdict | None:
 
 def with_another_reading(hearing: Hearing) -> Verdict | None:
     """Something fits that is a step away: unit, prefix, convention, how it is printed."""
-    best = hearing.best
-    if best is None or best >= SEARCHED:
-        return None
-    if best >= COMBINED and hearing.chance(best) > UNLIKELY:
-        return None
-    return ruled(hearing, "not as stated", best)
+    near = hearing.fitting and hearing.fitting[0].cost < SEARCHED
+    return ruled(hearing, "not as stated") if near and hearing.credible else None
 
 
 def worked(hearing: Hearing) -> Verdict | None:
@@ -80,13 +78,13 @@ def worked(hearing: Hearing) -> Verdict | None:
     for printing, low, high in question.printed.intervals():
         if low <= result <= high:
             cut = f", {printing}" if printing != "rounded" else ""
-            return error(hearing, f"{comes}{cut}, but not from what {has(hearing)}")
-    return error(hearing, f"{comes}; {has(hearing)}")
+            return error(hearing, f"{comes}{cut}, but not from what {has(hearing, UNIT)}")
+    return error(hearing, f"{comes}; {has(hearing, UNIT)}")
 
 
-def has(hearing: Hearing) -> str:
+def has(hearing: Hearing, cost: int = 0) -> str:
     """What the model has, as near to the claim's figure as it comes."""
-    near = nearest(hearing.question, [c for c in hearing.tried if c.cost <= UNIT], 1)
+    near = nearest(hearing.question, [c for c in hearing.tried if c.cost <= cost], 1)
     told = [f"{float(c.number):.5g} {hearing.claim.unit}" for c in near]
     how = [f" where {c.departures[0]}" for c in near if c.departures]
     return f"the model has: {''.join(told + how) or 'nothing'}"
@@ -96,16 +94,22 @@ def of_another_model(hearing: Hearing) -> Verdict | None:
     """The figure is that of another model of the same table, counted as that model's own is."""
     found, missed = [], 1.0
     for other in hearing.docket.column(hearing.claim):
-        counting = counting_of(other, hearing.docket)
+        ways = ways_of(other, hearing.docket)
         place = replace(ask(other), printed=hearing.question.printed)
-        own = hearing.docket.own(other)
-        alike = [c for c in own if c.cost <= UNIT and c.counting in counting]
-        missed *= 1 - chance(place, alike)
-        if matches(place, alike):
+        alike = [c for c in hearing.docket.own(other) if (c.counting, c.departures) in ways]
+        here = [match for match in matches(place, alike) if match.plain]
+        missed *= 1 - chance(place, alike, loosest(here))
+        if here:
             found.append(other)
     if not found or 1 - missed > RARE:
         return None
     return error(hearing, f"the figure of another model of the same table: {title(found[0])}")
+
+
+def on_other_inputs(hearing: Hearing) -> Verdict | None:
+    """Something further off fits, such as another input, and as good as never by chance."""
+    hearing.try_also(hearing.docket.elsewhere(hearing.question))
+    return searched(hearing) if hearing.chance <= RARE else None
 
 
 def contradicted(hearing: Hearing) -> Verdict | None:
@@ -117,7 +121,7 @@ def contradicted(hearing: Hearing) -> Verdict | None:
         theirs = span(ask(other))
         if mine[1] < theirs[0] or theirs[1] < mine[0]:
             told = f"two different figures for one thing: the source also gives {printed(other)}"
-            return error(hearing, told)
+            return error(hearing, f"{told}; {has(hearing)}")
     return None
 
 
@@ -133,11 +137,8 @@ def transposed(hearing: Hearing) -> Verdict | None:
 
 
 def searched(hearing: Hearing) -> Verdict | None:
-    """Something further off fits, such as another input, and hardly by chance."""
-    hearing.try_also(hearing.docket.elsewhere(hearing.question))
-    if hearing.best is None or hearing.chance(hearing.best) > UNLIKELY:
-        return None
-    return ruled(hearing, "not as stated", hearing.best)
+    """Something further off fits, and hardly by chance."""
+    return ruled(hearing, "not as stated") if hearing.fitting and hearing.credible else None
 
 
 def impossible(hearing: Hearing) -> Verdict | None:
@@ -158,8 +159,8 @@ def impossible(hearing: Hearing) -> Verdict | None:
 
 
 RULES: tuple[Rule, ...] = (
-    as_stated, swapped, with_another_reading, worked, of_another_model, contradicted, transposed,
-    searched, impossible,
+    as_stated, swapped, with_another_reading, worked, of_another_model, transposed,
+    on_other_inputs, contradicted, searched, impossible,
 )  # fmt: skip
 
 
@@ -170,7 +171,8 @@ def moved(claim: Claim, place: Claim, docket: Docket) -> list[Match]:
     """How the figure of a claim fits another's place, at most by another unit."""
     printed = parse_figure(claim.value)
     close = docket.near(place, printed)
-    return matches(replace(ask(place), printed=printed), close) if close else []
+    found = matches(replace(ask(place), printed=printed), close) if close else []
+    return [match for match in found if match.plain]
 
 
 def exchanged(hearing: Hearing, other: Claim) -> bool:
@@ -178,31 +180,25 @@ def exchanged(hearing: Hearing, other: Claim) -> bool:
     docket, mine = hearing.docket, hearing.claim
     there = moved(mine, other, docket)
     back = moved(other, mine, docket) if there else []
-    ways = {way(match) for match in there} & {way(match) for match in back}
-    if mine.metric != other.metric:
-        ways = {way(match) for match in there}
-    if not back or not ways:
+    if mine.metric == other.metric:
+        ways = {match.way for match in there} & {match.way for match in back}
+        there, back = ([m for m in found if m.way in ways] for found in (there, back))
+    if not there or not back:
         return False
     theirs = matches(ask(other), docket.own(other))
-    homes = (hearing.best, theirs[0].cost if theirs else None)
-    away = (cheapest(there, ways) + 1, cheapest(back, ways) + 1)
-    return all(home is None or home > cost for home, cost in zip(homes, away, strict=True))
+    homes = (cheapest(hearing.fitting), cheapest(theirs))
+    away = (cheapest(there) + 1, cheapest(back) + 1)
+    return all(home > cost for home, cost in zip(homes, away, strict=True))
 
 
-def counting_of(claim: Claim, docket: Docket) -> set[str]:
-    """Who gives a claim's own figure most simply; nobody where that has two parts, or more."""
+def ways_of(claim: Claim, docket: Docket) -> set[Way]:
+    """Who gives a claim's own figure most simply, and how; none where that is strained."""
     found = matches(ask(claim), docket.own(claim))
-    simplest = [match for match in found if match.cost == found[0].cost < COMBINED]
-    return {match.candidate.counting for match in simplest}
+    return {match.way for match in found if match.cost == found[0].cost < STRAINED}
 
 
-def way(match: Match) -> tuple[str, tuple[str, ...]]:
-    """Who counts, and how it is read."""
-    return match.candidate.counting, match.departures
-
-
-def cheapest(found: list[Match], ways: set[tuple[str, tuple[str, ...]]]) -> int:
-    return min((match.cost for match in found if way(match) in ways), default=found[0].cost)
+def cheapest(found: list[Match]) -> float:
+    return min((match.cost for match in found), default=float("inf"))
 
 
 def span(question: Question) -> tuple:

@@ -22,16 +22,19 @@ from harness.records import Claim
 ARITHMETIC: Mapping[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
 }  # fmt: skip
-COMPARISONS: Mapping[type, tuple[str, Callable[[Any, Any], bool]]] = {
-    ast.Eq: ("=", operator.eq), ast.NotEq: ("≠", operator.ne), ast.Lt: ("<", operator.lt),
-    ast.LtE: ("≤", operator.le), ast.Gt: (">", operator.gt), ast.GtE: ("≥", operator.ge),
+COMPARISONS: Mapping[type, tuple[str, str, Callable[[Any, Any], bool]]] = {
+    ast.Eq: ("=", "≠", operator.eq), ast.NotEq: ("≠", "=", operator.ne),
+    ast.Lt: ("<", "≥", operator.lt), ast.LtE: ("≤", ">", operator.le),
+    ast.Gt: (">", "≤", operator.gt), ast.GtE: ("≥", "<", operator.ge),
 }  # fmt: skip
+"""How each looks where it holds, and what is so where it does not."""
+
 CALLS = "calls"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Whether a statement holds, and both sides of each of its comparisons as numbers."""
+    """Whether a statement holds, and each of its comparisons in numbers, as they really are."""
 
     holds: bool
     evidence: str
@@ -91,15 +94,12 @@ class Reader:
             signs = [COMPARISONS.get(type(sign)) for sign in part.ops]
             if not all(signs):
                 raise self.wrong(part)
-            truths = [
-                known[1](left, right)
-                for known, left, right in zip(signs, sides, sides[1:], strict=False)
-                if known
-            ]
-            told = [shown(sides[0])]
-            for known, truth, side in zip(signs, truths, sides[1:], strict=True):
+            truths, told = [], [shown(sides[0])]
+            for known, left, right in zip(signs, sides, sides[1:], strict=False):
                 assert known
-                told.append(f"{'' if truth else 'not '}{known[0]} {shown(side)}")
+                sign, opposite, holds = known
+                truths.append(holds(left, right))
+                told += [sign if truths[-1] else opposite, shown(right)]
             yield all(truths), " ".join(told)
 
     def number(self, node: ast.expr) -> Fraction:

@@ -68,6 +68,12 @@ def resnet_a(name: str) -> nn.Module:
     return model
 
 
+def mobilenet_v3(arch: str, width_mult: float, last_channel: int) -> nn.Module:
+    """A MobileNetV3 whose last hidden layer has its own width; torchvision scales that too."""
+    setting, _ = models.mobilenetv3._mobilenet_v3_conf(arch, width_mult=width_mult)
+    return models.MobileNetV3(setting, last_channel)
+
+
 class AlexNet2012(nn.Module):
     """Krizhevsky et al. 2012: two halves, joined in the third convolution; images of 227 x 227."""
 
