@@ -92,11 +92,14 @@ def tell(proofs: Any) -> None:
 
 def save(proofs: Any, folder: Path) -> None:
     from harness.report import proofs as report
-    from harness.store import dump_proofs, write_atomically
+    from harness.report import write_page
+    from harness.store import dump_proofs, load, write_atomically
 
     write_atomically(folder / "proofs.json", dump_proofs(proofs))
     for name, render in report.FILES.items():
         write_atomically(folder / name, render(proofs))
+    if (folder / "run.json").is_file():
+        write_page(load(folder), folder)
     print(f"proofs: {folder / 'proofs.md'}")
 
 

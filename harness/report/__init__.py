@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness.records import Run
+from harness.errors import UserError
+from harness.records import Proofs, Run, Suite
 from harness.report import csv, findings, html, latex, markdown, tables
 from harness.report.charts import heatmap, spread_chart, waterfall
 from harness.report.terminal import case_table
 from harness.report.verdict import Verdict, headline, verdict, verdict_lines
 
 __all__ = ["FORMATS", "Verdict", "case_table", "headline", "render", "verdict", "verdict_lines",
-           "write"]  # fmt: skip
+           "write", "write_page"]  # fmt: skip
+
+PAGE = "report.html"
 
 FORMATS: Mapping[str, Callable[[Run], bytes]] = {
     "readings.csv": lambda run: csv.render(tables.readings(run)),
@@ -20,7 +23,7 @@ FORMATS: Mapping[str, Callable[[Run], bytes]] = {
     "findings.csv": lambda run: csv.render(findings.table(run)),
     "timings.csv": lambda run: csv.render(tables.timings(run)),
     "report.md": markdown.render,
-    "report.html": html.render,
+    PAGE: html.render,
     "table.tex": latex.render,
     "heatmap.svg": lambda run: heatmap(run).encode(),
     "spread.svg": lambda run: spread_chart(run).encode(),
@@ -37,7 +40,26 @@ def write(run: Run, folder: Path) -> list[Path]:
     """Write every file of the report into ``folder``; return their paths."""
     from harness.store import write_atomically
 
-    paths = [folder / name for name in FORMATS]
+    paths = [folder / name for name in FORMATS if name != PAGE]
     for path in paths:
         write_atomically(path, render(run, path.name))
-    return paths
+    return [*paths, write_page(run, folder)]
+
+
+def write_page(run: Run, folder: Path) -> Path:
+    """Write the HTML report, with the suite's proofs if they lie in ``folder`` already."""
+    from harness.store import write_atomically
+
+    path = folder / PAGE
+    write_atomically(path, html.render(run, proofs_in(folder, run.suite)))
+    return path
+
+
+def proofs_in(folder: Path, suite: Suite) -> Proofs | None:
+    from harness.store import load_proofs
+
+    try:
+        proofs = load_proofs(folder)
+    except UserError:  # none are there, or another version of the harness made them
+        return None
+    return proofs if (proofs.suite, proofs.version) == (suite.name, suite.version) else None

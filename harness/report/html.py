@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 from typing import Any
 
-from harness.records import Run
+from harness.records import Proofs, Run
 from harness.report.agreement import distance_table, group_table, matrix_table
 from harness.report.cases import sections
 from harness.report.charts import (
@@ -31,16 +30,18 @@ from harness.report.families import family_of, family_table, kind_of
 from harness.report.findings import profiles
 from harness.report.index import Index
 from harness.report.overview import cause_table, outcome_table, spread_table
+from harness.report.proofs import section
 from harness.report.tables import Cell, Column, Link, show
-from harness.report.text import is_number, printable
+from harness.report.text import command, is_number, printable
 from harness.report.verdict import headline, verdict
 
 HERE = Path(__file__).parent
 
 
-def render(run: Run) -> bytes:
-    """The whole report."""
-    text = pages().get_template("page.html.j2").render(**contents(run))
+def render(run: Run, proofs: Proofs | None = None) -> bytes:
+    """The whole report, with what was proven of the suite if that is known."""
+    proven = section(proofs) if proofs is not None else None
+    text = pages().get_template("page.html.j2").render(**contents(run), proven=proven)
     return text.encode("utf-8", "replace")
 
 
@@ -78,13 +79,8 @@ def contents(run: Run) -> dict[str, Any]:
         "sections": [(section, packed(index, section)) for section in sections(index)],
         "time": timing_table(run), "environment": environment_table(run),
         "versions": version_table(index), "silent": silent(index), "unknowns": unknowns(index),
-        "command": command(run), "schema": run.schema,
+        "command": command(run.suite.name), "schema": run.schema,
     }  # fmt: skip
-
-
-def command(run: Run) -> str:
-    """How to reproduce the run."""
-    return f"make compare SUITE={shlex.quote(printable(run.suite.name))}"
 
 
 def inline(svg: str) -> str:

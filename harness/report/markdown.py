@@ -19,11 +19,10 @@ from harness.report.comparison import (
 )
 from harness.report.families import family_of, family_table, kind_of
 from harness.report.findings import Profile, profiles
-from harness.report.html import command
 from harness.report.index import Index
 from harness.report.overview import cause_table, outcome_table, spread_table
 from harness.report.tables import Column, Table, show
-from harness.report.text import printable
+from harness.report.text import command, printable
 from harness.report.verdict import headline
 
 MANY = 2000
@@ -67,7 +66,7 @@ def _blocks(run: Run) -> Iterator[str]:
     yield "\n".join(f"- {_loud(line)}" for line in unknowns(index)) or "Nothing that ran is open."
     yield grid(silent(index))
     yield "## How it was measured"
-    yield f"    {command(run)}"
+    yield f"    {command(run.suite.name)}"
     yield grid(version_table(index))
     yield grid(environment_table(run))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from harness.records import Proof, Proofs, Standing
@@ -230,6 +231,27 @@ def lines(proofs: Proofs) -> Iterator[str]:
         yield f"without a formula: {names}"
     for failure in proofs.failures:
         yield f"FAILED {failure.case}, {failure.stage}: {failure.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What the report of a suite says of its proofs: tables that are shown, and that unfold."""
+
+    headline: str
+    how: str
+    shown: tuple[Table, ...]
+    folded: tuple[Table, ...]
+
+
+def section(proofs: Proofs) -> Section:
+    shown = (disagreements(proofs), summary(proofs), not_provable(proofs))
+    folded = (by_case(proofs), cut_off(proofs), unsupported(proofs), by_operator(proofs))
+    return Section(
+        headline(proofs),
+        " ".join(COUNTED.split()),
+        tuple(table for table in shown if table.rows),
+        tuple(table for table in folded if table.rows),
+    )
 
 
 # ------------------------------------------------------------------------------------- files
