@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -12,8 +12,8 @@ from harness import overlay
 from harness.assembly import tool_of
 from harness.cells import CaseRunner, Limits
 from harness.counters import Counter, at_version, find_one
-from harness.editions import as_of
 from harness.environment import describe
+from harness.eras import as_of
 from harness.errors import UserError, suggest
 from harness.reconcile import Ground, lead
 from harness.records import Bridge, Case, Reading, Release, Step, Suite, Timeline
@@ -24,34 +24,50 @@ from harness.store import TIMELINE_SCHEMA
 IMPORTS = ("ImportError", "ModuleNotFoundError", "SyntaxError")
 """How a failure begins that every case would meet"""
 
-Progress = Callable[[Release], None]
+Progress = Callable[[Timeline], None]
 
 
 def drift(
-    name: str, suite: Suite, versions: Sequence[str] = (), progress: Progress = lambda release: None
-) -> Timeline:  # fmt: skip
-    """Every release of a counter on every case, or those that match one of ``versions`` (globs)."""
+    name: str,
+    suite: Suite,
+    versions: Sequence[str] = (),
+    known: Timeline | None = None,
+    progress: Progress = lambda timeline: None,
+) -> Timeline:
+    """Every release of a counter on every case, or those that match one of ``versions`` (globs).
+
+    Releases that ``known`` has are not asked again: what was released does not change. ``progress``
+    gets what there is after each release.
+    """
     counter = pinnable(name)
     listed = released(counter.distribution)
     chosen = chosen_among(listed, versions, counter.distribution)
     subjects = [Subject(case, suite, counter) for case in suite.cases]
-    releases = []
+    made = Timeline(TIMELINE_SCHEMA, tool_of(counter), suite.cases,
+                    describe(["torch", "torchvision"]), listed, ())  # fmt: skip
+    there = {release.version: release for release in reusable(known, made)}
     for version in chosen:
-        release = asked(counter, version, subjects)
-        progress(release)
-        releases.append(release)
-    return Timeline(
-        TIMELINE_SCHEMA, tool_of(counter), suite.cases, describe(["torch", "torchvision"]),
-        listed, tuple(releases),
-    )  # fmt: skip
+        release = there.get(version) or asked(counter, version, subjects)
+        made = replace(made, releases=(*made.releases, explained(release, counter, subjects)))
+        progress(made)
+    return made
+
+
+def reusable(known: Timeline | None, made: Timeline) -> tuple[Release, ...]:
+    """Releases of an earlier timeline of the same counter, cases and torch."""
+    if known is None or known.tool.id != made.tool.id or known.cases != made.cases:
+        return ()
+    same = known.environment["torch"]["version"] == made.environment["torch"]["version"]
+    return known.releases if same else ()
 
 
 def pinnable(name: str) -> Counter:
-    """The counter of this id; UserError for one that is part of another package."""
+    """The counter of this id; UserError for one that is a part of another package."""
     counter = find_one(name)
     if counter.distribution in ("torch", "flop-harness"):
-        raise UserError(f"{name} is a part of {counter.distribution}: its releases cannot be run "
-                        "beside this one; see --stored")  # fmt: skip
+        raise UserError(
+            f"{name} comes with {counter.distribution}, whose releases cannot be run side by side"
+        )
     return counter
 
 
@@ -91,39 +107,21 @@ class Subject:
     def read(self, counter: Counter) -> tuple[Reading, ...]:
         return self.runner.read(counter, self.counter.contexts[0])
 
-    def lead(self, reading: Reading, counter: Counter) -> Bridge | None:
-        """A bridge by the rules of the reading's version; None where those raise."""
-        if reading.status != "ok":
-            return None
-        try:
-            return lean(lead(replace(reading, modules={}), counter, self.canonical, self.own))
-        except Exception:  # noqa: BLE001 - a release's rules may trip; the figure is then unexplained
-            return None
-
-
-def lean(bridge: Bridge) -> Bridge:
-    """Terms alone: where each comes from is a matter of the suites' reports."""
-    return replace(bridge, steps=tuple(Step(step.term, step.amount) for step in bridge.steps))
-
 
 # ---------------------------------------------------------------------------------- a release
 
 
 def asked(counter: Counter, version: str, subjects: Iterable[Subject]) -> Release:
-    """What one release says; after one failure to import, no further case is tried."""
-    pinned = beside(counter, at_version(counter, version))
-    found = Asking(counter.id, pinned)
+    """What one release says; after a failure to import, no further case is tried."""
+    asking = Asking(counter.id, beside(counter, at_version(counter, version)))
     readings: list[Reading] = []
-    bridges: list[Bridge] = []
     for subject in subjects:
-        said = found.read(subject)
-        rules = as_of(counter, version)
+        said = asking.read(subject)
         error = barring(said)
         if error:
-            return Release(version, remedies=found.names, error=error)
+            return Release(version, remedies=asking.names, error=error)
         readings += [replace(each, modules={}, output="") for each in said]
-        bridges += filter(None, (subject.lead(each, rules) for each in said))
-    return Release(version, tuple(readings), tuple(bridges), found.names)
+    return Release(version, tuple(readings), remedies=asking.names)
 
 
 def beside(counter: Counter, pinned: Counter) -> Counter:
@@ -175,4 +173,24 @@ def barring(said: tuple[Reading, ...]) -> str:
     return ""
 
 
-__all__ = ["drift"]
+# -------------------------------------------------------------------------------------- why
+
+
+def explained(release: Release, counter: Counter, subjects: Iterable[Subject]) -> Release:
+    """The release with a bridge to each figure, by the rules of its version."""
+    rules = as_of(counter, release.version)
+    by_case = {subject.case.id: subject for subject in subjects}
+    bridges = (bridge for reading in release.readings
+               for bridge in led(reading, rules, by_case[reading.case]))  # fmt: skip
+    return replace(release, bridges=tuple(bridges))
+
+
+def led(reading: Reading, rules: Counter, subject: Subject) -> Iterator[Bridge]:
+    """The terms of a reading; none if it has no figure, or if a rule trips over the model."""
+    if reading.status != "ok":
+        return
+    try:
+        bridge = lead(reading, rules, subject.canonical, subject.own)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+        return  # the figure then stands without an explanation
+    yield replace(bridge, steps=tuple(Step(step.term, step.amount) for step in bridge.steps))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from math import prod
-
-from packaging.specifiers import SpecifierSet
 
 from harness.account import Account
 from harness.conventions import products_inside
-from harness.counters import Counter, ptflops_pytorch, thop, torchinfo
+from harness.counters import ptflops_pytorch, thop, torchinfo
 from harness.counters.recurrent import Charges
 from harness.records import Module, Trace
 from harness.tree import subtree
@@ -181,7 +178,7 @@ def weights_of_rows(batched: bool) -> Pricing:
         return Account.of(
             (visit.path, term, amount)
             for visit, module in module_calls(trace)
-            if visit.path and visit.path.count(".") < TORCHINFO_DEPTH
+            if (visit.path or not module.children) and visit.path.count(".") < TORCHINFO_DEPTH
             for term, amount in row_charges(trace, visit, module, batched)
         )
 
@@ -213,33 +210,3 @@ def averaged(price: Pricing) -> Pricing:
         return whole + Account.of([("", "layers averaged over the batch", share - whole.total)])
 
     return by_sample
-
-
-# ---------------------------------------------------------------------------- rules by version
-
-
-@dataclass(frozen=True)
-class Edition:
-    """What a counter charged in some of its versions, as its source at ``source`` has it."""
-
-    versions: str
-    compute: Pricing
-    source: str
-
-
-EDITIONS: Mapping[str, tuple[Edition, ...]] = {
-    "thop": (
-        Edition(">=0.0.22,<0.0.23", by_last_call(THOP_0_0_22), "thop/count_hooks.py (0.0.22)"),
-    ),
-}
-"""Counter -> its earlier editions; ``versions`` as in a requirement."""
-
-
-def as_of(counter: Counter, version: str) -> Counter:
-    """The counter with the rules of that version: those of the present one where none are known."""
-    for edition in EDITIONS.get(counter.id.partition("@")[0], ()):
-        if SpecifierSet(edition.versions, prereleases=True).contains(version):
-            compute = replace(counter.quantities["compute"], price=edition.compute, breakdown=None)
-            quantities = {**counter.quantities, "compute": compute}
-            return replace(counter, quantities=quantities, source=edition.source)
-    return counter
