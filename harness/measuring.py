@@ -272,24 +272,30 @@ class Measured:
     clocks: list[dict[str, Any]] = field(default_factory=list)
 
 
-def measure(suite: Suite, name: str, tell: Tell = silent, details: bool = True) -> Measured:
+def measure(
+    suite: Suite, name: str, tell: Tell = silent, details: bool = True, flushed: bool = False
+) -> Measured:
     """Time a suite on the device ``name``; with ``details`` also ceilings, layers and memory."""
     found, here = Measured(), device(name)
     first = [here.series(case.dtype)[0] for case in suite.cases]
-    everything = [each for case in suite.cases for each in here.series(case.dtype)]
+
+    def series(case: Case) -> tuple[Series, ...]:
+        return here.series(case.dtype) + (here.series(case.dtype, True) if flushed else ())
+
+    everything = [each for case in suite.cases for each in series(case)]
     if details:
         found.ceilings = ceilings(name, everything, tell)
     for session in range(1, suite.timing.sessions + 1):
         found.clocks.append({"session": session, **here.state()})
         with stands(suite.cases, suite.folder, name, suite.timing) as standing:
-            found.forwards += forwards(standing, lambda c: here.series(c.dtype), session, tell)
+            found.forwards += forwards(standing, series, session, tell)
             if details and session == 1:
-                for stand, series in zip(standing, first, strict=True):
+                for stand, plain in zip(standing, first, strict=True):
                     tell(f"layers and memory: {stand.case.id}")
-                    times, costs = layers(stand, series)
+                    times, costs = layers(stand, plain)
                     found.layers += times
                     found.hooks += costs
-                    found.memory += memory(stand, series)
+                    found.memory += memory(stand, plain)
             found.failures += [Failure(stand.case.id, "timing", stand.broken)
                                for stand in standing if stand.broken]  # fmt: skip
     return found

@@ -17,7 +17,12 @@ from harness.timing.load import QUIET, load
 
 
 def keep_time(
-    suite: Suite, device: str, tell: Tell = silent, details: bool = True, mapper: Callable = map
+    suite: Suite,
+    device: str,
+    tell: Tell = silent,
+    mapper: Callable = map,
+    details: bool = True,
+    flushed: bool = False,
 ) -> Times:
     """Theory first, then the clock; while anything is timed, nothing else of ours runs."""
     environment = describe(["torch", "torchvision"])
@@ -27,7 +32,7 @@ def keep_time(
     expected = list(expectations(suite.cases, suite.folder, mapper)) if details else []
     failures = [each for each in expected if isinstance(each, Failure)]
     before = load("before")
-    found = measure(suite, device, tell, details)
+    found = measure(suite, device, tell, details, flushed)
     return Times(
         schema=TIMES_SCHEMA,
         suite=suite.name,

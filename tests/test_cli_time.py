@@ -102,6 +102,7 @@ def test_a_model_that_cannot_run_is_told_and_fails(typed, others, tmp_path):
     (("tiny.toml", "--input", "1x3"), "--input gives the inputs of a model"),
     (("torch.nn:ReLU", "--input", "3", "--cases", "x"), "--cases chooses among the cases"),
     (("tiny.toml", "--device", "gpu"), "unknown device 'gpu'"),
+    (("tiny.toml", "--device", "cpu", "--flushed"), "--flushed empties the cache of a CUDA device"),
     (("tinny.toml",), "tinny.toml: no such file"),
 ])  # fmt: skip
 def test_mistakes_of_the_user_end_in_one_line(typed, words, said):

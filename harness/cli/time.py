@@ -48,6 +48,9 @@ def time(
         bool,
         typer.Option("--details/--no-details", help="Ceilings, layers, memory and counts too."),
     ] = True,
+    flushed: Annotated[
+        bool, typer.Option("--flushed", help="On CUDA, also with the L2 cache emptied each time.")
+    ] = False,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Even while others keep the machine busy.")
     ] = False,
@@ -60,10 +63,14 @@ def time(
         raise UserError(f"unknown device {device!r}{suggest(device, DEVICES)}")
     suite = chosen(target, input or [], cases)
     settled = settle_device(device)
+    if flushed and settled != "cuda":
+        raise UserError("--flushed empties the cache of a CUDA device; a CPU's cannot be emptied")
     if warning := require_quiet(anyway):
         say(f"warning: {warning}")
     with interruptible(), models_print_to_stderr(), processes() as mapper:
-        times = keep_time(with_policy(suite, sessions, budget), settled, say, details, mapper)
+        times = keep_time(
+            with_policy(suite, sessions, budget), settled, say, mapper, details, flushed
+        )
     tell(times)
     if out is not None or (cases is None and not is_model(target)):
         save(times, out or home(suite, times))

@@ -12,8 +12,10 @@ from harness.times import Series
 from harness.timing.clock import Clock
 
 
-def series(dtype: str = "float32") -> tuple[Series, ...]:
-    """One thread, and all cores."""
+def series(dtype: str = "float32", flushed: bool = False) -> tuple[Series, ...]:
+    """One thread, and all cores; none with emptied caches, which user code cannot empty."""
+    if flushed:
+        return ()
     cores = os.cpu_count() or 1
     return tuple(Series("cpu", threads, dtype) for threads in dict.fromkeys((1, cores)))
 

@@ -13,8 +13,11 @@ from harness.timing.clock import Clock
 class Device(Protocol):
     """A module or an object with these functions."""
 
-    def series(self, dtype: str) -> tuple[Series, ...]:
-        """The series in which a case of this dtype is timed; figures of two are never mixed."""
+    def series(self, dtype: str, flushed: bool = False) -> tuple[Series, ...]:
+        """The series in which a case of this dtype is timed; figures of two are never mixed.
+
+        With ``flushed``, those in which the caches are emptied before each sample; there may be none.
+        """
         ...
 
     def clock(self) -> Clock:
