@@ -474,6 +474,16 @@ def test_every_format_holds_every_verdict(ran):
     assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
 
 
+def test_an_audit_that_says_the_same_changes_no_file(ran, monkeypatch):
+    _, folder = ran
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    later = {**json.loads(before["verdicts.json"])["environment"], "date": "2999-01-01"}
+    monkeypatch.setattr("harness.audit.describe", lambda _: later)
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
 def test_what_was_priced_is_kept(ran, tmp_path, monkeypatch):
     def fail(*_):
         raise AssertionError("priced again")

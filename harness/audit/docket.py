@@ -15,12 +15,11 @@ from harness.audit.candidates import (
     SIZE,
     UNIT,
     Candidate,
-    Match,
     Question,
     ask,
     candidates,
-    matches,
 )
+from harness.audit.matching import Match, matches
 from harness.pricing import Priced, Wanted
 from harness.records import Claim, Input
 from harness.units import Printed

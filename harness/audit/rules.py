@@ -5,19 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from harness.audit.candidates import (
-    SEARCHED,
-    STRAINED,
-    UNIT,
-    Match,
-    Question,
-    ask,
-    chance,
-    loosest,
-    matches,
-    nearest,
-)
+from harness.audit.candidates import SEARCHED, STRAINED, UNIT, Question, ask, unprefixed
 from harness.audit.docket import Docket, Way
+from harness.audit.matching import Match, chance, loosest, matches, nearest
 from harness.audit.statements import worked_out
 from harness.audit.verdicts import RARE, Hearing, error, ruled, unexplained
 from harness.records import Claim, Verdict
@@ -96,7 +86,8 @@ def of_another_model(hearing: Hearing) -> Verdict | None:
     for other in hearing.docket.column(hearing.claim):
         ways = ways_of(other, hearing.docket)
         place = replace(ask(other), printed=hearing.question.printed)
-        alike = [c for c in hearing.docket.own(other) if (c.counting, c.departures) in ways]
+        own = hearing.docket.own(other)
+        alike = [c for c in own if (c.counting, unprefixed(c.departures)) in ways]
         here = [match for match in matches(place, alike) if match.plain]
         missed *= 1 - chance(place, alike, loosest(here))
         if here:
@@ -192,9 +183,10 @@ def exchanged(hearing: Hearing, other: Claim) -> bool:
 
 
 def ways_of(claim: Claim, docket: Docket) -> set[Way]:
-    """Who gives a claim's own figure most simply, and how; none where that is strained."""
+    """Who gives a claim's own figure most simply, and how, whatever its prefix; none if strained."""
     found = matches(ask(claim), docket.own(claim))
-    return {match.way for match in found if match.cost == found[0].cost < STRAINED}
+    best = [match for match in found if match.cost == found[0].cost < STRAINED]
+    return {(counting, unprefixed(reading)) for counting, reading in (m.way for m in best)}
 
 
 def cheapest(found: list[Match]) -> float:

@@ -13,15 +13,10 @@ from harness.audit.candidates import (
     STRAINED,
     UNIT,
     Candidate,
-    Match,
     Question,
-    chance,
-    fit_of,
-    loosest,
-    matches,
-    nearest,
 )
 from harness.audit.docket import ENOUGH, Docket, Way
+from harness.audit.matching import Match, chance, fit_of, loosest, matches, nearest
 from harness.published import family
 from harness.records import Claim, Ruling, Verdict
 from harness.units import Printing
@@ -115,7 +110,8 @@ def ruled(hearing: Hearing, ruling: Ruling) -> Verdict:
     told = [*best, *(match for match in rivals if match not in best)]
     fits = tuple(fit_of(question, match.candidate, match.departures) for match in told)
     names = {match.candidate.counting for match in best}
-    named = bool(names & question.named) if question.named else None
+    speaks = any(candidate.counting in question.named for candidate in hearing.tried)
+    named = bool(names & question.named) if speaks else None
     verdict = Verdict(hearing.claim.id, ruling, why(hearing, named), fits, named=named,
                       ambiguous=unrelated(hearing, told))  # fmt: skip
     return counted(verdict, hearing)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -61,6 +63,24 @@ def save(done: Any, folder: Path) -> None:
     from harness.report import audit as report
     from harness.store import write_atomically
 
+    done = as_before(done, folder)
     for name, render in report.FILES.items():
         write_atomically(folder / name, render(done))
     print(f"report: {folder / 'report.html'}")
+
+
+def as_before(done: Any, folder: Path) -> Any:
+    """With the date of the audit that lies in the folder, if that said the same on the same."""
+    from harness.report.audit import data
+
+    try:
+        before = json.loads((folder / "verdicts.json").read_bytes())
+        same = undated(before) == undated(json.loads(data(done)))
+    except (OSError, ValueError, LookupError, TypeError):  # none is there, or it is not ours
+        return done
+    return replace(done, environment=before["environment"]) if same else done
+
+
+def undated(audit: Any) -> Any:
+    environment = {**audit["environment"], "date": None, "git": None}
+    return {**audit, "environment": environment}
