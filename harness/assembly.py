@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness import conventions
 from harness.counters import Counter
+from harness.eras import as_of
 from harness.plan import CANONICAL, Cell, Plan, Raw, Result
 from harness.reconcile import Ground, lead
 from harness.records import (
@@ -177,7 +178,7 @@ def bridges_of(
             continue
         own = grounds.load(result.trace, reading.context)
         try:
-            made.append(lead(reading, counter, canonical, own))
+            made.append(lead(reading, as_of(counter, reading.version), canonical, own))
         except Exception as error:  # noqa: BLE001 - any rule may trip over an untried model
             message = f"{type(error).__name__}: {error}"
             failed.append(Failure(cell.case, f"{counter.id}'s rules for {reading.metric}", message))

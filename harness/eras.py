@@ -41,6 +41,7 @@ from harness.editions import (
     weights_of_rows,
 )
 from harness.records import Module, Trace
+from harness.releases import is_version
 from harness.walk import Visit, functions
 
 
@@ -53,7 +54,7 @@ class Era:
     source: str
 
     def has(self, version: str) -> bool:
-        return any(
+        return is_version(version) and any(
             SpecifierSet(each, prereleases=True).contains(Version(version))
             for each in self.versions.split(" or ")
         )
@@ -260,7 +261,7 @@ ERAS: Mapping[str, tuple[Era, ...]] = {
         Era("==0.7", with_weights(PTFLOPS_0_7_1), "ptflops/pytorch_ops.py (0.7)"),
         Era("==0.7.1", beside_functions(with_weights(PTFLOPS_0_7_1), linear=True),
             "ptflops/pytorch_ops.py, ptflops/pytorch_engine.py (0.7.1)"),
-        Era("==0.7.1.*", beside_functions(with_weights(PTFLOPS_0_7_1)),
+        Era(">=0.7.1.1,<0.7.2", beside_functions(with_weights(PTFLOPS_0_7_1)),
             "ptflops/pytorch_ops.py, ptflops/pytorch_engine.py (0.7.1.1)"),
         Era(">=0.7.2,<0.7.5", beside_functions(with_weights(PTFLOPS_0_7_2)),
             "ptflops/pytorch_ops.py (0.7.4)"),

@@ -1,0 +1,242 @@
+"""Released versions side by side: their order, what makes them run, and what explains them."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+
+import pytest
+from runs import a_suite
+
+from harness import store, suite
+from harness.account import Account
+from harness.counters import counters
+from harness.drift import chosen_among, reusable
+from harness.editions import by_layer
+from harness.eras import ERAS, as_of, in_single_precision, single
+from harness.errors import UserError
+from harness.records import Bridge, Context, Reading, Release, Step, Timeline, Tool
+from harness.releases import in_order, is_version, same
+from harness.remedies import REMEDIES, remedied, remedy_for
+from harness.report import drift as report
+from harness.store import TIMELINE_SCHEMA, dump_timeline, load_timeline
+
+# --------------------------------------------------------------------------------------- order
+
+
+def test_releases_stand_in_the_order_of_their_dates_where_they_have_some():
+    """0.0.4 of June 2020 follows 0.0.31 of May 2020."""
+    versions = ["0.1.1.post2209072238", "0.0.4.post2006032126", "0.0.31.post2005241907",
+                "0.0.22", "0.0.22.post1906241147", "0.0.30.post190806"]  # fmt: skip
+    assert in_order(versions) == (
+        "0.0.22", "0.0.22.post1906241147", "0.0.30.post190806", "0.0.31.post2005241907",
+        "0.0.4.post2006032126", "0.1.1.post2209072238",
+    )  # fmt: skip
+
+
+def test_others_stand_in_the_order_of_their_numbers():
+    assert in_order(["2.0.10", "2.0.9", "0.2.3", "no version"]) == ("0.2.3", "2.0.9", "2.0.10")
+
+
+def test_two_spellings_are_one_version():
+    assert same("0.1.1-2209072238", "0.1.1.post2209072238")
+    assert not same("0.7.4", "0.7.5")
+    assert not is_version("junk")
+
+
+def test_releases_are_chosen_by_globs():
+    listed = ("0.7", "0.7.1", "0.7.1.1", "0.6")
+    assert chosen_among(listed, (), "x") == list(listed)
+    assert chosen_among(listed, ("0.7.1*",), "x") == ["0.7.1", "0.7.1.1"]
+    with pytest.raises(UserError, match=r"no release of x matches 0\.8"):
+        chosen_among(listed, ("0.8",), "x")
+
+
+# ------------------------------------------------------------------------------------ remedies
+
+
+def test_a_remedy_is_taken_for_the_failure_that_it_mends_and_once():
+    message = "ImportError: cannot import name 'Iterable' from 'collections' (<env>)"
+    remedy = remedy_for("thop", message, ())
+    assert remedy is not None
+    assert remedy.name.startswith("collections.Iterable")
+    assert remedy_for("thop", message, (remedy,)) is None
+    assert remedy_for("thop", "ValueError: something else", ()) is None
+
+
+def test_another_way_to_call_is_for_its_own_tool_alone():
+    message = "TypeError: profile() got an unexpected keyword argument 'inputs'"
+    assert remedy_for("thop", message, ()).name == "called with input_size"
+    assert remedy_for("flopth", message, ()) is None
+
+
+def test_a_reading_names_its_remedies():
+    names = []
+    remedy = replace(REMEDIES[0], patch=lambda: names.append("patched"))
+    counter = replace(counters()["thop"], read=lambda *asked: asked)
+    with pytest.warns(UserWarning, match="^remedy: collections.Iterable and its like restored$"):
+        assert remedied(counter, (remedy,)).read(1, 2, 3, 4) == (1, 2, 3, 4)
+    assert names == ["patched"]
+    assert remedied(counter, ()) is counter
+
+
+# ---------------------------------------------------------------------------------------- eras
+
+LISTED = {
+    "thop": ["0.0.22", "0.0.22-1906241147", "0.0.23.post1907171430", "0.0.31-2005241907",
+             "0.0.23.post1908061459", "0.0.4.post2009041907", "0.0.5.post2206100352"],
+    "ptflops-pytorch": ["0.1", "0.5.2", "0.6", "0.6.3", "0.6.4", "0.6.9", "0.7", "0.7.1",
+                        "0.7.1.1", "0.7.1.2", "0.7.2", "0.7.2.2", "0.7.4"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "version"), [(n, v) for n in LISTED for v in LISTED[n]])
+def test_an_earlier_version_is_in_exactly_one_era(name, version):
+    (era,) = [era for era in ERAS[name] if era.has(version)]
+    told = as_of(counters()[name], version)
+    assert told.quantities["compute"].price is era.price
+    assert told.quantities["params"] is counters()[name].quantities["params"]
+    assert told.source == era.source
+
+
+@pytest.mark.parametrize(("name", "version"), [
+    ("thop", "0.1.1-2209072238"), ("ptflops-pytorch", "0.7.5"), ("torchinfo", "1.8.0"),
+    ("torchprofile", "0.1.0"), ("numel", "2.14.1"), ("thop", "no version"),
+])  # fmt: skip
+def test_the_present_version_has_the_present_rules(name, version):
+    assert as_of(counters()[name], version) is counters()[name]
+
+
+def test_sums_in_single_precision_are_those_of_the_tool():
+    """torch adds float32 buffers, one layer after another."""
+    import torch
+    from cells import canonical
+    from layers import LAYERS
+
+    trace = canonical(LAYERS["linear"])
+    amounts = {module.path: 2**24 + 1 + 2 * place for place, module in enumerate(trace.modules)}
+    made = in_single_precision(lambda _: Account({(p, "x"): n for p, n in amounts.items()}))(trace)
+    total = torch.zeros(1)
+    for amount in amounts.values():
+        total += torch.Tensor([amount])
+    assert made.total == total.item()
+    assert single(0.1) == struct.unpack("f", struct.pack("f", 0.1))[0]
+    assert by_layer({})(trace).total == 0
+
+
+# ----------------------------------------------------------------------------------- timelines
+
+CONTEXT = Context(mode="eval")
+ALEXNET = 714_188_480
+BIAS, POOL = 484_992, 9_216 * 2  # AlexNet's convolutions: outputs; its pool: (1 + 1) x 256 x 6 x 6
+
+
+def release(version: str, terms: dict[str, int], residual: int = 0, **more) -> Release:
+    value = ALEXNET + sum(terms.values()) + residual
+    reading = Reading("a", "thop", version, CONTEXT, "compute", "MAC", "ok", value, str(value),
+                      warnings=("remedy: one",))  # fmt: skip
+    steps = tuple(Step(name, amount) for name, amount in terms.items())
+    bridge = Bridge("a", "thop", CONTEXT, "compute", "MAC", ALEXNET, steps, residual, value)
+    return Release(version, (reading,), (bridge,), **more)
+
+
+def timeline(*releases: Release) -> Timeline:
+    return Timeline(
+        TIMELINE_SCHEMA, Tool("thop"), a_suite("a").cases,
+        {"python": "CPython 3.11", "torch": {"version": "2.14.1"}},
+        tuple(each.version for each in releases), releases,
+    )  # fmt: skip
+
+
+STORY = timeline(
+    Release("0.0.1", error="ImportError: no <b>module</b>"),
+    release("0.0.5", {"convolution bias": BIAS, "adaptive average pooling": POOL}),
+    release("0.0.6", {"convolution bias": BIAS, "adaptive average pooling": POOL}),
+    Release("0.0.7", (Reading("a", "thop", "0.0.7", CONTEXT, "compute", "MAC", "failed",
+                              message="NameError: x"),)),
+    release("0.1.1", {"adaptive average pooling": POOL}),
+    release("0.2", {"adaptive average pooling": POOL}, residual=7),
+)  # fmt: skip
+
+
+def test_a_change_is_told_by_its_terms_across_releases_that_failed():
+    first, second = report.changes(STORY)
+    assert (first.before, first.after) == ("0.0.6", "0.1.1")
+    assert (first.was.said, first.now.said) == (714_691_904, 714_206_912)
+    assert list(report.stories(STORY)) == [
+        "0.1.1: no longer convolution bias (a)", "0.2: now residual (a)",
+    ]  # fmt: skip
+    assert second.terms[0].change == 7
+
+
+def test_releases_that_say_the_same_share_a_row():
+    rows = report.figure_table(STORY).rows
+    assert [row[0] for row in rows] == ["0.0.1", "0.0.5 to 0.0.6 (2)", "0.0.7", "0.1.1", "0.2"]
+    assert [row[1] for row in rows] == [
+        "", "714,691,904", "failed", "714,206,912", "714,206,919 !",
+    ]  # fmt: skip
+    assert rows[0][-1] == "cannot be asked: ImportError: no <b>module</b>"
+    assert rows[2][-1] == "a: NameError: x"
+
+
+def test_what_is_not_explained_is_said():
+    assert report.unexplained(STORY) == 1
+    assert report.summary(STORY) == (
+        "thop: 6 releases asked of 6 listed, 5 answer; figures or terms changed at 2 releases; "
+        "3 of 4 figures explained with residual 0"
+    )
+
+
+def test_pages_and_charts_hold_text_as_text():
+    page = report.markdown(STORY).decode()
+    assert "<b>" not in page
+    drawn = report.chart(STORY)
+    assert "no longer convolution bias" in drawn
+    assert report.chart(timeline(STORY.releases[0])).count("No figures to show") == 1
+    assert "[thop](thop.md)" in report.index([STORY]).decode()
+
+
+def test_a_timeline_comes_back_equal(tmp_path):
+    (tmp_path / "t.json").write_bytes(dump_timeline(STORY))
+    assert load_timeline(tmp_path / "t.json") == STORY
+    assert dump_timeline(STORY) == dump_timeline(STORY)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"schema": 1}', b'{"schema": 9}'])
+def test_something_else_is_refused(tmp_path, content):
+    (tmp_path / "t.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"t\.json"):
+        load_timeline(tmp_path / "t.json")
+
+
+def test_earlier_answers_are_kept_for_the_same_cases_and_torch():
+    newer = replace(STORY, environment={"torch": {"version": "2.15"}})
+    assert reusable(STORY, STORY) == STORY.releases
+    assert reusable(None, STORY) == reusable(newer, STORY) == ()
+    assert reusable(STORY, replace(STORY, cases=a_suite("b").cases)) == ()
+
+
+# ------------------------------------------------------------------------------- what was found
+
+
+def stored(name: str) -> Timeline:
+    home = suite._home().parent / "results" / "drift" / f"{name}.json"
+    if not home.is_file():
+        pytest.skip("the timelines are not stored here")
+    return store.load_timeline(home)
+
+
+def said_of(timeline: Timeline, case: str, value: int) -> list[str]:
+    return [r.version for r in timeline.releases
+            if any(e.said == value for c, e in report.entries(r).items() if c == case)]  # fmt: skip
+
+
+def test_the_figures_of_seed_001_are_on_the_timelines():
+    """thop charged the bias from April 2020 to June 2022; ptflops charged activations once."""
+    thop = said_of(stored("thop"), "alexnet", ALEXNET + BIAS + POOL)
+    assert thop[0] == "0.0.31.post2004101309"
+    assert thop[-1] == "0.0.5.post2206100352"
+    ptflops = said_of(stored("ptflops-pytorch"), "alexnet", 715_561_896)
+    assert (ptflops[0], ptflops[-1]) == ("0.6.4", "0.7")
+    # conv1: 64 x 55 x 55 outputs, 3 x 11 x 11 products each and the bias.
+    assert round(100 * 64 * 55 * 55 * (3 * 11 * 11 + 1) / 715_561_896, 3) == 9.848
