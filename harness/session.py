@@ -127,10 +127,9 @@ def save(run: Run, folder: Path) -> list[Path]:
     from harness import report
 
     saved = store.save(run, folder)
-    wanted = {f"{trace.file}.json.gz" for trace in run.traces}
-    for stale in (folder / "traces").glob("*.json.gz"):
-        if stale.name not in wanted:
-            stale.unlink()
+    wanted = {store.trace_path(folder, trace.file) for trace in run.traces}
+    for stale in set((folder / "traces").glob("*.json.*")) - wanted:
+        stale.unlink()
     return [*saved, *report.write(run, folder)]
 
 

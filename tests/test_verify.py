@@ -24,8 +24,9 @@ from harness.oracle import ALGORITHMS
 from harness.oracle.check import REASONS
 from harness.probe import PROBES
 from harness.proof import Operation, prove
-from harness.records import Call, Case, Input, Proof, Proofs, Suite
+from harness.records import Call, Case, Input, Proof, Proofs, Run, Suite
 from harness.report import proofs as report
+from harness.report import write_page
 from harness.trace import record, recorded, shadow
 from harness.verify import kernels_differ, known_traces, verify
 from harness.work import FREE, Product, Work
@@ -247,7 +248,7 @@ def test_an_operator_without_a_formula_is_named_and_counted(monkeypatch):
 def test_a_trace_that_is_there_is_not_made_again(tmp_path):
     """A case of a model that does not exist, whose trace does."""
     trace = record(torch.nn.Linear(4, 3), (torch.rand(2, 4),))
-    file = tmp_path / "trace.json.gz"
+    file = tmp_path / "trace.json.xz"
     file.write_bytes(store.dump_trace(trace))
     proofs = verify(suite_of(UNKNOWN), {"unknown": file})
     assert [(proof.operator, proof.macs) for proof in proofs.proofs] == [("aten.addmm", 24)]
@@ -321,6 +322,17 @@ def test_one_model(tiny, monkeypatch, capsys):
         monkeypatch, capsys, "verify", "torch.nn:ReLU", "--input", "2x3", "--jobs", "1"
     )
     assert code == 0 and "activation" in told
+
+
+def test_proofs_stand_in_the_report_of_their_suite(tmp_path):
+    tiny = suite_of(CONV)
+    proofs = verify(tiny)
+    (tmp_path / "proofs.json").write_bytes(store.dump_proofs(proofs))
+    page = write_page(Run(store.RUN_SCHEMA, tiny, {}), tmp_path).read_text()
+    assert report.headline(proofs) in page and "What was proven, by family" in page
+    other = Run(store.RUN_SCHEMA, replace(tiny, version=4), {})
+    page = write_page(other, tmp_path).read_text()
+    assert report.headline(proofs) not in page and "make verify SUITE=tiny" in page
 
 
 def test_stored_proofs_are_the_same(tmp_path):

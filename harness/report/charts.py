@@ -131,12 +131,14 @@ def _heat_layers(records: list[dict[str, Any]], rows: list[str], heads: list[str
         symbolStrokeColor="#888",
         symbolStrokeWidth=0.5,
     )
-    squares = base.mark_rect(stroke="#ffffff", strokeWidth=1).encode(
+    squares = base.mark_rect(stroke="#ffffff", strokeWidth=1, aria=False).encode(
         color=alt.Color("class:N", scale=scale, legend=legend)
     )
-    frames = base.mark_rect(filled=False, stroke=LOUD, strokeWidth=3).transform_filter("datum.loud")
+    frames = base.mark_rect(filled=False, stroke=LOUD, strokeWidth=3, aria=False).transform_filter(
+        "datum.loud"
+    )
     ink = alt.condition("datum.dark", alt.value("#ffffff"), alt.value(INK))
-    words = base.mark_text(fontSize=11).encode(text="label:N", color=ink)
+    words = base.mark_text(fontSize=11, aria=False).encode(text="label:N", color=ink)
     return (squares + frames + words).properties(width=alt.Step(104), height=alt.Step(22))
 
 

@@ -8,10 +8,9 @@ Decoding is one pass over each, without recursion, and equal subtrees come back 
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
-import zlib
+import lzma
 from collections.abc import Callable, Iterable
 from dataclasses import astuple, replace
 from math import isfinite
@@ -46,7 +45,7 @@ MAKERS: dict[str, Callable[[list[Any]], Any]] = {
 
 
 def trace_path(folder: Path, name: str) -> Path:
-    return folder / "traces" / f"{name}.json.gz"
+    return folder / "traces" / f"{name}.json.xz"
 
 
 class TraceStore:
@@ -60,17 +59,26 @@ class TraceStore:
         """The name under which ``trace`` lies."""
         parts = (id(trace.root), id(trace.modules))
         if parts not in self.kept:
-            content = dump_trace(replace(trace, context=Context()))
+            content = as_json(replace(trace, context=Context()))
             name = hashlib.sha256(content).hexdigest()[:16]
             path = trace_path(self.folder, name)
             if not path.exists():
-                write_atomically(path, content)
+                write_atomically(path, compressed(content))
             self.kept[parts] = (trace, name)  # what is kept keeps its id
         return self.kept[parts][1]
 
 
 def dump_trace(trace: Trace) -> bytes:
-    """The trace in a few bytes, the same for equal traces. TypeError for a value it cannot keep."""
+    """The trace in a few bytes. TypeError for a value it cannot keep."""
+    return compressed(as_json(trace))
+
+
+def compressed(content: bytes) -> bytes:
+    return lzma.compress(content, format=lzma.FORMAT_XZ, preset=6)
+
+
+def as_json(trace: Trace) -> bytes:
+    """The same for equal traces."""
     writer = Writer()
     modules = tuple(module_row(module) for module in trace.modules)
     parameters = tuple((p.shape, p.dtype, p.trainable, p.lazy) for p in trace.parameters)
@@ -83,15 +91,14 @@ def dump_trace(trace: Trace) -> bytes:
         "values": writer.values,
         "calls": writer.calls,
     }
-    text = json.dumps(document, separators=(",", ":"), allow_nan=False)
-    return gzip.compress(text.encode(), compresslevel=6, mtime=0)
+    return json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
 
 
 def load_trace(content: bytes) -> Trace:
     """The trace in ``content``; UserError where there is none, or one of another schema."""
     try:
-        document = json.loads(gzip.decompress(content))
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+        document = json.loads(lzma.decompress(content))
+    except (lzma.LZMAError, EOFError, ValueError) as error:
         raise UserError(f"not a stored trace: {error}") from error
     require_schema(document, "the stored trace")
     values = decoded_values(document["values"])
