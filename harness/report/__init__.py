@@ -40,10 +40,13 @@ def write(run: Run, folder: Path) -> list[Path]:
     """Write every file of the report into ``folder``; return their paths."""
     from harness.store import write_atomically
 
-    paths = [folder / name for name in FORMATS if name != PAGE]
+    paths = [folder / name for name in FORMATS]
     for path in paths:
-        write_atomically(path, render(run, path.name))
-    return [*paths, write_page(run, folder)]
+        if path.name == PAGE:
+            write_page(run, folder)
+        else:
+            write_atomically(path, render(run, path.name))
+    return paths
 
 
 def write_page(run: Run, folder: Path) -> Path:
