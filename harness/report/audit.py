@@ -34,8 +34,8 @@ FEW = 8
 
 HOW_JUDGED = """Each figure is held against what every convention and every counter's rules give for
 its model, read in every way that has a reason; the simplest explanation wins, and further ones are
-counted. An explanation that had to be searched for is taken only if fewer than one made-up figure in
-twenty would fit as well."""
+counted. A far-fetched one is taken only if it explains most of a column, or if fewer than one made-up
+figure in twenty would fit as well: one in a hundred where it explains a single figure of a column."""
 
 
 # ------------------------------------------------------------------------------------- entries
