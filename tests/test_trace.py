@@ -113,6 +113,56 @@ def test_one_memory_for_many_models(grad):
         assert record(*mindful, grad=grad, memory=memory) == expected, name
 
 
+def strided(layer):
+    layer.stride = (2, 2)
+
+
+def reflecting(layer):
+    layer.padding_mode = "reflect"
+
+
+def hooked_with_work(layer):
+    layer.register_forward_hook(lambda module, args, output: output * 2)
+
+
+def another_forward(layer):
+    layer.forward = lambda x: torch.zeros(x.shape[0], 4, 2, 2, device=x.device)
+
+
+def unbiased(layer):
+    layer.bias = None
+
+
+def normed(layer):
+    nn.utils.parametrizations.weight_norm(layer)
+
+
+CHANGES = [strided, reflecting, hooked_with_work, another_forward, unbiased, normed]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_layer_that_changed_is_another_layer(change):
+    memory, model, x = (
+        Memory(),
+        nn.Sequential(nn.Conv2d(3, 4, 3, padding=1)),
+        torch.rand(1, 3, 9, 9),
+    )
+    before = record(model, (x,), memory=memory)
+    assert record(model, (x,), memory=memory) == before and memory.layers
+    change(model[0])
+    after = record(model, (x,), memory=memory)
+    assert after == record(model, (x,), memory=None)
+    assert after.root != before.root
+
+
+def test_functions_that_do_more_are_not_taken_for_plain_ones():
+    """In a mode for functions they come twice: as called, and as the mode calls them."""
+    memory, model, x = Memory(), nn.Sequential(nn.Conv2d(3, 4, 3)), torch.rand(1, 3, 9, 9)
+    with torch.device("cpu"):
+        record(model, (x,), memory=memory)
+    assert record(model, (x,), memory=memory) == record(model, (x,), memory=None)
+
+
 def test_memory_is_bounded():
     memory = Memory(capacity=4)
     for size in range(1, 9):

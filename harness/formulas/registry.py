@@ -6,7 +6,7 @@ An operator that nothing is registered for is *unsupported*: listed by name and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from harness.records import Call, Dict, Opaque
 from harness.work import Work
@@ -33,9 +33,12 @@ def work_of(call: Call) -> Work | None:
     """The work of one operator call, or None if there is no formula for it."""
     packet = call.packet
     known = FORMULAS.get(packet)
-    if known is None or unknown_nested(call):
+    if known is None:
         return None
-    if has_nested(call) and packet not in TAKES_NESTED:
+    kinds = [*map(type, call.args)]  # nearly always plain, and asked of every operator
+    if Opaque in kinds and Opaque("nested tensor") in call.args:  # whose parts are not known
+        return None
+    if Dict in kinds and packet not in TAKES_NESTED and any(map(is_nested, call.args)):
         return None
     return known(call)
 
@@ -46,12 +49,5 @@ TAKES_NESTED = frozenset(
 )
 
 
-def unknown_nested(call: Call) -> bool:
-    """Whether an argument is a nested tensor whose parts are not known."""
-    return Opaque in map(type, call.args) and Opaque("nested tensor") in call.args
-
-
-def has_nested(call: Call) -> bool:
-    if Dict not in map(type, call.args):  # nearly always, and asked of every operator
-        return False
-    return any(isinstance(arg, Dict) and arg.keys == ("NestedTensor",) for arg in call.args)
+def is_nested(arg: Any) -> bool:
+    return isinstance(arg, Dict) and arg.keys == ("NestedTensor",)

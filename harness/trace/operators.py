@@ -67,10 +67,11 @@ READS_VALUES = frozenset(
 
 
 class Memory:
-    """Signature -> (the call as recorded, how to make its result); plans by operator."""
+    """Signature -> (what was recorded, how to make the result), of operators and of layers."""
 
     def __init__(self, capacity: int = 200_000) -> None:
         self.calls: dict[Any, tuple[Call, Any]] = {}
+        self.layers: dict[Any, tuple[tuple[Call, ...], Any]] = {}
         self.plans: dict[Any, Plan] = {}
         self.capacity = capacity
 
@@ -78,6 +79,13 @@ class Memory:
         if len(self.calls) >= self.capacity:
             self.calls.clear()
         self.calls[key] = (call, rebuild)
+
+    def keep_layer(self, key: Any, calls: tuple[Call, ...], rebuild: Any) -> None:
+        if rebuild is None:
+            return
+        if len(self.layers) >= self.capacity:
+            self.layers.clear()
+        self.layers[key] = (calls, rebuild)
 
 
 MEMORY = Memory()

@@ -14,10 +14,11 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from harness.records import Call, Context, Trace
-from harness.trace import functions
+from harness.trace import functions, layers
 from harness.trace.encoding import encode, qualified_name
 from harness.trace.modules import ModuleTable
-from harness.trace.operators import MEMORY, Memory, OperatorMode, ValuesNeeded
+from harness.trace.operators import MEMORY, Memory, OperatorMode, ValuesNeeded, rebuilt
+from harness.trace.shapes import spec_of
 
 __all__ = ["GradientsNeeded", "ValuesNeeded", "hooked", "record", "recorded"]
 
@@ -47,7 +48,8 @@ def record(
     if gradients:  # forward differentiation scripts functions of torch, which are watched below
         importlib.import_module("torch._decomp.decompositions_for_jvp")
     device = device_of(module, args, kwargs)
-    recorder = Recorder(module)
+    plain = not (execute or grad or gradients)
+    recorder = Recorder(module, device, memory if plain else None)
     watch = OperatorMode(recorder.stack, device, execute, memory)
     watch.passes_gradients = grad and not gradients
     with ExitStack() as watches:
@@ -88,9 +90,11 @@ def device_of(module: nn.Module, args: tuple, kwargs: Mapping | None) -> torch.d
 class Recorder:
     """The stack of open calls; each entry collects the calls made inside one of them."""
 
-    def __init__(self, root: nn.Module) -> None:
+    def __init__(self, root: nn.Module, device: torch.device, memory: Memory | None = None) -> None:
         self.stack: list[list[Call]] = [[]]
         self.table = ModuleTable(root)
+        self.device = device
+        self.memory = memory
 
     @contextmanager
     def watching_modules(self) -> Iterator[None]:
@@ -98,21 +102,28 @@ class Recorder:
         original = nn.Module._call_impl
         stack, table = self.stack, self.table
         index_of, paths = table.index, table.paths
+        memory, device = self.memory, self.device
 
         def traced(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             index = index_of.get(id(module))
             if index is None:
                 index = table.add(module, f"<new {type(module).__name__} {len(paths)}>")
-            children: list[Call] = []
-            stack.append(children)
             inputs = tuple([encode(arg) for arg in args])
             pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
-            try:
-                output = original(module, *args, **kwargs)
-            finally:
-                stack.pop()
+            key = inner = None
+            if memory is not None and type(module) in layers.LAYERS:
+                key = layers.signature(module, args, kwargs)
+                inner = memory.layers.get(key)
+            if inner is not None:
+                children, rebuild = inner
+                with torch._C._DisableTorchDispatch():  # to make it is no call of the model's
+                    output = rebuilt(rebuild, args, device)
+            else:
+                output, children = self.inside(lambda: original(module, *args, **kwargs))
+                if memory is not None and key is not None:
+                    memory.keep_layer(key, children, spec_of(output, args, device))
             stack[-1].append(
-                Call("module", paths[index], inputs, pairs, encode(output), tuple(children), index)
+                Call("module", paths[index], inputs, pairs, encode(output), children, index)
             )
             return output
 
@@ -122,6 +133,15 @@ class Recorder:
             yield
         finally:
             nn.Module._call_impl = original  # type: ignore[method-assign]
+
+    def inside(self, run: Callable[[], Any]) -> tuple[Any, tuple[Call, ...]]:
+        """What ``run`` gives, and the calls made meanwhile."""
+        calls: list[Call] = []
+        self.stack.append(calls)
+        try:
+            return run(), tuple(calls)
+        finally:
+            self.stack.pop()
 
     def trace(self, context: Context, executed: bool) -> Trace:
         modules, parameters = self.table.freeze()
