@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from harness.records import Bridge, Run
+from harness.records import Bridge, Reading, Run
 from harness.report.cases import Answer, answer_of
 from harness.report.causes import part_of
-from harness.report.index import Index, key_of
+from harness.report.index import Index, key_of, where
 from harness.report.text import percent, printable, shorten
 
 if TYPE_CHECKING:
@@ -78,3 +78,9 @@ def reasons(bridge: Bridge, count: int = 3) -> str:
     if bridge.residual:
         words.insert(0, f"residual {bridge.residual:+,}")
     return ", ".join(words)
+
+
+def silence(reading: Reading) -> str:
+    """Why there is no bridge to a reading, in a line."""
+    word = "no figure" if reading.status == "ok" else reading.status.replace("_", " ")
+    return f"{where(reading)}: {word}: {shorten(reading.message, 200)}"

@@ -1,0 +1,46 @@
+"""``flop-harness explain``: one bridge as a tree, from the results of a suite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from harness.cli.app import app, say, show
+
+
+@app.command()
+def explain(
+    case: Annotated[str, typer.Argument(help="A case of a suite that was run, such as vgg16.")],
+    counter: Annotated[str, typer.Argument(help="See: flop-harness list counters.")],
+    suite: Annotated[
+        Optional[str], typer.Option(help="Whose results [the first suite that has the case].")
+    ] = None,
+    folder: Annotated[
+        Optional[Path], typer.Option("--dir", help="Folder of the results, or its run.json.")
+    ] = None,
+    context: Annotated[
+        str, typer.Option(help="Only contexts with these words, such as 'grad' or 'meta'.")
+    ] = "",
+    metric: Annotated[str, typer.Option(help="compute or params.")] = "compute",
+    depth: Annotated[int, typer.Option(min=0, help="Levels of modules below each term.")] = 1,
+) -> None:
+    """Explain what a counter says of a case: term by term, with the modules behind each."""
+    from harness.explain import find, find_metric, find_run
+
+    asked = find_metric(metric)
+    found = find(find_run(case, suite, folder), case, counter, context, asked)
+    tell(found, depth)
+
+
+def tell(found: Any, depth: int) -> None:
+    from harness.report.explanation import explain as lines
+    from harness.report.explanation import grid, merged
+    from harness.report.terminal import silence
+
+    for bridge, contexts in merged(found.bridges):
+        title = f"{bridge.counter} on {bridge.case}, {bridge.metric} ({', '.join(contexts)})"
+        show(grid(title, list(lines(found.index, bridge, depth=depth))))
+    for reading in found.silent:
+        say(silence(reading))

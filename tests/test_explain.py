@@ -1,0 +1,141 @@
+"""``flop-harness explain``: a bridge as a tree whose lines add up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from commands import results_of, typed
+from runs import GRAD, a_run, explained, loud_run, small_run
+
+from harness.errors import UserError
+from harness.explain import find, find_metric, find_run
+from harness.records import Bridge, Run, Step
+from harness.report.explanation import Line, explain, merged, tree
+from harness.report.index import Index
+
+
+def lines_of(run: Run, bridge: Bridge, **options: int) -> list[Line]:
+    return list(explain(Index(run), bridge, **options))
+
+
+def amount(line: Line) -> int:
+    return int(line.amount.replace(",", ""))
+
+
+def depth_of(line: Line) -> int:
+    """0 for the root, 1 for a term, 2 for a module below it."""
+    return (len(line.text) - len(line.text.lstrip("│├└─ "))) // 3
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    return results_of(small_run(), tmp_path)
+
+
+def test_reference_terms_and_residual_add_up_to_the_reading():
+    run = small_run()
+    for bridge in run.bridges:
+        top = [line for line in lines_of(run, bridge) if depth_of(line) < 2 and line.amount]
+        assert amount(top[0]) == bridge.reference
+        assert sum(map(amount, top[:-1])) == amount(top[-1]) == bridge.reading
+
+
+def test_modules_below_a_term_add_up_to_it():
+    terms = {f"layer{place % 3}.{place}": 10 + place for place in range(12)}
+    step = Step("ReLU", sum(terms.values()), terms)
+    reading, bridge = explained("net", "thop", 1000, {"ReLU": step.amount})
+    bridge = replace(bridge, steps=(step,))
+    run = a_run([(reading, bridge)])
+    for depth, most in ((1, 4), (2, 2), (2, 9)):
+        found = lines_of(run, bridge, depth=depth, most=most)
+        below = [line for line in found if line.amount and depth_of(line) == 2]
+        assert sum(map(amount, below)) == step.amount
+
+
+def test_one_module_more_than_is_named_is_named_too():
+    reading, bridge = explained("net", "thop", 1000, {"ReLU": 3})
+    for count, named in ((3, 3), (4, 2)):
+        step = Step("ReLU", count, dict.fromkeys("abcd"[:count], 1))
+        made = replace(bridge, steps=(step,))
+        below = [line.text for line in lines_of(a_run([(reading, made)]), made, most=2)
+                 if line.amount and depth_of(line) == 2]  # fmt: skip
+        assert len(below) == named + (named < count)
+        assert below[-1].endswith("others") == (named < count)
+
+
+def test_modules_are_folded_into_those_above_them():
+    assert tree({"a.b.c": 1, "a.b.d": 2, "a.e": 4, "": 8}, 2) == {
+        "": {"a": 7, "(root)": 8},
+        "a": {"a.b": 3, "a.e": 4},
+    }
+    assert tree({"a.b": 1}, 0) == {}
+
+
+def test_each_term_has_its_sentence():
+    run = small_run()
+    bridge = find(run, "vit", "thop").bridges[0]
+    text = " ".join(line.text for line in lines_of(run, bridge))
+    assert "thop does not see attention products" in text
+
+
+def test_a_residual_is_loud():
+    run = loud_run()
+    told = [line.text for line in lines_of(run, run.bridges[0])]
+    assert any("NOT EXPLAINED" in line for line in told)
+
+
+def test_contexts_that_say_the_same_stand_together():
+    found = find(small_run(), "vgg16", "torch").bridges
+    assert [names for _, names in merged(found)] == [["cpu grad", "cpu no_grad"]]
+    one, other = found[0], replace(found[1], reading=found[1].reading + 1)
+    assert len(merged([one, other])) == 2
+
+
+def test_context_chooses_by_words():
+    run = small_run()
+    assert [each.context for each in find(run, "vgg16", "torch", "grad").bridges] == [GRAD]
+    assert len(find(run, "vgg16", "torch", "cpu").bridges) == 2
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        (("vgg61", "thop"), "did you mean 'vgg16'"),
+        (("vgg16", "thopp"), "did you mean 'thop'"),
+        (("vgg16", "torch", "meta"), "it was in: cpu grad, cpu no_grad"),
+        (("vgg16", "fvcore", "", "params"), "was not asked about params of vgg16"),
+    ],
+)
+def test_what_is_not_there_is_told_with_what_is(question: tuple[str, ...], told: str):
+    with pytest.raises(UserError, match="(?s)" + told):
+        find(small_run(), *question)
+
+
+def test_unknown_metric():
+    with pytest.raises(UserError, match="did you mean 'params'"):
+        find_metric("param")
+
+
+def test_a_case_of_no_suite():
+    with pytest.raises(UserError, match=r"no suite has a case 'vgg166'.*did you mean"):
+        find_run("vgg166")
+
+
+def test_results_that_were_not_made_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="flop-harness compare seeds"):
+        find_run("vgg16")
+
+
+def test_command(results: Path):
+    ended = typed("explain", "vgg16", "ptflops-pytorch", "--dir", results)
+    assert ended.code == 0
+    assert all(told in ended.out for told in ("15,470,264,320", "+12,294,122", "features"))
+
+
+def test_command_without_a_figure_says_why(results: Path):
+    ended = typed("explain", "vit", "ptflops-pytorch", "--dir", results)
+    assert ended.out == ""
+    assert "failed: ValueError: no shape" in ended.err
