@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from harness.golden import OURS, Comparison, Entry, Key, Kind, Move, Term
 from harness.report.markdown import grid, plain
 from harness.report.tables import Column, Table
-from harness.report.text import few, group, is_number, plural, printable, shorten, signed
+from harness.report.text import few, group, plural, printable, shorten, signed
 
 KINDS: dict[Kind, str] = {
     "version": "changed with the counter's version",
@@ -70,12 +70,11 @@ def figures(move: Move) -> str:
         bridge = "with a bridge now" if after.bridged else "no bridge leads to it any more"
         why = "by other terms" if before.bridged == after.bridged else bridge
         return f"{shown(after)}, {why}"
-    change = f" ({signed(after.said - before.said)})" if both_numbers(before, after) else ""
+    old, new = before.said, after.said
+    change = ""
+    if not isinstance(old, str) and not isinstance(new, str):
+        change = f" ({signed(new - old)})"
     return f"{shown(before)} -> {shown(after)}{change}"
-
-
-def both_numbers(before: Entry, after: Entry) -> bool:
-    return is_number(before.said) and is_number(after.said)
 
 
 def shown(entry: Entry | None) -> str:
