@@ -9,9 +9,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
-from itertools import starmap
+from itertools import chain, starmap
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ RUN_FILE = "run.json"
 DETAILS_FILE = "details.json.gz"
 DETAILS = ("modules", "classes", "output", "warnings", "leftovers")
 """Fields of readings and steps that stand in the second file"""
+DEFAULT: list[Any] = [[]]
+"""No field of a record holds this"""
 
 
 # ------------------------------------------------------------------------------------- writing
@@ -81,9 +83,29 @@ def laid_out(document: Mapping[str, Any]) -> bytes:
 
 
 def block(name: str, value: Any) -> str:
-    if not isinstance(value, list) or not value:
+    """Records as the names of their fields and a row for each; ``DEFAULT`` stands for a default."""
+    if not is_table(value):
         return f'"{name}": {compact(value)}'
-    return f'"{name}": [\n' + ",\n".join(map(compact, value)) + "\n]"
+    names = list(dict.fromkeys(chain.from_iterable(value)))
+    rows = ",\n".join(compact(row_of(record, names)) for record in value)
+    return f'"{name}": {{"fields": {compact(names)}, "rows": [\n{rows}\n]}}'
+
+
+def is_table(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(each, dict) for each in value)
+
+
+def row_of(record: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
+    last = max((place for place, name in enumerate(names) if name in record), default=-1)
+    return [record.get(name, DEFAULT) for name in names[: last + 1]]
+
+
+def records_of(value: Any) -> Any:
+    """A table of ``block`` as its records again; anything else as it is."""
+    if not isinstance(value, dict) or value.keys() != {"fields", "rows"}:
+        return value
+    return [{name: each for name, each in zip(value["fields"], row, strict=False) if each != DEFAULT}
+            for row in value["rows"]]  # fmt: skip
 
 
 def compact(value: Any) -> str:
@@ -141,7 +163,7 @@ def decoded(content: bytes, source: str, schema: int = RUN_SCHEMA) -> dict[str, 
     except ValueError as error:
         raise UserError(f"{source} is not JSON: {error}") from error
     require_schema(document, source, schema)
-    return dict(document)
+    return {name: records_of(value) for name, value in document.items()}
 
 
 def restored(document: Any, kind: Any, source: str) -> Any:

@@ -9,7 +9,7 @@ from harness.errors import UserError
 SCHEMA = 1
 """Of the journal and the traces"""
 
-RUN_SCHEMA = 2
+RUN_SCHEMA = 3
 """Of ``run.json`` and the breakdowns beside it"""
 
 PROOFS_SCHEMA = 1
