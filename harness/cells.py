@@ -14,7 +14,7 @@ from typing import Any
 from harness import overlay
 from harness.answers import first_line, modules_of, told, without_paths
 from harness.counters import Counter, Unavailable, version_of
-from harness.counters.protocol import named
+from harness.counters.protocol import as_given, named
 from harness.errors import UserError
 from harness.isolation import Outcome, run_apart
 from harness.leftovers import leftovers, marks
@@ -278,15 +278,19 @@ def with_calls(trace: Trace, calls: tuple[Call, ...]) -> Trace:
 
 
 def watched(counter: Counter | None, context: Context) -> dict[str, Any]:
-    hooks = counter.hooks if counter is not None else None
-    return {"grad": context.grad, "variant": context.variant, "hooks": hooks}
+    way = {"grad": context.grad, "variant": context.variant}
+    if counter is None:
+        return way
+    return {**way, "hooks": counter.hooks, "fast_path": counter.fast_path}
 
 
 def seen_alike(counter: Counter | None, context: Context) -> Any:
     """What a trace depends on, beside its case."""
     variant = context.variant if context.variant in RUN_OTHERWISE else ""
-    way = (counter.inputs, counter.hooks, counter.observe) if counter is not None else ()
-    return replace(context, variant=variant), *way
+    here = replace(context, variant=variant)
+    if counter is None:
+        return here, as_given, None, None, True
+    return here, counter.inputs, counter.hooks, counter.observe, counter.fast_path
 
 
 RUN_OTHERWISE = ("math", "keywords")

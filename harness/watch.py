@@ -73,7 +73,7 @@ class Watch:
         hooked = frozenset(m.path for m in self._hookable if hooks(m.path, m.type))
         form = counter.inputs if len(self._own.args) + len(self._own.kwargs) > 1 else None
         math = context.variant == "math"
-        return (context.device, context.grad, context.mode, math, hooked, form)
+        return (context.device, context.grad, context.mode, math, hooked, counter.fast_path, form)
 
 
 def on_meta(built: Built) -> Trace:

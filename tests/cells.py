@@ -53,7 +53,8 @@ def asked(counter: Counter, factory: Factory, context: Context) -> tuple[Sample,
         args, kwargs = asked_with(counter, context, module, args, kwargs)
     except Unavailable as error:
         raise Refusal(f"unavailable: {error}") from error
-    trace = traced(module, args, kwargs, grad=context.grad, hooks=counter.hooks)
+    trace = traced(module, args, kwargs, grad=context.grad, hooks=counter.hooks,
+                   fast_path=counter.fast_path)  # fmt: skip
     trace = with_calls(trace, observations(counter, context, shadow(module), args, kwargs))
     named = dataclasses.replace(trace.context, variant=context.variant)
     return Sample(module, args, kwargs), dataclasses.replace(trace, context=named)

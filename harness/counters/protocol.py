@@ -96,6 +96,7 @@ class Counter:
     ``inputs`` brings a case's inputs into the form in which the tool passes them on, or raises
     ``Unavailable``. ``hooks`` tells which modules, by path and qualified class name, have forward
     hooks while it counts: torch's encoder layers run another way then.
+    ``fast_path`` is False where the tool's own function mode keeps torch off those of attention.
     ``contexts`` are those that its documentation shows, ``further`` others in which its answer may
     change.
     ``distribution`` is the installed package whose version a reading carries. With ``overlay``
@@ -116,5 +117,6 @@ class Counter:
     further: tuple[Context, ...] = ()
     inputs: Callable[[Any, tuple[Any, ...], dict[str, Any]], Inputs] = as_given
     hooks: Callable[[str, str], bool] | None = None
+    fast_path: bool = True
     overlay: tuple[str, ...] = ()
     observe: Callable[[Any, tuple[Any, ...]], tuple[Call, ...]] | None = None

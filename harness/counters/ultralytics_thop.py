@@ -20,7 +20,7 @@ from harness.counters.protocol import Counter, Quantity, every, positionally
 from harness.counters.recurrent import Charges, cell_products, sequence_cells
 from harness.counters.thop import Rule, qualified
 from harness.counters.ultralytics_functions import MULTI_HEAD, outside, product
-from harness.records import Context, Dict, Module, Tensor, Trace
+from harness.records import Context, Dict, Module, Trace
 from harness.tree import subtree
 from harness.walk import Visit, module_calls
 
@@ -144,9 +144,7 @@ def attended(visit: Visit, config: Mapping, batch_first: bool, appended: int) ->
     rows = -2 if batch_first or unbatched else 0
     batch = 1 if unbatched else out.shape[0 if batch_first else 1]
     length, width = out.shape[rows], config["embed_dim"]
-    # The tool's function mode keeps torch off its fast path, whose empty weights a trace may hold.
-    known = isinstance(weights, Tensor) and weights.numel
-    keys = weights.shape[-1] if known else visit.call.args[1].shape[rows] + appended
+    keys = weights.shape[-1] if weights is not None else visit.call.args[1].shape[rows] + appended
     widths = config["kdim"] + config["vdim"]
     projections = batch * width * (2 * length * width + (keys - appended) * widths)
     true = products_inside(visit)
@@ -288,5 +286,6 @@ COUNTER = Counter(
     contexts=(Context(mode="eval"),),
     inputs=positionally,
     hooks=every,
+    fast_path=False,
     overlay=("ultralytics-thop==2.2.3",),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from itertools import chain
 from typing import Any
 
@@ -33,6 +33,7 @@ def record(
     memory: Memory | None = MEMORY,
     hooks: Callable[[str, str], bool] | None = None,
     variant: str = "",
+    fast_path: bool = True,
     gradients: bool = False,
 ) -> Trace:
     """One forward pass of ``module``, on the device on which it and its inputs stand.
@@ -42,6 +43,7 @@ def record(
     ``gradients`` autograd works, and composite operators are not seen; without, a model that takes
     gradients on its way raises ``GradientsNeeded``. ``memory``
     keeps what operators return for which signature, across traces; None remembers nothing.
+    Without ``fast_path`` the modules of attention do not take theirs.
     ``hooks`` tells by path and qualified class name which modules have a forward hook meanwhile.
     What the model writes into itself stays: give a ``shadow`` of a model that matters.
     """
@@ -54,7 +56,7 @@ def record(
     watch.passes_gradients = grad and not gradients
     with ExitStack() as watches:
         watches.enter_context(garbage_kept())
-        watches.enter_context(settings(grad, variant))
+        watches.enter_context(settings(grad, variant, fast_path))
         watches.enter_context(functions.replaced(recorder.stack))
         watches.enter_context(recorder.watching_modules())
         watches.enter_context(hooked(module, hooks))
@@ -150,19 +152,16 @@ class Recorder:
 
 
 @contextmanager
-def settings(grad: bool, variant: str = "") -> Iterator[None]:
-    """Grad mode, and attention by its plain kernels in the variant ``math``."""
-    with torch.set_grad_enabled(grad):
-        if variant != "math":
+def settings(grad: bool, variant: str = "", fast_path: bool = True) -> Iterator[None]:
+    """Grad mode, the fast paths of attention, and its plain kernels in the variant ``math``."""
+    plain = variant == "math"
+    allowed = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(allowed and fast_path and not plain)
+    try:
+        with torch.set_grad_enabled(grad), sdpa_kernel(SDPBackend.MATH) if plain else nullcontext():
             yield
-            return
-        fast = torch.backends.mha.get_fastpath_enabled()
-        torch.backends.mha.set_fastpath_enabled(False)
-        try:
-            with sdpa_kernel(SDPBackend.MATH):
-                yield
-        finally:
-            torch.backends.mha.set_fastpath_enabled(fast)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(allowed)
 
 
 @contextmanager
