@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +13,6 @@ from harness.report.index import METRICS, Index, is_figure
 
 RESULTS = Path("results")
 RUN_FILE = "run.json"
-FIRST = "seeds"
-"""The suite that is looked into first"""
 
 
 @dataclass(frozen=True)
@@ -76,30 +73,13 @@ def find_run(case: str, name: str | None = None, folder: Path | None = None) -> 
         return store.load(folder)
     if name is not None:
         return store.load(RESULTS / slug(suite.load(name).name))
-    for place in homes(case):
-        return store.load(place)
-    raise UserError(nowhere(case))
-
-
-def homes(case: str) -> Iterator[Path]:
-    """Folders of results of the suites that have such a case."""
-    for name in ordered(suite.names()):
-        folder = RESULTS / name
-        if (folder / RUN_FILE).is_file() and case in ids(name):
-            yield folder
-
-
-def ordered(names: Sequence[str]) -> list[str]:
-    return sorted(names, key=lambda name: name != FIRST)
-
-
-def ids(name: str) -> list[str]:
-    return [case.id for case in suite.load(name).cases]
-
-
-def nowhere(case: str) -> str:
-    having = [name for name in ordered(suite.names()) if case in ids(name)]
-    if having:
-        return f"no results of {case!r} here: make them with flop-harness compare {having[0]}"
-    known = [each for name in suite.names() for each in ids(name)]
-    return f"no suite has a case {case!r}{suggest(case, known)}; results elsewhere: --dir FOLDER"
+    suites = list(suite.having(case))
+    for each in suites:
+        if (RESULTS / each.name / RUN_FILE).is_file():
+            return store.load(RESULTS / each.name)
+    if suites:
+        make = f"make them with flop-harness compare {suites[0].name}"
+        raise UserError(f"no results of {case!r} here: {make}, or name a folder with --dir")
+    known = [each.id for name in suite.names() for each in suite.load(name).cases]
+    raise UserError(f"no suite has a case {case!r}{suggest(case, known)}; "
+                    "results of another: --dir FOLDER")  # fmt: skip

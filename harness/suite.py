@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -99,6 +100,14 @@ def load(reference: str | Path) -> Suite:
 def names() -> list[str]:
     """The suites that come with the harness."""
     return sorted(path.stem for path in _home().glob("*.toml"))
+
+
+def having(case: str) -> Iterator[Suite]:
+    """The suites that come with the harness and have a case of this id; ``seeds`` comes first."""
+    for name in sorted(names(), key=lambda name: name != "seeds"):
+        suite = load(name)
+        if any(each.id == case for each in suite.cases):
+            yield suite
 
 
 def case_from_model(reference: str, shapes: list[str], **options: Any) -> Case:

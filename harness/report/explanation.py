@@ -64,6 +64,22 @@ def explain(index: Index, bridge: Bridge, depth: int = 1, most: int = 4) -> Iter
         yield Line(f"{GAP}{plural(bridge.modules, 'figure')} by module compared{off}", style="dim")
 
 
+def between(
+    bridge: Bridge, source: tuple[str, str], target: tuple[str, str], depth: int = 0, most: int = 4
+) -> Iterator[Line]:
+    """The tree from one way of counting to another, each with its unit; nothing is left over."""
+    drawn = iter(bars(bridge) or ())
+    yield Line(f"{source[0]} ({source[1]})", group(bridge.reference), "", next(drawn, None), "bold")
+    for step in bridge.steps:
+        share = percent(part_of(step.amount, bridge))
+        term = BRANCH + shorten(step.term, WIDTH - len(BRANCH))
+        yield Line(term, signed(step.amount), share, next(drawn, None))
+        yield from modules_of(step, TRUNK, depth, most)
+    end = f"{LAST}{target[0]} ({target[1]})"
+    apart = percent(part_of(bridge.reading - bridge.reference, bridge))
+    yield Line(end, group(bridge.reading), apart, None, "bold")
+
+
 def wrapped(sentence: str, guide: str) -> Iterator[Line]:
     """A sentence below its term, between the guides."""
     for row in textwrap.wrap(printable(sentence), WIDTH - len(guide)):

@@ -1,0 +1,151 @@
+"""``flop-harness convert``: a figure under one convention becomes what another says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from commands import typed
+
+from harness.convert import Conversion, case_of, convert, parse
+from harness.errors import UserError
+
+# A convolution with bias of 3 channels to 6, 3 x 3, on 10 x 10 without padding: 6 x 8 x 8 out.
+NET = """
+from torch import nn
+import torch
+
+def net():
+    layers = nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.Flatten(), nn.Linear(384, 5, bias=False)
+    return nn.Sequential(*layers), (torch.rand(2, 3, 10, 10),), {}
+"""
+OUTPUTS = 2 * 6 * 8 * 8
+CONV = OUTPUTS * 27  # 3 x 3 x 3 multiplications for each
+LINEAR = 2 * 384 * 5
+MACS = CONV + LINEAR
+PARAMS = (6 * 27 + 6) + (6 + 6) + 384 * 5
+
+
+@pytest.fixture
+def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "my.py").write_text(NET)
+    monkeypatch.chdir(tmp_path)
+    return "my.py:net"
+
+
+def converted(figure: str, model: str, source: str, target: str) -> Conversion:
+    case, folder = case_of(model, [])
+    return convert(figure, case, source, target, folder)[0]
+
+
+def test_macs_become_what_a_counter_charges(net: str):
+    found = converted(f"{MACS:,} MAC", net, "reference", "thop")
+    assert found.target.total == MACS + 4 * OUTPUTS  # four for each element of the batch norm
+    assert {step.term: step.amount for step in found.bridge.steps} == {
+        "batch normalisation": 4 * OUTPUTS
+    }
+
+
+def test_macs_become_flops_by_the_unit_alone(net: str):
+    found = converted(f"{MACS}", net, "macs", "flops")
+    assert found.target.total == 2 * MACS
+    assert [step.amount for step in found.bridge.steps] == [MACS]
+    back = converted(f"{2 * MACS} FLOPs", net, "flops", "macs")
+    assert back.target.total == MACS
+    assert [step.amount for step in back.bridge.steps] == [-MACS]
+
+
+def test_exact_flops_part_from_the_double_by_a_term_of_each_product(net: str):
+    # 2K - 1 + 1 with the bias is 2K; without a bias one addition less per output
+    found = converted(f"{MACS}", net, "macs", "exact-flops")
+    assert found.target.total == 2 * MACS - 2 * 5
+    assert {step.term: step.amount for step in found.bridge.steps} == {
+        "2 FLOPs per MAC": MACS, "linear": -2 * 5,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [("macs", "torch"), ("torch", "macs"), ("torch", "fvcore"), ("exact-flops", "ptflops-aten")],
+)
+def test_terms_lead_from_one_total_to_the_other(net: str, source: str, target: str):
+    said = {"macs": MACS, "torch": 2 * MACS, "exact-flops": 2 * MACS - 2 * 5}
+    bridge = converted(f"{said[source]}", net, source, target).bridge
+    assert bridge.reference == said[source]
+    assert bridge.reference + sum(step.amount for step in bridge.steps) == bridge.reading
+    for step in bridge.steps:
+        assert sum(step.modules.values()) == step.amount
+
+
+def test_a_rounded_figure_is_the_model_s_and_a_mac_is_two_flops(net: str):
+    assert MACS == 24_576
+    for figure in ("24.6 kMACs", "24,576", "25k", "49.2 kFLOPs", "0.0246 MMac"):
+        assert converted(figure, net, "reference", "macs-bias").source.total == MACS
+    assert converted("49.15k", net, "flops", "reference").target.total == MACS
+
+
+def test_what_a_tool_calls_its_figure_is_taken_as_it_calls_it(net: str):
+    found = converted(f"{MACS + 2 * OUTPUTS} FLOPs", net, "fvcore", "macs")  # it counts MACs
+    assert (found.source.unit, found.target.total) == ("MAC", MACS)
+
+
+def test_parameters_stay_parameters(net: str):
+    assert converted(f"{PARAMS / 1e3:.2f}k params", net, "params", "thop").target.total == PARAMS
+
+
+@pytest.mark.parametrize(
+    ("figure", "source", "told"),
+    [
+        (
+            f"{MACS + 4 * OUTPUTS}",
+            "reference",
+            f"is {MACS:,} MAC under macs.*would be under .*thop",
+        ),
+        ("24,576 FLOPs", "reference", "they are MACs, which some call FLOPs"),
+        ("1.2345G", "thop", "nor does any other way"),
+        (f"{PARAMS} params", "macs", "nothing of that kind under macs.*under params"),
+    ],
+)
+def test_a_figure_that_is_not_the_model_s_is_refused(net: str, figure: str, source: str, told: str):
+    with pytest.raises(UserError, match=told):
+        converted(figure, net, source, "flops")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("1.0", "m:n", "refrence", "thop"), "did you mean 'reference'"),
+        (("1.0", "m:n", "macs", "thopp"), "did you mean 'thop'"),
+        (("much", "m:n", "macs", "thop"), "no printed number"),
+        (("4 GWatt", "m:n", "macs", "thop"), "unknown unit"),
+    ],
+)
+def test_mistakes_are_told_before_the_model_is_built(words: tuple[str, ...], told: str):
+    figure, model, source, target = words
+    with pytest.raises(UserError, match=told):
+        converted(figure, model, source, target)
+
+
+def test_compute_does_not_become_parameters(net: str):
+    with pytest.raises(UserError, match="params says nothing in the compute"):
+        converted(str(MACS), net, "macs", "params")
+
+
+def test_a_case_of_a_suite_is_a_model():
+    case, _ = case_of("resnet50", [])
+    assert case.model == "torchvision:resnet50"
+    assert case_of("resnet50", ["2x3x64x64"])[0].inputs[0].shape == (2, 3, 64, 64)
+
+
+def test_a_figure_taken_apart():
+    figure = parse("4.089GMac")
+    assert (figure.printed.text, figure.unit.base, figure.unit.scale) == ("4.089", "MAC", 10**9)
+
+
+def test_command(net: str):
+    ended = typed("convert", "24.6kMac", "--model", net, "--from", "reference", "--to", "thop")
+    assert ended.code == 0
+    assert "24,576" in ended.out and f"{MACS + 4 * OUTPUTS:,}" in ended.out
+    ended = typed("convert", "11M", "--model", net, "--from", "reference", "--to", "thop")
+    assert (ended.code, ended.out) == (2, "")
+    assert "not 11M" in ended.err
