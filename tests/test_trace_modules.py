@@ -198,7 +198,8 @@ def test_hooks_send_an_encoder_layer_another_way():
     fast, slow = record(layer, (x,)), record(layer, (x,), hooks=every)
     assert not any(call.level == "module" for call in fast.root.children)
     assert any(call.level == "module" for call in slow.root.children)
-    assert not layer._forward_hooks
+    assert record(layer, (x,), fast_path=False).root == slow.root
+    assert not layer._forward_hooks and torch.backends.mha.get_fastpath_enabled()
 
 
 # ---------------------------------------------------------------------------- shape functions
