@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import log
 
-from harness.audit.candidates import CUT, OWN_RULES, UP, Candidate, Question, unprefixed
+from harness.audit.candidates import (
+    CUT,
+    OTHER_PREFIX,
+    OWN_RULES,
+    UP,
+    Candidate,
+    Question,
+    unprefixed,
+)
 from harness.reconcile import whole
 from harness.records import Fit
 from harness.units import Printed, Printing
@@ -22,6 +30,8 @@ PRINTINGS: dict[Printing, tuple[int, str]] = {
     "rounded up": (UP, "rounded up"),
 }
 PRINTED_SO = frozenset(told for _, told in PRINTINGS.values() if told)
+EASY = (" called ", OTHER_PREFIX, *(told for cost, told in PRINTINGS.values() if 0 < cost < UP))
+"""Words of departures that are no strain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,11 @@ class Match:
         """Who counts, and how it is read, however it was printed."""
         read = tuple(told for told in self.departures if told not in PRINTED_SO)
         return self.candidate.counting, read
+
+    @property
+    def strains(self) -> int:
+        """How many of its departures are far-fetched."""
+        return sum(not any(words in told for words in EASY) for told in self.departures)
 
     @property
     def plain(self) -> bool:

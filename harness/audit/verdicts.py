@@ -81,13 +81,14 @@ class Hearing:
     def credible(self) -> bool:
         """Whether the best depart little, explain most of the column, or fit hardly by chance.
 
-        A column is counted one way: what explains one figure of it alone has to be rarer.
+        A column is counted one way: what explains one figure of it alone has to be rarer, and so has
+        what is far-fetched twice over.
         """
         first = self.fitting[0]
         if first.cost < STRAINED or first.way in self.usual:
             return True
         alone = first.cost < SEARCHED and len(list(self.docket.alike(self.claim))) >= ENOUGH
-        return self.chance <= (RARE if alone else UNLIKELY)
+        return self.chance <= (RARE if alone or first.strains > 1 else UNLIKELY)
 
     @property
     def chance(self) -> float:
