@@ -172,11 +172,10 @@ def price_search(search: Search) -> dict[str, Priced]:
 
 
 RULES = (
-    "account.py", "cells.py", "conventions.py", "counters", "editions.py", "formulas", "models.py",
-    "pricing.py", "published.py", "references.py", "trace", "tree.py", "walk.py", "watch.py",
-    "work.py", "zoo.py",
+    "account", "cells", "conventions", "counters", "editions", "formulas", "models", "pricing",
+    "published", "references", "trace", "tree", "walk", "watch", "work", "zoo",
 )  # fmt: skip
-"""Our own files that a price depends on."""
+"""Our own modules and packages that a price depends on."""
 
 
 def identity(tools: Iterable[str]) -> dict[str, Any]:
@@ -188,7 +187,9 @@ def identity(tools: Iterable[str]) -> dict[str, Any]:
 def rules_digest() -> str:
     found = [PACKAGE / name for name in RULES]
     files = sorted(
-        file for path in found for file in (path.rglob("*.py") if path.is_dir() else [path])
+        file
+        for path in found
+        for file in (path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")])
     )
     return digest(b"".join(file.read_bytes() for file in files))
 
