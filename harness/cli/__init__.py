@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import sys
 
-from harness.cli import check, claims, compare, convert, count, drift, explain, lists, time, verify
+from harness.cli import (
+    check,
+    claims,
+    compare,
+    convert,
+    count,
+    drift,
+    explain,
+    lists,
+    report,
+    time,
+    verify,
+)
 from harness.cli.app import FINE, app, fail
 from harness.errors import UserError
 
-COMMANDS = (compare, count, explain, convert, check, drift, verify, claims, time, lists)
+COMMANDS = (compare, count, explain, convert, report, check, drift, verify, claims, time, lists)
 """Modules whose import gives the app its commands, in the order of ``--help``."""
 
 

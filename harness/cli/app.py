@@ -10,6 +10,8 @@ from typing import Annotated, Any, NoReturn, Optional
 
 import typer
 
+from harness.errors import UserError
+
 FINE, USER, FAILED = 0, 2, 3
 
 app = typer.Typer(
@@ -22,6 +24,11 @@ app = typer.Typer(
 InputOption = Annotated[
     Optional[list[str]],
     typer.Option("--input", help="Shape of an input, such as 1x3x224x224; one option each."),
+]
+
+
+GithubOption = Annotated[
+    bool, typer.Option("--github", help="Add a summary to $GITHUB_STEP_SUMMARY.")
 ]
 
 
@@ -57,14 +64,31 @@ def fail(message: str) -> NoReturn:
     sys.exit(USER)
 
 
-def show(table: Any) -> None:
-    """A table on stdout; as wide as it needs to be where stdout is no terminal."""
+def terminal() -> Any:
+    """Where tables are shown; wide where stdout is no terminal."""
     from rich.console import Console
 
     console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)
-    console.print(table)
+    return console if console.is_terminal else Console(width=200)
+
+
+def show(table: Any) -> None:
+    """A table on stdout; as wide as it needs to be where stdout is no terminal."""
+    terminal().print(table)
+
+
+def step_summary(run: Any) -> None:
+    """Add a run to what GitHub shows below this step. UserError where nothing asks for it."""
+    from harness.report.compact import step_summary as summary
+
+    place = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not place:
+        raise UserError("--github writes to $GITHUB_STEP_SUMMARY, which is not set here")
+    try:
+        with open(place, "a", encoding="utf-8", errors="replace") as page:
+            page.write(summary(run))
+    except OSError as error:
+        raise UserError(f"no step summary: cannot write {place}: {error.strerror}") from error
 
 
 def is_model(target: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from harness.errors import UserError
@@ -36,11 +36,11 @@ def render(run: Run, name: str) -> bytes:
     return FORMATS[name](run)
 
 
-def write(run: Run, folder: Path) -> list[Path]:
-    """Write every file of the report into ``folder``; return their paths."""
+def write(run: Run, folder: Path, names: Iterable[str] = FORMATS) -> list[Path]:
+    """Write files of the report into ``folder``, by default every one; return their paths."""
     from harness.store import write_atomically
 
-    paths = [folder / name for name in FORMATS]
+    paths = [folder / name for name in names]
     for path in paths:
         if path.name == PAGE:
             write_page(run, folder)
