@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness import report
 from harness.counting import Count, count_trace
 from harness.records import Case, Run
+from harness.times import Times
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Results:
-    """A run, as pandas frames with the columns of the CSV files."""
+    """A run and what was timed of its suite, as pandas frames with the columns of the CSV files."""
 
     run: Run
+    times: tuple[Times, ...] = ()
 
     @cached_property
     def readings(self) -> DataFrame:
@@ -38,7 +40,7 @@ class Results:
     def timings(self) -> DataFrame:
         from harness.report import frames
 
-        return frames.timings(self.run)
+        return frames.timings(self.times)
 
     @cached_property
     def figures(self) -> DataFrame:
@@ -84,7 +86,7 @@ def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs:
     case = Case(name, "live module", mode="train" if module.training else "eval")
     suite = single(case)
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:
-        plan = make_plan(suite, Path(folder), counters=counters, device="cpu", timing=False)
+        plan = make_plan(suite, Path(folder), counters=counters, device="cpu")
         limits = Limits(suite.timeout_s, int(suite.memory_gib * 2**30), threads=1)
         runner = CaseRunner(case, "", "cpu", limits, live=Built(module, inputs, kwargs))
         by_id = {counter.id: counter for counter in plan.counters}
@@ -93,11 +95,14 @@ def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs:
         for cell in plan.cells(case):
             results[cell] = carry_out(runner, cell, by_id.get(cell.counter), (), traces)
         environment = describe(["torch", *(c.distribution for c in plan.counters)])
-        return Results(assemble(plan, Raw(environment, results, [])))
+        return Results(assemble(plan, Raw(environment, results)))
 
 
 def load(path: Any) -> Results:
     """Results from a folder that holds a run.json, or from such a file."""
+    from harness.report.machines import machines_in
     from harness.store import load as load_run
 
-    return Results(load_run(Path(path)))
+    run, path = load_run(path), Path(path)
+    beside = machines_in(path if path.is_dir() else path.parent, run.suite)
+    return Results(run, tuple(beside.values()))

@@ -45,8 +45,6 @@ def assemble(plan: Plan, raw: Raw) -> Run:
     results = raw.results
     failures = distinct(r.failure for r in results.values() if r.failure is not None)
     parts = list(derived(plan, results))
-    macs = {figure.case: figure.value for part in parts for figure in part.figures
-            if figure.convention == "macs"}  # fmt: skip
     return Run(
         schema=RUN_SCHEMA,
         suite=replace(plan.suite, folder=""),  # of the machine, not of the results
@@ -55,7 +53,6 @@ def assemble(plan: Plan, raw: Raw) -> Run:
         bridges=tuple(bridge for part in parts for bridge in part.bridges),
         figures=tuple(figure for part in parts for figure in part.figures),
         unsupported={part.case: part.unsupported for part in parts if part.unsupported},
-        timings=tuple(replace(timing, macs=macs.get(timing.case)) for timing in raw.timings),
         failures=(*failures, *(failure for part in parts for failure in part.failures)),
         traces=tuple(trace_files(results)),
         references=tuple(reference for part in parts for reference in part.references),

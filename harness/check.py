@@ -43,9 +43,7 @@ def check(
 ) -> Checked:  # fmt: skip
     """Run the suite in ``scratch``, counts only, with the counters of the golden or these."""
     asked = list(names) or asked_for(suite, golden)
-    plan = make_plan(
-        suite, scratch, counters=asked, device=device_of(golden), jobs=jobs, timing=False
-    )
+    plan = make_plan(suite, scratch, counters=asked, device=device_of(golden), jobs=jobs)
     run = carry_out(plan, progress)
     return Checked(compare(golden, run), run, plan)
 
@@ -78,7 +76,7 @@ def narrowed(golden: Run, left_out: Collection[str], names: Collection[str]) -> 
 
 
 def update(checked: Checked, golden: Run, folder: Path) -> None:
-    """Make the run the golden: its files, its traces and its cells; timings are kept."""
+    """Make the run the golden: its files, its traces and its cells."""
     assert checked.plan is not None
     for trace in {each.file for each in checked.run.traces}:
         content = store.trace_path(checked.plan.folder, trace).read_bytes()
@@ -87,7 +85,7 @@ def update(checked: Checked, golden: Run, folder: Path) -> None:
     with store.Journal.open(folder, whose) as journal:
         for key, record in store.finished(checked.plan.folder, whose).items():
             journal.add(key, record)
-    save(replace(checked.run, timings=golden.timings), folder)
+    save(checked.run, folder)
 
 
 # --------------------------------------------------------------------------- from stored traces
@@ -95,8 +93,8 @@ def update(checked: Checked, golden: Run, folder: Path) -> None:
 
 def check_traces(golden: Run, folder: Path) -> Checked:
     """Price the stored traces anew, by the rules as they are now. Needs neither torch nor a tool."""
-    plan = Plan(golden.suite, tuple(rules_of(golden)), folder, timing=False)
-    run = assemble(plan, Raw(dict(golden.environment), results_of(golden, folder), []))
+    plan = Plan(golden.suite, tuple(rules_of(golden)), folder)
+    run = assemble(plan, Raw(dict(golden.environment), results_of(golden, folder)))
     known = tuple(failure for failure in golden.failures if failure in run.failures)
     return Checked(compare(replace(golden, failures=known), run), run)
 

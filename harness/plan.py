@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from harness.cells import Limits
 from harness.counters import Counter, version_of
-from harness.records import Case, Context, Failure, Reading, Suite, Timing
+from harness.records import Case, Context, Failure, Reading, Suite
 
 Readings: TypeAlias = tuple[Reading, ...]
 
@@ -51,7 +51,6 @@ class Plan:
     folder: Path
     device: str = "cpu"
     jobs: int = 1
-    timing: bool = True
     fresh: bool = False
 
     def cells(self, case: Case) -> list[Cell]:
@@ -86,7 +85,6 @@ class Progress:
     begin: Callable[[int, int], None] = lambda total, done: None
     started: Callable[[Cell], None] = lambda cell: None
     finished: Callable[[Cell, Result], None] = lambda cell, result: None
-    timing: Callable[[str], None] = lambda case: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +93,3 @@ class Raw:
 
     environment: dict[str, Any]
     results: dict[Cell, Result]
-    timings: list[Timing]

@@ -19,7 +19,7 @@ class Watch:
         self.done = 0
         self.bar: Any = None
         self.task: Any = None
-        self.progress = Progress(self.begin, self.started, self.finished, self.timing)
+        self.progress = Progress(self.begin, self.started, self.finished)
 
     def __enter__(self) -> Watch:
         if sys.stderr.isatty():
@@ -61,13 +61,6 @@ class Watch:
             what = cell.counter or "reference"
             self.line(f"[{self.done}/{self.total}] {cell.case}: {what} ({cell.context}) "
                       f"{told(result)}")  # fmt: skip
-
-    def timing(self, case: str) -> None:
-        self.nothing_done = False
-        if self.bar is not None:
-            self.bar.update(self.task, description=f"timing {case}")
-        elif not self.quiet:
-            self.line(f"timing {case}")
 
     def line(self, text: str) -> None:
         print("".join(c if c.isprintable() else " " for c in text), file=sys.stderr, flush=True)

@@ -324,24 +324,6 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
-    """Raw samples of one case's forward pass, in seconds; ``turns`` tells how many make up each turn.
-
-    Samples of a turn lie next to each other and share what disturbed them.
-    """
-
-    case: str
-    device: str
-    threads: int
-    dtype: str
-    samples: tuple[float, ...]
-    macs: int | None = None
-    status: Status = "ok"
-    message: str = ""
-    turns: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Failure:
     """Something of ours, not of a counter, that went wrong for a case (a model that raises...)."""
 
@@ -556,7 +538,6 @@ class Run:
     bridges: tuple[Bridge, ...] = ()
     figures: tuple[Figure, ...] = ()
     unsupported: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    timings: tuple[Timing, ...] = ()
     failures: tuple[Failure, ...] = ()
     traces: tuple[TraceFile, ...] = ()
     references: tuple[Reference, ...] = ()

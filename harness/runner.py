@@ -1,4 +1,4 @@
-"""What is done and in which order: cells that the journal lacks, then timing, alone.
+"""What is done and in which order: the cells that the journal lacks.
 
 Every finished cell is in the journal before the next is asked for; a run that was cut off goes on
 from there. Records are raw; ``assembly`` derives everything else from them.
@@ -15,7 +15,6 @@ from typing import Any
 
 from harness.environment import describe
 from harness.plan import Cell, Plan, Progress, Raw, Result
-from harness.sampling import timed
 from harness.store import Journal, trace_path
 from harness.workers import counted
 
@@ -49,9 +48,7 @@ def run(plan: Plan, identity: dict[str, Any], progress: Progress) -> Raw:
             journal.add(cell.key, result)
             results[cell] = result
             progress.finished(cell, result)
-        broken = {cell.case for cell, r in results.items() if r.failure and not r.trace}
-        timings = list(timed(plan, journal, progress, broken)) if plan.timing else []
-    return Raw(environment, {cell: results[cell] for cell in wanted if cell in results}, timings)
+    return Raw(environment, {cell: results[cell] for cell in wanted if cell in results})
 
 
 def known_results(plan: Plan, journal: Journal) -> Iterator[tuple[Cell, Result]]:

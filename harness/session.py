@@ -54,12 +54,11 @@ def make_plan(
     counters: Sequence[str] = (),
     device: str = "auto",
     jobs: int = 1,
-    timing: bool = True,
     fresh: bool = False,
 ) -> Plan:
     """Settle what will be run. UserError for unknown counters or a device that is not there."""
     chosen = find(tuple(dict.fromkeys(counters))) if counters else named(suite)
-    return Plan(suite, tuple(chosen), folder, settle_device(device), jobs, timing, fresh)
+    return Plan(suite, tuple(chosen), folder, settle_device(device), jobs, fresh)
 
 
 def named(suite: Suite) -> list[Counter]:

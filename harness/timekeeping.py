@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from harness.environment import describe, machine_name
 from harness.errors import UserError
 from harness.expectation import expectations
 from harness.measuring import Tell, measure, silent
 from harness.records import Failure, Suite
-from harness.store import TIMES_SCHEMA
+from harness.store import TIMES_SCHEMA, load_times
 from harness.times import Load, Theory, Times
 from harness.timing.load import QUIET, load
 
@@ -25,9 +26,7 @@ def keep_time(
     flushed: bool = False,
 ) -> Times:
     """Theory first, then the clock; while anything is timed, nothing else of ours runs."""
-    environment = describe(["torch", "torchvision"])
-    if device == "cpu":
-        environment["gpus"] = []
+    environment = surroundings(device)
     tell(f"counting {len(suite.cases)} cases")
     expected = list(expectations(suite.cases, suite.folder, mapper)) if details else []
     failures = [each for each in expected if isinstance(each, Failure)]
@@ -51,6 +50,22 @@ def keep_time(
         failures=(*failures, *found.failures),
         clocks=tuple(found.clocks),
     )
+
+
+def surroundings(device: str) -> dict[str, Any]:
+    """What ``device`` stands in: a GPU tells nothing of what is timed on the CPU."""
+    environment = describe(["torch", "torchvision"])
+    return environment | ({"gpus": []} if device == "cpu" else {})
+
+
+def known(suite: Suite, device: str, folder: Path) -> Times | None:
+    """What was measured in ``folder``/<machine>, if it holds every case of this very suite."""
+    try:
+        times = load_times(folder / machine_name(surroundings(device)))
+    except UserError:  # nothing was, or by another version of the harness
+        return None
+    same = (times.suite, times.version) == (suite.name, suite.version)
+    return times if same and all(case in times.cases for case in suite.cases) else None
 
 
 def require_quiet(anyway: bool) -> str:

@@ -16,7 +16,6 @@ from harness.records import (
     Status,
     Step,
     Suite,
-    Timing,
     Unit,
 )  # fmt: skip
 
@@ -61,7 +60,7 @@ def a_run(pairs: list[tuple[Reading, Bridge]], others: tuple[Reading, ...] = (),
 
 
 def small_run() -> Run:
-    """Two cases, four counters, one of them in two contexts; a failure and a timing."""
+    """Two cases, four counters, one of them in two contexts; and failures."""
     pairs = [
         explained("vgg16", "analytic", 15_470_264_320),
         explained("vgg16", "thop", 15_470_264_320, {"adaptive pool": 50_176}),
@@ -86,7 +85,6 @@ def small_run() -> Run:
         figures=(Figure("vgg16", "MAC", 15_470_264_320, "MAC"),
                  Figure("vgg16", "FLOP", 30_940_528_640, "FLOP")),
         unsupported={"vit": {"aten.mystery": 3}},
-        timings=(Timing("vgg16", "cpu", 1, "float32", (0.5, 0.4, 0.6), 15_470_264_320),),
     )  # fmt: skip
 
 
@@ -116,6 +114,9 @@ HOSTILE = (
     "[bold red]rich[/] \x1b[31mred",
     "'];alert(1);['",
     "'+alert(1)+' ]]> &amp; -- \udc80",
+    "../../etc/passwd",
+    "<b>" + "x" * 297,
+    "שלום \u202egnp.exe 漢字 🧮 é",
 )
 
 

@@ -24,7 +24,7 @@ CASES = (
 def done(tmp_path_factory) -> tuple[Plan, Raw]:
     folder = tmp_path_factory.mktemp("run")
     plan = make_plan(Suite("s", 1, "", CASES), folder, counters=["analytic", "thop"],
-                     device="cpu", timing=False)  # fmt: skip
+                     device="cpu")  # fmt: skip
     return plan, run(plan, identity(plan), Progress())
 
 

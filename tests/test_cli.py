@@ -24,7 +24,6 @@ name = "tiny"
 version = 1
 description = "two layers"
 timeout_s = 20
-timing = { warmup = 1, samples = 3, seconds = 0 }
 
 [[case]]
 id = "linear"
@@ -40,6 +39,7 @@ kwargs = { in_channels = 3, out_channels = 6, kernel_size = 3 }
 inputs = [[1, 3, 8, 8]]
 counters = ["analytic", "thop", "torch", "numel"]
 """
+COUNTS = ("--no-timing", "--jobs", "2")
 CELLS = 2 * (1 + 1 + 1 + 2 + 2)  # cases x (reference, analytic, thop, torch twice, numel twice)
 
 MODELS = """
@@ -315,14 +315,14 @@ def elsewhere(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def compared(workplace, elsewhere) -> Ended:
-    """A whole run of a suite, typed in another folder than the suite's."""
-    return type_in("compare", workplace / "tiny.toml", "--jobs", "2", cwd=elsewhere)
+    """All counts of a suite, typed in another folder than the suite's."""
+    return type_in("compare", workplace / "tiny.toml", *COUNTS, cwd=elsewhere)
 
 
 def test_a_suite_is_compared_from_any_folder(compared, elsewhere):
     assert compared.code == 0, compared.err
     found = {path.name for path in (elsewhere / "results" / "tiny").iterdir()}
-    wanted = {"run.json", "readings.csv", "bridges.csv", "timings.csv", "report.md"}
+    wanted = {"run.json", "readings.csv", "bridges.csv", "report.md"}
     wanted |= {"report.html", "table.tex"}
     assert wanted <= found
     assert [name for name in found if name.endswith(".svg")]
@@ -341,14 +341,13 @@ def test_progress_is_told_line_by_line_on_stderr(compared):
     assert [line.split("]")[0] for line in lines[:CELLS]] == [
         f"[{n}/{CELLS}" for n in range(1, CELLS + 1)
     ]
-    assert lines[CELLS:] == ["timing linear", "timing conv"]
+    assert lines[CELLS:] == []
 
 
 def test_the_columns_are_those_that_were_promised(compared, elsewhere):
     columns = {
         "readings": "case counter version context metric value unit status seconds message",
         "bridges": "case counter context metric step term amount",
-        "timings": "case device threads dtype median_s iqr_s samples",
     }
     for name, promised in columns.items():
         rows = csv.reader(io.StringIO((elsewhere / "results/tiny" / f"{name}.csv").read_text()))
@@ -371,7 +370,7 @@ def test_bridges_lead_from_the_reference_to_the_reading(compared, elsewhere):
 def test_a_finished_run_asked_again_says_so_and_redoes_nothing(compared, elsewhere, workplace):
     journal = elsewhere / "results" / "tiny" / "journal.jsonl"
     before = journal.read_bytes()
-    again = type_in("compare", workplace / "tiny.toml", "--jobs", "2", cwd=elsewhere)
+    again = type_in("compare", workplace / "tiny.toml", *COUNTS, cwd=elsewhere)
     assert (again.code, again.out) == (0, compared.out)
     assert "holds this run already, finished; --fresh runs it anew" in again.err
     assert not [line for line in again.err.splitlines() if line.startswith("[")]
@@ -395,7 +394,6 @@ def test_cases_and_counters_can_be_chosen(typed, tmp_path):
     rows = list(csv.DictReader((tmp_path / "readings.csv").open()))
     assert {row["case"] for row in rows} == {"conv"}
     assert {row["counter"] for row in rows} == {"torch", "numel"}
-    assert list(csv.DictReader((tmp_path / "timings.csv").open())) == []
 
 
 # ---------------------------------------------------------------------------------- compare a model
@@ -430,7 +428,7 @@ def test_a_model_is_written_where_one_asks(typed, tmp_path):
 
 def test_what_a_model_prints_while_it_is_compared_is_no_data(workplace):
     ended = type_in(
-        "compare", "my.py:Chatty", "--input", "2x4", "--counters", "numel", cwd=workplace
+        "compare", "my.py:Chatty", "--input", "2x4", *SMALL, cwd=workplace
     )
     assert ended.code == 0
     assert "shape" not in ended.out and "building" not in ended.out

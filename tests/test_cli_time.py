@@ -33,14 +33,20 @@ def typed(tmp_path, monkeypatch, capsys):
     (tmp_path / "tiny.toml").write_text(SUITE)
     monkeypatch.chdir(tmp_path)
 
-    def run(*words):
-        monkeypatch.setattr("sys.argv", ["flop-harness", "time", *map(str, words)])
+    def run(*words, command="time"):
+        monkeypatch.setattr("sys.argv", ["flop-harness", command, *map(str, words)])
         with pytest.raises(SystemExit) as ended:
             cli.main()
         told = capsys.readouterr()
         return ended.value.code, told.out, told.err
 
     return run
+
+
+@pytest.fixture
+def compared(typed):
+    """As ``typed``, of ``compare``."""
+    return lambda *words: typed(*words, command="compare")
 
 
 @pytest.fixture
@@ -69,6 +75,45 @@ def test_a_suite_is_timed_into_a_folder_of_this_machine(typed, others, tmp_path,
     assert {path.name for path in folder.iterdir()} >= {"report.html", "report.md", "grouped.svg"}
     assert "Two sessions agree" in out or "too noisy" in out
     assert "Alone on the machine" in out and "session 2: round 1" in err
+
+
+@pytest.mark.slow
+def test_compare_counts_and_then_times_and_keeps_what_it_has(
+    compared, others, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("harness.measuring.ceilings", lambda *_: [])
+    others(1.5)
+    words = ("tiny.toml", "--counters", "numel")
+    code, out, err = compared(*words)
+    assert code == 0, err
+    assert "warning: others keep 1.50 cores" in err and "NOT alone on the machine" in out
+    (file,) = (tmp_path / "results" / "tiny").glob("*/times.json")
+    before, machine = file.read_bytes(), file.parent.name
+    assert out.splitlines()[-1] == f"report: results/tiny/{machine}/report.html"
+    page = (tmp_path / "results" / "tiny" / "report.html").read_text()
+    assert f'href="{machine}/report.html"' in page and "Time beside theory" in page
+
+    code, again, err = compared(*words)
+    assert (code, again, file.read_bytes()) == (0, out, before)
+    assert f"times of {machine}" in err and "--fresh times anew" in err
+    code, part, _ = compared(*words, "--cases", "g4")
+    assert code == 0 and file.read_bytes() == before
+    assert "g1" not in part.split("Time beside theory")[1].split("series:")[0]
+    compared(*words, "--fresh")
+    assert file.read_bytes() != before
+
+
+def test_a_failure_of_timing_is_told_and_exit_3(compared, others, monkeypatch):
+    others(0.0)
+    monkeypatch.setattr("harness.measuring.ceilings", lambda *_: [])
+    monkeypatch.setattr("harness.measuring.serve", ends_at_once)
+    code, out, _ = compared("tiny.toml", "--counters", "numel", "--cases", "g1")
+    assert code == 3
+    assert "explained with residual 0" in out and "g1: our timing failed: its process ended" in out
+
+
+def ends_at_once(*_):
+    """A case's process that is killed."""
 
 
 def test_beside_others_it_refuses_and_says_the_load(typed, others):

@@ -32,7 +32,7 @@ from runs import (
 )  # fmt: skip
 
 from harness import report
-from harness.records import Case, Context, Run, Step, Suite, Timing, Tool
+from harness.records import Case, Context, Run, Step, Suite, Tool
 from harness.report import (
     charts,
     comparison,
@@ -40,7 +40,6 @@ from harness.report import (
     frames,
     latex,
     markdown,
-    tables,
     terminal,
     text,
 )
@@ -52,7 +51,6 @@ RUNS = {"small": small_run(), "loud": loud_run(), "failed": failed_run(), "empty
         "hostile": hostile_run()}  # fmt: skip
 READINGS = "case,counter,version,context,metric,value,unit,status,seconds,message"
 BRIDGES = "case,counter,context,metric,step,term,amount"
-TIMINGS = "case,device,threads,dtype,median_s,iqr_s,samples"
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +112,7 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize(("name", "head"), [
-    ("readings.csv", READINGS), ("bridges.csv", BRIDGES), ("timings.csv", TIMINGS)])  # fmt: skip
+    ("readings.csv", READINGS), ("bridges.csv", BRIDGES)])  # fmt: skip
 def test_csv_columns_stand_in_the_agreed_order(files, name, head):
     for content in files.values():
         assert content[name].startswith(head)
@@ -215,26 +213,8 @@ def test_frames_have_the_columns_and_the_values_of_the_csv(files):
     ]
     assert str(frame["value"].dtype) == "Int64"
     assert frames.bridges(small_run())["amount"].sum() == frame["value"].sum()
-    assert frames.timings(small_run())["median_s"].tolist() == [0.5]
     assert len(frames.figures(small_run())) == 2
     assert list(frames.bridges(EMPTY).columns)[:7] == BRIDGES.split(",")
-
-
-def test_a_timing_shows_what_was_achieved():
-    [row] = tables.timings(small_run()).rows
-    values = dict(zip([column.name for column in tables.TIMINGS], row, strict=True))
-    assert values["median_s"] == 0.5 and values["samples"] == 3
-    assert values["iqr_s"] == pytest.approx(0.55 - 0.45)
-    assert values["macs_per_s"] == 15_470_264_320 / 0.5
-    assert values["low_s"] is values["high_s"] is None  # three samples give no interval
-
-
-def test_a_timing_shows_the_interval_of_the_median_of_its_turns():
-    turns = (0.5, 9.0, 0.5) + (0.4, 0.4) * 5 + (0.3,)
-    timing = Timing("net", "cpu", 1, "float32", turns, turns=(3, 2, 2, 2, 2, 2, 1))
-    [row] = tables.timings(a_run([], timings=(timing,))).rows
-    values = dict(zip([column.name for column in tables.TIMINGS], row, strict=True))
-    assert (values["low_s"], values["high_s"]) == (0.3, 0.5)  # lowest and highest of seven turns
 
 
 # ------------------------------------------------------------------------------------ verdict

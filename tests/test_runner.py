@@ -111,7 +111,7 @@ def suite_of(*cases: Case, **changes) -> Suite:
 
 def run_of(folder: Path, *counters: str, cases=(LINEAR, CONV), suite=None, **options) -> Run:
     suite = suite or suite_of(*cases)
-    options = {"device": "cpu", "timing": False} | options
+    options = {"device": "cpu"} | options
     return carry_out(make_plan(suite, folder, counters=counters, **options))
 
 
@@ -505,13 +505,12 @@ def followed() -> tuple[Progress, list[str]]:
     done: list[str] = []
     watch = Progress(
         finished=lambda cell, result: done.append(f"{cell.case} {cell.counter} {cell.context}"),
-        timing=lambda case: done.append(f"timing {case}"),
     )
     return watch, done
 
 
 def test_a_finished_run_asked_again_does_nothing_and_says_the_same(tmp_path):
-    options = {"counters": WELL_BEHAVED, "device": "cpu", "timing": True}
+    options = {"counters": WELL_BEHAVED, "device": "cpu"}
     first = carry_out(make_plan(suite_of(LINEAR), tmp_path, **options))
     watch, done = followed()
     second = carry_out(make_plan(suite_of(LINEAR), tmp_path, **options), watch)
@@ -520,7 +519,7 @@ def test_a_finished_run_asked_again_does_nothing_and_says_the_same(tmp_path):
 
 
 def test_a_fresh_run_does_everything_anew(tmp_path):
-    options = {"counters": ("numel",), "device": "cpu", "timing": False}
+    options = {"counters": ("numel",), "device": "cpu"}
     carry_out(make_plan(suite_of(LINEAR), tmp_path, **options))
     watch, done = followed()
     carry_out(make_plan(suite_of(LINEAR), tmp_path, fresh=True, **options), watch)
@@ -528,7 +527,7 @@ def test_a_fresh_run_does_everything_anew(tmp_path):
 
 
 def test_a_suite_that_was_changed_is_run_anew(tmp_path):
-    options = {"counters": ("numel",), "device": "cpu", "timing": False}
+    options = {"counters": ("numel",), "device": "cpu"}
     carry_out(make_plan(suite_of(LINEAR), tmp_path, **options))
     watch, done = followed()
     carry_out(make_plan(suite_of(LINEAR, digest="1"), tmp_path, **options), watch)
@@ -557,7 +556,7 @@ def test_asking_fewer_counters_does_not_throw_away_the_others(tmp_path):
     run_of(tmp_path, "numel", "torch", cases=[LINEAR])
     run_of(tmp_path, "torch", cases=[LINEAR])
     watch, done = followed()
-    options = {"counters": ("numel", "torch"), "device": "cpu", "timing": False}
+    options = {"counters": ("numel", "torch"), "device": "cpu"}
     carry_out(make_plan(suite_of(LINEAR), tmp_path, **options), watch)
     assert done == []
 
@@ -574,7 +573,7 @@ def test_traces_of_another_tracer_are_taken_anew_and_readings_kept(tmp_path, mon
     first = run_of(tmp_path, "torch", cases=[LINEAR])
     monkeypatch.setattr("harness.runner.tracer", lambda: "another")
     watch, done = followed()
-    options = {"counters": ("torch",), "device": "cpu", "timing": False}
+    options = {"counters": ("torch",), "device": "cpu"}
     second = carry_out(make_plan(suite_of(LINEAR), tmp_path, **options), watch)
     assert len(done) == 3  # reference, no_grad, grad
     assert [r.seconds for r in second.readings] == [r.seconds for r in first.readings]
@@ -592,14 +591,14 @@ def test_a_counter_from_an_overlay_is_asked_where_a_case_names_it(tmp_path):
 def test_a_second_run_into_a_folder_in_use_is_refused(tmp_path):
     from harness.store import Journal
 
-    plan = make_plan(suite_of(LINEAR), tmp_path, counters=["numel"], device="cpu", timing=False)
+    plan = make_plan(suite_of(LINEAR), tmp_path, counters=["numel"], device="cpu")
     with Journal.open(tmp_path, {}), pytest.raises(UserError, match="another run is writing"):
         carry_out(plan)
 
 
 def test_a_counter_named_twice_is_asked_once(tmp_path):
     watch, done = followed()
-    options = {"counters": ("torch", "torch"), "device": "cpu", "timing": False}
+    options = {"counters": ("torch", "torch"), "device": "cpu"}
     carry_out(make_plan(suite_of(LINEAR), tmp_path, **options), watch)
     assert len(done) == len(set(done))
 
@@ -618,7 +617,7 @@ if __name__ == "__main__":
     chosen, folder = suite.load(sys.argv[1]), Path(sys.argv[2])
     def done(cell, result):
         print(cell.case, cell.counter, cell.context, flush=True)
-    plan = make_plan(chosen, folder, device="cpu", jobs=2, timing=False)
+    plan = make_plan(chosen, folder, device="cpu", jobs=2)
     save(carry_out(plan, Progress(finished=done)), folder)
 """
 

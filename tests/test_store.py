@@ -38,7 +38,6 @@ from harness.records import (
     Step,
     Suite,
     Tensor,
-    Timing,
     Tool,
     Trace,
 )  # fmt: skip
@@ -80,7 +79,6 @@ def a_run(**changes) -> Run:
         "bridges": (Bridge("net", "thop", context, "compute", "MAC", 11, steps, 0, 12),),
         "figures": (Figure("net", "reference", 10**30, "MAC"),),
         "unsupported": {"net": {"aten.sort": 2}},
-        "timings": (Timing("net", "cpu", 1, "float32", (0.1, 1e-9)),),
         "failures": (Failure("gone", "model", "no such model"),),
         "references": (Reference("net", "m.Net", {"linear": 11}, {"Linear parameters": 4}),),
         "tools": (Tool("thop", "thop", "hooks", "thop/profile.py"),),
@@ -119,10 +117,12 @@ def test_equal_runs_give_equal_files():
 
 
 def test_a_default_is_left_out_only_if_it_is_the_very_value():
-    timing = Timing("net", "cpu", 1, "float32", (1,), macs=0)
+    reading = replace(a_run().readings[0], value=0, seconds=0)
     bridge = replace(a_run().bridges[0], residual=0.0, modules=0)
-    back = loads(dumps(a_run(timings=(timing,), bridges=(bridge,))))
-    assert back.timings[0].macs == 0 and type(back.bridges[0].residual) is float
+    back = loads(dumps(a_run(readings=(reading,), bridges=(bridge,))))
+    assert (back.readings[0].value, back.readings[0].seconds) == (0, 0) and type(
+        back.bridges[0].residual
+    ) is float
 
 
 def test_equal_breakdowns_are_stored_once():

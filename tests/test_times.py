@@ -17,12 +17,13 @@ from clocks import (
     zoo_times,
 )
 
+from harness.api import load
 from harness.errors import UserError
-from harness.records import Case, Input
-from harness.report import layers, memory, predictors, sweeps, timecharts
+from harness.records import Case, Failure, Input, Run, Suite
+from harness.report import PAGES, layers, machines, memory, predictors, sweeps, timecharts, write
 from harness.report import times as report
 from harness.report.clocked import Clock
-from harness.store import dump_times, load_times
+from harness.store import RUN_SCHEMA, dump_times, load_times, save
 from harness.times import LayerWork, Load
 
 NET = Case("net", "torchvision:net", (Input((1, 3, 8, 8)),))
@@ -105,6 +106,61 @@ def test_a_load_beside_us_is_told():
     assert report.load_sentence(quiet).startswith("Alone on the machine")
     busy = Clock(some_times([NET], [], load=(Load("before", 1.5, (3.0,)),)))
     assert report.load_sentence(busy).startswith("NOT alone on the machine: others kept busy 1.50")
+
+
+def test_what_could_not_be_timed_is_told_once():
+    failure = Failure("net", "timing", "RuntimeError: no")
+    times = some_times([NET], [a_forward("net", 1.0)], failures=(failure, failure))
+    said = [line for line in report.sentences(times) if "failed" in line]
+    assert said == ["net: our timing failed: RuntimeError: no"]
+
+
+# ----------------------------------------------------------------------- in the suite's report
+
+
+def beside(folder, times, name="here"):
+    """The run of a suite beside which these times lie, in a folder of that name."""
+    (folder / name).mkdir()
+    (folder / name / "times.json").write_bytes(dump_times(times))
+    return Run(RUN_SCHEMA, Suite(times.suite, times.version, "", times.cases[:1]), {})
+
+
+def test_the_report_of_a_suite_tells_of_each_machine_and_leads_to_its_report(tmp_path):
+    run = beside(tmp_path, zoo_times(), "one")
+    beside(tmp_path, replace(zoo_times(), machine="gpu-another"), "two & more")
+    page, text = (path.read_text() for path in write(run, tmp_path, PAGES))
+    for words in ("cpu-2-core-some-processor", "gpu-another", "Alone on the machine"):
+        assert words in page and words in text
+    assert 'href="one/report.html"' in page and 'href="two%20%26%20more/report.html"' in page
+    assert "(one/report.html)" in text and "Nothing" not in text.split("## Time and memory")[1][:20]
+
+
+def test_only_cases_of_the_run_are_shown(tmp_path):
+    run = beside(tmp_path, zoo_times())
+    (part,) = machines.timed(machines.machines_in(tmp_path, run.suite), run.suite)
+    assert [row[0] for row in part.table.rows] == ["m0"]
+
+
+@pytest.mark.parametrize("change", [{"suite": "another"}, {"version": 2}, {"schema": 99}])
+def test_what_is_of_something_else_is_left_out(tmp_path, change):
+    run = beside(tmp_path, zoo_times())
+    (tmp_path / "here" / "times.json").write_bytes(dump_times(replace(zoo_times(), **change)))
+    page, text = (path.read_text() for path in write(run, tmp_path, PAGES))
+    assert "make time SUITE=mine" in page and "make time SUITE=mine" in text
+
+
+def test_timings_are_a_frame_in_seconds(tmp_path):
+    save(beside(tmp_path, zoo_times()), tmp_path)
+    frame = load(tmp_path).timings
+    assert len(frame) == 12 and set(frame.machine) == {"cpu-2-core-some-processor"}
+    first = frame.iloc[0]  # 1000 MACs at a microsecond each, give or take a thousandth
+    assert (first.case, first.device, first.threads, first["dtype"]) == ("m0", "cpu", 1, "float32")
+    assert (first.low_s, first.high_s) == (pytest.approx(1e-3), pytest.approx(1.001e-3))
+    assert first.median_s == pytest.approx(1.0005e-3) and (first.samples, first.status) == (
+        24,
+        "ok",
+    )
+    assert first.bound_s == pytest.approx(2.0)  # 2000 FLOP at 1000 a second
 
 
 # ------------------------------------------------------------------------------- the sweeps

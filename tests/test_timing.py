@@ -21,7 +21,6 @@ from harness.timing.sampling import MOST_SAMPLES, Sampler, sample
 from harness.timing.stability import Comparison, compare, stability
 from harness.timing.statistics import (
     half_width,
-    in_turns,
     interval_rank,
     iqr,
     median,
@@ -276,11 +275,6 @@ def test_outliers_are_told_by_their_place():
     assert outliers((1.0, 1.1, 1.2, 1.3, 9.0, 1.2, 1.1)) == (4,)
     assert outliers((1.0, 1.1, 1.2, 1.3)) == ()
     assert outliers((1.0, 9.0)) == ()
-
-
-def test_samples_part_into_the_turns_they_came_in():
-    assert in_turns((1.0, 2.0, 3.0), (1, 2)) == [(1.0,), (2.0, 3.0)]
-    assert in_turns((1.0, 2.0), ()) == [(1.0,), (2.0,)]
 
 
 # -------------------------------------------------------------------------------- stability

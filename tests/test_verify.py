@@ -25,8 +25,8 @@ from harness.oracle.check import REASONS
 from harness.probe import PROBES
 from harness.proof import Operation, prove
 from harness.records import Call, Case, Input, Proof, Proofs, Run, Suite
+from harness.report import PAGES, write
 from harness.report import proofs as report
-from harness.report import write_page
 from harness.trace import record, recorded, shadow
 from harness.verify import kernels_differ, known_traces, verify
 from harness.work import FREE, Product, Work
@@ -328,10 +328,10 @@ def test_proofs_stand_in_the_report_of_their_suite(tmp_path):
     tiny = suite_of(CONV)
     proofs = verify(tiny)
     (tmp_path / "proofs.json").write_bytes(store.dump_proofs(proofs))
-    page = write_page(Run(store.RUN_SCHEMA, tiny, {}), tmp_path).read_text()
+    page = write(Run(store.RUN_SCHEMA, tiny, {}), tmp_path, PAGES)[0].read_text()
     assert report.headline(proofs) in page and "What was proven, by family" in page
     other = Run(store.RUN_SCHEMA, replace(tiny, version=4), {})
-    page = write_page(other, tmp_path).read_text()
+    page = write(other, tmp_path, PAGES)[0].read_text()
     assert report.headline(proofs) not in page and "make verify SUITE=tiny" in page
 
 

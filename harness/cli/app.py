@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any, NoReturn, Optional
 
 import typer
@@ -94,6 +95,21 @@ def step_summary(run: Any) -> None:
 def is_model(target: str) -> bool:
     """``provider:name`` is a model; a name or a file is a suite."""
     return ":" in target and not target.endswith(".toml")
+
+
+def refuse_half_a_reference(target: str) -> None:
+    """A file of models without the model, or a model's name without its provider."""
+    if target.endswith(".py"):
+        raise UserError(f"{target} is a file of models: name one, as in {target}:NAME")
+    from harness.suite import names
+
+    if is_model(target) or target in names() or Path(target).exists() or "." in target:
+        return
+    from harness.references import providers_of
+
+    homes = providers_of(target)
+    if homes:
+        raise UserError(f"no suite {target!r}; a model of that name is {' or '.join(homes)}")
 
 
 def separated(names: str | None) -> list[str]:

@@ -12,14 +12,18 @@ from harness.cli.app import (
     FAILED,
     FINE,
     USER,
+    GithubOption,
     InputOption,
     app,
     interruptible,
     is_model,
+    refuse_half_a_reference,
     safe_name,
     say,
     separated,
     show,
+    step_summary,
+    terminal,
 )
 from harness.errors import UserError, suggest
 
@@ -43,72 +47,112 @@ def compare(
     ] = True,
     jobs: Annotated[int, typer.Option(min=1, help="Cases worked on at once.")] = 1,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what was run before.")] = False,
+    github: GithubOption = False,
 ) -> None:
     """Run every counter on a suite or a model, and explain every difference."""
     from harness import progress, suite
+    from harness.session import check_counters, select, single
 
     refuse_half_a_reference(target)
     if device not in ("auto", "cpu", "cuda"):
         raise UserError(f"unknown device {device!r}{suggest(device, ('auto', 'cpu', 'cuda'))}")
     options: dict[str, Any] = {
-        "counters": separated(counters), "device": device, "jobs": jobs, "timing": timing,
+        "counters": separated(counters), "device": device, "jobs": jobs, "fresh": fresh,
     }  # fmt: skip
     if is_model(target):
         if cases is not None:
             raise UserError("--cases chooses among the cases of a suite; this is one model")
         case = suite.case_from_model(target, input or [])
-        compare_model(case, out, fresh, options, progress.of_model())
+        chosen, folder = single(case), out
+        run = compare_model(chosen, out, github, options, progress.of_model())
     else:
         if input:
             raise UserError("--input gives the inputs of a model; a suite has its own")
-        compare_suite(suite.load(target), target, out, cases, fresh, options, progress)
+        whole = suite.load(target)
+        check_counters(whole, target)
+        chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)
+        run = compare_suite(chosen, folder, github, options, progress.of_suite(chosen.name))
+    timed = not timing or time_beside(chosen, run, device, folder, fresh)
+    sys.exit(exit_code(run) or (FINE if timed else FAILED))
 
 
 def compare_suite(
-    suite: Any,
-    source: str,
-    out: Path | None,
-    cases: str | None,
-    fresh: bool,
-    options: dict,
-    progress: Any,
-) -> None:
-    from harness import report
-    from harness.session import carry_out, check_counters, make_plan, save, select
+    suite: Any, folder: Path, github: bool, options: dict[str, Any], watch: Any
+) -> Any:
+    from harness.session import carry_out, make_plan, save
 
-    check_counters(suite, source)
-    chosen = select(suite, cases)
-    folder = out or Path("results") / safe_name(suite.name)
-    plan = make_plan(chosen, folder, fresh=fresh, **options)
-    with progress.of_suite(chosen.name) as watch, interruptible():
+    plan = make_plan(suite, folder, **options)
+    with watch, interruptible():
         run = carry_out(plan, watch.progress)
     if watch.nothing_done:
         say(f"{folder} holds this run already, finished; --fresh runs it anew")
     save(run, folder)
-    for line in report.verdict_lines(run):
-        print(line)
+    tell(run, github)
     print(f"report: {folder / 'report.html'}")
-    sys.exit(exit_code(run))
+    return run
 
 
-def compare_model(case: Any, out: Path | None, fresh: bool, options: dict, watch: Any) -> None:
+def compare_model(
+    suite: Any, out: Path | None, github: bool, options: dict[str, Any], watch: Any
+) -> Any:
     from harness import report
-    from harness.session import carry_out, compare_once, make_plan, save, single
+    from harness.session import carry_out, compare_once, make_plan, save
 
-    suite = single(case)
     with watch, interruptible():
         if out is None:
             run = compare_once(suite, watch.progress, **options)
         else:
-            run = carry_out(make_plan(suite, out, fresh=fresh, **options), watch.progress)
+            run = carry_out(make_plan(suite, out, **options), watch.progress)
             save(run, out)
     for failure in run.failures:
         if failure.stage == "model":
             raise UserError(failure.message)
-    show(report.case_table(run, case.id))
+    show(report.case_table(run, suite.name))
     for line in report.verdict_lines(run):
         print(line)
-    sys.exit(exit_code(run))
+    if github:
+        step_summary(run)
+    return run
+
+
+def tell(run: Any, github: bool) -> None:
+    """A row for each case, who departs in parameters, and how it ended."""
+    from harness import report
+    from harness.report.compact import parameter_lines, suite_tables
+    from harness.report.index import Index
+
+    for table in suite_tables(run, terminal().width):
+        show(table)
+    for line in (*parameter_lines(Index(run)), *report.verdict_lines(run)):
+        print(line)
+    if github:
+        step_summary(run)
+
+
+def time_beside(suite: Any, run: Any, device: str, folder: Path | None, fresh: bool) -> bool:
+    """Time the cases that ran, alone, if this machine has not yet; whether nothing failed."""
+    from dataclasses import replace
+
+    from harness.cli import time
+    from harness.session import settle_device
+    from harness.timekeeping import known
+
+    ran, settled = {each.case for each in run.references}, settle_device(device)
+    suite = replace(suite, cases=tuple(case for case in suite.cases if case.id in ran))
+    if not suite.cases:
+        return True
+    times = known(suite, settled, folder) if folder is not None and not fresh else None
+    if times is None:
+        times = time.clocked(suite, settled, anyway=True)
+        if folder is not None:
+            time.save(times, folder / times.machine)
+    else:
+        when = times.environment["date"]
+        say(f"times of {times.machine}, taken {when}, are kept; --fresh times anew")
+    time.tell(times, suite)
+    if folder is not None:
+        print(f"report: {folder / times.machine / 'report.html'}")
+    return not time.failed(times)
 
 
 def exit_code(run: Any) -> int:
@@ -117,22 +161,6 @@ def exit_code(run: Any) -> int:
 
     if any(failure.stage == "model" for failure in run.failures):
         return USER
-    broken_timing = any(timing.status != "ok" for timing in run.timings)
-    if run.failures or broken_timing or not report.verdict(run).clean:
+    if run.failures or not report.verdict(run).clean:
         return FAILED
     return FINE
-
-
-def refuse_half_a_reference(target: str) -> None:
-    """A file of models without the model, or a model's name without its provider."""
-    if target.endswith(".py"):
-        raise UserError(f"{target} is a file of models: name one, as in {target}:NAME")
-    from harness.suite import names
-
-    if is_model(target) or target in names() or Path(target).exists() or "." in target:
-        return
-    from harness.references import providers_of
-
-    homes = providers_of(target)
-    if homes:
-        raise UserError(f"no suite {target!r}; a model of that name is {' or '.join(homes)}")

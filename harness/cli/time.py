@@ -17,10 +17,10 @@ from harness.cli.app import (
     interruptible,
     is_model,
     models_print_to_stderr,
+    refuse_half_a_reference,
     say,
     show,
 )
-from harness.cli.compare import refuse_half_a_reference
 from harness.errors import UserError, suggest
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -57,7 +57,7 @@ def time(
 ) -> None:
     """Time forward passes, alone on the machine, with intervals, beside theory."""
     from harness.session import settle_device
-    from harness.timekeeping import home, keep_time, require_quiet, with_policy
+    from harness.timekeeping import home, with_policy
 
     if device not in DEVICES:
         raise UserError(f"unknown device {device!r}{suggest(device, DEVICES)}")
@@ -65,17 +65,13 @@ def time(
     settled = settle_device(device)
     if flushed and settled != "cuda":
         raise UserError("--flushed empties the cache of a CUDA device; a CPU's cannot be emptied")
-    if warning := require_quiet(anyway):
-        say(f"warning: {warning}")
-    with interruptible(), models_print_to_stderr(), processes() as mapper:
-        times = keep_time(
-            with_policy(suite, sessions, budget), settled, say, mapper, details, flushed
-        )
-    tell(times)
+    times = clocked(with_policy(suite, sessions, budget), settled, anyway, details, flushed)
+    tell(times, suite)
     if out is not None or (cases is None and not is_model(target)):
-        save(times, out or home(suite, times))
-    broken = times.failures or any(each.status == "failed" for each in times.forwards)
-    sys.exit(FAILED if broken else FINE)
+        folder = out or home(suite, times)
+        save(times, folder)
+        print(f"report: {folder / 'report.html'}")
+    sys.exit(FAILED if failed(times) else FINE)
 
 
 def chosen(target: str, inputs: list[str], cases: str | None) -> Any:
@@ -93,6 +89,22 @@ def chosen(target: str, inputs: list[str], cases: str | None) -> Any:
     return single(suite.case_from_model(target, inputs))
 
 
+def clocked(
+    suite: Any, device: str, anyway: bool, details: bool = True, flushed: bool = False
+) -> Any:
+    """What is measured of a suite; beside others it is refused, or begun with a warning."""
+    from harness.timekeeping import keep_time, require_quiet
+
+    if warning := require_quiet(anyway):
+        say(f"warning: {warning}")
+    with interruptible(), models_print_to_stderr(), processes() as mapper:
+        return keep_time(suite, device, say, mapper, details, flushed)
+
+
+def failed(times: Any) -> bool:
+    return bool(times.failures) or any(each.status == "failed" for each in times.forwards)
+
+
 def processes() -> Any:
     """Several at once for the counts, which are made before anything is timed."""
     from harness.verify import processes as at_work
@@ -100,20 +112,27 @@ def processes() -> Any:
     return at_work(os.cpu_count() or 1)
 
 
-def tell(times: Any) -> None:
-    from harness.report import times as report
+def tell(times: Any, suite: Any) -> None:
     from harness.report.console import grid
+    from harness.report.machines import table_of
+    from harness.report.times import sentences
 
-    show(grid(report.short_table(times)))
-    for line in report.sentences(times):
+    show(grid(table_of(times, suite)))
+    for line in sentences(times):
         print(line)
 
 
 def save(times: Any, folder: Path) -> None:
+    """Write a machine's folder, and anew the pages of the run that it lies beside."""
+    from harness.report import PAGES, write
     from harness.report import times as report
-    from harness.store import TIMES_FILE, dump_times, write_atomically
+    from harness.store import TIMES_FILE, dump_times, load, write_atomically
 
     write_atomically(folder / TIMES_FILE, dump_times(times))
     for name, render in report.FILES.items():
         write_atomically(folder / name, render(times))
-    print(f"report: {folder / 'report.html'}")
+    if (folder.parent / "run.json").is_file():
+        try:
+            write(load(folder.parent), folder.parent, PAGES)
+        except UserError as error:
+            say(f"the report in {folder.parent} does not tell of this: {error}")

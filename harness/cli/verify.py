@@ -20,11 +20,11 @@ from harness.cli.app import (
     app,
     interruptible,
     is_model,
+    refuse_half_a_reference,
     safe_name,
     say,
     show,
 )
-from harness.cli.compare import refuse_half_a_reference
 from harness.errors import UserError
 
 WRONG = 1
@@ -91,16 +91,19 @@ def tell(proofs: Any) -> None:
 
 
 def save(proofs: Any, folder: Path) -> None:
+    from harness.report import PAGES, write
     from harness.report import proofs as report
-    from harness.report import write_page
     from harness.store import dump_proofs, load, write_atomically
 
     write_atomically(folder / "proofs.json", dump_proofs(proofs))
     for name, render in report.FILES.items():
         write_atomically(folder / name, render(proofs))
-    if (folder / "run.json").is_file():
-        write_page(load(folder), folder)
     print(f"proofs: {folder / 'proofs.md'}")
+    if (folder / "run.json").is_file():
+        try:
+            write(load(folder), folder, PAGES)
+        except UserError as error:  # of another schema: what was proven counts
+            say(f"the report there stays as it is: {error}")
 
 
 def exit_code(proofs: Any) -> int:

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from harness.errors import UserError
 from harness.records import Proofs, Run, Suite
 from harness.report import csv, findings, html, latex, markdown, tables
 from harness.report.charts import heatmap, spread_chart, waterfall
+from harness.report.machines import machines_in
 from harness.report.terminal import case_table
 from harness.report.verdict import Verdict, headline, verdict, verdict_lines
 
-__all__ = ["FORMATS", "Verdict", "case_table", "headline", "render", "verdict", "verdict_lines",
-           "write", "write_page"]  # fmt: skip
+__all__ = ["FORMATS", "PAGES", "Verdict", "case_table", "headline", "render", "verdict",
+           "verdict_lines", "write"]  # fmt: skip
 
-PAGE = "report.html"
+PAGES = ("report.html", "report.md")
+"""What also tells what lies beside the run"""
 
 FORMATS: Mapping[str, Callable[[Run], bytes]] = {
     "readings.csv": lambda run: csv.render(tables.readings(run)),
     "bridges.csv": lambda run: csv.render(tables.bridges(run)),
     "findings.csv": lambda run: csv.render(findings.table(run)),
-    "timings.csv": lambda run: csv.render(tables.timings(run)),
     "report.md": markdown.render,
-    PAGE: html.render,
+    "report.html": html.render,
     "table.tex": latex.render,
     "heatmap.svg": lambda run: heatmap(run).encode(),
     "spread.svg": lambda run: spread_chart(run).encode(),
@@ -37,25 +39,21 @@ def render(run: Run, name: str) -> bytes:
 
 
 def write(run: Run, folder: Path, names: Iterable[str] = FORMATS) -> list[Path]:
-    """Write files of the report into ``folder``, by default every one; return their paths."""
+    """Write files of the report into ``folder``, by default every one; return their paths.
+
+    The pages tell what was proven and timed of the suite, if that lies in ``folder`` already.
+    """
     from harness.store import write_atomically
 
+    proofs, machines = proofs_in(folder, run.suite), machines_in(folder, run.suite)
+    pages = {
+        "report.html": partial(html.render, proofs=proofs, machines=machines),
+        "report.md": partial(markdown.render, machines=machines),
+    }
     paths = [folder / name for name in names]
     for path in paths:
-        if path.name == PAGE:
-            write_page(run, folder)
-        else:
-            write_atomically(path, render(run, path.name))
+        write_atomically(path, pages.get(path.name, FORMATS[path.name])(run))
     return paths
-
-
-def write_page(run: Run, folder: Path) -> Path:
-    """Write the HTML report, with the suite's proofs if they lie in ``folder`` already."""
-    from harness.store import write_atomically
-
-    path = folder / PAGE
-    write_atomically(path, html.render(run, proofs_in(folder, run.suite)))
-    return path
 
 
 def proofs_in(folder: Path, suite: Suite) -> Proofs | None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
-from typing import Any
 
 from harness.records import Metric, Reading, Run
 from harness.report import tables
@@ -20,7 +18,7 @@ from harness.report.index import (
     where,
 )
 from harness.report.tables import Cell, Link, Table
-from harness.report.text import anchor, few, flatten, is_number, plural, shorten
+from harness.report.text import anchor, few, flatten, plural, shorten
 
 NAMES = {"compute": "Compute", "params": "Parameters"}
 
@@ -114,26 +112,6 @@ def unknowns(index: Index) -> list[str]:
 
 
 # --------------------------------------------------------------------------- the other tables
-
-
-def timing_table(run: Run) -> Table:
-    """Time beside theory, in units that people read."""
-    columns = tables.columns(
-        "case device threads:integer dtype median:number from:number to:number IQR:number "
-        "samples:integer work:integer achieved:number status"
-    )
-    units = {"median": "ms", "from": "95 %, ms", "to": "95 %, ms", "IQR": "ms", "work": "MAC",
-             "achieved": "GMAC/s"}  # fmt: skip
-    columns = tuple(replace(each, unit=units.get(each.name, "")) for each in columns)
-    return Table("Time", columns, tuple(map(_timing_row, tables.timings(run).rows)))
-
-
-def _timing_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    case, device, threads, dtype, median, iqr, samples, macs, rate, status, message, *ends = row
-    times = [value * 1e3 if is_number(value) else None for value in (median, *ends, iqr)]
-    said = f"{status.replace('_', ' ')}: {shorten(message, 100)}" if message else status
-    speed = rate / 1e9 if is_number(rate) else None
-    return (case, device, threads, dtype, *times, samples, macs, speed, said)
 
 
 def environment_table(run: Run) -> Table:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from harness.records import Run
-from harness.report import tables
+from harness.report import machines, tables
+from harness.times import Times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,9 +23,9 @@ def bridges(run: Run) -> pd.DataFrame:
     return frame(tables.bridges(run))
 
 
-def timings(run: Run) -> pd.DataFrame:
-    """One row for each timed case and device."""
-    return frame(tables.timings(run))
+def timings(times: Iterable[Times]) -> pd.DataFrame:
+    """One row for each case in each series on each machine."""
+    return frame(machines.timings(times))
 
 
 def figures(run: Run) -> pd.DataFrame:

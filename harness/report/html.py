@@ -21,7 +21,6 @@ from harness.report.comparison import (
     comparison,
     environment_table,
     silent,
-    timing_table,
     unknowns,
     version_table,
 )
@@ -29,6 +28,7 @@ from harness.report.details import packed
 from harness.report.families import family_of, family_table, kind_of
 from harness.report.findings import profiles
 from harness.report.index import Index
+from harness.report.machines import Machines, timed
 from harness.report.overview import cause_table, outcome_table, spread_table
 from harness.report.proofs import section
 from harness.report.tables import Cell, Column, Link, show
@@ -38,10 +38,11 @@ from harness.report.verdict import headline, verdict
 HERE = Path(__file__).parent
 
 
-def render(run: Run, proofs: Proofs | None = None) -> bytes:
-    """The whole report, with what was proven of the suite if that is known."""
+def render(run: Run, proofs: Proofs | None = None, machines: Machines | None = None) -> bytes:
+    """The whole report, with what was proven and timed of the suite if that is known."""
     proven = section(proofs) if proofs is not None else None
-    text = pages().get_template("page.html.j2").render(**contents(run), proven=proven)
+    beside = {"proven": proven, "timed": timed(machines or {}, run.suite)}
+    text = pages().get_template("page.html.j2").render(**contents(run), **beside)
     return text.encode("utf-8", "replace")
 
 
@@ -77,7 +78,7 @@ def contents(run: Run) -> dict[str, Any]:
         "profiles": list(profiles(index)),
         "comparisons": [comparison(index, metric) for metric in index.metrics],
         "sections": [(section, packed(index, section)) for section in sections(index)],
-        "time": timing_table(run), "environment": environment_table(run),
+        "environment": environment_table(run),
         "versions": version_table(index), "silent": silent(index), "unknowns": unknowns(index),
         "command": command(run.suite.name), "schema": run.schema,
     }  # fmt: skip

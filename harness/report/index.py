@@ -18,13 +18,12 @@ from harness.records import (
     Reading,
     Reference,
     Run,
-    Timing,
 )
 from harness.report.text import Number, is_number, shorten
 
 Key = tuple[str, str, Context, Metric]
 METRICS: tuple[Metric, ...] = ("compute", "params")
-_OfCase = Reading | Bridge | Figure | Timing | Failure
+_OfCase = Reading | Bridge | Figure | Failure
 BASE_UNIT = {"compute": "MAC", "params": "parameter"}
 BROKEN = ("failed", "timeout", "out_of_memory")
 
@@ -92,7 +91,7 @@ class Index:
         named = [case.id for case in self.run.suite.cases]
         run = self.run
         seen = [record.case for record in chain[_OfCase](
-            run.readings, run.bridges, run.figures, run.timings, run.failures)]  # fmt: skip
+            run.readings, run.bridges, run.figures, run.failures)]  # fmt: skip
         return tuple(dict.fromkeys([*named, *seen, *run.unsupported]))
 
     @cached_property

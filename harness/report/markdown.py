@@ -13,13 +13,13 @@ from harness.report.comparison import (
     comparison,
     environment_table,
     silent,
-    timing_table,
     unknowns,
     version_table,
 )
 from harness.report.families import family_of, family_table, kind_of
 from harness.report.findings import Profile, profiles
 from harness.report.index import Index
+from harness.report.machines import Machines, Timed, timed
 from harness.report.overview import cause_table, outcome_table, spread_table
 from harness.report.tables import Column, Table, show
 from harness.report.text import command, printable
@@ -29,12 +29,12 @@ MANY = 2000
 """More bridges than this are left to bridges.csv: no page of that length is read"""
 
 
-def render(run: Run) -> bytes:
-    """The whole report."""
-    return ("\n\n".join(_blocks(run)) + "\n").encode("utf-8", "replace")
+def render(run: Run, machines: Machines | None = None) -> bytes:
+    """The whole report, with what was timed of the suite if that is known."""
+    return ("\n\n".join(_blocks(run, machines or {})) + "\n").encode("utf-8", "replace")
 
 
-def _blocks(run: Run) -> Iterator[str]:
+def _blocks(run: Run, machines: Machines) -> Iterator[str]:
     index = Index(run)
     yield f"# FLOP counters on {plain(run.suite.name)}"
     yield f"**{plain(headline(run))}**"
@@ -60,8 +60,12 @@ def _blocks(run: Run) -> Iterator[str]:
     yield "![Heat map of cases and counters](heatmap.svg)"
     yield from (grid(comparison(index, each)) for each in index.metrics)
     yield from _cases(index)
-    yield "## Time beside theory"
-    yield grid(timing_table(run))
+    yield "## Time and memory"
+    found = timed(machines, run.suite)
+    yield from (block for each in found for block in _timed(each))
+    if not found:
+        yield "Nothing of this suite was timed yet. To time its cases, alone on the machine:"
+        yield f"    {command(run.suite.name).replace('compare', 'time')}"
     yield "## What is not known"
     yield "\n".join(f"- {_loud(line)}" for line in unknowns(index)) or "Nothing that ran is open."
     yield grid(silent(index))
@@ -83,6 +87,13 @@ def _profile(profile: Profile) -> Iterator[str]:
             f"smallest case: {plain(each.example.text)}."
             for each in profile.findings
         )
+
+
+def _timed(machine: Timed) -> Iterator[str]:
+    yield f"### {plain(machine.machine)}"
+    yield "\n".join(f"- {plain(line)}" for line in machine.sentences)
+    yield grid(machine.table)
+    yield f"[All that was measured there]({machine.link})"
 
 
 def _cases(index: Index) -> Iterator[str]:

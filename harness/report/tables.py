@@ -1,4 +1,4 @@
-"""Neutral tables: what every format shows, and the four that are published as data."""
+"""Neutral tables: what every format shows, and the three that are published as data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness.records import Bridge, Context, Metric, Reading, Run, Status, Timing, Unit
+from harness.records import Bridge, Context, Metric, Reading, Run, Status, Unit
 from harness.report.index import Index
 from harness.report.text import (
     Number,
@@ -161,10 +161,6 @@ READINGS = columns(
 BRIDGES = columns(
     "case counter context metric step:integer term amount:integer unit modules:integer operators"
 )
-TIMINGS = columns(
-    "case device threads:integer dtype median_s:number iqr_s:number samples:integer "
-    "macs:integer macs_per_s:number status message low_s:number high_s:number"
-)
 FIGURES = columns("case convention value:integer unit")
 
 
@@ -198,30 +194,6 @@ def _bridge_rows(bridge: Bridge) -> Iterator[tuple[Any, ...]]:
     lines.append(("residual", bridge.residual, None, ""))
     for place, (term, amount, modules, operators) in enumerate(lines):
         yield (*head, place, term, amount, bridge.unit, modules, operators)
-
-
-def timings(run: Run) -> Table:
-    """Median, interquartile range and interval of each forward pass, and what it achieved.
-
-    The interval of 95 % is that of the median of turns, each of which is one observation.
-    """
-    place = Index(run).position
-    ordered = sorted(run.timings, key=lambda timing: (place[timing.case], timing.device))
-    return Table("Timings", TIMINGS, tuple(map(_timing_row, ordered)))
-
-
-def _timing_row(timing: Timing) -> tuple[Any, ...]:
-    from harness.timing.statistics import in_turns, iqr, median, median_interval
-
-    turns = [median(turn) for turn in in_turns(timing.samples, timing.turns)]
-    low, high = median_interval(turns) or (None, None)
-    middle = median(timing.samples) if timing.samples else None
-    spread = iqr(timing.samples) if timing.samples else None
-    rate = timing.macs / middle if timing.macs is not None and middle else None
-    return (
-        timing.case, timing.device, timing.threads, timing.dtype, middle, spread,
-        len(timing.samples), timing.macs, rate, timing.status, timing.message, low, high,
-    )  # fmt: skip
 
 
 def figures(run: Run) -> Table:

@@ -8,7 +8,7 @@ from typing import Any
 from harness.report import csv, layers, memory, predictors, sweeps, timecharts
 from harness.report.clocked import AGREEMENT, Clock, Clocked
 from harness.report.tables import Column, Table, columns
-from harness.report.text import digits, flatten, plural
+from harness.report.text import digits, flatten, plural, shorten
 from harness.theory.roofline import compute_share
 from harness.times import Times
 from harness.timing.load import QUIET
@@ -149,7 +149,14 @@ def sentences(times: Times) -> list[str]:
         policy_sentence(clock), repeat_sentence(clock), load_sentence(clock),
         *predictors.sentences(clock), *sweeps.grouped_sentences(clock),
         *sweeps.input_sentences(clock), *memory.sentences(clock), *layers.sentences(clock),
+        *failure_sentences(times),
     ) if line]  # fmt: skip
+
+
+def failure_sentences(times: Times) -> Iterator[str]:
+    """What could not be timed or counted; the same in every session is told once."""
+    for each in dict.fromkeys(times.failures):
+        yield f"{shorten(each.case, 60)}: our {each.stage} failed: {shorten(each.message, 300)}"
 
 
 CEILINGS = columns("kind series amount:integer rate:number unit")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from itertools import accumulate
 from math import exp, lgamma, log
 
 
@@ -85,11 +84,3 @@ def outliers(samples: Sequence[float], fence: float = 3.0) -> tuple[int, ...]:
         for place, sample in enumerate(samples)
         if sample < first - reach or sample > third + reach
     )
-
-
-def in_turns(samples: Sequence[float], lengths: Sequence[int]) -> list[Sequence[float]]:
-    """Samples parted into turns of these lengths; each on its own where no lengths are known."""
-    if not lengths:
-        return [(sample,) for sample in samples]
-    ends = list(accumulate(lengths))
-    return [samples[end - length : end] for end, length in zip(ends, lengths, strict=True)]

@@ -1,0 +1,85 @@
+"""What was timed of a suite, one machine after another; figures of two are never mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from harness.errors import UserError
+from harness.records import Suite
+from harness.report.clocked import Clock, Clocked
+from harness.report.tables import Table, columns
+from harness.report.times import sentences, short_table
+from harness.times import Times
+
+Machines = Mapping[str, Times]
+"""Folder beside the run -> what was measured there"""
+
+
+def machines_in(folder: Path, suite: Suite) -> Machines:
+    """What lies in the folders of ``folder`` and is of this suite in this version."""
+    from harness.store import TIMES_FILE, load_times
+
+    found = {}
+    for path in sorted(folder.glob(f"*/{TIMES_FILE}")):
+        try:
+            times = load_times(path)
+        except UserError:  # another version of the harness made them
+            continue
+        if (times.suite, times.version) == (suite.name, suite.version):
+            found[path.parent.name] = times
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """The part of a suite's report that one machine has; ``link`` leads to the machine's own."""
+
+    machine: str
+    sentences: list[str]
+    table: Table
+    link: str
+
+
+def timed(machines: Machines, suite: Suite) -> list[Timed]:
+    """Of each machine that timed any case of the suite."""
+    found = [
+        Timed(each.machine, sentences(each), table_of(each, suite), f"{quote(folder)}/report.html")
+        for folder, each in machines.items()
+    ]
+    return [each for each in found if each.table.rows]
+
+
+def table_of(times: Times, suite: Suite) -> Table:
+    """The short table, of the suite's cases alone."""
+    cases, whole = {case.id for case in suite.cases}, short_table(times)
+    return replace(whole, rows=tuple(row for row in whole.rows if row[0] in cases))
+
+
+TIMINGS = columns(
+    "case device threads:integer dtype median_s:number iqr_s:number samples:integer machine series "
+    "low_s:number high_s:number bound_s:number status message"
+)
+
+
+def timings(machines: Iterable[Times]) -> Table:
+    """A row for each case in each series on each machine, in seconds: as data, not as text.
+
+    ``low_s`` and ``high_s`` are the 95 % interval of the median, ``bound_s`` is the roofline's.
+    """
+    clocks = map(Clock, machines)
+    rows = (_row(clock, each) for clock in clocks for each in clock.clocked.values())
+    return Table("Timings", TIMINGS, tuple(rows))
+
+
+def _row(clock: Clock, each: Clocked) -> tuple[Any, ...]:
+    series = each.series
+    status = next((one.status for one in each.forwards if one.status != "ok"), "ok")
+    return (
+        each.case, series.device, series.threads, series.dtype, each.median, each.iqr,
+        len(each.samples), clock.times.machine, str(series), *(each.interval or (None, None)),
+        clock.least(each.case, series), status, each.problem,
+    )  # fmt: skip
