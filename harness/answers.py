@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 from harness.counters import Answer
+
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 def told(value: Any) -> tuple[int | float | None, str, str]:
@@ -37,5 +40,6 @@ def without_paths(text: str) -> str:
 
 
 def first_line(text: str, length: int = 500) -> str:
-    line = " ".join(text.split())
+    """One line, without addresses in memory, which no two processes share."""
+    line = ADDRESS.sub("", " ".join(text.split()))
     return line if len(line) <= length else line[: length - 1] + "…"

@@ -1,4 +1,8 @@
-"""Released versions of a counter side by side: when did a figure change, and by which terms."""
+"""Released versions of a counter side by side: when did a figure change, and by which terms.
+
+Most run from a folder of their own beside the one torch that is installed. torch's own counter is
+the exception: its releases are asked one by one, each where it is installed, and meet in the file.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
+from importlib import metadata
+
+from packaging.version import Version
 
 from harness import overlay
 from harness.assembly import tool_of
@@ -24,7 +31,8 @@ from harness.store import TIMELINE_SCHEMA
 IMPORTS = ("ImportError", "ModuleNotFoundError", "SyntaxError")
 """How a failure begins that every case would meet"""
 
-Progress = Callable[[Timeline], None]
+TORCH = "torch"
+Progress = Callable[[Timeline, Release], None]
 
 
 def drift(
@@ -32,42 +40,62 @@ def drift(
     suite: Suite,
     versions: Sequence[str] = (),
     known: Timeline | None = None,
-    progress: Progress = lambda timeline: None,
+    progress: Progress = lambda timeline, release: None,
 ) -> Timeline:
     """Every release of a counter on every case, or those that match one of ``versions`` (globs).
 
     Releases that ``known`` has are not asked again: what was released does not change. ``progress``
-    gets what there is after each release.
+    gets what there is after each release. Of torch the installed release is asked.
     """
-    counter = pinnable(name)
+    counter = with_releases(name)
     listed = released(counter.distribution)
-    chosen = chosen_among(listed, versions, counter.distribution)
     subjects = [Subject(case, suite, counter) for case in suite.cases]
     made = Timeline(TIMELINE_SCHEMA, tool_of(counter), suite.cases,
                     describe(["torch", "torchvision"]), listed, ())  # fmt: skip
+    if counter.distribution == TORCH:
+        made, release = among_others(made, known, installed(counter, versions, subjects))
+        progress(made, release)
+        return made
     there = {release.version: release for release in reusable(known, made)}
-    for version in chosen:
-        release = there.get(version) or asked(counter, version, subjects)
+    for version in chosen_among(listed, versions, counter.distribution):
+        release = there.get(version) or pinned(counter, version, subjects)
         made = replace(made, releases=(*made.releases, explained(release, counter, subjects)))
-        progress(made)
+        progress(made, release)
     return made
 
 
-def reusable(known: Timeline | None, made: Timeline) -> tuple[Release, ...]:
-    """Releases of an earlier timeline of the same counter, cases and torch."""
+def comparable(known: Timeline | None, made: Timeline) -> tuple[Release, ...]:
+    """Releases of an earlier timeline of the same counter and cases."""
     if known is None or known.tool.id != made.tool.id or known.cases != made.cases:
         return ()
-    same = known.environment["torch"]["version"] == made.environment["torch"]["version"]
-    return known.releases if same else ()
+    return known.releases
 
 
-def pinnable(name: str) -> Counter:
-    """The counter of this id; UserError for one that is a part of another package."""
+def reusable(known: Timeline | None, made: Timeline) -> tuple[Release, ...]:
+    """Comparable ones that ran on the same torch."""
+    releases = comparable(known, made)
+    if (
+        known is None
+        or known.environment["torch"]["version"] != made.environment["torch"]["version"]
+    ):
+        return ()
+    return releases
+
+
+def among_others(
+    made: Timeline, known: Timeline | None, release: Release
+) -> tuple[Timeline, Release]:
+    """The installed release beside those that were asked where they were installed."""
+    others = (each for each in comparable(known, made) if each.version != release.version)
+    ordered = sorted((release, *others), key=lambda each: Version(each.version))
+    return replace(made, releases=tuple(ordered)), release
+
+
+def with_releases(name: str) -> Counter:
+    """The counter of this id; UserError for the harness's own, which has none to compare."""
     counter = find_one(name)
-    if counter.distribution in ("torch", "flop-harness"):
-        raise UserError(
-            f"{name} comes with {counter.distribution}, whose releases cannot be run side by side"
-        )
+    if counter.distribution == "flop-harness":
+        raise UserError(f"{name} comes with flop-harness: there are no releases to compare it with")
     return counter
 
 
@@ -111,9 +139,27 @@ class Subject:
 # ---------------------------------------------------------------------------------- a release
 
 
-def asked(counter: Counter, version: str, subjects: Iterable[Subject]) -> Release:
-    """What one release says; after a failure to import, no further case is tried."""
-    asking = Asking(counter.id, beside(counter, at_version(counter, version)))
+def pinned(counter: Counter, version: str, subjects: Iterable[Subject]) -> Release:
+    """What one release says, from a folder of its own."""
+    return asked(
+        Asking(counter.id, beside(counter, at_version(counter, version))), version, subjects
+    )
+
+
+def installed(counter: Counter, versions: Sequence[str], subjects: Sequence[Subject]) -> Release:
+    """What the installed torch's own counter says; UserError where another one is wanted."""
+    version = Version(metadata.version(TORCH)).public
+    if versions and not any(fnmatchcase(version, each) for each in versions):
+        raise UserError(
+            f"torch {version} is installed here; ask {', '.join(versions)} in an environment that "
+            f"has it, and into the same folder"
+        )
+    release = asked(Asking(counter.id, counter), version, subjects)
+    return explained(release, counter, subjects)
+
+
+def asked(asking: Asking, version: str, subjects: Iterable[Subject]) -> Release:
+    """What a release says; after a failure to import, no further case is tried."""
     readings: list[Reading] = []
     for subject in subjects:
         said = asking.read(subject)

@@ -18,7 +18,7 @@ from harness.conventions import (
     parameter_term,
     parameters,
 )
-from harness.editions import (
+from harness.editions.layers import (
     PTFLOPS_0_6,
     THOP_0_0_22,
     THOP_0_0_23,

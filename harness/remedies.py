@@ -114,10 +114,14 @@ def torchinfo_totals(model: Any, args: tuple, kwargs: dict, context: Context) ->
 
 
 def fvcore_flop_count(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
-    """``gflops, skipped = flop_count(model, inputs)``: fvcore before 2021. In units of 10^9."""
+    """``gflops, skipped = flop_count(model, inputs)``: fvcore before February 2021, in units of 10^9.
+
+    The first one returns ``gflops`` alone.
+    """
     from fvcore.nn import flop_count
 
-    gflops, _ = flop_count(model, args)
+    answer = flop_count(model, args)
+    gflops = answer[0] if isinstance(answer, tuple) else answer
     return Answer(round(sum(gflops.values()) * 10**9))
 
 

@@ -12,8 +12,9 @@ from harness import store, suite
 from harness.account import Account
 from harness.counters import counters
 from harness.drift import chosen_among, reusable
-from harness.editions import by_layer
-from harness.eras import ERAS, as_of, in_single_precision, single
+from harness.editions.layers import by_layer
+from harness.editions.thop import in_single_precision, single
+from harness.eras import ERAS, as_of
 from harness.errors import UserError
 from harness.records import Bridge, Context, Reading, Release, Step, Timeline, Tool
 from harness.releases import in_order, is_version, same

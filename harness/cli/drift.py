@@ -72,8 +72,7 @@ def keep(path: Path) -> Any:
     """After each release what there is, so that a run that is stopped goes on from there."""
     from harness.store import dump_timeline, write_atomically
 
-    def kept(timeline: Any) -> None:
-        release = timeline.releases[-1]
+    def kept(timeline: Any, release: Any) -> None:
         write_atomically(path, dump_timeline(timeline))
         say(f"{release.version}: {release.error or f'{len(release.readings)} readings'}")
 

@@ -179,8 +179,8 @@ def charges(trace: Trace, rules: Rules = RULES) -> Iterator[Charge]:
             yield visit, term, amount
 
 
-def price_compute(trace: Trace) -> Account:
-    return settled(charges(trace))
+def price_compute(trace: Trace, rules: Rules = RULES) -> Account:
+    return settled(charges(trace, rules))
 
 
 def by_module(trace: Trace) -> dict[str, int | float]:

@@ -6,7 +6,7 @@ thop/rnn_hooks.py of thop 0.1.1.post2209072238.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import prod
 from typing import Any
 
@@ -175,24 +175,21 @@ RULES: dict[str, Rule] = {
 }
 
 
-def has_rule(module: Module) -> bool:
-    return module.type in RULES
-
-
 def leaf_of_sum(module: Module) -> bool:
     """Where thop's sum over the tree stops: at a module with a rule, unless it is a container."""
-    return has_rule(module) and not is_a(module, SEQUENTIAL, MODULE_LIST)
+    return module.type in RULES and not is_a(module, SEQUENTIAL, MODULE_LIST)
 
 
-def price_compute(trace: Trace) -> Account:
+def price_compute(trace: Trace, rules: Mapping[str, Rule] = RULES) -> Account:
+    """By ``rules`` for the types that have one; each call as often as hooks and sum take it in."""
     hooks, sums = applied(trace), summed(trace, leaf_of_sum)
 
     def charges() -> Iterator[tuple[str, str, int]]:
         for visit, module in module_calls(trace):
-            if not has_rule(module):
+            if module.type not in rules:
                 continue
             times = hooks[visit.call.module] * sums[visit.call.module]
-            for term, amount in RULES[module.type](visit, module):
+            for term, amount in rules[module.type](visit, module):
                 if times:
                     yield visit.path, term, amount
                     yield (

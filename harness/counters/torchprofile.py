@@ -6,7 +6,7 @@ torchprofile 0.1.0.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
@@ -75,7 +75,10 @@ def scaled_dot_product(call: Call) -> int:
     return prod(q[:-1]) * k[-2] * (q[-1] + v[-1])
 
 
-PRODUCTS: dict[str, Callable[[Call], int]] = {
+Products = Mapping[str, Callable[[Call], int]]
+PerOutput = Mapping[str, tuple[str, Callable[[Call], int]]]
+
+PRODUCTS: Products = {
     "aten.convolution": convolution,
     "aten.linear": matmul,
     "aten.matmul": matmul,
@@ -98,7 +101,7 @@ def affine(position: int) -> Callable[[Call], int]:
 
 GRID = {1: 0, 2: 16}
 
-PER_OUTPUT: dict[str, tuple[str, Callable[[Call], int]]] = {
+PER_OUTPUT: PerOutput = {
     "aten.mul": ("element-wise multiplication", lambda call: 1),
     "aten.mul_": ("element-wise multiplication", lambda call: 1),
     "aten.batch_norm": ("batch normalisation", affine(1)),
@@ -115,24 +118,23 @@ PER_OUTPUT: dict[str, tuple[str, Callable[[Call], int]]] = {
 }  # fmt: skip
 
 
-def charged(name: str) -> bool:
-    return name in PRODUCTS or name in PER_OUTPUT
-
-
-def charges(visit: Visit) -> Charges:
+def charges(visit: Visit, products: Products, per_output: PerOutput) -> Charges:
     call, packet = visit.call, named(visit.call.packet)
-    if packet in PRODUCTS:
-        return matched(visit, PRODUCTS[packet](call))
-    name, each = PER_OUTPUT[packet]
+    if packet in products:
+        return matched(visit, products[packet](call))
+    name, each = per_output[packet]
     return [(name, each(call) * output_of(call).numel)]
 
 
-def price_compute(trace: Trace) -> Account:
+def price_compute(
+    trace: Trace, products: Products = PRODUCTS, per_output: PerOutput = PER_OUTPUT
+) -> Account:
     """Nodes that the tracer keeps; a product of two sizes is one multiplication."""
+    names = {*products, *per_output}
     return Account.of(
         (visit.path, *charge)
-        for visit in kept(trace, nodes(trace), charged)
-        for charge in named_by_origin(visit, charges(visit))
+        for visit in kept(trace, nodes(trace), names.__contains__)
+        for charge in named_by_origin(visit, charges(visit, products, per_output))
     )
 
 

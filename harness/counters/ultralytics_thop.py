@@ -8,7 +8,7 @@ thop/vision/calc_func.py and thop/rnn_hooks.py of ultralytics-thop 2.2.3.
 from __future__ import annotations
 
 from collections import Counter as Counts
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from math import prod
 from typing import Any
 
@@ -159,8 +159,10 @@ def table(folder: str, names: str, rule: Rule | None) -> dict[str, Rule | None]:
     return dict.fromkeys(qualified(folder, names), rule)
 
 
-# None: registered as free. Bases stand for the families below them.
-RULES: dict[str, Rule | None] = {
+Rules = Mapping[str, Rule | None]
+"""None: registered as free. Bases stand for the families below them."""
+
+RULES: Rules = {
     **table("padding", "_ConstantPadNd _ReflectionPadNd _ReplicationPadNd _CircularPadNd", None),
     **table("dropout", "_DropoutNd", None),
     **table("conv", "Conv1d Conv2d Conv3d", convolution),
@@ -194,9 +196,9 @@ RULES: dict[str, Rule | None] = {
 }  # fmt: skip
 
 
-def rule_of(module: Module) -> Rule | None:
+def rule_of(module: Module, rules: Rules = RULES) -> Rule | None:
     """The rule of the nearest ancestor that has one."""
-    return next((RULES[base] for base in module.bases if base in RULES), None)
+    return next((rules[base] for base in module.bases if base in rules), None)
 
 
 NAMED = ("input", "query", "key", "value")
@@ -209,11 +211,11 @@ def positional(visit: Visit) -> Visit:
     return visit._replace(call=visit.call._replace(args=(*visit.call.args, *values), kwargs=()))
 
 
-def module_charges(trace: Trace) -> Iterator[Charge]:
+def module_charges(trace: Trace, rules: Rules = RULES) -> Iterator[Charge]:
     """Every call of a module that was there before the forward pass."""
     held = set(subtree(trace, 0))
     for visit, module in module_calls(trace):
-        rule = rule_of(module) if visit.call.module in held else None
+        rule = rule_of(module, rules) if visit.call.module in held else None
         if rule is not None:
             yield from ((visit, *charge) for charge in rule(positional(visit), module))
 
@@ -255,8 +257,11 @@ def multi_head(visit: Visit) -> Charges:
     return attended(visit, config, False, appended)
 
 
-def function_charges(trace: Trace) -> Iterator[Charge]:
+def function_charges(trace: Trace, left_out: Container[str] = ()) -> Iterator[Charge]:
+    """Products written as functions, but for those of these names, which are not looked into."""
     for visit in outside(trace, lambda module: rule_of(module) is not None):
+        if visit.call.packet in left_out:
+            continue
         rule = multi_head if visit.call.name == MULTI_HEAD else product
         yield from ((visit, *charge) for charge in rule(visit))
 

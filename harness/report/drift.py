@@ -254,19 +254,31 @@ def chart(timeline: Timeline) -> str:
 
 def markdown(timeline: Timeline) -> bytes:
     """The page of one counter."""
-    versions = timeline.environment
     blocks = [
         f"# Releases of {plain(timeline.tool.id)}",
         f"**{plain(summary(timeline))}**",
-        "Each release ran from a folder of its own, in processes of its own, on "
-        f"{plain(versions['python'])} and torch {plain(versions['torch']['version'])}. What was "
-        "done there to make an old release run, or how it is called, stands in the last column.",
+        ran(timeline),
         f"![Figures of the releases]({plain(timeline.tool.id)}.svg)",
         "\n".join(f"- {plain(story)}" for story in stories(timeline)) or "Nothing changed.",
         grid(figure_table(timeline)),
         grid(change_table(timeline)),
     ]
     return ("\n\n".join(blocks) + "\n").encode("utf-8", "replace")
+
+
+def ran(timeline: Timeline) -> str:
+    """How the releases were asked."""
+    versions = timeline.environment
+    if timeline.tool.distribution == "torch":
+        return (
+            "Each release was asked by `flop-harness drift` in an environment that has that torch "
+            "and the torchvision of its time; the file keeps what the others said."
+        )
+    return (
+        "Each release ran from a folder of its own, in processes of its own, on "
+        f"{plain(versions['python'])} and torch {plain(versions['torch']['version'])}. What was "
+        "done there to make an old release run, or how it is called, stands in the last column."
+    )
 
 
 def index(timelines: Iterable[Timeline]) -> bytes:

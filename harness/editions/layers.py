@@ -1,4 +1,4 @@
-"""What earlier versions of the counters charged: layer rules beside those of the current version."""
+"""What earlier versions of counters with hooks on layers charged, beside the rules of the current ones."""
 
 from __future__ import annotations
 
