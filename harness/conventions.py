@@ -38,20 +38,22 @@ def classified(visit: Visit, product: Product) -> str:
     """The name of a product: what it is a part of."""
     if product.term:
         return product.term
-    if "convolution" in visit.call.packet or "conv2d" in visit.call.packet:
+    packet = visit.call.packet
+    if "convolution" in packet or "conv2d" in packet:
         transposed = visit.call.argument(6, "transposed", False) is True
         return "transposed convolution" if transposed else "convolution"
-    if visit.inside(*RECURRENT_OPERATORS):
+    around = {call.packet for call in visit.around if call.module < 0}
+    if not around.isdisjoint(RECURRENT_OPERATORS):
         return RECURRENT
-    if visit.inside(*ATTENTION_KERNELS):
+    if not around.isdisjoint(ATTENTION_KERNELS):
         return QUERY_KEY
-    if visit.inside(*ATTENTION_FUNCTIONS):
-        return PROJECTION if visit.inside("aten.linear") else QUERY_KEY
-    if visit.call.packet == "aten._trilinear":
+    if not around.isdisjoint(ATTENTION_FUNCTIONS):
+        return PROJECTION if "aten.linear" in around else QUERY_KEY
+    if packet == "aten._trilinear":
         return "bilinear"
-    if visit.inside("aten.einsum"):
+    if "aten.einsum" in around:
         return "einsum"
-    if visit.inside("aten.linear") or visit.call.packet == "aten.linear":
+    if "aten.linear" in around or packet == "aten.linear":
         return "linear"
     return "matrix product"
 

@@ -65,9 +65,16 @@ def inner(visit: Visit) -> list[Visit]:
 
 def operators(trace: Trace) -> Iterator[Visit]:
     """Every operator that has no operators inside it; what a dispatch mode sees."""
-    for visit in visits(trace):
-        if visit.call.level == "operator" and not visit.call.children:
-            yield visit
+    root = trace.root
+    pending: list[tuple[Call, str, tuple[Call, ...]]] = [(root, root.name, ())]
+    while pending:
+        call, path, around = pending.pop()
+        if call.children:
+            around = (*around, call)
+            for child in call.children[::-1]:
+                pending.append((child, child.name if child.module >= 0 else path, around))
+        elif call.level == "operator":
+            yield Visit(call, path, around)
 
 
 def functions(trace: Trace) -> Iterator[Visit]:
