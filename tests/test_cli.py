@@ -330,9 +330,9 @@ def test_a_suite_is_compared_from_any_folder(compared, elsewhere):
 
 def test_the_verdict_and_the_place_of_the_report_are_the_data(compared):
     # analytic, thop and torch (twice) give two figures or one; numel gives one, twice
-    *verdict, report = compared.out.splitlines()
+    *tables, sentence, report = compared.out.splitlines()
+    assert tables[0].strip() == "tiny: compute"
     assert report == f"report: {Path('results/tiny/report.html')}"
-    (sentence,) = verdict
     assert "explained with residual 0, 0 not, 0 failed, 0 unavailable" in sentence
 
 
