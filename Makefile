@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 EXTRAS := test,lint
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare zoo check verify claims time test test-all lint bench clean
+.PHONY: help setup compare zoo check verify claims time test test-all lint bench docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,5 +57,10 @@ bench: $(STAMP)  ## what a count costs beside other counters, and our clock besi
 time: $(STAMP)  ## time a suite, alone on the machine: make time SUITE=grouped, or families
 	$(BIN)/flop-harness time $(SUITE) $(ARGS)
 
+docs: $(STAMP)  ## build the documentation from docs/ and the code: site/index.html
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python docs/generate.py build/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
 clean:  ## remove the virtual environment and caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build site *.egg-info

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,3 +38,9 @@ def load(path: Any) -> Results:
     from harness import api
 
     return api.load(path)
+
+
+if "IPython" in sys.modules:  # in a notebook records show themselves as tables and charts
+    from harness.display import register
+
+    register()

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness import report
 from harness.counting import Count, count_trace
-from harness.records import Case, Run
+from harness.errors import UserError
+from harness.explain import find
+from harness.records import Bridge, Case, Metric, Run
 from harness.times import Times
 
 if TYPE_CHECKING:
@@ -52,7 +54,18 @@ class Results:
         return "\n".join([report.headline(self.run), *report.verdict_lines(self.run)])
 
     def _repr_html_(self) -> str:
-        return self.readings.to_html(index=False)
+        from harness.report import notebook
+
+        return notebook.of_run(self.run)
+
+    def bridge(
+        self, case: str, counter: str, context: str = "", metric: Metric = "compute"
+    ) -> Bridge:
+        """The bridge to a figure, in the first context with these words. UserError without one."""
+        found = find(self.run, case, counter, context, metric)
+        if not found.bridges:
+            raise UserError(f"{counter} gave no figure that a bridge leads to on {case}")
+        return found.bridges[0]
 
 
 def count(module: Any, *inputs: Any, convention: str = "macs", **kwargs: Any) -> Count:

@@ -69,7 +69,7 @@ class Figure:
         if base in ("", amount.unit) or self.is_label(amount):
             return self._stands_for(Fraction(amount.total))
         if base in FLOPS and amount.unit in FLOPS:
-            return self._stands_for(Fraction(amount.total * FLOPS[amount.unit], FLOPS[base]))
+            return self._stands_for(Fraction(amount.total) * FLOPS[amount.unit] / FLOPS[base])
         return False
 
     def is_label(self, amount: Amount) -> bool:
@@ -108,7 +108,7 @@ class Conversion:
         """From the one amount to the other; nothing is left over between two accounts."""
         source, target = self.source, self.target
         return Bridge(
-            self.model, target.way, target.context or Context(), "compute", target.unit,
+            self.model, target.way, target.context or Context(), "compute", target.unit,  # type: ignore[arg-type]
             source.total, tuple(between(source, target)), 0, target.total,  # type: ignore[arg-type]
         )  # fmt: skip
 

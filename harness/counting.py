@@ -67,6 +67,11 @@ class Count:
         }
         return json.dumps(document, indent=2)
 
+    def _repr_html_(self) -> str:
+        from harness.report.notebook import of_amounts
+
+        return of_amounts(self.by, self.rows)
+
     def to_table(self) -> Table:
         from rich import box
         from rich.table import Table

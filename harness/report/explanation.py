@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.account import lineage
 from harness.records import Bridge, Step
@@ -149,7 +149,7 @@ def grid(title: str, lines: Sequence[Line]) -> Grid:
     return made
 
 
-def drawn(bar: Bar | None) -> object:
+def drawn(bar: Bar | None) -> Any:
     """A step of the waterfall in blocks; what has no width is a tick where it stands."""
     from rich.bar import Bar as Blocks
     from rich.text import Text

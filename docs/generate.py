@@ -1,0 +1,227 @@
+"""The pages of the documentation: those in docs/pages, and those made from the code's own tables.
+
+    python docs/generate.py build/docs
+
+In a page ``<!-- run: flop-harness ... -->`` is replaced by the command and what it prints,
+``<!-- fail: ... -->`` likewise for a command that has to be refused, ``<!-- file: PATH -->`` by a
+file, ``<!-- bibtex -->`` by an entry for this version. A command that ends otherwise stops the build.
+"""
+
+from __future__ import annotations
+
+import csv
+import inspect
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from harness.account import Account
+from harness.citation import bibtex
+from harness.convert import Amount, Rules, case_of
+from harness.counters import counters
+from harness.counters.protocol import Counter
+from harness.errors import UserError
+from harness.published import CATALOGUE
+from harness.report.markdown import grid, plain
+from harness.report.tables import Table, columns
+from harness.report.text import group
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ROOT / "docs" / "pages"
+NET = "docs/examples/net.py"
+DIRECTIVE = re.compile(r"^<!-- (run|fail|file|bibtex):? ?(.*?) -->$", re.MULTILINE)
+SHOWN = 5
+"""So many findings of each counter stand on the page of findings"""
+
+
+def main(target: Path) -> None:
+    os.chdir(ROOT)
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for page in sorted(PAGES.glob("*.md")):
+        (target / page.name).write_text(filled(page.read_text()))
+    rules = Rules(*case_of(f"{NET}:net", []))
+    generated = {
+        "conventions.md": lambda: conventions_page(rules),
+        "counters.md": lambda: counters_page(rules),
+        "findings.md": findings_page,
+        "commands.md": commands_page,
+    }
+    for name, page in generated.items():
+        (target / name).write_text("\n\n".join(page()) + "\n")
+    for picture in sorted((ROOT / "results").glob("*/*.svg")):
+        shutil.copy(picture, target / f"{picture.parent.name}-{picture.name}")
+
+
+# --------------------------------------------------------------------------------- directives
+
+
+def filled(text: str) -> str:
+    """A page with its directives carried out."""
+    return DIRECTIVE.sub(lambda found: DIRECTIVES[found[1]](found[2]), text)
+
+
+def run(command: str, code: int = 0) -> str:
+    """A command as it is typed, and what it prints. RuntimeError if it does not end so."""
+    words = shlex.split(command)
+    assert words[0] == "flop-harness", command
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", *words[1:]], cwd=ROOT, capture_output=True, text=True,
+        env={**os.environ, "COLUMNS": "110"}, check=False,
+    )  # fmt: skip
+    if done.returncode != code:
+        raise RuntimeError(f"{command} ended with {done.returncode}: {done.stderr}")
+    said = done.stderr if code else done.stdout
+    lines = [line.rstrip() for line in said.splitlines()]
+    return fenced("\n".join([f"$ {command}", *lines]), "console")
+
+
+def fenced(text: str, language: str) -> str:
+    return f"```{language}\n{text.rstrip()}\n```"
+
+
+DIRECTIVES: dict[str, Callable[[str], str]] = {
+    "run": run,
+    "fail": lambda command: run(command, code=2),
+    "file": lambda path: fenced((ROOT / path).read_text(), "python"),
+    "bibtex": lambda _: fenced(bibtex(), "bibtex"),
+}
+
+
+# --------------------------------------------------------------------------------- conventions
+
+
+def conventions_page(rules: Rules) -> Iterator[str]:
+    yield "# Conventions"
+    yield ("Every way of counting that has a name here, from the code that prices it. `flop-harness "
+           "count MODEL --convention ID` counts by it, and `flop-harness convert` turns the figures "
+           "of one into another's. The worked examples are all of this network:")  # fmt: skip
+    yield fenced((ROOT / NET).read_text(), "python")
+    for convention in CATALOGUE.values():
+        yield f"## {convention.id}"
+        yield f"{plain(sentence(convention.description))} Unit: {convention.unit}."
+        rule = convention.by_module or convention.charges
+        told = inspect.getdoc(rule)
+        if told and told.rstrip(".") != convention.description.rstrip("."):
+            yield f"*Formula:* {plain(told)}"
+        yield f"*Source:* {plain(convention.source)}."
+        yield from example(rules, convention)
+
+
+def example(rules: Rules, way: object) -> Iterator[str]:
+    """What a way of counting says of the example, itemised; or why it says nothing."""
+    try:
+        amounts = list(rules.amounts(way))  # type: ignore[arg-type]
+    except UserError as error:
+        yield f"*Of the example:* {plain(error)}."
+        return
+    said: set[tuple[str, int | float]] = set()
+    for amount in amounts:
+        if (amount.unit, amount.total) not in said:
+            said.add((amount.unit, amount.total))
+            yield itemised(amount)
+
+
+def itemised(amount: Amount) -> str:
+    charges: Account = amount.account
+    rows = tuple((path or "(root)", term, each) for path, term, each in charges.charges())
+    table = Table("", columns("module term amount:integer"), (*rows, ("", "total", amount.total)))
+    context = f" ({amount.context})" if amount.context else ""
+    head = f"*Of the example{context}:* {group(amount.total)} {amount.unit}"
+    return f"{head}\n\n{grid(table, titled=False)}"
+
+
+def sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+# ------------------------------------------------------------------------------------ counters
+
+
+def counters_page(rules: Rules) -> Iterator[str]:
+    yield "# Counters"
+    yield ("What each tool charges, as its rules in this package state it, and what they predict for "
+           "the network of the [conventions](conventions.md).")  # fmt: skip
+    for counter in counters().values():
+        yield f"## {counter.id}"
+        yield from rules_of(counter)
+        yield from example(rules, counter)
+
+
+def rules_of(counter: Counter) -> Iterator[str]:
+    yield plain(sentence(counter.description))
+    module = sys.modules[counter.read.__module__]
+    if module.__doc__:
+        yield plain(inspect.cleandoc(module.__doc__)).replace("\\`\\`", "`").replace("\\`", "`")
+    facts = [("package", counter.distribution), ("its rules follow", counter.source)]
+    facts += [(f"{metric}", f"called {quantity.label}, counts {quantity.unit}")
+              for metric, quantity in counter.quantities.items()]  # fmt: skip
+    facts += [("asked in", ", ".join(map(str, counter.contexts)))]
+    facts += [("installed apart", ", ".join(counter.overlay))] if counter.overlay else []
+    yield grid(Table("", columns("what value"), tuple(facts)), titled=False)
+
+
+# ------------------------------------------------------------------------------------ findings
+
+
+def findings_page() -> Iterator[str]:
+    yield "# Findings"
+    yield "Sentences made by rule from the published results, those that explain most figures first."
+    for file in sorted((ROOT / "results").glob("*/findings.csv")):
+        yield from findings_of(file)
+
+
+def findings_of(file: Path) -> Iterator[str]:
+    yield f"## {file.parent.name}"
+    headline = re.search(r"^\*\*(.+)\*\*$", (file.parent / "report.md").read_text(), re.MULTILINE)
+    if headline:
+        yield headline[1]
+    yield f"![Heat map]({file.parent.name}-heatmap.svg)"
+    found: dict[str, list[str]] = {}
+    with file.open(newline="", encoding="utf-8") as rows:
+        for row in csv.DictReader(rows):
+            found.setdefault(row["counter"], []).append(
+                f"- {plain(row['sentence'])} {int(row['figures']):,} figures; "
+                f"smallest case: {plain(row['smallest_case'])}."
+            )
+    for counter, lines in found.items():
+        more = f"- ... and {len(lines) - SHOWN:,} more." if len(lines) > SHOWN else ""
+        yield f"### {plain(counter)}"
+        yield "\n".join([*lines[:SHOWN], more]).rstrip()
+
+
+# ------------------------------------------------------------------------------------ commands
+
+
+def commands_page() -> Iterator[str]:
+    import typer
+
+    from harness.cli import app
+
+    yield "# Commands"
+    yield ("Data goes to stdout, all else to stderr; the exit code is 0 if all is well, 2 for a "
+           "mistake of the user's, 3 if a counter or the harness failed. `flop-harness "
+           "--install-completion` sets up completion for the current shell.")  # fmt: skip
+    root = typer.main.get_command(app)
+    for name, command in root.commands.items():  # type: ignore[attr-defined]
+        yield f"## {name}"
+        yield plain(command.help or "")
+        heads = columns("argument meaning")
+        rows = tuple(described(each) for each in command.params if each.name != "help")
+        yield grid(Table("", heads, rows), titled=False)
+
+
+def described(parameter: object) -> tuple[str, str]:
+    names = ", ".join(getattr(parameter, "opts", []))
+    if getattr(parameter, "param_type_name", "") == "argument":
+        names = getattr(parameter, "metavar", None) or names.upper()
+    return names, getattr(parameter, "help", None) or ""
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve())

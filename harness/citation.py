@@ -1,0 +1,39 @@
+"""How to cite figures: the harness with its version, and the suite with its own."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from harness.records import Suite
+
+ENTRY = """@software{{{key},
+  title = {{{title}}},
+  author = {{{{The flop-harness developers}}}},
+  version = {{{version}}},
+  note = {{{note}}},
+}}"""
+WHOLE = "FLOP, MAC and parameter counters side by side, every difference explained"
+
+
+def bibtex(suite: Suite | None = None) -> str:
+    """A BibTeX entry of this version, and of a suite's if one is named.
+
+    >>> bibtex().splitlines()[0]
+    '@software{flop-harness,'
+    """
+    key = "flop-harness" if suite is None else f"flop-harness-{key_of(suite.name)}"
+    title, note = "flop-harness", WHOLE
+    if suite is not None:
+        title, note = f"flop-harness, suite {escape(suite.name)}", f"suite version {suite.version}"
+        note += f", digest {suite.digest}" if suite.digest else ""
+    return ENTRY.format(key=key, title=title, version=version("flop-harness"), note=escape(note))
+
+
+def key_of(name: str) -> str:
+    return "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in name)
+
+
+def escape(text: str) -> str:
+    """Text without meaning to TeX; braces are dropped, for BibTeX counts them."""
+    kept = "".join(sign for sign in text if sign.isprintable() and sign not in "{}\\")
+    return "".join(f"\\{sign}" if sign in "&%$#_" else sign for sign in kept)
