@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from harness import overlay
 from harness.counters import Answer
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -33,6 +34,7 @@ def modules_of(answer: Answer) -> dict[str, int | float]:
 
 def without_paths(text: str) -> str:
     """Without what tells of this machine and its owner rather than of the tool."""
+    text = re.sub(re.escape(str(overlay.cache_folder())) + r"/[^/\s]+/[^/\s]+", "<overlay>", text)
     source = str(Path(__file__).resolve().parent.parent)
     for path, name in ((sys.prefix, "<env>"), (source, "<source>"), (str(Path.home()), "~")):
         text = text.replace(path, name)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness import overlay
+from harness.answers import first_line, without_paths
 from harness.counters import Counter
 from harness.isolation import run_apart
 from harness.leftovers import leftovers, marks
@@ -26,10 +27,58 @@ LEFT = {
 }
 """How a leftover begins -> the column in which it is told"""
 
+NO_ANSWER = "no answer"
 COLUMNS = (
     *LEFT.values(), "RNG", "torch patched", "second call differs", "does not train",
-    "does not pickle", "state_dict does not load",
+    "does not pickle", "state_dict does not load", NO_ANSWER,
 )  # fmt: skip
+
+# -------------------------------------------------------------------------------------- models
+
+
+def convolutions() -> Model:
+    """Convolution, batch normalisation, ReLU and a linear layer."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+    layers = (
+        nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(),
+        nn.Linear(4 * 8 * 8, 5),
+    )  # fmt: skip
+    return nn.Sequential(*layers), (torch.rand(1, 3, 8, 8),)
+
+
+def attention() -> Model:
+    """A transformer layer; without dropout, which draws random numbers whoever counts."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(16, 2, 32, dropout=0.0, batch_first=True)
+    return layer, (torch.rand(1, 5, 16),)
+
+
+def recurrence() -> Model:
+    """A model that is one recurrent layer, and gives a tuple."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+    return nn.LSTM(6, 8, batch_first=True), (torch.rand(1, 4, 6),)
+
+
+MODELS: Mapping[str, Callable[[], Model]] = {
+    "convolutions": convolutions, "attention": attention, "recurrence": recurrence,
+}  # fmt: skip
+
+
+def on_every_model(counter: Counter) -> dict[str, dict[str, str]]:
+    """Model -> column -> what happened."""
+    return {name: effects(counter, make) for name, make in MODELS.items()}
+
+
+# ------------------------------------------------------------------------------------- effects
 
 
 def effects(counter: Counter, make: Callable[[], Model], timeout_s: float = 120) -> dict[str, str]:
@@ -37,7 +86,11 @@ def effects(counter: Counter, make: Callable[[], Model], timeout_s: float = 120)
     import torch._dynamo  # noqa: F401 - it wraps functions of torch when it is first imported
 
     outcome = run_apart(lambda: observed(counter, make), timeout_s=timeout_s)
-    return outcome.value if outcome.ending == "ok" else {"no answer": outcome.message}
+    return (
+        outcome.value
+        if outcome.ending == "ok"
+        else {NO_ANSWER: without_paths(first_line(outcome.message))}
+    )
 
 
 def observed(counter: Counter, make: Callable[[], Model]) -> dict[str, str]:
@@ -86,7 +139,7 @@ def attempt(work: Callable[[], str]) -> str:
     try:
         return work()
     except Exception as error:  # noqa: BLE001 - whatever a counted model raises is what is told
-        return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        return first_line(without_paths(f"{type(error).__name__}: {error}"), 200)
 
 
 def pickled(model: Any) -> str:
@@ -109,7 +162,7 @@ def loaded(model: Any, fresh: Any) -> str:
 def trained(model: Any, args: tuple[Any, ...]) -> str:
     """A step as its owner would go on: gradients for every parameter."""
     output = model(*args)
-    output.sum().backward()
+    (output[0] if isinstance(output, tuple) else output).sum().backward()
     lacking = [name for name, p in model.named_parameters() if p.grad is None]
     return f"no gradient for {few(lacking)}" if lacking else ""
 

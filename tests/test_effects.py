@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import faulty.counters
 import pytest
-import torch
 from cells import HERE
-from torch import nn
 
-from harness.effects import COLUMNS, effects
-from harness.report.effects import markdown
+from harness.counters import counters
+from harness.effects import COLUMNS, NO_ANSWER, convolutions, effects, on_every_model
+from harness.errors import UserError
+from harness.report import effects as report
+from harness.store import dump_effects, load_effects
 
 STORED = Path(__file__).parent.parent / "results" / "effects" / "effects.json"
-
-
-def network() -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
-    torch.manual_seed(0)
-    layers = (
-        nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(),
-        nn.Linear(4 * 8 * 8, 5),
-    )  # fmt: skip
-    return nn.Sequential(*layers), (torch.rand(1, 3, 8, 8),)
 
 
 @pytest.mark.parametrize(
@@ -35,26 +26,51 @@ def network() -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
                      "state_dict does not load"}),
         ("patches_torch", {"torch patched", "does not train", "second call differs"}),
         ("zeroes_weights", {"tensors", "does not train"}),
-        ("raises", {"no answer"}),
+        ("raises", {NO_ANSWER}),
     ],
 )  # fmt: skip
 def test_what_a_counter_did_is_seen(name, columns):
-    found = effects(getattr(faulty.counters, name), network)
+    found = effects(getattr(faulty.counters, name), convolutions)
     assert columns <= set(found)
-    assert set(found) <= {*COLUMNS, "no answer"}
+    assert set(found) <= set(COLUMNS)
     if name == "good":
         assert found == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("counter", HERE, ids=[counter.id for counter in HERE])
 def test_the_stored_table_is_reproduced(counter):
     if not STORED.is_file():
         pytest.skip("the table is not stored here")
-    assert effects(counter, network) == json.loads(STORED.read_text())[counter.id]
+    assert on_every_model(counter) == load_effects(STORED)[counter.id]["models"]
 
 
-def test_the_fragment_names_every_counter_and_escapes_what_it_says():
-    page = markdown({"thop": {"buffers": "<b> | total_ops"}, "torch": {}}).decode()
-    assert "| thop | buffers |" in page
-    assert "| torch |" in page
-    assert "<b>" not in page
+def test_every_counter_has_its_rows():
+    if not STORED.is_file():
+        pytest.skip("the table is not stored here")
+    assert set(load_effects(STORED)) == set(counters())
+
+
+SEEN = {
+    "thop": {"version": "0.1", "models": {"a": {"buffers": "<b> | total_ops"}, "b": {}}},
+    "litters": {"version": "1", "models": {"a": {"hooks": "two"}, "b": {"hooks": "three"}}},
+    "torch": {"version": "2.14", "models": {"a": {}, "b": {}}},
+}
+
+
+def test_a_row_tells_on_which_models_an_effect_was_seen():
+    assert report.table(SEEN).rows == (
+        ("thop", "0.1", "buffers", "a", "<b> | total_ops"),
+        ("litters", "1", "hooks", "every model", "two"),
+        ("torch", "2.14", "nothing", "", ""),
+    )
+    assert "<b>" not in report.page(SEEN).decode()
+
+
+def test_a_table_comes_back_equal_and_something_else_is_refused(tmp_path):
+    (tmp_path / "e.json").write_bytes(dump_effects(SEEN))
+    assert load_effects(tmp_path / "e.json") == SEEN
+    for text in ("", "[]", '{"thop": 3}', '{"thop": {"version": "1"}}'):
+        (tmp_path / "e.json").write_text(text)
+        with pytest.raises(UserError, match=r"e\.json is damaged"):
+            load_effects(tmp_path / "e.json")

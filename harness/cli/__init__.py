@@ -11,6 +11,7 @@ from harness.cli import (
     convert,
     count,
     drift,
+    effects,
     explain,
     lists,
     report,
@@ -20,7 +21,20 @@ from harness.cli import (
 from harness.cli.app import FINE, app, fail
 from harness.errors import UserError
 
-COMMANDS = (compare, count, explain, convert, report, check, drift, verify, claims, time, lists)
+COMMANDS = (
+    compare,
+    count,
+    explain,
+    convert,
+    report,
+    check,
+    drift,
+    effects,
+    verify,
+    claims,
+    time,
+    lists,
+)
 """Modules whose import gives the app its commands, in the order of ``--help``."""
 
 

@@ -287,6 +287,10 @@ def index(timelines: Iterable[Timeline]) -> bytes:
     for timeline in timelines:
         name = plain(timeline.tool.id)
         blocks.append(f"- [{name}]({name}.md): {plain(summary(timeline))}")
+    blocks.append(
+        "`flop-harness drift COUNTER` writes these pages. What the counters do to the models that "
+        "they count stands in [effects](../effects/README.md)."
+    )
     return ("\n\n".join(blocks) + "\n").encode("utf-8", "replace")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.store.effects import dump_effects, load_effects
 from harness.store.files import write_atomically
 from harness.store.journal import Journal, finished
 from harness.store.proofs import dump_proofs, load_proofs
@@ -26,6 +27,7 @@ __all__ = [
     "TIMES_SCHEMA",
     "Journal",
     "TraceStore",
+    "dump_effects",
     "dump_proofs",
     "dump_timeline",
     "dump_times",
@@ -33,6 +35,7 @@ __all__ = [
     "dumps",
     "finished",
     "load",
+    "load_effects",
     "load_proofs",
     "load_timeline",
     "load_times",
