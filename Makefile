@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 SUITE ?= seeds
 JOBS ?= 2
+COUNTER ?= thop
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := test,lint
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare zoo check verify claims time test test-all lint bench docs clean
+.PHONY: help setup compare zoo check drift effects verify claims time test test-all lint bench docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +32,12 @@ zoo: $(STAMP)  ## every model of torchvision, counts only: results/torchvision/
 
 check: $(STAMP)  ## hold a suite against its golden results/<suite>/; fails if a figure or a term moved
 	$(BIN)/flop-harness check $(SUITE) --jobs $(JOBS) $(ARGS)
+
+drift: $(STAMP)  ## ask every released version of a counter: make drift COUNTER=fvcore; results/drift/
+	$(BIN)/flop-harness drift $(COUNTER) $(ARGS)
+
+effects: $(STAMP)  ## what counters do to the models that they count: results/effects/
+	$(BIN)/flop-harness effects $(ARGS)
 
 verify: $(STAMP)  ## prove by execution the formulas that price a suite: make verify SUITE=torchvision
 	$(BIN)/flop-harness verify $(SUITE) --jobs $(JOBS) $(ARGS)
