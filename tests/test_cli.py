@@ -612,6 +612,37 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
         ("compare", "my.py:RaisesAssertion", "--input", "1", *SMALL), "a batch of 99"
     ),
     "model exits": (("count", "my.py:Exits", "--input", "1"), "SystemExit: goodbye"),
+    # goldens
+    "check of no suite": (("check", "sedes"), "did you mean 'seeds'?"),
+    "check without golden": (("check", "tiny.toml", "--golden", "nowhere"), "nowhere"),
+    "check against a file": (("check", "tiny.toml", "--golden", "my.py"), "my.py"),
+    "check updates a part": (
+        ("check", "tiny.toml", "--update", "--cases", "linear"), "--update rewrites the whole"
+    ),
+    "check updates traces": (("check", "tiny.toml", "--update", "--traces"), "--update rewrites"),
+    "check a part of traces": (
+        ("check", "tiny.toml", "--traces", "--counters", "thop"), "--traces prices everything"
+    ),
+    # releases and effects
+    "drift of no counter": (("drift", "thorp"), "did you mean 'thop'?"),
+    "drift of our own": (("drift", "analytic"), "comes with flop-harness"),
+    "drift of no case": (("drift", "thop", "--cases", "alexnut"), "did you mean 'alexnet'?"),
+    "drift of no suite file": (("drift", "thop", "--cases", "no.toml"), "no.toml: no such file"),
+    "effects of no counter": (("effects", "thop,thorp"), "did you mean 'thop'?"),
+    "effects into a file": (("effects", "numel", "--out", "my.py"), "my.py"),
+    # time
+    "time of no suite": (("time", "sedes"), "did you mean 'seeds'?"),
+    "time of no case": (("time", "tiny.toml", "--cases", "liner", "--anyway"), "did you mean 'linear'?"),
+    "time on no device": (
+        ("time", "tiny.toml", "--device", "gpu", "--anyway"), "unknown device 'gpu'"
+    ),
+    # one bridge
+    "explain without results": (("explain", "linear", "thop", "--dir", "nowhere"), "nowhere"),
+    "explain no results": (("explain", "linear", "thop", "--dir", "my.py"), "my.py"),
+    "explain of no suite": (("explain", "linear", "thop", "--suite", "sedes"), "sedes"),
+    # figures and claims
+    "claims of no file": (("claims", "nowhere.toml"), "nowhere.toml"),
+    "verify of no suite": (("verify", "sedes"), "did you mean 'seeds'?"),
     # folders
     "out is a file": (("compare", "tiny.toml", "--out", "my.py", *SMALL), "my.py"),
     "out is in a file": (("compare", "tiny.toml", "--out", "my.py/x", *SMALL), "cannot write"),
@@ -633,7 +664,8 @@ def bad_files(workplace) -> None:
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_input_is_one_clear_line_and_exit_2(typed, name, monkeypatch):
+def test_bad_input_is_one_clear_line_and_exit_2(typed, name, monkeypatch, record_property):
+    record_property("bad suites and command lines: a clear error each, no traceback", 1)
     if name == "provider not installed":
         monkeypatch.setitem(sys.modules, "timm", None)  # whether it is installed or not
     arguments, told = BAD[name]
@@ -656,11 +688,18 @@ USAGE = {
     "depth below": (*NET, "--by", "module", "--depth", "-1"),
     "input without value": ("count", "my.py:Net", "--input"),
     "no list": ("list",),
+    "drift of nothing": ("drift",),
+    "check of nothing": ("check",),
+    "check with no jobs": ("check", "tiny.toml", "--jobs", "0"),
+    "time of nothing": ("time",),
+    "explain nothing": ("explain",),
+    "verify nothing": ("verify",),
 }
 
 
 @pytest.mark.parametrize("name", USAGE)
-def test_bad_usage_is_explained_and_exit_2(typed, name):
+def test_bad_usage_is_explained_and_exit_2(typed, name, record_property):
+    record_property("bad suites and command lines: a clear error each, no traceback", 1)
     ended = typed(*USAGE[name])
     assert ended.code == 2
     assert ended.err + ended.out

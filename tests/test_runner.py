@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import faulty.counters
 import psutil
@@ -36,6 +37,7 @@ PARAMS = {"linear": 4 * 3 + 3, "conv": 6 * 3 * 3 * 3 + 6}
 
 WELL_BEHAVED = ("analytic", "thop", "numel")
 
+FAULTS = "faulty counters: one cell marked, all others exact"
 NONSENSE = "returned {} ({}), which is no count"
 
 # What each says in its cells, compute and params; None stands for "ok" and the right figure.
@@ -179,7 +181,8 @@ def test_a_case_that_computes_on_all_cores_can_be_forked(tmp_path):
 
 
 @pytest.mark.parametrize("name", [name for name, said in SAYS.items() if said])
-def test_a_counter_that_fails_is_a_status_and_a_message(disturbed, name):
+def test_a_counter_that_fails_is_a_status_and_a_message(disturbed, name, record_property):
+    record_property(FAULTS, 1)
     status, message = SAYS[name]
     readings = of(disturbed, name)
     assert [(r.case, r.metric) for r in readings] == [
@@ -192,7 +195,8 @@ def test_a_counter_that_fails_is_a_status_and_a_message(disturbed, name):
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_that_is_no_count_is_refused_and_shown(disturbed, name):
+def test_a_figure_that_is_no_count_is_refused_and_shown(disturbed, name, record_property):
+    record_property(FAULTS, 1)
     for reading in of(disturbed, name):
         message = FIGURES[name][("compute", "params").index(reading.metric)]
         assert (reading.status, reading.value, reading.message) == ("failed", None, message)
@@ -200,7 +204,8 @@ def test_a_figure_that_is_no_count_is_refused_and_shown(disturbed, name):
 
 
 @pytest.mark.parametrize("name", [name for name, said in SAYS.items() if not said])
-def test_a_counter_that_is_only_untidy_is_read_all_the_same(disturbed, name):
+def test_a_counter_that_is_only_untidy_is_read_all_the_same(disturbed, name, record_property):
+    record_property(FAULTS, 1)
     readings = of(disturbed, name)
     assert len(readings) == 4
     for reading in readings:
@@ -676,15 +681,19 @@ def survivors(family: list[psutil.Process], within_s: float = 20) -> list[psutil
 
 @pytest.fixture(scope="module")
 def whole(scripted) -> Path:
-    """The folder of a run that nobody killed."""
+    """The folder of a run that nobody killed, and for how many seconds it ran."""
+    begun = time.monotonic()
     process = start(scripted, scripted / "whole")
     lines = process.stdout.read().splitlines()
     assert process.wait() == 0
+    (scripted / "whole" / "seconds").write_text(str(time.monotonic() - begun))
     assert len(lines) == len(set(lines)) == CELLS
     return scripted / "whole"
 
 
 def finished_cells(out: Path) -> set[str]:
+    if not (out / "journal.jsonl").exists():
+        return set()
     lines = (out / "journal.jsonl").read_bytes().split(b"\n")[:-1]
     keys = [json.loads(line).get("key", ["other"]) for line in lines]
     return {" ".join(key[1:]) for key in keys if key[0] == "cell"}
@@ -697,7 +706,7 @@ def measurements_aside(run: Run) -> Run:
 
 
 def assert_resumes(scripted: Path, whole: Path, out: Path) -> None:
-    before = finished_cells(out) if (out / "journal.jsonl").exists() else set()
+    before = finished_cells(out)
     process = start(scripted, out)
     done = process.stdout.read().splitlines()
     assert process.wait() == 0
@@ -727,12 +736,16 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(scripted, whole, tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", range(10))
-def test_a_run_may_be_killed_at_any_moment(scripted, whole, tmp_path, moment):
+@pytest.mark.parametrize("moment", range(20))
+def test_a_run_may_be_killed_at_any_moment(scripted, whole, tmp_path, moment, record_property):
+    share = Random(moment).random()
     process = start(scripted, tmp_path / "out")
-    time.sleep(0.5 + 0.6 * moment)
+    time.sleep(share * float((whole / "seconds").read_text()))
     assert survivors(kill(process)) == []
+    kept = finished_cells(tmp_path / "out")
     assert_resumes(scripted, whole, tmp_path / "out")
+    record_property("kills of a run at random moments, each resumed", 1)
+    record_property("cells finished before the kills, none lost or run twice", len(kept))
 
 
 HANGS = """

@@ -1,0 +1,18 @@
+"""What the tests that hurt the harness counted, told once at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Sums of the numbers that passed tests recorded, by name."""
+    figures: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("passed", ()):
+        for name, value in getattr(report, "user_properties", ()):
+            if report.when == "call" and isinstance(value, int):
+                figures[name] += value
+    if figures:
+        terminalreporter.section("robustness")
+    for name, value in sorted(figures.items()):
+        terminalreporter.write_line(f"{value:>6,}  {name}")
