@@ -201,7 +201,10 @@ def ours(run: Run) -> Iterator[tuple[Key, Entry]]:
     for case, calls in run.unsupported.items():
         yield Key(case, OURS, "operators without a formula"), Entry(len(calls), "", version, calls)
     for failure in run.failures:
-        yield Key(failure.case, OURS, f"failure, {failure.stage}"), Entry(failure.message, "", version)
+        yield (
+            Key(failure.case, OURS, f"failure, {failure.stage}"),
+            Entry(failure.message, "", version),
+        )
 
 
 def entry_of(reading: Reading, bridge: Bridge | None) -> Entry:

@@ -427,9 +427,7 @@ def test_a_model_is_written_where_one_asks(typed, tmp_path):
 
 
 def test_what_a_model_prints_while_it_is_compared_is_no_data(workplace):
-    ended = type_in(
-        "compare", "my.py:Chatty", "--input", "2x4", *SMALL, cwd=workplace
-    )
+    ended = type_in("compare", "my.py:Chatty", "--input", "2x4", *SMALL, cwd=workplace)
     assert ended.code == 0
     assert "shape" not in ended.out and "building" not in ended.out
 

@@ -114,8 +114,10 @@ def _differ(index: Index) -> str:
     agreed = sum(spread.factor == 1 for spread in wide)
     low, high = _said(top)
     factor, alike = factor_words(top.factor), f"{agreed:,}" if agreed else "none"
+    middle = factor_words(wide[len(wide) // 2].factor)
+    usual = f" ({middle} on the case in the middle)" if len(wide) > 2 else ""
     return (
-        f"{plural(counters, 'counter')} differ by up to a factor of {factor}: "
+        f"{plural(counters, 'counter')} differ by up to a factor of {factor}{usual}: "
         f"on {shorten(top.case, 60)}, {shorten(top.low.counter, 40)} counts {low} MAC and "
         f"{shorten(top.high.counter, 40)} counts {high} MAC. "
         f"They agree to the last unit on {alike} of {plural(len(wide), 'case')}."
