@@ -12,8 +12,9 @@ from types import ModuleType
 
 import pytest
 import torch
+from runs import small_run
 
-from harness import __version__
+from harness import __version__, report
 from harness.citation import bibtex
 from harness.convert import Rules, case_of
 from harness.counters import counters
@@ -116,6 +117,10 @@ def test_an_entry_names_the_version_and_the_suite():
     assert entry.startswith("@software{flop-harness-my-suite--x-,")
     assert r"suite my\_suite x" in entry and "suite version 3, digest abc" in entry
     assert entry.count("{") == entry.count("}")
+
+
+def test_a_report_has_the_entry_of_its_suite():
+    assert report.render(small_run(), "citation.bib").decode().startswith("@software{flop-harness-")
 
 
 def test_the_citation_file_is_of_this_version():

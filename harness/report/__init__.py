@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
+from harness.citation import bibtex
 from harness.errors import UserError
 from harness.records import Proofs, Run, Suite
 from harness.report import csv, findings, html, latex, markdown, tables
@@ -27,6 +28,7 @@ FORMATS: Mapping[str, Callable[[Run], bytes]] = {
     "report.md": markdown.render,
     "report.html": html.render,
     "table.tex": latex.render,
+    "citation.bib": lambda run: f"{bibtex(run.suite)}\n".encode(),
     "heatmap.svg": lambda run: heatmap(run).encode(),
     "spread.svg": lambda run: spread_chart(run).encode(),
     "waterfall.svg": lambda run: waterfall(run).encode(),

@@ -107,5 +107,5 @@ def _cell(value: Any, column: Column) -> str:
 
 def escape(value: Any) -> str:
     """Text without meaning to TeX; a sign that its fonts may lack is spelt by its code."""
-    return "".join(SIGNS.get(sign, sign if sign.isascii() else f"[U+{ord(sign):04X}]")
+    return "".join(SIGNS.get(sign, sign if sign.isascii() else f"{{[}}U+{ord(sign):04X}]")
                    for sign in printable(value))  # fmt: skip
