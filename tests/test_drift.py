@@ -11,7 +11,7 @@ from runs import a_suite
 from harness import store, suite
 from harness.account import Account
 from harness.counters import counters
-from harness.drift import chosen_among, reusable
+from harness.drift import among_others, chosen_among, installed, reusable, with_releases
 from harness.editions.layers import by_layer
 from harness.editions.thop import in_single_precision, single
 from harness.eras import ERAS, as_of
@@ -88,6 +88,13 @@ LISTED = {
              "0.0.23.post1908061459", "0.0.4.post2009041907", "0.0.5.post2206100352"],
     "ptflops-pytorch": ["0.1", "0.5.2", "0.6", "0.6.3", "0.6.4", "0.6.9", "0.7", "0.7.1",
                         "0.7.1.1", "0.7.1.2", "0.7.2", "0.7.2.2", "0.7.4"],
+    "torchinfo": ["0.0.2", "0.1.1", "1.7.0"],
+    "torchprofile": ["0.0.1", "0.0.2", "0.0.3", "0.0.4"],
+    "fvcore": ["0.1.dev200210", "0.1.dev200417", "0.1.1.post20200602", "0.1.2.post20210115",
+               "0.1.3.post20210224", "0.1.3.post20210226", "0.1.3.post20210311", "0.1.4",
+               "0.1.5.post20210518", "0.1.5.post20211023"],
+    "ultralytics-thop": ["0.0.1", "2.0.14", "2.0.15", "2.0.16", "2.0.21", "2.1.1", "2.1.2",
+                         "2.1.3", "2.1.5", "2.1.6", "2.2.1", "2.2.2"],
 }  # fmt: skip
 
 
@@ -96,13 +103,14 @@ def test_an_earlier_version_is_in_exactly_one_era(name, version):
     (era,) = [era for era in ERAS[name] if era.has(version)]
     told = as_of(counters()[name], version)
     assert told.quantities["compute"].price is era.price
-    assert told.quantities["params"] is counters()[name].quantities["params"]
+    assert told.quantities.get("params") is counters()[name].quantities.get("params")
     assert told.source == era.source
 
 
 @pytest.mark.parametrize(("name", "version"), [
     ("thop", "0.1.1-2209072238"), ("ptflops-pytorch", "0.7.5"), ("torchinfo", "1.8.0"),
-    ("torchprofile", "0.1.0"), ("numel", "2.14.1"), ("thop", "no version"),
+    ("torchprofile", "0.1.0"), ("torchinfo", "1.7.1"), ("fvcore", "0.1.5.post20220119"),
+    ("ultralytics-thop", "2.2.3"), ("numel", "2.14.1"), ("thop", "no version"),
 ])  # fmt: skip
 def test_the_present_version_has_the_present_rules(name, version):
     assert as_of(counters()[name], version) is counters()[name]
@@ -180,6 +188,32 @@ def test_releases_that_say_the_same_share_a_row():
     assert rows[2][-1] == "a: NameError: x"
 
 
+def test_releases_that_were_not_asked_are_named():
+    assert "not asked" not in report.markdown(STORY).decode()
+    listed = replace(STORY, listed=("0.0.0", *STORY.listed))
+    assert "Listed, but not asked: 0.0.0." in report.markdown(listed).decode()
+
+
+OTHERS = timeline(release("2.12.1", {}), release("2.15", {}), release("2.14.1", {}, residual=3))
+
+
+def test_the_installed_torch_joins_what_others_said():
+    """In the order of versions, in place of what was said of the same one before."""
+    now = release("2.14.1", {})
+    made, asked = among_others(replace(OTHERS, releases=()), OTHERS, now)
+    assert [each.version for each in made.releases] == ["2.12.1", "2.14.1", "2.15"]
+    assert made.releases[1] is asked is now
+    alone, _ = among_others(replace(OTHERS, cases=()), OTHERS, now)
+    assert alone.releases == (now,)
+
+
+def test_only_the_installed_torch_can_be_asked():
+    with pytest.raises(UserError, match=r"torch \S+ is installed here; ask 1\.0 in an environment"):
+        installed(counters()["torch"], ["1.0"], [])
+    with pytest.raises(UserError, match="no releases to compare"):
+        with_releases("analytic")
+
+
 def test_what_is_not_explained_is_said():
     assert report.unexplained(STORY) == 1
     assert report.summary(STORY) == (
@@ -241,3 +275,18 @@ def test_the_figures_of_seed_001_are_on_the_timelines():
     assert (ptflops[0], ptflops[-1]) == ("0.6.4", "0.7")
     # conv1: 64 x 55 x 55 outputs, 3 x 11 x 11 products each and the bias.
     assert round(100 * 64 * 55 * 55 * (3 * 11 * 11 + 1) / 715_561_896, 3) == 9.848
+
+
+def test_torch_s_own_counter_says_the_same_in_every_release_that_was_asked():
+    asked = {each.version for each in stored("torch").releases}
+    assert len(asked) >= 2
+    assert list(report.changes(stored("torch"))) == []
+    assert set(said_of(stored("torch"), "alexnet", 2 * ALEXNET)) == asked
+
+
+@pytest.mark.parametrize("name", [
+    "thop", "ultralytics-thop", "ptflops-pytorch", "torchinfo", "fvcore", "torchprofile", "calflops",
+    "torch",
+])  # fmt: skip
+def test_every_stored_figure_is_explained_by_the_rules_of_its_version(name):
+    assert report.unexplained(stored(name)) == 0

@@ -257,7 +257,7 @@ def markdown(timeline: Timeline) -> bytes:
     blocks = [
         f"# Releases of {plain(timeline.tool.id)}",
         f"**{plain(summary(timeline))}**",
-        ran(timeline),
+        ran(timeline) + unasked(timeline),
         f"![Figures of the releases]({plain(timeline.tool.id)}.svg)",
         "\n".join(f"- {plain(story)}" for story in stories(timeline)) or "Nothing changed.",
         grid(figure_table(timeline)),
@@ -279,6 +279,13 @@ def ran(timeline: Timeline) -> str:
         f"{plain(versions['python'])} and torch {plain(versions['torch']['version'])}. What was "
         "done there to make an old release run, or how it is called, stands in the last column."
     )
+
+
+def unasked(timeline: Timeline) -> str:
+    """What is listed and was left out."""
+    asked = {release.version for release in timeline.releases}
+    left = [version for version in timeline.listed if version not in asked]
+    return f" Listed, but not asked: {plain(few(left, 3))}." if left else ""
 
 
 def index(timelines: Iterable[Timeline]) -> bytes:
