@@ -96,6 +96,7 @@ def effects(counter: Counter, make: Callable[[], Model], timeout_s: float = 120)
 def observed(counter: Counter, make: Callable[[], Model]) -> dict[str, str]:
     import torch
 
+    torch.set_num_threads(1)  # this is a fork, perhaps of what has computed on several
     if counter.overlay:
         overlay.put_first(overlay.ensure(counter.overlay))
     model, args = make()

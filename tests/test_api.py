@@ -165,7 +165,7 @@ def test_compare_explains_every_reading(compared):
 
 def test_results_show_themselves(compared):
     assert "explained with residual 0" in repr(compared)
-    assert compared._repr_html_().startswith("<table")
+    assert "<table" in compared._repr_html_()
 
 
 @pytest.mark.parametrize("mode", [True, False])
