@@ -87,7 +87,7 @@ def test_compare_counts_and_then_times_and_keeps_what_it_has(
     code, out, err = compared(*words)
     assert code == 0, err
     assert "warning: others keep 1.50 cores" in err and "NOT alone on the machine" in out
-    (file,) = (tmp_path / "results" / "tiny").glob("*/times.json")
+    (file,) = (tmp_path / "results" / "tiny").glob("*/times.json.xz")
     before, machine = file.read_bytes(), file.parent.name
     assert out.splitlines()[-1] == f"report: results/tiny/{machine}/report.html"
     page = (tmp_path / "results" / "tiny" / "report.html").read_text()

@@ -40,15 +40,15 @@ def row_of(table, *first):
 
 def test_measurements_come_back_as_they_were(tmp_path):
     times = zoo_times()
-    path = tmp_path / "times.json"
+    path = tmp_path / "times.json.xz"
     path.write_bytes(dump_times(times))
     assert load_times(path) == load_times(tmp_path) == times
 
 
 def test_another_schema_or_no_file_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"cannot read .*times.json"):
+    with pytest.raises(UserError, match=r"cannot read .*times.json.xz"):
         load_times(tmp_path)
-    (tmp_path / "times.json").write_bytes(dump_times(replace(zoo_times(), schema=99)))
+    (tmp_path / "times.json.xz").write_bytes(dump_times(replace(zoo_times(), schema=99)))
     with pytest.raises(UserError, match="schema 99"):
         load_times(tmp_path)
 
@@ -121,7 +121,7 @@ def test_what_could_not_be_timed_is_told_once():
 def beside(folder, times, name="here"):
     """The run of a suite beside which these times lie, in a folder of that name."""
     (folder / name).mkdir()
-    (folder / name / "times.json").write_bytes(dump_times(times))
+    (folder / name / "times.json.xz").write_bytes(dump_times(times))
     return Run(RUN_SCHEMA, Suite(times.suite, times.version, "", times.cases[:1]), {})
 
 
@@ -144,7 +144,7 @@ def test_only_cases_of_the_run_are_shown(tmp_path):
 @pytest.mark.parametrize("change", [{"suite": "another"}, {"version": 2}, {"schema": 99}])
 def test_what_is_of_something_else_is_left_out(tmp_path, change):
     run = beside(tmp_path, zoo_times())
-    (tmp_path / "here" / "times.json").write_bytes(dump_times(replace(zoo_times(), **change)))
+    (tmp_path / "here" / "times.json.xz").write_bytes(dump_times(replace(zoo_times(), **change)))
     page, text = (path.read_text() for path in write(run, tmp_path, PAGES))
     assert "make time SUITE=mine" in page and "make time SUITE=mine" in text
 

@@ -16,7 +16,7 @@ PROOFS_SCHEMA = 1
 """Of ``proofs.json``"""
 
 TIMES_SCHEMA = 1
-"""Of ``times.json``"""
+"""Of ``times.json.xz``"""
 
 TIMELINE_SCHEMA = 1
 """Of the timelines in ``results/drift/``"""
