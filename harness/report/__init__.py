@@ -10,7 +10,7 @@ from harness.citation import bibtex
 from harness.errors import UserError
 from harness.records import Proofs, Run, Suite
 from harness.report import csv, findings, html, latex, markdown, tables
-from harness.report.charts import heatmap, spread_chart, waterfall
+from harness.report.charts import heatmap, legible, spread_chart, waterfall
 from harness.report.machines import machines_in
 from harness.report.terminal import case_table
 from harness.report.verdict import Verdict, headline, verdict, verdict_lines
@@ -52,7 +52,7 @@ def write(run: Run, folder: Path, names: Iterable[str] = FORMATS) -> list[Path]:
         "report.html": partial(html.render, proofs=proofs, machines=machines),
         "report.md": partial(markdown.render, machines=machines),
     }
-    paths = [folder / name for name in names]
+    paths = [folder / name for name in names if name != "heatmap.svg" or legible(run)]
     for path in paths:
         write_atomically(path, pages.get(path.name, FORMATS[path.name])(run))
     return paths

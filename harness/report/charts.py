@@ -97,6 +97,14 @@ def brief(cell: Cell) -> str:
     return about(cell.deviation) + (" !" if cell.loud else "")
 
 
+LEGIBLE = 60
+"""Cases of a heat map; of more, the page's own table of figures tells."""
+
+
+def legible(run: Run) -> bool:
+    return len(run.suite.cases) <= LEGIBLE
+
+
 def heatmap(run: Run, metric: Metric = "compute") -> str:
     """Cases x counters: the ratio of each figure to the reference."""
     index = Index(run)

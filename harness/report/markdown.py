@@ -9,6 +9,7 @@ from typing import Any
 from harness.records import Run
 from harness.report.agreement import distance_table, group_table
 from harness.report.cases import Answer, Section, sections
+from harness.report.charts import legible
 from harness.report.comparison import (
     comparison,
     environment_table,
@@ -25,7 +26,7 @@ from harness.report.tables import Column, Table, show
 from harness.report.text import command, printable
 from harness.report.verdict import headline
 
-MANY = 2000
+MANY = 1000
 """More bridges than this are left to bridges.csv: no page of that length is read"""
 
 
@@ -57,7 +58,8 @@ def _blocks(run: Run, machines: Machines) -> Iterator[str]:
     for profile in profiles(index):
         yield from _profile(profile)
     yield "## Every figure"
-    yield "![Heat map of cases and counters](heatmap.svg)"
+    if legible(run):
+        yield "![Heat map of cases and counters](heatmap.svg)"
     yield from (grid(comparison(index, each)) for each in index.metrics)
     yield from _cases(index)
     yield "## Time and memory"
