@@ -110,8 +110,8 @@ def roof_panel(alt: Any, dots: list, line: list, title: str, roof: Roof) -> Any:
     cases = [dot for dot in dots if dot["what"] == "case"]
     parts = [
         alt.Chart(data(alt, line)).mark_line(color=INK, strokeWidth=1.5).encode(x=x, y=y),
-        alt.Chart(data(alt, layered)).mark_circle(size=9, color=GREY, opacity=0.45).encode(x=x, y=y),
-        alt.Chart(data(alt, cases)).mark_point(
+        alt.Chart(data(alt, layered)).mark_circle(aria=False, size=9, color=GREY, opacity=0.45).encode(x=x, y=y),
+        alt.Chart(data(alt, cases)).mark_point(aria=False,
             size=46, filled=True, color=SERIES[0], opacity=1).encode(x=x, y=y),
     ]  # fmt: skip
     words = f"{title}: {digits(roof.compute / 1e9)} GFLOP/s, {digits(roof.memory / 1e9)} GB/s"
@@ -171,7 +171,7 @@ def scatter(alt: Any, dots: list[dict[str, Any]], title: str, words: str) -> Any
     families = list(dict.fromkeys(dot["family"] for dot in dots))
     marks = [SHAPES[place % len(SHAPES)] for place in range(len(families))]
     colours = [SERIES[place % len(SERIES)] for place in range(len(families))]
-    drawn = alt.Chart(data(alt, dots)).mark_point(size=48, filled=True, opacity=0.9).encode(
+    drawn = alt.Chart(data(alt, dots)).mark_point(aria=False, size=48, filled=True, opacity=0.9).encode(
         x=x, y=y,
         shape=alt.Shape("family:N", scale=alt.Scale(domain=families, range=marks),
                         legend=alt.Legend(title=None, columns=2)),
@@ -234,7 +234,7 @@ def group_panel(alt: Any, dots: list[dict[str, Any]], names: list[str], title: s
     theory = alt.Chart(data(alt, promised)).mark_line(strokeDash=[5, 4], color=INK).encode(x=x, y=y)
     lines = base.mark_line(strokeWidth=1.2, opacity=0.8).encode(y=y, detail="sweep:N")
     bars = base.mark_rule(strokeWidth=1).encode(y="low:Q", y2="high:Q")
-    points = base.mark_point(size=42, filled=True, opacity=1).encode(y=y, shape=shape)
+    points = base.mark_point(aria=False, size=42, filled=True, opacity=1).encode(y=y, shape=shape)
     return (theory + lines + bars + points).properties(width=330, height=300, title=title)
 
 
