@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 from harness.cells import TraceFailed
-from harness.counters import counters, version_of
+from harness.counters import Unavailable, counters, version_of
 from harness.errors import UserError
 from harness.models import build
 from harness.pricing import of_conventions
@@ -19,22 +20,26 @@ from harness.watch import Watch
 def expectations(
     cases: Iterable[Case], folder: str, mapper: Callable = map
 ) -> Iterator[Theory | Failure]:
-    """One of the two for each case, in order; ``mapper`` may have several processes at work."""
-    return mapper(expected, ((case, folder) for case in cases))  # type: ignore[no-any-return]
+    """What is known of each case, in order, and every rule that raised on it.
+
+    ``mapper`` may have several processes at work.
+    """
+    return chain.from_iterable(mapper(expected, ((case, folder) for case in cases)))
 
 
-def expected(task: tuple[Case, str]) -> Theory | Failure:
+def expected(task: tuple[Case, str]) -> list[Theory | Failure]:
     """All conventions and counters' rules on a case; nothing is executed where no value is read."""
     case, folder = task
     try:
         watch = Watch(case, folder, build(case, device="meta", folder=folder))
         trace = watch.canonical
     except (UserError, TraceFailed) as error:
-        return Failure(case.id, "theory", str(error))
-    amounts = (*by_conventions(trace), *by_counters(watch))
-    return Theory(
-        case.id, trace.modules[0].type, amounts, layer_work(trace), live_bytes(case, folder)
-    )
+        return [Failure(case.id, "theory", str(error))]
+    told = [*by_conventions(trace), *by_counters(watch)]
+    amounts = tuple(each for each in told if isinstance(each, Amount))
+    live = live_bytes(case, folder)
+    theory = Theory(case.id, trace.modules[0].type, amounts, layer_work(trace), live)
+    return [theory, *(each for each in told if isinstance(each, Failure))]
 
 
 def by_conventions(trace: Trace) -> Iterator[Amount]:
@@ -42,15 +47,19 @@ def by_conventions(trace: Trace) -> Iterator[Amount]:
         yield Amount(price.counting, price.metric, price.unit, price.total)
 
 
-def by_counters(watch: Watch) -> Iterator[Amount]:
-    """What each counter that is there says in the first of its contexts; nothing where it raises."""
+def by_counters(watch: Watch) -> Iterator[Amount | Failure]:
+    """What each counter that is there says in the first of its contexts, or how its rule failed."""
     for counter in counters().values():
         if counter.id == "analytic" or not (counter.overlay or version_of(counter)):
             continue
         for metric, quantity in counter.quantities.items():
             try:
                 account = quantity.price(watch.trace(counter, counter.contexts[0]))
-            except Exception:  # noqa: BLE001 - any rule may trip over an untried model
+            except Unavailable:
+                continue  # it cannot be asked about such inputs
+            except Exception as error:  # noqa: BLE001 - any rule may trip over an untried model
+                why = f"{type(error).__name__}: {error}"
+                yield Failure(watch.case.id, f"{counter.id}'s rules for {metric}", why)
                 continue
             yield Amount(counter.id, metric, quantity.unit, whole(account.total))
 

@@ -203,3 +203,29 @@ def test_equal_values_share_the_mean_of_their_ranks():
     assert ranks(np.array([10.0, 30.0, 10.0, 20.0])).tolist() == [1.5, 4.0, 1.5, 3.0]
     assert spearman(np.array([1.0, 2.0, 3.0]), np.array([9.0, 4.0, 1.0])) == pytest.approx(-1.0)
     assert spearman(np.array([1.0, 1.0]), np.array([1.0, 2.0])) == 0.0
+
+
+def test_a_rule_that_raises_is_told(monkeypatch):
+    """The other counts of the case stand; the one that stumbled is named with its reason."""
+    from dataclasses import replace as changed
+
+    from harness import expectation
+    from harness.counters import counters
+    from harness.records import Case, Failure, Input
+    from harness.times import Theory
+
+    def stumbling(trace):
+        raise KeyError("no such layer")
+
+    good = counters()["numel"]
+    quantities = {name: changed(each, price=stumbling) for name, each in good.quantities.items()}
+    bad = changed(good, id="stumbler", quantities=quantities)
+    monkeypatch.setattr(expectation, "counters", lambda: {"numel": good, "stumbler": bad})
+    case = Case("linear", "torch.nn:Linear", (Input((2, 4)),),
+                {"in_features": 4, "out_features": 3})  # fmt: skip
+    theory, *failures = expectation.expectations([case], "")
+    assert isinstance(theory, Theory) and theory.amount("numel") == 4 * 3 + 3
+    assert {(each.case, each.message) for each in failures} == {
+        ("linear", "KeyError: 'no such layer'")
+    }
+    assert all(isinstance(each, Failure) and "stumbler" in each.stage for each in failures)
