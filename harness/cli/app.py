@@ -82,12 +82,16 @@ def step_summary(run: Any) -> None:
     """Add a run to what GitHub shows below this step. UserError where nothing asks for it."""
     from harness.report.compact import step_summary as summary
 
+    add_to_step_summary(summary(run))
+
+
+def add_to_step_summary(text: str) -> None:
     place = os.environ.get("GITHUB_STEP_SUMMARY")
     if not place:
         raise UserError("--github writes to $GITHUB_STEP_SUMMARY, which is not set here")
     try:
         with open(place, "a", encoding="utf-8", errors="replace") as page:
-            page.write(summary(run))
+            page.write(text)
     except OSError as error:
         raise UserError(f"no step summary: cannot write {place}: {error.strerror}") from error
 

@@ -12,7 +12,15 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from harness.cli.app import FINE, app, interruptible, safe_name, say, separated
+from harness.cli.app import (
+    FINE,
+    add_to_step_summary,
+    app,
+    interruptible,
+    safe_name,
+    say,
+    separated,
+)
 from harness.errors import UserError
 
 DRIFTED = 1
@@ -107,10 +115,8 @@ def tell(comparison: Any, junit: Path | None) -> None:
         print(line)
     if junit is not None:
         write_atomically(junit, report.junit(comparison))
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if summary:
+    if os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
-            with open(summary, "a", encoding="utf-8", errors="replace") as page:
-                page.write(report.markdown(comparison))
-        except OSError as error:
-            say(f"no step summary: cannot write {summary}: {error.strerror}")
+            add_to_step_summary(report.markdown(comparison))
+        except UserError as error:
+            say(str(error))
