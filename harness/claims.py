@@ -15,7 +15,7 @@ from msgspec import Meta
 from harness.errors import UserError, suggest
 from harness.records import Case, Claim
 from harness.suite import case_from_model
-from harness.toml import Vocabulary, convert, read
+from harness.toml import Vocabulary, convert, found, read
 from harness.units import BASES, parse_figure, parse_unit, with_unit
 
 # ------------------------------------------------------------------------- what a file may say
@@ -116,15 +116,7 @@ def _home() -> Path:
 
 
 def _find(reference: str) -> Path:
-    if reference in names():
-        return _home() / f"{reference}.toml"
-    path = Path(reference).expanduser()
-    if path.is_file():
-        return path
-    if path.suffix == ".toml":
-        raise UserError(f"{reference}: no such file")
-    known = ", ".join(names())
-    raise UserError(f"no claims {reference!r}{suggest(reference, names())}; there are: {known}")
+    return found(reference, "claims", _home(), names())
 
 
 # --------------------------------------------------------------------------- tables to records

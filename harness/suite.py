@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from harness.errors import UserError, suggest
+from harness.errors import UserError
 from harness.records import DTYPE_BYTES, Case, Input, Policy, Suite
-from harness.toml import Vocabulary, convert, read
+from harness.toml import Vocabulary, convert, found, read
 
 # ------------------------------------------------------------------------- what a file may say
 
@@ -128,15 +128,7 @@ def _home() -> Path:
 
 
 def _find(reference: str) -> Path:
-    if reference in names():
-        return _home() / f"{reference}.toml"
-    path = Path(reference).expanduser()
-    if path.is_file():
-        return path
-    if path.suffix == ".toml":
-        raise UserError(f"{reference}: no such file")
-    known = ", ".join(names())
-    raise UserError(f"no suite {reference!r}{suggest(reference, names())}; there are: {known}")
+    return found(reference, "suite", _home(), names())
 
 
 def _shape(text: str) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,3 +69,16 @@ def explain(message: str, words: Vocabulary) -> str:
 
 def in_toml(types: str) -> str:
     return " or ".join(KINDS.get(word, word) for word in types.split(" | ") if word != "null")
+
+
+def found(reference: str, what: str, home: Path, names: Sequence[str]) -> Path:
+    """The file of that name in ``home``, or at that path; UserError, with the names, if neither."""
+    if reference in names:
+        return home / f"{reference}.toml"
+    path = Path(reference).expanduser()
+    if path.is_file():
+        return path
+    if path.suffix == ".toml":
+        raise UserError(f"{reference}: no such file")
+    known = ", ".join(names)
+    raise UserError(f"no {what} {reference!r}{suggest(reference, names)}; there are: {known}")
