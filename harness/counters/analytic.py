@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.conventions import parameters, reference
 from harness.counters.protocol import Answer, Counter, Quantity
+from harness.counters.usage import Usage
 from harness.records import Context
 
 
@@ -28,4 +29,10 @@ COUNTER = Counter(
         "params": Quantity("parameters", "parameter", parameters),
     },
     read=read,
+    usage=Usage(
+        imports="import harness",
+        call="count = harness.count(model, *args)",
+        named="count = harness.count(model, *args, **kwargs)",
+        figures={"compute": "count.macs", "params": "count.params"},
+    ),
 )

@@ -28,6 +28,7 @@ from harness.counters.protocol import Answer, Counter, Quantity, every
 from harness.counters.ptflops_aten import price_params
 from harness.counters.ptflops_pytorch import broadcast
 from harness.counters.recurrent import Charges
+from harness.counters.usage import Usage
 from harness.records import Context, Trace
 from harness.tree import applied
 from harness.walk import Visit
@@ -100,6 +101,15 @@ COUNTER = Counter(
         "params": Quantity("Params", "parameter", price_params),
     },
     read=read,
+    usage=Usage(
+        imports="from calflops import calculate_flops",
+        call="flops, macs, params = calculate_flops(\n"
+        "    model, args=list(args), print_results=False, output_as_string=False\n)",
+        named="flops, macs, params = calculate_flops(\n"
+        "    model, args=list(args), kwargs=kwargs, print_results=False, output_as_string=False\n)",
+        figures={"compute": "flops", "params": "params"},
+        parametric=True,
+    ),
     contexts=(CONTEXT,),
     further=(replace(CONTEXT, grad=False),),
     hooks=every,

@@ -31,6 +31,7 @@ from harness.counters.flops_profiler import (
 )
 from harness.counters.protocol import Answer, Counter, Quantity, every
 from harness.counters.recurrent import Charges
+from harness.counters.usage import Usage
 from harness.records import Call, Context, Trace
 from harness.tree import subtree
 from harness.walk import Visit
@@ -115,6 +116,14 @@ COUNTER = Counter(
         "params": Quantity("params", "parameter", parameters),
     },
     read=read,
+    usage=Usage(
+        imports="from deepspeed.profiling.flops_profiler import get_model_profile",
+        call="flops, macs, params = get_model_profile(\n"
+        "    model, args=list(args), print_profile=False, as_string=False\n)",
+        named="flops, macs, params = get_model_profile(\n"
+        "    model, args=list(args), kwargs=kwargs, print_profile=False, as_string=False\n)",
+        figures={"compute": "flops", "params": "params"},
+    ),
     contexts=(CONTEXT,),
     further=(replace(CONTEXT, grad=False),),
     hooks=every,

@@ -14,6 +14,7 @@ from harness.account import Account
 from harness.conventions import parameters, products_inside
 from harness.counters.protocol import Answer, Counter, Quantity, positionally
 from harness.counters.recurrent import Charges
+from harness.counters.usage import Usage
 from harness.records import Context, Module, Trace
 from harness.tree import subtree
 from harness.walk import Visit, module_calls
@@ -158,6 +159,12 @@ COUNTER = Counter(
         "params": Quantity("Params", "parameter", parameters),
     },
     read=read,
+    usage=Usage(
+        imports="from flopth import flopth",
+        call="flops, params = flopth(model, inputs=args, bare_number=True)",
+        figures={"compute": "flops", "params": "params"},
+        parametric=True,
+    ),
     contexts=(Context(grad=True, mode="eval"),),
     further=(Context(grad=False, mode="eval"),),
     inputs=positionally,

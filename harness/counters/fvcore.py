@@ -27,6 +27,7 @@ from harness.counters.jit_graph import (
 )
 from harness.counters.protocol import Answer, Counter, Quantity, every
 from harness.counters.recurrent import Charges
+from harness.counters.usage import Usage
 from harness.records import Call, Context, Tensor, Trace
 from harness.tree import subtree
 from harness.walk import Visit, visits
@@ -214,6 +215,11 @@ COUNTER = Counter(
         "params": Quantity("parameter count", "parameter", parameters),
     },
     read=read,
+    usage=Usage(
+        imports="import fvcore.nn",
+        call="flops = fvcore.nn.FlopCountAnalysis(model, args).total()",
+        figures={"compute": "flops", "params": 'fvcore.nn.parameter_count(model)[""]'},
+    ),
     observe=observed,
     contexts=(Context(grad=True),),
     further=(Context(grad=False),),

@@ -14,6 +14,7 @@ from harness.counters import fvcore
 from harness.counters.jit_graph import observed, traceable
 from harness.counters.protocol import Answer, Counter, Quantity, every
 from harness.counters.recurrent import Charges
+from harness.counters.usage import Usage
 from harness.records import Context, Trace
 from harness.walk import Visit
 
@@ -51,6 +52,12 @@ COUNTER = Counter(
         "params": Quantity("params", "parameter", parameters),
     },
     read=read,
+    usage=Usage(
+        imports="from mmengine.analysis import get_model_complexity_info",
+        call="result = get_model_complexity_info(\n"
+        "    model, inputs=args, show_table=False, show_arch=False\n)",
+        figures={"compute": 'result["flops"]', "params": 'result["params"]'},
+    ),
     observe=observed,
     contexts=(Context(grad=True),),
     further=(Context(grad=False),),

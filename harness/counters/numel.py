@@ -8,6 +8,7 @@ from harness.account import Account
 from harness.conventions import parameters
 from harness.counters.protocol import Answer, Counter, Quantity
 from harness.counters.ptflops_aten import price_params
+from harness.counters.usage import Usage
 from harness.records import Context, Trace
 
 
@@ -27,5 +28,13 @@ COUNTER = Counter(
     source="torch.nn.Module.parameters",
     quantities={"params": Quantity("parameters", "parameter", price)},
     read=read,
+    usage=Usage(
+        imports="",
+        call="",
+        figures={
+            "params": "sum(p.numel() for p in model.parameters())",
+            "trainable": "sum(p.numel() for p in model.parameters() if p.requires_grad)",
+        },
+    ),
     contexts=(Context(variant="total"), Context(variant="trainable")),
 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from harness.account import Account
+from harness.counters.usage import Usage
 from harness.records import Call, Context, Metric, Trace, Unit
 
 
@@ -104,7 +105,8 @@ class Counter:
     not have) it is installed on first use into a folder of its own, which stands first on the path
     of the counter's process alone. ``observe(model, args)`` gives the calls that the counter's
     rules need beyond those of a trace, which they are put at the end of; it runs the model, hooked
-    and with grad mode set, in a process of its own.
+    and with grad mode set, in a process of its own. ``usage`` is the same call as ``read`` makes, to
+    be pasted elsewhere; None if nobody wrote it down.
     """
 
     id: str
@@ -120,3 +122,18 @@ class Counter:
     fast_path: bool = True
     overlay: tuple[str, ...] = ()
     observe: Callable[[Any, tuple[Any, ...]], tuple[Call, ...]] | None = None
+    usage: Usage | None = None
+
+    def code(
+        self, context: Context | None = None, metric: Metric | None = None, named: bool = False
+    ) -> str:
+        """Lines that ask the tool about ``model`` and ``args``, and print one of its figures.
+
+        In its first context and of its first figure unless told otherwise; ``named`` inputs stand in
+        ``kwargs``. Empty for a counter without a ``usage``.
+        """
+        if self.usage is None:
+            return ""
+        asked = context or self.contexts[0]
+        both = any(each.grad for each in (*self.contexts, *self.further))
+        return self.usage.text(asked, metric or next(iter(self.quantities)), named, both)

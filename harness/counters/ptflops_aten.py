@@ -8,7 +8,7 @@ from __future__ import annotations
 from harness.account import Account
 from harness.conventions import parameters, products
 from harness.counters.protocol import Counter, Quantity, by_keyword
-from harness.counters.ptflops_call import reader
+from harness.counters.ptflops_call import reader, usage
 from harness.records import Context, Trace
 from harness.tree import subtree
 
@@ -57,6 +57,7 @@ COUNTER = Counter(
         "params": Quantity("params", "parameter", price_params),
     },
     read=reader("aten"),
+    usage=usage("aten"),
     contexts=(Context(grad=True, mode="eval"),),
     further=(
         Context(grad=False, mode="eval"),

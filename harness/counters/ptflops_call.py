@@ -8,6 +8,7 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from harness.counters.protocol import Answer
+from harness.counters.usage import Usage
 
 
 def reader(backend: str) -> Callable[..., Answer]:
@@ -48,3 +49,22 @@ def how_to_ask(args: tuple, kwargs: dict) -> tuple[tuple[int, ...], Callable | N
     if plain and x.shape[0] == 1:
         return tuple(x.shape[1:]), None
     return (1,), lambda resolution: x
+
+
+def usage(backend: str) -> Usage:
+    """The same in a few lines; what its ``input_constructor`` makes goes to the model as it is."""
+
+    def asked(inputs: str) -> str:
+        return (
+            "macs, params = get_model_complexity_info(\n"
+            f"    model, (1,), input_constructor=lambda _: {inputs}, as_strings=False,\n"
+            f'    backend="{backend}", print_per_layer_stat=False,\n)'
+        )
+
+    return Usage(
+        imports="from ptflops import get_model_complexity_info",
+        call=asked("args[0]"),
+        named=asked("kwargs"),
+        figures={"compute": "macs", "params": "params"},
+        single=True,
+    )

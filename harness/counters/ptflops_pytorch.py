@@ -15,7 +15,7 @@ from harness.account import Account
 from harness.conventions import ATTENTION_FUNCTIONS, products_inside
 from harness.counters.protocol import Counter, Quantity, by_keyword
 from harness.counters.ptflops_aten import price_params
-from harness.counters.ptflops_call import reader
+from harness.counters.ptflops_call import reader, usage
 from harness.counters.recurrent import Charges
 from harness.records import Call, Context, Dict, Module, Tensor, Trace
 from harness.tree import summed
@@ -362,6 +362,7 @@ COUNTER = Counter(
         "params": Quantity("params", "parameter", price_params),
     },
     read=reader("pytorch"),
+    usage=usage("pytorch"),
     contexts=(Context(grad=True, mode="eval"),),
     further=(
         Context(grad=False, mode="eval"),

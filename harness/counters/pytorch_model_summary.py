@@ -12,6 +12,7 @@ from typing import Any
 from harness.account import Account
 from harness.conventions import parameter_term
 from harness.counters.protocol import Answer, Counter, Quantity, every, positionally
+from harness.counters.usage import Usage
 from harness.records import Context, Trace
 from harness.tree import all_parameters, children, is_a, own_parameters, subtree
 from harness.walk import module_calls
@@ -79,6 +80,14 @@ COUNTER = Counter(
     source="pytorch_model_summary/model_summary.py (0.1.2)",
     quantities={"params": Quantity("Total params / Trainable params", "parameter", price)},
     read=read,
+    usage=Usage(
+        imports="import re\nfrom pytorch_model_summary import summary",
+        call="table = summary(model, *args)",
+        figures={
+            "params": r're.search(r"Total params: ([\d,]+)", table)[1]',
+            "trainable": r're.search(r"Trainable params: ([\d,]+)", table)[1]',
+        },
+    ),
     inputs=positionally,
     hooks=every,
     contexts=(

@@ -14,6 +14,7 @@ from harness.account import Account
 from harness.conventions import parameter_term, products_inside
 from harness.counters.protocol import Answer, Counter, Quantity, positionally
 from harness.counters.recurrent import Charges, cell_products, sequence_cells
+from harness.counters.usage import Usage
 from harness.records import Context, Dict, Module, Trace
 from harness.tree import all_parameters, applied, is_a, summed
 from harness.walk import Visit, module_calls
@@ -235,6 +236,12 @@ def flattened(layers: dict, prefix: str = "") -> Iterator[tuple[str, float]]:
         yield from flattened(below, path + ".")
 
 
+USAGE = Usage(
+    imports="from thop import profile",
+    call="macs, params = profile(model, inputs=args, verbose=False)",
+    figures={"compute": "macs", "params": "params"},
+)
+
 COUNTER = Counter(
     id="thop",
     distribution="thop",
@@ -245,6 +252,7 @@ COUNTER = Counter(
         "params": Quantity("params", "parameter", price_params),
     },
     read=read,
+    usage=USAGE,
     contexts=(Context(mode="eval"),),
     inputs=positionally,
     hooks=lambda path, kind: kind in RULES,

@@ -12,6 +12,7 @@ from typing import Any
 from harness.account import Account
 from harness.conventions import products, work_at
 from harness.counters.protocol import Answer, Counter, Quantity
+from harness.counters.usage import Usage
 from harness.records import Context, Trace
 from harness.tree import children
 from harness.walk import Visit, inner, module_calls
@@ -120,6 +121,12 @@ COUNTER = Counter(
     source="torch/utils/flop_counter.py (2.14)",
     quantities={"compute": Quantity("FLOPs", "FLOP", price_compute, by_module)},
     read=read,
+    usage=Usage(
+        imports="from torch.utils.flop_counter import FlopCounterMode",
+        call="with FlopCounterMode(display=False) as counter:\n    model(*args)",
+        named="with FlopCounterMode(display=False) as counter:\n    model(*args, **kwargs)",
+        figures={"compute": "counter.get_total_flops()"},
+    ),
     contexts=(Context(grad=False), Context(grad=True)),
     further=(Context("meta"), Context(variant="math")),
 )

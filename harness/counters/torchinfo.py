@@ -15,6 +15,7 @@ from harness.conventions import parameters, products_inside
 from harness.counters import torchinfo_rows
 from harness.counters.protocol import Answer, Counter, Quantity, every
 from harness.counters.torchinfo_rows import is_leaf, remaining, scripted
+from harness.counters.usage import Usage
 from harness.records import Context, Dict, Module, Tensor, Trace
 from harness.walk import Visit, module_calls
 
@@ -170,6 +171,12 @@ COUNTER = Counter(
         "params": Quantity("Total params", "parameter", price_params),
     },
     read=read,
+    usage=Usage(
+        imports="from torchinfo import summary",
+        call="result = summary(model, input_data=args, verbose=0)",
+        named="result = summary(model, input_data=kwargs, verbose=0)",
+        figures={"compute": "result.total_mult_adds", "params": "result.total_params"},
+    ),
     hooks=every,
     contexts=(Context(mode="eval"),),
 )

@@ -16,6 +16,7 @@ from harness.counters.jit_graph import kept, named, named_by_origin, observed, t
 from harness.counters.matched import matched
 from harness.counters.protocol import Answer, Counter, Quantity
 from harness.counters.recurrent import Charges
+from harness.counters.usage import Usage
 from harness.records import Call, Context, Tensor, Trace
 from harness.walk import Visit
 
@@ -152,6 +153,11 @@ COUNTER = Counter(
     source="torchprofile/profile.py, torchprofile/handlers.py (0.1.0)",
     quantities={"compute": Quantity("MACs", "MAC", price_compute)},
     read=read,
+    usage=Usage(
+        imports="from torchprofile import profile_macs",
+        call="macs = profile_macs(model, args)",
+        figures={"compute": "macs"},
+    ),
     observe=observed,
     contexts=(Context(grad=True),),
     further=(Context(grad=False),),

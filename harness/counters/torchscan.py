@@ -16,6 +16,7 @@ from harness.counters.matched import corrected
 from harness.counters.protocol import Answer, Counter, Quantity, every
 from harness.counters.recurrent import Charges
 from harness.counters.torchinfo_rows import is_leaf
+from harness.counters.usage import Usage
 from harness.records import Context, Dict, List, Module, Tensor, Trace
 from harness.tree import is_a, subtree
 from harness.walk import Visit, module_calls
@@ -164,6 +165,15 @@ COUNTER = Counter(
         "params": Quantity("Total params", "parameter", parameters),
     },
     read=read,
+    usage=Usage(
+        imports="from torchscan import crawl_module",
+        call='totals = crawl_module(model, args=args)["totals"]',
+        named='totals = crawl_module(model, args=args, kwargs=kwargs)["totals"]',
+        figures={
+            "compute": 'totals["macs"]["known_value"]',
+            "params": 'totals["parameters"]["known_value"]',
+        },
+    ),
     contexts=(Context(mode="eval"),),
     hooks=every,
     overlay=("torchscan==0.2.0",),

@@ -288,6 +288,7 @@ COUNTER = Counter(
         "params": Quantity("params", "parameter", price_params),
     },
     read=thop.read,
+    usage=thop.USAGE,
     contexts=(Context(mode="eval"),),
     inputs=positionally,
     hooks=every,

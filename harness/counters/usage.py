@@ -1,0 +1,66 @@
+"""How a tool is asked in a few lines of plain Python, as its own documentation shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from textwrap import indent
+
+from harness.records import Context, Metric
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Lines that follow on ``model`` and ``args``, a tuple of its positional inputs.
+
+    ``call`` asks the tool; ``named`` does where some inputs stand in a dictionary ``kwargs``, and is
+    empty for a tool that passes no names on. Then the figures stand in the expressions ``figures``, by
+    metric, or by the variant of a context that asks for another figure. A ``single`` tool passes one
+    positional input on, a ``parametric`` one needs a model that has parameters.
+    """
+
+    imports: str
+    call: str
+    figures: Mapping[str, str]
+    named: str = ""
+    single: bool = False
+    parametric: bool = False
+
+    def text(
+        self, context: Context, metric: Metric, named: bool = False, grad_matters: bool = False
+    ) -> str:
+        """The imports, the call as ``context`` wants it, and a print of the figure.
+
+        Where ``grad_matters`` the tool leaves the grad mode as it finds it.
+        """
+        imports, lines, around = [self.imports], [], []
+        if grad_matters and not context.grad:
+            imports.append("import torch")
+            around.append("torch.no_grad()")
+        if context.variant == "math":
+            imports += ["import torch", "from torch.nn.attention import SDPBackend, sdpa_kernel"]
+            lines.append("torch.backends.mha.set_fastpath_enabled(False)")
+            around.append("sdpa_kernel(SDPBackend.MATH)")
+        call = self.named if named else self.call
+        figure = self.figures.get(context.variant) or self.figures[metric]
+        asked = f"with {', '.join(around)}:\n{indent(call, '    ')}" if around else call
+        return joined(
+            "\n".join(imports), "\n".join(filter(None, [*lines, asked, f"print({figure})"]))
+        )
+
+
+def joined(*texts: str) -> str:
+    """Pieces of code one after the other, their imports at the top, each once."""
+    lines = [text.splitlines() for text in texts]
+    imports = [line for text in lines for line in text if is_import(line)]
+    bodies = ["\n".join(line for line in text if not is_import(line)).strip("\n") for text in lines]
+    return "\n\n".join(filter(None, ["\n".join(in_order(imports)), *bodies])) + "\n"
+
+
+def is_import(line: str) -> bool:
+    return line.startswith(("import ", "from "))
+
+
+def in_order(imports: Iterable[str]) -> list[str]:
+    """``import ...`` before ``from ... import ...``, by name."""
+    return sorted(set(imports), key=lambda line: (line.startswith("from "), line))

@@ -1,0 +1,124 @@
+"""The lines by which each counter is asked print the figure that its reading holds."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from layers import Factory, Sample, made, sequential
+from networks import NETWORKS
+from torch import nn
+
+from harness import counters, overlay
+from harness.counters.protocol import Counter
+from harness.counters.usage import joined
+from harness.isolation import run_apart
+from harness.records import Context
+from harness.trace import settings
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+MODELS: dict[str, Factory] = {
+    "convolutional": made(sequential(lambda: nn.Conv2d(3, 4, 3), nn.ReLU, lambda: nn.MaxPool2d(2),
+                                     nn.Flatten, lambda: nn.Linear(24, 5)), (1, 3, 6, 8)),
+    "of three dimensions": made(sequential(lambda: nn.LayerNorm(6), lambda: nn.Linear(6, 4), nn.GELU,
+                                           lambda: nn.Linear(4, 2, bias=False)), (2, 3, 6)),
+}  # fmt: skip
+COUNTERS = counters.counters()
+
+
+def printed(code: str, sample: Sample) -> float:
+    """The number in the last line that the code prints."""
+    out = io.StringIO()
+    given = {"model": sample.module, "args": sample.args, "kwargs": sample.kwargs}
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+        exec(compile(code, "usage", "exec"), given)
+    return float(out.getvalue().splitlines()[-1].replace(",", ""))
+
+
+def read(counter: Counter, context: Context, sample: Sample) -> dict[str, float]:
+    with settings(context.grad, context.variant), contextlib.redirect_stdout(io.StringIO()):
+        answer = counter.read(sample.module, sample.args, sample.kwargs, context)
+    return {metric: float(getattr(answer, metric)) for metric in counter.quantities}
+
+
+def apart(counter: Counter, work: Callable[[], Any]) -> Any:
+    """In a process of its own, which has the counter's package first on its path."""
+    try:
+        folder = overlay.ensure(counter.overlay) if counter.overlay else None
+    except overlay.NotInstallable as error:
+        pytest.skip(str(error))
+
+    def asked() -> Any:
+        torch.set_num_threads(1)
+        if folder is not None:
+            package = counter.code().split()[1].partition(".")[0]
+            for name in [n for n in sys.modules if f"{n}.".startswith(f"{package}.")]:
+                del sys.modules[name]
+            overlay.put_first(folder)
+        return work()
+
+    outcome = run_apart(asked, timeout_s=120)
+    assert outcome.ending == "ok", f"{outcome.message}\n{outcome.output}"
+    return outcome.value
+
+
+@pytest.mark.parametrize("name", COUNTERS)
+def test_a_usage_prints_what_is_read(name: str):
+    counter = COUNTERS[name]
+    context = counter.contexts[0]
+
+    def both() -> list[tuple[dict, dict]]:
+        return [
+            ({m: printed(counter.code(context, m), factory()) for m in counter.quantities},
+             read(counter, context, factory()))
+            for factory in MODELS.values()
+        ]  # fmt: skip
+
+    for told, said in apart(counter, both):
+        assert told == said
+
+
+@pytest.mark.parametrize("name", ["torch", "ptflops-aten", "fvcore"])
+def test_grad_mode_and_variant_are_part_of_a_usage(name: str):
+    """An encoder layer takes its fast path under no_grad, and a fused kernel unless told not to."""
+    counter = COUNTERS[name]
+    factory = NETWORKS["encoder layer batch first"]
+    here = [c for c in (*counter.contexts, *counter.further) if c.device == "cpu"]
+
+    def every() -> dict[Context, tuple[float, float]]:
+        return {c: (printed(counter.code(c, "compute"), factory()),
+                    read(counter, c, factory())["compute"]) for c in here}  # fmt: skip
+
+    said = apart(counter, every)
+    assert all(told == figure for told, figure in said.values())
+    assert len({figure for _, figure in said.values()}) > 1
+
+
+def test_named_inputs_stand_in_a_dictionary():
+    factory = made(nn.Identity, input=(2, 3))
+    tied = made(lambda: nn.Bilinear(3, 4, 5), input1=(2, 3), input2=(2, 4))
+    for name in ("torch", "torchinfo", "ptflops-pytorch", "analytic"):
+        counter = COUNTERS[name]
+        for each in (factory, tied):
+            code = counter.code(counter.contexts[0], named=True)
+            figure = read(counter, counter.contexts[0], each())["compute"]
+            assert printed(code, each()) == figure
+
+
+def test_every_counter_here_tells_its_usage():
+    for counter in COUNTERS.values():
+        assert counter.usage is not None
+        assert counter.code().splitlines()[-1].startswith("print(")
+        for context in (*counter.contexts, *counter.further):
+            compile(counter.code(context, named=bool(counter.usage.named)), "usage", "exec")
+
+
+def test_imports_of_pieces_come_first_and_once():
+    one, other = "import torch\n\nx = 1\n", "from a import b\nimport torch\n\nprint(x)\n"
+    assert joined(one, other) == "import torch\nfrom a import b\n\nx = 1\n\nprint(x)\n"
