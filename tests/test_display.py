@@ -74,7 +74,7 @@ def test_results_show_the_headline_and_a_row_for_each_case(shown):
     run = small_run()
     html = Results(run)._repr_html_()
     assert shown(run) == html
-    assert "differ by up to" in html and "15.5 G" in html and "<svg" in html
+    assert "differ by a factor" in html and "15.5 G" in html and "<svg" in html
 
 
 def test_a_figure_without_a_bridge_is_refused():

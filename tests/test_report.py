@@ -45,6 +45,7 @@ from harness.report import (
 )
 from harness.report.cases import bars, bridge_table, origin
 from harness.report.index import Index, deviation
+from harness.report.verdict import particulars
 
 EMPTY = Run(1, a_suite(), {})
 RUNS = {"small": small_run(), "loud": loud_run(), "failed": failed_run(), "empty": EMPTY,
@@ -243,30 +244,36 @@ def test_failures_of_each_kind_are_told_apart():
     )
 
 
-def test_the_headline_names_the_widest_spread():
-    headline = report.headline(small_run())
-    assert (
-        "factor of 1.56: on vit, thop counts 11.3 G MAC and analytic counts 17.6 G MAC" in headline
+def test_the_headline_tells_the_spread_and_how_much_is_explained():
+    assert report.headline(small_run()) == (
+        "On 2 models, 4 counters differ by a factor of 1.56 at most, "
+        "and 10 of 10 figures are explained to the last unit."
     )
     assert report.headline(EMPTY) == "Nothing was read in this run."
+
+
+def test_the_particulars_name_the_widest_spread():
+    told = particulars(small_run())
+    assert "farthest apart on vit, where thop counts 11.3 G MAC and analytic counts 17.6 G" in told
 
 
 def test_a_zero_where_there_is_work_is_said_and_does_not_make_the_spread_infinite():
     run = a_run([explained("lstm", "thop", 100), explained("lstm", "fvcore", 100, {"unseen": -50}),
                  explained("lstm", "torch", 100, {"not seen": -200}, unit="FLOP")])  # fmt: skip
     assert "factor of 2.00" in report.headline(run)
-    assert "1 figure of 0 stand" in report.headline(run)
+    assert "1 figure of 0 stand" in particulars(run)
 
 
 def test_figures_that_look_alike_are_said_exactly():
     run = a_run([explained("net", "thop", 10**9), explained("net", "fvcore", 10**9, {"bias": 5})])
-    assert "thop counts 1,000,000,000 MAC and fvcore counts 1,000,000,005" in report.headline(run)
-    assert "on none of 1 case." in report.headline(run)
+    told = particulars(run)
+    assert "thop counts 1,000,000,000 MAC and fvcore counts 1,000,000,005" in told
+    assert "on none of 1 model." in told
 
 
 def test_agreement_is_said():
     run = a_run([explained("net", "thop", 100), explained("net", "torch", 100, unit="FLOP")])
-    assert report.headline(run).startswith("2 counters agree on every case.")
+    assert report.headline(run).startswith("On 1 model, 2 counters agree everywhere, and")
 
 
 # ----------------------------------------------------------------------------------- loudness
@@ -276,7 +283,7 @@ def test_a_residual_is_loud_everywhere(files):
     loud = files["loud"]
     assert "UNEXPLAINED: residual +7" in loud["report.html"]
     assert "**UNEXPLAINED: odd, thop" in loud["report.md"]
-    assert "1,017$^{*}$" in loud["table.tex"]
+    assert r"1017 {\rlap{$^{*}$}}" in loud["table.tex"]
     assert "1.017 !" in loud["heatmap.svg"]
     assert ">+7<" in loud["waterfall.svg"]
     assert report.verdict_lines(loud_run())[1].endswith("residual +7 MAC")

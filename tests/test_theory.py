@@ -200,7 +200,10 @@ def test_two_families_or_one_count_predict_nothing():
 
 
 def test_equal_values_share_the_mean_of_their_ranks():
-    assert ranks(np.array([10.0, 30.0, 10.0, 20.0])).tolist() == [1.5, 4.0, 1.5, 3.0]
+    once, twice = [1, 1, 1, 1], [2, 0, 1, 1]  # in the second draw the second model is not there
+    told = ranks(np.array([10.0, 30.0, 10.0, 20.0]), np.array([once, twice]))
+    assert told[0].tolist() == [1.5, 4.0, 1.5, 3.0]
+    assert told[1][[0, 2, 3]].tolist() == [2.0, 2.0, 4.0]
     assert spearman(np.array([1.0, 2.0, 3.0]), np.array([9.0, 4.0, 1.0])) == pytest.approx(-1.0)
     assert spearman(np.array([1.0, 1.0]), np.array([1.0, 2.0])) == 0.0
 

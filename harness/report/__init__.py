@@ -7,11 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from harness.citation import bibtex
-from harness.errors import UserError
-from harness.records import Proofs, Run, Suite
+from harness.records import Run
 from harness.report import csv, findings, html, latex, markdown, tables
+from harness.report.beside import beside
 from harness.report.charts import heatmap, legible, spread_chart, waterfall
-from harness.report.machines import machines_in
 from harness.report.terminal import case_table
 from harness.report.verdict import Verdict, headline, verdict, verdict_lines
 
@@ -43,26 +42,16 @@ def render(run: Run, name: str) -> bytes:
 def write(run: Run, folder: Path, names: Iterable[str] = FORMATS) -> list[Path]:
     """Write files of the report into ``folder``, by default every one; return their paths.
 
-    The pages tell what was proven and timed of the suite, if that lies in ``folder`` already.
+    The pages tell what was proven, timed and published of the suite, as far as that is there.
     """
     from harness.store import write_atomically
 
-    proofs, machines = proofs_in(folder, run.suite), machines_in(folder, run.suite)
+    around = beside(folder, run)
     pages = {
-        "report.html": partial(html.render, proofs=proofs, machines=machines),
-        "report.md": partial(markdown.render, machines=machines),
+        "report.html": partial(html.render, around=around),
+        "report.md": partial(markdown.render, machines=around.machines),
     }
     paths = [folder / name for name in names if name != "heatmap.svg" or legible(run)]
     for path in paths:
         write_atomically(path, pages.get(path.name, FORMATS[path.name])(run))
     return paths
-
-
-def proofs_in(folder: Path, suite: Suite) -> Proofs | None:
-    from harness.store import load_proofs
-
-    try:
-        proofs = load_proofs(folder)
-    except UserError:  # none are there, or another version of the harness made them
-        return None
-    return proofs if (proofs.suite, proofs.version) == (suite.name, suite.version) else None

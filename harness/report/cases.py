@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 
-from harness.records import Bridge, Reading, Step
+from harness.records import Bridge, Metric, Reading, Step
 from harness.report import tables
 from harness.report.causes import part_of
-from harness.report.comparison import cell_of
-from harness.report.index import Index, figures_of, key_of, plain
+from harness.report.comparison import NAMES, cell_of, shown_columns
+from harness.report.index import (
+    BASE_UNIT,
+    Index,
+    deviation,
+    figures_of,
+    in_macs,
+    is_figure,
+    key_of,
+    plain,
+)
 from harness.report.tables import Cell, Table
-from harness.report.text import Number, anchor, factor_words, group, plural, shorten
+from harness.report.text import (
+    Number,
+    anchor,
+    factor_words,
+    group,
+    plural,
+    printable,
+    shorten,
+)
 from harness.report.verdict import spreads
 
 TERM = tables.Column("term")
@@ -71,6 +90,7 @@ class Section:
     figures: Table
     answers: tuple[Answer, ...]
     unsupported: Table
+    agreed: tuple[Table, ...]
     loud: bool
 
     @property
@@ -87,6 +107,7 @@ def sections(index: Index) -> Iterator[Section]:
         yield Section(
             case, _summary(index, case, factors.get(case)), words.get(case, ""),
             _figures(index, case), answers, _unsupported(index, case),
+            tuple(agreed(index, case, metric) for metric in index.metrics),
             any(answer.cell.loud for answer in answers),
         )  # fmt: skip
 
@@ -111,6 +132,28 @@ def _unsupported(index: Index, case: str) -> Table:
     counts = index.run.unsupported.get(case, {})
     return Table("Operators without a formula", tables.columns("operator calls:integer"),
                  tuple(counts.items()))  # fmt: skip
+
+
+def agreed(index: Index, case: str, metric: Metric) -> Table:
+    """Who says the same of a case, the reference first, then by how far they are from it."""
+    groups: dict[Fraction, list[str]] = defaultdict(list)
+    reference = index.reference(case, metric)
+    if reference is not None:
+        groups[reference].append("reference")
+    for column in shown_columns(index, metric):
+        reading = index.in_column(column, metric).get(case)
+        if reading is not None and is_figure(reading) and reading.value is not None:
+            groups[in_macs(reading.value, reading.unit)].append(printable(column.label))
+    rows = [(", ".join(names), plain(value), _apart(value, reference))
+            for value, names in groups.items()]  # fmt: skip
+    rows.sort(key=lambda row: abs(row[2] or 0))
+    heads = (tables.Column("who"), tables.Column("says", "integer", BASE_UNIT[metric]),
+             tables.Column("deviation", "share"))  # fmt: skip
+    return Table(f"Who agrees: {NAMES[metric].lower()}", heads, tuple(rows))
+
+
+def _apart(value: Fraction, reference: Fraction | None) -> float | None:
+    return None if reference is None else deviation(value, reference)
 
 
 def answer_of(index: Index, reading: Reading) -> Answer:

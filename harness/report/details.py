@@ -13,11 +13,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from harness.records import Bridge
+from harness.records import Bridge, Metric
 from harness.report.cases import Answer, Section, bars
 from harness.report.causes import part_of
 from harness.report.findings import sentences
-from harness.report.index import Index
+from harness.report.index import BASE_UNIT, Index, plain
+from harness.report.tables import Table, show
 from harness.report.text import Number, group, percent, printable, shorten, signed
 
 EXACT = 2**53
@@ -41,6 +42,8 @@ def contents(index: Index, section: Section) -> dict[str, Any]:
     answers = [answer_in(index, answer, breakdowns) for answer in section.answers]
     return {
         "description": printable(section.description),
+        "agreed": [agreed_in(table) for table in section.agreed],
+        "references": references_in(index, section.case),
         "figures": [[each[0], group(each[1]), each[2]] for each in section.figures.rows],
         "unsupported": [
             [printable(name), group(calls)] for name, calls in section.unsupported.rows
@@ -49,6 +52,20 @@ def contents(index: Index, section: Section) -> dict[str, Any]:
         "paths": list(map(printable, breakdowns.paths)),
         "breakdowns": breakdowns.tables,
     }
+
+
+def agreed_in(table: Table) -> list[Any]:
+    """Who says the same: title, heads, rows of text."""
+    rows = [[minus(show(*pair)) for pair in zip(row, table.columns, strict=True)]
+            for row in table.rows]  # fmt: skip
+    return [table.title, [column.title for column in table.columns], rows]
+
+
+def references_in(index: Index, case: str) -> dict[Metric, list[str]]:
+    """The reference by metric: amount and unit."""
+    told = {metric: index.reference(case, metric) for metric in index.metrics}
+    return {metric: [group(plain(value)), BASE_UNIT[metric]]
+            for metric, value in told.items() if value is not None}  # fmt: skip
 
 
 class Breakdowns:
@@ -86,6 +103,10 @@ def answer_in(index: Index, answer: Answer, breakdowns: Breakdowns) -> dict[str,
         "context": printable(cell.context),
         "metric": cell.metric,
         "figure": f"{cell.text} {cell.unit}" if cell.value is not None else cell.text,
+        "amount": cell.text if cell.value is not None else "",
+        "unit": cell.unit if cell.value is not None else "",
+        "label": printable(answer.reading.label),
+        "version": printable(answer.reading.version),
         "why": minus(cell.why),
         "loud": cell.loud,
         "message": shorten(cell.message, 500),

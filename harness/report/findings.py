@@ -46,6 +46,14 @@ class Finding:
         )
 
     @property
+    def key(self) -> tuple[str, Metric, str]:
+        return self.counter, self.cause.metric, self.cause.term
+
+    @property
+    def anchor(self) -> str:
+        return anchor("finding", *self.key)
+
+    @property
     def example(self) -> Link:
         return why_link(self.cause.smallest, self.cause.smallest.case)
 

@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from harness.records import Proofs, Run
+from harness.citation import bibtex
+from harness.records import Run
 from harness.report.agreement import distance_table, group_table, matrix_table
+from harness.report.beside import Beside
 from harness.report.cases import sections
 from harness.report.charts import (
     CLASSES,
@@ -28,66 +30,89 @@ from harness.report.details import packed
 from harness.report.families import family_of, family_table, kind_of
 from harness.report.findings import profiles
 from harness.report.index import Index
-from harness.report.machines import Machines, timed
+from harness.report.machines import timed, timed_elsewhere
 from harness.report.overview import cause_table, outcome_table, spread_table
 from harness.report.proofs import section
 from harness.report.tables import Cell, Column, Link, show
 from harness.report.text import command, is_number, printable
-from harness.report.verdict import headline, verdict
+from harness.report.verdict import headline, particulars, verdict
 
-HERE = Path(__file__).parent
+PAGES = Path(__file__).parent / "pages"
 
 
-def render(run: Run, proofs: Proofs | None = None, machines: Machines | None = None) -> bytes:
-    """The whole report, with what was proven and timed of the suite if that is known."""
-    proven = section(proofs) if proofs is not None else None
-    beside = {"proven": proven, "timed": timed(machines or {}, run.suite)}
-    text = pages().get_template("page.html.j2").render(**contents(run), **beside)
+def render(run: Run, around: Beside | None = None) -> bytes:
+    """The whole report, with what lies beside the run."""
+    around = around or Beside()
+    text = (
+        pages().get_template("suite.html.j2").render(**contents(run), **surroundings(run, around))
+    )
     return text.encode("utf-8", "replace")
+
+
+def surroundings(run: Run, around: Beside) -> dict[str, Any]:
+    """What the template lays out of other things than the run."""
+    return {
+        "proven": section(around.proofs) if around.proofs is not None else None,
+        "timed": timed(around.machines, run.suite),
+        "neighbours": timed_elsewhere(around.neighbours),
+        "published": around.published, "examples": around.examples,
+    }  # fmt: skip
 
 
 def pages() -> Any:
     """Our templates, with the filters and tests that their macros need."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    made = Environment(loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True,
+    made = Environment(loader=FileSystemLoader(PAGES), autoescape=True, trim_blocks=True,
                        lstrip_blocks=True, undefined=StrictUndefined)  # fmt: skip
-    made.filters.update(show=_show, exact=_exact, printable=printable, tone=tone,
-                        ratio=brief)  # fmt: skip
+    made.filters.update(show=_show, exact=_exact, printable=printable, tone=tone, ratio=brief,
+                        drawn=drawn)  # fmt: skip
     made.tests.update(number=is_number, link=lambda value: isinstance(value, Link))
     return made
 
 
 def contents(run: Run) -> dict[str, Any]:
     """What the template lays out: sentences, tables and charts."""
-    from markupsafe import Markup
-
     index = Index(run)
     best = instructive(run)
     return {
-        "suite": run.suite, "headline": headline(run), "verdict": verdict(run),
+        "suite": run.suite, "headline": headline(run),
+        "particulars": particulars(run), "verdict": verdict(run), "finds": finds(index),
         "counts": verdict(run).counts, "outcomes": outcome_table(index),
-        "spread": spread_table(index), "spread_chart": Markup(inline(spread_chart(run))),
+        "spread": spread_table(index), "spread_chart": drawn(spread_chart(run)),
         "agreement": group_table(index),
         "distances": [distance_table(index, metric) for metric in index.metrics],
         "matrices": [matrix_table(index, metric) for metric in index.metrics],
         "kinds": family_table(index, kind_of, "By what most of their work is"),
         "classes": family_table(index, family_of, "By the class of the model"),
-        "waterfall": Markup(inline(waterfall(run, best))) if best else "",
+        "waterfall": drawn(waterfall(run, best)) if best else "",
         "causes": [cause_table(index, metric) for metric in index.metrics],
         "profiles": list(profiles(index)),
         "comparisons": [comparison(index, metric) for metric in index.metrics],
-        "sections": [(section, packed(index, section)) for section in sections(index)],
+        "sections": [(each, packed(index, each)) for each in sections(index)],
         "environment": environment_table(run),
         "versions": version_table(index), "silent": silent(index), "unknowns": unknowns(index),
-        "command": command(run.suite.name), "schema": run.schema,
+        "command": command(run.suite.name), "citation": bibtex(run.suite), "schema": run.schema,
     }  # fmt: skip
 
 
-def inline(svg: str) -> str:
+def finds(index: Index) -> dict[str, str]:
+    """What a case can be found by: its name, its model, its class and what its work is."""
+    models = {case.id: case.model for case in index.run.suite.cases}
+    found = {}
+    for case in index.cases:
+        reference = index.reference_of.get(case)
+        told = [kind_of(reference), family_of(reference)] if reference else []
+        found[case] = " ".join([case, models.get(case, ""), *told])
+    return found
+
+
+def drawn(svg: str) -> Any:
     """An SVG as part of a page; who cannot see it has the table beside it."""
+    from markupsafe import Markup
+
     hidden = '<svg aria-hidden="true" focusable="false"'
-    return re.sub(r"^.*?<svg", hidden, svg, count=1, flags=re.S)
+    return Markup(re.sub(r"^.*?<svg", hidden, svg, count=1, flags=re.S))
 
 
 def tone(cell: Cell) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from urllib.parse import quote
 
 from harness.errors import UserError
 from harness.records import Suite
+from harness.report import predictors, sweeps
 from harness.report.clocked import Clock, Clocked
 from harness.report.tables import Table, columns
+from harness.report.timecharts import Chart, charts
 from harness.report.times import sentences, short_table
 from harness.times import Times
 
@@ -19,27 +22,33 @@ Machines = Mapping[str, Times]
 """Folder beside the run -> what was measured there"""
 
 
-def machines_in(folder: Path, suite: Suite) -> Machines:
-    """What lies in the folders of ``folder`` and is of this suite in this version."""
+def times_in(folder: Path) -> Machines:
+    """What was measured in the folders of ``folder``, of whatever suite."""
     from harness.store import TIMES_FILE, load_times
 
     found = {}
     for path in sorted(folder.glob(f"*/{TIMES_FILE}")):
-        try:
-            times = load_times(path)
-        except UserError:  # another version of the harness made them
-            continue
-        if (times.suite, times.version) == (suite.name, suite.version):
-            found[path.parent.name] = times
+        with suppress(UserError):  # another version of the harness made them
+            found[path.parent.name] = load_times(path)
     return found
+
+
+def machines_in(folder: Path, suite: Suite) -> Machines:
+    """What lies in the folders of ``folder`` and is of this suite in this version."""
+    return {
+        machine: times for machine, times in times_in(folder).items()
+        if (times.suite, times.version) == (suite.name, suite.version)
+    }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
     """The part of a suite's report that one machine has; ``link`` leads to the machine's own."""
 
+    suite: str
     machine: str
     sentences: list[str]
+    charts: list[Chart]
     table: Table
     link: str
 
@@ -47,10 +56,29 @@ class Timed:
 def timed(machines: Machines, suite: Suite) -> list[Timed]:
     """Of each machine that timed any case of the suite."""
     found = [
-        Timed(each.machine, sentences(each), table_of(each, suite), f"{quote(folder)}/report.html")
+        Timed(each.suite, each.machine, sentences(each), list(charts(Clock(each))),
+              table_of(each, suite), f"{quote(folder)}/report.html")
         for folder, each in machines.items()
-    ]
+    ]  # fmt: skip
     return [each for each in found if each.table.rows]
+
+
+TELLING = ("What predicts time", "Grouped convolutions")
+"""What the times of one suite say of the models of another"""
+
+
+def timed_elsewhere(neighbours: Machines) -> list[Timed]:
+    """Other suites: which count predicts time, and what groups bring."""
+    return [_elsewhere(folder, Clock(times)) for folder, times in neighbours.items()]
+
+
+def _elsewhere(folder: str, clock: Clock) -> Timed:
+    told = [*predictors.sentences(clock), *sweeps.grouped_sentences(clock)]
+    drawn = [chart for chart in charts(clock) if chart.heading in TELLING]
+    table = Table("", (), ())
+    return Timed(
+        clock.times.suite, clock.times.machine, told, drawn, table, f"{folder}/report.html"
+    )
 
 
 def table_of(times: Times, suite: Suite) -> Table:

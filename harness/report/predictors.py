@@ -61,23 +61,24 @@ def predictors(clock: Clock, series: Series) -> tuple[Predictor, ...]:
     timed = [case for case in clock.theory if (case, series) in clock.medians]
     if len(timed) < FEWEST_CASES:
         return ()
-    alike: dict[tuple, list[Predictor]] = {}
     family = families(clock)
-    for (name, metric), said in counts(clock, series).items():
+    alike: dict[tuple, list[tuple[str, str]]] = {}
+    shapes: dict[tuple, Points] = {}
+    for key, said in counts(clock, series).items():
         cases = tuple(case for case in timed if said.get(case, 0) > 0)
         if len(cases) < 0.9 * len(timed):
             continue
         values = tuple(float(said[case]) for case in cases)
-        points = Points(cases, tuple(family[case] for case in cases), values,
-                        tuple(clock.medians[case, series] for case in cases))  # fmt: skip
-        prediction = predict(points)
-        if prediction is not None:
-            shape = (cases, tuple(round(value / values[0], 9) for value in values))
-            alike.setdefault(shape, []).append(Predictor(name, metric, points, prediction))
-    merged = [Predictor(first.name, first.metric, first.points, first.prediction,
-                        tuple(other.name for other in others))
-              for first, *others in alike.values()]  # fmt: skip
-    return tuple(sorted(merged, key=lambda each: each.prediction.factor))
+        shape = (cases, tuple(round(value / values[0], 9) for value in values))
+        alike.setdefault(shape, []).append(key)
+        shapes.setdefault(shape, Points(cases, tuple(family[case] for case in cases), values,
+                          tuple(clock.medians[case, series] for case in cases)))  # fmt: skip
+    found = [
+        Predictor(*first, shapes[shape], prediction, tuple(name for name, _ in others))
+        for shape, (first, *others) in alike.items()
+        if (prediction := predict(shapes[shape])) is not None
+    ]
+    return tuple(sorted(found, key=lambda each: each.prediction.factor))
 
 
 PREDICTORS = (

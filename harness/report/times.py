@@ -224,13 +224,11 @@ def _blocks(times: Times) -> Iterator[str]:
 
 def html(times: Times) -> bytes:
     """One page that needs no network."""
-    from markupsafe import Markup
-
-    from harness.report.html import inline, pages
+    from harness.report.html import drawn as inlined
+    from harness.report.html import pages
 
     clock = Clock(times)
-    drawn = {chart.heading: (chart, Markup(inline(chart.draw()))) for chart in
-             timecharts.charts(clock)}  # fmt: skip
+    drawn = {chart.heading: (chart, inlined(chart.draw())) for chart in timecharts.charts(clock)}
     sections = [(heading, drawn.get(heading), [table for table in found if table.rows])
                 for heading, found in tables(clock)]  # fmt: skip
     page = pages().get_template("times.html.j2").render(

@@ -98,30 +98,42 @@ def headline(run: Run) -> str:
     result = verdict(run)
     if not run.readings:
         return "Nothing was read in this run."
-    index = Index(run)
-    return " ".join(part for part in (_differ(index), _zeros(index), result.sentence) if part)
+    counters = len({reading.counter for reading in _compute(Index(run))})
+    who = f"On {plural(result.cases, 'model')}, {plural(counters, 'counter')}"
+    told = f"{result.explained:,} of {plural(result.readings, 'figure')} are explained to the last unit"
+    return f"{who} {_differ(spreads(Index(run)))}, and {told}."
 
 
-def _differ(index: Index) -> str:
-    wide = spreads(index)
+def _differ(wide: list[Spread]) -> str:
     if not wide:
+        return "cannot be compared"
+    if wide[0].factor == 1:
+        return "agree everywhere"
+    middle = f"{factor_words(wide[len(wide) // 2].factor)} in the middle, " if len(wide) > 2 else ""
+    return f"differ by a factor of {middle}{factor_words(wide[0].factor)} at most"
+
+
+def particulars(run: Run) -> str:
+    """What else there is to say of a run in a sentence or three."""
+    index = Index(run)
+    return " ".join(part for part in (_widest(spreads(index)), _zeros(index)) if part)
+
+
+def _widest(wide: list[Spread]) -> str:
+    if not wide or wide[0].factor == 1:
         return ""
     top = wide[0]
-    told = [each for each in figures_of(index.readings) if each.metric == "compute"]
-    counters = len({reading.counter for reading in told})
-    if top.factor == 1:
-        return f"{plural(counters, 'counter')} agree on every case."
-    agreed = sum(spread.factor == 1 for spread in wide)
     low, high = _said(top)
-    factor, alike = factor_words(top.factor), f"{agreed:,}" if agreed else "none"
-    middle = factor_words(wide[len(wide) // 2].factor)
-    usual = f" ({middle} on the case in the middle)" if len(wide) > 2 else ""
+    alike = sum(spread.factor == 1 for spread in wide)
     return (
-        f"{plural(counters, 'counter')} differ by up to a factor of {factor}{usual}: "
-        f"on {shorten(top.case, 60)}, {shorten(top.low.counter, 40)} counts {low} MAC and "
-        f"{shorten(top.high.counter, 40)} counts {high} MAC. "
-        f"They agree to the last unit on {alike} of {plural(len(wide), 'case')}."
+        f"They are farthest apart on {shorten(top.case, 60)}, where {shorten(top.low.counter, 40)} "
+        f"counts {low} MAC and {shorten(top.high.counter, 40)} counts {high} MAC; they agree to the "
+        f"last unit on {f'{alike:,}' if alike else 'none'} of {plural(len(wide), 'model')}."
     )
+
+
+def _compute(index: Index) -> list[Reading]:
+    return [each for each in figures_of(index.readings) if each.metric == "compute"]
 
 
 def _said(spread: Spread) -> tuple[str, str]:
@@ -133,9 +145,8 @@ def _said(spread: Spread) -> tuple[str, str]:
 
 def _zeros(index: Index) -> str:
     zeros = [
-        reading for reading in figures_of(index.readings)
-        if reading.metric == "compute" and reading.value == 0 and index.deviation(reading)
-    ]  # fmt: skip
+        reading for reading in _compute(index) if reading.value == 0 and index.deviation(reading)
+    ]
     return f"{plural(len(zeros), 'figure')} of 0 stand where there is work." if zeros else ""
 
 

@@ -53,11 +53,10 @@ def predict(points: Points, seed: int = 0) -> Prediction | None:
         return None
     errors = held_out_errors(x, y, groups)
     draws = drawn(groups, seed)
-    ranks = [spearman(x[draw], y[draw]) for draw in draws]
-    sizes = [np.abs(errors[draw]).mean() for draw in draws]
+    sizes = mean(np.abs(errors), draws)
     return Prediction(
         spearman(x, y),
-        interval(ranks),
+        interval(spearmans(x, y, draws)),
         float(np.exp(np.abs(errors).mean())),
         interval(np.exp(sizes)),
         float(np.polyfit(x, y, 1)[0]),
@@ -75,7 +74,7 @@ def difference(
     shared = [case for case in first.errors if case in second.errors]
     gaps = np.array([abs(second.errors[case]) - abs(first.errors[case]) for case in shared])
     draws = drawn(members([families[case] for case in shared]), seed)
-    return float(np.exp(gaps.mean())), interval([np.exp(gaps[draw].mean()) for draw in draws])
+    return float(np.exp(gaps.mean())), interval(np.exp(mean(gaps, draws)))
 
 
 # ------------------------------------------------------------------------------------- parts
@@ -99,27 +98,52 @@ def held_out_errors(x: Array, y: Array, groups: Sequence[Array]) -> Array:
     return errors
 
 
-def drawn(groups: Sequence[Array], seed: int) -> list[Array]:
-    """The models of as many families as there are, drawn with replacement, again and again."""
-    draw = np.random.default_rng(seed)
-    return [
-        np.concatenate([groups[place] for place in draw.integers(len(groups), size=len(groups))])
-        for _ in range(DRAWS)
-    ]
+def drawn(groups: Sequence[Array], seed: int) -> Array:
+    """How often each model is there when as many families as there are are drawn with replacement.
+
+    One row for each of the draws, one column for each model.
+    """
+    families = len(groups)
+    places = np.random.default_rng(seed).integers(families, size=(DRAWS, families))
+    times = (places[:, :, None] == np.arange(families)).sum(axis=1)
+    owner = np.empty(sum(map(len, groups)), dtype=int)
+    for family, group in enumerate(groups):
+        owner[group] = family
+    return times[:, owner]
+
+
+def mean(values: Array, draws: Array) -> Array:
+    """The mean of each draw."""
+    means: Array = (draws @ values) / draws.sum(axis=1)
+    return means
 
 
 def spearman(x: Array, y: Array) -> float:
     """Rank correlation, ties at the mean of their ranks; 0 where all values are the same."""
-    a, b = ranks(x), ranks(y)
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
-        return 0.0
-    return float(np.corrcoef(a, b)[0, 1])
+    return float(spearmans(x, y, np.ones((1, len(x)), dtype=int))[0])
 
 
-def ranks(values: Array) -> Array:
-    """The place of each value in order, the mean place for equal ones."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+def spearmans(x: Array, y: Array, draws: Array) -> Array:
+    """The rank correlation of each draw."""
+    a, b = (centred(ranks(values, draws), draws) for values in (x, y))
+    spread = np.sqrt((draws * a * a).sum(axis=1) * (draws * b * b).sum(axis=1))
+    together = (draws * a * b).sum(axis=1)
+    found: Array = np.divide(together, spread, out=np.zeros_like(spread), where=spread > 0)
+    return found
+
+
+def centred(values: Array, draws: Array) -> Array:
+    moved: Array = values - (draws * values).sum(axis=1, keepdims=True) / draws.sum(
+        axis=1, keepdims=True
+    )
+    return moved
+
+
+def ranks(values: Array, draws: Array) -> Array:
+    """The place of each model in the order of each draw, the mean place for equal ones."""
+    distinct, place = np.unique(values, return_inverse=True)
+    counts = draws @ (place[:, None] == np.arange(len(distinct)))
+    return (np.cumsum(counts, axis=1) - (counts - 1) / 2)[:, place]
 
 
 def interval(values: Sequence[float] | Array) -> tuple[float, float]:

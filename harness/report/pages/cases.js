@@ -1,84 +1,22 @@
-'use strict';
-// Sort by clicking a column's head, filter by typing, show exact figures, unfold cases and modules.
+// A case unfolds into who agrees on it, its figures by convention and the bridge to each reading.
 
-// ------------------------------------------------------------------------------------- tables
-
-for (const table of document.querySelectorAll('table.sortable')) {
-  const heads = [...table.tHead.rows[0].cells];
-  heads.forEach((head, column) => {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.append(...head.childNodes);
-    head.append(button);
-    button.addEventListener('click', () => sort(table, heads, head, column));
-  });
-}
-function sort(table, heads, head, column) {
-  const up = head.getAttribute('aria-sort') !== 'ascending';
-  heads.forEach(other => other.removeAttribute('aria-sort'));
-  head.setAttribute('aria-sort', up ? 'ascending' : 'descending');
-  const rows = [...table.tBodies[0].rows].map(row => [keyOf(row.cells[column]), row]);
-  rows.sort((a, b) => compare(a[0], b[0], up)).forEach(pair => table.tBodies[0].append(pair[1]));
-}
-function keyOf(cell) {
-  const text = 'sort' in cell.dataset ? cell.dataset.sort : cell.textContent.trim();
-  const number = text === 'inf' || text === '∞' ? Infinity : Number(text.replace(/[≈!,\s]/g, ''));
-  return text === '' ? NaN : isNaN(number) ? text : number;
-}
-function compare(a, b, up) {
-  if (typeof a === 'number' && typeof b === 'number') {
-    if (isNaN(a) || isNaN(b)) return isNaN(a) - isNaN(b);
-    return up ? a - b : b - a;
-  }
-  const order = String(a).localeCompare(String(b), undefined, {numeric: true});
-  return up ? order : -order;
-}
-
-// ------------------------------------------------------------------------ filter, exact figures
-
-const filter = document.getElementById('filter');
-const exact = document.getElementById('exact');
-filter.closest('p').hidden = false;
-filter.addEventListener('input', () => {
-  const words = filter.value.toLowerCase().split(/\s+/);
-  const fits = text => words.every(word => text.toLowerCase().includes(word));
-  let shown = 0;
-  for (const section of document.querySelectorAll('details.case')) {
-    section.hidden = !fits(section.dataset.case);
-    shown += !section.hidden;
-  }
-  for (const row of document.querySelectorAll('table.cases tbody tr')) {
-    row.hidden = !fits(row.cells[0].textContent);
-  }
-  document.getElementById('shown').textContent = filter.value ? shown + ' shown' : '';
-});
-exact.addEventListener('change', () => {
-  for (const link of document.querySelectorAll('table.heat td a[title]')) {
-    const text = link.textContent;
-    link.textContent = link.title;
-    link.title = text;
-  }
-});
-
-// ------------------------------------------------------------------------------------- a case
-
-function make(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children.filter(child => child !== null && child !== ''));
-  return made;
-}
 async function unpacked(data) {
   const bytes = Uint8Array.from(atob(data), sign => sign.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
   return new Response(stream).json();
 }
+const known = new Map();
+function toldOf(section) {
+  if (!known.has(section)) known.set(section, unpacked(section.dataset.answers));
+  return known.get(section);
+}
+const filled = new Set();
 async function fill(section) {
-  const data = section.dataset.answers;
-  if (!data) return;
-  delete section.dataset.answers;
-  const told = await unpacked(data);
+  if (filled.has(section)) return;
+  filled.add(section);
+  const told = await toldOf(section);
   if (told.description) section.append(make('p', {}, told.description));
+  for (const [title, heads, rows] of told.agreed) section.append(plainTable(title, heads, rows));
   if (told.figures.length) section.append(plainTable('By convention', ['convention', 'value', 'unit'], told.figures));
   for (const answer of told.answers) section.append(article(answer, told));
   if (told.unsupported.length) section.append(plainTable('Operators without a formula', ['operator', 'calls'], told.unsupported));
@@ -96,17 +34,25 @@ function article(answer, told) {
     make('a', {href: '#' + answer.id}, answer.counter), ' ',
     make('span', {class: 'context'}, answer.context + ', ' + answer.metric), ' ',
     make('span', {class: 'figure' + loud}, answer.figure), ' ',
-    answer.why ? make('span', {class: 'why' + loud}, answer.why) : ''));
+    answer.why ? make('span', {class: 'why' + loud}, answer.why) : '', ' ',
+    answer.unit ? button('convert', () => convertFrom(answer.id), {class: 'quiet'}) : ''));
   if (answer.message) made.append(make('p', {class: 'message'}, answer.message));
   const lines = answer.bridge || [];
   if (lines.some(line => line.bar)) made.append(bridge(lines, told));
   else if (lines.length) made.append(make('p', {class: 'note'}, 'Equal to the reference, with no term on the way.'));
   if (answer.modules) made.append(make('p', {class: 'note' + (answer.off ? ' loud' : '')}, answer.modules + '.'));
   if (answer.off) made.append(plainTable('Reported less predicted', ['module', 'difference'], answer.off));
-  const remarks = [answer.told ? ['The tool says ', make('code', {}, answer.told)] : [], ...(answer.remarks || []).map(text => [text])];
-  const said = remarks.filter(parts => parts.length).flatMap((parts, place) => place ? ['; ', ...parts] : parts);
-  if (said.length) made.append(make('p', {class: 'note'}, ...said, '.'));
+  const tool = `Read by ${answer.counter} ${answer.version || ''}`.trim();
+  const remarks = [answer.told ? [`${tool}, which says `, make('code', {}, answer.told)] : [tool], ...(answer.remarks || []).map(text => [text])];
+  const said = remarks.flatMap((parts, place) => place ? ['; ', ...parts] : parts);
+  made.append(make('p', {class: 'note'}, ...said, '.'));
+  if (answer.code) made.append(example(told.code + answer.code));
   return made;
+}
+function example(text) {
+  const block = make('pre', {tabindex: 0}, make('code', {}, text));
+  return make('details', {class: 'example'}, make('summary', {}, 'The code that gives this figure'),
+    button('Copy', () => copy(text, 'Code'), {class: 'quiet'}), block);
 }
 function bridge(lines, told) {
   const heads = ['term', 'amount', 'share', 'waterfall'].map((name, column) => make('th', {scope: 'col', class: column === 1 || column === 2 ? 'num' : ''}, name));
@@ -166,33 +112,3 @@ function branches(node) {
     return make('li', {}, deeper);
   }));
 }
-
-// --------------------------------------------------------------------------------------- links
-
-for (const section of document.querySelectorAll('details.case')) {
-  section.addEventListener('toggle', () => fill(section), {once: true});
-}
-function caseOf(name) {
-  const parts = name.split('--');
-  if (parts[0] !== 'why') return null;
-  for (let end = parts.length - 1; end > 2; end -= 1) {
-    const section = document.getElementById(['case', ...parts.slice(2, end)].join('--'));
-    if (section) return section;
-  }
-  return null;
-}
-async function reveal() {
-  const name = decodeURIComponent(location.hash.slice(1));
-  if (!name) return;
-  const home = caseOf(name) || document.getElementById(name);
-  const around = home && home.closest('details');
-  if (!around) return;
-  if (around.classList.contains('case')) await fill(around);
-  around.open = true;
-  const target = document.getElementById(name) || home;
-  for (const old of document.querySelectorAll('.target')) old.classList.remove('target');
-  target.classList.add('target');
-  target.scrollIntoView();
-}
-addEventListener('hashchange', reveal);
-reveal();

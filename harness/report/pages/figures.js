@@ -1,0 +1,109 @@
+// The table of every figure: search models and counters, exact figures, copy a row or all of it.
+
+const controls = document.getElementById('controls');
+const [models, counters, exact, format, told] = ['models', 'counters', 'exact', 'format', 'told']
+  .map(id => document.getElementById(id));
+const quantities = [...document.querySelectorAll('.quantity')];
+const heats = quantities.map(quantity => quantity.querySelector('table.heat'));
+const chosen = () => heats[Number((controls.elements.quantity || {value: 0}).value || 0)];
+const anyOf = (text, wanted) => wanted.split(',').some(part => fits(text, part.trim()));
+
+controls.hidden = heats.length === 0;
+controls.addEventListener('submit', event => event.preventDefault());
+
+// --------------------------------------------------------------------------------- what is shown
+
+function narrow() {
+  let shown = 0;
+  for (const table of heats) {
+    [...table.tHead.rows[0].cells].forEach((head, column) => {
+      const hidden = column > 1 && !anyOf(head.textContent, counters.value);
+      for (const row of table.rows) row.cells[column].hidden = hidden;
+    });
+    for (const row of table.tBodies[0].rows) row.hidden = !anyOf(row.dataset.find, models.value);
+  }
+  for (const section of document.querySelectorAll('details.case')) {
+    section.hidden = !anyOf(section.dataset.find, models.value);
+    shown += !section.hidden;
+  }
+  told.textContent = models.value ? `${shown} shown` : '';
+}
+function turn() {
+  quantities.forEach((quantity, place) => { quantity.hidden = heats[place] !== chosen(); });
+}
+function swap() {
+  for (const link of document.querySelectorAll('table.heat td a[title]')) {
+    const text = link.textContent;
+    link.textContent = link.title;
+    link.title = text;
+  }
+}
+
+// ----------------------------------------------------------------------------------------- copy
+
+const bare = text => text.replaceAll(',', '');
+const cellOf = (cell, column) => {
+  const link = column > 1 && cell.querySelector('a[title]');
+  return link ? (exact.checked ? link.textContent : link.title) : (cell.querySelector('a') || cell).textContent.trim();
+};
+const headOf = head => {
+  const unit = head.querySelector('.unit');
+  const under = head.querySelector('small');
+  const name = [...(head.querySelector('button span') || head.querySelector('button')).childNodes]
+    .filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.textContent.trim()).join('');
+  return name + (unit ? ` (${unit.textContent})` : '') + (under ? `, ${under.textContent}` : '');
+};
+const TEX = {'\\': '\\textbackslash{}', '{': '\\{', '}': '\\}', '$': '\\$', '&': '\\&', '#': '\\#', '%': '\\%',
+  '_': '\\_', '^': '\\textasciicircum{}', '~': '\\textasciitilde{}'};
+const tex = text => /^[\d,]+$/.test(text) ? `\\num{${bare(text)}}` : text.replace(/[\\{}$&#%_^~]/g, sign => TEX[sign]);
+const quoted = text => /^[\d,]+$/.test(text) ? bare(text) : /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+const FORMATS = {
+  markdown: rows => {
+    const line = cells => `| ${cells.map(text => text.replaceAll('|', '\\|')).join(' | ')} |`;
+    const rule = `|${rows[0].map((_, column) => column ? ' ---: |' : ' --- |').join('')}`;
+    return [line(rows[0]), rule, ...rows.slice(1).map(line)].join('\n');
+  },
+  latex: ([heads, ...rows]) => [`\\begin{tabular}{l${'r'.repeat(heads.length - 1)}}`, '\\toprule',
+    `${heads.map(tex).join(' & ')} \\\\`, '\\midrule', ...rows.map(row => `${row.map(tex).join(' & ')} \\\\`),
+    '\\bottomrule', '\\end{tabular}'].join('\n'),
+  csv: rows => rows.map(row => row.map(quoted).join(',')).join('\n'),
+};
+function textOf(rows) {
+  const seen = cells => [...cells].map((cell, column) => [cell, column]).filter(([cell]) => !cell.hidden);
+  const heads = seen(chosen().tHead.rows[0].cells).map(([head]) => headOf(head));
+  const cells = rows.map(row => seen(row.cells).map(([cell, column]) => cellOf(cell, column)));
+  return `${FORMATS[format.value]([heads, ...cells])}\n`;
+}
+async function copy(text, what) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = make('textarea', {class: 'unseen', 'aria-hidden': 'true'});
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand('copy');
+    area.remove();
+  }
+  told.textContent = `${what} copied`;
+}
+function copyRow(row, name) {
+  copy(textOf([row]), `${name}, as ${format.selectedOptions[0].text},`);
+}
+for (const row of heats.flatMap(table => [...table.tBodies[0].rows])) {
+  const name = row.cells[0].textContent.trim();
+  row.cells[0].append(button('copy', () => copyRow(row, name), {class: 'copy', 'aria-label': `Copy the row of ${name}`, title: 'Copy this row'}));
+}
+document.getElementById('copy').addEventListener('click', () => {
+  copy(textOf([...chosen().tBodies[0].rows].filter(row => !row.hidden)), 'Table');
+});
+for (const block of document.querySelectorAll('details.example pre')) {
+  block.before(button('Copy', () => copy(block.textContent, 'Code'), {class: 'quiet'}));
+}
+if (heats.length) {
+  models.addEventListener('input', narrow);
+  counters.addEventListener('input', narrow);
+  exact.addEventListener('change', swap);
+  controls.addEventListener('change', turn);
+  turn();
+}
