@@ -20,7 +20,7 @@ from harness.records import (
 )  # fmt: skip
 
 NO_GRAD, GRAD = Context(), Context(grad=True)
-Terms = dict[str, int]
+Terms = dict[str, int | float]
 
 
 def a_suite(*cases: str, name: str = "small") -> Suite:
@@ -91,6 +91,23 @@ def small_run() -> Run:
 def loud_run() -> Run:
     """One reading with a residual of 7."""
     return a_run([explained("odd", "thop", 1_000, {"conv bias": 10}, residual=7)])
+
+
+def float_run() -> Run:
+    """Whole numbers that are floats, floats that are not, a sign, and a reference of zero."""
+    return a_run([
+        explained("whole", "thop", 4e9),
+        explained("part", "thop", 7, {"half": 3.125}),
+        explained("part", "torch", 7, {"quarter": -0.25}, unit="FLOP"),
+        explained("tiny", "thop", 0, {"least": 2.5e-7}),
+        explained("below", "thop", 1, {"taken away": -20}),
+    ])  # fmt: skip
+
+
+def wide_run() -> Run:
+    """Sixteen counters with long names and figures."""
+    return a_run([explained(f"model_{case}", f"counter-number-{n}", 10**11 + case, {"ReLU": n})
+                  for case in range(3) for n in range(16)])  # fmt: skip
 
 
 def failed_run() -> Run:
