@@ -128,7 +128,7 @@ def _answer(answer: Answer) -> Iterator[str]:
         return
     why = f", {_loud(cell.why)}" if cell.why else ""
     yield f"{name}: {cell.text} {cell.unit}{why}"
-    if answer.bars and answer.bridge:
+    if answer.bridge and (answer.bars or len(answer.bridge.rows) > 3):  # it has terms or a residual
         yield grid(answer.bridge, titled=False)
     if answer.by_module:
         yield f"{answer.by_module}."
