@@ -1,26 +1,17 @@
-"""The page in a real browser, opened from a file with no network."""
+"""The pages in a real browser, opened from files with no network, as a reader uses them."""
 
 from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from runs import (
-    HOSTILE,
-    a_run,
-    a_suite,
-    explained,
-    failed_run,
-    hostile_run,
-    loud_run,
-    small_run,
-)
+from runs import HOSTILE, a_run, a_suite, explained, failed_run, hostile_run, loud_run, small_run
 
 from harness import report
 from harness.records import Run, Step
@@ -28,36 +19,50 @@ from harness.report.text import anchor
 
 NAMES = ("chromium", "chromium-headless-shell", "google-chrome", "chrome")
 BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
+RESULTS = Path(__file__).parents[1] / "results"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(BROWSER is None, reason="no browser is installed (apt install chromium)"),
 ]
-OPTIONS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
-    "--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=5000", "--dump-dom",
-)  # fmt: skip
+ZOO, SEEDS = RESULTS / "torchvision/report.html", RESULTS / "seeds/report.html"
+PAGES = [ZOO, SEEDS, RESULTS / "claims/report.html", *RESULTS.glob("*/*/report.html")]
 
 
-@dataclass(frozen=True)
-class Opened:
-    dom: str
-    complaints: list[str]
-    seconds: float
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api", reason="pip install '.[browser]'")
+    with api.sync_playwright() as started:
+        running = started.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield running
+        running.close()
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Callable[..., Opened]:
-    """What the browser makes of a page, and what it says on its console."""
+def page(browser) -> Iterator[Any]:
+    """A tab without network; ``page.complaints`` is what it says on its console."""
+    context = browser.new_context(viewport={"width": 1400, "height": 950}, bypass_csp=True)
+    context.set_offline(True)
+    tab = context.new_page()
+    tab.complaints = []
+    tab.on("console", lambda said: tab.complaints.append(said.text))
+    tab.on("pageerror", lambda error: tab.complaints.append(str(error)))
+    tab.on(
+        "request", lambda asked: asked.url.startswith("file:") or tab.complaints.append(asked.url)
+    )
+    yield tab
+    context.close()
 
-    def go(content: bytes, place: str = "") -> Opened:
+
+@pytest.fixture
+def shown(page, tmp_path) -> Callable[..., Any]:
+    """A run's page in the tab."""
+
+    def go(content: bytes, place: str = "") -> Any:
         file = tmp_path / "report.html"
         file.write_bytes(content)
-        profile = f"--user-data-dir={tmp_path / 'profile'}"
-        command = [str(BROWSER), *OPTIONS, profile, f"{file.as_uri()}#{place}"]
-        started = time.monotonic()
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-        seconds = time.monotonic() - started
-        return Opened(done.stdout, re.findall(r"CONSOLE.*", done.stderr), seconds)
+        page.goto(f"{file.as_uri()}#{place}")
+        page.wait_for_timeout(200)
+        return page
 
     return go
 
@@ -66,39 +71,214 @@ def page_of(run: Run) -> bytes:
     return report.render(run, "report.html")
 
 
-def test_a_complaint_would_be_heard(opened):
-    assert opened(b"<script>nothing.there()</script>").complaints
+def test_a_complaint_would_be_heard(shown):
+    assert shown(b"<script>nothing.there()</script>").complaints
 
 
 @pytest.mark.parametrize("run", [small_run(), loud_run(), failed_run(), Run(1, a_suite(), {})])
-def test_a_page_opens_without_complaint(opened, run):
-    found = opened(page_of(run))
-    assert found.complaints == [] and "Who counts what, and why" in found.dom
+def test_a_page_opens_without_complaint(shown, run):
+    page = shown(page_of(run))
+    assert page.complaints == [] and "Who counts what, and why" in page.content()
 
 
-def test_a_link_to_a_figure_unfolds_its_bridge(opened):
-    place = anchor("why", "compute", "vit", "thop", "cpu no_grad")
-    found = opened(page_of(small_run()), place)
-    assert found.complaints == []
-    [article] = re.findall(rf'<article id="{place}".*?</article>', found.dom, re.DOTALL)
-    words = re.sub(r"<[^>]*>", " ", article)
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: "-".join(file.parts[-3:-1]))
+def test_committed_pages_open_in_two_seconds_without_complaint(page, file):
+    started = time.monotonic()
+    page.goto(file.as_uri())
+    assert time.monotonic() - started < 2
+    assert page.complaints == []
+    assert file.stat().st_size < 6_000_000
+
+
+# ---------------------------------------------------------------------------- a reader's questions
+
+
+def visible_rows(page) -> list[str]:
+    rows = page.locator(".quantity:not([hidden]) table.heat tbody tr:not([hidden]) th a")
+    return rows.all_inner_texts()
+
+
+def test_models_and_counters_are_searched(page):
+    page.goto(ZOO.as_uri())
+    page.fill("#models", "vgg16_, resnet 50")
+    assert set(visible_rows(page)) >= {"resnet50", "wide_resnet50_2"}
+    assert all("50" in name or name == "vgg16_bn" for name in visible_rows(page))
+    page.fill("#models", "VisionTransformer b_16")  # by its class too
+    assert visible_rows(page) == ["vit_b_16"]
+    page.fill("#counters", "thop")
+    heads = page.locator(".quantity:not([hidden]) table.heat th[scope=col]:not([hidden])")
+    assert all("thop" in text for text in heads.all_inner_texts()[2:])
+
+
+def test_a_column_is_sorted_by_its_numbers(page):
+    page.goto(ZOO.as_uri())
+    head = page.locator(".quantity:not([hidden]) table.heat thead th").nth(1)
+    for direction, first in (("ascending", min), ("descending", max)):
+        head.locator("button").click()
+        assert head.get_attribute("aria-sort") == direction
+        cells = page.locator(".quantity:not([hidden]) table.heat tbody td:nth-child(2)")
+        figures = [int(text.replace(",", "")) for text in cells.all_inner_texts() if text]
+        assert figures[0] == first(figures)
+
+
+def test_a_figure_leads_to_its_bridge_and_its_modules_unfold(shown):
+    page = shown(page_of(small_run()))
+    page.click("a[href='#why--compute--vit--thop--cpu_no_grad']")
+    page.wait_for_timeout(200)
+    article = page.locator("article[id='why--compute--vit--thop--cpu_no_grad']")
+    words = article.inner_text()
     for amount in ("17,563,828,224", "\N{MINUS SIGN}6,277,573,632", "11,286,254,592"):
         assert amount in words
-    assert "attention products not seen" in words and "2 modules" in words
-    assert '<article id="why--compute--vgg16' not in found.dom  # nobody opened that case
+    assert "attention products not seen" in words
+    assert (
+        page.locator("article[id^='why--compute--vgg16']").count() == 0
+    )  # nobody opened that case
+    article.get_by_text("2 modules").click()
+    assert article.locator(".tree code").all_inner_texts() == ["encoder.layer0"]
 
 
-def test_what_is_not_explained_is_loud(opened):
-    place = anchor("why", "compute", "odd", "thop", "cpu no_grad")
-    dom = opened(page_of(loud_run()), place).dom
-    assert re.search(r'<tr class="loud"><th scope="row">residual</th><td class="num">\+7</td>', dom)
+def test_a_link_to_a_figure_opens_it_in_a_fresh_tab(shown):
+    place = anchor("why", "compute", "vit", "thop", "cpu no_grad")
+    page = shown(page_of(small_run()), place)
+    assert page.complaints == []
+    assert page.locator(f"article[id='{place}']").is_visible()
 
 
-def test_hostile_names_stay_text_when_a_case_is_unfolded(opened):
+def test_who_agrees_is_told_first(page):
+    page.goto(f"{SEEDS.as_uri()}#case--vgg16")
+    page.wait_for_timeout(300)
+    table = page.locator("details[id='case--vgg16'] table").first
+    assert "reference, torch" in table.inner_text()
+    assert "15,470,264,320" in table.inner_text()
+
+
+def test_exact_figures_and_parameters_on_demand(page):
+    page.goto(SEEDS.as_uri())
+    link = page.locator("a[href='#why--compute--vgg16--thop--cpu_no_grad_eval']").first
+    assert link.inner_text() == "≈1"
+    page.check("#exact")
+    assert link.inner_text() == "15,470,314,496"
+    page.check("input[name=quantity][value='1']")
+    assert not link.is_visible()
+    assert "138,357,544" in page.locator(".quantity:not([hidden])").inner_text()
+
+
+def converted(page, model: str, source: str, target: str, figure: str = "") -> str:
+    page.select_option("#model", label=model)
+    page.wait_for_timeout(150)
+    page.select_option("#from", label=source)
+    page.select_option("#to", label=target)
+    page.fill("#figure", figure)
+    return page.inner_text("#converted")
+
+
+def test_a_figure_is_converted_with_the_terms_between(page):
+    page.goto(SEEDS.as_uri())
+    told = converted(page, "alexnet", "ptflops-pytorch, MAC", "fvcore, MAC")
+    assert told.startswith("714,197,696 MAC by fvcore (which calls them FLOPs)")
+    rows = [line.split("\t") for line in told.splitlines() if "\t" in line][1:]
+    amounts = [int(cell.replace(",", "").replace("\N{MINUS SIGN}", "-")) for _, cell in rows]
+    assert sum(amounts[:-1]) == amounts[-1] == 714_197_696
+    assert "714,197,696" in converted(
+        page, "alexnet", "ptflops-pytorch, MAC", "fvcore, MAC", "716.4M"
+    )
+
+
+def test_a_figure_that_is_not_the_models_is_refused(page):
+    page.goto(SEEDS.as_uri())
+    told = converted(page, "alexnet", "ptflops-pytorch, MAC", "fvcore, MAC", "1.43G")
+    assert "716,441,128 MAC, not 1.43G" in told and "torch" in told
+    assert "no figure" in converted(page, "alexnet", "reference, MAC", "fvcore, MAC", "many")
+    assert "cannot be turned" in converted(page, "alexnet", "reference, MAC", "numel, parameter")
+
+
+def pasted(page) -> str:
+    """What is on the clipboard, as a text field gets it."""
+    page.evaluate("document.body.prepend(document.createElement('textarea'))")
+    page.locator("textarea").first.focus()
+    page.keyboard.press("Control+v")
+    return page.locator("textarea").first.input_value()
+
+
+@pytest.mark.parametrize("form, line", [
+    ("markdown", "| vgg16 | 15,470,264,320 | 15,470,314,496 |"),
+    ("latex", r"vgg16 & \num{15470264320} & \num{15470314496} &"),
+    ("csv", "vgg16,15470264320,15470314496,"),
+])  # fmt: skip
+def test_a_row_is_copied(page, form, line):
+    page.goto(SEEDS.as_uri())
+    page.select_option("#format", form)
+    page.get_by_label("Copy the row of vgg16").first.click()
+    assert "vgg16" in page.inner_text("#told")
+    copied = pasted(page).splitlines()
+    [found] = [text for text in copied if "vgg16" in text]
+    assert found.startswith(line)
+    assert len(copied) > 1  # with a head that names the counters
+    assert any("thop (MAC)" in text for text in copied)
+
+
+def test_copies_hold_what_is_shown(page):
+    page.goto(SEEDS.as_uri())
+    page.select_option("#format", "csv")
+    page.fill("#models", "vgg")
+    page.fill("#counters", "thop")
+    page.click("#copy")
+    [heads, *rows] = pasted(page).strip().splitlines()
+    assert heads == 'case,reference (MAC),"thop (MAC), cpu no_grad"'
+    assert {row.partition(",")[0] for row in rows} == {"vgg11", "vgg16", "seed002-vgg11"}
+
+
+# ---------------------------------------------------------------------------- loud, inert, readable
+
+
+def test_what_is_not_explained_is_loud(shown):
+    page = shown(page_of(loud_run()), anchor("why", "compute", "odd", "thop", "cpu no_grad"))
+    row = page.locator("tr.loud", has_text="residual").first
+    assert "+7" in row.inner_text()
+
+
+def test_hostile_names_stay_text_when_a_case_is_unfolded(shown):
     for name in HOSTILE[:5]:
-        found = opened(page_of(hostile_run()), anchor("case", name))
-        assert found.complaints == []
-        assert "<img" not in found.dom and found.dom.count("<script") == 1
+        page = shown(page_of(hostile_run()), anchor("case", name))
+        assert page.complaints == []
+        dom = page.content()
+        assert "<img" not in dom and dom.count("<script") == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: "-".join(file.parts[-3:-1]))
+def test_axe_finds_nothing_serious(page, file, scheme):
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="pip install '.[browser]'"
+    )
+    page.emulate_media(color_scheme=scheme)
+    place = "#case--vgg16" if file in (ZOO, SEEDS) else ""
+    page.goto(f"{file.as_uri()}{place}")
+    page.wait_for_timeout(300)
+    found = axe.Axe().run(page).response["violations"]
+    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
+
+
+@pytest.mark.parametrize("width", [390, 820, 1400])
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: "-".join(file.parts[-3:-1]))
+def test_only_tables_and_charts_scroll_sideways(page, file, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(file.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_keyboard_reaches_everything(page):
+    """From the top: skip link, contents, search; a head sorts and a case opens on Enter."""
+    page.goto(SEEDS.as_uri())
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "To the content"
+    page.locator(".quantity:not([hidden]) table.heat thead button").nth(1).focus()
+    page.keyboard.press("Enter")
+    assert page.locator("th[aria-sort=ascending]").count() == 1
+    page.locator("details[id='case--vgg16'] > summary").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    assert page.locator("details[id='case--vgg16'] article").count() > 5
 
 
 # ---------------------------------------------------------------------------------------- size
@@ -121,9 +301,10 @@ def zoo_run() -> Run:
     return a_run(pairs)
 
 
-def test_the_zoo_fits_a_page_that_opens_at_once(opened):
+def test_the_zoo_fits_a_page_that_opens_at_once(shown):
     content = page_of(zoo_run())
     assert len(content) < 4_000_000
-    base = opened(b"<p>nothing</p>")
-    found = opened(content)
-    assert found.complaints == [] and found.seconds - base.seconds < 2
+    started = time.monotonic()
+    page = shown(content)
+    assert page.complaints == [] and time.monotonic() - started < 2
+    assert re.search(r"121 models", page.inner_text("h1 + p"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -18,7 +18,6 @@ from harness.report.index import (
     deviation,
     figures_of,
     in_macs,
-    is_figure,
     key_of,
     plain,
 )
@@ -136,20 +135,32 @@ def _unsupported(index: Index, case: str) -> Table:
 
 def agreed(index: Index, case: str, metric: Metric) -> Table:
     """Who says the same of a case, the reference first, then by how far they are from it."""
-    groups: dict[Fraction, list[str]] = defaultdict(list)
     reference = index.reference(case, metric)
+    groups: dict[Fraction, list[str]] = defaultdict(list)
     if reference is not None:
         groups[reference].append("reference")
-    for column in shown_columns(index, metric):
-        reading = index.in_column(column, metric).get(case)
-        if reading is not None and is_figure(reading) and reading.value is not None:
-            groups[in_macs(reading.value, reading.unit)].append(printable(column.label))
+    for value, name in said_by(index, case, metric):
+        groups[value].append(name)
     rows = [(", ".join(names), plain(value), _apart(value, reference))
             for value, names in groups.items()]  # fmt: skip
     rows.sort(key=lambda row: abs(row[2] or 0))
     heads = (tables.Column("who"), tables.Column("says", "integer", BASE_UNIT[metric]),
              tables.Column("deviation", "share"))  # fmt: skip
     return Table(f"Who agrees: {NAMES[metric].lower()}", heads, tuple(rows))
+
+
+def said_by(index: Index, case: str, metric: Metric) -> Iterator[tuple[Fraction, str]]:
+    """What each counter says, in MAC, and its name; with its contexts where it says several things."""
+    names = dict.fromkeys(column.counter for column in shown_columns(index, metric))
+    for counter in names:
+        values: dict[Fraction, list[str]] = defaultdict(list)
+        for reading in figures_of(index.by_case[case]):
+            if (reading.counter, reading.metric) == (counter, metric) and reading.value is not None:
+                value = in_macs(reading.value, reading.unit)
+                values[value].append(str(replace(reading.context, mode="")))
+        for value, contexts in values.items():
+            under = f" ({', '.join(contexts)})" if len(values) > 1 else ""
+            yield value, f"{printable(counter)}{under}"
 
 
 def _apart(value: Fraction, reference: Fraction | None) -> float | None:

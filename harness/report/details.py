@@ -56,9 +56,9 @@ def contents(index: Index, section: Section) -> dict[str, Any]:
 
 def agreed_in(table: Table) -> list[Any]:
     """Who says the same: title, heads, rows of text."""
-    rows = [[minus(show(*pair)) for pair in zip(row, table.columns, strict=True)]
-            for row in table.rows]  # fmt: skip
-    return [table.title, [column.title for column in table.columns], rows]
+    [who, says, deviation] = table.columns
+    rows = [[row[0], show(row[1], says), minus(show(row[2], deviation))] for row in table.rows]
+    return [table.title, [who.title, says.title, deviation.title], rows]
 
 
 def references_in(index: Index, case: str) -> dict[Metric, list[str]]:

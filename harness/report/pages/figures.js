@@ -1,7 +1,7 @@
 // The table of every figure: search models and counters, exact figures, copy a row or all of it.
 
 const controls = document.getElementById('controls');
-const [models, counters, exact, format, told] = ['models', 'counters', 'exact', 'format', 'told']
+const [models, counters, exact, contexts, format, told] = ['models', 'counters', 'exact', 'contexts', 'format', 'told']
   .map(id => document.getElementById(id));
 const quantities = [...document.querySelectorAll('.quantity')];
 const heats = quantities.map(quantity => quantity.querySelector('table.heat'));
@@ -17,7 +17,8 @@ function narrow() {
   let shown = 0;
   for (const table of heats) {
     [...table.tHead.rows[0].cells].forEach((head, column) => {
-      const hidden = column > 1 && !anyOf(head.textContent, counters.value);
+      const further = 'further' in head.dataset && !contexts.checked && !counters.value;
+      const hidden = column > 1 && (further || !anyOf(head.textContent, counters.value));
       for (const row of table.rows) row.cells[column].hidden = hidden;
     });
     for (const row of table.tBodies[0].rows) row.hidden = !anyOf(row.dataset.find, models.value);
@@ -104,6 +105,9 @@ if (heats.length) {
   models.addEventListener('input', narrow);
   counters.addEventListener('input', narrow);
   exact.addEventListener('change', swap);
+  contexts.addEventListener('change', narrow);
   controls.addEventListener('change', turn);
+  contexts.closest('label').hidden = !document.querySelector('table.heat [data-further]');
+  narrow();
   turn();
 }
