@@ -92,7 +92,7 @@ def test_a_step_summary_stays_within_what_github_takes(monkeypatch: pytest.Monke
 
 
 def test_every_format_there_is():
-    assert set(endings()) >= {"html", "md", "tex", "csv", "svg"}
+    assert set(endings()) >= {"html", "md", "tex", "csv", "svg", "pdf"}
     assert files_of([]) == files_of(["all"]) == list(report.FORMATS)
     assert files_of(["latex", "MD"]) == [n for n in report.FORMATS if n.endswith((".tex", ".md"))]
     with pytest.raises(UserError, match="did you mean 'html'"):
@@ -109,6 +109,14 @@ def test_a_report_is_written_again_as_it_was(tmp_path: Path):
     for path in written:
         assert path.read_bytes() == report.render(run, path.name)
     assert not (folder / "report.html").exists()
+
+
+def test_the_figures_of_a_paper_are_written_again(tmp_path: Path):
+    folder = results_of(small_run(), tmp_path)
+    ended = typed("report", folder, "--format", "pdf")
+    names = {Path(line).name for line in ended.out.splitlines()}
+    assert ended.code == 0 and names == {"heatmap.pdf", "spread.pdf", "waterfall.pdf"}
+    assert all((folder / name).read_bytes().startswith(b"%PDF-") for name in names)
 
 
 def test_no_torch_is_needed(tmp_path: Path):

@@ -17,7 +17,7 @@ def report(
     ],
     formats: Annotated[
         Optional[str],
-        typer.Option("--format", help="html, md, tex, csv, svg; several with commas [all]."),
+        typer.Option("--format", help="html, md, tex, csv, svg, pdf; several with commas [all]."),
     ] = None,
     github: GithubOption = False,
 ) -> None:

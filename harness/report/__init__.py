@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.citation import bibtex
 from harness.records import Run
-from harness.report import csv, findings, html, latex, markdown, tables
+from harness.report import csv, drawing, findings, html, latex, markdown, tables
 from harness.report.beside import beside
 from harness.report.charts import heatmap, legible, spread_chart, waterfall
 from harness.report.terminal import case_table
@@ -28,9 +28,7 @@ FORMATS: Mapping[str, Callable[[Run], bytes]] = {
     "report.html": html.render,
     "table.tex": latex.render,
     "citation.bib": lambda run: f"{bibtex(run.suite)}\n".encode(),
-    "heatmap.svg": lambda run: heatmap(run).encode(),
-    "spread.svg": lambda run: spread_chart(run).encode(),
-    "waterfall.svg": lambda run: waterfall(run).encode(),
+    **drawing.files({"heatmap": heatmap, "spread": spread_chart, "waterfall": waterfall}),
 }
 
 
@@ -51,7 +49,7 @@ def write(run: Run, folder: Path, names: Iterable[str] = FORMATS) -> list[Path]:
         "report.html": partial(html.render, around=around),
         "report.md": partial(markdown.render, machines=around.machines),
     }
-    paths = [folder / name for name in names if name != "heatmap.svg" or legible(run)]
+    paths = [folder / name for name in names if not name.startswith("heatmap") or legible(run)]
     for path in paths:
         write_atomically(path, pages.get(path.name, FORMATS[path.name])(run))
     return paths

@@ -1,16 +1,19 @@
-"""The charts: plain data first, then SVG drawn by altair and vl-convert, without a browser."""
+"""The charts of a run: plain data first, then SVG."""
 
 from __future__ import annotations
 
 import math
+import textwrap
+from collections.abc import Sequence
 from typing import Any
-from xml.sax.saxutils import escape
 
 from harness.records import Bridge, Metric, Run
 from harness.report.causes import part_of
 from harness.report.comparison import cell_of, shown_columns
+from harness.report.drawing import GRID, INK, LETTER, PALE, blank, styled, svg, telling
 from harness.report.index import Column, Index
 from harness.report.overview import kind_in
+from harness.report.parts import at_most
 from harness.report.tables import Cell
 from harness.report.text import (
     about,
@@ -36,12 +39,13 @@ CLASSES = (
 EQUAL, SILENT, UNKNOWN = "equal", "no figure", "no reference"
 SHORT = {"unavailable": "n/a", "out_of_memory": "memory"}
 LOUD = "#c4161c"
-INK = "#1c1c1a"
+TONES = {"whole": "#a9a9a2", "more": "#cc7429", "less": "#2a5f94", "unexplained": LOUD}
+FALL = 250
+"""Pixels of a waterfall's bars"""
 LEAST = 1e-4
 """What the spread of two equal figures is drawn as"""
-# Apart in grey too: the lightness of neighbours differs.
-SERIES = ("#3a78b5", "#eaa560", "#5c8f5c", "#b0507a", "#86b0d4", "#a8602a", "#b9b04a", "#8478bd",
-          "#b5b5ae", "#77776f")  # fmt: skip
+ABREAST = 45
+"""Cases of a spread in one row"""
 
 
 def palette() -> dict[str, str]:
@@ -73,15 +77,15 @@ def heat_cells(index: Index, metric: Metric = "compute") -> list[dict[str, Any]]
     ]
     return [{
         "case": printable(cell.case), "counter": head, "class": class_of(cell),
-        "label": heatmap_label(cell), "loud": cell.loud,
+        "label": brief(cell), "loud": cell.loud,
         "dark": class_of(cell).startswith(("over 50", "10 to 50")),
     } for head, cell in pairs]  # fmt: skip
 
 
 def _head(column: Column) -> str:
-    """What stands above a column, in two lines: a counter in several contexts names them."""
+    """What stands above a column: a counter in several contexts names them on a second line."""
     name = printable(column.counter)
-    return f"\n{name}" if column.only else f"{name}\n{printable(column.under)}"
+    return name if column.only else f"{name}\n{shorten(column.under, 28)}"
 
 
 def heatmap_label(cell: Cell) -> str:
@@ -91,7 +95,7 @@ def heatmap_label(cell: Cell) -> str:
 
 
 def brief(cell: Cell) -> str:
-    """What stands in a cell of the page; the exact figure is not far."""
+    """What stands in a cell of the page and of its chart; the exact figure is not far."""
     if cell.value is None:
         return heatmap_label(cell)
     return about(cell.deviation) + (" !" if cell.loud else "")
@@ -123,22 +127,14 @@ def _heat_layers(records: list[dict[str, Any]], rows: list[str], heads: list[str
 
     base = alt.Chart(alt.Data(values=records)).encode(  # type: ignore[arg-type]
         x=alt.X("counter:N", sort=heads, title=None, axis=alt.Axis(
-            orient="top", labelAngle=0, labelExpr="split(datum.label, '\\n')", labelLimit=130,
-            labelPadding=19)),
-        y=alt.Y("case:N", sort=rows, title=None, axis=alt.Axis(labelLimit=260)),
+            orient="top", labelAngle=-90, labelExpr="split(datum.label, '\\n')", labelLimit=170)),
+        y=alt.Y("case:N", sort=rows, title=None, axis=alt.Axis(labelLimit=220)),
     )  # fmt: skip
     classes = {record["class"] for record in records}
     colours = {name: colour for name, colour in palette().items() if name in classes}
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    legend = alt.Legend(
-        title=key,
-        orient="bottom",
-        columns=4,
-        columnPadding=36,
-        symbolType="square",
-        symbolStrokeColor="#888",
-        symbolStrokeWidth=0.5,
-    )
+    legend = alt.Legend(title=key, orient="bottom", columns=2, columnPadding=30, labelLimit=0,
+                        symbolType="square", symbolStrokeColor="#888", symbolStrokeWidth=0.5)  # fmt: skip
     squares = base.mark_rect(stroke="#ffffff", strokeWidth=1, aria=False).encode(
         color=alt.Color("class:N", scale=scale, legend=legend)
     )
@@ -146,8 +142,8 @@ def _heat_layers(records: list[dict[str, Any]], rows: list[str], heads: list[str
         "datum.loud"
     )
     ink = alt.condition("datum.dark", alt.value("#ffffff"), alt.value(INK))
-    words = base.mark_text(fontSize=11, aria=False).encode(text="label:N", color=ink)
-    return (squares + frames + words).properties(width=alt.Step(104), height=alt.Step(22))
+    words = base.mark_text(fontSize=LETTER, aria=False).encode(text="label:N", color=ink)
+    return (squares + frames + words).properties(width=alt.Step(46), height=alt.Step(20))
 
 
 def spread_dots(index: Index) -> list[dict[str, Any]]:
@@ -172,29 +168,36 @@ def spread_chart(run: Run) -> str:
 
 
 def _spread_layers(records: list[dict[str, Any]]) -> Any:
-    """A dot on a stalk for each case."""
+    """A mark on a stalk for each case; many cases stand in several rows."""
     import altair as alt
 
-    names = _lookup({str(record["place"]): record["case"] for record in records})
     top = max(*(record["excess"] for record in records), 10 * LEAST)
-    ticks = {LEAST: "1", **{n: f"{1 + n:g}" for n in (0.001, 0.01, 0.1, 1, 9, 99, 999)}}
-    scale = alt.Scale(type="log", domain=[LEAST, top * 1.5], nice=False)
-    axis = alt.Axis(
-        values=list(ticks), grid=True, gridColor="#8a8a84", gridOpacity=0.3,
-        labelExpr=f"({_lookup({str(n): words for n, words in ticks.items()})})[datum.value]",
-    )  # fmt: skip
     kinds = list(dict.fromkeys(record["kind"] for record in records))
-    legend = alt.Legend(title=None, orient="top", labelLimit=0, columns=3, columnPadding=60)
-    base = alt.Chart(alt.Data(values=records)).encode(  # type: ignore[arg-type]
+    legend = (
+        alt.Legend(title=None, orient="top", labelLimit=0, columns=3) if len(kinds) > 1 else None
+    )
+    told = telling("kind", kinds, legend)
+    rows = at_most(records, ABREAST)
+    height = 220 if len(rows) == 1 else 110
+    return alt.vconcat(*(_spread_row(alt, row, top, told, height) for row in rows))
+
+
+def _spread_row(
+    alt: Any, records: Sequence[dict[str, Any]], top: float, told: dict[str, Any], height: int
+) -> Any:
+    names = _lookup({str(record["place"]): record["case"] for record in records})
+    ticks = {LEAST: "1", **{n: f"{1 + n:g}" for n in (0.001, 0.01, 0.1, 1, 9, 99, 999, 9999)}}
+    scale = alt.Scale(type="log", domain=[LEAST, top * 1.5], nice=False)
+    words = f"({_lookup({str(n): words for n, words in ticks.items()})})[datum.value]"
+    base = alt.Chart(alt.Data(values=records)).encode(
         x=alt.X("place:O", title=None, axis=alt.Axis(
-            labelExpr=f"({names})[datum.label]", labelAngle=-90, labelLimit=190, labelFontSize=9)),
-        y=alt.Y("excess:Q", title="highest / lowest", scale=scale, axis=axis),
-        color=alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=list(SERIES)),
-                        legend=legend if len(kinds) > 1 else None),
+            labelExpr=f"({names})[datum.label]", labelAngle=-90, labelLimit=190)),
+        y=alt.Y("excess:Q", title="highest / lowest", scale=scale,
+                axis=alt.Axis(values=list(ticks), labelExpr=words, **GRID)),
     )  # fmt: skip
-    stalks = base.mark_rule(opacity=0.55).encode(y2="low:Q")
-    width = min(max(len(records) * 11, 240), 1400)
-    return (stalks + base.mark_circle(size=42, opacity=1)).properties(width=width, height=250)
+    stalks = base.mark_rule(color=PALE).encode(y2="low:Q")
+    tips = base.mark_point(size=42, opacity=1).encode(**told)
+    return (stalks + tips).properties(width=max(len(records) * 15, 240), height=height)
 
 
 def instructive(run: Run) -> Bridge | None:
@@ -226,8 +229,8 @@ def waterfall_steps(bridge: Bridge) -> list[dict[str, Any]]:
 
 
 def _bar(term: str, start: float, end: float, tone: str, words: str) -> dict[str, Any]:
-    return {"term": shorten(term, 48), "start": start, "end": end, "tone": tone, "label": words,
-            "right": max(start, end)}  # fmt: skip
+    return {"term": printable(term), "start": start, "end": end, "tone": tone, "label": words,
+            "left": min(start, end), "right": max(start, end)}  # fmt: skip
 
 
 def waterfall(run: Run, bridge: Bridge | None = None) -> str:
@@ -235,33 +238,75 @@ def waterfall(run: Run, bridge: Bridge | None = None) -> str:
     bridge = bridge or instructive(run)
     if bridge is None:
         return blank("No bridge to show")
-    title = f"{bridge.counter} ({bridge.context}) on {bridge.case}: from reference to reading"
+    title = (
+        f"{shorten(bridge.counter, 30)} on {shorten(bridge.case, 40)}: from reference to reading"
+    )
     layers = _fall_layers(waterfall_steps(bridge), f"distance from the reference ({bridge.unit})")
-    return svg(styled(layers, shorten(title, 110)))
+    return svg(styled(layers, f"{title}\n{bridge.context}"))
 
 
 def _fall_layers(records: list[dict[str, Any]], measure: str) -> Any:
     """Bars, a tick where each ends, and the amounts beside them."""
     import altair as alt
 
-    tones = {"whole": "#8a8a84", "more": "#cc7429", "less": "#4a83b5", "unexplained": LOUD}
-    ends = [record[end] for record in records for end in ("start", "end")]
-    room = (max(ends) - min(ends) or 1) * 0.45
+    low, high = fall_ends(records)
+    for record in records:
+        record["side"] = side(record, low, high)
     # Two terms may share a name, so bars are placed by number and named by the axis.
-    names = _lookup({str(record["place"]): record["term"] for record in records})
-    axis = alt.Axis(labelExpr=f"({names})[datum.label]", labelLimit=420)
+    names = _lookup({str(record["place"]): fall_name(record) for record in records})
+    lines = f"split(({names})[datum.label], '\\n')"
+    raised = {"condition": {"test": f"length({lines}) > 1", "value": -LETTER / 2}, "value": 0}
+    axis = alt.Axis(labelExpr=lines, labelLimit=0, labelOffset=raised)
     data = alt.Data(values=records)
     base = alt.Chart(data).encode(y=alt.Y("place:O", title=None, axis=axis))  # type: ignore[arg-type]
-    scale = alt.Scale(domain=[min(ends), max(ends) + room], nice=False)
-    tone = alt.Scale(domain=list(tones), range=list(tones.values()))
+    scale = alt.Scale(domain=[low, high], nice=False)
+    tone = alt.Scale(domain=list(TONES), range=list(TONES.values()))
     drawn = base.mark_bar(height=14).encode(
         x=alt.X("start:Q", title=measure, axis=alt.Axis(format="~s", tickCount=5), scale=scale),
         x2="end:Q",
         color=alt.Color("tone:N", legend=None, scale=tone),
     )
     ticks = base.mark_tick(thickness=1.5, size=18, color="#8a8a84").encode(x="end:Q")
-    words = base.mark_text(align="left", dx=6, fontSize=11).encode(x="right:Q", text="label:N")
-    return (drawn + ticks + words).properties(width=560, height=alt.Step(24))
+    words = [
+        base.mark_text(align=align, dx=shift, fontSize=LETTER).encode(x=f"{end}:Q", text="label:N")
+        .transform_filter(f"datum.side == '{end}' && datum.tone != 'whole'")
+        for end, align, shift in (("right", "left", 5), ("left", "right", -5))
+    ]  # fmt: skip
+    return alt.layer(drawn, ticks, *words).properties(width=FALL, height=alt.Step(28))
+
+
+def fall_ends(records: list[dict[str, Any]]) -> tuple[float, float]:
+    """The ends of the axis: longer than the bars if one of them leaves no room for its amount."""
+    ends = [record[end] for record in records for end in ("start", "end")]
+    low, high = min(ends), max(ends)
+    moving = [record for record in records if record["tone"] != "whole"]
+    if high > low and all(room(record, low, high) >= 0 for record in moving):
+        return low, high
+    widest = min(max(map(wide, moving)), 0.6 * FALL)
+    return low, high + (high - low or 1) * widest / (FALL - widest)
+
+
+def side(record: dict[str, Any], low: float, high: float) -> str:
+    """On which side of a bar there is more room for its amount."""
+    return "right" if high - record["right"] >= record["left"] - low else "left"
+
+
+def room(record: dict[str, Any], low: float, high: float) -> float:
+    """Pixels that are left beside a bar when its amount is written there."""
+    free = max(high - record["right"], record["left"] - low) / (high - low)
+    return free * FALL - wide(record)
+
+
+def wide(record: dict[str, Any]) -> float:
+    """Pixels of a bar's amount, about."""
+    return len(record["label"]) * LETTER / 2
+
+
+def fall_name(record: dict[str, Any]) -> str:
+    """What a bar is called, on two lines: a term, or an end of the bridge with its figure."""
+    if record["tone"] == "whole":
+        return f"{record['term']}\n{record['label']}"
+    return "\n".join(textwrap.wrap(record["term"], 30, max_lines=2, placeholder=" …"))
 
 
 def _lookup(names: dict[str, str]) -> str:
@@ -274,31 +319,3 @@ def _coded(sign: str) -> str:
     if sign.isascii() and (sign.isalnum() or sign in " ._-,()/"):
         return sign
     return f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else "?"
-
-
-def styled(chart: Any, title: str = "") -> Any:
-    if title:
-        chart = chart.properties(title={"text": title, "anchor": "start", "fontSize": 13})
-    return (
-        chart.configure(font="Helvetica, Arial, sans-serif", background="white",
-                         padding={"left": 72, "right": 24, "top": 6, "bottom": 6})
-        .configure_view(stroke=None)
-        .configure_axis(domain=False, ticks=False, labelPadding=6, grid=False, labelColor=INK,
-                        titleColor=INK, titleFontWeight="normal")
-        .configure_legend(labelColor=INK, titleColor=INK, titleFontWeight="normal")
-        .configure_title(color=INK, fontWeight="normal")
-    )  # fmt: skip
-
-
-def svg(chart: Any) -> str:
-    import vl_convert
-
-    return str(vl_convert.vegalite_to_svg(chart.to_json()))
-
-
-def blank(words: str) -> str:
-    """A chart of nothing that says so."""
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 360 60" width="360" height="60">'
-        f'<text x="16" y="35" font-family="sans-serif" font-size="14">{escape(words)}</text></svg>'
-    )

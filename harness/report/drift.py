@@ -9,7 +9,7 @@ from typing import Any
 from harness.golden import Entry, Term, entry_of, moved_terms
 from harness.records import Release, Timeline
 from harness.report import check
-from harness.report.charts import blank, styled, svg
+from harness.report.drawing import blank, styled, svg
 from harness.report.markdown import grid, plain
 from harness.report.tables import Column, Table
 from harness.report.text import few, group, plural, printable, shorten

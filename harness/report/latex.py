@@ -11,16 +11,15 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise, zip_longest
-from typing import Any, TypeVar
+from itertools import zip_longest
+from typing import Any
 
 from harness.records import Run
 from harness.report.comparison import comparison
 from harness.report.index import METRICS, Index
+from harness.report.parts import at_most, evenly
 from harness.report.tables import Cell, Column, Table, show
 from harness.report.text import Number, printable, shorten, whole
-
-Item = TypeVar("Item")
 
 ROWS = 35
 """Rows of a part: turned, they are no higher than the text between margins of an inch is wide"""
@@ -106,7 +105,7 @@ def tables(run: Run, table: Table) -> Iterator[str]:
     columns = [printed(column, [row[place] for row in table.rows])
                for place, column in enumerate(table.columns)]  # fmt: skip
     size, groups = layout(columns)
-    blocks = evenly(range(len(table.rows)), max(math.ceil(len(table.rows) / ROWS), 1))
+    blocks = at_most(range(len(table.rows)), ROWS)
     parts = [(group, block) for block in blocks for group in groups]
     for number, (group, block) in enumerate(parts, 1):
         place = f", part {number} of {len(parts)}" if len(parts) > 1 else ""
@@ -237,16 +236,6 @@ def layout(columns: Sequence[Printed]) -> tuple[int, list[list[Printed]]]:
 
 def fits(columns: Sequence[Printed], size: int) -> bool:
     return sum(column.digits * SIZES[size] + GAP for column in columns) <= ROOM
-
-
-def evenly(items: Sequence[Item], count: int) -> list[Sequence[Item]]:
-    """Consecutive parts, none longer than another by more than one.
-
-    >>> evenly(range(5), 2)
-    [range(0, 2), range(2, 5)]
-    """
-    ends = [len(items) * place // count for place in range(count + 1)]
-    return [items[start:end] for start, end in pairwise(ends)]
 
 
 # --------------------------------------------------------------------------------------- text

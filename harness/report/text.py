@@ -100,7 +100,7 @@ def ratio(share: float | None) -> str:
 
 def about(share: float | None) -> str:
     """As ``ratio`` in a few signs: ``≈1`` is not quite 1."""
-    near = share is not None and 0 < abs(share) < 5e-5
+    near = share is not None and 0 < abs(share) < 1e-4
     return "\N{ALMOST EQUAL TO}1" if near else ratio(share)
 
 

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from harness.report import predictors, sweeps
-from harness.report.charts import INK, SERIES, blank, styled, svg
 from harness.report.clocked import Clock
+from harness.report.drawing import GRID, LINE, PALE, SERIES, blank, styled, svg, telling
 from harness.report.layers import Layer, layers
 from harness.report.text import digits, printable
 from harness.theory.roofline import Roof
 from harness.times import Series
 
-GREY = "#8a8a84"
-SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right",
-          "triangle-left")  # fmt: skip
+DECADES = [10.0**power for power in range(-6, 10)]
+PANEL = 340
+"""Pixels of a panel that fills a column"""
 
 
 @dataclass(frozen=True)
@@ -98,24 +98,24 @@ def roofline(clock: Clock) -> str:
         here = [dot for dot in dots if dot["series"] == str(series)]
         lines = roof_line(roof, series, low / 2, high * 2)
         panels.append(roof_panel(alt, here, lines, str(series), roof))
-    return svg(styled(alt.hconcat(*panels)))
+    return svg(styled(alt.vconcat(*panels)))
 
 
 def roof_panel(alt: Any, dots: list, line: list, title: str, roof: Roof) -> Any:
     x = alt.X("intensity:Q", title="FLOP per byte", scale=alt.Scale(type="log"),
-              axis=alt.Axis(grid=True, gridColor=GREY, gridOpacity=0.2, tickCount=5))  # fmt: skip
+              axis=alt.Axis(**GRID, values=DECADES))  # fmt: skip
     y = alt.Y("rate:Q", title="GFLOP/s", scale=alt.Scale(type="log"),
-              axis=alt.Axis(grid=True, gridColor=GREY, gridOpacity=0.2, tickCount=5))  # fmt: skip
+              axis=alt.Axis(**GRID, values=DECADES))  # fmt: skip
     layered = [dot for dot in dots if dot["what"] == "layer"]
     cases = [dot for dot in dots if dot["what"] == "case"]
     parts = [
-        alt.Chart(data(alt, line)).mark_line(color=INK, strokeWidth=1.5).encode(x=x, y=y),
-        alt.Chart(data(alt, layered)).mark_circle(aria=False, size=9, color=GREY, opacity=0.45).encode(x=x, y=y),
+        alt.Chart(data(alt, line)).mark_line(color=LINE, strokeWidth=1.5).encode(x=x, y=y),
+        alt.Chart(data(alt, layered)).mark_circle(aria=False, size=9, color=PALE, opacity=1).encode(x=x, y=y),
         alt.Chart(data(alt, cases)).mark_point(aria=False,
             size=46, filled=True, color=SERIES[0], opacity=1).encode(x=x, y=y),
     ]  # fmt: skip
     words = f"{title}: {digits(roof.compute / 1e9)} GFLOP/s, {digits(roof.memory / 1e9)} GB/s"
-    return alt.layer(*parts).properties(width=360, height=300, title=words)
+    return alt.layer(*parts).properties(width=PANEL, height=220, title=words)
 
 
 def data(alt: Any, records: list[dict[str, Any]]) -> Any:
@@ -169,16 +169,11 @@ def scatter(alt: Any, dots: list[dict[str, Any]], title: str, words: str) -> Any
     y = alt.Y("ms:Q", title="ms", scale=alt.Scale(type="log", nice=False, padding=8),
               axis=alt.Axis(format="~s", tickCount=4))  # fmt: skip
     families = list(dict.fromkeys(dot["family"] for dot in dots))
-    marks = [SHAPES[place % len(SHAPES)] for place in range(len(families))]
-    colours = [SERIES[place % len(SERIES)] for place in range(len(families))]
-    drawn = alt.Chart(data(alt, dots)).mark_point(aria=False, size=48, filled=True, opacity=0.9).encode(
-        x=x, y=y,
-        shape=alt.Shape("family:N", scale=alt.Scale(domain=families, range=marks),
-                        legend=alt.Legend(title=None, columns=2)),
-        color=alt.Color("family:N", scale=alt.Scale(domain=families, range=colours)),
-    )  # fmt: skip
-    line = alt.Chart(data(alt, fitted(dots))).mark_line(color=INK, strokeWidth=1).encode(x=x, y=y)
-    return (line + drawn).properties(width=270, height=210, title=f"{title}: {words}")
+    legend = alt.Legend(title=None, orient="bottom", columns=3, labelLimit=0)
+    points = alt.Chart(data(alt, dots)).mark_point(aria=False, size=34, opacity=1)
+    drawn = points.encode(x=x, y=y, **telling("family", families, legend))
+    line = alt.Chart(data(alt, fitted(dots))).mark_line(color=LINE, strokeWidth=1).encode(x=x, y=y)
+    return (line + drawn).properties(width=148, height=130, title=[title, words])
 
 
 def fitted(dots: list[dict[str, Any]]) -> list[dict[str, float]]:
@@ -212,7 +207,7 @@ def grouped(clock: Clock) -> str:
     names = list(dict.fromkeys(dot["sweep"] for dot in dots))
     panels = [group_panel(alt, [dot for dot in dots if dot["series"] == str(series)], names,
                           str(series)) for series in clock.series]  # fmt: skip
-    return svg(styled(alt.hconcat(*(panel for panel in panels if panel is not None))))
+    return svg(styled(alt.vconcat(*(panel for panel in panels if panel is not None))))
 
 
 def group_panel(alt: Any, dots: list[dict[str, Any]], names: list[str], title: str) -> Any:
@@ -223,19 +218,18 @@ def group_panel(alt: Any, dots: list[dict[str, Any]], names: list[str], title: s
     x = alt.X("groups:Q", scale=alt.Scale(**log2, padding=8), title="groups",
               axis=alt.Axis(values=powers(most), format="d"))  # fmt: skip
     y = alt.Y("measured:Q", scale=alt.Scale(**log2), title="times as fast as in one group",
-              axis=alt.Axis(grid=True, gridColor=GREY, gridOpacity=0.25))  # fmt: skip
-    marks = [SHAPES[place % len(SHAPES)] for place in range(len(names))]
-    colours = [SERIES[place % len(SERIES)] for place in range(len(names))]
-    legend = alt.Legend(title=None, labelLimit=0)
-    colour = alt.Color("sweep:N", scale=alt.Scale(domain=names, range=colours), legend=legend)
-    shape = alt.Shape("sweep:N", scale=alt.Scale(domain=names, range=marks), legend=legend)
-    base = alt.Chart(data(alt, dots)).encode(x=x, color=colour)
+              axis=alt.Axis(**GRID))  # fmt: skip
+    legend = alt.Legend(title=None, orient="bottom", columns=2, labelLimit=0)
+    told = telling("sweep", names, legend)
+    base = alt.Chart(data(alt, dots)).encode(x=x, stroke=told["stroke"])
     promised = [{"groups": each, "measured": each} for each in (1, most)]
-    theory = alt.Chart(data(alt, promised)).mark_line(strokeDash=[5, 4], color=INK).encode(x=x, y=y)
-    lines = base.mark_line(strokeWidth=1.2, opacity=0.8).encode(y=y, detail="sweep:N")
+    theory = (
+        alt.Chart(data(alt, promised)).mark_line(strokeDash=[5, 4], color=LINE).encode(x=x, y=y)
+    )
+    lines = base.mark_line(strokeWidth=1.2).encode(y=y, detail="sweep:N")
     bars = base.mark_rule(strokeWidth=1).encode(y="low:Q", y2="high:Q")
-    points = base.mark_point(aria=False, size=42, filled=True, opacity=1).encode(y=y, shape=shape)
-    return (theory + lines + bars + points).properties(width=330, height=300, title=title)
+    points = base.mark_point(aria=False, size=42, opacity=1).encode(y=y, **told)
+    return (theory + lines + bars + points).properties(width=PANEL, height=240, title=title)
 
 
 def powers(most: int) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from harness.report import csv, layers, memory, predictors, sweeps, timecharts
+from harness.report import csv, drawing, layers, memory, predictors, sweeps, timecharts
 from harness.report.clocked import AGREEMENT, Clock, Clocked
 from harness.report.tables import Column, Table, columns
 from harness.report.text import digits, flatten, plural, shorten
@@ -238,13 +238,9 @@ def html(times: Times) -> bytes:
     return page.encode("utf-8", "replace")
 
 
-def chart(name: str) -> Callable[[Times], bytes]:
-    """A file with one chart; a chart of nothing says so."""
-
-    def draw(times: Times) -> bytes:
-        return timecharts.DRAWN[name](Clock(times)).encode()
-
-    return draw
+def chart(name: str) -> Callable[[Times], str]:
+    """What draws one chart; a chart of nothing says so."""
+    return lambda times: timecharts.DRAWN[name](Clock(times))
 
 
 FILES: Mapping[str, Callable[[Times], bytes]] = {
@@ -252,5 +248,5 @@ FILES: Mapping[str, Callable[[Times], bytes]] = {
     "report.md": markdown,
     "cases.csv": lambda times: csv.render(case_table(times)),
     "layers.csv": lambda times: csv.render(layers.layer_table(Clock(times))),
-    **{f"{name}.svg": chart(name) for name in timecharts.DRAWN},
+    **drawing.files({name: chart(name) for name in timecharts.DRAWN}),
 }
