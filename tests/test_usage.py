@@ -16,7 +16,6 @@ from torch import nn
 
 from harness import counters, overlay
 from harness.counters.protocol import Counter
-from harness.counters.usage import joined
 from harness.isolation import run_apart
 from harness.records import Context
 from harness.trace import settings
@@ -117,8 +116,3 @@ def test_every_counter_here_tells_its_usage():
         assert counter.code().splitlines()[-1].startswith("print(")
         for context in (*counter.contexts, *counter.further):
             compile(counter.code(context, named=bool(counter.usage.named)), "usage", "exec")
-
-
-def test_imports_of_pieces_come_first_and_once():
-    one, other = "import torch\n\nx = 1\n", "from a import b\nimport torch\n\nprint(x)\n"
-    assert joined(one, other) == "import torch\nfrom a import b\n\nx = 1\n\nprint(x)\n"

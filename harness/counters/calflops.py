@@ -108,6 +108,7 @@ COUNTER = Counter(
         named="flops, macs, params = calculate_flops(\n"
         "    model, args=list(args), kwargs=kwargs, print_results=False, output_as_string=False\n)",
         figures={"compute": "flops", "params": "params"},
+        tensors=True,
         parametric=True,
     ),
     contexts=(CONTEXT,),

@@ -163,6 +163,7 @@ COUNTER = Counter(
         imports="from flopth import flopth",
         call="flops, params = flopth(model, inputs=args, bare_number=True)",
         figures={"compute": "flops", "params": "params"},
+        tensors=True,
         parametric=True,
     ),
     contexts=(Context(grad=True, mode="eval"),),

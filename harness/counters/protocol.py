@@ -136,4 +136,5 @@ class Counter:
             return ""
         asked = context or self.contexts[0]
         both = any(each.grad for each in (*self.contexts, *self.further))
-        return self.usage.text(asked, metric or next(iter(self.quantities)), named, both)
+        figure = metric if metric is not None else next(iter(self.quantities))
+        return self.usage.text(asked, figure, named, both)

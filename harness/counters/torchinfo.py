@@ -174,7 +174,7 @@ COUNTER = Counter(
     usage=Usage(
         imports="from torchinfo import summary",
         call="result = summary(model, input_data=args, verbose=0)",
-        named="result = summary(model, input_data=kwargs, verbose=0)",
+        named="result = summary(model, input_data=args, verbose=0, **kwargs)",
         figures={"compute": "result.total_mult_adds", "params": "result.total_params"},
     ),
     hooks=every,

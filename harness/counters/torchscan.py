@@ -173,6 +173,7 @@ COUNTER = Counter(
             "compute": 'totals["macs"]["known_value"]',
             "params": 'totals["parameters"]["known_value"]',
         },
+        silent=True,
     ),
     contexts=(Context(mode="eval"),),
     hooks=every,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import indent
 
+from harness.code import joined
 from harness.records import Context, Metric
 
 
@@ -16,7 +17,8 @@ class Usage:
     ``call`` asks the tool; ``named`` does where some inputs stand in a dictionary ``kwargs``, and is
     empty for a tool that passes no names on. Then the figures stand in the expressions ``figures``, by
     metric, or by the variant of a context that asks for another figure. A ``single`` tool passes one
-    positional input on, a ``parametric`` one needs a model that has parameters.
+    positional input on, a ``parametric`` one needs a model that has parameters; ``tensors`` says that
+    it passes nothing else on, ``silent`` that it gives no figure where it charges nothing.
     """
 
     imports: str
@@ -24,7 +26,9 @@ class Usage:
     figures: Mapping[str, str]
     named: str = ""
     single: bool = False
+    tensors: bool = False
     parametric: bool = False
+    silent: bool = False
 
     def text(
         self, context: Context, metric: Metric, named: bool = False, grad_matters: bool = False
@@ -47,20 +51,3 @@ class Usage:
         return joined(
             "\n".join(imports), "\n".join(filter(None, [*lines, asked, f"print({figure})"]))
         )
-
-
-def joined(*texts: str) -> str:
-    """Pieces of code one after the other, their imports at the top, each once."""
-    lines = [text.splitlines() for text in texts]
-    imports = [line for text in lines for line in text if is_import(line)]
-    bodies = ["\n".join(line for line in text if not is_import(line)).strip("\n") for text in lines]
-    return "\n\n".join(filter(None, ["\n".join(in_order(imports)), *bodies])) + "\n"
-
-
-def is_import(line: str) -> bool:
-    return line.startswith(("import ", "from "))
-
-
-def in_order(imports: Iterable[str]) -> list[str]:
-    """``import ...`` before ``from ... import ...``, by name."""
-    return sorted(set(imports), key=lambda line: (line.startswith("from "), line))
