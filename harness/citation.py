@@ -6,12 +6,15 @@ from importlib.metadata import version
 
 from harness.records import Suite
 
-ENTRY = """@software{{{key},
+# Styles older than biblatex know neither @software nor a version: what must be printed is a note.
+ENTRY = """@misc{{{key},
   title = {{{title}}},
   author = {{{{The flop-harness developers}}}},
-  version = {{{version}}},
+  year = {{{year}}},
   note = {{{note}}},
 }}"""
+YEAR = 2026
+"""Of the release of this version, as in CITATION.cff"""
 WHOLE = "FLOP, MAC and parameter counters side by side, every difference explained"
 
 
@@ -19,14 +22,16 @@ def bibtex(suite: Suite | None = None) -> str:
     """A BibTeX entry of this version, and of a suite's if one is named.
 
     >>> bibtex().splitlines()[0]
-    '@software{flop-harness,'
+    '@misc{flop-harness,'
     """
     key = "flop-harness" if suite is None else f"flop-harness-{key_of(suite.name)}"
-    title, note = "flop-harness", WHOLE
-    if suite is not None:
-        title, note = f"flop-harness, suite {escape(suite.name)}", f"suite version {suite.version}"
-        note += f", digest {suite.digest}" if suite.digest else ""
-    return ENTRY.format(key=key, title=title, version=version("flop-harness"), note=escape(note))
+    title, note = "flop-harness", f"Version {version('flop-harness')}"
+    if suite is None:
+        return ENTRY.format(key=key, title=title, year=YEAR, note=escape(f"{note}. {WHOLE}"))
+    note += f"; version {suite.version} of the suite"
+    note += f", digest {suite.digest}" if suite.digest else ""
+    title += f", suite {escape(suite.name)}"
+    return ENTRY.format(key=key, title=title, year=YEAR, note=escape(note))
 
 
 def key_of(name: str) -> str:

@@ -12,15 +12,12 @@ from types import ModuleType
 
 import pytest
 import torch
-from runs import small_run
 
-from harness import __version__, report
-from harness.citation import bibtex
 from harness.convert import Rules, case_of
 from harness.counters import counters
 from harness.published import CATALOGUE
 from harness.reconcile import bridge
-from harness.records import Context, Reading, Suite
+from harness.records import Context, Reading
 from harness.trace import record
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,26 +103,6 @@ def test_every_page_is_in_the_navigation_and_every_link_leads_somewhere():
     assert navigation == written | made
     for page in (DOCS / "pages").glob("*.md"):
         assert set(re.findall(r"\]\((\w+\.md)\)", page.read_text())) <= navigation
-
-
-# ------------------------------------------------------------------------------------ citation
-
-
-def test_an_entry_names_the_version_and_the_suite():
-    assert f"version = {{{__version__}}}" in bibtex()
-    entry = bibtex(Suite("my_suite {x}", 3, "", (), digest="abc"))
-    assert entry.startswith("@software{flop-harness-my-suite--x-,")
-    assert r"suite my\_suite x" in entry and "suite version 3, digest abc" in entry
-    assert entry.count("{") == entry.count("}")
-
-
-def test_a_report_has_the_entry_of_its_suite():
-    assert report.render(small_run(), "citation.bib").decode().startswith("@software{flop-harness-")
-
-
-def test_the_citation_file_is_of_this_version():
-    text = (ROOT / "CITATION.cff").read_text()
-    assert re.search(rf"^version: {re.escape(__version__)}$", text, re.MULTILINE)
 
 
 @pytest.mark.slow
