@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,10 @@ from urllib.parse import quote
 
 from harness.errors import UserError
 from harness.records import Proofs, Run, Suite
+from harness.report import drift, effects
 from harness.report.machines import Machines, machines_in, times_in
 from harness.report.tables import Table, columns
 from harness.report.text import plural
-
-CLAIMS = "claims"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +30,28 @@ class Published:
 
 @dataclass(frozen=True)
 class Beside:
-    """``machines`` timed the suite itself, ``neighbours`` other suites that say something of it."""
+    """``machines`` timed the suite itself, ``neighbours`` other suites that say something of it.
+
+    By counter: ``histories`` tell what changed with which release, ``effects`` what it does to a
+    model.
+    """
 
     proofs: Proofs | None = None
     machines: Machines = field(default_factory=dict)
     neighbours: Machines = field(default_factory=dict)
     published: Published | None = None
+    histories: Mapping[str, list[str]] = field(default_factory=dict)
+    effects: Mapping[str, list[str]] = field(default_factory=dict)
     examples: Mapping[Any, Any] = field(default_factory=dict)
 
 
 def beside(folder: Path, run: Run) -> Beside:
-    """All that is there. Of other suites only what lies in folders named as those of results are:
-    ``results/<suite>/<machine>/`` and ``results/claims/``."""
+    """All that is there. Of what is not the suite's own only what lies in folders named as those of
+    results are: ``results/<suite>/<machine>/``, ``results/claims/``, ``drift/`` and ``effects/``."""
+    home, suite = folder.absolute().parent, run.suite
     return Beside(
-        proofs_in(folder, run.suite), machines_in(folder, run.suite),
-        neighbours_of(folder, run.suite), published_in(folder.absolute().parent / CLAIMS, run.suite),
+        proofs_in(folder, suite), machines_in(folder, suite), neighbours_of(folder, suite),
+        published_in(home / "claims", suite), histories_in(home / "drift"), effects_in(home / "effects"),
     )  # fmt: skip
 
 
@@ -62,17 +69,15 @@ def proofs_in(folder: Path, suite: Suite) -> Proofs | None:
 
 
 def neighbours_of(folder: Path, suite: Suite) -> Machines:
-    """Times of other suites that time models of this one, or sweep the groups of convolutions."""
+    """Times of other suites that time a model of this one."""
     home, models = folder.absolute(), {case.model for case in suite.cases}
     if home.name != suite.name:
         return {}
     found = {}
-    for other in sorted(home.parent.iterdir()):
-        if other != home and other.is_dir():
-            for machine, times in times_in(other).items():
-                shared = models & {case.model for case in times.cases}
-                if times.suite == other.name and (shared or times.suite == "grouped"):
-                    found[f"../{quote(other.name)}/{quote(machine)}"] = times
+    for other in sorted(each for each in home.parent.iterdir() if each.is_dir() and each != home):
+        for machine, times in times_in(other).items():
+            if times.suite == other.name and models & {case.model for case in times.cases}:
+                found[f"../{quote(other.name)}/{quote(machine)}"] = times
     return found
 
 
@@ -95,11 +100,38 @@ def published_in(folder: Path, suite: Suite) -> Published | None:
     title = f"{plural(len(rows), 'published figure')} of these models, audited"
     summary = Table(title, columns("verdict figures:integer"), tuple(found.most_common()))
     told = tuple(map(_published_row, rows))
-    return Published(
-        summary, Table("Figure by figure", PUBLISHED, told), f"../{CLAIMS}/report.html"
-    )
+    return Published(summary, Table("Figure by figure", PUBLISHED, told), "../claims/report.html")
 
 
 def _published_row(row: Mapping[str, str]) -> tuple[Any, ...]:
     figure = f"{row['value']} {row['unit']}".strip()
     return row["model"], row["metric"], figure, row["ruling"], row["reason"], row["source"]
+
+
+# -------------------------------------------------------------------------------- of the counters
+
+
+def histories_in(folder: Path) -> dict[str, list[str]]:
+    """Counter -> what changed with which release, of ``flop-harness drift``."""
+    from harness.store import load_timeline
+
+    found = {}
+    for path in sorted(folder.glob("*.json")):
+        with suppress(UserError):  # another version of the harness made it
+            timeline = load_timeline(path)
+            found[timeline.tool.id] = list(drift.stories(timeline))
+    return found
+
+
+def effects_in(folder: Path) -> dict[str, list[str]]:
+    """Counter -> what it does to a model, of ``flop-harness effects``."""
+    from harness.store import load_effects
+
+    try:
+        seen = load_effects(folder / "effects.json")
+    except UserError:  # there is none
+        return {}
+    return {
+        name: [f"{effect} ({on}): {words}" for effect, on, words in effects.merged(told["models"])]
+        for name, told in seen.items()
+    }

@@ -54,8 +54,9 @@ def surroundings(run: Run, around: Beside) -> dict[str, Any]:
     return {
         "proven": section(around.proofs) if around.proofs is not None else None,
         "timed": timed(around.machines, run.suite),
-        "neighbours": timed_elsewhere(around.neighbours),
-        "published": around.published, "examples": around.examples,
+        "neighbours": timed_elsewhere(around.neighbours, run.suite),
+        "published": around.published, "histories": around.histories,
+        "effects": around.effects, "examples": around.examples,
     }  # fmt: skip
 
 

@@ -43,10 +43,9 @@ def machines_in(folder: Path, suite: Suite) -> Machines:
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """The part of a suite's report that one machine has; ``link`` leads to the machine's own."""
+    """What one machine tells in a suite's report; ``link`` leads to the machine's own."""
 
-    suite: str
-    machine: str
+    name: str
     sentences: list[str]
     charts: list[Chart]
     table: Table
@@ -56,7 +55,7 @@ class Timed:
 def timed(machines: Machines, suite: Suite) -> list[Timed]:
     """Of each machine that timed any case of the suite."""
     found = [
-        Timed(each.suite, each.machine, sentences(each), list(charts(Clock(each))),
+        Timed(each.machine, sentences(each), list(charts(Clock(each))),
               table_of(each, suite), f"{quote(folder)}/report.html")
         for folder, each in machines.items()
     ]  # fmt: skip
@@ -67,18 +66,19 @@ TELLING = ("What predicts time", "Grouped convolutions")
 """What the times of one suite say of the models of another"""
 
 
-def timed_elsewhere(neighbours: Machines) -> list[Timed]:
+def timed_elsewhere(neighbours: Machines, suite: Suite) -> list[Timed]:
     """Other suites: which count predicts time, and what groups bring."""
-    return [_elsewhere(folder, Clock(times)) for folder, times in neighbours.items()]
+    models = {case.model for case in suite.cases}
+    return [_elsewhere(folder, Clock(times), models) for folder, times in neighbours.items()]
 
 
-def _elsewhere(folder: str, clock: Clock) -> Timed:
+def _elsewhere(folder: str, clock: Clock, models: set[str]) -> Timed:
+    """The charts only where all of its models are the suite's: they are then about the suite."""
     told = [*predictors.sentences(clock), *sweeps.grouped_sentences(clock)]
-    drawn = [chart for chart in charts(clock) if chart.heading in TELLING]
-    table = Table("", (), ())
-    return Timed(
-        clock.times.suite, clock.times.machine, told, drawn, table, f"{folder}/report.html"
-    )
+    within = {case.model for case in clock.times.cases} <= models
+    drawn = [chart for chart in charts(clock) if chart.heading in TELLING and within]
+    name, table = f"{clock.times.suite} on {clock.times.machine}", Table("", (), ())
+    return Timed(name, told, drawn, table, f"{folder}/report.html")
 
 
 def table_of(times: Times, suite: Suite) -> Table:
