@@ -37,7 +37,7 @@ needs_latex = pytest.mark.skipif(
 needs_text = pytest.mark.skipif(
     not shutil.which("pdftotext"), reason="pdftotext is not installed (apt: poppler-utils)"
 )
-PAPER = r"""\documentclass{article}
+PAPER = r"""\documentclass[LAYOUT]{article}
 \usepackage[T1]{fontenc}
 \usepackage{textcomp,booktabs,graphicx}
 \usepackage{siunitx}RELEASE
@@ -52,6 +52,10 @@ After. \num{3.14159}
 RELEASES = pytest.mark.parametrize("release", [
     "", pytest.param("[=v2]", marks=pytest.mark.skipif(
         not there("siunitx-v2.sty"), reason="siunitx comes without its version 2"))])  # fmt: skip
+
+
+def paper(release: str, layout: str = "onecolumn") -> str:
+    return PAPER.replace("RELEASE", release).replace("LAYOUT", layout)
 
 
 def long_run() -> Run:
@@ -93,11 +97,12 @@ def test_a_table_compiles_alone(tmp_path: Path, run):
 
 @needs_latex
 @RELEASES
+@pytest.mark.parametrize("layout", ["onecolumn", "twocolumn"])
 @pytest.mark.parametrize("run", [small_run, wide_run])
-def test_a_table_is_a_part_of_a_paper(tmp_path: Path, run, release: str):
+def test_a_table_is_a_part_of_a_paper(tmp_path: Path, run, layout: str, release: str):
     """Whichever siunitx the paper loads; what is wider than its text is turned."""
     (tmp_path / "table.tex").write_bytes(latex.render(run()))
-    (tmp_path / "paper.tex").write_text(PAPER.replace("RELEASE", release))
+    (tmp_path / "paper.tex").write_text(paper(release, layout))
     compiled(tmp_path, "paper.tex")
 
 
@@ -107,7 +112,7 @@ def test_a_table_is_a_part_of_a_paper(tmp_path: Path, run, release: str):
 def test_what_is_printed_is_exact_whatever_the_paper_rounds_to(tmp_path: Path, release: str):
     run = small_run()
     (tmp_path / "table.tex").write_bytes(latex.render(run))
-    (tmp_path / "paper.tex").write_text(PAPER.replace("RELEASE", release))
+    (tmp_path / "paper.tex").write_text(paper(release))
     compiled(tmp_path, "paper.tex")
     told = words(tmp_path / "paper.pdf")
     values = {f"{each.value:,}" for each in run.readings if each.value is not None}
@@ -128,8 +133,8 @@ def test_floats_keep_their_digits(tmp_path: Path):
 
 def tables(text: str) -> list[list[str]]:
     """The lines of each table."""
-    return [part.partition(r"\end{table}")[0].splitlines()
-            for part in text.split(r"\begin{table}")[1:]]  # fmt: skip
+    return [part.partition(r"\end{table*}")[0].splitlines()
+            for part in text.split(r"\begin{table*}")[1:]]  # fmt: skip
 
 
 def captions(text: str) -> list[str]:

@@ -352,7 +352,7 @@ def untexed(cell: str) -> str:
 
 def latex_grids(text: str) -> Iterator[Grid]:
     """Heads are broken into lines: the name, then the unit on the line of the reference's, contexts."""
-    for table in text.split(r"\begin{table}")[1:]:
+    for table in text.split(r"\begin{table*}")[1:]:
         lines = table.partition(r"\toprule")[2].partition(r"\bottomrule")[0].splitlines()[1:]
         rows = [[untexed(cell) for cell in line.removesuffix(r" \\").split(" & ")]
                 for line in lines if line.endswith(r" \\")]  # fmt: skip

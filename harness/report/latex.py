@@ -115,11 +115,11 @@ def tables(run: Run, table: Table) -> Iterator[str]:
 def environment(size: int, words: str, columns: Sequence[Printed], rows: Sequence[int]) -> str:
     """One table environment with its caption."""
     lines = [
-        r"\begin{table}[p]", r"\centering", rf"\flopharnesstable{{{size}}}{{{words}}}{{%",
+        r"\begin{table*}[p]", r"\centering", rf"\flopharnesstable{{{size}}}{{{words}}}{{%",
         rf"\begin{{tabular}}{{{''.join(column.alignment for column in columns)}}}", r"\toprule",
         *map(line, heads(columns)), r"\midrule",
         *(line([column.cells[row] for column in columns]) for row in rows),
-        r"\bottomrule", r"\end{tabular}}", r"\end{table}", "",
+        r"\bottomrule", r"\end{tabular}}", r"\end{table*}", "",
     ]  # fmt: skip
     return "\n".join(lines)
 
