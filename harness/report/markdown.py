@@ -92,7 +92,7 @@ def _profile(profile: Profile) -> Iterator[str]:
 
 
 def _timed(machine: Timed) -> Iterator[str]:
-    yield f"### {plain(name.machine)}"
+    yield f"### {plain(machine.name)}"
     yield "\n".join(f"- {plain(line)}" for line in machine.sentences)
     yield grid(machine.table)
     yield f"[All that was measured there]({machine.link})"
