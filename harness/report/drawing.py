@@ -21,8 +21,6 @@ LINE, PALE = "#6b6b64", "#b5b5ae"
 GRID = {"grid": True, "gridColor": "#8a8a84", "gridOpacity": 0.3}
 LETTER = 11
 """Pixels of the letters"""
-COLUMN = 420
-"""Pixels of a chart's width"""
 # Apart in grey too: the lightness of neighbours differs.
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right",
           "triangle-left")  # fmt: skip
