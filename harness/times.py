@@ -75,7 +75,7 @@ class Ceiling:
     writes.
     """
 
-    kind: Literal["product", "copy"]
+    kind: Literal["product", "convolution", "copy"]
     series: Series
     amount: int
     samples: tuple[float, ...]

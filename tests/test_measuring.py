@@ -81,13 +81,15 @@ def test_the_profiler_sees_what_a_pass_allocates():
 # --------------------------------------------------------------------------------- ceilings
 
 
-def test_ceilings_know_the_work_of_a_product_and_of_a_copy(monkeypatch):
+def test_ceilings_know_the_work_of_products_and_of_a_copy(monkeypatch):
     monkeypatch.setattr("harness.timing.ceilings.PRODUCTS", {"cpu": (8, 16)})
+    monkeypatch.setattr("harness.timing.ceilings.CONVOLUTIONS", {"cpu": ((2, 4, 6),)})
     monkeypatch.setattr("harness.timing.ceilings.COPIES", {"cpu": (1024,)})
     policy = Policy(warmup=1, samples=6, seconds=0.0, budget_s=0.0)
     found = list(ceilings(cpu, Series("cpu", 1), policy))
     assert [(each.kind, each.amount) for each in found] == [
-        ("product", 2 * 8**3), ("product", 2 * 16**3), ("copy", 2 * 1024),
+        ("product", 2 * 8**3), ("product", 2 * 16**3),
+        ("convolution", 2 * (2 * 4 * 4 * 4) * (4 * 3 * 3)), ("copy", 2 * 1024),
     ]  # fmt: skip
     assert all(min(each.samples) > 0 for each in found)
 

@@ -121,10 +121,11 @@ def test_a_ceiling_is_the_best_sample_of_its_own_series():
     ceilings = [
         Ceiling("product", here, 200, (2.0, 1.0)),
         Ceiling("product", here, 1000, (10.0, 20.0)),
+        Ceiling("convolution", here, 900, (3.0, 6.0)),
         Ceiling("copy", here, 50, (5.0,)),
         Ceiling("product", elsewhere, 10**9, (1.0,)),
     ]
-    assert roof(ceilings, here) == Roof(200.0, ((50, 10.0),))
+    assert roof(ceilings, here) == Roof(300.0, ((50, 10.0),))
     assert roof(ceilings, elsewhere) is None
 
 

@@ -166,10 +166,13 @@ def ceiling_table(clock: Clock) -> Table:
     """The best sample of each size."""
     rows = tuple(
         (each.kind, str(each.series), each.amount, each.amount / min(each.samples) / 1e9,
-         "GFLOP/s" if each.kind == "product" else "GB/s")
+         "GB/s" if each.kind == "copy" else "GFLOP/s")
         for each in clock.times.ceilings
     )  # fmt: skip
-    note = "Products of square matrices by their FLOP; copies by the bytes read and written."
+    note = (
+        "Products of square matrices and convolutions by their FLOP; copies by the bytes read and "
+    )
+    note += "written. The fastest product of either kind is the ceiling."
     return Table("Ceilings measured here", CEILINGS, rows, note)
 
 

@@ -64,11 +64,10 @@ def roof(ceilings: Iterable[Ceiling], series: Series) -> Roof | None:
     None where a product or a copy is missing.
     """
     here = [each for each in ceilings if each.series == ceiling_series(series)]
-    rates = {kind: [(each.amount, each.amount / min(each.samples)) for each in here
-                    if each.kind == kind] for kind in ("product", "copy")}  # fmt: skip
-    if not all(rates.values()):
-        return None
-    return Roof(max(rate for _, rate in rates["product"]), tuple(sorted(rates["copy"])))
+    rates = [(each.kind == "copy", each.amount, each.amount / min(each.samples)) for each in here]
+    products = [rate for is_copy, _, rate in rates if not is_copy]
+    copies = [(amount, rate) for is_copy, amount, rate in rates if is_copy]
+    return Roof(max(products), tuple(sorted(copies))) if products and copies else None
 
 
 def ceiling_series(series: Series) -> Series:

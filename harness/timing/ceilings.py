@@ -1,4 +1,8 @@
-"""What the machine can do at best: the largest product, the fastest copy, measured on the spot."""
+"""What the machine can do at best: the fastest product, the fastest copy, measured on the spot.
+
+A convolution is a product too, and a library may do it faster than a product of matrices: MKL leaves the
+wide instructions of AMD's processors alone, oneDNN's convolutions use them.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,12 @@ from harness.timing.sampling import sample
 PRODUCTS = {"cpu": (256, 512, 1024, 2048), "cuda": (1024, 2048, 4096, 8192)}
 """n of the products n x n times n x n"""
 
+CONVOLUTIONS = {
+    "cpu": ((1, 64, 58), (1, 256, 58), (1, 512, 30)),
+    "cuda": ((16, 256, 58), (64, 256, 58), (64, 512, 30)),
+}
+"""Batch, channels (as many go out as come in) and side of the input, for windows of 3 x 3"""
+
 COPIES = {
     "cpu": tuple(2**power for power in range(14, 29, 2)),
     "cuda": tuple(2**power for power in range(18, 31, 2)),
@@ -25,11 +35,15 @@ POLICY = Policy(samples=6, seconds=0.15, budget_s=0.5)
 
 
 def ceilings(device: Device, series: Series, policy: Policy = POLICY) -> Iterator[Ceiling]:
-    """Products and copies of several sizes under a series."""
+    """Products, of matrices and in convolutions, and copies of several sizes under a series."""
     with device.settings(series):
         for size in PRODUCTS[series.device]:
             work = 2 * size**3
             yield measured("product", work, product(size, series), device, series, policy)
+        for batch, channels, side in CONVOLUTIONS[series.device]:
+            work = 2 * 9 * channels**2 * batch * (side - 2) ** 2
+            run = convolution((batch, channels, side, side), series)
+            yield measured("convolution", work, run, device, series, policy)
         for size in COPIES[series.device]:
             yield measured("copy", 2 * size, copying(size, series), device, series, policy)
 
@@ -49,6 +63,15 @@ def product(size: int, series: Series) -> Callable[[], Any]:
     where = {"dtype": getattr(torch, series.dtype), "device": series.device}
     a, b, out = (torch.ones(size, size, **where) for _ in range(3))
     return lambda: torch.mm(a, b, out=out)
+
+
+def convolution(shape: tuple[int, int, int, int], series: Series) -> Callable[[], Any]:
+    """One convolution with windows of 3 x 3, without padding, under inference mode."""
+    import torch
+
+    where = {"dtype": getattr(torch, series.dtype), "device": series.device}
+    x, weight = torch.ones(shape, **where), torch.ones(shape[1], shape[1], 3, 3, **where)
+    return torch.inference_mode()(lambda: torch.conv2d(x, weight))
 
 
 def copying(size: int, series: Series) -> Callable[[], Any]:
