@@ -60,7 +60,7 @@ def styled(chart: Any, title: str = "") -> Any:
         .configure_axis(domain=False, ticks=False, labelPadding=5, grid=False, labelColor=INK,
                         labelFontSize=LETTER, titleColor=INK, titleFontSize=LETTER,
                         titleFontWeight="normal")
-        .configure_legend(labelColor=INK, labelFontSize=LETTER, titleColor=INK,
+        .configure_legend(columnPadding=24, labelColor=INK, labelFontSize=LETTER, titleColor=INK,
                           titleFontSize=LETTER, titleFontWeight="normal")
         .configure_title(color=INK, fontSize=LETTER, fontWeight="normal")
     )  # fmt: skip
