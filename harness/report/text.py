@@ -79,10 +79,11 @@ def percent(share: float | None) -> str:
 
 
 def part(share: float) -> str:
-    """A part of a whole: ``100 %`` and ``0 %`` are exact, and only they."""
+    """A part of a whole: ``100 %`` and ``0 %`` are exact, and only they; more than all is told."""
     if share in (0, 1):
         return f"{share:.0%}".replace("%", " %")
-    return f"{min(max(share * 100, 0.1), 99.9):.1f} %"
+    shown = max(share * 100, 0.1)
+    return f"{shown if share > 1 else min(shown, 99.9):.1f} %"
 
 
 def ratio(share: float | None) -> str:
