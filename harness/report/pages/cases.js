@@ -46,13 +46,22 @@ function article(answer, told) {
   const remarks = [answer.told ? [`${tool}, which says `, make('code', {}, answer.told)] : [tool], ...(answer.remarks || []).map(text => [text])];
   const said = remarks.flatMap((parts, place) => place ? ['; ', ...parts] : parts);
   made.append(make('p', {class: 'note'}, ...said, '.'));
-  if (answer.code) made.append(example(told.code + answer.code));
+  const code = answer.whole || (told.code && answer.code && joined(told.code, answer.code));
+  if (code) made.append(example(code));
   return made;
 }
 function example(text) {
   const block = make('pre', {tabindex: 0}, make('code', {}, text));
   return make('details', {class: 'example'}, make('summary', {}, 'The code that gives this figure'),
     button('Copy', () => copy(text, 'Code'), {class: 'quiet'}), block);
+}
+function joined(...texts) {
+  const lines = texts.map(text => text.split('\n'));
+  const isImport = line => /^(import|from) /.test(line);
+  const imports = [...new Set(lines.flat().filter(isImport))];
+  imports.sort((a, b) => a.startsWith('from ') - b.startsWith('from ') || (a < b ? -1 : 1));
+  const bodies = lines.map(text => text.filter(line => !isImport(line)).join('\n').replace(/^\n+|\n+$/g, ''));
+  return [imports.join('\n'), ...bodies].filter(Boolean).join('\n\n') + '\n';
 }
 function bridge(lines, told) {
   const heads = ['term', 'amount', 'share', 'waterfall'].map((name, column) => make('th', {scope: 'col', class: column === 1 || column === 2 ? 'num' : ''}, name));

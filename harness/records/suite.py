@@ -1,0 +1,62 @@
+"""What is compared, and how long it is timed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One tensor of a case. Integers are drawn from [0, ``high``)."""
+
+    shape: tuple[int, ...]
+    dtype: str | None = None
+    high: int = 2
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A model, its inputs and its mode, as a suite names it."""
+
+    id: str
+    model: str
+    inputs: tuple[Input, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    dtype: str = "float32"
+    mode: Literal["eval", "train"] = "eval"
+    counters: tuple[str, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How long a forward pass is sampled.
+
+    Cases take turns, at least ``samples`` of them, that last ``seconds`` in all; then on until half
+    the interval of the median is at most ``precision`` of it, or ``budget_s`` are spent. At least
+    ``warmup`` passes go before. The whole is done ``sessions`` times, in fresh processes.
+    """
+
+    warmup: int = 3
+    samples: int = 10
+    seconds: float = 1.0
+    precision: float = 0.02
+    budget_s: float = 4.0
+    sessions: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    name: str
+    version: int
+    description: str
+    cases: tuple[Case, ...]
+    timing: Policy = Policy()
+    timeout_s: float = 300.0
+    memory_gib: float = 8.0
+    contexts: Literal["documented", "all"] = "documented"
+    digest: str = ""
+    folder: str = ""

@@ -1,0 +1,169 @@
+"""A forward pass written down: tensors without values, calls, modules, parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import prod
+from typing import Any, Literal, NamedTuple
+
+DTYPE_BYTES = {
+    "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "complex128": 16, "complex64": 8,
+    "complex32": 4, "int64": 8, "int32": 4, "int16": 2, "int8": 1, "uint8": 1, "uint16": 2,
+    "uint32": 4, "uint64": 8, "bool": 1, "float8_e4m3fn": 1, "float8_e5m2": 1,
+    "qint8": 1, "quint8": 1, "qint32": 4,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor without its values."""
+
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+    @property
+    def numel(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        return self.numel * DTYPE_BYTES.get(self.dtype, 4)
+
+
+class List(tuple):
+    """A Python list among the arguments of a call (some counters treat it unlike a tuple)."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dict:
+    """A mapping among the arguments or results of a call.
+
+    A nested tensor stands as one with the key ``NestedTensor``, of the tensors in it.
+    """
+
+    keys: tuple[str, ...]
+    values: tuple[Any, ...]
+
+    @property
+    def numel(self) -> int:
+        """Elements of a nested tensor."""
+        if self.keys != ("NestedTensor",):
+            raise AttributeError("a mapping has no elements to count")
+        return sum(tensor.numel for tensor in self.values[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """An object of which only the type is kept."""
+
+    type: str
+
+
+Level = Literal["module", "function", "operator"]
+
+
+@cache
+def without_overload(name: str) -> str:
+    """``aten.add.Tensor`` -> ``aten.add``; asked for every call of every walk through a trace."""
+    return name.rpartition(".")[0]
+
+
+class Call(NamedTuple):
+    """One call of a forward pass and the calls made inside it.
+
+    ``name`` is a module's path (``features.0``; the root is ``""``), a function's public name
+    (``torch.nn.functional.relu``, ``torch.Tensor.__matmul__``) or an operator's
+    (``aten.convolution.default``). ``module`` is an index into ``Trace.modules``, -1 at the other
+    levels. Arguments hold ``Tensor``, numbers, strings, None, tuples, ``List``, ``Dict``, ``Opaque``.
+    """
+
+    level: Level
+    name: str
+    args: tuple[Any, ...]
+    kwargs: tuple[tuple[str, Any], ...]
+    output: Any
+    children: tuple[Call, ...] = ()
+    module: int = -1
+
+    @property
+    def packet(self) -> str:
+        """An operator's name without its overload: ``aten.convolution``."""
+        return without_overload(self.name) if self.level == "operator" else self.name
+
+    def argument(self, position: int, name: str, default: Any = None) -> Any:
+        """The argument at ``position`` or, failing that, of that ``name``."""
+        if position < len(self.args):
+            return self.args[position]
+        return next((value for key, value in self.kwargs if key == name), default)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A distinct parameter; a shared one appears once. ``lazy`` ones had no shape yet."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    trainable: bool
+    lazy: bool = False
+
+    @property
+    def numel(self) -> int:
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A distinct module. ``bases`` are the qualified names of its classes, its own first.
+
+    ``parameters`` and ``children`` pair the names under which it holds them with indices into
+    ``Trace.parameters`` and ``Trace.modules``; a shared one appears under every name.
+    ``config`` holds its plain public attributes (``in_channels``, ``groups``, ...).
+    """
+
+    path: str
+    bases: tuple[str, ...]
+    config: Mapping[str, Any]
+    parameters: tuple[tuple[str, int], ...] = ()
+    children: tuple[tuple[str, int], ...] = ()
+    training: bool = False
+
+    @property
+    def type(self) -> str:
+        return self.bases[0]
+
+    @property
+    def type_name(self) -> str:
+        return self.bases[0].rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What changes what runs. ``variant`` names one of several ways to ask the same tool.
+
+    The variant ``math`` stands for attention by its plain kernels: neither the fast path of
+    MultiheadAttention nor a fused product; ``keywords`` for all inputs given by name. An empty ``mode`` stands for the case's own; a reading's is never empty.
+    """
+
+    device: str = "cpu"
+    grad: bool = False
+    mode: Literal["", "eval", "train"] = ""
+    variant: str = ""
+
+    def __str__(self) -> str:
+        words = [self.device, "grad" if self.grad else "no_grad", self.mode, self.variant]
+        return " ".join(word for word in words if word)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One forward pass written down: its calls, and the modules and parameters they belong to."""
+
+    context: Context
+    modules: tuple[Module, ...]
+    parameters: tuple[Parameter, ...]
+    root: Call
+    executed: bool = False
