@@ -244,7 +244,7 @@ def test_a_zero_where_there_is_work_is_said_and_does_not_make_the_spread_infinit
     run = a_run([explained("lstm", "thop", 100), explained("lstm", "fvcore", 100, {"unseen": -50}),
                  explained("lstm", "torch", 100, {"not seen": -200}, unit="FLOP")])  # fmt: skip
     assert "factor of 2.00" in report.headline(run)
-    assert "1 figure of 0 stand" in particulars(run)
+    assert "1 figure is 0 though" in particulars(run)
 
 
 def test_figures_that_look_alike_are_said_exactly():

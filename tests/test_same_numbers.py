@@ -83,6 +83,10 @@ def truth(files: dict[str, str]) -> Told:
     return told
 
 
+UNITS = {"parameters": "parameter"}
+"""After a figure -> as data"""
+
+
 def in_macs(amount: Fraction, unit: str) -> Fraction:
     return amount / 2 if unit == "FLOP" else amount
 
@@ -165,7 +169,8 @@ def of_page(page: Page) -> Told:
         if "bridge" not in answer:
             told.words[key] = answer["figure"]
             continue
-        figure, told.units[key] = answer["figure"].split(" ")
+        figure, unit = answer["figure"].split(" ")
+        told.units[key] = UNITS.get(unit, unit)
         told.figures[key] = number(figure)
         told.apart[key] = answer["why"].partition(" UNEXPLAINED")[0]
         lines = answer["bridge"]
@@ -357,7 +362,7 @@ def latex_grids(text: str) -> Iterator[Grid]:
         rows = [[untexed(cell) for cell in line.removesuffix(r" \\").split(" & ")]
                 for line in lines if line.endswith(r" \\")]  # fmt: skip
         height = lines.index(r"\midrule")
-        units = next(n for n, row in enumerate(rows) if row[1] in ("MAC", "parameter"))
+        units = next(n for n, row in enumerate(rows) if row[1] in ("MAC", "parameters"))
         heads = []
         for column in zip(*rows[:height], strict=True):
             name = " ".join(filter(None, column[:units])).replace("- ", "-")

@@ -220,7 +220,7 @@ def test_parameters_that_run_another_way_are_worse_and_that_is_shown():
     row = row_of(predictors.predictor_table(clock, ONE), "params")
     assert row["off by"] > 3 and row["against MACs"] == "worse"
     (said,) = predictors.sentences(clock)
-    assert re.search(r"over 12 models of 4 families", said) and "parameters are off by" in said
+    assert re.search(r"over 12 models of 4 families", said) and "Parameters are off by" in said
 
 
 def test_few_models_predict_nothing():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from statistics import median
@@ -60,9 +62,15 @@ def groups(index: Index, metric: Metric) -> list[Group]:
             found.append([(column, figures)])
         else:
             home.append((column, figures))
-    made = [Group(tuple(column for column, _ in group), len(set.union(*(set(f) for _, f in group))))
+    made = [Group(tuple(column for column, _ in group), common(figures for _, figures in group))
             for group in found]  # fmt: skip
     return sorted(made, key=lambda group: -len(group.columns))
+
+
+def common(figures: Iterable[Figures]) -> int:
+    """The cases on which two or more gave figures."""
+    told = Counter(case for each in figures for case in each)
+    return sum(count > 1 for count in told.values())
 
 
 def group_table(index: Index) -> Table:

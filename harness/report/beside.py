@@ -83,7 +83,8 @@ def neighbours_of(folder: Path, suite: Suite) -> Machines:
 
 # ------------------------------------------------------------------------------ published figures
 
-PUBLISHED = columns("model measure figure verdict why source")
+PUBLISHED = columns("claim model input measure figure verdict why source")
+WORST = ("error in the source", "unexplained", "not as stated", "reproduced")
 
 
 def published_in(folder: Path, suite: Suite) -> Published | None:
@@ -96,6 +97,7 @@ def published_in(folder: Path, suite: Suite) -> Published | None:
         rows = [row for row in csv.DictReader(file) if row["model"] in models]
     if not rows:
         return None
+    rows.sort(key=lambda row: WORST.index(row["ruling"]))
     found = Counter(row["ruling"] for row in rows)
     title = f"{plural(len(rows), 'published figure')} of these models, audited"
     summary = Table(title, columns("verdict figures:integer"), tuple(found.most_common()))
@@ -105,7 +107,8 @@ def published_in(folder: Path, suite: Suite) -> Published | None:
 
 def _published_row(row: Mapping[str, str]) -> tuple[Any, ...]:
     figure = f"{row['value']} {row['unit']}".strip()
-    return row["model"], row["metric"], figure, row["ruling"], row["reason"], row["source"]
+    return (row["claim"], row["model"], row["inputs"], row["metric"], figure, row["ruling"],
+            row["reason"], row["source"])  # fmt: skip
 
 
 # -------------------------------------------------------------------------------- of the counters

@@ -14,6 +14,7 @@ from harness.report.causes import part_of
 from harness.report.comparison import NAMES, cell_of, shown_columns
 from harness.report.index import (
     BASE_UNIT,
+    UNIT_WORDS,
     Index,
     deviation,
     figures_of,
@@ -115,10 +116,17 @@ def _summary(index: Index, case: str, factor: float | None) -> str:
     told = figures_of(index.by_case[case])
     reference = index.reference(case, "compute")
     words = ["no reference" if reference is None else f"{group(plain(reference))} MAC"]
+    words += [shapes for shapes in [inputs_of(index, case)] if shapes]
     words.append(plural(len(told), "figure"))
     if factor is not None:
         words.append("all alike" if factor == 1 else f"spread x {factor_words(factor)}")
     return ", ".join(words)
+
+
+def inputs_of(index: Index, case: str) -> str:
+    """``1x3x224x224``; empty where the model brings its own inputs."""
+    given = next((each.inputs for each in index.run.suite.cases if each.id == case), ())
+    return " + ".join("x".join(map(str, each.shape)) or "scalar" for each in given)
 
 
 def _figures(index: Index, case: str) -> Table:
@@ -144,7 +152,8 @@ def agreed(index: Index, case: str, metric: Metric) -> Table:
     rows = [(", ".join(names), plain(value), _apart(value, reference))
             for value, names in groups.items()]  # fmt: skip
     rows.sort(key=lambda row: abs(row[2] or 0))
-    heads = (tables.Column("who"), tables.Column("says", "integer", BASE_UNIT[metric]),
+    unit = UNIT_WORDS.get(BASE_UNIT[metric], BASE_UNIT[metric])
+    heads = (tables.Column("who"), tables.Column("says", "integer", unit),
              tables.Column("deviation", "share"))  # fmt: skip
     return Table(f"Who agrees: {NAMES[metric].lower()}", heads, tuple(rows))
 

@@ -9,6 +9,7 @@ from harness.report import tables
 from harness.report.index import (
     BASE_UNIT,
     BROKEN,
+    UNIT_WORDS,
     Column,
     Index,
     figures_of,
@@ -45,7 +46,8 @@ def comparison(index: Index, metric: Metric) -> Table:
     cells = [{case: cell_of(index, reading)
               for case, reading in index.in_column(column, metric).items()}
              for column in shown]  # fmt: skip
-    heads = [tables.Column("case"), tables.Column("reference", "integer", BASE_UNIT[metric])]
+    unit = UNIT_WORDS.get(BASE_UNIT[metric], BASE_UNIT[metric])
+    heads = [tables.Column("case"), tables.Column("reference", "integer", unit)]
     heads += [_head(index, column, metric) for column in shown]
     rows = []
     for case in index.cases:

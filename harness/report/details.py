@@ -17,7 +17,7 @@ from harness.records import Bridge, Metric
 from harness.report.cases import Answer, Section, bars
 from harness.report.causes import part_of
 from harness.report.findings import sentences
-from harness.report.index import BASE_UNIT, Index, plain
+from harness.report.index import BASE_UNIT, UNIT_WORDS, Index, plain
 from harness.report.tables import Table, show
 from harness.report.text import Number, group, percent, printable, shorten, signed
 
@@ -63,9 +63,9 @@ def agreed_in(table: Table) -> list[Any]:
 
 def references_in(index: Index, case: str) -> dict[Metric, list[str]]:
     """The reference by metric: amount and unit."""
-    told = {metric: index.reference(case, metric) for metric in index.metrics}
+    found = {metric: index.reference(case, metric) for metric in index.metrics}
     return {metric: [group(plain(value)), BASE_UNIT[metric]]
-            for metric, value in told.items() if value is not None}  # fmt: skip
+            for metric, value in found.items() if value is not None}  # fmt: skip
 
 
 class Breakdowns:
@@ -88,6 +88,10 @@ class Breakdowns:
         return self._known[entries]
 
 
+def in_words(unit: str) -> str:
+    return UNIT_WORDS.get(unit, unit)
+
+
 def exactly(amount: Number) -> Number | str:
     """A whole number that a script would round becomes text."""
     return str(amount) if isinstance(amount, int) and abs(amount) > EXACT else amount
@@ -102,7 +106,8 @@ def answer_in(index: Index, answer: Answer, breakdowns: Breakdowns) -> dict[str,
         "counter": printable(cell.counter),
         "context": printable(cell.context),
         "metric": cell.metric,
-        "figure": f"{cell.text} {cell.unit}" if cell.value is not None else cell.text,
+        "case": printable(cell.case),
+        "figure": f"{cell.text} {in_words(cell.unit)}" if cell.value is not None else cell.text,
         "amount": cell.text if cell.value is not None else "",
         "unit": cell.unit if cell.value is not None else "",
         "label": printable(answer.reading.label),
@@ -110,7 +115,7 @@ def answer_in(index: Index, answer: Answer, breakdowns: Breakdowns) -> dict[str,
         "why": minus(cell.why),
         "loud": cell.loud,
         "message": shorten(cell.message, 500),
-        "told": answer.told,
+        "told": answer.told if cell.value is not None else "",
         "remarks": answer.remarks,
         "modules": answer.by_module,
         "off": [[printable(name), minus(signed(gap))] for name, gap in bridge.off.items()]

@@ -10,7 +10,7 @@ from harness.citation import bibtex
 from harness.records import Run
 from harness.report.agreement import distance_table, group_table, matrix_table
 from harness.report.beside import Beside
-from harness.report.cases import sections
+from harness.report.cases import inputs_of, sections
 from harness.report.charts import (
     CLASSES,
     brief,
@@ -29,6 +29,7 @@ from harness.report.comparison import (
 from harness.report.details import packed
 from harness.report.families import family_of, family_table, kind_of
 from harness.report.findings import profiles
+from harness.report.glossary import context_table, convention_table
 from harness.report.index import Index
 from harness.report.machines import timed, timed_elsewhere
 from harness.report.overview import cause_table, outcome_table, spread_table
@@ -78,7 +79,7 @@ def contents(run: Run) -> dict[str, Any]:
     best = instructive(run)
     return {
         "suite": run.suite, "headline": headline(run),
-        "particulars": particulars(run), "verdict": verdict(run), "finds": finds(index),
+        "particulars": particulars(run), "verdict": verdict(run), "finds": finds(index), "shapes": shapes(index),
         "counts": verdict(run).counts, "outcomes": outcome_table(index),
         "spread": spread_table(index), "spread_chart": drawn(spread_chart(run)),
         "agreement": group_table(index),
@@ -92,7 +93,7 @@ def contents(run: Run) -> dict[str, Any]:
         "comparisons": [comparison(index, metric) for metric in index.metrics],
         "sections": [(each, packed(index, each)) for each in sections(index)],
         "environment": environment_table(run),
-        "versions": version_table(index), "silent": silent(index), "unknowns": unknowns(index),
+        "versions": version_table(index), "glossary": [convention_table(), context_table()], "silent": silent(index), "unknowns": unknowns(index),
         "command": command(run.suite.name), "citation": bibtex(run.suite), "schema": run.schema,
     }  # fmt: skip
 
@@ -106,6 +107,11 @@ def finds(index: Index) -> dict[str, str]:
         told = [kind_of(reference), family_of(reference)] if reference else []
         found[case] = " ".join([case, models.get(case, ""), *told])
     return found
+
+
+def shapes(index: Index) -> dict[str, str]:
+    """The inputs of each case."""
+    return {case: inputs_of(index, case) for case in index.cases}
 
 
 def drawn(svg: str) -> Any:

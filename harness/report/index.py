@@ -25,6 +25,8 @@ Key = tuple[str, str, Context, Metric]
 METRICS: tuple[Metric, ...] = ("compute", "params")
 _OfCase = Reading | Bridge | Figure | Failure
 BASE_UNIT = {"compute": "MAC", "params": "parameter"}
+UNIT_WORDS = {"parameter": "parameters"}
+"""How a unit stands after a figure"""
 BROKEN = ("failed", "timeout", "out_of_memory")
 
 

@@ -8,7 +8,7 @@ from functools import cache
 
 from harness.report.clocked import Clock
 from harness.report.tables import Column, Table
-from harness.report.text import digits, few, listed, plural
+from harness.report.text import digits, few, plural
 from harness.theory.prediction import Points, Prediction, difference, predict
 from harness.times import Series
 
@@ -81,6 +81,8 @@ def predictors(clock: Clock, series: Series) -> tuple[Predictor, ...]:
     return tuple(sorted(found, key=lambda each: each.prediction.factor))
 
 
+UNDECIDED = "no difference shown"
+
 PREDICTORS = (
     Column("count"), Column("of"), Column("models", "integer"),
     Column("off by", "factor", note="families not seen"), Column("off from", "factor", "95 %"),
@@ -115,7 +117,7 @@ def beside(clock: Clock, each: Predictor, other: Predictor | None) -> str:
     if other is None or each is other:
         return ""
     low, high = difference(each.prediction, other.prediction, families(clock))[1]
-    return "no difference shown" if low <= 1 <= high else "better" if low > 1 else "worse"
+    return UNDECIDED if low <= 1 <= high else "better" if low > 1 else "worse"
 
 
 def find(found: tuple[Predictor, ...], name: str) -> Predictor | None:
@@ -131,28 +133,31 @@ def sentences(clock: Clock) -> Iterator[str]:
 
 
 def sentence(clock: Clock, series: Series, found: tuple[Predictor, ...]) -> str:
-    best, macs, params = found[0], find(found, "macs"), find(found, "params")
-    known = len(set(best.points.families))
-    told = [f"{name_of(best)} predicts time best, {off(best)}"]
-    for each, name in ((macs, "MACs"), (params, "parameters")):
+    """The best count, those that may be as good, and how MACs and parameters compare."""
+    best = found[0]
+    models, families = len(best.points.cases), len(set(best.points.families))
+    told = [
+        f"{series}: over {plural(models, 'model')} of {families} families, "
+        f"{name_of(best)} comes closest to the time: off {off(best, '95 %: ')} on a family that the "
+        "fit has not seen"
+    ]
+    tied = [name_of(each) for each in found[1:] if beside(clock, each, best) == UNDECIDED]
+    if tied:
+        told.append(f"As good, as far as is shown: {few(tied, 4)}")
+    for name, words in (("macs", "MACs"), ("params", "Parameters")):
+        each = find(found, name)
         if each is not None and each is not best:
             verdict = beside(clock, each, best)
-            told.append(
-                f"{name} are {off(each)} ({verdict if verdict != 'worse' else 'worse, shown'})"
-            )
-    tied = [name_of(each) for each in found[1:]
-            if beside(clock, each, best) == "no difference shown"]  # fmt: skip
-    if tied:
-        told.append(f"from the best no difference is shown of {plural(len(tied), 'other count')}")
-    return (f"{series}: over {plural(len(best.points.cases), 'model')} of {known} families, "
-            f"{listed(told)}.")  # fmt: skip
+            shown = "which is worse" if verdict == "worse" else "not shown to be worse"
+            told.append(f"{words} are off {off(each)}, {shown}")
+    return f"{'. '.join(told)}."
 
 
 def name_of(each: Predictor) -> str:
     return f"the {each.name}" if each.name in (ROOFLINE, LIVE) else each.name
 
 
-def off(each: Predictor) -> str:
+def off(each: Predictor, kind: str = "") -> str:
     p = each.prediction
     low, high = p.factor_interval
-    return f"off by a factor of {digits(p.factor)} ({digits(low)} to {digits(high)})"
+    return f"by a factor of {digits(p.factor)} ({kind}{digits(low)} to {digits(high)})"

@@ -109,8 +109,9 @@ def _differ(wide: list[Spread]) -> str:
         return "cannot be compared"
     if wide[0].factor == 1:
         return "agree everywhere"
-    middle = f"{factor_words(wide[len(wide) // 2].factor)} in the middle, " if len(wide) > 2 else ""
-    return f"differ by a factor of {middle}{factor_words(wide[0].factor)} at most"
+    middle = factor_words(wide[len(wide) // 2].factor)
+    usual = f"{middle} on the median model and " if len(wide) > 2 else ""
+    return f"differ by a factor of {usual}{factor_words(wide[0].factor)} at most"
 
 
 def particulars(run: Run) -> str:
@@ -147,7 +148,10 @@ def _zeros(index: Index) -> str:
     zeros = [
         reading for reading in _compute(index) if reading.value == 0 and index.deviation(reading)
     ]
-    return f"{plural(len(zeros), 'figure')} of 0 stand where there is work." if zeros else ""
+    if not zeros:
+        return ""
+    verb = "is" if len(zeros) == 1 else "are"
+    return f"{plural(len(zeros), 'figure')} {verb} 0 though the model computes something."
 
 
 def verdict_lines(run: Run) -> list[str]:

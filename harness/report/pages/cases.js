@@ -5,6 +5,7 @@ async function unpacked(data) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
   return new Response(stream).json();
 }
+const again = document.querySelector('[data-suite]')?.dataset.suite.split(',')[0];
 const known = new Map();
 function toldOf(section) {
   if (!known.has(section)) known.set(section, unpacked(section.dataset.answers));
@@ -30,12 +31,13 @@ function plainTable(title, names, rows) {
 }
 function article(answer, told) {
   const loud = answer.loud ? ' loud' : '';
-  const made = make('article', {id: answer.id}, make('h4', {},
-    make('a', {href: '#' + answer.id}, answer.counter), ' ',
+  const made = make('article', {id: answer.id, tabindex: -1}, make('h4', {},
+    make('a', {href: '#' + answer.id}, `${answer.case} · ${answer.counter}`), ' ',
     make('span', {class: 'context'}, answer.context + ', ' + answer.metric), ' ',
     make('span', {class: 'figure' + loud}, answer.figure), ' ',
     answer.why ? make('span', {class: 'why' + loud}, answer.why) : '', ' ',
-    answer.unit ? button('convert', () => convertFrom(answer.id), {class: 'quiet'}) : ''));
+    answer.unit ? button('convert', () => convertFrom(answer.id), {class: 'quiet'}) : '', ' ',
+    button('copy link', () => copy(location.href.split('#')[0] + '#' + answer.id, 'Link'), {class: 'quiet'})));
   if (answer.message) made.append(make('p', {class: 'message'}, answer.message));
   const lines = answer.bridge || [];
   if (lines.some(line => line.bar)) made.append(bridge(lines, told));
@@ -45,7 +47,7 @@ function article(answer, told) {
   const tool = `Read by ${answer.counter} ${answer.version || ''}`.trim();
   const remarks = [answer.told ? [`${tool}, which says `, make('code', {}, answer.told)] : [tool], ...(answer.remarks || []).map(text => [text])];
   const said = remarks.flatMap((parts, place) => place ? ['; ', ...parts] : parts);
-  made.append(make('p', {class: 'note'}, ...said, '.'));
+  made.append(make('p', {class: 'note'}, ...said, '. Again: ', make('code', {}, `flop-harness compare ${again} --cases ${answer.case} --counters ${answer.counter}`)));
   const code = answer.whole || (told.code && answer.code && joined(told.code, answer.code));
   if (code) made.append(example(code));
   return made;

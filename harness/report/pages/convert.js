@@ -3,7 +3,7 @@
 const converter = document.getElementById('converter');
 const [model, figure, from, to, converted] = ['model', 'figure', 'from', 'to', 'converted']
   .map(id => document.getElementById(id));
-const SCALES = {'': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15};
+const SCALES = {'': 1, k: 1e3, m: 1e6, g: 1e9, b: 1e9, t: 1e12, p: 1e15};
 const kindOf = unit => unit === 'MAC' || unit === 'FLOP' ? 'compute' : unit;
 const number = text => {
   const plain = text.replaceAll(',', '').replace('−', '-').replace('+', '');
@@ -45,11 +45,12 @@ const minus = (a, b) => typeof a === typeof b ? a - b : Number(a) - Number(b);
 
 // ------------------------------------------------------------------------------- what was printed
 
+const FIGURE = /^(\d[\d,]*)(\.\d+)?(?:e\+?(\d+))?\s*([kmgtpb]?)\s*(macs?|flops?|params?|parameters?)?$/i;
 function printed(text) {
-  const parts = text.trim().match(/^([\d,]+)(\.\d+)?\s*([kKMGTP]?)\s*([A-Za-z]*)$/);
-  if (!parts) return null;
-  const [, whole, decimals = '', prefix, unit] = parts;
-  const scale = SCALES[prefix === 'K' ? 'k' : prefix];
+  const parts = text.trim().replace(/(\d)[\s_](?=\d{3})/g, '$1,').match(FIGURE);
+  if (!parts || !/^(\d+|\d{1,3}(,\d{3})+)$/.test(parts[1])) return null;
+  const [, whole, decimals = '', power = 0, prefix, unit = ''] = parts;
+  const scale = SCALES[prefix.toLowerCase()] * 10 ** Number(power);
   const base = /^mac/i.test(unit) ? 'MAC' : /^flop/i.test(unit) ? 'FLOP' : '';
   const step = scale * 10 ** -Math.max(decimals.length - 1, 0);
   return {value: Number(whole.replaceAll(',', '') + decimals) * scale, step, exact: scale === 1 && !decimals, base};
@@ -66,34 +67,43 @@ function isOf(asked, way) {
 
 let ways = [];
 async function choose() {
-  const before = [from, to].map(select => select.selectedOptions[0] && select.selectedOptions[0].text);
+  const before = [from, to].map(select => ways[select.value] && ways[select.value]);
   ways = waysOf(await toldOf(document.getElementById(model.value)));
   for (const select of [from, to]) {
     select.replaceChildren(...ways.map((way, place) => make('option', {value: place}, `${way.name}, ${way.unit}`)));
   }
   const departs = ways.findIndex(way => way.terms && way.terms.size);
   [from, to].forEach((select, place) => {
-    const same = [...select.options].findIndex(option => option.text === before[place]);
+    const same = before[place] ? likeness(before[place]) : -1;
     select.selectedIndex = same >= 0 ? same : place ? 0 : Math.max(departs, 0);
   });
   show();
+}
+// The same way of counting another model: in the same context, or in any.
+function likeness(wanted) {
+  const counter = name => name.split(' (')[0];
+  const alike = way => way.kind === wanted.kind && counter(way.name) === counter(wanted.name);
+  const exact = ways.findIndex(way => alike(way) && way.name === wanted.name);
+  return exact >= 0 ? exact : ways.findIndex(alike);
 }
 const named = way => `${way.name}${way.label && !way.label.toUpperCase().startsWith(way.unit) ? ` (which calls them ${way.label})` : ''}`;
 function show() {
   const [source, target] = [ways[from.value], ways[to.value]];
   if (!source || !target) return converted.replaceChildren();
+  for (const option of to.options) option.disabled = ways[option.value].kind !== source.kind;
   const asked = figure.value.trim() && printed(figure.value);
-  if (figure.value.trim() && !asked) return say('That is no figure: 716,441,128 or 4.1 GMac would be.');
+  if (figure.value.trim() && !asked) return say('That is no figure: 1,234,567, 4.1 GMac or 4.1e9 would be. A comma groups thousands.');
   if (asked && !isOf(asked, source)) return refuse(asked, source);
-  if (source.kind !== target.kind) return say(`${source.unit}s cannot be turned into ${target.unit}s.`);
-  const words = make('p', {}, make('strong', {}, `${target.amount} ${target.unit}`), ` by ${named(target)}, where ${named(source)} says ${source.amount} ${source.unit}.`);
+  if (source.kind !== target.kind) return say(`${unitOf(source)} cannot be turned into ${unitOf(target)}.`);
+  const words = make('p', {}, make('strong', {}, `${target.amount} ${unitOf(target)}`), ` by ${named(target)}, where ${named(source)} says ${source.amount} ${unitOf(source)}, for ${model.selectedOptions[0].text}.`);
   converted.replaceChildren(words, ...terms(source, target));
 }
+const unitOf = way => way.unit === 'MAC' || way.unit === 'FLOP' ? way.unit : `${way.unit}s`;
 const say = text => converted.replaceChildren(make('p', {}, text));
 function refuse(asked, source) {
   const others = ways.filter(way => isOf(asked, way)).map(named);
   const told = others.length ? `That is what ${others.join(', ')} would say.` : 'No way of counting here gives it.';
-  say(`By ${named(source)} this model has ${source.amount} ${source.unit}, not ${figure.value.trim()}. ${told}`);
+  say(`By ${named(source)} this model has ${source.amount} ${unitOf(source)}, not ${figure.value.trim()}. ${told}`);
 }
 function terms(source, target) {
   if (!source.terms || !target.terms) {

@@ -5,35 +5,39 @@ const [models, counters, exact, contexts, format, told] = ['models', 'counters',
   .map(id => document.getElementById(id));
 const quantities = [...document.querySelectorAll('.quantity')];
 const heats = quantities.map(quantity => quantity.querySelector('table.heat'));
+const LEAD = 3; // columns before those of the counters: case, input, reference
 const chosen = () => heats[Number((controls.elements.quantity || {value: 0}).value || 0)];
-const anyOf = (text, wanted) => wanted.split(',').some(part => fits(text, part.trim()));
 
 controls.hidden = heats.length === 0;
 controls.addEventListener('submit', event => event.preventDefault());
 
 // --------------------------------------------------------------------------------- what is shown
 
+function hideAllBut(elements, textOf, wanted) {
+  const shown = chosenAmong(elements.map(textOf), wanted);
+  elements.forEach((element, place) => { element.hidden = !shown.has(place); });
+  return shown.size;
+}
 function narrow() {
-  let shown = 0;
+  const count = hideAllBut([...document.querySelectorAll('details.case')], section => section.dataset.find, models.value);
+  let columns = 0;
   for (const table of heats) {
-    [...table.tHead.rows[0].cells].forEach((head, column) => {
-      const further = 'further' in head.dataset && !contexts.checked && !counters.value;
-      const hidden = column > 1 && (further || !anyOf(head.textContent, counters.value));
-      for (const row of table.rows) row.cells[column].hidden = hidden;
+    hideAllBut([...table.tBodies[0].rows], row => row.dataset.find, models.value);
+    const heads = [...table.tHead.rows[0].cells].slice(LEAD);
+    const shown = chosenAmong(heads.map(head => head.textContent.trim()), counters.value);
+    heads.forEach((head, place) => {
+      const hidden = !shown.has(place) || ('further' in head.dataset && !contexts.checked);
+      for (const row of table.rows) row.cells[place + LEAD].hidden = hidden;
     });
-    for (const row of table.tBodies[0].rows) row.hidden = !anyOf(row.dataset.find, models.value);
+    if (table === chosen()) columns = shown.size;
   }
-  for (const section of document.querySelectorAll('details.case')) {
-    section.hidden = !anyOf(section.dataset.find, models.value);
-    shown += !section.hidden;
-  }
-  told.textContent = models.value ? `${shown} shown` : '';
+  told.textContent = columns ? (models.value ? `${count} models` : '') : 'no such counter here';
 }
 function turn() {
   quantities.forEach((quantity, place) => { quantity.hidden = heats[place] !== chosen(); });
 }
 function swap() {
-  for (const link of document.querySelectorAll('table.heat td a[title]')) {
+  for (const link of document.querySelectorAll('table.heat td:not(.silent) a[title]')) {
     const text = link.textContent;
     link.textContent = link.title;
     link.title = text;
@@ -44,7 +48,7 @@ function swap() {
 
 const bare = text => text.replaceAll(',', '');
 const cellOf = (cell, column) => {
-  const link = column > 1 && cell.querySelector('a[title]');
+  const link = column >= LEAD && !cell.classList.contains('silent') && cell.querySelector('a[title]');
   return link ? (exact.checked ? link.textContent : link.title) : (cell.querySelector('a') || cell).textContent.trim();
 };
 const headOf = head => {
@@ -58,13 +62,14 @@ const TEX = {'\\': '\\textbackslash{}', '{': '\\{', '}': '\\}', '$': '\\$', '&':
   '_': '\\_', '^': '\\textasciicircum{}', '~': '\\textasciitilde{}'};
 const tex = text => /^[\d,]+$/.test(text) ? `\\num{${bare(text)}}` : text.replace(/[\\{}$&#%_^~]/g, sign => TEX[sign]);
 const quoted = text => /^[\d,]+$/.test(text) ? bare(text) : /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+const origin = heats.length ? `flop-harness, suite ${quantities[0].dataset.suite}, exact figures` : '';
 const FORMATS = {
   markdown: rows => {
     const line = cells => `| ${cells.map(text => text.replaceAll('|', '\\|')).join(' | ')} |`;
     const rule = `|${rows[0].map((_, column) => column ? ' ---: |' : ' --- |').join('')}`;
     return [line(rows[0]), rule, ...rows.slice(1).map(line)].join('\n');
   },
-  latex: ([heads, ...rows]) => [`\\begin{tabular}{l${'r'.repeat(heads.length - 1)}}`, '\\toprule',
+  latex: ([heads, ...rows]) => ['% needs \\usepackage{booktabs,siunitx}', `% ${origin}`, `\\begin{tabular}{l${'r'.repeat(heads.length - 1)}}`, '\\toprule',
     `${heads.map(tex).join(' & ')} \\\\`, '\\midrule', ...rows.map(row => `${row.map(tex).join(' & ')} \\\\`),
     '\\bottomrule', '\\end{tabular}'].join('\n'),
   csv: rows => rows.map(row => row.map(quoted).join(',')).join('\n'),
@@ -92,11 +97,13 @@ function copyRow(row, name) {
   copy(textOf([row]), `${name}, as ${format.selectedOptions[0].text},`);
 }
 for (const row of heats.flatMap(table => [...table.tBodies[0].rows])) {
-  const name = row.cells[0].textContent.trim();
+  const name = row.cells[0].querySelector('a').textContent;
   row.cells[0].append(button('copy', () => copyRow(row, name), {class: 'copy', 'aria-label': `Copy the row of ${name}`, title: 'Copy this row'}));
 }
 document.getElementById('copy').addEventListener('click', () => {
-  copy(textOf([...chosen().tBodies[0].rows].filter(row => !row.hidden)), 'Table');
+  const rows = [...chosen().tBodies[0].rows].filter(row => !row.hidden);
+  if (rows.length) copy(textOf(rows), `${rows.length} ${rows.length === 1 ? 'row' : 'rows'}, exact figures,`);
+  else told.textContent = 'nothing to copy';
 });
 for (const block of document.querySelectorAll('details.example pre')) {
   block.before(button('Copy', () => copy(block.textContent, 'Code'), {class: 'quiet'}));

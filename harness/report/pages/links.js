@@ -25,6 +25,7 @@ async function reveal() {
   for (const old of document.querySelectorAll('.target')) old.classList.remove('target');
   target.classList.add('target');
   target.scrollIntoView();
+  target.focus({preventScroll: true});
 }
 addEventListener('hashchange', reveal);
 reveal();
