@@ -100,23 +100,26 @@ def visible_rows(page) -> list[str]:
 
 def test_models_and_counters_are_searched(page):
     page.goto(ZOO.as_uri())
-    page.fill("#models", "vgg16_, resnet 50")
-    assert set(visible_rows(page)) >= {"resnet50", "wide_resnet50_2"}
-    assert all("50" in name or name == "vgg16_bn" for name in visible_rows(page))
+    page.fill("#models", "ViT-B/16, VGG-16")
+    assert set(visible_rows(page)) >= {"vit_b_16", "vgg16", "vgg16_bn"}
+    assert all(name.startswith(("vit_b_16", "vgg16", "fcn", "ssd")) for name in visible_rows(page))
     page.fill("#models", "VisionTransformer b_16")  # by its class too
     assert visible_rows(page) == ["vit_b_16"]
-    page.fill("#counters", "thop")
+    page.fill("#models", "no such model")
+    assert visible_rows(page) == []
+    page.fill("#counters", "thop")  # not ultralytics-thop
     heads = page.locator(".quantity:not([hidden]) table.heat th[scope=col]:not([hidden])")
-    assert all("thop" in text for text in heads.all_inner_texts()[2:])
+    names = [text.split()[0] for text in heads.all_inner_texts()]
+    assert names == ["case", "input", "reference", "thop"]
 
 
 def test_a_column_is_sorted_by_its_numbers(page):
     page.goto(ZOO.as_uri())
-    head = page.locator(".quantity:not([hidden]) table.heat thead th").nth(1)
+    head = page.locator(".quantity:not([hidden]) table.heat thead th").nth(2)
     for direction, first in (("ascending", min), ("descending", max)):
         head.locator("button").click()
         assert head.get_attribute("aria-sort") == direction
-        cells = page.locator(".quantity:not([hidden]) table.heat tbody td:nth-child(2)")
+        cells = page.locator(".quantity:not([hidden]) table.heat tbody td:nth-child(3)")
         figures = [int(text.replace(",", "")) for text in cells.all_inner_texts() if text]
         assert figures[0] == first(figures)
 
@@ -193,7 +196,32 @@ def test_a_figure_that_is_not_the_models_is_refused(page):
     told = converted(page, "alexnet", "ptflops-pytorch, MAC", "fvcore, MAC", "1.43G")
     assert "716,441,128 MAC, not 1.43G" in told and "torch" in told
     assert "no figure" in converted(page, "alexnet", "reference, MAC", "fvcore, MAC", "many")
-    assert "cannot be turned" in converted(page, "alexnet", "reference, MAC", "numel, parameter")
+    assert page.locator("#to option", has_text="numel, parameter").is_disabled()  # another quantity
+
+
+@pytest.mark.parametrize("figure", [
+    "4.09 GMACs", "4.09gmac", "4.09G", "4089.18M", "4.09e9", "4,089,184,256", "4 089 184 256",
+    "8.18 GFLOPs", "4.09B",
+])  # fmt: skip
+def test_figures_are_read_as_they_are_written(page, figure):
+    page.goto(SEEDS.as_uri())
+    told = converted(page, "resnet50", "reference, MAC", "thop, MAC", figure)
+    assert told.startswith("4,133,742,592 MAC by thop")
+
+
+@pytest.mark.parametrize("figure", ["4,1G", "4.1 GiB", "4.1GG", "-5", "<b>4</b>"])
+def test_what_is_no_figure_is_told(page, figure):
+    page.goto(SEEDS.as_uri())
+    assert "no figure" in converted(page, "resnet50", "reference, MAC", "thop, MAC", figure)
+
+
+def test_the_counter_stays_when_the_model_changes(page):
+    page.goto(SEEDS.as_uri())
+    converted(page, "resnet50", "ptflops-pytorch, MAC", "fvcore, MAC")
+    page.select_option("#model", label="vgg16")
+    page.wait_for_timeout(150)
+    assert "by fvcore" in page.inner_text("#converted")
+    assert "for vgg16" in page.inner_text("#converted")
 
 
 def pasted(page) -> str:
@@ -205,9 +233,9 @@ def pasted(page) -> str:
 
 
 @pytest.mark.parametrize("form, line", [
-    ("markdown", "| vgg16 | 15,470,264,320 | 15,470,314,496 |"),
-    ("latex", r"vgg16 & \num{15470264320} & \num{15470314496} &"),
-    ("csv", "vgg16,15470264320,15470314496,"),
+    ("markdown", "| vgg16 | 1x3x224x224 | 15,470,264,320 | 15,470,314,496 |"),
+    ("latex", r"vgg16 & 1x3x224x224 & \num{15470264320} & \num{15470314496} &"),
+    ("csv", "vgg16,1x3x224x224,15470264320,15470314496,"),
 ])  # fmt: skip
 def test_a_row_is_copied(page, form, line):
     page.goto(SEEDS.as_uri())
@@ -229,7 +257,7 @@ def test_copies_hold_what_is_shown(page):
     page.click("#copy")
     page.wait_for_selector("#told:has-text('copied')")
     [heads, *rows] = pasted(page).strip().splitlines()
-    assert heads == 'case,reference (MAC),"thop (MAC), cpu no_grad"'
+    assert heads == 'case,input,reference (MAC),"thop (MAC), cpu no_grad"'
     assert {row.partition(",")[0] for row in rows} == {"vgg11", "vgg16", "seed002-vgg11"}
 
 
