@@ -25,7 +25,7 @@ from harness.records import (
     Trace,
     TraceFile,
 )
-from harness.store import RUN_SCHEMA, load_trace, trace_path
+from harness.store import RUN_SCHEMA, TraceStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +128,14 @@ class Grounds:
     """Stored traces of a run, each read and priced once in a while."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._read = lru_cache(maxsize=32)(self._read_file)
+        self._traces = TraceStore(folder)
+        self._read = lru_cache(maxsize=32)(self._ground)
 
     def load(self, name: str, context: Context) -> Ground:
         return self._read(name).under(context)
 
-    def _read_file(self, name: str) -> Ground:
-        return Ground(load_trace(trace_path(self.folder, name).read_bytes()))
+    def _ground(self, name: str) -> Ground:
+        return Ground(self._traces.load(name))
 
 
 def reference_of(case: str, canonical: Ground) -> Reference:

@@ -11,7 +11,6 @@ from typing import Any
 from harness import conventions, store
 from harness.assembly import assemble
 from harness.counters import Counter, counters, find
-from harness.errors import UserError
 from harness.golden import Comparison, compare, require_comparable
 from harness.plan import Cell, Plan, Progress, Raw, Result
 from harness.records import Context, Reading, Run, Suite
@@ -78,9 +77,8 @@ def narrowed(golden: Run, left_out: Collection[str], names: Collection[str]) -> 
 def update(checked: Checked, golden: Run, folder: Path) -> None:
     """Make the run the golden: its files, its traces and its cells."""
     assert checked.plan is not None
-    for trace in {each.file for each in checked.run.traces}:
-        content = store.trace_path(checked.plan.folder, trace).read_bytes()
-        store.write_atomically(store.trace_path(folder, trace), content)
+    names = dict.fromkeys(trace.file for trace in checked.run.traces)
+    store.TraceStore(folder).take_over(names, store.TraceStore(checked.plan.folder))
     whose = identity(checked.plan)
     with store.Journal.open(folder, whose) as journal:
         for key, record in store.finished(checked.plan.folder, whose).items():
@@ -94,7 +92,7 @@ def update(checked: Checked, golden: Run, folder: Path) -> None:
 def check_traces(golden: Run, folder: Path) -> Checked:
     """Price the stored traces anew, by the rules as they are now. Needs neither torch nor a tool."""
     plan = Plan(golden.suite, tuple(rules_of(golden)), folder)
-    run = assemble(plan, Raw(dict(golden.environment), results_of(golden, folder)))
+    run = assemble(plan, Raw(dict(golden.environment), results_of(golden)))
     known = tuple(failure for failure in golden.failures if failure in run.failures)
     return Checked(compare(replace(golden, failures=known), run), run)
 
@@ -104,7 +102,7 @@ def rules_of(golden: Run) -> list[Counter]:
     return find([*dict.fromkeys(reading.counter for reading in golden.readings)])
 
 
-def results_of(golden: Run, folder: Path) -> dict[Cell, Result]:
+def results_of(golden: Run) -> dict[Cell, Result]:
     """What the run measured: readings, and the traces behind them."""
     modes = {case.id: case.mode for case in golden.suite.cases}
     readings: dict[tuple[str, str, Context], list[Reading]] = defaultdict(list)
@@ -112,9 +110,6 @@ def results_of(golden: Run, folder: Path) -> dict[Cell, Result]:
         readings[reading.case, reading.counter, reading.context].append(reading)
     results = {}
     for trace in golden.traces:
-        if not store.trace_path(folder, trace.file).is_file():
-            raise UserError(f"{folder} lacks the trace {trace.file} of case {trace.case!r}: "
-                            "run the suite again")  # fmt: skip
         own = replace(trace.context, mode=trace.context.mode or modes[trace.case])
         said = tuple(readings.pop((trace.case, trace.counter, own), ()))
         results[Cell(trace.case, trace.counter, trace.context)] = Result(said, trace.file)

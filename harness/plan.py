@@ -34,7 +34,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a cell gave: readings, and the name of the file that holds its trace."""
+    """What a cell gave: readings, and the name of its trace."""
 
     readings: tuple[Reading, ...] = ()
     trace: str = ""

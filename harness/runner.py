@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.environment import describe
 from harness.plan import Cell, Plan, Progress, Raw, Result
-from harness.store import Journal, trace_path
+from harness.store import Journal, TraceStore
 from harness.workers import counted
 
 
@@ -38,8 +38,8 @@ def run(plan: Plan, identity: dict[str, Any], progress: Progress) -> Raw:
                 ["torch", "torchvision", *(c.distribution for c in plan.counters)]
             )
             journal.add(("environment",), environment)
-        earlier = dict(known_results(plan, journal))
-        results = {cell: result for cell, result in earlier.items() if current(plan, result)}
+        earlier, traces = dict(known_results(plan, journal)), TraceStore(plan.folder)
+        results = {cell: result for cell, result in earlier.items() if current(result, traces)}
         readings = {cell: result.readings for cell, result in earlier.items()}
         wanted = [cell for case in plan.suite.cases for cell in plan.cells(case)]
         progress.begin(len(wanted), len(results))
@@ -59,9 +59,9 @@ def known_results(plan: Plan, journal: Journal) -> Iterator[tuple[Cell, Result]]
                 yield cell, result
 
 
-def current(plan: Plan, result: Result) -> bool:
+def current(result: Result, traces: TraceStore) -> bool:
     """Whether nothing of a cell has to be done again."""
     if result.readings and all(reading.status != "ok" for reading in result.readings):
         return True
-    kept = not result.trace or trace_path(plan.folder, result.trace).exists()
+    kept = not result.trace or result.trace in traces
     return kept and result.tracer == tracer()

@@ -126,9 +126,7 @@ def save(run: Run, folder: Path) -> list[Path]:
     from harness import report
 
     saved = store.save(run, folder)
-    wanted = {store.trace_path(folder, trace.file) for trace in run.traces}
-    for stale in set((folder / "traces").glob("*.json.*")) - wanted:
-        stale.unlink()
+    store.TraceStore(folder).prune(trace.file for trace in run.traces)
     return [*saved, *report.write(run, folder)]
 
 

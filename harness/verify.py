@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -25,7 +26,7 @@ from harness.plan import CANONICAL, Cell, Plan
 from harness.proof import Key, Operation, prove
 from harness.records import Case, Context, Failure, Proof, Proofs, Suite, Trace
 from harness.session import identity
-from harness.store import PROOFS_SCHEMA, finished, load_trace, trace_path
+from harness.store import PROOFS_SCHEMA, TraceStore, finished
 from harness.walk import visits
 from harness.workers import forkserver
 
@@ -34,6 +35,9 @@ Mapper: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """(what is being done, how many are done, of how many)"""
+
+Read: TypeAlias = Callable[[], Trace]
+"""Reads a stored trace, in whichever process it is asked"""
 
 
 @dataclass
@@ -63,12 +67,12 @@ class Found:
 
 @dataclass(frozen=True)
 class Task:
-    """A case to be traced; ``trace`` is the file of its reference trace, if there is one already."""
+    """A case to be traced; ``trace`` reads its reference trace, if there is one already."""
 
     case: Case
     folder: str
     timeout_s: float
-    trace: Path | None = None
+    trace: Read | None = None
 
 
 def gather(task: Task) -> Found:
@@ -85,7 +89,7 @@ def operators_of(task: Task) -> Found:
     """What the reference trace holds and, where kernels differ, what a CPU runs instead."""
     found = Found(task.case.id)
     runner = CaseRunner(task.case, task.folder, "cpu", Limits(task.timeout_s, 0, 1))
-    reference = load_trace(task.trace.read_bytes()) if task.trace else runner.canonical()
+    reference = task.trace() if task.trace else runner.canonical()
     found.enter(reference, reference=True)
     if not reference.executed and kernels_differ(reference):
         for grad in (False, True):
@@ -103,13 +107,13 @@ def kernels_differ(trace: Trace) -> bool:
 
 def verify(
     suite: Suite,
-    known: Mapping[str, Path] | None = None,
+    known: Mapping[str, Read] | None = None,
     mapper: Mapper = map,
     progress: Progress = lambda what, done, total: None,
 ) -> Proofs:
     """Prove a suite: each operator and shape once, however often and wherever it runs.
 
-    ``known`` are files of reference traces by case. A case that cannot be traced is a failure.
+    ``known`` reads reference traces, by case. A case that cannot be traced is a failure.
     """
     tasks = [Task(case, suite.folder, suite.timeout_s, (known or {}).get(case.id))
              for case in suite.cases]  # fmt: skip
@@ -156,16 +160,17 @@ def with_uses(proof: Proof, key: Key, found: Iterable[Found]) -> Proof:
 # ------------------------------------------------------------------------ traces and processes
 
 
-def known_traces(suite: Suite, folder: Path) -> dict[str, Path]:
+def known_traces(suite: Suite, folder: Path) -> dict[str, Read]:
     """The reference traces that a run of this very suite left in a results folder, by case."""
     plan = Plan(suite, (), folder)
     records = finished(folder, identity(plan))
-    found = {}
+    traces = TraceStore(folder)
+    found: dict[str, Read] = {}
     for case in suite.cases:
         record = records.get(Cell(case.id, CANONICAL, Context(plan.device)).key, {})
-        file = trace_path(folder, record.get("trace", ""))
-        if file.exists():
-            found[case.id] = file
+        name = record.get("trace", "")
+        if name in traces:
+            found[case.id] = partial(TraceStore(folder).load, name)  # one with nothing at hand
     return found
 
 

@@ -193,4 +193,4 @@ def carry_out(
         pass  # the reading says so
     except TraceFailed as error:
         failure = Failure(cell.case, f"trace for {cell.counter or 'the reference'}", str(error))
-    return Result(readings, traces.keep(trace) if trace is not None else "", failure)
+    return Result(readings, traces.keep(cell.case, trace) if trace is not None else "", failure)

@@ -248,9 +248,9 @@ def test_an_operator_without_a_formula_is_named_and_counted(monkeypatch):
 def test_a_trace_that_is_there_is_not_made_again(tmp_path):
     """A case of a model that does not exist, whose trace does."""
     trace = record(torch.nn.Linear(4, 3), (torch.rand(2, 4),))
-    file = tmp_path / "trace.json.xz"
-    file.write_bytes(store.dump_trace(trace))
-    proofs = verify(suite_of(UNKNOWN), {"unknown": file})
+    traces = store.TraceStore(tmp_path)
+    name = traces.keep("unknown", trace)
+    proofs = verify(suite_of(UNKNOWN), {"unknown": lambda: traces.load(name)})
     assert [(proof.operator, proof.macs) for proof in proofs.proofs] == [("aten.addmm", 24)]
     assert proofs.failures == ()
 

@@ -106,7 +106,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class TraceFile:
-    """Where the trace behind a reading is stored; an empty counter stands for the reference."""
+    """Where the trace behind a reading is stored; an empty counter stands for the reference.
+
+    ``file`` is ``<file of the case>/<digest>``: ``vgg16/027410596c8ed463``.
+    """
 
     case: str
     counter: str

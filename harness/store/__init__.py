@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.store.effects import dump_effects, load_effects
 from harness.store.files import write_atomically
 from harness.store.journal import Journal, finished
+from harness.store.passes import TraceStore
 from harness.store.proofs import dump_proofs, load_proofs
 from harness.store.runs import dumps, load, loads, save
 from harness.store.schema import (
@@ -13,10 +14,11 @@ from harness.store.schema import (
     SCHEMA,
     TIMELINE_SCHEMA,
     TIMES_SCHEMA,
+    TRACE_SCHEMA,
 )
 from harness.store.timelines import dump_timeline, load_timeline
 from harness.store.times import TIMES_FILE, dump_times, load_times
-from harness.store.traces import TraceStore, dump_trace, load_trace, trace_path
+from harness.store.traces import dump_trace, load_trace
 
 __all__ = [
     "PROOFS_SCHEMA",
@@ -25,6 +27,7 @@ __all__ = [
     "TIMELINE_SCHEMA",
     "TIMES_FILE",
     "TIMES_SCHEMA",
+    "TRACE_SCHEMA",
     "Journal",
     "TraceStore",
     "dump_effects",
@@ -42,6 +45,5 @@ __all__ = [
     "load_trace",
     "loads",
     "save",
-    "trace_path",
     "write_atomically",
 ]

@@ -7,7 +7,10 @@ from typing import Any
 from harness.errors import UserError
 
 SCHEMA = 1
-"""Of the journal and the traces"""
+"""Of the journal"""
+
+TRACE_SCHEMA = 2
+"""Of the traces"""
 
 RUN_SCHEMA = 3
 """Of ``run.json`` and the breakdowns beside it"""
@@ -22,7 +25,7 @@ TIMELINE_SCHEMA = 1
 """Of the timelines in ``results/drift/``"""
 
 
-def require_schema(document: Any, what: str, schema: int = SCHEMA) -> None:
+def require_schema(document: Any, what: str, schema: int) -> None:
     """UserError, naming ``what``, unless the decoded document says it is of that schema."""
     found = document.get("schema") if isinstance(document, dict) else None
     if found != schema:

@@ -1,4 +1,4 @@
-"""A trace as compressed JSON.
+"""A trace as a line of JSON.
 
 Two tables, in which an entry refers to earlier ones by their index, and equal entries are stored
 once: ``values`` (``2``, ``"relu"``, or a tag and the indices of its parts: ``["tuple", 0, 0]``)
@@ -8,19 +8,15 @@ Decoding is one pass over each, without recursion, and equal subtrees come back 
 
 from __future__ import annotations
 
-import hashlib
 import json
-import lzma
 from collections.abc import Callable, Iterable
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError
 from harness.records import Call, Context, Dict, List, Module, Opaque, Parameter, Tensor, Trace
-from harness.store.files import write_atomically
-from harness.store.schema import SCHEMA, require_schema
+from harness.store.schema import TRACE_SCHEMA, require_schema
 
 ATOMS = frozenset({type(None), bool, int, str})
 
@@ -44,48 +40,15 @@ MAKERS: dict[str, Callable[[list[Any]], Any]] = {
 }
 
 
-def trace_path(folder: Path, name: str) -> Path:
-    return folder / "traces" / f"{name}.json.xz"
-
-
-class TraceStore:
-    """Traces in files named by what they hold; equal passes in other contexts share a file."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.kept: dict[tuple[int, int], tuple[Trace, str]] = {}
-
-    def keep(self, trace: Trace) -> str:
-        """The name under which ``trace`` lies."""
-        parts = (id(trace.root), id(trace.modules))
-        if parts not in self.kept:
-            content = as_json(replace(trace, context=Context()))
-            name = hashlib.sha256(content).hexdigest()[:16]
-            path = trace_path(self.folder, name)
-            if not path.exists():
-                write_atomically(path, compressed(content))
-            self.kept[parts] = (trace, name)  # what is kept keeps its id
-        return self.kept[parts][1]
-
-
 def dump_trace(trace: Trace) -> bytes:
-    """The trace in a few bytes. TypeError for a value it cannot keep."""
-    return compressed(as_json(trace))
-
-
-def compressed(content: bytes) -> bytes:
-    return lzma.compress(content, format=lzma.FORMAT_XZ, preset=6)
-
-
-def as_json(trace: Trace) -> bytes:
-    """The same for equal traces."""
+    """One line, without its end, the same for equal traces. TypeError for a value it cannot keep."""
     writer = Writer()
     modules = tuple(module_row(module) for module in trace.modules)
     parameters = tuple((p.shape, p.dtype, p.trainable, p.lazy) for p in trace.parameters)
     context = astuple(trace.context)
     head = (context, modules, parameters, trace.executed)
     document = {
-        "schema": SCHEMA,
+        "schema": TRACE_SCHEMA,
         "head": writer.value(head),
         "root": writer.call(trace.root),
         "values": writer.values,
@@ -97,10 +60,10 @@ def as_json(trace: Trace) -> bytes:
 def load_trace(content: bytes) -> Trace:
     """The trace in ``content``; UserError where there is none, or one of another schema."""
     try:
-        document = json.loads(lzma.decompress(content))
-    except (lzma.LZMAError, EOFError, ValueError) as error:
+        document = json.loads(content)
+    except ValueError as error:
         raise UserError(f"not a stored trace: {error}") from error
-    require_schema(document, "the stored trace")
+    require_schema(document, "the stored trace", TRACE_SCHEMA)
     values = decoded_values(document["values"])
     calls = decoded_calls(document["calls"], values)
     context, modules, parameters, executed = values[document["head"]]
