@@ -151,7 +151,7 @@ def inputs_of(call: Call, device: str = "cpu", shared: Sequence[int] = ()) -> li
 
 def bound(positional: Sequence[str], named: Sequence[tuple[str, str]]) -> list[str]:
     pairs = [f"{quoted(name)}: {value}" for name, value in named]
-    lines = [assigned("args", "(", positional, ")")] if positional or not named else []
+    lines = [assigned("args", "(", positional, ")")]
     return [*lines, assigned("kwargs", "{", pairs, "}")] if named else lines
 
 

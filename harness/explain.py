@@ -69,14 +69,19 @@ def matches(reading: Reading, context: str) -> bool:
 
 def find_run(case: str, name: str | None = None, folder: Path | None = None) -> Run:
     """The run in ``folder``, of the suite ``name``, or of the first suite that has ``case``."""
+    return store.load(find_folder(case, name, folder))
+
+
+def find_folder(case: str, name: str | None = None, folder: Path | None = None) -> Path:
+    """Where that run lies. UserError if no suite has the case, or none was run."""
     if folder is not None:
-        return store.load(folder)
+        return folder.parent if folder.is_file() else folder
     if name is not None:
-        return store.load(RESULTS / slug(suite.load(name).name))
+        return RESULTS / slug(suite.load(name).name)
     suites = list(suite.having(case))
     for each in suites:
         if (RESULTS / each.name / RUN_FILE).is_file():
-            return store.load(RESULTS / each.name)
+            return RESULTS / each.name
     if suites:
         make = f"make them with flop-harness compare {suites[0].name}"
         raise UserError(f"no results of {case!r} here: {make}, or name a folder with --dir")

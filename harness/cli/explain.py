@@ -25,22 +25,43 @@ def explain(
     ] = "",
     metric: Annotated[str, typer.Option(help="compute or params.")] = "compute",
     depth: Annotated[int, typer.Option(min=0, help="Levels of modules below each term.")] = 1,
+    code: Annotated[
+        bool,
+        typer.Option("--code", help="Print Python that gives the figure, and each term alone."),
+    ] = False,
 ) -> None:
     """Explain what a counter says of a case: term by term, with the modules behind each."""
-    from harness.explain import find, find_metric, find_run
+    from harness.explain import find, find_folder, find_metric, find_run
 
     asked = find_metric(metric)
     found = find(find_run(case, suite, folder), case, counter, context, asked)
-    tell(found, depth)
+    if code:
+        tell_code(found, find_folder(case, suite, folder))
+    else:
+        tell(found, depth)
 
 
 def tell(found: Any, depth: int) -> None:
     from harness.report.explanation import explain as lines
     from harness.report.explanation import grid, merged
-    from harness.report.terminal import silence
 
     for bridge, contexts in merged(found.bridges):
         title = f"{bridge.counter} on {bridge.case}, {bridge.metric} ({', '.join(contexts)})"
         show(grid(title, list(lines(found.index, bridge, depth=depth))))
+    tell_silence(found)
+
+
+def tell_code(found: Any, folder: Path) -> None:
+    from harness.report.codes import explained
+    from harness.report.scenes import Scenes
+
+    for piece in explained(Scenes(folder, found.index), found.bridges):
+        print(piece)
+    tell_silence(found)
+
+
+def tell_silence(found: Any) -> None:
+    from harness.report.terminal import silence
+
     for reading in found.silent:
         say(silence(reading))

@@ -1,0 +1,49 @@
+"""The code of a figure: a model, its inputs, and how a tool is asked about it."""
+
+from __future__ import annotations
+
+from harness.code import joined, model_code, recast
+from harness.counters import Counter
+from harness.literals import CannotWrite
+from harness.records import Call, Case, Context, Metric
+
+
+def code_of(case: Case, counter: Counter, given: Call | None = None) -> str:
+    """Code that prints a counter's first figure for a case, in its first context.
+
+    ``given`` is the call of the model, for a case that does not name its inputs. CannotWrite.
+    """
+    return joined(model_code(case, given), counter.code())
+
+
+def pieces_of(
+    case: Case,
+    counter: Counter,
+    context: Context,
+    metric: Metric,
+    given: Call | None = None,
+    own: Call | None = None,
+    seeded: bool = False,
+) -> tuple[str, str]:
+    """The model with its inputs, and how the tool is asked in a context about a figure.
+
+    ``given`` is the call of the model as the case has it, ``own`` as the counter calls it; without
+    them the case has to name its inputs. ``seeded`` draws the values that the harness draws.
+    CannotWrite for what no short code makes, or the tool does not pass on.
+    """
+    model = model_code(case, given, context.device, seeded)
+    if given is not None and own is not None:
+        model = "\n".join([model.rstrip(), *recast(given, own), ""])
+    if own is None:
+        return model, counter.code(context, metric)
+    return model, asked(counter, context, metric, own)
+
+
+def asked(counter: Counter, context: Context, metric: Metric, call: Call) -> str:
+    """How the tool is asked about a model that is called so. CannotWrite if it cannot be."""
+    usage, named = counter.usage, bool(call.kwargs)
+    if usage is None or (named and usage.call and not usage.named):
+        raise CannotWrite("inputs by name, which the tool does not pass on")
+    if usage.single and len(call.args) != (0 if named else 1):
+        raise CannotWrite("several inputs for a tool that passes one on")
+    return counter.code(context, metric, named and bool(usage.named))

@@ -1,0 +1,68 @@
+"""Pieces of code run as somebody would who pastes them: in an interpreter of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness import counters, overlay
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Each piece in a fork, so that what a tool leaves behind does not reach the next.
+RUNNER = """
+import contextlib, importlib, io, json, os, sys, warnings
+warnings.simplefilter("ignore")
+import torch
+torch.set_num_threads(1)
+importlib.import_module(sys.argv[1])
+for code in json.load(sys.stdin):
+    if os.fork():
+        os.wait()
+        continue
+    out = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+            exec(compile(code, "pasted", "exec"), {})
+        said = out.getvalue().splitlines()[-1]
+    except BaseException as error:
+        said = f"{type(error).__name__}: {error}"
+    print("said", json.dumps(said), flush=True)
+    os._exit(0)
+"""
+
+
+def printed(counter: str, codes: Sequence[str]) -> list[str]:
+    """The last line that each piece prints, or what it raises; the counter's package is first."""
+    tool = counters.counters()[counter]
+    folders = [str(overlay.ensure(tool.overlay))] if tool.overlay else []
+    path = os.pathsep.join([*folders, str(ROOT / "suites"), str(ROOT)])
+    package = tool.code().split()[1] if tool.usage and tool.usage.imports else "torch"
+    done = subprocess.run(
+        [sys.executable, "-c", RUNNER, package], input=json.dumps(list(codes)), text=True,
+        capture_output=True, env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+        check=True,
+    )  # fmt: skip
+    told = [line for line in done.stdout.splitlines() if line.startswith("said ")]
+    return [json.loads(line.removeprefix("said ")) for line in told]
+
+
+def number(text: str) -> float:
+    return float(text.replace(",", ""))
+
+
+def remark(code: str) -> tuple[float, float, list[float]]:
+    """What the comment below a piece of code says: the figure, the reference, and the terms."""
+    lines = [line[2:] for line in code.splitlines() if line.startswith("# ")]
+    text = " ".join(lines)
+    text = text[text.index("prints ") :]
+    figure = re.match(r"prints (-?[\d.]+)", text)
+    reference = re.search(r"the reference is (-?[\d,]+)", text)
+    assert figure and reference, text
+    terms = re.findall(r" ([+-][\d,]+(?:\.\d+)?)(?= and |, |;)", text)
+    return number(figure[1]), number(reference[1]), list(map(number, terms))
