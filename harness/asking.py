@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from harness.code import joined, model_code, recast
+from harness.code import model_code, recast
 from harness.counters import Counter
 from harness.literals import CannotWrite
 from harness.records import Call, Case, Context, Metric
-
-
-def code_of(case: Case, counter: Counter, given: Call | None = None) -> str:
-    """Code that prints a counter's first figure for a case, in its first context.
-
-    ``given`` is the call of the model, for a case that does not name its inputs. CannotWrite.
-    """
-    return joined(model_code(case, given), counter.code())
 
 
 def pieces_of(

@@ -62,11 +62,6 @@ def model_code(
     return joined(built(case), block(seed, *model_lines(case, device), *inputs))
 
 
-def model_alone(case: Case, device: str = "cpu") -> str:
-    """``model``, as the case has it."""
-    return joined(built(case), block(*model_lines(case, device)))
-
-
 def gives_inputs(case: Case) -> bool:
     """Whether the factory returns inputs beside the model."""
     return not case.inputs and case.model.partition(":")[0] not in PROVIDERS

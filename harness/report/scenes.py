@@ -29,7 +29,8 @@ class Scenes:
                 self.files[each.case, each.counter, context] = each.file
             else:
                 self.references[each.case] = each.file
-        self._stored = TraceStore(folder)
+        # A store has the passes of one case at hand; findings go back and forth between a few.
+        self._store = lru_cache(maxsize=16)(lambda case: TraceStore(folder))
         self._read = lru_cache(maxsize=32)(self._read_stored)
 
     def of(self, bridge: Bridge) -> Scene | None:
@@ -47,15 +48,16 @@ class Scenes:
     def own(self, record: Bridge | Reading) -> Trace | None:
         """The pass as the counter saw it."""
         name = self.files.get((record.case, record.counter, record.context))
-        return self._read(name) if name else None
+        return self._read(record.case, name) if name else None
 
     def reference(self, case: str) -> Trace | None:
         """The pass that the reference is priced on."""
         name = self.references.get(case)
-        return self._read(name) if name else None
+        return self._read(case, name) if name else None
 
-    def _read_stored(self, name: str) -> Trace | None:
-        return self._stored.load(name) if name in self._stored else None
+    def _read_stored(self, case: str, name: str) -> Trace | None:
+        store = self._store(case)
+        return store.load(name) if name in store else None
 
 
 def counter_of(reading: Reading) -> Counter | None:
