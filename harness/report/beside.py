@@ -12,8 +12,11 @@ from typing import Any
 from urllib.parse import quote
 
 from harness.errors import UserError
+from harness.examples import Example
 from harness.records import Proofs, Run, Suite
 from harness.report import drift, effects
+from harness.report.codes import NONE, Codes, codes_in
+from harness.report.examples import Key, examples_in
 from harness.report.machines import Machines, machines_in, times_in
 from harness.report.tables import Table, columns
 from harness.report.text import plural
@@ -42,7 +45,8 @@ class Beside:
     published: Published | None = None
     histories: Mapping[str, list[str]] = field(default_factory=dict)
     effects: Mapping[str, list[str]] = field(default_factory=dict)
-    examples: Mapping[Any, Any] = field(default_factory=dict)
+    examples: Mapping[Key, Example] = field(default_factory=dict)
+    codes: Codes = NONE
 
 
 def beside(folder: Path, run: Run) -> Beside:
@@ -52,6 +56,7 @@ def beside(folder: Path, run: Run) -> Beside:
     return Beside(
         proofs_in(folder, suite), machines_in(folder, suite), neighbours_of(folder, suite),
         published_in(home / "claims", suite), histories_in(home / "drift"), effects_in(home / "effects"),
+        examples_in(folder, run), codes_in(folder, run),
     )  # fmt: skip
 
 

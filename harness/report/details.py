@@ -16,8 +16,9 @@ from typing import Any
 from harness.records import Bridge, Metric
 from harness.report.cases import Answer, Section, bars
 from harness.report.causes import part_of
+from harness.report.codes import NONE, Codes
 from harness.report.findings import sentences
-from harness.report.index import BASE_UNIT, UNIT_WORDS, Index, plain
+from harness.report.index import BASE_UNIT, UNIT_WORDS, Index, key_of, plain
 from harness.report.tables import Table, show
 from harness.report.text import Number, group, percent, printable, shorten, signed
 
@@ -25,9 +26,9 @@ EXACT = 2**53
 """Whole numbers up to here are exact in a script"""
 
 
-def packed(index: Index, section: Section) -> str:
+def packed(index: Index, section: Section, codes: Codes = NONE) -> str:
     """A case as base64 of gzip of JSON."""
-    text = json.dumps(contents(index, section), separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(contents(index, section, codes), separators=(",", ":"), ensure_ascii=False)
     data = gzip.compress(text.encode("utf-8", "replace"), mtime=0)
     return base64.b64encode(data).decode("ascii")
 
@@ -37,9 +38,14 @@ def unpacked(data: str) -> dict[str, Any]:
     return dict(json.loads(gzip.decompress(base64.b64decode(data))))
 
 
-def contents(index: Index, section: Section) -> dict[str, Any]:
+def contents(index: Index, section: Section, codes: Codes = NONE) -> dict[str, Any]:
     breakdowns = Breakdowns()
     answers = [answer_in(index, answer, breakdowns) for answer in section.answers]
+    pieces: dict[str, int] = {}
+    for told, answer in zip(answers, section.answers, strict=True):
+        made = codes.figures.get(key_of(answer.reading), ())
+        if made:
+            told["code"] = [pieces.setdefault(codes.pieces[each], len(pieces)) for each in made]
     return {
         "description": printable(section.description),
         "agreed": [agreed_in(table) for table in section.agreed],
@@ -49,6 +55,7 @@ def contents(index: Index, section: Section) -> dict[str, Any]:
             [printable(name), group(calls)] for name, calls in section.unsupported.rows
         ],
         "answers": answers,
+        "pieces": list(pieces),
         "paths": list(map(printable, breakdowns.paths)),
         "breakdowns": breakdowns.tables,
     }

@@ -19,6 +19,7 @@ from harness.report.charts import (
     spread_chart,
     waterfall,
 )
+from harness.report.codes import NONE, Codes
 from harness.report.comparison import (
     comparison,
     environment_table,
@@ -45,7 +46,9 @@ def render(run: Run, around: Beside | None = None) -> bytes:
     """The whole report, with what lies beside the run."""
     around = around or Beside()
     text = (
-        pages().get_template("suite.html.j2").render(**contents(run), **surroundings(run, around))
+        pages()
+        .get_template("suite.html.j2")
+        .render(**contents(run, around.codes), **surroundings(run, around))
     )
     return text.encode("utf-8", "replace")
 
@@ -73,7 +76,7 @@ def pages() -> Any:
     return made
 
 
-def contents(run: Run) -> dict[str, Any]:
+def contents(run: Run, codes: Codes = NONE) -> dict[str, Any]:
     """What the template lays out: sentences, tables and charts."""
     index = Index(run)
     best = instructive(run)
@@ -91,7 +94,7 @@ def contents(run: Run) -> dict[str, Any]:
         "causes": [cause_table(index, metric) for metric in index.metrics],
         "profiles": list(profiles(index)),
         "comparisons": [comparison(index, metric) for metric in index.metrics],
-        "sections": [(each, packed(index, each)) for each in sections(index)],
+        "sections": [(each, packed(index, each, codes)) for each in sections(index)],
         "environment": environment_table(run),
         "versions": version_table(index), "glossary": [convention_table(), context_table()], "silent": silent(index), "unknowns": unknowns(index),
         "command": command(run.suite.name), "citation": bibtex(run.suite), "schema": run.schema,

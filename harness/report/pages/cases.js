@@ -48,8 +48,7 @@ function article(answer, told) {
   const remarks = [answer.told ? [`${tool}, which says `, make('code', {}, answer.told)] : [tool], ...(answer.remarks || []).map(text => [text])];
   const said = remarks.flatMap((parts, place) => place ? ['; ', ...parts] : parts);
   made.append(make('p', {class: 'note'}, ...said, '. Again: ', make('code', {}, `flop-harness compare ${again} --cases ${answer.case} --counters ${answer.counter}`)));
-  const code = answer.whole || (told.code && answer.code && joined(told.code, answer.code));
-  if (code) made.append(example(code));
+  if (answer.code) made.append(example(joined(...answer.code.map(place => told.pieces[place]))));
   return made;
 }
 function example(text) {
