@@ -16,7 +16,9 @@ from networks import NETWORKS
 from sharing import SHARING
 from torch import nn
 
-from harness.code import (
+from harness.code.constructors import ATTENTION, constructed, in_order, shared_inputs
+from harness.code.literals import CannotWrite, literal
+from harness.code.text import (
     DETECTORS,
     WITH_BACKBONES,
     case_inputs,
@@ -26,9 +28,7 @@ from harness.code import (
     model_code,
     recast,
 )
-from harness.constructors import ATTENTION, constructed, in_order, shared_inputs
-from harness.excerpt import excerpt, places
-from harness.literals import CannotWrite, literal
+from harness.examples.excerpt import excerpt, places
 from harness.models import build
 from harness.records import Call, Case, Context, Dict, Input, List, Opaque, Tensor, Trace
 from harness.trace import record

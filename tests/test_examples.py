@@ -17,8 +17,8 @@ from pasted import ROOT, number, printed, remark
 from torch import nn
 
 from harness import counters, overlay, reconcile, store
-from harness.alone import Scene
-from harness.examples import Example, example
+from harness.examples.alone import Scene
+from harness.examples.smallest import Example, example
 from harness.records import Case, Context, Reading, Run
 from harness.report.codes import Codes, codes_in
 from harness.report.examples import Key, examples_in

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import indent
 
-from harness.code import joined
+from harness.code.text import joined
 from harness.records import Context, Metric
 
 

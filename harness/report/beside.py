@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from harness.errors import UserError
-from harness.examples import Example
+from harness.examples.smallest import Example
 from harness.records import Proofs, Run, Suite
 from harness.report import drift, effects
 from harness.report.codes import NONE, Codes, codes_in

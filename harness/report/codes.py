@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.alone import Scene
-from harness.asking import pieces_of
-from harness.code import joined
+from harness.code.literals import CannotWrite
+from harness.code.text import joined
 from harness.errors import UserError
-from harness.examples import example, whole_code
-from harness.literals import CannotWrite
+from harness.examples.alone import Scene
+from harness.examples.asking import pieces_of
+from harness.examples.smallest import example, whole_code
 from harness.records import Bridge, Call, Case, Reading, Run, Step
 from harness.report.explanation import merged
 from harness.report.index import Index, Key, key_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.examples import Example, example
+from harness.examples.smallest import Example, example
 from harness.records import Metric, Run
 from harness.report.causes import Cause, Share
 from harness.report.findings import profiles

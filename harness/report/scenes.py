@@ -6,10 +6,10 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from harness.alone import Scene
 from harness.counters import Counter, find_one
 from harness.eras import as_of
 from harness.errors import UserError
+from harness.examples.alone import Scene
 from harness.records import Bridge, Case, Context, Reading, Trace
 from harness.report.index import Index, key_of
 from harness.store import TraceStore

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from harness.constructors import positional
-from harness.literals import CannotWrite, is_float, literal, quoted, tensor
+from harness.code.constructors import positional
+from harness.code.literals import CannotWrite, is_float, literal, quoted, tensor
 from harness.records import Call, Case, Input, Tensor
 
 WIDTH = 88

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from harness.account import lineage
-from harness.alone import Part, Scene, Unlike, bridge_of, part_of
-from harness.asking import asked, pieces_of
-from harness.code import WIDTH, block, built, inputs_of, joined, model_lines
-from harness.constructors import ATTENTION, constructed, shared_inputs
-from harness.excerpt import Place
-from harness.literals import CannotWrite
+from harness.code.constructors import ATTENTION, constructed, shared_inputs
+from harness.code.literals import CannotWrite
+from harness.code.text import WIDTH, block, built, inputs_of, joined, model_lines
+from harness.examples.alone import Part, Scene, Unlike, bridge_of, part_of
+from harness.examples.asking import asked, pieces_of
+from harness.examples.excerpt import Place
 from harness.reconcile import whole
 from harness.records import Bridge, Call, Tensor
 

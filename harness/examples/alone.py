@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import Any
 
 from harness.account import Account
-from harness.constructors import ATTENTION, in_order
+from harness.code.constructors import ATTENTION, in_order
 from harness.counters import Counter
 from harness.counters.jit_graph import GRAPH, ONLY_IN_GRAPH, graph_in
 from harness.counters.usage import Usage
-from harness.excerpt import Place, called, excerpt, paths_from, places
+from harness.examples.excerpt import Place, called, excerpt, paths_from, places
 from harness.reconcile import REFERENCES, shifts, steps, whole
 from harness.records import Bridge, Call, Case, Dict, Module, Opaque, Parameter, Tensor, Trace
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.literals import CannotWrite, literal
+from harness.code.literals import CannotWrite, literal
 from harness.records import Call, List, Module, Trace
 from harness.walk import Visit, within
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.code import model_code, recast
+from harness.code.literals import CannotWrite
+from harness.code.text import model_code, recast
 from harness.counters import Counter
-from harness.literals import CannotWrite
 from harness.records import Call, Case, Context, Metric
 
 

@@ -1,0 +1,1 @@
+"""Python text from records: literals, constructors of modules, models with their inputs."""
