@@ -48,7 +48,8 @@ claims: $(STAMP)  ## audit the published figures in suites/claims/: results/clai
 test: $(STAMP)  ## run the fast tests
 	$(BIN)/python -m pytest -m 'not slow' -n $(JOBS) --dist worksteal
 
-test-all: $(STAMP)  ## run all tests
+test-all: $(STAMP)  ## run all tests; those in a browser need chromium, those of LaTeX pdflatex
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS),browser]'
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 lint: $(STAMP)  ## style, layers and types
