@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 SHOWN = {
-    ("harness.records", "Suite"): "of_suite",
-    ("harness.records", "Bridge"): "of_bridge",
-    ("harness.records", "Run"): "of_run",
+    ("harness.records.suite", "Suite"): "of_suite",
+    ("harness.records.run", "Bridge"): "of_bridge",
+    ("harness.records.run", "Run"): "of_run",
     ("harness.account", "Account"): "of_account",
 }
 """(module, class) -> the function of ``harness.report.notebook`` that shows it"""

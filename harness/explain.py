@@ -75,7 +75,7 @@ def find_run(case: str, name: str | None = None, folder: Path | None = None) -> 
 def find_folder(case: str, name: str | None = None, folder: Path | None = None) -> Path:
     """Where that run lies. UserError if no suite has the case, or none was run."""
     if folder is not None:
-        return folder.parent if folder.is_file() else folder
+        return folder.parent if folder.name == RUN_FILE else folder
     if name is not None:
         return RESULTS / slug(suite.load(name).name)
     suites = list(suite.having(case))

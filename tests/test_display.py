@@ -108,6 +108,6 @@ def test_the_import_in_a_notebook_tells_ipython():
         "shell = types.SimpleNamespace(display_formatter="
         "types.SimpleNamespace(formatters={'text/html': html}))\n"
         "sys.modules['IPython'] = types.SimpleNamespace(get_ipython=lambda: shell)\n"
-        "import harness; sys.exit(('harness.records', 'Bridge') not in made)"
+        "import harness; sys.exit(('harness.records.run', 'Bridge') not in made)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

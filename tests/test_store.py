@@ -297,7 +297,7 @@ def test_three_thousand_calls_are_quick_and_small():
     start = time.process_time()
     content = dump_trace(trace)
     assert load_trace(content) == trace
-    assert time.process_time() - start < 0.5  # 0.08 on an idle core
+    assert time.process_time() - start < 1  # 0.08 on an idle core
     assert len(lzma.compress(content)) < 60_000
 
 

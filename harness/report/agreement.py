@@ -68,9 +68,10 @@ def groups(index: Index, metric: Metric) -> list[Group]:
 
 
 def common(figures: Iterable[Figures]) -> int:
-    """The cases on which two or more gave figures."""
-    told = Counter(case for each in figures for case in each)
-    return sum(count > 1 for count in told.values())
+    """The cases on which two or more gave figures; of one alone, its own."""
+    every = list(figures)
+    told = Counter(case for each in every for case in each)
+    return sum(count > 1 for count in told.values()) if len(every) > 1 else len(told)
 
 
 def group_table(index: Index) -> Table:
