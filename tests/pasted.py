@@ -43,13 +43,21 @@ def printed(counter: str, codes: Sequence[str]) -> list[str]:
     folders = [str(overlay.ensure(tool.overlay))] if tool.overlay else []
     path = os.pathsep.join([*folders, str(ROOT / "suites"), str(ROOT)])
     package = tool.code().split()[1] if tool.usage and tool.usage.imports else "torch"
+    bare = [without_remark(code) for code in codes]
+    distinct = list(dict.fromkeys(bare))
     done = subprocess.run(
-        [sys.executable, "-c", RUNNER, package], input=json.dumps(list(codes)), text=True,
+        [sys.executable, "-c", RUNNER, package], input=json.dumps(distinct), text=True,
         capture_output=True, env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
         check=True,
     )  # fmt: skip
     told = [line for line in done.stdout.splitlines() if line.startswith("said ")]
-    return [json.loads(line.removeprefix("said ")) for line in told]
+    lines = [json.loads(line.removeprefix("said ")) for line in told]
+    said = dict(zip(distinct, lines, strict=True))
+    return [said[code] for code in bare]
+
+
+def without_remark(code: str) -> str:
+    return "\n".join(line for line in code.splitlines() if not line.startswith("# "))
 
 
 def number(text: str) -> float:

@@ -184,7 +184,8 @@ def test_the_examples_of_larger_suites_print_what_they_say(suite: str, stride: i
 def codes_of(codes: Codes, readings: Iterable[Reading]) -> dict[str, list[tuple[Reading, str]]]:
     found: dict[str, list[tuple[Reading, str]]] = {}
     for each in readings:
-        found.setdefault(each.counter, []).append((each, codes.of(each)))
+        if code := codes.of(each):
+            found.setdefault(each.counter, []).append((each, code))
     return found
 
 
@@ -205,6 +206,14 @@ def test_every_figure_of_the_seeds_has_its_code():
     assert all(codes.of(reading) for reading in run.readings)
     assert len(codes.pieces) < len(run.suite.cases) + 2 * len(COUNTERS)
     compile(codes.of(run.readings[0]), "code", "exec")
+
+
+def test_what_sharing_would_be_lost_on_the_way_to_meta_has_no_code():
+    run = results("stress")[0]
+    codes = codes_in(RESULTS / "stress", run)
+    tied = [each for each in run.readings if each.case == "tied-weights"]
+    assert {bool(codes.of(each)) for each in tied if each.context.device == "meta"} == {False}
+    assert {bool(codes.of(each)) for each in tied if each.context.device == "cpu"} == {True}
 
 
 @pytest.mark.slow

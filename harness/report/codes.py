@@ -12,7 +12,7 @@ from harness.errors import UserError
 from harness.examples.alone import Scene
 from harness.examples.asking import pieces_of
 from harness.examples.smallest import example, whole_code
-from harness.records import Bridge, Call, Case, Reading, Run, Step
+from harness.records import Bridge, Call, Case, Reading, Run, Step, Trace
 from harness.report.explanation import merged
 from harness.report.index import Index, Key, key_of
 from harness.report.scenes import Scenes, counter_of
@@ -56,6 +56,8 @@ def pieces_for(scenes: Scenes, case: Case, reading: Reading) -> tuple[str, ...]:
     counter, reference = counter_of(reading), scenes.reference(case.id)
     if counter is None or counter.usage is None:
         return ()
+    if reading.context.device == "meta" and reference is not None and not movable(reference):
+        return ()
     given = reference.root if reference else None
     own = None if plainly(reading, given, case) else scenes.own(reading)
     seeded = reference is not None and reference.executed
@@ -64,6 +66,12 @@ def pieces_for(scenes: Scenes, case: Case, reading: Reading) -> tuple[str, ...]:
                          own.root if own else given, seeded)  # fmt: skip
     except CannotWrite:
         return ()
+
+
+def movable(trace: Trace) -> bool:
+    """Whether a model stays what it is on its way to meta, where parameters are shared no more."""
+    held = [number for module in trace.modules for _, number in module.parameters]
+    return len(held) == len(set(held)) and not any(each.lazy for each in trace.parameters)
 
 
 def plainly(reading: Reading, given: Call | None, case: Case) -> bool:
