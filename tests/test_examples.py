@@ -13,7 +13,7 @@ from cells import asked
 from commands import typed
 from layers import Factory, made, sequential
 from networks import NETWORKS
-from pasted import ROOT, number, printed, remark
+from pasted import ROOT, number, printed, printed_in_turn, remark
 from torch import nn
 
 from harness import counters, overlay, reconcile, store
@@ -98,7 +98,7 @@ def test_self_attention_is_given_one_tensor():
     factory = NETWORKS["encoder layer batch first"]
     found = shown("torch", factory, "attention product not seen", grad)
     assert found.kind == "MultiheadAttention" and "args = (x, x, x" in found.code
-    assert printed("torch", [found.code]) == [str(int(remark(found.code)[0]))]
+    assert printed_in_turn([found.code]) == [str(int(remark(found.code)[0]))]
 
 
 def test_a_figure_that_is_not_explained_has_no_part():
@@ -157,6 +157,11 @@ def test_examples_of_layers_stand_alone():
     alone = [each for each in found.values() if each.module]
     assert len(alone) >= 15
     assert all("model = torch.nn." in each.code for each in alone)
+
+
+def test_examples_of_layers_print_what_they_say():
+    codes = [each.code for each in results("seeds")[1].values() if "model = torch.nn." in each.code]
+    assert list(map(number, printed_in_turn(codes))) == [remark(code)[0] for code in codes]
 
 
 def test_without_traces_there_are_no_examples(tmp_path: Path):
