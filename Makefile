@@ -59,8 +59,8 @@ lint: $(STAMP)  ## style, layers and types
 	$(BIN)/mypy
 
 bench: $(STAMP)  ## what a count costs beside other counters, and our clock beside torch's
-	$(BIN)/python -m harness.bench $(ARGS)
-	$(BIN)/python -m harness.agreement
+	$(BIN)/python tests/bench/counting.py $(ARGS)
+	$(BIN)/python tests/bench/clock.py
 
 time: $(STAMP)  ## time a suite, alone on the machine: make time SUITE=grouped, or families
 	$(BIN)/flop-harness time $(SUITE) $(ARGS)

@@ -20,16 +20,16 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from harness.account import Account
-from harness.citation import bibtex
-from harness.convert import Amount, Rules, case_of
-from harness.counters import counters
-from harness.counters.protocol import Counter
-from harness.errors import UserError
-from harness.published import CATALOGUE
-from harness.report.markdown import grid, plain
-from harness.report.tables import Table, columns
-from harness.report.text import group
+from flop_harness.ask.convert import Amount, Rules, case_of
+from flop_harness.counters import counters
+from flop_harness.counters.protocol import Counter
+from flop_harness.counters.versions.catalogue import CATALOGUE
+from flop_harness.errors import UserError
+from flop_harness.records.account import Account
+from flop_harness.report.formats.bibtex import bibtex
+from flop_harness.report.formats.markdown import grid, plain
+from flop_harness.report.tables.tables import Table, columns
+from flop_harness.report.words.text import group
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "pages"
@@ -71,7 +71,7 @@ def run(command: str, code: int = 0) -> str:
     words = shlex.split(command)
     assert words[0] == "flop-harness", command
     done = subprocess.run(
-        [sys.executable, "-m", "harness", *words[1:]], cwd=ROOT, capture_output=True, text=True,
+        [sys.executable, "-m", "flop_harness", *words[1:]], cwd=ROOT, capture_output=True, text=True,
         env={**os.environ, "COLUMNS": "110"}, check=False,
     )  # fmt: skip
     if done.returncode != code:
@@ -201,7 +201,7 @@ def findings_of(file: Path) -> Iterator[str]:
 def commands_page() -> Iterator[str]:
     import typer
 
-    from harness.cli import app
+    from flop_harness.cli import app
 
     yield "# Commands"
     yield ("Data goes to stdout, all else to stderr; the exit code is 0 if all is well, 2 for a "

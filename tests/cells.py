@@ -10,15 +10,17 @@ import warnings
 from functools import cache
 
 import torch
-from layers import Factory, Sample
 from torch import nn
 
-from harness import counters, reconcile
-from harness.answers import modules_of
-from harness.cells import asked_with, observations, with_calls
-from harness.counters.protocol import Counter, Unavailable
-from harness.records import Bridge, Context, Reading, Trace
-from harness.trace import recorded, shadow
+from flop_harness import counters
+from flop_harness.counters.protocol import Counter, Unavailable
+from flop_harness.reconcile import bridges as reconcile
+from flop_harness.records import Bridge, Context, Reading, Trace
+from flop_harness.run.answers import modules_of
+from flop_harness.run.cells import asked_with, observations, with_calls
+from flop_harness.trace.recorder import recorded
+from flop_harness.trace.shadow import shadow
+from layers import Factory, Sample
 
 # A counter from a folder of its own cannot be in this process beside the package it replaces.
 HERE = [

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.records import Case, Input, Policy
-from harness.times import (
+from flop_harness.records import Case, Input, Policy
+from flop_harness.records.times import (
     Amount,
     Ceiling,
     Forward,

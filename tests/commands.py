@@ -8,8 +8,8 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import cli, store
-from harness.records import Run
+from flop_harness import cli, store
+from flop_harness.records import Run
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from layers import Factory, Sample, made, sequential
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torch.utils.checkpoint import checkpoint
 from torchvision.ops import DeformConv2d
+
+from layers import Factory, Sample, made, sequential
 
 # -------------------------------------------------------------------------------- attention
 

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import torch
 
-from harness import counters, overlay
-from harness.isolation import run_apart
+from flop_harness import counters
+from flop_harness.code.usage import usage_code
+from flop_harness.counters import overlay
+from flop_harness.run.isolation import run_apart
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -47,7 +49,7 @@ def printed(counter: str, codes: Sequence[str]) -> list[str]:
     tool = counters.counters()[counter]
     folders = [str(overlay.ensure(tool.overlay))] if tool.overlay else []
     path = os.pathsep.join([*folders, str(ROOT / "suites"), str(ROOT)])
-    package = tool.code().split()[1] if tool.usage and tool.usage.imports else "torch"
+    package = usage_code(tool).split()[1] if tool.usage and tool.usage.imports else "torch"
     bare = [without_remark(code) for code in codes]
     distinct = list(dict.fromkeys(bare))
     done = subprocess.run(

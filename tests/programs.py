@@ -7,8 +7,9 @@ from operator import attrgetter
 
 import torch
 import torch.nn.functional as F
-from layers import Factory, made
 from torch import nn
+
+from layers import Factory, made
 
 
 class Program(nn.Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.records import (
+from flop_harness.records import (  # fmt: skip
     Bridge,
     Case,
     Context,
@@ -17,7 +17,7 @@ from harness.records import (
     Step,
     Suite,
     Unit,
-)  # fmt: skip
+)
 
 NO_GRAD, GRAD = Context(), Context(grad=True)
 Terms = dict[str, int | float]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from layers import Factory, indexed, made, sequential
 from torch import nn
+
+from layers import Factory, indexed, made, sequential
 
 
 class Twice(nn.Module):

@@ -5,11 +5,19 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sharing import SHARING
 
-from harness.account import Account, lineage, truncated
-from harness.trace import record
-from harness.tree import all_parameters, applied, children, is_a, own_parameters, subtree, summed
+from flop_harness.records.account import Account, lineage, truncated
+from flop_harness.trace.recorder import record
+from flop_harness.trace.tree import (
+    all_parameters,
+    applied,
+    children,
+    is_a,
+    own_parameters,
+    subtree,
+    summed,
+)
+from sharing import SHARING
 
 paths = st.sampled_from(["", "a", "a.b", "a.b.c", "d"])
 terms = st.sampled_from(["x", "y"])

@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-import harness
-from harness.errors import UserError
+import flop_harness
+from flop_harness.errors import UserError
 
 READINGS = ["case", "counter", "version", "context", "metric", "value", "unit", "status", "seconds",
             "message"]  # fmt: skip
@@ -69,13 +69,13 @@ def assert_same(module: nn.Module, before: dict) -> None:
 
 
 def test_count_tells_macs_and_parameters():
-    count = harness.count(net().eval(), image())
+    count = flop_harness.count(net().eval(), image())
     assert (count.macs, count.params, count.total) == (CONV + FC, PARAMS, CONV + FC)
     assert count.unsupported == {}
 
 
 def test_count_gives_a_frame_of_modules_and_terms():
-    frame = harness.count(net().eval(), image()).frame
+    frame = flop_harness.count(net().eval(), image()).frame
     assert list(frame.columns) == ["module", "term", "amount"]
     assert frame.set_index("module").amount.to_dict() == {"0": CONV, "5": FC}
 
@@ -84,7 +84,7 @@ def test_count_gives_a_frame_of_modules_and_terms():
 def test_count_leaves_the_module_and_its_inputs_as_they_were(mode):
     module, x = net().train(mode), image()
     before, pixels = everything(module), x.clone()
-    harness.count(module, x)
+    flop_harness.count(module, x)
     assert_same(module, before)
     assert torch.equal(x, pixels)
 
@@ -92,18 +92,18 @@ def test_count_leaves_the_module_and_its_inputs_as_they_were(mode):
 def test_count_leaves_random_numbers_and_settings_as_they_were():
     module, x = net(), image()
     state, grad, threads = torch.get_rng_state(), torch.is_grad_enabled(), torch.get_num_threads()
-    harness.count(module, x)
+    flop_harness.count(module, x)
     assert torch.equal(torch.get_rng_state(), state)
     assert (torch.is_grad_enabled(), torch.get_num_threads()) == (grad, threads)
 
 
 def test_count_takes_a_module_on_meta():
     with torch.device("meta"):
-        assert harness.count(net().eval(), image()).macs == CONV + FC
+        assert flop_harness.count(net().eval(), image()).macs == CONV + FC
 
 
 def test_count_takes_keyword_inputs():
-    assert harness.count(nn.Linear(4, 3), input=torch.rand(2, 4)).macs == 2 * 4 * 3
+    assert flop_harness.count(nn.Linear(4, 3), input=torch.rand(2, 4)).macs == 2 * 4 * 3
 
 
 def test_count_takes_a_model_that_looks_at_values():
@@ -111,22 +111,22 @@ def test_count_takes_a_model_that_looks_at_values():
         def forward(self, x):
             return super().forward(x) if x.sum() > 0 else x
 
-    assert harness.count(Looks(4, 3), torch.ones(2, 4)).macs == 2 * 4 * 3
+    assert flop_harness.count(Looks(4, 3), torch.ones(2, 4)).macs == 2 * 4 * 3
 
 
 def test_count_under_another_convention():
-    count = harness.count(net().eval(), image(), convention="flops")
+    count = flop_harness.count(net().eval(), image(), convention="flops")
     assert count.total == 2 * (CONV + FC)
 
 
 def test_count_names_an_unknown_convention():
     with pytest.raises(UserError, match="did you mean 'macs'"):
-        harness.count(net(), image(), convention="mac")
+        flop_harness.count(net(), image(), convention="mac")
 
 
 def test_count_lets_the_models_own_exception_through():
     with pytest.raises(RuntimeError, match="expected input"):
-        harness.count(net(), torch.rand(1, 4, 8, 8))
+        flop_harness.count(net(), torch.rand(1, 4, 8, 8))
 
 
 # ---------------------------------------------------------------------------------------- compare
@@ -134,7 +134,7 @@ def test_count_lets_the_models_own_exception_through():
 
 @pytest.fixture(scope="module")
 def compared():
-    return harness.compare(net().eval(), image(), counters=COUNTERS)
+    return flop_harness.compare(net().eval(), image(), counters=COUNTERS)
 
 
 def test_compare_gives_frames_with_the_columns_of_the_files(compared):
@@ -172,7 +172,7 @@ def test_results_show_themselves(compared):
 def test_compare_leaves_the_module_as_it_was(mode):
     module, x = net().train(mode), image()
     before = everything(module)
-    harness.compare(module, x, counters=COUNTERS)
+    flop_harness.compare(module, x, counters=COUNTERS)
     assert_same(module, before)
 
 
@@ -180,7 +180,7 @@ def test_compare_leaves_torch_as_it_was():
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        harness.compare(net().eval(), image(), counters=("numel",))
+        flop_harness.compare(net().eval(), image(), counters=("numel",))
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
@@ -191,29 +191,29 @@ def test_compare_takes_a_module_that_cannot_be_copied_or_pickled():
     module.lock = __import__("threading").Lock()
     with pytest.raises(TypeError):
         copy.deepcopy(module)
-    readings = harness.compare(module, image(), counters=("torch", "numel")).readings
+    readings = flop_harness.compare(module, image(), counters=("torch", "numel")).readings
     assert set(readings.status) == {"ok"}
 
 
 def test_compare_blames_a_model_that_raises():
     with pytest.raises(UserError, match="the model raises on these inputs: RuntimeError"):
-        harness.compare(net().eval(), torch.rand(1, 4, 8, 8), counters=("numel",))
+        flop_harness.compare(net().eval(), torch.rand(1, 4, 8, 8), counters=("numel",))
 
 
 def test_compare_names_an_unknown_counter():
     with pytest.raises(UserError, match="did you mean 'thop'"):
-        harness.compare(net(), image(), counters=("tho",))
+        flop_harness.compare(net(), image(), counters=("tho",))
 
 
 BUSY = """
-import torch, harness
+import torch, flop_harness
 from torch import nn
 torch.set_num_threads(2)
 module = nn.Sequential(nn.Conv2d(3, 64, 3), nn.Conv2d(64, 64, 3)).eval()
 images = torch.rand(8, 3, 64, 64)
 with torch.no_grad():
     module(images)  # which starts threads that a fork does not have
-readings = harness.compare(module, images, counters=("thop",)).readings
+readings = flop_harness.compare(module, images, counters=("thop",)).readings
 print(*readings.status)
 """
 
@@ -232,7 +232,7 @@ def test_compare_works_after_the_module_was_used():
 
 
 def test_compare_prints_nothing(capfd):
-    harness.compare(net().eval(), image(), counters=("thop", "numel"))
+    flop_harness.compare(net().eval(), image(), counters=("thop", "numel"))
     assert capfd.readouterr() == ("", "")
 
 
@@ -240,23 +240,21 @@ def test_compare_prints_nothing(capfd):
 
 
 def test_load_gives_back_what_was_saved(compared, tmp_path):
-    from harness.session import save
+    from flop_harness.ask.compare import save
 
     save(compared.run, tmp_path)
     for place in (tmp_path, str(tmp_path), tmp_path / "run.json"):
-        loaded = harness.load(place)
+        loaded = flop_harness.load(place)
         assert loaded.run == compared.run
         assert loaded.readings.equals(compared.readings)
         assert loaded.bridges.equals(compared.bridges)
 
 
 def test_load_needs_no_torch(compared, tmp_path):
-    from harness.session import save
+    from flop_harness.ask.compare import save
 
     save(compared.run, tmp_path)
-    code = (
-        "import sys, harness; len(harness.load(sys.argv[1]).bridges); print('torch' in sys.modules)"
-    )
+    code = "import sys, flop_harness; len(flop_harness.load(sys.argv[1]).bridges); print('torch' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True
     )
@@ -265,10 +263,10 @@ def test_load_needs_no_torch(compared, tmp_path):
 
 def test_load_of_nothing_is_one_line(tmp_path):
     with pytest.raises(UserError, match="cannot read"):
-        harness.load(tmp_path / "nowhere")
+        flop_harness.load(tmp_path / "nowhere")
 
 
 def test_importing_the_harness_imports_no_torch():
-    code = "import sys, harness; print('torch' in sys.modules)"
+    code = "import sys, flop_harness; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

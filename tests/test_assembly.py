@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from harness import assembly
-from harness.plan import Plan, Progress, Raw
-from harness.records import Case, Input, Suite, Tool
-from harness.runner import run
-from harness.session import identity, make_plan
+from flop_harness.reconcile import assembly
+from flop_harness.records import Case, Input, Suite, Tool
+from flop_harness.run.identity import identity
+from flop_harness.run.plan import Plan, Progress, Raw
+from flop_harness.run.planning import make_plan
+from flop_harness.run.runner import run
 
 CASES = (
     Case("linear", "torch.nn:Linear", (Input((2, 4)),), {"in_features": 4, "out_features": 3}),

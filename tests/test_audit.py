@@ -9,10 +9,10 @@ import re
 
 import pytest
 
-from harness import cli
-from harness.audit import audit
-from harness.claims import load
-from harness.errors import UserError
+from flop_harness import cli
+from flop_harness.audit import audit
+from flop_harness.audit.files import load
+from flop_harness.errors import UserError
 
 NETS = """
 import torch
@@ -478,7 +478,7 @@ def test_an_audit_that_says_the_same_changes_no_file(ran, monkeypatch):
     _, folder = ran
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     later = {**json.loads(before["verdicts.json"])["environment"], "date": "2999-01-01"}
-    monkeypatch.setattr("harness.audit.describe", lambda _: later)
+    monkeypatch.setattr("flop_harness.audit.describe", lambda _: later)
     with pytest.raises(SystemExit):
         cli.main()
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -488,7 +488,7 @@ def test_what_was_priced_is_kept(ran, tmp_path, monkeypatch):
     def fail(*_):
         raise AssertionError("priced again")
 
-    monkeypatch.setattr("harness.audit.prices.price_model", fail)
+    monkeypatch.setattr("flop_harness.audit.prices.price_model", fail)
     done = audit([load(tmp_path / "mine.toml")], tmp_path / "results" / "claims")
     assert len(done.verdicts) == 4
 

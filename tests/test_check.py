@@ -11,13 +11,14 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from runs import HOSTILE, a_reading, a_run, a_suite, explained, hostile_run, small_run
 
-from harness import conventions, store
-from harness.errors import UserError
-from harness.golden import Comparison, compare, require_comparable
-from harness.records import Case, Failure, Figure, Reference, Run
-from harness.report import check as report
+from flop_harness import store
+from flop_harness.conventions.catalogue import CONVENTIONS, VERSION
+from flop_harness.errors import UserError
+from flop_harness.reconcile.changes import Comparison, compare, require_comparable
+from flop_harness.records import Case, Failure, Figure, Reference, Run
+from flop_harness.report.tables import check as report
+from runs import HOSTILE, a_reading, a_run, a_suite, explained, hostile_run, small_run
 
 # AlexNet's ReLUs on one image of 224 x 224: two convolutions, three more, two linear layers.
 RELU = 64 * 55 * 55 + 192 * 27 * 27 + (384 + 256 + 256) * 13 * 13 + 2 * 4096
@@ -178,18 +179,18 @@ def test_what_the_harness_says_is_held_too():
 def test_a_golden_of_something_else_is_refused(change, reason):
     golden = replace(a_run([]), suite=replace(a_suite("a"), **change))
     with pytest.raises(UserError, match=reason):
-        require_comparable(golden, a_suite("a"), conventions.VERSION, "run.json")
+        require_comparable(golden, a_suite("a"), VERSION, "run.json")
 
 
 def test_a_golden_of_other_conventions_is_refused():
-    golden = replace(a_run([]), suite=a_suite("a"), conventions=conventions.VERSION + 1)
+    golden = replace(a_run([]), suite=a_suite("a"), conventions=VERSION + 1)
     with pytest.raises(UserError, match="version 2 of the conventions, now at 1"):
-        require_comparable(golden, a_suite("a"), conventions.VERSION, "run.json")
+        require_comparable(golden, a_suite("a"), VERSION, "run.json")
 
 
 def test_cases_may_come_and_go(tmp_path):
     golden = replace(a_run([]), suite=a_suite("a", "b"))
-    require_comparable(golden, a_suite("b", "c"), conventions.VERSION, "run.json")
+    require_comparable(golden, a_suite("b", "c"), VERSION, "run.json")
 
 
 def test_the_version_of_the_conventions_is_stored_and_the_first_goes_without_saying(tmp_path):
@@ -229,9 +230,9 @@ def test_hostile_names_are_text_in_every_form():
 COUNTER = """
 from importlib.metadata import version
 
-from harness.account import Account
-from harness.counters.protocol import Answer, Counter, Quantity
-from harness.walk import module_calls
+from flop_harness.records.account import Account
+from flop_harness.counters.protocol import Answer, Counter, Quantity
+from flop_harness.trace.walk import module_calls
 
 RULES = {rules}
 
@@ -246,7 +247,7 @@ def price(trace):
 
 
 def read(model, args, kwargs, context):
-    from harness.trace import record
+    from flop_harness.trace import record
 
     return Answer(price(record(model, args, kwargs)).total)
 
@@ -291,13 +292,13 @@ class Workplace:
         home.mkdir(parents=True, exist_ok=True)
         head = f"Metadata-Version: 2.1\nName: doctored-counter\nVersion: {version}\n"
         (home / "METADATA").write_text(head)
-        (home / "entry_points.txt").write_text("[harness.counters]\nd = doctored:COUNTER\n")
+        (home / "entry_points.txt").write_text("[flop_harness.counters]\nd = doctored:COUNTER\n")
         (self.site / "doctored.py").write_text(COUNTER.format(rules=rules))
 
     def type_in(self, *arguments: str, code: int, **variables: str) -> list[str]:
         path = os.pathsep.join([str(self.site), os.environ.get("PYTHONPATH", "")])
         done = subprocess.run(
-            [sys.executable, "-m", "harness", *arguments], cwd=self.folder, text=True,
+            [sys.executable, "-m", "flop_harness", *arguments], cwd=self.folder, text=True,
             env={**os.environ, "PYTHONPATH": path, **variables}, capture_output=True, check=False,
         )  # fmt: skip
         assert done.returncode == code, done.stdout + done.stderr
@@ -314,7 +315,7 @@ def workplace(tmp_path_factory) -> Workplace:
 
 
 # In each case the reference twice, every convention, one figure of one counter, two of the other.
-CELLS = 2 * (2 + len(conventions.CONVENTIONS) + 1 + 2)
+CELLS = 2 * (2 + len(CONVENTIONS) + 1 + 2)
 NET_MOVED = (
     "doctored 1.0 -> 1.1: net, compute, cpu no_grad eval: 64 MAC -> 72 MAC (+8): now ReLU: +8"
 )

@@ -10,11 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from runs import hostile_run, small_run
 
-from harness import __version__, report
-from harness.citation import YEAR, bibtex
-from harness.records import Suite
+from flop_harness import __version__, report
+from flop_harness.records import Suite
+from flop_harness.report.formats.bibtex import YEAR, bibtex
+from runs import hostile_run, small_run
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.claims import load, names
-from harness.errors import UserError
-from harness.records import Input
+from flop_harness.audit.files import load, names
+from flop_harness.errors import UserError
+from flop_harness.records import Input
 
 HEAD = 'source = "a blog"\n'
 CLAIM = '[[claim]]\nmodel = "torchvision:resnet18"\n'
@@ -191,7 +191,7 @@ def test_there_are_figures_of_many_papers():
 def test_torchvision_s_file_is_what_the_installed_package_says():
     import torchvision
 
-    from harness.torchvision_claims import lines
+    from flop_harness.audit.torchvision import lines
 
     file = load("torchvision")
     version = torchvision.__version__.partition("+")[0]

@@ -13,11 +13,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import faulty
 import psutil
 import pytest
 
-from harness import cli
+import faulty
+from flop_harness import cli
 
 TINY = """
 name = "tiny"
@@ -128,7 +128,7 @@ class Ended:
 def type_in(*arguments: str, cwd: Path, path=(), timeout: float = 120) -> Ended:
     """Run the command in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": pythonpath(path), "COLUMNS": "200"}
-    command = [sys.executable, "-m", "harness", *map(str, arguments)]
+    command = [sys.executable, "-m", "flop_harness", *map(str, arguments)]
     done = subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout,
         check=False,
@@ -171,7 +171,7 @@ def workplace(tmp_path_factory) -> Path:
 
 
 def test_help_answers_at_once_and_without_torch(tmp_path):
-    code = "import sys; sys.argv[0] = 'flop-harness'; from harness.cli import main\n"
+    code = "import sys; sys.argv[0] = 'flop-harness'; from flop_harness.cli import main\n"
     code += "try:\n    main()\nfinally:\n    print(sorted(sys.modules), file=sys.stderr)"
     started = time.perf_counter()
     done = subprocess.run(
@@ -272,7 +272,7 @@ def test_conventions_price_the_same_trace(typed, convention, total):
 
 
 def test_every_convention_counts_or_says_why_not(typed):
-    from harness.conventions import CONVENTIONS
+    from flop_harness.conventions.catalogue import CONVENTIONS
 
     for name in CONVENTIONS:
         ended = typed("count", "my.py:Net", "--input", "1x3x8x8", "--convention", name)
@@ -437,7 +437,7 @@ def test_what_a_model_prints_while_it_is_compared_is_no_data(workplace):
 
 @pytest.fixture
 def installing(tmp_path, monkeypatch):
-    from harness import counters
+    from flop_harness import counters
 
     def install(*entries: str) -> list[str]:
         places = faulty.installed(tmp_path / "site", entries)
@@ -493,7 +493,7 @@ def test_a_model_that_raises_is_exit_2_and_the_other_cases_are_kept(typed, workp
 
 
 def test_a_second_run_into_one_folder_is_refused(typed, tmp_path):
-    from harness.store import Journal
+    from flop_harness.store import Journal
 
     with Journal.open(tmp_path / "out", {}):
         ended = typed("compare", "tiny.toml", "--no-timing", "--out", tmp_path / "out")
@@ -729,7 +729,7 @@ def test_an_interrupted_run_says_so_in_one_line(workplace, tmp_path):
     (workplace / "hanging.toml").write_text(text)
     path = pythonpath(faulty.installed(tmp_path / "site", ["hangs"]))
     process = subprocess.Popen(
-        [sys.executable, "-m", "harness", "compare", "hanging.toml", "--out", tmp_path / "out"],
+        [sys.executable, "-m", "flop_harness", "compare", "hanging.toml", "--out", tmp_path / "out"],
         cwd=workplace, env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.PIPE,
         stdout=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness import cli, timekeeping
-from harness.store import load_times
-from harness.times import Load
+from flop_harness import cli
+from flop_harness.records.times import Load
+from flop_harness.store import load_times
+from flop_harness.timing import machine as timekeeping
 
 SUITE = """
 name = "tiny"
@@ -61,7 +62,7 @@ def others(monkeypatch):
 
 @pytest.mark.slow
 def test_a_suite_is_timed_into_a_folder_of_this_machine(typed, others, tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.measuring.ceilings", lambda *_: [])
+    monkeypatch.setattr("flop_harness.timing.processes.ceilings", lambda *_: [])
     others(0.0)
     code, out, err = typed("tiny.toml")
     assert code == 0, err
@@ -81,7 +82,7 @@ def test_a_suite_is_timed_into_a_folder_of_this_machine(typed, others, tmp_path,
 def test_compare_counts_and_then_times_and_keeps_what_it_has(
     compared, others, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("harness.measuring.ceilings", lambda *_: [])
+    monkeypatch.setattr("flop_harness.timing.processes.ceilings", lambda *_: [])
     others(1.5)
     words = ("tiny.toml", "--counters", "numel")
     code, out, err = compared(*words)
@@ -105,8 +106,8 @@ def test_compare_counts_and_then_times_and_keeps_what_it_has(
 
 def test_a_failure_of_timing_is_told_and_exit_3(compared, others, monkeypatch):
     others(0.0)
-    monkeypatch.setattr("harness.measuring.ceilings", lambda *_: [])
-    monkeypatch.setattr("harness.measuring.serve", ends_at_once)
+    monkeypatch.setattr("flop_harness.timing.processes.ceilings", lambda *_: [])
+    monkeypatch.setattr("flop_harness.timing.processes.serve", ends_at_once)
     code, out, _ = compared("tiny.toml", "--counters", "numel", "--cases", "g1")
     assert code == 3
     assert "explained with residual 0" in out and "g1: our timing failed: its process ended" in out

@@ -11,14 +11,12 @@ import torch
 import torchvision
 from hypothesis import given
 from hypothesis import strategies as st
-from layers import LAYERS, made, sequential
-from networks import NETWORKS
-from sharing import SHARING
 from torch import nn
 
-from harness.code.constructors import ATTENTION, constructed, in_order, shared_inputs
-from harness.code.literals import CannotWrite, literal
-from harness.code.text import (
+from flop_harness.code.constructors import ATTENTION, constructed, in_order, shared_inputs
+from flop_harness.code.excerpt import excerpt, places
+from flop_harness.code.literals import CannotWrite, literal
+from flop_harness.code.text import (
     DETECTORS,
     WITH_BACKBONES,
     case_inputs,
@@ -28,11 +26,13 @@ from harness.code.text import (
     model_code,
     recast,
 )
-from harness.examples.excerpt import excerpt, places
-from harness.models import build
-from harness.records import Call, Case, Context, Dict, Input, List, Opaque, Tensor, Trace
-from harness.trace import record
-from harness.trace.modules import ModuleTable
+from flop_harness.records import Call, Case, Context, Dict, Input, List, Opaque, Tensor, Trace
+from flop_harness.suite.build import build
+from flop_harness.trace.modules import ModuleTable
+from flop_harness.trace.recorder import record
+from layers import LAYERS, made, sequential
+from networks import NETWORKS
+from sharing import SHARING
 
 SAMPLES = {**LAYERS, **NETWORKS, **SHARING}
 DTYPES = st.sampled_from(
@@ -180,7 +180,7 @@ CASES = {
                      {"num_embeddings": 5, "embedding_dim": 2}, dtype="float64"),
     "torchvision": Case("a", "torchvision:squeezenet1_1", (Input((1, 3, 64, 64)),)),
     "segmentation": Case("a", "torchvision:lraspp_mobilenet_v3_large", (Input((1, 3, 64, 64)),)),
-    "package": Case("a", "harness.zoo:Seed004Net", (Input((1, 1, 28, 28)),)),
+    "package": Case("a", "flop_harness.suite.seed_networks:Seed004Net", (Input((1, 1, 28, 28)),)),
 }  # fmt: skip
 
 

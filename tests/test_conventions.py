@@ -6,15 +6,18 @@ import pytest
 import torch
 import torch.nn.functional as F
 import torchvision
+from torch import nn
+
+from flop_harness.conventions.articles import NotApplicable
+from flop_harness.conventions.catalogue import CONVENTIONS
+from flop_harness.conventions.products import unsupported, works
+from flop_harness.conventions.reference import reference
+from flop_harness.records import Trace
+from flop_harness.trace.recorder import record
 from layers import CONVOLUTIONS, LAYERS, Factory, made
 from networks import ATTENTION, CALLING, SelfAttention
 from programs import PROGRAMS, Program, program
 from sharing import SHARING
-from torch import nn
-
-from harness.conventions import CONVENTIONS, NotApplicable, reference, unsupported, works
-from harness.records import Trace
-from harness.trace import record
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import typed
 
-from harness.convert import Conversion, case_of, convert, parse
-from harness.errors import UserError
+from commands import typed
+from flop_harness.ask.convert import Conversion, case_of, convert, parse
+from flop_harness.errors import UserError
 
 # A convolution with bias of 3 channels to 6, 3 x 3, on 10 x 10 without padding: 6 x 8 x 8 out.
 NET = """

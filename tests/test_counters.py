@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
+
 from cells import CELLS, Refusal, bridges
+from flop_harness import counters
+from flop_harness.counters.protocol import Unavailable, by_keyword, positionally
+from flop_harness.errors import UserError
+from flop_harness.records import Context
 from layers import LAYERS
 from networks import NETWORKS
 from programs import PROGRAMS
 from sharing import SHARING
-from torch import nn
-
-from harness import counters
-from harness.counters.protocol import Unavailable, by_keyword, positionally
-from harness.errors import UserError
-from harness.records import Context
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from cells import Refusal, bridges
-from layers import made, sequential
 from torch import nn
 from torch.nn.utils import prune
 
-from harness.records import Context
+from cells import Refusal, bridges
+from flop_harness.records import Context
+from layers import made, sequential
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 
-import cells
 import pytest
+from torch import nn
+
+import cells
 from cells import Refusal, bridges
+from flop_harness import counters
+from flop_harness.counters import overlay
+from flop_harness.records import Bridge, Context
 from layers import LAYERS, made, sequential
 from networks import NETWORKS
 from programs import PROGRAMS, program
 from sharing import SHARING
-from torch import nn
-
-from harness import counters, overlay
-from harness.records import Bridge, Context
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -7,17 +7,19 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
+
 from cells import asked
+from flop_harness import counters
+from flop_harness.counters import overlay
+from flop_harness.counters.protocol import Counter
+from flop_harness.reconcile import bridges as reconcile
+from flop_harness.records import Bridge, Context, Reading
+from flop_harness.run.isolation import Outcome, run_apart
 from layers import LAYERS, Factory, Sample, made, sequential
 from networks import NETWORKS
 from programs import PROGRAMS
 from sharing import SHARING
-from torch import nn
-
-from harness import counters, overlay, reconcile
-from harness.counters.protocol import Counter
-from harness.isolation import Outcome, run_apart
-from harness.records import Bridge, Context, Reading
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from cells import CELLS, Refusal, bridges
-from layers import Sample, made, sequential
 from torch import nn
 
-from harness.models import build
-from harness.records import Case, Context
+from cells import CELLS, Refusal, bridges
+from flop_harness.records import Case, Context
+from flop_harness.suite.build import build
+from layers import Sample, made, sequential
 
 timm = pytest.importorskip("timm")
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -7,14 +7,13 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-from runs import HOSTILE, hostile_run, small_run
 
-from harness import display
-from harness.account import Account
-from harness.api import Results
-from harness.errors import UserError
-from harness.report import notebook
-from harness.suite import load
+from flop_harness.api import Results
+from flop_harness.errors import UserError
+from flop_harness.records.account import Account
+from flop_harness.report.formats import display, notebook
+from flop_harness.suite.files import load
+from runs import HOSTILE, hostile_run, small_run
 
 
 class Formatter:
@@ -97,7 +96,7 @@ def test_long_tables_are_cut_and_say_so():
 
 
 def test_the_import_asks_nothing_of_ipython_where_there_is_none():
-    code = "import sys; import harness; sys.exit('harness.display' in sys.modules)"
+    code = "import sys; import flop_harness; sys.exit('flop_harness.report.formats.display' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -108,6 +107,6 @@ def test_the_import_in_a_notebook_tells_ipython():
         "shell = types.SimpleNamespace(display_formatter="
         "types.SimpleNamespace(formatters={'text/html': html}))\n"
         "sys.modules['IPython'] = types.SimpleNamespace(get_ipython=lambda: shell)\n"
-        "import harness; sys.exit(('harness.records.run', 'Bridge') not in made)"
+        "import flop_harness; sys.exit(('flop_harness.records.run', 'Bridge') not in made)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -13,12 +13,12 @@ from types import ModuleType
 import pytest
 import torch
 
-from harness.convert import Rules, case_of
-from harness.counters import counters
-from harness.published import CATALOGUE
-from harness.reconcile import bridge
-from harness.records import Context, Reading
-from harness.trace import record
+from flop_harness.ask.convert import Rules, case_of
+from flop_harness.counters import counters
+from flop_harness.counters.versions.catalogue import CATALOGUE
+from flop_harness.reconcile.bridges import bridge
+from flop_harness.records import Context, Reading
+from flop_harness.trace.recorder import record
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

@@ -6,21 +6,28 @@ import struct
 from dataclasses import replace
 
 import pytest
-from runs import a_suite
 
-from harness import store, suite
-from harness.account import Account
-from harness.counters import counters
-from harness.drift import among_others, chosen_among, installed, reusable, with_releases
-from harness.editions.layers import by_layer
-from harness.editions.thop import in_single_precision, single
-from harness.eras import ERAS, as_of
-from harness.errors import UserError
-from harness.records import Bridge, Context, Reading, Release, Step, Timeline, Tool
-from harness.releases import in_order, is_version, same
-from harness.remedies import REMEDIES, remedied, remedy_for
-from harness.report import drift as report
-from harness.store import TIMELINE_SCHEMA, dump_timeline, load_timeline
+from flop_harness import store
+from flop_harness.counters import counters
+from flop_harness.counters.versions.compatibility import REMEDIES, remedied, remedy_for
+from flop_harness.counters.versions.layers import by_layer
+from flop_harness.counters.versions.released import in_order, is_version, same
+from flop_harness.counters.versions.rules import ERAS, as_of
+from flop_harness.counters.versions.thop import in_single_precision, single
+from flop_harness.errors import UserError
+from flop_harness.records import Bridge, Context, Reading, Release, Step, Timeline, Tool
+from flop_harness.records.account import Account
+from flop_harness.regression.drift import (
+    among_others,
+    chosen_among,
+    installed,
+    reusable,
+    with_releases,
+)
+from flop_harness.report.tables import drift as report
+from flop_harness.store import TIMELINE_SCHEMA, dump_timeline, load_timeline
+from flop_harness.suite import files as suite
+from runs import a_suite
 
 # --------------------------------------------------------------------------------------- order
 
@@ -119,6 +126,7 @@ def test_the_present_version_has_the_present_rules(name, version):
 def test_sums_in_single_precision_are_those_of_the_tool():
     """torch adds float32 buffers, one layer after another."""
     import torch
+
     from cells import canonical
     from layers import LAYERS
 
@@ -255,7 +263,7 @@ def test_earlier_answers_are_kept_for_the_same_cases_and_torch():
 
 
 def stored(name: str) -> Timeline:
-    home = suite._home().parent / "results" / "drift" / f"{name}.json"
+    home = suite.home().parent / "results" / "drift" / f"{name}.json"
     if not home.is_file():
         pytest.skip("the timelines are not stored here")
     return store.load_timeline(home)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import faulty.counters
 import pytest
-from cells import HERE
 
-from harness.counters import counters
-from harness.effects import COLUMNS, NO_ANSWER, convolutions, effects, on_every_model
-from harness.errors import UserError
-from harness.report import effects as report
-from harness.store import dump_effects, load_effects
+import faulty.counters
+from cells import HERE
+from flop_harness.counters import counters
+from flop_harness.errors import UserError
+from flop_harness.regression.effects import (
+    COLUMNS,
+    NO_ANSWER,
+    convolutions,
+    effects,
+    on_every_model,
+)
+from flop_harness.report.tables import effects as report
+from flop_harness.store import dump_effects, load_effects
 
 STORED = Path(__file__).parent.parent / "results" / "effects" / "effects.json"
 

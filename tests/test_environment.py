@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.environment import describe, describe_checkout, machine_name, processor_model
+from flop_harness.run.environment import describe, describe_checkout, machine_name, processor_model
 
 
 @pytest.fixture(scope="module")

@@ -9,21 +9,23 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
+
 from cells import asked
 from commands import typed
+from flop_harness import counters, store
+from flop_harness.code.module_pass import Scene
+from flop_harness.code.smallest import Example, example
+from flop_harness.counters import overlay
+from flop_harness.reconcile import bridges as reconcile
+from flop_harness.records import Case, Context, Reading, Run
+from flop_harness.report.analysis.codes import Codes, codes_in
+from flop_harness.report.analysis.examples import Key, examples_in
+from flop_harness.report.analysis.findings import profiles
+from flop_harness.report.analysis.index import Index
 from layers import Factory, made, sequential
 from networks import NETWORKS
 from pasted import ROOT, number, printed, printed_in_turn, remark
-from torch import nn
-
-from harness import counters, overlay, reconcile, store
-from harness.examples.alone import Scene
-from harness.examples.smallest import Example, example
-from harness.records import Case, Context, Reading, Run
-from harness.report.codes import Codes, codes_in
-from harness.report.examples import Key, examples_in
-from harness.report.findings import profiles
-from harness.report.index import Index
 
 RESULTS = ROOT / "results"
 COUNTERS = counters.counters()

@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from commands import results_of, typed
-from runs import GRAD, a_run, explained, loud_run, small_run
 
-from harness.errors import UserError
-from harness.explain import find, find_metric, find_run
-from harness.records import Bridge, Run, Step
-from harness.report.explanation import Line, explain, merged, tree
-from harness.report.index import Index
+from commands import results_of, typed
+from flop_harness.ask.explain import find, find_metric, find_run
+from flop_harness.errors import UserError
+from flop_harness.records import Bridge, Run, Step
+from flop_harness.report.analysis.index import Index
+from flop_harness.report.formats.explanation import Line, explain, merged, tree
+from runs import GRAD, a_run, explained, loud_run, small_run
 
 
 def lines_of(run: Run, bridge: Bridge, **options: int) -> list[Line]:

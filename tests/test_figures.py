@@ -10,13 +10,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from runs import a_suite, failed_run, hostile_run, loud_run, small_run
 
-from harness import report, store
-from harness.records import Run
-from harness.report import charts, drawing, times
-from harness.report.parts import at_most, evenly
-from harness.store import load_times
+from flop_harness import report, store
+from flop_harness.records import Run
+from flop_harness.report.analysis.parts import at_most, evenly
+from flop_harness.report.charts import charts, drawing
+from flop_harness.report.tables import times
+from flop_harness.store import load_times
+from runs import a_suite, failed_run, hostile_run, loud_run, small_run
 
 RESULTS = Path(__file__).parent.parent / "results"
 RUNS = {"small": small_run, "loud": loud_run, "failed": failed_run, "hostile": hostile_run,
@@ -67,7 +68,7 @@ def test_a_pdf_is_the_same_every_time(seeds: dict[str, str]):
     """In this process, and in another one."""
     for drawn in seeds.values():
         assert len({drawing.pdf(drawn) for _ in range(4)}) == 1
-    code = ("import sys; from harness.report.drawing import pdf; from hashlib import sha256; "
+    code = ("import sys; from flop_harness.report.charts.drawing import pdf; from hashlib import sha256; "
             "print(sha256(pdf(sys.stdin.read())).hexdigest())")  # fmt: skip
     for name in ("spread.svg", "waterfall.svg"):
         done = subprocess.run([sys.executable, "-c", code], input=seeds[name], text=True,

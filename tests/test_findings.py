@@ -10,14 +10,15 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runs import GRAD, NO_GRAD, a_reading, a_run, explained
 
-from harness import report
-from harness.records import Bridge, Context, Reading, Reference, Run, Step, Tool
-from harness.report import causes, findings, overview, terms
-from harness.report.agreement import groups, matrix
-from harness.report.families import families, family_of, kind_of
-from harness.report.index import Index
+from flop_harness import report
+from flop_harness.records import Bridge, Context, Reading, Reference, Run, Step, Tool
+from flop_harness.report.analysis import causes, findings, overview
+from flop_harness.report.analysis.agreement import groups, matrix
+from flop_harness.report.analysis.families import families, family_of, kind_of
+from flop_harness.report.analysis.index import Index
+from flop_harness.report.words import terms
+from runs import GRAD, NO_GRAD, a_reading, a_run, explained
 
 META = Context("meta")
 Pair = tuple[Reading, Bridge]

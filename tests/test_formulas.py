@@ -10,13 +10,13 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from programs import Program
 from torch import nn
 
-from harness import oracle
-from harness.conventions import works
-from harness.trace import record
-from harness.work import Product
+from flop_harness.conventions.products import works
+from flop_harness.proof import oracle
+from flop_harness.records.work import Product
+from flop_harness.trace.recorder import record
+from programs import Program
 
 quick = settings(max_examples=25, deadline=None, derandomize=True)
 

@@ -5,17 +5,28 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from programs import Program
-from test_formulas import agree, priced, some
 from torchvision.ops import deform_conv2d
 
-from harness import oracle
-from harness.conventions import works
-from harness.formulas import ELEMENTWISE, FORMULAS, MOVEMENT, formula, product_of, work_of
-from harness.oracle import Scalar, choose, counted, erf, exp, larger, log, raw, smaller, tanh
-from harness.records import Call, Tensor
-from harness.trace import record
-from harness.work import FREE, Product, Work
+from flop_harness.conventions.products import works
+from flop_harness.formulas import ELEMENTWISE, FORMULAS, MOVEMENT, formula, product_of, work_of
+from flop_harness.proof import oracle
+from flop_harness.proof.oracle import (
+    Scalar,
+    choose,
+    counted,
+    erf,
+    exp,
+    larger,
+    log,
+    raw,
+    smaller,
+    tanh,
+)
+from flop_harness.records import Call, Tensor
+from flop_harness.records.work import FREE, Product, Work
+from flop_harness.trace.recorder import record
+from programs import Program
+from test_formulas import agree, priced, some
 
 
 def sigmoid(x):

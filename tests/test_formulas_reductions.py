@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from test_formulas import Operations, agree, priced, quick, some
 from torchvision.ops import nms
 
-from harness import oracle
-from harness.formulas.selection import choosing, sorting
-from harness.oracle import add_up, choose, counted, exp, larger, largest, log, raw, sqrt
+from flop_harness.formulas.selection import choosing, sorting
+from flop_harness.proof import oracle
+from flop_harness.proof.oracle import add_up, choose, counted, exp, larger, largest, log, raw, sqrt
+from test_formulas import Operations, agree, priced, quick, some
 
 
 def by_rows(merge):

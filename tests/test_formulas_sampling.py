@@ -8,14 +8,15 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from test_formulas import agree, priced, quick, some
 from torchvision.ops import roi_align
 
-from harness import oracle
-from harness.conventions import reference, unsupported, works
-from harness.formulas.resampling import covered
-from harness.oracle import add_up, largest
-from harness.trace import record
+from flop_harness.conventions.products import unsupported, works
+from flop_harness.conventions.reference import reference
+from flop_harness.formulas.resampling import covered
+from flop_harness.proof import oracle
+from flop_harness.proof.oracle import add_up, largest
+from flop_harness.trace.recorder import record
+from test_formulas import agree, priced, quick, some
 
 # -------------------------------------------------------------------------------------- pools
 

@@ -12,7 +12,7 @@ import time
 import psutil
 import pytest
 
-from harness.isolation import KEPT_OUTPUT, Outcome, run_apart
+from flop_harness.run.isolation import KEPT_OUTPUT, Outcome, run_apart
 
 GIB = 2**30
 MIB = 2**20

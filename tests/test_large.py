@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-import harness
+import flop_harness
 
 LAYERS, WIDTH, HEADS, GROUPS, FFN, VOCABULARY, TOKENS = 126, 16_384, 128, 8, 53_248, 128_256, 8_192
 HEAD = WIDTH // HEADS
@@ -42,7 +42,7 @@ def test_a_decoder_of_405_billion_parameters_is_counted_in_seconds():
         model = nn.Sequential(nn.Embedding(VOCABULARY, WIDTH), *blocks, nn.RMSNorm(WIDTH), head)
         tokens = torch.zeros(1, TOKENS, dtype=torch.long)
     started = time.perf_counter()
-    counted = harness.count(model, tokens)
+    counted = flop_harness.count(model, tokens)
     assert time.perf_counter() - started < 10
     projections = WIDTH * (2 * WIDTH + 2 * GROUPS * HEAD) + 3 * WIDTH * FFN
     attention = 2 * HEADS * TOKENS * HEAD

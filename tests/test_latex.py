@@ -8,6 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
+from flop_harness.records import Run
+from flop_harness.report.formats import latex
 from runs import (
     a_run,
     explained,
@@ -18,9 +21,6 @@ from runs import (
     small_run,
     wide_run,
 )
-
-from harness.records import Run
-from harness.report import latex
 
 LATEX = shutil.which("pdflatex")
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.leftovers import few, leftovers, marks
+from flop_harness.run.leftovers import few, leftovers, marks
 
 
 def net() -> nn.Module:

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from harness.measuring import measure
-from harness.records import Case, Input, Policy, Suite
-from harness.times import Series
-from harness.timing import cpu
-from harness.timing.ceilings import ceilings
-from harness.timing.layers import Stopwatches, layer_seconds
-from harness.timing.memory import Allocation, cpu_peak, peak_of
+from flop_harness.records import Case, Input, Policy, Suite
+from flop_harness.records.times import Series
+from flop_harness.timing import cpu
+from flop_harness.timing.ceilings import ceilings
+from flop_harness.timing.layers import Stopwatches, layer_seconds
+from flop_harness.timing.memory import Allocation, cpu_peak, peak_of
+from flop_harness.timing.processes import measure
 
 
 class FakeClock:
@@ -82,9 +82,9 @@ def test_the_profiler_sees_what_a_pass_allocates():
 
 
 def test_ceilings_know_the_work_of_products_and_of_a_copy(monkeypatch):
-    monkeypatch.setattr("harness.timing.ceilings.PRODUCTS", {"cpu": (8, 16)})
-    monkeypatch.setattr("harness.timing.ceilings.CONVOLUTIONS", {"cpu": ((2, 4, 6),)})
-    monkeypatch.setattr("harness.timing.ceilings.COPIES", {"cpu": (1024,)})
+    monkeypatch.setattr("flop_harness.timing.ceilings.PRODUCTS", {"cpu": (8, 16)})
+    monkeypatch.setattr("flop_harness.timing.ceilings.CONVOLUTIONS", {"cpu": ((2, 4, 6),)})
+    monkeypatch.setattr("flop_harness.timing.ceilings.COPIES", {"cpu": (1024,)})
     policy = Policy(warmup=1, samples=6, seconds=0.0, budget_s=0.0)
     found = list(ceilings(cpu, Series("cpu", 1), policy))
     assert [(each.kind, each.amount) for each in found] == [
@@ -126,7 +126,7 @@ def test_a_model_that_raises_fails_alone():
 
 
 def test_details_are_layers_hooks_and_memory(monkeypatch):
-    monkeypatch.setattr("harness.measuring.ceilings", lambda *_: [])
+    monkeypatch.setattr("flop_harness.timing.processes.ceilings", lambda *_: [])
     net = Case("net", "torch.nn:TransformerEncoderLayer", (Input((2, 5, 8)),),
                {"d_model": 8, "nhead": 2, "dim_feedforward": 16, "batch_first": True})  # fmt: skip
     found = measure(Suite("s", 1, "", (net,), QUICK), "cpu")

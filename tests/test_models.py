@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import nn
 
-from harness.errors import UserError
-from harness.models import build
-from harness.records import Case, Input
-from harness.suite import load
+from flop_harness.errors import UserError
+from flop_harness.records import Case, Input
+from flop_harness.suite.build import build
+from flop_harness.suite.files import load
 
 RELU = Case("relu", "torch.nn:ReLU", (Input((2, 3)),))
 

@@ -6,10 +6,10 @@ import csv
 import json
 
 import pytest
-from commands import typed
-from runs import HOSTILE
 
-from harness import store
+from commands import typed
+from flop_harness import store
+from runs import HOSTILE
 
 NAMES = [name for name in HOSTILE if "\udc80" not in name]  # which no TOML file can hold
 CASE = """

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import HOSTILE, a_run, a_suite, explained, failed_run, hostile_run, loud_run, small_run
 
-from harness import report
-from harness.records import Run, Step
-from harness.report.text import anchor
+from flop_harness import report
+from flop_harness.records import Run, Step
+from flop_harness.report.words.text import anchor
+from runs import HOSTILE, a_run, a_suite, explained, failed_run, hostile_run, loud_run, small_run
 
 NAMES = ("chromium", "chromium-headless-shell", "google-chrome", "chrome")
 BROWSER = next(filter(None, map(shutil.which, NAMES)), None)

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runs import HOSTILE
 
-from harness.errors import UserError
-from harness.records import Call, Context, Tensor, Trace
-from harness.store import TraceStore
+from flop_harness.errors import UserError
+from flop_harness.records import Call, Context, Tensor, Trace
+from flop_harness.store import TraceStore
+from runs import HOSTILE
 
 NAMES = st.text(st.characters()) | st.sampled_from(
     [*HOSTILE, "", ".", "..", "a/b", "~", "Net", "net", "NET", "é", "\ud800", "x" * 300]

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import snapshots
-from harness.errors import UserError
-from harness.snapshots import Change, Snapshot
+from flop_harness.errors import UserError
+from flop_harness.regression import snapshots
+from flop_harness.regression.snapshots import Change, Snapshot
 
 EXAMPLE = Path(__file__).parent / "example"
-PLUGIN = "[pytest11]\nflop-harness = harness.pytest_plugin\n"
+PLUGIN = "[pytest11]\nflop-harness = flop_harness.regression.pytest_plugin\n"
 
 
 class Project:
@@ -122,8 +122,8 @@ def test_it_works_in_several_processes(project):
 
 def test_a_test_that_does_not_count_imports_nothing(project):
     """Neither torch nor a module of the harness beside the plugin itself."""
-    code = "import sys\n\ndef test_it():\n    loaded = {m for m in sys.modules if m.startswith('harness')}\n"
-    code += "    assert loaded == {'harness', 'harness.pytest_plugin'}\n"
+    code = "import sys\n\ndef test_it():\n    loaded = {m for m in sys.modules if m.startswith('flop_harness')}\n"
+    code += "    assert loaded == {'flop_harness', 'flop_harness.regression', 'flop_harness.regression.pytest_plugin'}\n"
     code += "    assert 'torch' not in sys.modules\n"
     (project.folder / "test_bare.py").write_text(code)
     project.pytest("test_bare.py")

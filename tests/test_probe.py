@@ -10,15 +10,16 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from programs import Program
 from torch import nn
 from torchvision.ops import deform_conv2d
 
-from harness.conventions import CONVENTIONS, products
-from harness.formulas.padding import padding_macs
-from harness.probe import Measured, NotProvable, measure, measurement
-from harness.records import Call, Tensor
-from harness.trace import record
+from flop_harness.conventions.catalogue import CONVENTIONS
+from flop_harness.conventions.products import products
+from flop_harness.formulas.padding import padding_macs
+from flop_harness.proof.probe import Measured, NotProvable, measure, measurement
+from flop_harness.records import Call, Tensor
+from flop_harness.trace.recorder import record
+from programs import Program
 
 quick = settings(max_examples=25, deadline=None, derandomize=True)
 

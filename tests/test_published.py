@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from harness.conventions import CONVENTIONS, NotApplicable
-from harness.counters import counters
-from harness.published import CATALOGUE, EDITIONS, PUBLISHED, family
-from harness.records import Trace
-from harness.trace import record
+from flop_harness.conventions.articles import NotApplicable
+from flop_harness.conventions.catalogue import CONVENTIONS
+from flop_harness.counters import counters
+from flop_harness.counters.versions.catalogue import CATALOGUE, EDITIONS, PUBLISHED, family
+from flop_harness.records import Trace
+from flop_harness.trace.recorder import record
 
 BATCH, SIDE, HALF = 2, 8, 4
 MAP, SMALL = SIDE * SIDE, HALF * HALF

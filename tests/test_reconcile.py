@@ -5,20 +5,20 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from cells import CELLS, bridges, canonical
 from hypothesis import given
 from hypothesis import strategies as st
+
+from cells import CELLS, bridges, canonical
+from flop_harness.counters import counters
+from flop_harness.counters.protocol import Quantity
+from flop_harness.reconcile import bridges as reconcile
+from flop_harness.records import Context, Reading
+from flop_harness.records.account import Account
 from layers import LAYERS
 from networks import ATTENTION, NETWORKS
 from programs import PROGRAMS
 from sharing import SHARING
 from test_account import accounts
-
-from harness import reconcile
-from harness.account import Account
-from harness.counters import counters
-from harness.counters.protocol import Quantity
-from harness.records import Context, Reading
 
 EVAL = Context(mode="eval")
 GRAD = Context(grad=True, mode="eval")

@@ -7,16 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import results_of, typed
 from rich.console import Console
-from runs import GRAD, a_reading, a_run, explained, failed_run, hostile_run, loud_run, small_run
 
-from harness import report, store
-from harness.errors import UserError
-from harness.records import Run
-from harness.rendering import endings, files_of
-from harness.report import compact
-from harness.report.index import Index
+from commands import results_of, typed
+from flop_harness import report, store
+from flop_harness.errors import UserError
+from flop_harness.records import Run
+from flop_harness.report.analysis.index import Index
+from flop_harness.report.formats import compact
+from flop_harness.report.rendering import endings, files_of
+from runs import GRAD, a_reading, a_run, explained, failed_run, hostile_run, loud_run, small_run
 
 
 def row(run: Run, case: str) -> dict[str, str]:
@@ -121,7 +121,7 @@ def test_the_figures_of_a_paper_are_written_again(tmp_path: Path):
 
 def test_no_torch_is_needed(tmp_path: Path):
     folder = results_of(small_run(), tmp_path)
-    code = "import sys; sys.modules['torch'] = None; from harness import cli; cli.main()"
+    code = "import sys; sys.modules['torch'] = None; from flop_harness import cli; cli.main()"
     for words in (["report", "--format", "md,csv,tex"], ["explain", "vgg16", "thop", "--dir"]):
         subprocess.run([sys.executable, "-c", code, *words, str(folder)], check=True)
 

@@ -15,6 +15,17 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+
+from flop_harness import report
+from flop_harness.records import Case, Context, Run, Step, Suite, Tool
+from flop_harness.report.analysis import comparison, details
+from flop_harness.report.analysis.cases import bars, bridge_table, origin
+from flop_harness.report.analysis.index import Index, deviation
+from flop_harness.report.analysis.verdict import particulars
+from flop_harness.report.charts import charts
+from flop_harness.report.formats import latex, markdown, terminal
+from flop_harness.report.tables import frames
+from flop_harness.report.words import text
 from runs import (
     GRAD,
     HOSTILE,
@@ -29,22 +40,6 @@ from runs import (
     loud_run,
     small_run,
 )  # fmt: skip
-
-from harness import report
-from harness.records import Case, Context, Run, Step, Suite, Tool
-from harness.report import (
-    charts,
-    comparison,
-    details,
-    frames,
-    latex,
-    markdown,
-    terminal,
-    text,
-)
-from harness.report.cases import bars, bridge_table, origin
-from harness.report.index import Index, deviation
-from harness.report.verdict import particulars
 
 EMPTY = Run(1, a_suite(), {})
 RUNS = {"small": small_run(), "loud": loud_run(), "failed": failed_run(), "empty": EMPTY,
@@ -502,7 +497,7 @@ def test_a_report_is_the_same_every_time(files):
 
 def test_importing_the_report_is_cheap():
     heavy = ("torch", "pandas", "altair", "jinja2", "vl_convert", "rich")
-    code = f"import sys, harness.report; print([n for n in {heavy!r} if n in sys.modules])"
+    code = f"import sys, flop_harness.report; print([n for n in {heavy!r} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

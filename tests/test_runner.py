@@ -12,17 +12,18 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-import faulty.counters
 import psutil
 import pytest
 
-from harness import counters as registry
-from harness import workers
-from harness.errors import UserError
-from harness.plan import Progress
-from harness.records import Case, Input, Policy, Reading, Run, Suite
-from harness.session import carry_out, make_plan, save
-from harness.store import load
+import faulty.counters
+from flop_harness import counters as registry
+from flop_harness.ask.compare import carry_out, save
+from flop_harness.errors import UserError
+from flop_harness.records import Case, Input, Policy, Reading, Run, Suite
+from flop_harness.run import workers
+from flop_harness.run.plan import Progress
+from flop_harness.run.planning import make_plan
+from flop_harness.store import load
 
 LINEAR = Case(
     "linear", "torch.nn:Linear", (Input((2, 4)),), {"in_features": 4, "out_features": 3}
@@ -256,10 +257,10 @@ def test_no_process_of_a_counter_is_left(disturbed):
 
 
 def test_a_run_with_faulty_counters_is_stored_and_reported(disturbed, tmp_path):
-    import harness
+    import flop_harness
 
     save(disturbed, tmp_path)
-    readings = harness.load(tmp_path).readings
+    readings = flop_harness.load(tmp_path).readings
     assert len(readings) == len(disturbed.readings)
     assert set(readings.status) == {"ok", "unavailable", "failed", "timeout", "out_of_memory"}
 
@@ -576,7 +577,7 @@ def test_lost_traces_are_made_again(tmp_path):
 
 def test_traces_of_another_tracer_are_taken_anew_and_readings_kept(tmp_path, monkeypatch):
     first = run_of(tmp_path, "torch", cases=[LINEAR])
-    monkeypatch.setattr("harness.runner.tracer", lambda: "another")
+    monkeypatch.setattr("flop_harness.run.runner.tracer", lambda: "another")
     watch, done = followed()
     options = {"counters": ("torch",), "device": "cpu"}
     second = carry_out(make_plan(suite_of(LINEAR), tmp_path, **options), watch)
@@ -594,7 +595,7 @@ def test_a_counter_from_an_overlay_is_asked_where_a_case_names_it(tmp_path):
 
 
 def test_a_second_run_into_a_folder_in_use_is_refused(tmp_path):
-    from harness.store import Journal
+    from flop_harness.store import Journal
 
     plan = make_plan(suite_of(LINEAR), tmp_path, counters=["numel"], device="cpu")
     with Journal.open(tmp_path, {}), pytest.raises(UserError, match="another run is writing"):
@@ -614,9 +615,10 @@ def test_a_counter_named_twice_is_asked_once(tmp_path):
 RUNNER = """
 import sys
 from pathlib import Path
-from harness import suite
-from harness.session import carry_out, make_plan, save
-from harness.plan import Progress
+from flop_harness.suite import files as suite
+from flop_harness.ask.compare import carry_out, save
+from flop_harness.run.planning import make_plan
+from flop_harness.run.plan import Progress
 
 if __name__ == "__main__":
     chosen, folder = suite.load(sys.argv[1]), Path(sys.argv[2])

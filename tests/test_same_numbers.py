@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import float_run, loud_run, small_run, wide_run
 
-from harness import report, store
-from harness.report import details
+from flop_harness import report, store
+from flop_harness.report.analysis import details
+from runs import float_run, loud_run, small_run, wide_run
 
 SEEDS = Path(__file__).parent.parent / "results" / "seeds"
 Key = tuple[str, str, str, str]

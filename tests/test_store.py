@@ -19,8 +19,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import UserError
-from harness.records import (
+from flop_harness.errors import UserError
+from flop_harness.records import (  # fmt: skip
     Bridge,
     Call,
     Case,
@@ -41,8 +41,8 @@ from harness.records import (
     Tensor,
     Tool,
     Trace,
-)  # fmt: skip
-from harness.store import (
+)
+from flop_harness.store import (  # fmt: skip
     RUN_SCHEMA,
     TRACE_SCHEMA,
     Journal,
@@ -53,7 +53,7 @@ from harness.store import (
     loads,
     save,
     write_atomically,
-)  # fmt: skip
+)
 
 RUN, DETAILS = "run.json", "details.json.gz"
 
@@ -407,7 +407,7 @@ def test_a_second_run_into_the_same_folder_is_refused_while_the_first_is_at_it(t
 def test_a_killed_run_leaves_its_cells_and_no_lock(tmp_path):
     code = (
         "import sys, itertools\n"
-        "from harness.store import Journal\n"
+        "from flop_harness.store import Journal\n"
         f"journal = Journal.open(sys.argv[1], {IDENTITY!r})\n"
         "for cell in itertools.count():\n"
         "    journal.add([str(cell)], 'x' * 10_000)\n"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from cells import CELLS, Refusal, bridges
-from layers import Factory, Sample
 
-from harness import suite
-from harness.models import build
-from harness.records import Case
+from cells import CELLS, Refusal, bridges
+from flop_harness.records import Case
+from flop_harness.suite import files as suite
+from flop_harness.suite.build import build
+from layers import Factory, Sample
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import UserError, suggest
-from harness.records import Case, Input, Policy
-from harness.suite import case_from_model, load, names
+from flop_harness.errors import UserError, suggest
+from flop_harness.records import Case, Input, Policy
+from flop_harness.suite.files import case_from_model, load, names
 
 HEAD = 'name = "mine"\nversion = 3\n'
 CASE = '[[case]]\nid = "a"\nmodel = "torch.nn:ReLU"\n'

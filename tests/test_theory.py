@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from torch import nn
 from torch._subclasses.fake_tensor import DataDependentOutputException
 
-from harness.theory.liveness import live_peak
-from harness.theory.prediction import (
+from flop_harness.records.times import Ceiling, LayerWork, Series
+from flop_harness.timing.theory.liveness import live_peak
+from flop_harness.timing.theory.prediction import (
     Points,
     difference,
     held_out_errors,
@@ -23,10 +24,9 @@ from harness.theory.prediction import (
     ranks,
     spearman,
 )
-from harness.theory.roofline import Roof, compute_share, least_seconds, roof
-from harness.theory.work import layer_work
-from harness.times import Ceiling, LayerWork, Series
-from harness.trace import record
+from flop_harness.timing.theory.roofline import Roof, compute_share, least_seconds, roof
+from flop_harness.timing.theory.work import layer_work
+from flop_harness.trace.recorder import record
 
 FLOAT = 4
 
@@ -213,10 +213,10 @@ def test_a_rule_that_raises_is_told(monkeypatch):
     """The other counts of the case stand; the one that stumbled is named with its reason."""
     from dataclasses import replace as changed
 
-    from harness import expectation
-    from harness.counters import counters
-    from harness.records import Case, Failure, Input
-    from harness.times import Theory
+    from flop_harness.counters import counters
+    from flop_harness.records import Case, Failure, Input
+    from flop_harness.records.times import Theory
+    from flop_harness.timing.theory import counts as expectation
 
     def stumbling(trace):
         raise KeyError("no such layer")

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
+
 from clocks import (
     ONE,
     TWO,
@@ -16,15 +17,17 @@ from clocks import (
     some_times,
     zoo_times,
 )
-
-from harness.api import load
-from harness.errors import UserError
-from harness.records import Case, Failure, Input, Run, Suite
-from harness.report import PAGES, layers, machines, memory, predictors, sweeps, timecharts, write
-from harness.report import times as report
-from harness.report.clocked import Clock
-from harness.store import RUN_SCHEMA, dump_times, load_times, save
-from harness.times import LayerWork, Load
+from flop_harness.api import load
+from flop_harness.errors import UserError
+from flop_harness.records import Case, Failure, Input, Run, Suite
+from flop_harness.records.times import LayerWork, Load
+from flop_harness.report import PAGES, write
+from flop_harness.report.analysis import machines, predictors, sweeps
+from flop_harness.report.analysis.clocked import Clock
+from flop_harness.report.charts import timecharts
+from flop_harness.report.tables import layers, memory
+from flop_harness.report.tables import times as report
+from flop_harness.store import RUN_SCHEMA, dump_times, load_times, save
 
 NET = Case("net", "torchvision:net", (Input((1, 3, 8, 8)),))
 

@@ -12,14 +12,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from harness.agreement import Agreement, agreement, table
-from harness.records import Policy
-from harness.times import Series
-from harness.timing import cpu, cuda
-from harness.timing.load import load
-from harness.timing.sampling import MOST_SAMPLES, Sampler, sample
-from harness.timing.stability import Comparison, compare, stability
-from harness.timing.statistics import (
+from bench.clock import Agreement, agreement, table
+from flop_harness.records import Policy
+from flop_harness.records.times import Series
+from flop_harness.timing import cpu, cuda
+from flop_harness.timing.load import load
+from flop_harness.timing.sampling import MOST_SAMPLES, Sampler, sample
+from flop_harness.timing.stability import Comparison, compare, stability
+from flop_harness.timing.statistics import (
     half_width,
     interval_rank,
     iqr,

@@ -8,18 +8,19 @@ import types
 import pytest
 import torch
 import torchvision
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence
+
+from flop_harness.conventions.reference import reference
+from flop_harness.records import Call, Dict, List, Opaque, Tensor, Trace
+from flop_harness.trace.operators import Memory
+from flop_harness.trace.recorder import GradientsNeeded, ValuesNeeded, record, recorded
+from flop_harness.trace.shadow import shadow
+from flop_harness.trace.walk import functions, module_calls, operators, visits
 from layers import LAYERS
 from networks import NETWORKS
 from programs import PROGRAMS, Program
 from sharing import SHARING
-from torch import nn
-from torch.nn.utils.rnn import pack_padded_sequence
-
-from harness.conventions import reference
-from harness.records import Call, Dict, List, Opaque, Tensor, Trace
-from harness.trace import GradientsNeeded, ValuesNeeded, record, recorded, shadow
-from harness.trace.operators import Memory
-from harness.walk import functions, module_calls, operators, visits
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

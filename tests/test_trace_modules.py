@@ -9,16 +9,17 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from layers import LAYERS
-from sharing import SHARING
 from torch import nn
 
-from harness.counters.protocol import every
-from harness.records import Parameter
-from harness.trace import record, shadow
-from harness.trace.functions import targets
-from harness.trace.shapes import SHAPES, contiguous_strides
-from harness.walk import visits
+from flop_harness.counters.protocol import every
+from flop_harness.records import Parameter
+from flop_harness.trace.functions import targets
+from flop_harness.trace.recorder import record
+from flop_harness.trace.shadow import shadow
+from flop_harness.trace.shapes import SHAPES, contiguous_strides
+from flop_harness.trace.walk import visits
+from layers import LAYERS
+from sharing import SHARING
 
 quick = settings(max_examples=40, deadline=None, derandomize=True)
 

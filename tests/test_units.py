@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import UserError
-from harness.units import Unit, parse_figure, parse_unit
+from flop_harness.errors import UserError
+from flop_harness.records.units import Unit, parse_figure, parse_unit
 
 
 @given(st.integers(1, 10**12), st.integers(0, 3), st.sampled_from([10**6, 10**9]))

@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 import torch
-from layers import Factory, Sample, made, sequential
-from networks import NETWORKS
 from torch import nn
 
-from harness import counters, overlay
-from harness.counters.protocol import Counter
-from harness.isolation import run_apart
-from harness.records import Context
-from harness.trace import settings
+from flop_harness import counters
+from flop_harness.code.usage import usage_code
+from flop_harness.counters import overlay
+from flop_harness.counters.protocol import Counter
+from flop_harness.records import Call, Context
+from flop_harness.run.isolation import run_apart
+from flop_harness.trace.recorder import settings
+from layers import Factory, Sample, made, sequential
+from networks import NETWORKS
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -29,6 +31,8 @@ MODELS: dict[str, Factory] = {
                                            lambda: nn.Linear(4, 2, bias=False)), (2, 3, 6)),
 }  # fmt: skip
 COUNTERS = counters.counters()
+ALL_NAMED = Call("module", "", (), (("input", None),), None)
+PARTLY_NAMED = Call("module", "", (None,), (("mask", None),), None)
 
 
 def printed(code: str, sample: Sample) -> float:
@@ -56,7 +60,7 @@ def apart(counter: Counter, work: Callable[[], Any]) -> Any:
     def asked() -> Any:
         torch.set_num_threads(1)
         if folder is not None:
-            package = counter.code().split()[1].partition(".")[0]
+            package = usage_code(counter).split()[1].partition(".")[0]
             for name in [n for n in sys.modules if f"{n}.".startswith(f"{package}.")]:
                 del sys.modules[name]
             overlay.put_first(folder)
@@ -74,7 +78,7 @@ def test_a_usage_prints_what_is_read(name: str):
 
     def both() -> list[tuple[dict, dict]]:
         return [
-            ({m: printed(counter.code(context, m), factory()) for m in counter.quantities},
+            ({m: printed(usage_code(counter, context, m), factory()) for m in counter.quantities},
              read(counter, context, factory()))
             for factory in MODELS.values()
         ]  # fmt: skip
@@ -91,7 +95,7 @@ def test_grad_mode_and_variant_are_part_of_a_usage(name: str):
     here = [c for c in (*counter.contexts, *counter.further) if c.device == "cpu"]
 
     def every() -> dict[Context, tuple[float, float]]:
-        return {c: (printed(counter.code(c, "compute"), factory()),
+        return {c: (printed(usage_code(counter, c, "compute"), factory()),
                     read(counter, c, factory())["compute"]) for c in here}  # fmt: skip
 
     said = apart(counter, every)
@@ -105,7 +109,7 @@ def test_named_inputs_stand_in_a_dictionary():
     for name in ("torch", "torchinfo", "ptflops-pytorch", "analytic"):
         counter = COUNTERS[name]
         for each in (factory, tied):
-            code = counter.code(counter.contexts[0], named=True)
+            code = usage_code(counter, call=ALL_NAMED)
             figure = read(counter, counter.contexts[0], each())["compute"]
             assert printed(code, each()) == figure
 
@@ -113,6 +117,8 @@ def test_named_inputs_stand_in_a_dictionary():
 def test_every_counter_here_tells_its_usage():
     for counter in COUNTERS.values():
         assert counter.usage is not None
-        assert counter.code().splitlines()[-1].startswith("print(")
+        assert usage_code(counter).splitlines()[-1].startswith("print(")
         for context in (*counter.contexts, *counter.further):
-            compile(counter.code(context, named=bool(counter.usage.named)), "usage", "exec")
+            for call in (None, ALL_NAMED, PARTLY_NAMED):
+                if call is None or counter.usage.takes(call):
+                    compile(usage_code(counter, context, call=call), "usage", "exec")

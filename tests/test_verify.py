@@ -10,26 +10,28 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from torchvision.ops import roi_align
+
+from flop_harness import cli, store
+from flop_harness.cli.verify import exit_code
+from flop_harness.conventions.products import works
+from flop_harness.errors import UserError
+from flop_harness.formulas import FORMULAS
+from flop_harness.proof.operation import Operation, prove
+from flop_harness.proof.oracle import ALGORITHMS
+from flop_harness.proof.oracle.check import REASONS
+from flop_harness.proof.probe import PROBES
+from flop_harness.proof.verification import kernels_differ, known_traces, verify
+from flop_harness.records import Call, Case, Input, Proof, Proofs, Run, Suite
+from flop_harness.records.work import FREE, Product, Work
+from flop_harness.report import PAGES, write
+from flop_harness.report.tables import proofs as report
+from flop_harness.suite import files as suite
+from flop_harness.trace.recorder import record, recorded
+from flop_harness.trace.shadow import shadow
 from layers import LAYERS, Factory
 from networks import NETWORKS
 from programs import PROGRAMS, Program
-from torchvision.ops import roi_align
-
-from harness import cli, store, suite
-from harness.cli.verify import exit_code
-from harness.conventions import works
-from harness.errors import UserError
-from harness.formulas import FORMULAS
-from harness.oracle import ALGORITHMS
-from harness.oracle.check import REASONS
-from harness.probe import PROBES
-from harness.proof import Operation, prove
-from harness.records import Call, Case, Input, Proof, Proofs, Run, Suite
-from harness.report import PAGES, write
-from harness.report import proofs as report
-from harness.trace import record, recorded, shadow
-from harness.verify import kernels_differ, known_traces, verify
-from harness.work import FREE, Product, Work
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 
@@ -179,7 +181,7 @@ def test_an_algorithm_that_does_something_else_proves_nothing(monkeypatch):
 def test_a_wrong_account_of_padding_is_caught(monkeypatch):
     (operation,) = of(lambda x, w: F.conv2d(x, w, padding=1), (1, 4, 5, 6), (6, 4, 3, 3))
     assert prove(operation).standing == "proven"
-    monkeypatch.setattr("harness.proof.padding_macs", lambda call: 1)
+    monkeypatch.setattr("flop_harness.proof.operation.padding_macs", lambda call: 1)
     assert prove(operation).standing == "disagrees"
 
 

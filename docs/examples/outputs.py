@@ -1,8 +1,8 @@
 """A counter of one's own: two for each output element of every Conv2d."""
 
-from harness.account import Account
-from harness.counters import Answer, Counter, Quantity
-from harness.walk import module_calls
+from flop_harness.counters import Answer, Counter, Quantity
+from flop_harness.records.account import Account
+from flop_harness.trace.walk import module_calls
 
 CONV = "torch.nn.modules.conv.Conv2d"
 

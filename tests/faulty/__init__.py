@@ -1,6 +1,6 @@
 """Counters that misbehave, and a distribution that has the harness find them.
 
-A counter outside the package is found by an entry point of group ``harness.counters``:
+A counter outside the package is found by an entry point of group ``flop_harness.counters``:
 ``installed`` writes the few files that a package manager would write for one.
 """
 
@@ -21,6 +21,6 @@ def installed(folder: Path, entries: Iterable[str]) -> list[str]:
     metadata = f"Metadata-Version: 2.1\nName: {DISTRIBUTION}\nVersion: {VERSION}\n"
     (home / "METADATA").write_text(metadata)
     lines = [f"{name} = {name if ':' in name else f'faulty.counters:{name}'}" for name in entries]
-    text = "\n".join(["[harness.counters]", *lines, ""])
+    text = "\n".join(["[flop_harness.counters]", *lines, ""])
     (home / "entry_points.txt").write_text(text)
     return [str(folder), str(TESTS)]

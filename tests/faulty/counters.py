@@ -15,9 +15,9 @@ from dataclasses import replace
 from typing import Any
 
 from faulty import DISTRIBUTION
-from harness.conventions import parameters, reference
-from harness.counters.protocol import Answer, Counter, Quantity, Unavailable
-from harness.records import Context
+from flop_harness.conventions.reference import parameters, reference
+from flop_harness.counters.protocol import Answer, Counter, Quantity, Unavailable
+from flop_harness.records import Context
 
 QUANTITIES = {
     "compute": Quantity("MACs", "MAC", reference),
@@ -38,7 +38,7 @@ def counter(description: str, **changes: Any) -> Callable[[Callable], Counter]:
 
 def right(model: Any, args: tuple, kwargs: dict) -> Answer:
     """What a counter says that does its work."""
-    from harness.trace import record
+    from flop_harness.trace.recorder import record
 
     trace = record(model, args, kwargs)
     return Answer(reference(trace).total, parameters(trace).total)

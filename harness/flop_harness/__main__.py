@@ -1,0 +1,4 @@
+from flop_harness.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Questions about models: count, compare, convert, explain."""

@@ -1,0 +1,35 @@
+"""From a suite or a model to a finished run, and its files if they are wanted."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from flop_harness import store
+from flop_harness.reconcile.assembly import assemble
+from flop_harness.records import Run, Suite
+from flop_harness.run.identity import identity
+from flop_harness.run.plan import Plan, Progress
+from flop_harness.run.planning import make_plan
+from flop_harness.run.runner import run
+
+
+def carry_out(plan: Plan, progress: Progress | None = None) -> Run:
+    """Run what is missing and assemble everything."""
+    return assemble(plan, run(plan, identity(plan), progress or Progress()))
+
+
+def save(run: Run, folder: Path) -> list[Path]:
+    """Write the run and every file of the report; clear away traces no cell refers to."""
+    from flop_harness import report
+
+    saved = store.save(run, folder)
+    store.TraceStore(folder).prune(trace.file for trace in run.traces)
+    return [*saved, *report.write(run, folder)]
+
+
+def compare_once(suite: Suite, progress: Progress | None = None, **options: Any) -> Run:
+    """A run whose files are gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:
+        return carry_out(make_plan(suite, Path(folder), **options), progress)

@@ -1,0 +1,145 @@
+"""One model under one convention: a trace, priced, and grouped the way one wants to see it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flop_harness.conventions import products
+from flop_harness.conventions.articles import NotApplicable
+from flop_harness.conventions.catalogue import Convention
+from flop_harness.conventions.reference import parameters, reference
+from flop_harness.counters.versions.catalogue import CATALOGUE
+from flop_harness.errors import UserError, suggest
+from flop_harness.records import Case, Trace
+from flop_harness.records.account import Account
+from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
+from flop_harness.trace.walk import Visit
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+GROUPS = ("term", "module", "function", "operator")
+
+
+@dataclass(frozen=True)
+class Count:
+    """What a convention says of a model; ``rows`` add up to ``total``."""
+
+    model: str
+    convention: Convention
+    by: str
+    rows: dict[str, int | float]
+    total: int | float
+    account: Account
+    trace: Trace
+
+    @property
+    def macs(self) -> int:
+        return int(reference(self.trace).total)
+
+    @property
+    def params(self) -> int:
+        return int(parameters(self.trace).total)
+
+    @property
+    def unsupported(self) -> dict[str, int]:
+        return products.unsupported(self.trace)
+
+    @property
+    def frame(self) -> Any:
+        """The account as a pandas frame: module, term, amount."""
+        import pandas
+
+        columns = ["module", "term", "amount"]
+        return pandas.DataFrame(list(self.account.charges()), columns=columns)
+
+    def to_json(self) -> str:
+        document = {
+            "model": self.model,
+            "convention": self.convention.id,
+            "unit": self.convention.unit,
+            "context": str(self.trace.context),
+            "total": self.total,
+            "params": self.params,
+            f"by_{self.by}": self.rows,
+            "unsupported": self.unsupported,
+        }
+        return json.dumps(document, indent=2)
+
+    def _repr_html_(self) -> str:
+        from flop_harness.report.formats.notebook import of_amounts
+
+        return of_amounts(self.by, self.rows)
+
+    def to_table(self) -> Table:
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        unit = self.convention.unit
+        title = Text(f"{self.model}: {self.total:,} {unit}, {self.params:,} parameters")
+        made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+        made.add_column(self.by)
+        made.add_column(unit, justify="right")
+        made.add_column("share", justify="right")
+        for name, amount in self.rows.items():
+            share = f"{amount / self.total:.1%}" if self.total else ""
+            made.add_row(Text(name or "(the model)"), f"{amount:,}", share)
+        for name, times in self.unsupported.items():
+            made.add_row(Text(f"{name} ({times} x)"), "no formula", "")
+        return made
+
+
+def count_case(case: Case, convention: str = "macs", by: str = "term", depth: int | None = None,
+               folder: str = "") -> Count:  # fmt: skip
+    """Trace a case, on meta where possible, and price it."""
+    limits = Limits(timeout_s=300, memory_bytes=0, threads=1)
+    try:
+        trace = CaseRunner(case, folder, "cpu", limits).canonical()
+    except TraceFailed as error:
+        raise UserError(f"{case.model} runs, but could not be traced: {error}") from error
+    return count_trace(case.model, trace, convention, by, depth)
+
+
+def count_trace(
+    model: str, trace: Trace, convention: str = "macs", by: str = "term", depth: int | None = None
+) -> Count:
+    chosen = find_convention(convention)
+    try:
+        account = chosen.price(trace)
+    except NotApplicable as error:
+        raise UserError(f"convention {convention!r} does not apply to {model}: {error}") from error
+    if by in ("function", "operator"):
+        rows = by_call(trace, chosen, by)
+    else:
+        rows = account.by_module(depth) if by == "module" else account.by_term()
+    return Count(model, chosen, by, rows, account.total, account, trace)
+
+
+def find_convention(name: str) -> Convention:
+    if name not in CATALOGUE:
+        raise UserError(
+            f"unknown convention {name!r}{suggest(name, CATALOGUE)}; known: {', '.join(CATALOGUE)}"
+        )
+    return CATALOGUE[name]
+
+
+def by_call(trace: Trace, convention: Convention, level: str) -> dict[str, int | float]:
+    """Amounts by the public function, or the operator, that does the work."""
+    if convention.charges is None:
+        raise UserError(f"convention {convention.id!r} charges modules, not functions or operators")
+    rows: dict[str, int | float] = defaultdict(int)
+    for visit, _, amount in convention.charges(trace):
+        if amount:
+            rows[name_of(visit, level)] += amount
+    return dict(rows)
+
+
+def name_of(visit: Visit, level: str) -> str:
+    if level == "operator":
+        return visit.call.packet
+    functions = [call.name for call in visit.around if call.level == "function"]
+    return functions[0] if functions else visit.call.packet

@@ -1,0 +1,76 @@
+"""Published figures held against everything that could be behind them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from flop_harness.audit.docket import Docket
+from flop_harness.audit.files import ClaimFile
+from flop_harness.audit.prices import Prices, Progress, identity
+from flop_harness.audit.rules import judge
+from flop_harness.audit.statements import examine
+from flop_harness.counters import counters
+from flop_harness.records import Audit, Claim, Verdict
+from flop_harness.run.environment import describe
+from flop_harness.store import SCHEMA, Journal
+
+__all__ = ["audit"]
+
+NUMBERS = re.compile(r"\d+")
+
+
+def audit(
+    files: Iterable[ClaimFile],
+    folder: Path,
+    workers: int = 1,
+    tell: Progress = lambda done, total: None,
+) -> Audit:
+    """One verdict for each claim. Prices are kept in ``folder``, and taken from there."""
+    files = tuple(files)
+    claims = tuple(claim for file in files for claim in file.claims)
+    tools = sorted({counter.distribution for counter in counters().values()})
+    folders = {file.name: file.folder for file in files}
+    with Journal.open(folder, identity(tools)) as journal:
+        prices = Prices(journal, folders, workers, tell)
+        prices.prepare(claims)
+        docket = Docket(claims, prices.of_claim, prices.of_others)
+        verdicts = {id(claim): verdict_on(claim, docket, prices) for claim in claims}
+        for claim in prices.search():  # and now with what they searched for
+            verdicts[id(claim)] = judge(claim, docket)
+    silent = {f"{p.case.model}": dict(prices.known[n].silent) for n, p in prices.jobs.items()}
+    return Audit(
+        SCHEMA,
+        describe(["torch", "torchvision", *tools]),
+        claims,
+        tuple(verdicts[id(claim)] for claim in claims),
+        {model: reasons for model, reasons in silent.items() if reasons},
+    )
+
+
+def verdict_on(claim: Claim, docket: Docket, prices: Prices) -> Verdict:
+    if claim.holds:
+        return on_statement(claim, prices)
+    if claim.metric == "output":
+        return on_output(claim, prices)
+    return judge(claim, docket)
+
+
+def on_statement(claim: Claim, prices: Prices) -> Verdict:
+    models = {name: prices.of_case(case, claim.file) for name, case in claim.models.items()}
+    if claim.case is not None:
+        models[""] = prices.of_claim(claim)
+    finding = examine(claim, models)
+    if finding.holds:
+        return Verdict(claim.id, "reproduced", finding.evidence)
+    return Verdict(claim.id, "error in the source", f"in fact {finding.evidence}")
+
+
+def on_output(claim: Claim, prices: Prices) -> Verdict:
+    """A shape is right or wrong: whatever is between its numbers."""
+    given = prices.of_claim(claim).outputs[claim.layer]
+    stated = "x".join(number for number in NUMBERS.findall(claim.value))
+    if stated == given:
+        return Verdict(claim.id, "reproduced", f"the output is {given}")
+    return Verdict(claim.id, "error in the source", f"the output is {given or 'nothing'}")

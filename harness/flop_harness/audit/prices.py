@@ -1,0 +1,199 @@
+"""Prices of the models that claims are about: made once, by several processes, and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+
+from flop_harness.audit.docket import Other
+from flop_harness.audit.statements import layers_in
+from flop_harness.errors import UserError
+from flop_harness.reconcile.pricing import Layers, Priced, Wanted, price_model, price_sizes
+from flop_harness.records import Case, Claim
+from flop_harness.run.environment import PACKAGE
+from flop_harness.run.identity import installed, model_files
+from flop_harness.run.isolation import stdout_to_stderr
+from flop_harness.run.planning import single
+from flop_harness.store import SCHEMA, Journal
+
+Progress = Callable[[int, int], None]
+"""(models that are counted, models in all)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A case to be priced, the layers wanted of it, and the claim that is to blame for it."""
+
+    case: Case
+    folder: str
+    layers: Layers
+    claim: str
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Everything that its price depends on, but for versions."""
+        files = model_files(replace(single(self.case), folder=self.folder))
+        told = msgspec.to_builtins((self.case, self.layers, files))
+        return ("case", self.case.model, digest(json.dumps(told).encode()))
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A job's model to be priced with other inputs."""
+
+    job: Job
+    others: tuple[Other, ...]
+    wanted: Wanted
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        told = msgspec.to_builtins((self.others, sorted(self.wanted or ())))
+        return ("others", *self.job.key[1:], digest(json.dumps(told).encode()))
+
+
+@dataclass
+class Prices:
+    """Prices by case, from a journal and into it. What is searched for is priced afterwards.
+
+    ``searches`` are asked for by claims, and answered with nothing until they are carried out.
+    """
+
+    journal: Journal
+    folders: Mapping[str, str]
+    workers: int
+    tell: Progress
+    jobs: dict[str, Job] = field(default_factory=dict)
+    known: dict[str, Priced] = field(default_factory=dict)
+    searches: dict[tuple[str, ...], Search] = field(default_factory=dict)
+    asking: list[Claim] = field(default_factory=list)
+
+    def prepare(self, claims: Iterable[Claim]) -> None:
+        """Price every model of the claims that is not in the journal yet."""
+        self.jobs = {job_name(job.case, job.folder): job for job in jobs_of(claims, self.folders)}
+        missing: dict[str, list[Job]] = {}
+        for name, job in self.jobs.items():
+            priced = self.journal.done(job.key, Priced)
+            if priced is None:
+                model = job_name(replace(job.case, inputs=()), job.folder)
+                missing.setdefault(model, []).append(job)
+            else:
+                self.known[name] = priced
+        for jobs, found in self._carried_out(price_jobs, list(missing.values())):
+            for job, priced in zip(jobs, found, strict=True):
+                self.journal.add(job.key, priced)
+                self.known[job_name(job.case, job.folder)] = priced
+
+    def search(self) -> list[Claim]:
+        """Carry out what was asked for; the claims that asked for it."""
+        asking, self.asking = self.asking, []
+        searches, self.searches = list(self.searches.values()), {}
+        for search, found in self._carried_out(price_search, searches):
+            self.journal.add(search.key, found)
+        return asking
+
+    def of_case(self, case: Case, file: str) -> Priced:
+        return self.known[job_name(case, self.folders[file])]
+
+    def of_claim(self, claim: Claim) -> Priced:
+        assert claim.case is not None
+        return self.of_case(claim.case, claim.file)
+
+    def of_others(
+        self, claim: Claim, others: list[Other], wanted: Wanted
+    ) -> list[tuple[Other, Priced]]:
+        """A claim's model with other inputs, those that it takes; nothing before the search."""
+        assert claim.case is not None
+        job = self.jobs[job_name(claim.case, self.folders[claim.file])]
+        search = Search(job, tuple(others), wanted)
+        found = self.journal.done(search.key, dict[str, Priced])
+        if found is None:
+            self.searches[search.key] = search
+            self.asking.append(claim)
+            return []
+        return [(others[int(place)], priced) for place, priced in found.items()]
+
+    def _carried_out(self, work: Callable, tasks: list) -> Iterator[tuple[Any, Any]]:
+        """(task, result) as they come: from several processes, or from this one."""
+        if self.workers == 1 or not tasks:
+            yield from ((task, work(task)) for task in tasks)
+            return
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["torch", "torchvision", "flop_harness.reconcile.pricing"])
+        with ProcessPoolExecutor(self.workers, context, stdout_to_stderr) as pool:
+            waiting = {pool.submit(work, task): task for task in tasks}
+            try:
+                for done, future in enumerate(as_completed(waiting), start=1):
+                    yield waiting[future], future.result()
+                    self.tell(done, len(tasks))
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+
+def jobs_of(claims: Iterable[Claim], folders: Mapping[str, str]) -> list[Job]:
+    """One job for each case, with the layers that any claim wants of it."""
+    wanted: dict[str, Job] = {}
+    for claim in claims:
+        told = claim.layer or claim.metric == "output"
+        layers = layers_in(claim) if claim.holds else (claim.layer,) if told else ()
+        own = [claim.case] if claim.case else []
+        for case in (*own, *claim.models.values()):
+            folder = folders[claim.file]
+            name = job_name(case, folder)
+            before = wanted.get(name, Job(case, folder, (), f"{claim.file}: claim {claim.id!r}"))
+            union = tuple(dict.fromkeys((*before.layers, *layers)))
+            wanted[name] = replace(before, layers=union)
+    return list(wanted.values())
+
+
+def job_name(case: Case, folder: str) -> str:
+    return repr((case, folder))
+
+
+def price_jobs(jobs: list[Job]) -> list[Priced]:
+    """Price cases of one model; a mistake in one of them is told with the claim that it is of."""
+    try:
+        cases = [job.case for job in jobs]
+        return price_model(cases, jobs[0].folder, [job.layers for job in jobs])
+    except UserError as error:
+        raise UserError(f"{jobs[0].claim}: {error}") from error
+
+
+def price_search(search: Search) -> dict[str, Priced]:
+    """By the place of the inputs, as JSON has it."""
+    job, inputs = search.job, [given for _, _, given in search.others]
+    found = price_sizes(job.case, inputs, job.folder, job.layers, search.wanted)
+    return {str(place): priced for place, priced in found.items()}
+
+
+RULES = (
+    "records", "suite", "trace", "formulas", "conventions", "counters", "run/cells", "run/traces",
+    "reconcile/bridges", "reconcile/pricing",
+)  # fmt: skip
+"""Our own modules and packages that a price depends on."""
+
+
+def identity(tools: Iterable[str]) -> dict[str, Any]:
+    """What makes prices worth keeping: the same rules, and the same libraries of models."""
+    versions = {name: installed(name) for name in ("torch", "torchvision", "timm", *tools)}
+    return {"schema": SCHEMA, "kind": "prices", "versions": versions, "rules": rules_digest()}
+
+
+def rules_digest() -> str:
+    found = [PACKAGE / name for name in RULES]
+    files = sorted(
+        file
+        for path in found
+        for file in (path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")])
+    )
+    return digest(b"".join(file.read_bytes() for file in files))
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -1,0 +1,195 @@
+"""A claim before its judge, and the verdict put into words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
+
+from flop_harness.audit.candidates import (
+    OWN_RULES,
+    PREFIX,
+    SEARCHED,
+    STRAINED,
+    UNIT,
+    Candidate,
+    Question,
+)
+from flop_harness.audit.docket import ENOUGH, Docket, Way
+from flop_harness.audit.matching import Match, chance, fit_of, loosest, matches, nearest
+from flop_harness.counters.versions.catalogue import family
+from flop_harness.records import Claim, Ruling, Verdict
+from flop_harness.records.units import Printing
+
+UNLIKELY = 0.05
+"""The chance up to which an explanation that is strained, or was searched for, is taken."""
+
+RARE = 0.01
+"""The same where a source is said to be wrong, or a figure to be counted unlike its column."""
+
+
+@dataclass
+class Hearing:
+    """A claim before its judge: what has been tried so far, and what of it fits, the best first."""
+
+    question: Question
+    docket: Docket
+    tried: list[Candidate]
+    fitting: list[Match] = field(default_factory=list)
+
+    @property
+    def claim(self) -> Claim:
+        return self.question.claim
+
+    @cached_property
+    def usual(self) -> set[Way]:
+        return self.docket.usual_ways(self.claim)
+
+    @property
+    def best(self) -> list[Match]:
+        """The explanations that none comes before."""
+        return [match for match in self.fitting if self.rank(match) == self.rank(self.fitting[0])]
+
+    @property
+    def rivals(self) -> list[Match]:
+        """What reads the figure as the best do, but follows rules of its own."""
+        readings = {match.reading for match in self.best}
+        return [m for m in self.fitting if OWN_RULES in m.departures and m.reading in readings]
+
+    def rank(self, match: Match) -> tuple[bool, int]:
+        """What is as stated first, then what fits most of the column, then what departs least."""
+        return match.cost > 0 and match.way not in self.usual, match.cost
+
+    def try_also(self, found: list[Candidate]) -> None:
+        self.tried = [*self.tried, *found]
+        fitting = matches(self.question, self.tried)
+        if any(match.prefixed for match in fitting) and not self._in_powers():
+            fitting = [match for match in fitting if not match.prefixed]
+        self.fitting = sorted(fitting, key=self.rank)
+
+    def _in_powers(self) -> bool:
+        """Whether a prefix may mean something else: in all of its column, or hardly by chance.
+
+        Sizes in memory are often in powers of two; of counts a whole column has to be.
+        """
+        if self.claim.table and self.docket.in_powers(self.claim):
+            return True
+        alone = not self.claim.table or self.claim.metric in ("size", "traffic")
+        return alone and self.luck(PREFIX) <= UNLIKELY
+
+    @property
+    def credible(self) -> bool:
+        """Whether the best depart little, explain most of the column, or fit hardly by chance.
+
+        A column is counted one way: what explains one figure of it alone has to be rarer, and so has
+        what is far-fetched twice over.
+        """
+        first = self.fitting[0]
+        if first.cost < STRAINED or first.way in self.usual:
+            return True
+        alone = first.cost < SEARCHED and len(list(self.docket.alike(self.claim))) >= ENOUGH
+        return self.chance <= (RARE if alone or first.strains > 1 else UNLIKELY)
+
+    @property
+    def chance(self) -> float:
+        """That something as simple as the best fits a made-up figure."""
+        if not self.fitting:
+            return self.luck(0)
+        cost = max(match.candidate.cost for match in self.best)
+        return self.luck(cost, loosest(self.best))
+
+    def luck(self, cost: int, printing: Printing = "rounded") -> float:
+        return chance(self.question, [c for c in self.tried if c.cost <= cost], printing)
+
+
+# ----------------------------------------------------------------------------------- verdicts
+
+
+def ruled(hearing: Hearing, ruling: Ruling) -> Verdict:
+    """A verdict of what fits best."""
+    best, rivals, question = hearing.best, hearing.rivals, hearing.question
+    told = [*best, *(match for match in rivals if match not in best)]
+    fits = tuple(fit_of(question, match.candidate, match.departures) for match in told)
+    names = {match.candidate.counting for match in best}
+    speaks = any(candidate.counting in question.named for candidate in hearing.tried)
+    named = bool(names & question.named) if speaks else None
+    verdict = Verdict(hearing.claim.id, ruling, why(hearing, named), fits, named=named,
+                      ambiguous=unrelated(hearing, told))  # fmt: skip
+    return counted(verdict, hearing)
+
+
+def unrelated(hearing: Hearing, told: list[Match]) -> bool:
+    """Whether what fits equally well are explanations, or kinds of count, of different sorts."""
+    ways = {(match.reading, match.candidate.inputs) for match in told}
+    if len(ways) > 1 or hearing.claim.metric != "compute" or hearing.question.named:
+        return len(ways) > 1
+    kinds: dict[Fraction, set[str]] = {}  # those that agree on a figure are one
+    for match in told:
+        kinds.setdefault(match.candidate.amount, set()).add(family(match.candidate.counting))
+    return not set.intersection(*kinds.values())
+
+
+def error(hearing: Hearing, reason: str) -> Verdict:
+    return counted(replace(blank(hearing), ruling="error in the source", reason=reason), hearing)
+
+
+def unexplained(hearing: Hearing) -> Verdict:
+    open_verdict = blank(hearing)
+    near = open_verdict.nearest
+    reason = "nothing fits"
+    if hearing.docket.price(hearing.claim).executed and hearing.claim.metric == "compute":
+        reason = (
+            "the model looks at values: with other weights, or other data, it computes more or less"
+        )
+    elif hearing.fitting:
+        how = "; ".join(hearing.fitting[0].departures)
+        reason = f"what fits ({how}) would fit {hearing.chance:.0%} of made-up figures too"
+    elif near:
+        gap = f"{near[0].gap:+.2%}" if near[0].gap < 10 else "far"
+        how = "".join(f", {told}" for told in near[0].departures)
+        reason = f"nothing fits; the nearest is {near[0].counting}{how}: {gap}"
+    return counted(replace(open_verdict, reason=reason), hearing)
+
+
+def blank(hearing: Hearing) -> Verdict:
+    """An open verdict that lists what comes nearest."""
+    question = hearing.question
+    close = nearest(question, [c for c in hearing.tried if c.cost <= UNIT])
+    fits = tuple(fit_of(question, candidate) for candidate in close)
+    return Verdict(hearing.claim.id, "unexplained", "", nearest=fits)
+
+
+def counted(verdict: Verdict, hearing: Hearing) -> Verdict:
+    """With how much was tried, and how much of it lies within what is printed."""
+    numbers = {candidate.number for candidate in hearing.tried}
+    within = {match.candidate.number for match in hearing.fitting}
+    others = len(hearing.fitting) - len(verdict.fits)
+    return replace(verdict, tried=len(numbers), within=len(within), others=others,
+                   chance=hearing.chance)  # fmt: skip
+
+
+def why(hearing: Hearing, named: bool | None) -> str:
+    """The verdict in a sentence: what departs, who counts so, and whether the author says so."""
+    best = hearing.best
+    ways = dict.fromkeys("; ".join(match.departures) for match in best)
+    names = list(dict.fromkeys(match.candidate.counting for match in best))
+    values = len({match.candidate.amount for match in best})
+    value = hearing.question.printed.value
+    exact = hearing.question.exact and all(m.candidate.number == value for m in best)
+    how = "exactly" if exact else "to the printed precision"
+    told = f"{listed(names)} {'give' if len(names) > 1 else 'gives'} it {how}"
+    if values > 1:
+        told += f", with {values} distinct values"
+    departures = " or ".join(filter(None, ways))
+    if named is False and not departures:
+        told += f"; {hearing.claim.counts} does not"
+    if best[0].cost >= STRAINED and best[0].way in hearing.usual:
+        told += ", as most of its column"
+    return (f"{departures}: " if departures else "") + told
+
+
+def listed(names: list[str], most: int = 4) -> str:
+    """``a, b and 3 others``."""
+    if len(names) > most:
+        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} others"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -1,0 +1,126 @@
+"""What the commands share: the app, exit codes and what goes where."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, Optional
+
+import typer
+
+from flop_harness.errors import UserError
+
+FINE, USER, FAILED = 0, 2, 3
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Count FLOPs, MACs and parameters with every tool, and explain every difference.",
+)
+
+InputOption = Annotated[
+    Optional[list[str]],
+    typer.Option("--input", help="Shape of an input, such as 1x3x224x224; one option each."),
+]
+
+
+GithubOption = Annotated[
+    bool, typer.Option("--github", help="Add a summary to $GITHUB_STEP_SUMMARY.")
+]
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def models_print_to_stderr() -> Iterator[None]:
+    """Data alone goes to stdout, whatever a model prints."""
+    sys.stdout.flush()
+    ours = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(ours, 1)
+        os.close(ours)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("interrupted; what was finished is kept")
+        sys.exit(130)
+
+
+def fail(message: str) -> NoReturn:
+    say("flop-harness: " + " ".join(message.split()))
+    sys.exit(USER)
+
+
+def terminal() -> Any:
+    """Where tables are shown; wide where stdout is no terminal."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=200)
+
+
+def show(table: Any) -> None:
+    """A table on stdout; as wide as it needs to be where stdout is no terminal."""
+    terminal().print(table)
+
+
+def step_summary(run: Any) -> None:
+    """Add a run to what GitHub shows below this step. UserError where nothing asks for it."""
+    from flop_harness.report.formats.compact import step_summary as summary
+
+    add_to_step_summary(summary(run))
+
+
+def add_to_step_summary(text: str) -> None:
+    place = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not place:
+        raise UserError("--github writes to $GITHUB_STEP_SUMMARY, which is not set here")
+    try:
+        with open(place, "a", encoding="utf-8", errors="replace") as page:
+            page.write(text)
+    except OSError as error:
+        raise UserError(f"no step summary: cannot write {place}: {error.strerror}") from error
+
+
+def is_model(target: str) -> bool:
+    """``provider:name`` is a model; a name or a file is a suite."""
+    return ":" in target and not target.endswith(".toml")
+
+
+def refuse_half_a_reference(target: str) -> None:
+    """A file of models without the model, or a model's name without its provider."""
+    if target.endswith(".py"):
+        raise UserError(f"{target} is a file of models: name one, as in {target}:NAME")
+    from flop_harness.suite.files import names
+
+    if is_model(target) or target in names() or Path(target).exists() or "." in target:
+        return
+    from flop_harness.suite.references import providers_of
+
+    homes = providers_of(target)
+    if homes:
+        raise UserError(f"no suite {target!r}; a model of that name is {' or '.join(homes)}")
+
+
+def separated(names: str | None) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()] if names else []
+
+
+def safe_name(name: str) -> str:
+    from flop_harness.run.environment import slug
+
+    return slug(name)[:80] or "suite"

@@ -1,0 +1,122 @@
+"""``flop-harness check``: a suite held against its golden, term by term."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from flop_harness.cli.app import (
+    FINE,
+    add_to_step_summary,
+    app,
+    interruptible,
+    safe_name,
+    say,
+    separated,
+)
+from flop_harness.errors import UserError
+
+DRIFTED = 1
+
+
+@app.command()
+def check(
+    target: Annotated[str, typer.Argument(metavar="SUITE", help="A suite: name or .toml.")],
+    golden: Annotated[
+        Optional[Path], typer.Option(help="Folder of the golden [results/<suite>].")
+    ] = None,
+    cases: Annotated[
+        Optional[str], typer.Option(help="Only the cases whose id matches this glob.")
+    ] = None,
+    counters: Annotated[
+        Optional[str], typer.Option(help="Only these counters, separated by commas.")
+    ] = None,
+    traces: Annotated[
+        bool, typer.Option("--traces", help="Price the stored traces anew; run nothing.")
+    ] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Rewrite the golden after showing what moved.")
+    ] = False,
+    junit: Annotated[
+        Optional[Path], typer.Option(help="Write what became of each cell as JUnit XML.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Cases worked on at once.")] = 1,
+) -> None:
+    """Run a suite anew, counts only, and tell what moved since results/<suite> was made."""
+    from flop_harness.suite import files as suite
+
+    if update and (traces or cases or counters):
+        raise UserError(
+            "--update rewrites the whole golden: leave out --traces, --cases, --counters"
+        )
+    if traces and (cases or counters):
+        raise UserError("--traces prices everything that is stored: leave out --cases, --counters")
+    whole = suite.load(target)
+    folder = golden or Path("results") / safe_name(whole.name)
+    with (
+        interruptible(),
+        checked(target, whole, folder, cases, separated(counters), traces, jobs) as found,
+    ):
+        done, kept = found
+        tell(done.comparison, junit)
+        if update:
+            from flop_harness.regression.check import update as rewrite
+
+            rewrite(done, kept, folder)
+            print(f"golden: {folder}")
+            sys.exit(FINE)
+    sys.exit(DRIFTED if done.comparison.moves else FINE)
+
+
+@contextmanager
+def checked(
+    source: str,
+    suite: Any,
+    folder: Path,
+    cases: str | None,
+    counters: list[str],
+    traces: bool,
+    jobs: int,
+) -> Iterator[Any]:
+    """(what was found, the golden); what was run for it is gone afterwards."""
+    from flop_harness.regression.check import check as run_anew
+    from flop_harness.regression.check import check_traces, golden_of, narrowed
+
+    golden = golden_of(suite, folder)
+    if traces:
+        yield check_traces(golden, folder), golden
+        return
+    from flop_harness.cli import progress
+    from flop_harness.run.planning import check_counters, select
+
+    check_counters(suite, source)
+    chosen = select(suite, cases)
+    left_out = {case.id for case in suite.cases} - {case.id for case in chosen.cases}
+    golden = narrowed(golden, left_out, counters)
+    with tempfile.TemporaryDirectory(prefix="flop-harness-") as scratch:
+        with progress.of_suite(chosen.name) as watch:
+            done = run_anew(chosen, golden, Path(scratch), watch.progress, counters, jobs)
+        yield done, golden
+
+
+def tell(comparison: Any, junit: Path | None) -> None:
+    """On stdout, in the summary of a GitHub step if this is one, and in a file if asked for."""
+    from flop_harness.report.tables import check as report
+    from flop_harness.store import write_atomically
+
+    for line in report.lines(comparison):
+        print(line)
+    if junit is not None:
+        write_atomically(junit, report.junit(comparison))
+    if os.environ.get("GITHUB_STEP_SUMMARY"):
+        try:
+            add_to_step_summary(report.markdown(comparison))
+        except UserError as error:
+            say(str(error))

@@ -1,0 +1,36 @@
+"""``flop-harness count``: one model under one convention."""
+
+from __future__ import annotations
+
+from typing import Annotated, Optional
+
+import typer
+
+from flop_harness.cli.app import InputOption, app, models_print_to_stderr, show
+from flop_harness.errors import UserError, suggest
+
+
+@app.command()
+def count(
+    model: Annotated[str, typer.Argument(help="A model reference, such as torchvision:resnet18.")],
+    input: InputOption = None,
+    convention: Annotated[str, typer.Option(help="See: flop-harness list conventions.")] = "macs",
+    by: Annotated[str, typer.Option(help="module, function, operator or term.")] = "term",
+    depth: Annotated[
+        Optional[int], typer.Option(min=0, help="Fold modules below this depth.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Count one model under one convention, without running it."""
+    from flop_harness.ask import count as counting
+    from flop_harness.suite import files as suite
+
+    if by not in counting.GROUPS:
+        raise UserError(f"unknown --by {by!r}{suggest(by, counting.GROUPS)}; "
+                        f"known: {', '.join(counting.GROUPS)}")  # fmt: skip
+    if depth is not None and by != "module":
+        raise UserError("--depth folds modules; it goes with --by module")
+    case = suite.case_from_model(model, input or [])
+    with models_print_to_stderr():
+        counted = counting.count_case(case, convention, by, depth)
+    print(counted.to_json()) if json else show(counted.to_table())

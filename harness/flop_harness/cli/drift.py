@@ -1,0 +1,101 @@
+"""``flop-harness drift``: released versions of a counter side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from flop_harness.cli.app import (
+    app,
+    interruptible,
+    models_print_to_stderr,
+    safe_name,
+    say,
+    separated,
+    show,
+)
+from flop_harness.errors import UserError
+
+HOME = Path("results") / "drift"
+
+
+@app.command()
+def drift(
+    counter: Annotated[str, typer.Argument(help="See: flop-harness list counters.")],
+    cases: Annotated[
+        Optional[str], typer.Option(help="A suite, or a glob over the cases of suite drift.")
+    ] = None,
+    versions: Annotated[
+        Optional[str],
+        typer.Option(help="Only the releases that match these globs, separated by commas."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the timeline.")] = HOME,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what was asked before.")] = False,
+) -> None:
+    """Ask every released version of a counter, and tell when it changed what it counts."""
+    from flop_harness.regression.drift import drift as asked
+
+    suite = chosen(cases)
+    path = out / f"{safe_name(counter)}.json"
+    known = None if fresh else earlier(path)
+    with interruptible(), models_print_to_stderr():
+        made = asked(counter, suite, separated(versions), known, keep(path))
+    tell(made)
+    save(made, out)
+
+
+def chosen(cases: str | None) -> Any:
+    """The suite of the timelines, some of its cases, or another suite."""
+    from flop_harness.run.planning import select
+    from flop_harness.suite import files as suite
+
+    if cases is None or not (cases in suite.names() or cases.endswith(".toml")):
+        return select(suite.load("drift"), cases)
+    return suite.load(cases)
+
+
+def earlier(path: Path) -> Any:
+    from flop_harness.store import load_timeline
+
+    if not path.exists():
+        return None
+    try:
+        return load_timeline(path)
+    except UserError as error:
+        say(f"asked anew: {error}")
+        return None
+
+
+def keep(path: Path) -> Any:
+    """After each release what there is, so that a run that is stopped goes on from there."""
+    from flop_harness.store import dump_timeline, write_atomically
+
+    def kept(timeline: Any, release: Any) -> None:
+        write_atomically(path, dump_timeline(timeline))
+        say(f"{release.version}: {release.error or f'{len(release.readings)} readings'}")
+
+    return kept
+
+
+def tell(timeline: Any) -> None:
+    from flop_harness.report.formats.console import grid
+    from flop_harness.report.tables import drift as report
+
+    show(grid(report.figure_table(timeline)))
+    for story in report.stories(timeline):
+        print(story)
+    print(report.summary(timeline))
+
+
+def save(timeline: Any, out: Path) -> None:
+    """The pages of this counter, and the one that leads to all that lie there."""
+    from flop_harness.report.tables import drift as report
+    from flop_harness.store import load_timeline, write_atomically
+
+    for ending, render in report.FILES.items():
+        write_atomically(out / f"{safe_name(timeline.tool.id)}{ending}", render(timeline))
+    every = [load_timeline(path) for path in sorted(out.glob("*.json"))]
+    write_atomically(out / "README.md", report.index(every))
+    print(f"timeline: {out / safe_name(timeline.tool.id)}.md")

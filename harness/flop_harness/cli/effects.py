@@ -1,0 +1,53 @@
+"""``flop-harness effects``: what counters do to the models that they count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from flop_harness.cli.app import app, interruptible, models_print_to_stderr, say, separated, show
+
+FILE, PAGE = "effects.json", "README.md"
+
+
+@app.command()
+def effects(
+    counters: Annotated[
+        Optional[str],
+        typer.Argument(help="Separated by commas; all that are known if not given."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the table.")] = Path("results") / "effects",
+) -> None:
+    """Count small models, and tell what each counter leaves on them, and on torch itself."""
+    from flop_harness.counters import find, version_of
+    from flop_harness.regression.effects import on_every_model
+    from flop_harness.store import dump_effects, load_effects
+
+    path = out / FILE
+    chosen = find(separated(counters) or ["all"])
+    seen = load_effects(path) if path.exists() else {}
+    write(path, dump_effects(seen))  # a folder that cannot be written is told at once
+    with interruptible(), models_print_to_stderr():
+        for counter in chosen:
+            models = on_every_model(counter)
+            seen[counter.id] = {"version": version_of(counter), "models": models}
+            say(f"{counter.id}: {sum(map(len, models.values()))} effects")
+            write(path, dump_effects(seen))
+    tell(seen, out)
+
+
+def write(path: Path, content: bytes) -> None:
+    from flop_harness.store import write_atomically
+
+    write_atomically(path, content)
+
+
+def tell(seen: dict[str, Any], out: Path) -> None:
+    from flop_harness.report.formats.console import grid
+    from flop_harness.report.tables import effects as report
+
+    show(grid(report.table(seen)))
+    write(out / PAGE, report.page(seen))
+    print(f"table: {out / PAGE}")

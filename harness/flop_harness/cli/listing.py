@@ -1,0 +1,74 @@
+"""What there is: suites, cases, counters and conventions, as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from flop_harness.suite import files as suites
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=box.SIMPLE_HEAD)
+    for head in heads:
+        made.add_column(head)
+    for row in rows:
+        made.add_row(*map(Text, row))
+    return made
+
+
+def list_suites(only: str | None) -> Table:
+    loaded = [suites.load(name) for name in ([only] if only else suites.names())]
+    rows = ((s.name, str(s.version), str(len(s.cases)), s.description) for s in loaded)
+    return table(("suite", "version", "cases", "description"), rows)
+
+
+def list_cases(only: str | None) -> Table:
+    loaded = [suites.load(only)] if only else [suites.load(name) for name in suites.names()]
+    rows = (
+        (s.name, case.id, case.model, inputs_of(case.inputs), case.description)
+        for s in loaded
+        for case in s.cases
+    )
+    return table(("suite", "case", "model", "inputs", "description"), rows)
+
+
+def inputs_of(inputs: Iterable) -> str:
+    return ", ".join("x".join(map(str, given.shape)) or "scalar" for given in inputs) or "its own"
+
+
+def list_counters(only: str | None) -> Table:
+    from flop_harness.counters import counters, version_of
+
+    rows = (
+        (
+            counter.id,
+            version_of(counter) or "not installed",
+            ", ".join(f"{m}: {q.label} ({q.unit})" for m, q in counter.quantities.items()),
+            counter.description,
+        )
+        for counter in counters().values()
+    )
+    return table(("counter", "version", "figures (what they really count)", "description"), rows)
+
+
+def list_conventions(only: str | None) -> Table:
+    from flop_harness.counters.versions.catalogue import CATALOGUE
+
+    rows = ((c.id, c.unit, c.description, c.source) for c in CATALOGUE.values())
+    return table(("convention", "unit", "what is counted", "source"), rows)
+
+
+LISTS: dict[str, Callable[[str | None], Table]] = {
+    "suites": list_suites,
+    "cases": list_cases,
+    "counters": list_counters,
+    "conventions": list_conventions,
+}

@@ -1,0 +1,26 @@
+"""``flop-harness list``: what there is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Optional
+
+import typer
+
+from flop_harness.cli.app import app, show
+from flop_harness.errors import UserError, suggest
+
+
+@app.command("list")
+def list_(
+    what: Annotated[str, typer.Argument(help="suites, cases, counters or conventions.")],
+    suite: Annotated[
+        Optional[str], typer.Option(help="Whose cases; all suites' if not given.")
+    ] = None,
+) -> None:
+    """List what there is."""
+    from flop_harness.cli import listing
+
+    known = listing.LISTS
+    if what not in known:
+        raise UserError(f"cannot list {what!r}{suggest(what, known)}; known: {', '.join(known)}")
+    show(known[what](suite))

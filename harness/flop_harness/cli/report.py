@@ -1,0 +1,35 @@
+"""``flop-harness report``: a run's report written again, from what is stored of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from flop_harness.cli.app import GithubOption, app, separated, step_summary
+
+
+@app.command()
+def report(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A results folder, such as results/seeds.")
+    ],
+    formats: Annotated[
+        Optional[str],
+        typer.Option("--format", help="html, md, tex, csv, svg, pdf; several with commas [all]."),
+    ] = None,
+    github: GithubOption = False,
+) -> None:
+    """Write the report of a run again from its run.json; nothing is run, and no torch is needed."""
+    from flop_harness import store
+    from flop_harness.report.rendering import files_of, render
+
+    wanted = separated(formats)
+    files_of(wanted)  # a mistake is told before anything is read
+    run = store.load(folder)
+    home = folder if folder.is_dir() else folder.parent
+    for path in render(run, home, wanted):
+        print(path)
+    if github:
+        step_summary(run)

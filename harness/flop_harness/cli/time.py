@@ -1,0 +1,138 @@
+"""``flop-harness time``: forward passes, alone on the machine, beside what counts let one expect."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from flop_harness.cli.app import (
+    FAILED,
+    FINE,
+    InputOption,
+    app,
+    interruptible,
+    is_model,
+    models_print_to_stderr,
+    refuse_half_a_reference,
+    say,
+    show,
+)
+from flop_harness.errors import UserError, suggest
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@app.command()
+def time(
+    target: Annotated[str, typer.Argument(help="A suite (name or .toml), or a model reference.")],
+    input: InputOption = None,
+    out: Annotated[
+        Optional[Path], typer.Option(help="Folder for the results [results/<suite>/<machine>].")
+    ] = None,
+    cases: Annotated[
+        Optional[str],
+        typer.Option(help="Only the cases whose id matches this glob; written if --out is given."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    sessions: Annotated[
+        Optional[int], typer.Option(min=1, help="Times over, in fresh processes [the suite's].")
+    ] = None,
+    budget: Annotated[
+        Optional[float], typer.Option(min=0, help="Seconds for each case and series [the suite's].")
+    ] = None,
+    details: Annotated[
+        bool,
+        typer.Option("--details/--no-details", help="Ceilings, layers, memory and counts too."),
+    ] = True,
+    flushed: Annotated[
+        bool, typer.Option("--flushed", help="On CUDA, also with the L2 cache emptied each time.")
+    ] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Even while others keep the machine busy.")
+    ] = False,
+) -> None:
+    """Time forward passes, alone on the machine, with intervals, beside theory."""
+    from flop_harness.run.planning import settle_device
+    from flop_harness.timing.machine import home, with_policy
+
+    if device not in DEVICES:
+        raise UserError(f"unknown device {device!r}{suggest(device, DEVICES)}")
+    suite = chosen(target, input or [], cases)
+    settled = settle_device(device)
+    if flushed and settled != "cuda":
+        raise UserError("--flushed empties the cache of a CUDA device; a CPU's cannot be emptied")
+    times = clocked(with_policy(suite, sessions, budget), settled, anyway, details, flushed)
+    tell(times, suite)
+    if out is not None or (cases is None and not is_model(target)):
+        folder = out or home(suite, times)
+        save(times, folder)
+        print(f"report: {folder / 'report.html'}")
+    sys.exit(FAILED if failed(times) else FINE)
+
+
+def chosen(target: str, inputs: list[str], cases: str | None) -> Any:
+    """The suite that is named, or one of the model that is."""
+    from flop_harness.run.planning import select, single
+    from flop_harness.suite import files as suite
+
+    refuse_half_a_reference(target)
+    if not is_model(target):
+        if inputs:
+            raise UserError("--input gives the inputs of a model; a suite has its own")
+        return select(suite.load(target), cases)
+    if cases is not None:
+        raise UserError("--cases chooses among the cases of a suite; this is one model")
+    return single(suite.case_from_model(target, inputs))
+
+
+def clocked(
+    suite: Any, device: str, anyway: bool, details: bool = True, flushed: bool = False
+) -> Any:
+    """What is measured of a suite; beside others it is refused, or begun with a warning."""
+    from flop_harness.timing.machine import keep_time, require_quiet
+
+    if warning := require_quiet(anyway):
+        say(f"warning: {warning}")
+    with interruptible(), models_print_to_stderr(), processes() as mapper:
+        return keep_time(suite, device, say, mapper, details, flushed)
+
+
+def failed(times: Any) -> bool:
+    return bool(times.failures) or any(each.status == "failed" for each in times.forwards)
+
+
+def processes() -> Any:
+    """Several at once for the counts, which are made before anything is timed."""
+    from flop_harness.proof.verification import processes as at_work
+
+    return at_work(os.cpu_count() or 1)
+
+
+def tell(times: Any, suite: Any) -> None:
+    from flop_harness.report.analysis.machines import table_of
+    from flop_harness.report.formats.console import grid
+    from flop_harness.report.tables.times import sentences
+
+    show(grid(table_of(times, suite)))
+    for line in sentences(times):
+        print(line)
+
+
+def save(times: Any, folder: Path) -> None:
+    """Write a machine's folder, and anew the pages of the run that it lies beside."""
+    from flop_harness.report import PAGES, write
+    from flop_harness.report.tables import times as report
+    from flop_harness.store import TIMES_FILE, dump_times, load, write_atomically
+
+    write_atomically(folder / TIMES_FILE, dump_times(times))
+    for name, render in report.FILES.items():
+        write_atomically(folder / name, render(times))
+    if (folder.parent / "run.json").is_file():
+        try:
+            write(load(folder.parent), folder.parent, PAGES)
+        except UserError as error:
+            say(f"the report in {folder.parent} does not tell of this: {error}")

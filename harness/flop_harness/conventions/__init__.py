@@ -1,0 +1,1 @@
+"""Rules over a trace: the reference account, and conventions that are published."""

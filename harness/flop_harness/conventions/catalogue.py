@@ -1,0 +1,84 @@
+"""The conventions that price a trace, by id, each with its unit and its source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from flop_harness.conventions.articles import article_code, parameters_times_map
+from flop_harness.conventions.reference import (
+    Charge,
+    activation_charges,
+    biased_charges,
+    byte_charges,
+    doubled_charges,
+    exact_charges,
+    mac_charges,
+    operation_charges,
+    padding_charges,
+    parameter_bytes,
+    parameters,
+    settled,
+)
+from flop_harness.records import Trace
+from flop_harness.records.account import Account
+
+VERSION = 1
+"""Raised when a convention's meaning changes: figures of two versions are not compared."""
+
+
+@dataclass(frozen=True)
+class Convention:
+    """A way of pricing a trace: what is counted, in which unit, who says so.
+
+    ``charges`` itemises by operator call; None for a convention that charges modules.
+    """
+
+    id: str
+    unit: str
+    description: str
+    source: str
+    charges: Callable[[Trace], Iterable[Charge]] | None = None
+    by_module: Callable[[Trace], Account] | None = None
+
+    def price(self, trace: Trace) -> Account:
+        if self.by_module is not None:
+            return self.by_module(trace)
+        assert self.charges is not None
+        return settled(self.charges(trace))
+
+
+ARTICLE_VGG16 = "article on the parameters and FLOPs of VGG16 (seed 000)"
+
+
+CONVENTIONS = {
+    convention.id: convention
+    for convention in (
+        Convention("macs", "MAC", "one MAC for each multiplication of a convolution or matrix "
+                   "product; nothing for anything else", "the reference", mac_charges),
+        Convention("flops", "FLOP", "2 x MAC", "the usual doubling", doubled_charges),
+        Convention("exact-flops", "FLOP", "(2K - 1) per output element of a product, + 1 with "
+                   "bias", "article on convolution parameters and FLOPs (seed 003)",
+                   exact_charges),
+        Convention("macs-bias", "MAC", "MAC + 1 per output element with bias",
+                   "article on VGG in PyTorch (seed 004)", biased_charges),
+        Convention("params-x-map", "MAC", "weights x output map of convolutions, weights of "
+                   "linear layers; no batch", f"{ARTICLE_VGG16}, its formula",
+                   by_module=parameters_times_map),
+        Convention("article-code", "MAC", "what the article's code computes: groups ignored, "
+                   "bias always charged", f"{ARTICLE_VGG16}, its code", by_module=article_code),
+        Convention("padding", "MAC", "the MACs that multiply the zeros of a convolution's own padding; "
+                   "a part of macs", "this project", padding_charges),
+        Convention("operations", "FLOP", "exact FLOPs of products and one for every other "
+                   "arithmetic operation that has a formula", "this project", operation_charges),
+        Convention("activations", "element", "output elements of the products",
+                   "Radosavovic et al. 2020, arXiv:2003.13678, for convolutions",
+                   activation_charges),
+        Convention("bytes", "byte", "bytes read and written by operators, each tensor once per "
+                   "operator", "this project", byte_charges),
+        Convention("params", "parameter", "distinct parameter elements, trainable or not",
+                   "the reference", by_module=parameters),
+        Convention("param-bytes", "byte", "bytes of the distinct parameters", "this project",
+                   by_module=parameter_bytes),
+    )
+}  # fmt: skip

@@ -1,0 +1,87 @@
+"""The products that run in a trace, each with the name of what it is part of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from flop_harness.formulas import PROJECTION, QUERY_KEY, RECURRENT, work_of
+from flop_harness.records import Trace
+from flop_harness.records.work import Product, Work
+from flop_harness.trace.walk import Visit, operators, within
+
+RECURRENT_OPERATORS = tuple(
+    f"aten.{name}"
+    for name in "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell".split()
+)
+
+
+ATTENTION_FUNCTIONS = ("torch.nn.functional.multi_head_attention_forward",)
+
+
+ATTENTION_KERNELS = (
+    "aten.scaled_dot_product_attention",
+    "torch.nn.functional.scaled_dot_product_attention",
+)
+
+
+def classified(visit: Visit, product: Product) -> str:
+    """The name of a product: what it is a part of."""
+    if product.term:
+        return product.term
+    packet = visit.call.packet
+    if "convolution" in packet or "conv2d" in packet:
+        transposed = visit.call.argument(6, "transposed", False) is True
+        return "transposed convolution" if transposed else "convolution"
+    around = {call.packet for call in visit.around if call.module < 0}
+    if not around.isdisjoint(RECURRENT_OPERATORS):
+        return RECURRENT
+    if not around.isdisjoint(ATTENTION_KERNELS):
+        return QUERY_KEY
+    if not around.isdisjoint(ATTENTION_FUNCTIONS):
+        return PROJECTION if "aten.linear" in around else QUERY_KEY
+    if packet == "aten._trilinear":
+        return "bilinear"
+    if "aten.einsum" in around:
+        return "einsum"
+    if "aten.linear" in around or packet == "aten.linear":
+        return "linear"
+    return "matrix product"
+
+
+def works(trace: Trace) -> Iterator[tuple[Visit, Work | None]]:
+    """Each innermost operator of a trace with its work; None where there is no formula."""
+    return ((visit, work_at(visit)) for visit in operators(trace))
+
+
+def work_at(visit: Visit) -> Work | None:
+    """The work of an operator where it stands: an einsum that sums nothing multiplies all the same."""
+    if visit.call.packet == "aten.mul" and visit.inside("aten.einsum"):
+        n = visit.call.output.numel
+        return Work((Product(n, n),))
+    return work_of(visit.call)
+
+
+def products(trace: Trace) -> Iterator[tuple[Visit, Product, str]]:
+    """Every product of a trace with its name."""
+    for visit, work in works(trace):
+        if work is not None:
+            for product in work.products:
+                yield visit, product, classified(visit, product)
+
+
+def products_inside(visit: Visit) -> dict[str, int]:
+    """MACs by name of the products that run in one module call itself, its submodules left out."""
+    macs: dict[str, int] = {}
+    for inner in within(visit, lambda v: v.call.level == "module"):
+        if inner.call.level == "operator" and not inner.call.children:
+            work = work_at(inner)
+            for product in work.products if work else ():
+                name = classified(inner, product)
+                macs[name] = macs.get(name, 0) + product.macs
+    return macs
+
+
+def unsupported(trace: Trace) -> dict[str, int]:
+    """Operators without a formula, and how often each ran."""
+    return dict(Counter(visit.call.packet for visit, work in works(trace) if work is None))

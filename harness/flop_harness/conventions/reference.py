@@ -1,0 +1,107 @@
+"""The reference account, and the other ways of pricing the same products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
+
+from flop_harness.conventions.products import products, works
+from flop_harness.formulas.padding import padding_macs
+from flop_harness.records import Module, Tensor, Trace
+from flop_harness.records.account import Account
+from flop_harness.trace.tree import subtree
+from flop_harness.trace.walk import Visit
+
+Charge: TypeAlias = tuple[Visit, str, int]
+"""(operator call, term, amount)"""
+
+
+def settled(charges: Iterable[Charge]) -> Account:
+    return Account.of((visit.path, term, amount) for visit, term, amount in charges)
+
+
+def mac_charges(trace: Trace) -> Iterator[Charge]:
+    return ((visit, term, product.macs) for visit, product, term in products(trace))
+
+
+def doubled_charges(trace: Trace) -> Iterator[Charge]:
+    return ((visit, term, 2 * product.macs) for visit, product, term in products(trace))
+
+
+def exact_charges(trace: Trace) -> Iterator[Charge]:
+    """(2K - 1) per output element of a product, + 1 with bias."""
+    return ((visit, term, product.flops) for visit, product, term in products(trace))
+
+
+def biased_charges(trace: Trace) -> Iterator[Charge]:
+    """One per multiplication of a product, one per output element with bias."""
+    for visit, product, term in products(trace):
+        yield visit, term, product.macs
+        yield visit, f"{term} bias", product.bias
+
+
+def activation_charges(trace: Trace) -> Iterator[Charge]:
+    """Output elements of the products."""
+    return ((visit, term, product.outputs) for visit, product, term in products(trace))
+
+
+def padding_charges(trace: Trace) -> Iterator[Charge]:
+    """The part of the reference that multiplies zeros which a convolution pads with."""
+    return ((visit, term, padding_macs(visit.call) or 0) for visit, _, term in products(trace))
+
+
+def operation_charges(trace: Trace) -> Iterator[Charge]:
+    """Exact FLOPs of products, and every operation outside them: those with a formula."""
+    yield from exact_charges(trace)
+    for visit, work in works(trace):
+        if work is not None:
+            yield visit, work.kind, work.operations
+
+
+def byte_charges(trace: Trace) -> Iterator[Charge]:
+    """Bytes that operators read and write, each tensor once per operator; movement is left out."""
+    for visit, work in works(trace):
+        if work is not None and work.kind != "movement":
+            amount = tensor_bytes(visit.call.args, visit.call.output)
+            yield visit, work.kind or "products", amount
+
+
+def tensor_bytes(*values: object) -> int:
+    total = 0
+    for value in values:
+        if isinstance(value, Tensor):
+            total += value.nbytes
+        elif isinstance(value, tuple):
+            total += tensor_bytes(*value)
+    return total
+
+
+def reference(trace: Trace) -> Account:
+    """One MAC per multiplication of a product; nothing for anything else."""
+    return settled(mac_charges(trace))
+
+
+def parameters(trace: Trace) -> Account:
+    """Distinct parameter elements, trainable or not, each with the first module that holds it."""
+    return parameter_charges(trace, lambda parameter: parameter.numel)
+
+
+def parameter_bytes(trace: Trace) -> Account:
+    return parameter_charges(trace, lambda p: Tensor(p.shape, p.dtype).nbytes)
+
+
+def parameter_charges(trace: Trace, charge: Callable) -> Account:
+    seen: set[int] = set()
+    entries = []
+    for module in (trace.modules[index] for index in subtree(trace, 0)):
+        for _, number in module.parameters:
+            if number not in seen:
+                seen.add(number)
+                entries.append(
+                    (module.path, parameter_term(module), charge(trace.parameters[number]))
+                )
+    return Account.of(entries)
+
+
+def parameter_term(module: Module) -> str:
+    return f"{module.type_name} parameters"

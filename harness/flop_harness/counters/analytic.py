@@ -1,0 +1,39 @@
+"""The harness's own count, taken by a route of its own: on the real device, in this process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flop_harness.conventions.reference import parameters, reference
+from flop_harness.counters.protocol import Answer, Counter, Quantity
+from flop_harness.counters.usage import Usage
+from flop_harness.records import Context
+
+
+def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
+    """Trace the model on real tensors and price the trace."""
+    from flop_harness.trace.recorder import recorded
+    from flop_harness.trace.shadow import shadow
+
+    trace = recorded(lambda: (shadow(model), args, kwargs), grad=context.grad)
+    account = reference(trace)
+    return Answer(account.total, parameters(trace).total, account.inclusive())
+
+
+COUNTER = Counter(
+    id="analytic",
+    distribution="flop-harness",
+    description="the reference: one MAC per multiplication of a product",
+    source="harness/conventions.py",
+    quantities={
+        "compute": Quantity("MACs", "MAC", reference, lambda trace: reference(trace).inclusive()),
+        "params": Quantity("parameters", "parameter", parameters),
+    },
+    read=read,
+    usage=Usage(
+        imports="import flop_harness",
+        call="count = flop_harness.count(model, *args)",
+        named="count = flop_harness.count(model, *args, **kwargs)",
+        figures={"compute": "count.macs", "params": "count.params"},
+    ),
+)

@@ -1,0 +1,137 @@
+"""DeepSpeed 0.19.8's flops profiler: functions of torch that it patches, FLOPs of one forward pass.
+
+Rules after deepspeed/profiling/flops_profiler/profiler.py of deepspeed 0.19.8. It returns FLOPs,
+MACs and parameters; FLOPs come first and are the figure here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Counts
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+from flop_harness.conventions.reference import parameters
+from flop_harness.counters.flops_profiler import (
+    CONTEXT,
+    DIMENSIONS,
+    RULES,
+    F,
+    M,
+    Rule,
+    T,
+    attention,
+    each,
+    einsum,
+    matrix_product,
+    multiplied,
+    of_input,
+    price,
+)
+from flop_harness.counters.protocol import Answer, Counter, Quantity, every
+from flop_harness.counters.recurrent import Charges
+from flop_harness.counters.usage import Usage
+from flop_harness.records import Call, Context, Trace
+from flop_harness.records.account import Account
+from flop_harness.trace.tree import subtree
+from flop_harness.trace.walk import Visit
+
+
+def backward_size(call: Call) -> list[int]:
+    """Output lengths of a transposed convolution by its formula."""
+    x, kernel = of_input(call).shape[2:], call.argument(1, "weight").shape[2:]
+    positions = {"stride": (3, 1), "padding": (4, 0), "output_padding": (5, 0), "dilation": (7, 1)}
+    stride, padding, extra, dilation = (
+        each(call.argument(at, name, default), len(x)) for name, (at, default) in positions.items()
+    )
+    return [
+        (n - 1) * stride[i] - 2 * padding[i] + dilation[i] * (kernel[i] - 1) + extra[i] + 1
+        for i, n in enumerate(x)
+    ]
+
+
+def transposed_convolution(visit: Visit) -> Charges:
+    """kernel x Cin x Cout // g per input position, twice, and the bias per output."""
+    call = visit.call
+    x, weight = of_input(call).shape, call.argument(1, "weight").shape
+    macs = prod(weight[2:]) * x[1] * weight[1] * x[0] * prod(x[2:])
+    channels = weight[1] * call.argument(6, "groups", 1)
+    biased = call.argument(2, "bias") is not None
+    outputs = channels * x[0] * prod(backward_size(call))
+    return [
+        *multiplied(visit, macs, "unbatched transposed convolution read as a batch"),
+        ("transposed convolution bias", outputs if biased else 0),
+    ]
+
+
+def upsample(visit: Visit) -> Charges:
+    """Output positions, without batch and channels; by a scale factor, the scaled input, whole."""
+    x, size = visit.call.args[0], visit.call.argument(1, "size")
+    if size is not None:
+        return [("upsampling", prod(size) if isinstance(size, tuple) else int(size))]
+    scale = visit.call.argument(2, "scale_factor")
+    factor = prod(scale) if isinstance(scale, tuple) else scale ** (len(x.shape) - 2)
+    return [("upsampling", int(x.numel * factor))]
+
+
+def elementwise(name: str) -> Rule:
+    return lambda visit: [(name, visit.call.output.numel)]
+
+
+MINE: dict[str, Rule] = {
+    **RULES,
+    **{f"{F}.conv_transpose{n}d": transposed_convolution for n in DIMENSIONS},
+    **dict.fromkeys((f"{F}.upsample", f"{F}.interpolate"), upsample),
+    f"{F}.scaled_dot_product_attention": attention,
+    f"{M}.__matmul__": matrix_product,
+    "einops.einsum": einsum,
+    **{f"{space}.{name}": matrix_product for space in (T, M) for name in ("mm", "bmm")},
+    **dict.fromkeys((f"{T}.mul", f"{M}.mul"), elementwise("multiplication")),
+    **dict.fromkeys((f"{T}.add", f"{M}.add"), elementwise("addition")),
+}
+
+
+def price_compute(trace: Trace) -> Account:
+    """Each module of the tree once, shared or not."""
+    return price(trace, MINE, Counts(subtree(trace, 0)))
+
+
+def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
+    """``flops, macs, params = get_model_profile(model, args=..., kwargs=...)`` as in its manual."""
+    from deepspeed.profiling.flops_profiler import get_model_profile
+
+    flops, _, params = get_model_profile(
+        model, args=list(args), kwargs=dict(kwargs), print_profile=False, as_string=False
+    )
+    return Answer(flops, params)
+
+
+COUNTER = Counter(
+    id="deepspeed",
+    distribution="deepspeed",
+    description="DeepSpeed's flops profiler: patched functions of torch",
+    source="deepspeed/profiling/flops_profiler/profiler.py (0.19.8)",
+    quantities={
+        "compute": Quantity("flops", "FLOP", price_compute),
+        "params": Quantity("params", "parameter", parameters),
+    },
+    read=read,
+    usage=Usage(
+        imports="from deepspeed.profiling.flops_profiler import get_model_profile",
+        call="flops, macs, params = get_model_profile(\n"
+        "    model, args=list(args), print_profile=False, as_string=False\n)",
+        named="flops, macs, params = get_model_profile(\n"
+        "    model, args=list(args), kwargs=kwargs, print_profile=False, as_string=False\n)",
+        figures={"compute": "flops", "params": "params"},
+    ),
+    contexts=(CONTEXT,),
+    further=(replace(CONTEXT, grad=False),),
+    hooks=every,
+    overlay=(
+        "deepspeed==0.19.8",
+        "einops==0.8.2",
+        "hjson==3.1.0",
+        "msgpack==1.2.4",
+        "py-cpuinfo==9.0.0",
+    ),
+)

@@ -1,0 +1,233 @@
+"""What DeepSpeed's flops profiler and its fork calflops share: patched functions of torch.
+
+A call through a patched name is charged, from its arguments alone, to the innermost module around
+it; a recurrent layer is charged by a hook. Amounts are FLOPs. Rules after
+deepspeed/profiling/flops_profiler/profiler.py (0.19.8) and calflops/pytorch_ops.py (0.3.2).
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Counts
+from collections.abc import Callable, Iterator, Mapping
+from math import prod
+from typing import Any
+
+from flop_harness.conventions.products import products_inside
+from flop_harness.counters.recurrent import Charges
+from flop_harness.records import Call, Context, Module, Tensor, Trace
+from flop_harness.records.account import Account
+from flop_harness.trace.walk import Visit, visits
+
+Rule = Callable[[Visit], Charges]
+F, T, M = "torch.nn.functional", "torch", "torch.Tensor"
+DIMENSIONS = (1, 2, 3)
+
+
+def multiplied(visit: Visit, macs: int, why: str = "", flops: int | None = None) -> Charges:
+    """The products that run in a call, twice, and what the tool makes of them beyond that."""
+    true = products_inside(visit)
+    done = sum(true.values())
+    charged = 2 * macs if flops is None else flops
+    return [*true.items(), ("2 FLOPs per MAC", done), (why, charged - 2 * done)]
+
+
+def of_input(call: Call) -> Tensor:
+    return call.argument(0, "input")
+
+
+# ------------------------------------------------------------------------------- convolutions
+
+
+def each(value: Any, length: int) -> tuple[int, ...]:
+    return value if isinstance(value, tuple) else (value,) * length
+
+
+def forward_size(call: Call, first: int, dilation_at: int) -> list[int]:
+    """Output lengths of a convolution by its formula; odd 'same' padding is rounded down.
+
+    ``first`` is the position of the argument ``stride``, before ``padding``.
+    """
+    x, kernel = of_input(call).shape[2:], call.argument(1, "weight").shape[2:]
+    strides = each(call.argument(first, "stride", 1), len(x))
+    dilations = each(call.argument(dilation_at, "dilation", 1), len(x))
+    padding = call.argument(first + 1, "padding", 0)
+    if padding == "same":
+        padding = tuple(d * (k - 1) // 2 for d, k in zip(dilations, kernel, strict=False))
+    paddings = each(0 if padding == "valid" else padding, len(x))
+    return [
+        (size + 2 * paddings[i] - (dilations[i] * (kernel[i] - 1) + 1)) // strides[i] + 1
+        for i, size in enumerate(x)
+    ]
+
+
+def convolution(visit: Visit) -> Charges:
+    """kernel x Cin x (Cout // g) per output position, twice, and the bias per output."""
+    call = visit.call
+    x, weight = of_input(call).shape, call.argument(1, "weight").shape
+    positions = x[0] * prod(forward_size(call, 3, 5))
+    macs = prod(weight[2:]) * x[1] * (weight[0] // call.argument(6, "groups", 1)) * positions
+    unbatched = len(x) < len(weight)
+    why = "unbatched convolution read as a batch" if unbatched else "odd 'same' padding rounded"
+    biased = call.argument(2, "bias") is not None
+    return [
+        *multiplied(visit, macs, why),
+        ("convolution bias", weight[0] * positions if biased else 0),
+    ]
+
+
+# -------------------------------------------------------------------------- products, elements
+
+
+def linear(visit: Visit) -> Charges:
+    return multiplied(visit, of_input(visit.call).numel * visit.call.argument(1, "weight").shape[0])
+
+
+def matrix_product(visit: Visit) -> Charges:
+    """Elements of the first operand x last dimension of the second."""
+    x, y = of_input(visit.call), visit.call.argument(1, "other")
+    return multiplied(visit, x.numel * y.shape[-1], "vector or broadcast operand misread")
+
+
+def added_product(visit: Visit) -> Charges:
+    """A product and, whatever ``beta``, one per element of what it is added to."""
+    call = visit.call
+    x, y = call.argument(1, "mat1"), call.argument(2, "mat2")
+    charges = multiplied(visit, x.numel * y.shape[-1])
+    return [*charges, (f"{charges[0][0]} bias", of_input(call).numel)]
+
+
+def attention(visit: Visit) -> Charges:
+    """Both products of attention; a causal mask saves nothing."""
+    q, k, v = (visit.call.argument(i, name) for i, name in enumerate(("query", "key", "value")))
+    keys = k.shape[-2]
+    macs = q.numel * keys + prod(q.shape[:-1]) * keys * v.shape[-1]
+    return multiplied(visit, macs, "attention product read from input lengths")
+
+
+def einsum(visit: Visit) -> Charges:
+    """numpy's operation count of the best contraction path, to the digits that it prints."""
+    import numpy as np
+
+    (equation,) = (value for value in visit.call.args if isinstance(value, str))
+    operands = [value for value in visit.call.args if isinstance(value, Tensor)]
+    empties = [np.broadcast_to(0.0, operand.shape) for operand in operands]
+    report = np.einsum_path(renamed(equation), *empties, optimize="optimal")[1]
+    line = next(line for line in report.split("\n") if "optimized flop" in line.lower())
+    flops = int(float(line.split(":")[-1]))
+    return multiplied(visit, 0, "einsum counted by numpy's contraction path", flops)
+
+
+def renamed(equation: str) -> str:
+    """The letters as a, b, c, ... in the order of their appearance; no blanks."""
+    compact = equation.replace(" ", "")
+    letters = dict.fromkeys(letter for letter in compact if letter.isalpha())
+    return compact.translate({ord(letter): 97 + i for i, letter in enumerate(letters)})
+
+
+def per_input(name: str) -> Rule:
+    return lambda visit: [(name, of_input(visit.call).numel)]
+
+
+def normalisation(name: str, weight_at: int) -> Rule:
+    """5 per element with a weight, 4 without; a batch norm that only scales, 2 or 1."""
+
+    def rule(visit: Visit) -> Charges:
+        call = visit.call
+        scaled = call.argument(weight_at, "weight") is not None
+        stored = name == "batch normalisation" and not call.argument(5, "training", False)
+        amount = (2 if scaled else 1) if stored else (5 if scaled else 4)
+        return [(name, of_input(call).numel * amount)]
+
+    return rule
+
+
+ELEMENTWISE = {
+    "relu": "ReLU", "prelu": "PReLU", "elu": "ELU", "leaky_relu": "LeakyReLU", "relu6": "ReLU6",
+    "silu": "SiLU", "gelu": "GELU", "softmax": "softmax",
+    **{f"avg_pool{n}d": "average pooling" for n in DIMENSIONS},
+    **{f"max_pool{n}d": "max pooling" for n in DIMENSIONS},
+    **{f"adaptive_avg_pool{n}d": "adaptive average pooling" for n in DIMENSIONS},
+    **{f"adaptive_max_pool{n}d": "adaptive max pooling" for n in DIMENSIONS},
+}  # fmt: skip
+
+RULES: dict[str, Rule] = {
+    **{f"{F}.{name}": per_input(label) for name, label in ELEMENTWISE.items()},
+    **{f"{F}.conv{n}d": convolution for n in DIMENSIONS},
+    f"{F}.linear": linear,
+    f"{F}.batch_norm": normalisation("batch normalisation", 3),
+    f"{F}.layer_norm": normalisation("layer normalisation", 2),
+    f"{F}.group_norm": normalisation("group normalisation", 2),
+    f"{F}.instance_norm": normalisation("instance normalisation", 3),
+    **dict.fromkeys((f"{T}.matmul", f"{M}.matmul"), matrix_product),
+    **dict.fromkeys((f"{T}.addmm", f"{M}.addmm", f"{T}.baddbmm"), added_product),
+    f"{T}.einsum": einsum,
+}
+
+# ------------------------------------------------------------------------------ recurrent layers
+
+RECURRENT = frozenset(
+    f"torch.nn.modules.rnn.{kind}{form}" for kind in ("RNN", "GRU", "LSTM") for form in ("", "Cell")
+)
+PER_HIDDEN = {"RNN": 1, "GRU": 7, "LSTM": 10}
+"""Element-wise operations of one step for each hidden element."""
+
+
+def recurrent(trace: Trace, visit: Visit, module: Module) -> Charges:
+    """Every layer's forward weights, for each step of the input's first two dimensions."""
+    x, config = visit.call.args[0], module.config
+    held = {name: trace.parameters[number] for name, number in module.parameters}
+    cell = module.type_name.endswith("Cell")
+    steps = x.shape[0] if cell else x.shape[0] * x.shape[1] * (2 if config["bidirectional"] else 1)
+    layers = [""] if cell else [f"_l{layer}" for layer in range(config["num_layers"])]
+    names = [f"{side}{layer}" for layer in layers for side in ("ih", "hh")]
+    weights = [held[f"weight_{name}"] for name in names]
+    biases = sum(held[f"bias_{name}"].numel for name in names) if config["bias"] else 0
+    hidden = config["hidden_size"] * len(layers) * PER_HIDDEN[module.type_name.removesuffix("Cell")]
+    return [
+        *multiplied(visit, steps * sum(weight.numel for weight in weights),
+                    "recurrent steps, directions or projection counted differently"),
+        ("K - 1 additions per recurrent output", -steps * sum(w.shape[0] for w in weights)),
+        ("recurrent bias", steps * biases),
+        ("recurrent cell arithmetic", steps * hidden),
+    ]  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------ total
+
+
+def price(trace: Trace, rules: Mapping[str, Rule], times: Counts[int]) -> Account:
+    """What is charged to each module, as often (``times``) as the sum over the tree takes it in."""
+
+    def entries() -> Iterator[tuple[str, str, int]]:
+        for visit in visits(trace, lambda visit: visit.call.level == "operator"):
+            charged = charges(trace, rules, visit, times)
+            again = times[owner(visit, times)] - 1 if charged else 0
+            for term, amount in charged:
+                yield visit.path, term, amount
+                yield visit.path, f"{term} of a shared module counted again", amount * again
+
+    return Account.of(entries())
+
+
+def charges(trace: Trace, rules: Mapping[str, Rule], visit: Visit, times: Counts[int]) -> Charges:
+    call = visit.call
+    if call.level == "module":
+        module = trace.modules[call.module]
+        hooked = module.type in RECURRENT and times[call.module]
+        return recurrent(trace, visit, module) if hooked else []
+    rule = rules.get(call.name)
+    if rule is None:
+        return []
+    nested = any(rules.get(outer.name) is rule for outer in visit.around)
+    suffix = " counted again by a nested function" if nested else ""
+    return [(term + suffix, amount) for term, amount in rule(visit)]
+
+
+def owner(visit: Visit, times: Counts[int]) -> int:
+    """The innermost module of the tree at or around a call."""
+    calls = (*visit.around, visit.call)
+    inner = (c.module for c in reversed(calls) if c.level == "module" and times[c.module])
+    return next(inner, 0)
+
+
+CONTEXT = Context(grad=True, mode="eval")

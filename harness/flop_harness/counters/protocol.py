@@ -1,0 +1,125 @@
+"""What a counter is to the harness: how it is called, and the convention it follows.
+
+A counter file defines one ``COUNTER = Counter(...)``. It imports neither torch nor the tool at
+module level, so that pricing a stored trace needs neither.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from flop_harness.counters.usage import Usage
+from flop_harness.records import Call, Context, Metric, Trace, Unit
+from flop_harness.records.account import Account
+
+
+class Unavailable(Exception):
+    """The tool cannot be asked this question; the text says why."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The figures exactly as the tool returned them; None where it has none."""
+
+    compute: Any = None
+    params: Any = None
+    modules: Mapping[str, int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One figure of a tool: what the tool calls it, what it really counts, how it is predicted.
+
+    ``breakdown`` predicts the tool's own figures by module, under the tool's own names.
+    """
+
+    label: str
+    unit: Unit
+    price: Callable[[Trace], Account]
+    breakdown: Callable[[Trace], Mapping[str, int | float]] | None = None
+
+
+Inputs: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
+"""(positional, keyword) arguments of a model"""
+
+
+def as_given(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
+    return args, kwargs
+
+
+UNNAMED = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.VAR_POSITIONAL,
+    inspect.Parameter.VAR_KEYWORD,
+)
+
+
+def positionally(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
+    """All inputs as positional ones, in the order of ``model.forward``; else ``Unavailable``."""
+    if not kwargs:
+        return args, {}
+    bound = inspect.signature(model.forward).bind(*args, **kwargs)
+    if bound.kwargs:
+        raise Unavailable(f"it passes positional inputs only, not {', '.join(bound.kwargs)}")
+    return bound.args, {}
+
+
+def by_keyword(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
+    """One positional input as it is; several by the names that ``model.forward`` gives them."""
+    if len(args) == 1 and not kwargs:
+        return args, {}
+    return named(model, args, kwargs)
+
+
+def named(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
+    """All inputs by the names that ``model.forward`` gives them; else ``Unavailable``."""
+    bound = inspect.signature(model.forward).bind(*args, **kwargs)
+    kinds = inspect.signature(model.forward).parameters
+    if any(kinds[name].kind in UNNAMED for name in bound.arguments):
+        raise Unavailable("it passes one positional input or keywords; these inputs have no names")
+    return (), dict(bound.arguments)
+
+
+def every(path: str, kind: str) -> bool:
+    """All modules have hooks."""
+    return True
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A counting tool.
+
+    ``read(model, args, kwargs, context)`` calls the tool as its documentation tells users to; the
+    model is fresh and stands on ``context.device``, and grad mode is set as ``context.grad`` says.
+    ``inputs`` brings a case's inputs into the form in which the tool passes them on, or raises
+    ``Unavailable``. ``hooks`` tells which modules, by path and qualified class name, have forward
+    hooks while it counts: torch's encoder layers run another way then.
+    ``fast_path`` is False where the tool's own function mode keeps torch off those of attention.
+    ``contexts`` are those that its documentation shows, ``further`` others in which its answer may
+    change.
+    ``distribution`` is the installed package whose version a reading carries. With ``overlay``
+    (requirements such as ``ultralytics-thop==2.0.18``, all that it needs and the environment does
+    not have) it is installed on first use into a folder of its own, which stands first on the path
+    of the counter's process alone. ``observe(model, args)`` gives the calls that the counter's
+    rules need beyond those of a trace, which they are put at the end of; it runs the model, hooked
+    and with grad mode set, in a process of its own. ``usage`` is the same call as ``read`` makes, to
+    be pasted elsewhere; None if nobody wrote it down.
+    """
+
+    id: str
+    distribution: str
+    description: str
+    source: str
+    quantities: Mapping[Metric, Quantity]
+    read: Callable[[Any, tuple[Any, ...], dict[str, Any], Context], Answer]
+    contexts: tuple[Context, ...] = (Context(),)
+    further: tuple[Context, ...] = ()
+    inputs: Callable[[Any, tuple[Any, ...], dict[str, Any]], Inputs] = as_given
+    hooks: Callable[[str, str], bool] | None = None
+    fast_path: bool = True
+    overlay: tuple[str, ...] = ()
+    observe: Callable[[Any, tuple[Any, ...]], tuple[Call, ...]] | None = None
+    usage: Usage | None = None

@@ -1,0 +1,70 @@
+"""ptflops 0.7.5, aten backend: a handful of operators at dispatch; bias where there is one.
+
+Rules after ptflops/aten_ops.py and ptflops/aten_engine.py of ptflops 0.7.5.
+"""
+
+from __future__ import annotations
+
+from flop_harness.conventions.products import products
+from flop_harness.conventions.reference import parameters
+from flop_harness.counters.protocol import Counter, Quantity, by_keyword
+from flop_harness.counters.ptflops_call import reader, usage
+from flop_harness.records import Context, Trace
+from flop_harness.records.account import Account
+from flop_harness.trace.tree import subtree
+
+SEEN = frozenset(
+    f"aten.{name}" for name in ["mm", "matmul", "addmm", "bmm", "convolution", "_convolution"]
+)
+
+
+def price_compute(trace: Trace) -> Account:
+    """An addmm adds its first operand even where that is multiplied by 0."""
+    entries = []
+    for visit, product, term in products(trace):
+        packet = visit.call.packet
+        if packet in SEEN:
+            bias = product.outputs if packet == "aten.addmm" else product.bias
+            entries.append((visit.path, term, product.macs))
+            entries.append((visit.path, f"{term} bias", bias))
+    return Account.of(entries)
+
+
+def price_params(trace: Trace) -> Account:
+    """Trainable parameters of the whole model."""
+    frozen = Account.of(
+        (module.path, "frozen parameters not counted", -trace.parameters[number].numel)
+        for number, module in first_holders(trace).items()
+        if not trace.parameters[number].trainable
+    )
+    return parameters(trace) + frozen
+
+
+def first_holders(trace: Trace) -> dict:
+    holders: dict = {}
+    for module in (trace.modules[index] for index in subtree(trace, 0)):
+        for _, number in module.parameters:
+            holders.setdefault(number, module)
+    return holders
+
+
+COUNTER = Counter(
+    id="ptflops-aten",
+    distribution="ptflops",
+    description="ptflops' aten backend: products at dispatch, with bias",
+    source="ptflops/aten_ops.py, ptflops/aten_engine.py (0.7.5)",
+    quantities={
+        "compute": Quantity("MACs", "MAC", price_compute),
+        "params": Quantity("params", "parameter", price_params),
+    },
+    read=reader("aten"),
+    usage=usage("aten"),
+    contexts=(Context(grad=True, mode="eval"),),
+    further=(
+        Context(grad=False, mode="eval"),
+        Context(grad=True, mode="eval", variant="math"),
+        Context("meta", grad=True, mode="eval"),
+    ),
+    inputs=by_keyword,
+    hooks=lambda path, kind: path != "" and "." not in path,
+)

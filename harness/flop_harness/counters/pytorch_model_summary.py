@@ -1,0 +1,97 @@
+"""pytorch_model_summary 0.1.2: parameters of called modules one level below the root.
+
+Rules after pytorch_model_summary/model_summary.py of pytorch-model-summary 0.1.2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from flop_harness.conventions.reference import parameter_term
+from flop_harness.counters.protocol import Answer, Counter, Quantity, every, positionally
+from flop_harness.counters.usage import Usage
+from flop_harness.records import Context, Trace
+from flop_harness.records.account import Account
+from flop_harness.trace.tree import all_parameters, children, is_a, own_parameters, subtree
+from flop_harness.trace.walk import module_calls
+
+CONTAINERS = (
+    "torch.nn.modules.container.ModuleList",
+    "torch.nn.modules.container.Sequential",
+)
+
+
+def shown(trace: Trace) -> set[int]:
+    """Modules at depth one, containers looked through; the root if nothing is below it."""
+    placed: dict[int, int] = {}
+
+    def go(index: int, depth: int) -> None:
+        for child in children(trace, index):
+            if is_a(trace.modules[child], *CONTAINERS):
+                go(child, depth)
+            else:
+                placed[child] = depth
+                go(child, depth + 1)
+
+    go(0, 1)
+    return {index for index, depth in placed.items() if depth == 1} or {0}
+
+
+def price(trace: Trace) -> Account:
+    trainable = trace.context.variant == "trainable"
+    called = {visit.call.module for visit, _ in module_calls(trace)}
+    return Account.of(charges(trace, sorted(shown(trace) & called), trainable))
+
+
+def charges(trace: Trace, modules: list[int], trainable: bool) -> Iterator[tuple[str, str, int]]:
+    """Each shown module's parameters; one that two of them hold is counted in both."""
+    seen: set[int] = set()
+    for root in modules:
+        held = all_parameters(trace, root, trainable)
+        mine: set[int] = set()
+        for index in subtree(trace, root):
+            module = trace.modules[index]
+            for number in own_parameters(trace, index, trainable).keys() - mine:
+                mine.add(number)
+                again = number in seen
+                term = "shared parameters counted again" if again else parameter_term(module)
+                yield module.path, term, held[number]
+        seen |= mine
+
+
+def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
+    """``print(summary(model, torch.zeros((1, 3, 224, 224))))``; the totals stand in its text."""
+    from pytorch_model_summary import summary
+
+    text = summary(model, *args)
+    label = "Trainable params" if context.variant == "trainable" else "Total params"
+    figure = re.search(rf"^{label}: ([\d,]+)$", text, re.MULTILINE)
+    if figure is None:
+        raise ValueError(f"no line {label!r} in its summary")
+    return Answer(params=int(figure[1].replace(",", "")))
+
+
+COUNTER = Counter(
+    id="pytorch-model-summary",
+    distribution="pytorch-model-summary",
+    description="a table of layers; parameters, total and trainable",
+    source="pytorch_model_summary/model_summary.py (0.1.2)",
+    quantities={"params": Quantity("Total params / Trainable params", "parameter", price)},
+    read=read,
+    usage=Usage(
+        imports="import re\nfrom pytorch_model_summary import summary",
+        call="table = summary(model, *args)",
+        figures={
+            "params": r're.search(r"Total params: ([\d,]+)", table)[1]',
+            "trainable": r're.search(r"Trainable params: ([\d,]+)", table)[1]',
+        },
+    ),
+    inputs=positionally,
+    hooks=every,
+    contexts=(
+        Context(grad=True, mode="eval", variant="total"),
+        Context(grad=True, mode="eval", variant="trainable"),
+    ),
+)

@@ -1,0 +1,136 @@
+"""The rows of torchinfo's table: called modules, the containers above them, and what is shared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Optional
+
+from flop_harness.records import Module, Trace
+from flop_harness.trace.tree import is_a, subtree
+from flop_harness.trace.walk import module_calls
+
+
+@dataclass(eq=False)
+class Row:
+    """A line of the table. ``parent`` is the row of the module that holds this one."""
+
+    module: int
+    depth: int
+    parent: Optional[Row]
+    leaf: bool
+    params: int
+    path: str
+    repeated: bool = False
+
+
+def is_leaf(trace: Trace, index: int) -> bool:
+    """Whether no child is truthy; a container with nothing in it is not."""
+    return not any(
+        "__len__" not in trace.modules[c].config for _, c in trace.modules[index].children
+    )
+
+
+def scripted(module: Module) -> bool:
+    """torchinfo writes a scripted module down when it sets up, and never sees a call of it."""
+    return is_a(module, "torch.jit._script.ScriptModule")
+
+
+def remaining(trace: Trace, module: Module, name: str, number: int) -> int:
+    """Elements of a parameter; of a pruned one, those that its mask leaves."""
+    kept = module.config.get(f"{name.removesuffix('_orig')}_mask.sum")
+    return trace.parameters[number].numel if kept is None or not name.endswith("_orig") else kept
+
+
+def params_of(trace: Trace, index: int) -> int:
+    """Elements of the distinct parameters of a module and everything below it."""
+    seen: set[int] = set()
+    total = 0
+    for module in (trace.modules[i] for i in subtree(trace, index)):
+        for name, number in module.parameters:
+            if number not in seen:
+                seen.add(number)
+                total += remaining(trace, module, name, number)
+    return total
+
+
+def static_rows(trace: Trace) -> dict[int, Row]:
+    """The row of each module at the last place where the tree holds it."""
+    rows: dict[int, Row] = {}
+
+    def enter(index: int, depth: int, parent: Row | None, path: str) -> None:
+        leaf, params = is_leaf(trace, index), params_of(trace, index)
+        row = rows[index] = Row(index, depth, parent, leaf, params, path)
+        for name, child in trace.modules[index].children:
+            enter(child, depth + 1, row, f"{path}.{name}" if path else name)
+
+    enter(0, 0, None, "")
+    return rows
+
+
+def called_rows(trace: Trace, static: dict[int, Row]) -> list[Row]:
+    """Rows of scripted modules, then one row per call; a module's second row repeats it."""
+    rows: list[Row] = []
+    seen: set[int] = set()
+    modules = trace.modules
+    set_up = [index for index in subtree(trace, 0) if scripted(modules[index])]
+    called = [v.call.module for v, module in module_calls(trace) if not scripted(module)]
+    for index in (*set_up, *called):
+        place = static.get(index)
+        if place is None:
+            continue
+        repeated = place.module in seen
+        seen.add(place.module)
+        rows.append(replace(place, repeated=repeated))
+    return rows
+
+
+def with_containers(rows: list[Row]) -> list[Row]:
+    """Put the containers that were not called before the first row that stands in them."""
+    rows, seen = list(rows), {row.module for row in rows}
+    open_rows: dict[int, Row] = {}
+    position = 0
+    while position < len(rows):
+        row, inserted = rows[position], 0
+        above = lineage(row)
+        for depth in range(1, row.depth):
+            holder = above[depth]
+            is_open = depth in open_rows and open_rows[depth].module == holder.module
+            if is_open or holder is rows[position + inserted - 1]:
+                continue
+            holder.repeated = holder.repeated or holder.module in seen
+            rows.insert(position + inserted, holder)
+            seen.add(holder.module)
+            open_rows[depth] = holder
+            inserted += 1
+        open_rows[row.depth] = row
+        for depth in [depth for depth in open_rows if depth > row.depth]:
+            del open_rows[depth]
+        position += 1
+    return rows
+
+
+def lineage(row: Row) -> dict[int, Row]:
+    above, parent = {}, row.parent
+    while parent is not None and parent.depth > 0:
+        above[parent.depth] = parent
+        parent = parent.parent
+    return above
+
+
+def total_params(trace: Trace) -> int:
+    """Sum over rows that repeat nothing: a leaf's parameters, else what no row below it holds."""
+    rows = with_containers(called_rows(trace, static_rows(trace)))
+    left: dict[int, int] = {}
+    for position in range(len(rows) - 1, -1, -1):
+        row, below = rows[position], 0
+        for other, later in enumerate(rows[position + 1 :], position + 1):
+            if later.depth <= row.depth:
+                break
+            if not later.repeated:
+                below += later.params if later.leaf else left[other]
+        left[position] = row.params - below
+    return sum(
+        max(row.params if row.leaf else left[position], 0)
+        for position, row in enumerate(rows)
+        if not row.repeated
+    )

@@ -1,0 +1,27 @@
+"""Operator and shapes -> primitive work; one small function for each family of operators."""
+
+from flop_harness.formulas import losses, pooling, quantised, reductions, resampling, selection
+from flop_harness.formulas.attention import PROJECTION, QUERY_KEY
+from flop_harness.formulas.elementwise import ELEMENTWISE
+from flop_harness.formulas.movement import MOVEMENT
+from flop_harness.formulas.products import product_of
+from flop_harness.formulas.recurrent import RECURRENT
+from flop_harness.formulas.registry import FORMULAS, formula, work_of
+
+__all__ = [
+    "ELEMENTWISE",
+    "FORMULAS",
+    "MOVEMENT",
+    "PROJECTION",
+    "QUERY_KEY",
+    "RECURRENT",
+    "formula",
+    "losses",
+    "pooling",
+    "product_of",
+    "quantised",
+    "reductions",
+    "resampling",
+    "selection",
+    "work_of",
+]

@@ -1,0 +1,77 @@
+"""Fused kernels of attention: their projections and their two products."""
+
+from __future__ import annotations
+
+from math import prod
+
+from flop_harness.formulas.normalisation import softmax_work
+from flop_harness.formulas.products import product_of, sequences
+from flop_harness.formulas.registry import formula
+from flop_harness.records import Call, Tensor
+from flop_harness.records.work import Product, Work
+
+QUERY_KEY, ATTENTION_VALUE = "attention product", "attention product"
+PROJECTION = "attention projection"
+
+
+def attention_products(query: Tensor, key: Tensor, value: Tensor) -> tuple[Product, Product]:
+    """query (..., Hq, L, E), key (..., H, S, E), value (..., H, S, Ev); H divides Hq.
+
+    Masks skip nothing: a causal product is charged whole.
+    """
+    heads = prod(query.shape[:-2])
+    length, width = query.shape[-2:]
+    source = key.shape[-2]
+    return (
+        product_of(heads * length, width, source, term=QUERY_KEY),
+        product_of(heads * length, source, value.shape[-1], term=ATTENTION_VALUE),
+    )
+
+
+@formula(
+    "aten._scaled_dot_product_flash_attention",
+    "aten._scaled_dot_product_flash_attention_for_cpu",
+    "aten._scaled_dot_product_efficient_attention",
+    "aten._scaled_dot_product_cudnn_attention",
+    "aten._scaled_dot_product_fused_attention_overrideable",
+    "aten._scaled_dot_product_attention_math_for_mps",
+)
+def fused_attention(call: Call) -> Work:
+    query, key, value = call.args[:3]
+    scores = prod(query.shape[:-1]) * key.shape[-2]
+    return softmax_work(attention_products(query, key, value), scores, prod(query.shape[:-1]))
+
+
+@formula("aten._native_multi_head_attention")
+def native_attention(call: Call) -> Work:
+    """query (N, L, E), key and value (N, S, E); packed projection (3E, E); output (E, E)."""
+    query, key, _value, embed, heads = call.args[:5]
+    pairs = zip(sequences(query), sequences(key), strict=True)
+    return Work(tuple(p for q, k in pairs for p in self_attention(q, k, embed, heads)))
+
+
+def self_attention(query: Tensor, key: Tensor, embed: int, heads: int) -> tuple[Product, ...]:
+    batch, length, _ = query.shape
+    source = key.shape[1]
+    head = Tensor((batch, heads, length, embed // heads), query.dtype)
+    other = Tensor((batch, heads, source, embed // heads), query.dtype)
+    return (
+        product_of(batch * length, embed, embed, True, PROJECTION),
+        product_of(batch * source, embed, 2 * embed, True, PROJECTION),
+        *attention_products(head, other, other),
+        product_of(batch * length, embed, embed, True, PROJECTION),
+    )
+
+
+@formula("aten._transformer_encoder_layer_fwd")
+def encoder_layer(call: Call) -> Work:
+    """The fused encoder layer: self-attention, then two linear layers of widths ffn and E."""
+    source, embed, heads = call.args[:3]
+    ffn = next(w for w in call.args[14:] if isinstance(w, Tensor) and len(w.shape) == 2).shape[0]
+    products: list[Product] = []
+    for part in sequences(source):
+        rows = part.numel // embed
+        products += self_attention(part, part, embed, heads)
+        products.append(product_of(rows, embed, ffn, True, "linear"))
+        products.append(product_of(rows, ffn, embed, True, "linear"))
+    return Work(tuple(products))

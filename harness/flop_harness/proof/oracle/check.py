@@ -1,0 +1,113 @@
+"""A formula held against the oracle: an operator shrunk, run, and carried out number by number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from flop_harness.proof.oracle.drawing import copied, maker
+from flop_harness.proof.oracle.registry import ALGORITHMS
+from flop_harness.proof.oracle.scalar import done, forget, numbers, scalars
+from flop_harness.proof.oracle.shrink import shrunk
+from flop_harness.proof.replay import CannotRun, arguments, in_words, is_packed, realised, run
+from flop_harness.records import Call
+from flop_harness.records.work import Work
+from flop_harness.trace.encoding import encode
+
+KINDS = ("additions", "multiplications", "comparisons", "divisions", "specials")
+
+
+class NoOracle(Exception):
+    """The oracle does not know the operator, or cannot carry it out; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a formula says of an operator at a small shape, and what its naive algorithm did."""
+
+    at: str
+    said: Mapping[str, int]
+    did: Mapping[str, int]
+
+    @property
+    def agrees(self) -> bool:
+        return self.said == self.did
+
+
+def check(call: Call, formula: Callable[[Call], Work | None]) -> Counted:
+    """Carry out an operator at a small shape, with all else as in ``call``. NoOracle if it cannot.
+
+    The naive algorithm has to give what the operator gives; what it did then is the truth.
+    """
+    algorithm = ALGORITHMS.get(call.packet)
+    if algorithm is None:
+        raise NoOracle(REASONS.get(call.packet, f"no naive algorithm is written for {call.packet}"))
+    small = shrunk(call)
+    given = arguments(small)
+    named = {name: as_real(realised(given[name], maker(call.packet, name))) for name in given}
+    try:
+        result = run(call.name, {name: copied(value) for name, value in named.items()})
+    except CannotRun as error:
+        raise NoOracle(str(error)) from error
+    work = formula(small._replace(output=encode(result)))
+    forget()
+    try:
+        made = algorithm(**{name: as_scalars(named[name], given[name]) for name in named})
+    except (TypeError, ValueError, IndexError, ArithmeticError) as error:
+        raise NoOracle(f"the oracle cannot carry out {call.name}: {error}") from error
+    did = {kind: done[kind] for kind in KINDS}
+    expected = plain(result[0] if isinstance(result, (tuple, list)) else result)
+    same = np.allclose(numbers(made), expected.double().numpy(), rtol=1e-4, atol=1e-6)
+    if not same or made.shape != tuple(expected.shape):
+        raise NoOracle(f"the naive algorithm does not give what {call.packet} gives")
+    return Counted(in_words(small), operations(work), did)
+
+
+BY_VALUES = "its comparisons hang on values, and the formula gives the worst case of one algorithm"
+REASONS = {
+    **{f"aten.{name}": BY_VALUES for name in
+       """sort argsort msort topk kthvalue median nanmedian _unique _unique2 unique_consecutive
+       searchsorted bucketize""".split()},
+    "torchvision.nms": BY_VALUES,
+    **dict.fromkeys(("aten._thnn_fused_lstm_cell", "aten._thnn_fused_gru_cell",
+                     "aten.cudnn_affine_grid_generator", "aten.cudnn_grid_sampler"),
+                    "only a GPU has a kernel of it"),
+    "aten.quantize_per_tensor_dynamic": "at which scale it rounds hangs on values",
+    "aten.embedding_renorm_": "which rows it scales hangs on values; the formula says all",
+    "aten.fractional_max_pool2d": "where its windows lie is drawn at random",
+    "aten.fractional_max_pool3d": "where its windows lie is drawn at random",
+    "aten.native_dropout": "what it drops is drawn at random",
+}  # fmt: skip
+"""Why there is no algorithm that could be held against the operator."""
+
+
+def operations(work: Work | None) -> dict[str, int]:
+    """Everything that a formula says, products included."""
+    if work is None:
+        return {}
+    said = {kind: getattr(work, kind) for kind in KINDS}
+    said["multiplications"] += work.macs
+    said["additions"] += sum(product.flops - product.macs for product in work.products)
+    return said
+
+
+def as_scalars(value: Any, recorded: Any) -> Any:
+    """Tensors as arrays of Scalars; a packed weight as one among the layer's settings."""
+    if is_packed(recorded):
+        held = dict(zip(recorded.keys, recorded.values, strict=True))
+        return {**held, "weight": scalars(plain(value.unpack()[0]))}
+    return scalars(plain(value)) if isinstance(value, torch.Tensor) else value
+
+
+def plain(tensor: torch.Tensor) -> torch.Tensor:
+    """A quantised tensor as the whole numbers that it holds."""
+    return tensor.int_repr() if tensor.is_quantized else tensor
+
+
+def as_real(value: Any) -> Any:
+    """A complex number counts as one number."""
+    return value.real if isinstance(value, complex) else value

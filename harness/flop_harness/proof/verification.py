@@ -1,0 +1,194 @@
+"""The theory held against execution: every distinct operator of a suite, proven or refuted."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from flop_harness.conventions.products import (
+    ATTENTION_FUNCTIONS,
+    ATTENTION_KERNELS,
+    RECURRENT_OPERATORS,
+    works,
+)
+from flop_harness.proof.operation import Key, Operation, prove
+from flop_harness.records import Case, Context, Failure, Proof, Proofs, Suite, Trace
+from flop_harness.run.cells import CaseRunner, Limits
+from flop_harness.run.environment import version
+from flop_harness.run.identity import identity
+from flop_harness.run.isolation import die_with_parent, run_apart, stdout_to_stderr
+from flop_harness.run.plan import CANONICAL, Cell, Plan
+from flop_harness.run.workers import forkserver
+from flop_harness.store import PROOFS_SCHEMA, TraceStore, finished
+from flop_harness.trace.walk import visits
+
+Mapper: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+"""``map``, or one that has several processes at work."""
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""(what is being done, how many are done, of how many)"""
+
+Read: TypeAlias = Callable[[], Trace]
+"""Reads a stored trace, in whichever process it is asked"""
+
+
+@dataclass
+class Found:
+    """The operators of one case: how often each ran in its reference trace, and which beside it."""
+
+    case: str
+    operations: dict[Key, Operation] = field(default_factory=dict)
+    calls: Counter[Key] = field(default_factory=Counter)
+    unsupported: Counter[str] = field(default_factory=Counter)
+    free: Counter[str] = field(default_factory=Counter)
+    failure: Failure | None = None
+
+    def enter(self, trace: Trace, reference: bool) -> None:
+        keys: dict[Operation, Key] = {}
+        for visit, work in works(trace):
+            if work is None or work.kind == "movement":
+                if reference:
+                    (self.unsupported if work is None else self.free)[visit.call.packet] += 1
+                continue
+            operation = Operation(visit.call._replace(children=()), visit.inside("aten.einsum"))
+            if operation not in keys:
+                keys[operation] = operation.key
+                self.operations.setdefault(keys[operation], operation)
+            self.calls[keys[operation]] += reference
+
+
+@dataclass(frozen=True)
+class Task:
+    """A case to be traced; ``trace`` reads its reference trace, if there is one already."""
+
+    case: Case
+    folder: str
+    timeout_s: float
+    trace: Read | None = None
+
+
+def gather(task: Task) -> Found:
+    """The distinct operators of one case, recorded in a process of their own."""
+    outcome = run_apart(lambda: operators_of(task), timeout_s=task.timeout_s)
+    if outcome.ending == "ok":
+        return outcome.value  # type: ignore[no-any-return]
+    stage = "model" if outcome.error == "UserError" else "trace for the reference"
+    message = outcome.message.removeprefix("UserError: ")
+    return Found(task.case.id, failure=Failure(task.case.id, stage, message))
+
+
+def operators_of(task: Task) -> Found:
+    """What the reference trace holds and, where kernels differ, what a CPU runs instead."""
+    found = Found(task.case.id)
+    runner = CaseRunner(task.case, task.folder, "cpu", Limits(task.timeout_s, 0, 1))
+    reference = task.trace() if task.trace else runner.canonical()
+    found.enter(reference, reference=True)
+    if not reference.executed and kernels_differ(reference):
+        for grad in (False, True):
+            found.enter(runner.trace(None, Context("cpu", grad)), reference=False)
+    return found
+
+
+FUSED_ELSEWHERE = (*RECURRENT_OPERATORS, *ATTENTION_KERNELS, *ATTENTION_FUNCTIONS)
+
+
+def kernels_differ(trace: Trace) -> bool:
+    """Whether something of it runs fused on a CPU, which comes apart on meta."""
+    return any(visit.call.packet in FUSED_ELSEWHERE for visit in visits(trace))
+
+
+def verify(
+    suite: Suite,
+    known: Mapping[str, Read] | None = None,
+    mapper: Mapper = map,
+    progress: Progress = lambda what, done, total: None,
+) -> Proofs:
+    """Prove a suite: each operator and shape once, however often and wherever it runs.
+
+    ``known`` reads reference traces, by case. A case that cannot be traced is a failure.
+    """
+    tasks = [Task(case, suite.folder, suite.timeout_s, (known or {}).get(case.id))
+             for case in suite.cases]  # fmt: skip
+    found = told("traces", mapper(gather, tasks), len(tasks), progress)
+    distinct: dict[Key, Operation] = {}
+    for each in found:
+        distinct |= {key: one for key, one in each.operations.items() if key not in distinct}
+    heaviest = sorted(distinct, key=lambda key: -cost(distinct[key]))
+    operations = [distinct[key] for key in heaviest]
+    proven = told("proofs", mapper(prove, operations), len(operations), progress)
+    proofs = dict(zip(heaviest, proven, strict=True))
+    return Proofs(
+        schema=PROOFS_SCHEMA,
+        suite=suite.name,
+        version=suite.version,
+        cases=tuple(case.id for case in suite.cases),
+        environment={name: version(name) for name in ("torch", "torchvision", "flop-harness")},
+        proofs=tuple(with_uses(proofs[key], key, found) for key in distinct),
+        unsupported=dict(sum((each.unsupported for each in found), Counter())),
+        free=dict(sum((each.free for each in found), Counter())),
+        failures=tuple(each.failure for each in found if each.failure is not None),
+    )
+
+
+def told(what: str, results: Iterable[Any], total: int, progress: Progress) -> list[Any]:
+    done = []
+    for result in results:
+        done.append(result)
+        progress(what, len(done), total)
+    return done
+
+
+def cost(operation: Operation) -> int:
+    work = operation.work
+    return work.macs if work is not None else 0
+
+
+def with_uses(proof: Proof, key: Key, found: Iterable[Found]) -> Proof:
+    calls = {each.case: each.calls[key] for each in found if each.calls[key]}
+    beside = tuple(each.case for each in found if key in each.operations and not each.calls[key])
+    return replace(proof, calls=calls, beside=beside)
+
+
+# ------------------------------------------------------------------------ traces and processes
+
+
+def known_traces(suite: Suite, folder: Path) -> dict[str, Read]:
+    """The reference traces that a run of this very suite left in a results folder, by case."""
+    plan = Plan(suite, (), folder)
+    records = finished(folder, identity(plan))
+    traces = TraceStore(folder)
+    found: dict[str, Read] = {}
+    for case in suite.cases:
+        record = records.get(Cell(case.id, CANONICAL, Context(plan.device)).key, {})
+        name = record.get("trace", "")
+        if name in traces:
+            found[case.id] = partial(TraceStore(folder).load, name)  # one with nothing at hand
+    return found
+
+
+@contextmanager
+def processes(jobs: int) -> Iterator[Mapper]:
+    """``map`` over as many processes, each on one thread."""
+    with ProcessPoolExecutor(jobs, forkserver(), alone) as pool:
+        yield pool.map
+
+
+def alone() -> None:
+    """One thread: what has computed on several cannot be forked, and each core has a process.
+
+    What torch warns of when it is given ones is nothing to tell.
+    """
+    import torch
+
+    warnings.simplefilter("ignore")
+    die_with_parent(os.getppid())
+    stdout_to_stderr()
+    torch.set_num_threads(1)

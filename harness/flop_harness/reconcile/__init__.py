@@ -1,0 +1,1 @@
+"""From accounts and readings to bridges, and a run held against another."""

@@ -1,0 +1,190 @@
+"""Raw results -> a run: figures, bridges and lists, derived from traces and readings. No torch."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+
+from flop_harness.conventions.articles import NotApplicable
+from flop_harness.conventions.catalogue import CONVENTIONS, VERSION
+from flop_harness.conventions.products import unsupported
+from flop_harness.counters import Counter
+from flop_harness.counters.versions.rules import as_of
+from flop_harness.reconcile.bridges import Ground, lead
+from flop_harness.records import (
+    Bridge,
+    Context,
+    Failure,
+    Figure,
+    Reference,
+    Run,
+    Tool,
+    Trace,
+    TraceFile,
+)
+from flop_harness.run.plan import CANONICAL, Cell, Plan, Raw, Result
+from flop_harness.store import RUN_SCHEMA, TraceStore
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is derived for one case; without a trace of the reference, nothing is."""
+
+    case: str
+    references: tuple[Reference, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    bridges: tuple[Bridge, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    unsupported: Mapping[str, int] = field(default_factory=dict)
+
+
+def assemble(plan: Plan, raw: Raw) -> Run:
+    """Price every trace and lead every reading back to the reference."""
+    results = raw.results
+    failures = distinct(r.failure for r in results.values() if r.failure is not None)
+    parts = list(derived(plan, results))
+    return Run(
+        schema=RUN_SCHEMA,
+        suite=replace(plan.suite, folder=""),  # of the machine, not of the results
+        environment=raw.environment,
+        readings=tuple(r for result in results.values() for r in result.readings),
+        bridges=tuple(bridge for part in parts for bridge in part.bridges),
+        figures=tuple(figure for part in parts for figure in part.figures),
+        unsupported={part.case: part.unsupported for part in parts if part.unsupported},
+        failures=(*failures, *(failure for part in parts for failure in part.failures)),
+        traces=tuple(trace_files(results)),
+        references=tuple(reference for part in parts for reference in part.references),
+        tools=tuple(map(tool_of, plan.counters)),
+        conventions=VERSION,
+    )
+
+
+# ---------------------------------------------------------------------------- case after case
+
+
+def derived(plan: Plan, results: Mapping[Cell, Result]) -> Iterator[Part]:
+    """What is derived for each case, by as many processes as the run has."""
+    by_case: dict[str, dict[Cell, Result]] = {case.id: {} for case in plan.suite.cases}
+    for cell, result in results.items():
+        by_case[cell.case][cell] = result
+    grounds = Grounds(plan.folder)
+    counters = {counter.id: counter for counter in plan.counters}
+
+    def one(case: str) -> Part:
+        return part_of(case, by_case[case], counters, grounds)
+
+    if plan.jobs == 1 or len(results) < FEW:
+        yield from map(one, by_case)
+        return
+    # Forked, as the rules of counters cannot be sent to a process.
+    processes = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(plan.jobs, processes, WORK.append, (one,)) as pool:
+        yield from pool.map(carry_on, by_case)
+
+
+FEW = 500
+"""Cells for which a process of their own costs more than it saves"""
+
+WORK: list[Callable[[str], Part]] = []
+"""In a process that derives: how"""
+
+
+def carry_on(case: str) -> Part:
+    return WORK[0](case)
+
+
+def part_of(
+    case: str, cells: Mapping[Cell, Result], counters: Mapping[str, Counter], grounds: Grounds
+) -> Part:
+    reference = next((r for c, r in cells.items() if c.counter == CANONICAL), None)
+    if reference is None or not reference.trace:
+        return Part(case)
+    canonical = grounds.load(reference.trace, Context("meta"))
+    try:
+        canonical.account("compute")
+    except Exception as error:  # noqa: BLE001 - any formula may trip over an untried model
+        message = f"{type(error).__name__}: {error}"
+        return Part(case, failures=(Failure(case, "reference account", message),))
+    bridges: list[Bridge] = []
+    failures: list[Failure] = []
+    for cell, result in cells.items():
+        if cell.counter != CANONICAL and result.trace:
+            made, failed = bridges_of(cell, result, counters[cell.counter], canonical, grounds)
+            bridges.extend(made)
+            failures.extend(failed)
+    return Part(
+        case,
+        (reference_of(case, canonical),),
+        tuple(priced(case, canonical.trace)),
+        tuple(bridges),
+        tuple(failures),
+        unsupported(canonical.trace),
+    )
+
+
+class Grounds:
+    """Stored traces of a run, each read and priced once in a while."""
+
+    def __init__(self, folder: Path) -> None:
+        self._traces = TraceStore(folder)
+        self._read = lru_cache(maxsize=32)(self._ground)
+
+    def load(self, name: str, context: Context) -> Ground:
+        return self._read(name).under(context)
+
+    def _ground(self, name: str) -> Ground:
+        return Ground(self._traces.load(name))
+
+
+def reference_of(case: str, canonical: Ground) -> Reference:
+    return Reference(
+        case,
+        canonical.trace.modules[0].type,
+        canonical.account("compute").by_term(),
+        canonical.account("params").by_term(),
+    )
+
+
+def tool_of(counter: Counter) -> Tool:
+    return Tool(counter.id, counter.distribution, counter.description, counter.source)
+
+
+def distinct(failures: Iterable[Failure]) -> list[Failure]:
+    return list(dict.fromkeys(failures))
+
+
+def priced(case: str, trace: Trace) -> Iterator[Figure]:
+    """The case under every convention that applies to it."""
+    for convention in CONVENTIONS.values():
+        try:
+            value = convention.price(trace).total
+        except NotApplicable:
+            continue
+        yield Figure(case, convention.id, int(value), convention.unit)
+
+
+def bridges_of(
+    cell: Cell, result: Result, counter: Counter, canonical: Ground, grounds: Grounds
+) -> tuple[list[Bridge], list[Failure]]:
+    """A bridge for each reading that came; a rule that raises is a failure of ours."""
+    made, failed = [], []
+    for reading in result.readings:
+        if reading.status != "ok":
+            continue
+        own = grounds.load(result.trace, reading.context)
+        try:
+            made.append(lead(reading, as_of(counter, reading.version), canonical, own))
+        except Exception as error:  # noqa: BLE001 - any rule may trip over an untried model
+            message = f"{type(error).__name__}: {error}"
+            failed.append(Failure(cell.case, f"{counter.id}'s rules for {reading.metric}", message))
+    return made, failed
+
+
+def trace_files(results: Mapping[Cell, Result]) -> Iterator[TraceFile]:
+    for cell, result in results.items():
+        if result.trace:
+            yield TraceFile(cell.case, cell.counter, cell.context, result.trace)

@@ -1,0 +1,181 @@
+"""What was measured on one machine, and the theory that stands beside it, as frozen records.
+
+Like ``flop_harness.records``, nothing here knows of files, torch or the terminal. Raw samples are kept;
+medians, intervals and verdicts are derived from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, Literal
+
+from flop_harness.records import Case, Failure, Policy, Status
+
+Ending = Literal["", "precise", "budget"]
+"""Why sampling ended: the interval was narrow enough, or the time was spent; empty while it goes on."""
+
+Launch = Literal["eager", "graph"]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Under what a case is timed, beside its own inputs; figures of two series are never mixed.
+
+    ``launch`` tells whether each kernel is launched anew or a captured CUDA graph is replayed,
+    ``tf32`` whether float32 products may be rounded to 10 bits, ``flushed`` whether the L2 cache of
+    the device is emptied before each pass.
+    """
+
+    device: str = "cpu"
+    threads: int = 1
+    dtype: str = "float32"
+    launch: Launch = "eager"
+    tf32: bool = False
+    flushed: bool = False
+
+    def __str__(self) -> str:
+        words = [self.device, self.dtype]
+        if self.device == "cpu":
+            words.append(f"{self.threads} thread" + ("s" if self.threads > 1 else ""))
+        else:
+            words += ["TF32"] * self.tf32 + [self.launch] + ["flushed"] * self.flushed
+        return ", ".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Seconds of one forward pass: ``turns`` of raw samples, in the order measured.
+
+    All cases of a session take turns, so the n-th turns of two cases lie next to each other. A sample
+    is the mean of ``block`` passes in a row.
+    """
+
+    case: str
+    series: Series
+    session: int = 1
+    turns: tuple[tuple[float, ...], ...] = ()
+    block: int = 1
+    warmup: int = 0
+    ended: Ending = ""
+    status: Status = "ok"
+    message: str = ""
+
+    @property
+    def samples(self) -> tuple[float, ...]:
+        return tuple(chain.from_iterable(self.turns))
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """The best that the machine was seen to do: samples of one size of a product or a copy.
+
+    ``amount`` is the FLOP of one product (n x n times n x n), or the bytes that one copy reads and
+    writes.
+    """
+
+    kind: Literal["product", "convolution", "copy"]
+    series: Series
+    amount: int
+    samples: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerTimes:
+    """Seconds inside one module, one entry for each pass in which hooks stood on every layer."""
+
+    case: str
+    series: Series
+    path: str
+    type: str
+    seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HookCost:
+    """Seconds of passes with hooks on every layer, and of passes without, in turn."""
+
+    case: str
+    series: Series
+    hooked: tuple[float, ...]
+    bare: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPeak:
+    """Bytes that one forward pass held at its peak, beyond the parameters and the inputs."""
+
+    case: str
+    device: str
+    peak: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """What one way of counting says of a case."""
+
+    counting: str
+    metric: str
+    unit: str
+    value: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class LayerWork:
+    """FLOP of the products and bytes of the operators that run in one module itself."""
+
+    path: str
+    type: str
+    flop: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Theory:
+    """What counts say of a case before anything is timed.
+
+    ``type`` is the class of the root. ``live`` are the bytes of tensors alive at the peak of a pass
+    that runs no kernel, beyond parameters and inputs; None where there can be none.
+    """
+
+    case: str
+    type: str
+    amounts: tuple[Amount, ...]
+    layers: tuple[LayerWork, ...]
+    live: int | None = None
+
+    def amount(self, counting: str) -> int | float | None:
+        return next((each.value for each in self.amounts if each.counting == counting), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy others kept the machine: cores, and the load averages of 1, 5 and 15 minutes."""
+
+    when: str
+    others: float
+    averages: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Everything measured of a suite on one machine in one run."""
+
+    schema: int
+    suite: str
+    version: int
+    machine: str
+    environment: Mapping[str, Any]
+    policy: Policy
+    cases: tuple[Case, ...]
+    forwards: tuple[Forward, ...] = ()
+    ceilings: tuple[Ceiling, ...] = ()
+    layers: tuple[LayerTimes, ...] = ()
+    hooks: tuple[HookCost, ...] = ()
+    memory: tuple[MemoryPeak, ...] = ()
+    theory: tuple[Theory, ...] = ()
+    load: tuple[Load, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    clocks: tuple[Mapping[str, Any], ...] = field(default=())

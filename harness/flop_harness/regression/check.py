@@ -1,0 +1,120 @@
+"""A suite run anew, or priced anew from its stored traces, and held against its golden."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from flop_harness import store
+from flop_harness.ask.compare import carry_out, save
+from flop_harness.conventions.catalogue import VERSION
+from flop_harness.counters import Counter, counters, find
+from flop_harness.reconcile.assembly import assemble
+from flop_harness.reconcile.changes import Comparison, compare, require_comparable
+from flop_harness.records import Context, Reading, Run, Suite
+from flop_harness.run.identity import identity
+from flop_harness.run.plan import Cell, Plan, Progress, Raw, Result
+from flop_harness.run.planning import make_plan, named
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A comparison, the run that was made for it, and how it was made (None: from traces)."""
+
+    comparison: Comparison
+    run: Run
+    plan: Plan | None = None
+
+
+def golden_of(suite: Suite, folder: Path) -> Run:
+    """The golden in ``folder``; UserError if there is none or it is of something else."""
+    golden = store.load(folder)
+    require_comparable(golden, suite, VERSION, str(folder / "run.json"))
+    return golden
+
+
+# ------------------------------------------------------------------------------------ run anew
+
+
+def check(
+    suite: Suite, golden: Run, scratch: Path, progress: Progress, names: Sequence[str] = (),
+    jobs: int = 1,
+) -> Checked:  # fmt: skip
+    """Run the suite in ``scratch``, counts only, with the counters of the golden or these."""
+    asked = list(names) or asked_for(suite, golden)
+    plan = make_plan(suite, scratch, counters=asked, device=device_of(golden), jobs=jobs)
+    run = carry_out(plan, progress)
+    return Checked(compare(golden, run), run, plan)
+
+
+def asked_for(suite: Suite, golden: Run) -> list[str]:
+    """The counters that the golden has and there still are, and those that the suite names."""
+    known = counters()
+    earlier = [tool.id for tool in golden.tools if tool.id.partition("@")[0] in known]
+    return list(dict.fromkeys([*earlier, *(counter.id for counter in named(suite))]))
+
+
+def device_of(golden: Run) -> str:
+    return "cuda" if any(r.context.device == "cuda" for r in golden.readings) else "cpu"
+
+
+def narrowed(golden: Run, left_out: Collection[str], names: Collection[str]) -> Run:
+    """The golden without the cases that are left out, of these counters if any are named."""
+
+    def kept(records: Iterable[Any]) -> tuple[Any, ...]:
+        return tuple(each for each in records if each.case not in left_out)
+
+    return replace(
+        golden,
+        readings=tuple(r for r in kept(golden.readings) if not names or r.counter in names),
+        references=kept(golden.references),
+        figures=kept(golden.figures),
+        unsupported={case: n for case, n in golden.unsupported.items() if case not in left_out},
+        failures=kept(golden.failures),
+    )
+
+
+def update(checked: Checked, golden: Run, folder: Path) -> None:
+    """Make the run the golden: its files, its traces and its cells."""
+    assert checked.plan is not None
+    names = dict.fromkeys(trace.file for trace in checked.run.traces)
+    store.TraceStore(folder).take_over(names, store.TraceStore(checked.plan.folder))
+    whose = identity(checked.plan)
+    with store.Journal.open(folder, whose) as journal:
+        for key, record in store.finished(checked.plan.folder, whose).items():
+            journal.add(key, record)
+    save(checked.run, folder)
+
+
+# --------------------------------------------------------------------------- from stored traces
+
+
+def check_traces(golden: Run, folder: Path) -> Checked:
+    """Price the stored traces anew, by the rules as they are now. Needs neither torch nor a tool."""
+    plan = Plan(golden.suite, tuple(rules_of(golden)), folder)
+    run = assemble(plan, Raw(dict(golden.environment), results_of(golden)))
+    known = tuple(failure for failure in golden.failures if failure in run.failures)
+    return Checked(compare(replace(golden, failures=known), run), run)
+
+
+def rules_of(golden: Run) -> list[Counter]:
+    """The counters behind the readings; UserError that names one which is no longer there."""
+    return find([*dict.fromkeys(reading.counter for reading in golden.readings)])
+
+
+def results_of(golden: Run) -> dict[Cell, Result]:
+    """What the run measured: readings, and the traces behind them."""
+    modes = {case.id: case.mode for case in golden.suite.cases}
+    readings: dict[tuple[str, str, Context], list[Reading]] = defaultdict(list)
+    for reading in golden.readings:
+        readings[reading.case, reading.counter, reading.context].append(reading)
+    results = {}
+    for trace in golden.traces:
+        own = replace(trace.context, mode=trace.context.mode or modes[trace.case])
+        said = tuple(readings.pop((trace.case, trace.counter, own), ()))
+        results[Cell(trace.case, trace.counter, trace.context)] = Result(said, trace.file)
+    silent = {Cell(*place): Result(tuple(said)) for place, said in readings.items()}
+    return results | silent

@@ -1,0 +1,165 @@
+"""For other people's tests: the fixture ``flop_account``, the marker ``flops`` and snapshots.
+
+    def test_budget(flop_account):
+        account = flop_account(MyModel(), (1, 3, 224, 224))
+        assert account.macs < 5e9
+        account.matches_snapshot("my_model")
+
+Nothing but pytest is imported until a test counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from flop_harness.ask.count import Count
+    from flop_harness.regression.snapshots import Snapshot
+
+MARKER = "flops(convention='macs'): the convention that flop_account counts by in this test"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("flop-harness")
+    group.addoption("--flop-update", action="store_true",
+                    help="Write the snapshots of flop_account anew instead of comparing.")  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER)
+
+
+class Account:
+    """What a model costs, held against snapshots that lie beside the test."""
+
+    def __init__(self, counted: Count, test: Path, update: bool) -> None:
+        self.count = counted
+        self._test = test
+        self._update = update
+
+    def __getattr__(self, name: str) -> Any:
+        """``macs``, ``params``, ``total``, ``unsupported``, ``frame``... as of ``flop_harness.count``."""
+        if name == "count" or name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.count, name)
+
+    def by_module(self, depth: int | None = None) -> dict[str, int | float]:
+        return self.count.account.by_module(depth)
+
+    def by_term(self) -> dict[str, int | float]:
+        return self.count.account.by_term()
+
+    def __repr__(self) -> str:
+        unit = self.count.convention.unit
+        return (
+            f"<{self.count.model}: {self.count.total:,} {unit}, {self.count.params:,} parameters>"
+        )
+
+    def matches_snapshot(self, name: str) -> bool:
+        """True, or the test fails with a table of the modules and terms that changed."""
+        __tracebackhide__ = True
+        from flop_harness.errors import UserError
+        from flop_harness.regression import snapshots
+
+        try:
+            told = self._held_against(snapshots.path_of(self._test, name), name)
+        except UserError as error:
+            told = str(error)
+        if told:
+            pytest.fail(told, pytrace=False)
+        return True
+
+    def _held_against(self, path: Path, name: str) -> str:
+        """What is wrong; empty if nothing is, or if the snapshot is written anew."""
+        from flop_harness.regression import snapshots
+        from flop_harness.store import write_atomically
+
+        if self._update:
+            write_atomically(path, snapshots.dumps(self.snapshot).encode("utf-8", "replace"))
+            return ""
+        before = snapshots.load(path)
+        if before is None:
+            return f"there is no snapshot {path}: pytest --flop-update writes it"
+        reason = snapshots.why_not(before, self.snapshot)
+        if reason:
+            return (
+                f"snapshot {name!r} cannot be compared: {reason}; pytest --flop-update rewrites it"
+            )
+        return snapshots.difference(name, before, self.snapshot)
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        from flop_harness.conventions.catalogue import VERSION
+        from flop_harness.conventions.reference import parameters
+        from flop_harness.regression.snapshots import Snapshot
+
+        counted = self.count
+        return Snapshot(
+            counted.model,
+            counted.convention.id,
+            counted.convention.unit,
+            counted.total,
+            counted.params,
+            by_module(counted.account, counted.trace),
+            by_module(parameters(counted.trace), counted.trace),
+            counted.unsupported,
+            VERSION,
+        )
+
+
+def by_module(account: Any, trace: Any) -> dict[str, dict[str, int | float]]:
+    """An account as module -> term -> amount, in the order of the model."""
+    found: dict[str, dict[str, int | float]] = {module.path: {} for module in trace.modules}
+    for module, term, amount in account.charges():
+        found.setdefault(module, {})[term] = amount
+    return {module: terms for module, terms in found.items() if terms}
+
+
+@pytest.fixture
+def flop_account(request: pytest.FixtureRequest) -> Callable[..., Account]:
+    """``flop_account(module, *inputs, convention=..., **kwargs)`` -> what the module costs.
+
+    An input is a shape, such as ``(1, 3, 224, 224)``, or whatever the module takes. No kernel runs
+    and the module stays as it is, unless it looks at values.
+    """
+    usual = convention_of(request.node.get_closest_marker("flops"))
+    update = bool(request.config.getoption("--flop-update"))
+
+    def counted(module: Any, *inputs: Any, convention: str = "", **kwargs: Any) -> Account:
+        __tracebackhide__ = True
+        import flop_harness
+        from flop_harness.errors import UserError
+
+        args = [tensor(each) for each in inputs]
+        named = {name: tensor(each) for name, each in kwargs.items()}
+        try:
+            found = flop_harness.count(module, *args, convention=convention or usual, **named)
+        except UserError as error:
+            pytest.fail(str(error), pytrace=False)
+        return Account(found, request.path, update)
+
+    return counted
+
+
+def convention_of(marker: pytest.Mark | None) -> str:
+    """What ``@pytest.mark.flops("flops")`` or ``(convention="flops")`` names."""
+    if marker is None:
+        return "macs"
+    named = [*marker.args, *marker.kwargs.values()]
+    if len(named) != 1 or not set(marker.kwargs) <= {"convention"}:
+        pytest.fail(f"the marker is {MARKER}", pytrace=False)
+    return str(named[0])
+
+
+def tensor(given: Any) -> Any:
+    """A shape as a tensor of that shape; anything else as it is."""
+    if isinstance(given, tuple) and given and all(type(size) is int for size in given):
+        import torch
+
+        return torch.zeros(given)
+    return given

@@ -1,0 +1,212 @@
+"""Why counters differ: the steps of all bridges, gathered by what causes them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from typing import Any
+
+from flop_harness.records import AGAIN, HERE, UNSEEN, Bridge, Context, Metric, Step
+from flop_harness.report.analysis.index import Index, deviation
+from flop_harness.report.words.terms import DOUBLING, NESTED, SHARED, Extent, Term, predicate
+from flop_harness.report.words.text import Number
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Steps of one cause in one bridge, and what they make in MAC (or parameters)."""
+
+    bridge: Bridge
+    steps: tuple[Step, ...]
+    weight: Fraction
+    extent: Extent = ""
+
+    @property
+    def part(self) -> float:
+        """The weight as a share of the reference."""
+        if not self.weight:
+            return 0.0
+        return deviation(self.bridge.reference + self.weight, self.bridge.reference)
+
+
+@lru_cache(maxsize=1)
+def shares(index: Index) -> tuple[Share, ...]:
+    """Every step that changes a figure; the unit of a figure is no cause."""
+    return tuple(
+        Share(bridge, (step,), weight, extent_of(index, bridge, step))
+        for bridge in index.bridges
+        for step, weight in zip(bridge.steps, in_macs_each(index, bridge), strict=True)
+        if weight
+    )
+
+
+def in_macs_each(index: Index, bridge: Bridge) -> list[Fraction]:
+    """What each step makes of the distance in MAC; they and the residual add up to it.
+
+    In a figure of FLOPs a step that is made of products stands in MAC, and the step that doubles
+    all of them makes FLOPs of it; every other step stands in FLOPs.
+    """
+    whole = [Fraction(step.amount) for step in bridge.steps]
+    if bridge.unit != "FLOP":
+        return whole
+    doubles = [Term.of(step.term).noun.startswith(DOUBLING) for step in bridge.steps]
+    products = [is_product(index, step.term) for step in bridge.steps]
+    halved = [amount if product else amount / 2
+              for amount, product in zip(whole, products, strict=True)]  # fmt: skip
+    seen = bridge.reference + sum(a for a, p in zip(whole, products, strict=True) if p)
+    doubled = sum((a for a, is_it in zip(whole, doubles, strict=True) if is_it), Fraction(0))
+    left = [Fraction(0) if double else amount
+            for amount, double in zip(halved, doubles, strict=True)]  # fmt: skip
+    if any(doubles):
+        left[doubles.index(True)] = (doubled - seen) / 2
+    return left
+
+
+def is_product(index: Index, term: str) -> bool:
+    """Whether a term is made of what the reference charges, and so stands in MAC."""
+    parts = Term.of(term)
+    if parts.manner in (UNSEEN, AGAIN, UNSEEN + HERE, AGAIN + HERE):
+        return True
+    return parts.manner in ("", SHARED, NESTED) and parts.noun in index.products
+
+
+def extent_of(index: Index, bridge: Bridge, step: Step) -> Extent:
+    """Whether a step is all, a part or as much again of what the reference has in its context."""
+    term = Term.of(step.term)
+    reference = index.reference_of.get(bridge.case)
+    if reference is None:
+        return ""
+    there = getattr(reference, bridge.metric).get(term.noun, 0)
+    there += sum(each.amount for each in bridge.steps
+                 if each.term.endswith(HERE)
+                 and Term.of(each.term).noun == term.noun)  # fmt: skip
+    if step.amount == -there:
+        return "all"
+    if step.amount == there:
+        return "twice"
+    return "part"
+
+
+# --------------------------------------------------------------------------------- gathering
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Steps of one kind, wherever they occur."""
+
+    term: str
+    metric: Metric
+    shares: tuple[Share, ...]
+
+    @cached_property
+    def cases(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(share.bridge.case for share in self.shares))
+
+    @cached_property
+    def counters(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(share.bridge.counter for share in self.shares))
+
+    @cached_property
+    def contexts(self) -> tuple[Context, ...]:
+        return tuple(dict.fromkeys(share.bridge.context for share in self.shares))
+
+    @property
+    def figures(self) -> int:
+        return len(self.shares)
+
+    @property
+    def net(self) -> Fraction:
+        """What it adds to all figures together, less what it takes off."""
+        return sum((share.weight for share in self.shares), Fraction(0))
+
+    @property
+    def weight(self) -> Fraction:
+        """How much it explains: what it adds and what it takes off, both as gaps."""
+        return sum((abs(share.weight) for share in self.shares), Fraction(0))
+
+    @property
+    def largest(self) -> Share:
+        """Where it is the largest share of a reference."""
+        return max(self.shares, key=lambda share: abs(share.part))
+
+    @property
+    def smallest(self) -> Bridge:
+        """The bridge of the smallest case that shows it, the one with the fewest steps."""
+        return min(
+            (share.bridge for share in self.shares),
+            key=lambda bridge: (bridge.reference, len(bridge.steps)),
+        )
+
+    @property
+    def predicate(self) -> str:
+        """What the counters do, in words."""
+        steps = [step for share in self.shares for step in share.steps]
+        operators = dict.fromkeys(name for step in steps for name in step.operators)
+        classes = heaviest(steps)
+        return predicate(self.term, self.metric, self.extent, self.net < 0, operators, classes)
+
+    @property
+    def extent(self) -> Extent:
+        found = {share.extent for share in self.shares}
+        return next(iter(found)) if len(found) == 1 else "mixed"
+
+
+def heaviest(steps: Iterable[Step]) -> list[str]:
+    """The classes that steps come from, those with most of them first."""
+    sums: Counter[str] = Counter()
+    for step in steps:
+        sums.update({name: abs(amount) for name, amount in step.classes.items()})  # type: ignore[misc]
+    return [name for name, _ in sums.most_common()]
+
+
+def name_of(share: Share) -> str:
+    """A step's term; what is done to the parameters of any class is one cause."""
+    text = share.steps[0].term
+    manner = Term.of(text).manner
+    return f"parameters{manner}" if share.bridge.metric == "params" and manner else text
+
+
+@lru_cache(maxsize=1)
+def by_term(index: Index) -> list[Cause]:
+    """Each cause over all counters, those that explain most figures first, then most work."""
+    return ranked(gathered(shares(index), lambda share: (share.bridge.metric, name_of(share))))
+
+
+def by_counter(index: Index) -> dict[str, list[Cause]]:
+    """The causes of each counter, ranked; a counter without any has an empty list."""
+    every = gathered(
+        shares(index),
+        lambda share: (share.bridge.counter, share.bridge.metric, name_of(share)),
+    )
+    found: dict[str, list[Cause]] = {name: [] for name in index.counters}
+    for cause in ranked(every):
+        found[cause.counters[0]].append(cause)
+    return found
+
+
+def gathered(every: Iterable[Share], key: Callable[[Share], Hashable]) -> list[Cause]:
+    groups: dict[Any, dict[int, Share]] = {}
+    for share in every:
+        group = groups.setdefault(key(share), {})
+        known = group.get(id(share.bridge))
+        group[id(share.bridge)] = share if known is None else together(known, share)
+    found = [tuple(group.values()) for group in groups.values()]
+    return [Cause(name_of(shares[0]), shares[0].bridge.metric, shares) for shares in found]
+
+
+def together(one: Share, other: Share) -> Share:
+    """Two shares of one bridge as one."""
+    extent: Extent = one.extent if one.extent == other.extent else "mixed"
+    return Share(one.bridge, (*one.steps, *other.steps), one.weight + other.weight, extent)
+
+
+def ranked(every: Iterable[Cause]) -> list[Cause]:
+    return sorted(every, key=lambda c: (c.metric, -c.figures, -c.weight, c.term))
+
+
+def part_of(amount: Number, bridge: Bridge) -> float:
+    """A term as a share of its bridge's reference, in the unit of the figure."""
+    return deviation(bridge.reference + amount, bridge.reference) if amount else 0.0

@@ -1,0 +1,162 @@
+"""What raw samples say: medians, intervals and verdicts of each case in each series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from flop_harness.records import Case
+from flop_harness.records.times import Forward, Series, Theory, Times
+from flop_harness.timing.stability import Comparison, Stability, compare, stability
+from flop_harness.timing.statistics import half_width, iqr, median, median_interval
+from flop_harness.timing.theory.roofline import Roof, least_seconds, roof
+
+Key = tuple[str, Series]
+Interval = tuple[float, float]
+
+AGREEMENT = 0.9
+"""Of cases that overlap between two sessions; fewer, and the machine is called too noisy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clocked:
+    """One case in one series, over all sessions. A turn is one observation: its samples lie next
+    to each other and share whatever disturbed them."""
+
+    case: str
+    series: Series
+    forwards: tuple[Forward, ...]
+    precision: float
+
+    @property
+    def turns(self) -> tuple[tuple[float, ...], ...]:
+        return tuple(turn for forward in self.forwards for turn in forward.turns)
+
+    @property
+    def middles(self) -> list[float]:
+        return [median(turn) for turn in self.turns]
+
+    @property
+    def samples(self) -> tuple[float, ...]:
+        return tuple(sample for turn in self.turns for sample in turn)
+
+    @property
+    def median(self) -> float | None:
+        return median(self.middles) if self.turns else None
+
+    @property
+    def interval(self) -> Interval | None:
+        return median_interval(self.middles)
+
+    @property
+    def half_width(self) -> float | None:
+        return half_width(self.middles) if self.turns else None
+
+    @property
+    def iqr(self) -> float | None:
+        return iqr(self.samples) if self.turns else None
+
+    @property
+    def stability(self) -> Stability:
+        """Of each session: complaints about any of them."""
+        each = [stability(forward.turns, self.precision) for forward in self.forwards]
+        complaints = dict.fromkeys(word for one in each for word in one.complaints)
+        return Stability(tuple(complaints), sum(one.outliers for one in each))
+
+    @property
+    def ended(self) -> str:
+        return ", ".join(dict.fromkeys(forward.ended for forward in self.forwards if forward.ended))
+
+    @property
+    def problem(self) -> str:
+        """Why there are no samples of some session; empty where there are."""
+        return next((f.message or f.status for f in self.forwards if f.status != "ok"), "")
+
+
+@dataclass(frozen=True, eq=False)
+class Clock:
+    """Measurements, found by what they are about."""
+
+    times: Times
+
+    @cached_property
+    def cases(self) -> dict[str, Case]:
+        return {case.id: case for case in self.times.cases}
+
+    @cached_property
+    def theory(self) -> dict[str, Theory]:
+        return {theory.case: theory for theory in self.times.theory}
+
+    @cached_property
+    def series(self) -> tuple[Series, ...]:
+        return tuple(dict.fromkeys(forward.series for forward in self.times.forwards))
+
+    @cached_property
+    def clocked(self) -> dict[Key, Clocked]:
+        """By case in the order of the suite, then by series."""
+        groups: dict[Key, list[Forward]] = {}
+        for case in self.cases:
+            for each in self.series:
+                groups[case, each] = []
+        for forward in self.times.forwards:
+            groups[forward.case, forward.series].append(forward)
+        return {
+            key: Clocked(*key, tuple(found), self.times.policy.precision)
+            for key, found in groups.items()
+            if found
+        }
+
+    @cached_property
+    def medians(self) -> dict[Key, float]:
+        found = {key: clocked.median for key, clocked in self.clocked.items()}
+        return {key: value for key, value in found.items() if value is not None}
+
+    @cached_property
+    def roofs(self) -> dict[Series, Roof]:
+        found = {series: roof(self.times.ceilings, series) for series in self.series}
+        return {series: each for series, each in found.items() if each is not None}
+
+    def least(self, case: str, series: Series) -> float | None:
+        """The roofline bound of a case in seconds; None where theory or a ceiling is missing."""
+        if case not in self.theory or series not in self.roofs:
+            return None
+        return least_seconds(self.roofs[series], self.theory[case].layers)
+
+    def amount(self, case: str, counting: str) -> int | float | None:
+        return self.theory[case].amount(counting) if case in self.theory else None
+
+    def pair(self, first: Key, second: Key) -> Comparison | None:
+        """How many times as long the second takes, by turns of the same rounds."""
+        a, b = self.clocked.get(first), self.clocked.get(second)
+        if a is None or b is None or not a.turns or not b.turns:
+            return None
+        pairs = [(x, y) for one, other in zip(a.forwards, b.forwards, strict=True)
+                 for x, y in zip(one.turns, other.turns, strict=False)]  # fmt: skip
+        return compare([x for x, _ in pairs], [y for _, y in pairs]) if pairs else None
+
+    @cached_property
+    def repeats(self) -> list[Repeat]:
+        """The first two sessions of each case and series, where there are two with intervals."""
+        found = []
+        for key, clocked in self.clocked.items():
+            middles = [[median(turn) for turn in forward.turns] for forward in clocked.forwards[:2]]
+            intervals = [median_interval(each) for each in middles]
+            if len(intervals) == 2 and intervals[0] is not None and intervals[1] is not None:
+                found.append(Repeat(*key, median(middles[1]) / median(middles[0]),
+                                    (intervals[0], intervals[1])))  # fmt: skip
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Two sessions of one case: the second's median divided by the first's, and both intervals."""
+
+    case: str
+    series: Series
+    ratio: float
+    intervals: tuple[Interval, Interval]
+
+    @property
+    def overlaps(self) -> bool:
+        (low, high), (other_low, other_high) = self.intervals
+        return low <= other_high and other_low <= high

@@ -1,0 +1,154 @@
+"""What a run says of each counter, in sentences made by rule from its bridges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from math import isinf
+from typing import Any
+
+from flop_harness.records import Bridge, Context, Metric, Run, Step, Tool
+from flop_harness.report.analysis.causes import Cause, by_counter, extent_of
+from flop_harness.report.analysis.index import METRICS, Index, figures_of, plain
+from flop_harness.report.tables.tables import Link, Table, columns, why_link
+from flop_harness.report.words.terms import predicate
+from flop_harness.report.words.text import anchor, compact, listed, percent, plural
+
+FINDINGS = columns(
+    "counter metric term sentence cases:integer figures:integer explains:number net:number "
+    "largest_share:number largest_case smallest_case smallest_context"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One cause for one counter, how much it explains, and the smallest case that shows it."""
+
+    counter: str
+    cause: Cause
+    under: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.counter} {self.cause.predicate}{self.under}."
+
+    @property
+    def extent(self) -> str:
+        """In how many cases and figures, how much work, and how large a share at most."""
+        cause, largest = self.cause, self.cause.largest
+        unit = "MAC" if cause.metric == "compute" else "parameters"
+        most = f"at most {percent(largest.part)} of the reference"
+        if isinf(largest.part):
+            most = "also where the reference is 0"
+        return (
+            f"{plural(len(cause.cases), 'case')}, {plural(cause.figures, 'figure')}, "
+            f"{compact(float(cause.weight))} {unit} in all, {most}"
+        )
+
+    @property
+    def key(self) -> tuple[str, Metric, str]:
+        return self.counter, self.cause.metric, self.cause.term
+
+    @property
+    def anchor(self) -> str:
+        return anchor("finding", *self.key)
+
+    @property
+    def example(self) -> Link:
+        return why_link(self.cause.smallest, self.cause.smallest.case)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """All that a run found out about one counter."""
+
+    tool: Tool
+    version: str
+    agreement: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def anchor(self) -> str:
+        return anchor("counter", self.tool.id)
+
+
+def profiles(index: Index) -> Iterator[Profile]:
+    """Every counter that gave a figure, in the order of the run."""
+    tools = {tool.id: tool for tool in index.run.tools}
+    causes = by_counter(index)
+    for name in index.counters:
+        told = [each for each in figures_of(index.readings) if each.counter == name]
+        if told:
+            versions = dict.fromkeys(each.version for each in told if each.version)
+            yield Profile(
+                tools.get(name, Tool(name)),
+                ", ".join(versions),
+                agreement_of(index, name),
+                tuple(finding_of(index, cause) for cause in causes[name]),
+            )
+
+
+def agreement_of(index: Index, counter: str) -> str:
+    """How many of a counter's figures equal the reference, by metric."""
+    words = []
+    names: dict[Metric, str] = {"compute": "compute", "params": "parameters"}
+    for metric in METRICS:
+        told = [each for each in figures_of(index.readings)
+                if each.counter == counter and each.metric == metric]  # fmt: skip
+        equal = sum(index.deviation(each) == 0 for each in told)
+        if told:
+            words.append(f"{equal:,} of {plural(len(told), 'figure')} for {names[metric]}")
+    return f"Equal to the reference: {', '.join(words)}."
+
+
+def finding_of(index: Index, cause: Cause) -> Finding:
+    return Finding(cause.counters[0], cause, under(index, cause))
+
+
+def under(index: Index, cause: Cause) -> str:
+    """The contexts that make the difference: those with the cause, if others go without it."""
+    counter, cases = cause.counters[0], set(cause.cases)
+    shown = {(share.bridge.case, share.bridge.context) for share in cause.shares}
+    without = [
+        bridge.context for bridge in index.bridges
+        if bridge.counter == counter and bridge.metric == cause.metric and bridge.case in cases
+        and (bridge.case, bridge.context) not in shown
+    ]  # fmt: skip
+    having = _modeless(cause.contexts)
+    never = [name for name in _modeless(without) if name not in having]
+    if not never:
+        return ""
+    return f" (under {listed(having)}; not under {listed(never, 'or')})"
+
+
+def _modeless(contexts: Iterable[Context]) -> list[str]:
+    """A case is asked in one mode, which tells nothing apart."""
+    return list(dict.fromkeys(str(replace(context, mode="")) for context in contexts))
+
+
+def sentences(index: Index, bridge: Bridge) -> list[str]:
+    """What each step of a bridge stands for."""
+    return [f"{bridge.counter} {predicate_of(index, bridge, step)}." for step in bridge.steps]
+
+
+def predicate_of(index: Index, bridge: Bridge, step: Step) -> str:
+    extent = extent_of(index, bridge, step)
+    return predicate(
+        step.term, bridge.metric, extent, step.amount < 0, step.operators, step.classes
+    )
+
+
+def table(run: Run) -> Table:
+    """Every finding, one row each, with exact figures."""
+    index = Index(run)
+    rows = tuple(_row(each) for profile in profiles(index) for each in profile.findings)
+    return Table("Findings", FINDINGS, rows)
+
+
+def _row(finding: Finding) -> tuple[Any, ...]:
+    cause, smallest = finding.cause, finding.cause.smallest
+    return (
+        finding.counter, cause.metric, cause.term, finding.sentence, len(cause.cases),
+        cause.figures, plain(cause.weight), plain(cause.net), cause.largest.part,
+        cause.largest.bridge.case, smallest.case, str(smallest.context),
+    )  # fmt: skip

@@ -1,0 +1,171 @@
+"""How a run ended, in numbers and in a sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+
+from flop_harness.records import Reading, Run
+from flop_harness.report.analysis.index import BROKEN, Index, figures_of, in_macs, plain, where
+from flop_harness.report.words.text import compact, factor_words, group, plural, shorten
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Readings that came, how many of them are explained, and what did not come."""
+
+    readings: int
+    explained: int
+    unexplained: int
+    failed: int
+    unavailable: int
+    cases: int = 0
+    cells: int = 0
+    silent: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def clean(self) -> bool:
+        """Every figure explained and no counter broken."""
+        return not self.unexplained and not self.failed
+
+    @property
+    def counts(self) -> list[tuple[str, int]]:
+        """What a report opens with; what broke is told only where something did."""
+        names = ("cases", "cells", "readings", "explained", "unexplained")
+        counts = [(name, getattr(self, name)) for name in names]
+        return counts + [(name.replace("_", " "), count) for name, count in self.silent.items()]
+
+    @property
+    def sentence(self) -> str:
+        """The closing line of a run."""
+        return (
+            f"{plural(self.readings, 'reading')} over {plural(self.cases, 'case')}: "
+            f"{self.explained:,} explained with residual 0, {self.unexplained:,} not, "
+            f"{self.failed:,} failed, {self.unavailable:,} unavailable."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How far the counters differ on one case: highest / lowest compute figure above zero."""
+
+    case: str
+    low: Reading
+    high: Reading
+
+    @property
+    def factor(self) -> float:
+        return float(_macs(self.high) / _macs(self.low))
+
+
+def verdict(run: Run) -> Verdict:
+    """Count the readings of a run by how they ended."""
+    index = Index(run)
+    told = figures_of(index.readings)
+    explained = sum(index.explained(reading) for reading in told)
+    return Verdict(
+        readings=len(told),
+        explained=explained,
+        unexplained=len(told) - explained,
+        failed=sum(reading.status in BROKEN for reading in run.readings),
+        unavailable=sum(reading.status == "unavailable" for reading in run.readings),
+        cases=len(index.cases),
+        cells=len(index.cells),
+        silent=Counter(reading.status for reading in run.readings if reading.status != "ok"),
+    )
+
+
+@lru_cache(maxsize=1)
+def spreads(index: Index) -> list[Spread]:
+    """The spread of each case with two or more compute figures, widest first."""
+    found = []
+    for case, readings in index.by_case.items():
+        told = [each for each in figures_of(readings) if each.metric == "compute" and each.value]
+        if len(told) > 1:
+            found.append(Spread(case, min(told, key=_macs), max(told, key=_macs)))
+    return sorted(found, key=lambda spread: -spread.factor)
+
+
+def _macs(reading: Reading) -> Fraction:
+    return in_macs(reading.value or 0, reading.unit)
+
+
+def headline(run: Run) -> str:
+    """What the report opens with: how far the counters differ, and how much of it is explained."""
+    result = verdict(run)
+    if not run.readings:
+        return "Nothing was read in this run."
+    counters = len({reading.counter for reading in _compute(Index(run))})
+    who = f"On {plural(result.cases, 'model')}, {plural(counters, 'counter')}"
+    told = f"{result.explained:,} of {plural(result.readings, 'figure')} are explained to the last unit"
+    return f"{who} {_differ(spreads(Index(run)))}, and {told}."
+
+
+def _differ(wide: list[Spread]) -> str:
+    if not wide:
+        return "cannot be compared"
+    if wide[0].factor == 1:
+        return "agree everywhere"
+    middle = factor_words(wide[len(wide) // 2].factor)
+    usual = f"{middle} on the median model and " if len(wide) > 2 else ""
+    return f"differ by a factor of {usual}{factor_words(wide[0].factor)} at most"
+
+
+def particulars(run: Run) -> str:
+    """What else there is to say of a run in a sentence or three."""
+    index = Index(run)
+    return " ".join(part for part in (_widest(spreads(index)), _zeros(index)) if part)
+
+
+def _widest(wide: list[Spread]) -> str:
+    if not wide or wide[0].factor == 1:
+        return ""
+    top = wide[0]
+    low, high = _said(top)
+    alike = sum(spread.factor == 1 for spread in wide)
+    return (
+        f"They are farthest apart on {shorten(top.case, 60)}, where {shorten(top.low.counter, 40)} "
+        f"counts {low} MAC and {shorten(top.high.counter, 40)} counts {high} MAC; they agree to the "
+        f"last unit on {f'{alike:,}' if alike else 'none'} of {plural(len(wide), 'model')}."
+    )
+
+
+def _compute(index: Index) -> list[Reading]:
+    return [each for each in figures_of(index.readings) if each.metric == "compute"]
+
+
+def _said(spread: Spread) -> tuple[str, str]:
+    """Both figures in MAC: short where that tells them apart, otherwise exact."""
+    low, high = (plain(_macs(each)) for each in (spread.low, spread.high))
+    brief = compact(low), compact(high)
+    return brief if brief[0] != brief[1] else (group(low), group(high))
+
+
+def _zeros(index: Index) -> str:
+    zeros = [
+        reading for reading in _compute(index) if reading.value == 0 and index.deviation(reading)
+    ]
+    if not zeros:
+        return ""
+    verb = "is" if len(zeros) == 1 else "are"
+    return f"{plural(len(zeros), 'figure')} {verb} 0 though the model computes something."
+
+
+def verdict_lines(run: Run) -> list[str]:
+    """The closing lines of a suite run on a terminal: the count, then each open end."""
+    index = Index(run)
+    lines = [verdict(run).sentence]
+    for reading in figures_of(index.readings):
+        if not index.explained(reading):
+            lines.append(f"  unexplained: {where(reading)}: {index.gap(reading)}")
+    for reading in index.readings:
+        if reading.status in BROKEN:
+            status = reading.status.replace("_", " ")
+            lines.append(f"  {status}: {where(reading)}: {shorten(reading.message, 100)}")
+    for failure in run.failures:
+        line = f"{failure.case}, {failure.stage}: {shorten(failure.message, 100)}"
+        lines.append(f"  ours failed: {shorten(line, 160)}")
+    return lines

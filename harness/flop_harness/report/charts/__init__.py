@@ -1,0 +1,1 @@
+"""Charts: plain data first, then SVG."""

@@ -1,0 +1,252 @@
+"""The comparison as LaTeX tables that compile alone and can be \\input into a paper.
+
+Figures are numbers of siunitx (version 2 or 3), which groups and aligns them: a table holds their
+plain digits. A table that is too wide for its page is parted by columns, never made illegible.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import zip_longest
+from typing import Any
+
+from flop_harness.records import Run
+from flop_harness.report.analysis.comparison import comparison
+from flop_harness.report.analysis.index import METRICS, Index
+from flop_harness.report.analysis.parts import at_most, evenly
+from flop_harness.report.tables.tables import Cell, Column, Table, show
+from flop_harness.report.words.text import Number, printable, shorten, whole
+
+ROWS = 35
+"""Rows of a part: turned, they are no higher than the text between margins of an inch is wide"""
+ROOM = 640
+"""Points for the columns of a part: no more than the text between margins of an inch is high"""
+SIZES = {8: 4.25, 7: 3.98}
+"""Points of type -> those of a digit in it (Computer Modern): the first in which all columns fit"""
+GAP = 6
+"""Points between two columns"""
+COMMA = 0.6
+"""Its width in digits"""
+NAME, HEAD = 48, 12
+"""Characters of a name at most, and of a line in a head at least before it is broken"""
+SIGNS = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
+    "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
+    "'": r"\textquotesingle{}", "`": r"\textasciigrave{}", "-": "{-}", "[": "{[}", "*": "{*}",
+    "…": r"\ldots{}", "\N{MINUS SIGN}": "$-$",
+    "\N{MULTIPLICATION SIGN}": r"$\times$", "∞": r"$\infty$", "·": r"$\cdot$",
+}  # fmt: skip
+
+# \documentclass is \@notprerr once a document has begun: then this file is a part of that one.
+# A document's own \sisetup neither groups nor rounds here, by the words of version 3 or of 2; what
+# is wider than the text is turned.
+START = r"""% Compiles alone; in a document, load booktabs, graphicx and siunitx and \input this file.
+\expandafter\ifx\csname @notprerr\endcsname\documentclass\else
+\documentclass{article}
+\usepackage[T1]{fontenc}
+\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
+\usepackage{textcomp}
+\usepackage{booktabs}
+\usepackage{graphicx}
+\usepackage{siunitx}
+\usepackage[a4paper,landscape,margin=15mm]{geometry}
+\extrafloats{500}
+\begin{document}
+\def\flopharnessalone{}
+\fi
+\ifdefined\flopharnessbox\else\newsavebox\flopharnessbox\fi
+\providecommand\flopharnesssetup{%
+  \sisetup{group-digits=integer,group-minimum-digits=4,group-separator={,},%
+    table-number-alignment=right,table-text-alignment=right}%
+  \csname @ifpackagelater\endcsname{siunitx}{2021/05/17}%
+    {\sisetup{round-mode=none,exponent-mode=input}}%
+    {\sisetup{round-mode=off,scientific-notation=false}}}
+\providecommand\flopharnesstable[3]{%
+  \sbox\flopharnessbox{\fontsize{#1}{1.2\dimexpr#1pt}\selectfont\setlength\tabcolsep{3pt}%
+    \flopharnesssetup#3}%
+  \ifdim\wd\flopharnessbox>\linewidth
+    \rotatebox{90}{\begin{minipage}{\textheight}\centering
+      \caption{#2}\smallskip\usebox\flopharnessbox\end{minipage}}%
+  \else\caption{#2}\smallskip\usebox\flopharnessbox\fi}
+"""
+END = r"""\ifdefined\flopharnessalone\expandafter\enddocument\fi
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A column as TeX sets it: how it is aligned, the lines of its head, its cells, its width."""
+
+    alignment: str
+    name: tuple[str, ...]
+    notes: tuple[str, ...]
+    cells: tuple[str, ...]
+    digits: float
+
+
+def render(run: Run) -> bytes:
+    """A table for each metric, in parts that fit a page."""
+    index = Index(run)
+    parts = [
+        part for metric in METRICS if index.columns(metric)
+        for part in tables(run, comparison(index, metric))
+    ]  # fmt: skip
+    body = "\n".join(parts) if parts else "No figures came out of this run.\n"
+    return (START + body + END).encode("utf-8", "replace")
+
+
+def tables(run: Run, table: Table) -> Iterator[str]:
+    """The parts of a table: some of its rows, and of them some of its columns."""
+    columns = [printed(column, [row[place] for row in table.rows])
+               for place, column in enumerate(table.columns)]  # fmt: skip
+    size, groups = layout(columns)
+    blocks = at_most(range(len(table.rows)), ROWS)
+    parts = [(group, block) for block in blocks for group in groups]
+    for number, (group, block) in enumerate(parts, 1):
+        place = f", part {number} of {len(parts)}" if len(parts) > 1 else ""
+        yield environment(size, caption(run, table, place), group, block)
+
+
+def environment(size: int, words: str, columns: Sequence[Printed], rows: Sequence[int]) -> str:
+    """One table environment with its caption."""
+    lines = [
+        r"\begin{table*}[p]", r"\centering", rf"\flopharnesstable{{{size}}}{{{words}}}{{%",
+        rf"\begin{{tabular}}{{{''.join(column.alignment for column in columns)}}}", r"\toprule",
+        *map(line, heads(columns)), r"\midrule",
+        *(line([column.cells[row] for column in columns]) for row in rows),
+        r"\bottomrule", r"\end{tabular}}", r"\end{table*}", "",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def caption(run: Run, table: Table, place: str) -> str:
+    """What is shown, in which unit and by which convention."""
+    words = [f"{table.title}, suite {run.suite.name} (version {run.suite.version}){place}."]
+    if table.title == "Compute":
+        words.append(
+            "Reference: one MAC for each multiplication of a convolution or matrix product, none "
+            "for bias, normalisation, activation, pooling or element-wise work. The unit stands "
+            "under each counter; a MAC is two FLOPs."
+        )
+    else:
+        words.append("Reference: distinct parameter elements, trainable or not.")
+    words.append("An asterisk marks a figure that is not explained.")
+    return escape(" ".join(words))
+
+
+def heads(columns: Sequence[Printed]) -> list[list[str]]:
+    """The rows of the head: names end on one line, and what is noted of them begins on the next."""
+    names = zip_longest(*(column.name[::-1] for column in columns), fillvalue="")
+    notes = zip_longest(*(column.notes for column in columns), fillvalue="")
+    return [[f"{{{escape(word)}}}" for word in row] for row in (*reversed([*names]), *notes)]
+
+
+def line(cells: Sequence[str]) -> str:
+    """One row of a tabular."""
+    return " & ".join(cells) + r" \\"
+
+
+# ------------------------------------------------------------------------------------ columns
+
+
+def printed(column: Column, values: Sequence[Any]) -> Printed:
+    """A column of names, or one of figures with words where there are none."""
+    if column.align == "left":
+        names = [shorten(spelt(show(value, column)), NAME) for value in values]
+        longest = max(map(len, [column.name, *names]))
+        return Printed("l", (column.name,), (), tuple(map(escape, names)), longest)
+    figures = [plain(number) for value in values if (number := number_of(value)) is not None]
+    wide = max(map(digits, figures), default=0)
+    name = wrapped(column.name, wide)
+    contexts = column.note.replace(", ", ",\n").splitlines()
+    notes = [row for words in (column.unit, *contexts) for row in wrapped(words, wide)]
+    words = [value.text for value in values if isinstance(value, Cell) and value.value is None]
+    cells = tuple(map(cell, values))
+    width = max(wide, *map(len, [*name, *notes, *words]))
+    return Printed(f"S[table-format={form(figures)}]", name, tuple(notes), cells, width)
+
+
+def wrapped(words: str, wide: float) -> tuple[str, ...]:
+    """Words on lines that are hardly wider than the figures below them."""
+    return tuple(textwrap.wrap(shorten(spelt(words), NAME), max(HEAD, math.ceil(wide))))
+
+
+def number_of(value: Any) -> Number | None:
+    number: Number | None = value.value if isinstance(value, Cell) else value
+    return number
+
+
+def plain(number: Number) -> str:
+    """All digits of a number, ungrouped and without an exponent.
+
+    >>> plain(4_133_742_592), plain(4e9), plain(2.5e-7)
+    ('4133742592', '4000000000', '0.00000025')
+    """
+    return format(Decimal(str(whole(number))), "f")
+
+
+def digits(figure: str) -> float:
+    """How wide a figure is in digits, with its commas."""
+    return len(figure) + COMMA * ((len(figure.partition(".")[0]) - 1) // 3)
+
+
+def form(figures: Sequence[str]) -> str:
+    """The ``table-format`` in which none of these overflows.
+
+    >>> form(["-12", "3.25", "1024"])
+    '-4.2'
+    """
+    parts = [figure.lstrip("-").partition(".") for figure in figures]
+    before = max((len(part[0]) for part in parts), default=1)
+    after = max((len(part[2]) for part in parts), default=0)
+    sign = "-" if any(figure.startswith("-") for figure in figures) else ""
+    return f"{sign}{before}.{after}" if after else f"{sign}{before}"
+
+
+def cell(value: Any) -> str:
+    """A figure as siunitx reads it, or the word for why there is none."""
+    number = number_of(value)
+    if number is None:
+        return rf"{{\emph{{{escape(value.text)}}}}}" if isinstance(value, Cell) else "{}"
+    loud = isinstance(value, Cell) and value.loud
+    return plain(number) + (r" {\rlap{$^{*}$}}" if loud else "")
+
+
+# ------------------------------------------------------------------------------------- layout
+
+
+def layout(columns: Sequence[Printed]) -> tuple[int, list[list[Printed]]]:
+    """The size of the type, and the columns in as few groups as fit, each led by the first two."""
+    for size in SIZES:
+        if fits(columns, size):
+            return size, [[*columns]]
+    first, others = columns[:2], columns[2:]
+    groups = [[*columns]]
+    for count in range(1, len(others) + 1):
+        groups = [[*first, *some] for some in evenly(others, count)]
+        if all(fits(group, size) for group in groups):
+            break
+    return size, groups
+
+
+def fits(columns: Sequence[Printed], size: int) -> bool:
+    return sum(column.digits * SIZES[size] + GAP for column in columns) <= ROOM
+
+
+# --------------------------------------------------------------------------------------- text
+
+
+def spelt(text: str) -> str:
+    """Text in which a sign that TeX's fonts may lack is spelt by its code."""
+    return "".join(sign if sign.isascii() or sign in SIGNS else f"[U+{ord(sign):04X}]"
+                   for sign in text)  # fmt: skip
+
+
+def escape(value: Any) -> str:
+    """Text without meaning to TeX."""
+    return "".join(SIGNS.get(sign, sign) for sign in spelt(printable(value)))

@@ -1,0 +1,1 @@
+"""Neutral tables: columns and rows, for every format to show."""

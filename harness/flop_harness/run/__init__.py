@@ -1,0 +1,1 @@
+"""Who runs where and when: cells, each in a process of its own."""

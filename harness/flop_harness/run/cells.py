@@ -1,0 +1,307 @@
+"""The cells of one case, carried out in the case's own process.
+
+The model is built once and each counter gets a fork of it: fresh, at no cost, and alone.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import Any
+
+from flop_harness.counters import Counter, Unavailable, overlay, version_of
+from flop_harness.counters.protocol import as_given, named
+from flop_harness.errors import UserError
+from flop_harness.records import Call, Case, Context, Metric, Reading, Status, Trace
+from flop_harness.run.answers import first_line, modules_of, told, without_paths
+from flop_harness.run.isolation import Outcome, run_apart
+from flop_harness.run.leftovers import leftovers, marks
+from flop_harness.suite.build import Built, build
+
+STATUS: dict[str, Status] = {
+    "raised": "failed",
+    "died": "failed",
+    "timeout": "timeout",
+    "out_of_memory": "out_of_memory",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    timeout_s: float
+    memory_bytes: int
+    threads: int
+
+
+class TraceFailed(Exception):
+    """The model runs, but could not be traced: a fault of ours."""
+
+
+@dataclass
+class CaseRunner:
+    """A case on a device: its reference trace, and for each counter a trace and readings."""
+
+    case: Case
+    folder: str
+    device: str
+    limits: Limits
+    abandoned: Callable[[], bool] = lambda: False
+    live: Built | None = None
+    taken: dict[Any, Trace] = field(default_factory=dict)
+    observed: dict[Any, tuple[Call, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def built(self) -> Built:
+        return self.live or build(self.case, folder=self.folder)
+
+    def canonical(self) -> Trace:
+        """The trace that the reference is priced on: on meta, or without values, or for real."""
+        from flop_harness.trace.recorder import record
+
+        if self.live is not None:
+            return self.trace(None, Context("cpu"))
+        try:
+            built = self._on_meta()
+            return record(built.module, built.args, built.kwargs)
+        except UserError:
+            raise
+        except (Exception, SystemExit):  # noqa: BLE001 - on meta; for real it may run, or be blamed
+            return self.trace(None, Context("cpu"))
+
+    def trace(self, counter: Counter | None, context: Context) -> Trace:
+        """The pass as ``counter`` sees it in ``context``; UserError if the model itself raises.
+
+        Counters that see the same share a trace.
+        """
+        own = resolved(context, self.case)
+        key = seen_alike(counter, own)
+        if key not in self.taken:
+            self.taken[key] = self._trace(counter, context)
+        return replace(self.taken[key], context=own)
+
+    def _trace(self, counter: Counter | None, context: Context) -> Trace:
+        trace = self._recorded(counter, context)
+        if counter is None or counter.observe is None:
+            return trace
+        key = (counter.observe, trace.root)  # passes that do the same are observed once
+        if key not in self.observed:
+            self.observed[key] = self._apart(
+                lambda: observations(counter, context, *self._prepared(counter, context))
+            )
+        return with_calls(trace, self.observed[key])
+
+    def _recorded(self, counter: Counter | None, context: Context) -> Trace:
+        import torch
+
+        from flop_harness.trace.recorder import recorded
+
+        def attempt() -> Trace:
+            return recorded(partial(self._prepared, counter, context), **watched(counter, context))
+
+        if context.device == "cuda":  # what has touched CUDA cannot be forked
+            return self._apart(attempt)  # type: ignore[no-any-return]
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # no thread pool may stand in a process that will be forked
+        try:
+            return attempt()
+        except (Unavailable, UserError):
+            raise
+        except (Exception, SystemExit) as error:
+            self._blame_model(error)
+            raise TraceFailed(f"{type(error).__name__}: {error}") from error
+        finally:
+            if self.live is not None:
+                torch.set_num_threads(threads)
+
+    def _apart(self, work: Callable[[], Any]) -> Any:
+        outcome = run_apart(work, timeout_s=self.limits.timeout_s)
+        if outcome.ending != "ok":
+            raise TraceFailed(outcome.message)
+        return outcome.value
+
+    def _prepared(self, counter: Counter | None, context: Context) -> tuple[Any, tuple, dict]:
+        """A model that may be spoilt, and its inputs, on the context's device."""
+        from flop_harness.trace.shadow import shadow
+
+        built = self._on_meta() if context.device == "meta" else self.built
+        model = shadow(built.module)
+        if context.mode:
+            model.train(context.mode == "train")
+        args, kwargs = moved((built.args, built.kwargs), context.device)
+        if counter is not None:
+            args, kwargs = asked_with(counter, context, model, args, kwargs)
+        return model.to(context.device), args, kwargs
+
+    def _on_meta(self) -> Built:
+        if self.live is not None:
+            return self.live
+        return build(self.case, device="meta", folder=self.folder)
+
+    def _blame_model(self, error: BaseException) -> None:
+        """Raise UserError if the model raises without us too."""
+        import torch
+
+        def plain() -> None:
+            with torch.no_grad():
+                self.built.module(*self.built.args, **self.built.kwargs)
+
+        outcome = run_apart(plain, timeout_s=self.limits.timeout_s)
+        if outcome.ending != "ok":
+            raise UserError(
+                f"case {self.case.id!r}: the model raises on these inputs: {outcome.message}"
+            ) from error
+
+    def read(self, counter: Counter, context: Context) -> tuple[Reading, ...]:
+        """What the counter says, or how it failed, one reading for each of its metrics."""
+        try:
+            if counter.overlay:
+                overlay.ensure(counter.overlay)
+        except overlay.NotInstallable as error:
+            return self._silent(counter, context, "unavailable", str(error))
+        if not version_of(counter):
+            return self._silent(counter, context, "unavailable",
+                                f"{counter.distribution} is not installed")  # fmt: skip
+        _ = self.built
+        limits = self.limits
+        outcome = run_apart(
+            lambda: self._asked(counter, context),
+            timeout_s=limits.timeout_s,
+            memory_bytes=limits.memory_bytes if context.device == "cpu" else None,
+            abandoned=self.abandoned,
+        )
+        if outcome.ending == "ok":
+            return tuple(self._readings(counter, context, outcome))
+        status = "unavailable" if outcome.error == "Unavailable" else STATUS[outcome.ending]
+        message = outcome.message.removeprefix("Unavailable: ")
+        return self._silent(counter, context, status, message, outcome)
+
+    def _asked(self, counter: Counter, context: Context) -> dict[str, Any]:
+        """Call the tool, in a process of its own: plain values out, no torch in them."""
+        import time
+
+        import torch
+
+        from flop_harness.trace.recorder import settings
+
+        if counter.overlay:
+            overlay.put_first(overlay.folder_of(counter.overlay))
+        torch.set_num_threads(self.limits.threads)
+        built = self._on_meta() if context.device == "meta" else self.built
+        model = built.module.to(context.device)
+        args, kwargs = moved((built.args, built.kwargs), context.device)
+        args, kwargs = asked_with(counter, context, model, args, kwargs)
+        before = marks(model)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            started = time.perf_counter()
+            with settings(context.grad, context.variant):
+                answer = counter.read(model, args, kwargs, context)
+            seconds = time.perf_counter() - started
+        return {
+            "figures": {metric: told(getattr(answer, metric)) for metric in counter.quantities},
+            "modules": modules_of(answer),
+            "seconds": seconds,
+            "warnings": tuple(dict.fromkeys(first_line(str(w.message)) for w in caught)),
+            "leftovers": leftovers(before, marks(model)),
+        }
+
+    def _readings(self, counter: Counter, context: Context, outcome: Outcome) -> Iterator[Reading]:
+        said = outcome.value
+        for metric, quantity in counter.quantities.items():
+            value, figure, nonsense = said["figures"][metric]
+            yield replace(
+                self._blank(counter, context, metric),
+                status="failed" if nonsense else "ok",
+                value=value,
+                figure=figure,
+                label=quantity.label,
+                message=nonsense,
+                seconds=said["seconds"],
+                peak_bytes=outcome.peak_bytes,
+                modules=said["modules"] if metric == "compute" else {},
+                warnings=said["warnings"],
+                output=without_paths(outcome.output),
+                leftovers=said["leftovers"],
+            )
+
+    def _silent(
+        self,
+        counter: Counter,
+        context: Context,
+        status: Status,
+        message: str,
+        outcome: Outcome | None = None,
+    ) -> tuple[Reading, ...]:
+        return tuple(
+            replace(
+                self._blank(counter, context, metric),
+                status=status,
+                message=first_line(without_paths(message)),
+                seconds=outcome.seconds if outcome else None,
+                output=without_paths(outcome.output) if outcome else "",
+            )
+            for metric in counter.quantities
+        )
+
+    def _blank(self, counter: Counter, context: Context, metric: Metric) -> Reading:
+        quantity = counter.quantities[metric]
+        return Reading(self.case.id, counter.id, version_of(counter), resolved(context, self.case),
+                       metric, quantity.unit, "ok", label=quantity.label)  # fmt: skip
+
+
+def asked_with(
+    counter: Counter, context: Context, model: Any, args: tuple, kwargs: dict
+) -> tuple[tuple, dict]:
+    """The inputs as the counter passes them on in this context."""
+    if context.variant == "keywords":
+        args, kwargs = named(model, args, kwargs)
+    return counter.inputs(model, args, kwargs)
+
+
+def observations(
+    counter: Counter, context: Context, model: Any, args: tuple, kwargs: dict
+) -> tuple[Call, ...]:
+    """What the counter's rules need beyond the trace, of a model that may be spoilt."""
+    from flop_harness.trace.recorder import hooked, settings
+
+    if counter.observe is None:
+        return ()
+    with settings(context.grad, context.variant), hooked(model, counter.hooks):
+        return counter.observe(model, args)
+
+
+def with_calls(trace: Trace, calls: tuple[Call, ...]) -> Trace:
+    return replace(trace, root=trace.root._replace(children=(*trace.root.children, *calls)))
+
+
+def watched(counter: Counter | None, context: Context) -> dict[str, Any]:
+    way = {"grad": context.grad, "variant": context.variant}
+    if counter is None:
+        return way
+    return {**way, "hooks": counter.hooks, "fast_path": counter.fast_path}
+
+
+def seen_alike(counter: Counter | None, context: Context) -> Any:
+    """What a trace depends on, beside its case."""
+    variant = context.variant if context.variant in RUN_OTHERWISE else ""
+    here = replace(context, variant=variant)
+    if counter is None:
+        return here, as_given, None, None, True
+    return here, counter.inputs, counter.hooks, counter.observe, counter.fast_path
+
+
+RUN_OTHERWISE = ("math", "keywords")
+"""Variants that change what runs; others only ask for another figure."""
+
+
+def resolved(context: Context, case: Case) -> Context:
+    return replace(context, mode=context.mode or case.mode)
+
+
+def moved(values: Any, device: str) -> Any:
+    import torch
+    from torch.utils._pytree import tree_map_only
+
+    return tree_map_only(torch.Tensor, lambda tensor: tensor.to(device), values)

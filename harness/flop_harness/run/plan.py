@@ -1,0 +1,95 @@
+"""What a run consists of: its cells, what each gives, and what is told meanwhile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from flop_harness.counters import Counter, version_of
+from flop_harness.records import Case, Context, Failure, Reading, Suite
+from flop_harness.run.cells import Limits
+
+Readings: TypeAlias = tuple[Reading, ...]
+
+CANONICAL = ""
+"""Stands for the reference in the place of a counter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One thing to do for a case: its reference trace, or a counter in a context."""
+
+    case: str
+    counter: str
+    context: Context
+    version: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str, str, str]:
+        return ("cell", self.case, self.counter, self.version, str(self.context))
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a cell gave: readings, and the name of its trace."""
+
+    readings: tuple[Reading, ...] = ()
+    trace: str = ""
+    failure: Failure | None = None
+    tracer: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a run of a suite depends on."""
+
+    suite: Suite
+    counters: tuple[Counter, ...]
+    folder: Path
+    device: str = "cpu"
+    jobs: int = 1
+    fresh: bool = False
+
+    def cells(self, case: Case) -> list[Cell]:
+        asked = [Cell(case.id, CANONICAL, Context(self.device))]
+        for counter in self.counters:
+            if case.counters and counter.id not in case.counters:
+                continue
+            further = counter.further if self.suite.contexts == "all" else ()
+            for context in (*counter.contexts, *further):
+                device = self.device if context.device == "cpu" else context.device
+                here = replace(context, device=device)
+                asked.append(Cell(case.id, counter.id, here, version_asked(counter)))
+        return asked
+
+    @property
+    def limits(self) -> Limits:
+        cores = os.cpu_count() or 1
+        return Limits(
+            self.suite.timeout_s, int(self.suite.memory_gib * 2**30), max(1, cores // self.jobs)
+        )
+
+
+def version_asked(counter: Counter) -> str:
+    """What tells one version's cell from another's; an overlay may not be installed yet."""
+    return " ".join(counter.overlay) or version_of(counter)
+
+
+@dataclass
+class Progress:
+    """What a run tells while it goes on; does nothing by itself."""
+
+    begin: Callable[[int, int], None] = lambda total, done: None
+    started: Callable[[Cell], None] = lambda cell: None
+    finished: Callable[[Cell, Result], None] = lambda cell, result: None
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """What a run measured, and on what."""
+
+    environment: dict[str, Any]
+    results: dict[Cell, Result]

@@ -1,0 +1,71 @@
+"""What will be run: cases, counters and device, settled before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from flop_harness.counters import Counter, find
+from flop_harness.errors import UserError, suggest
+from flop_harness.records import Case, Suite
+from flop_harness.run.plan import Plan
+
+
+def select(suite: Suite, pattern: str | None) -> Suite:
+    """The cases whose id matches a glob; the digest tells that they are not all."""
+    if pattern is None:
+        return suite
+    cases = tuple(case for case in suite.cases if fnmatchcase(case.id, pattern))
+    if not cases:
+        ids = [case.id for case in suite.cases]
+        raise UserError(
+            f"no case of suite {suite.name!r} matches {pattern!r}{suggest(pattern, ids)}"
+        )
+    return replace(suite, cases=cases, digest=f"{suite.digest}:{pattern}")
+
+
+def check_counters(suite: Suite, source: str) -> None:
+    """UserError, naming ``source`` and the case, if a case asks for a counter that is unknown."""
+    for case in suite.cases:
+        try:
+            find(case.counters)
+        except UserError as error:
+            raise UserError(f"{source}: case {case.id!r}: {error}") from error
+
+
+def single(case: Case) -> Suite:
+    """A suite of one case, for a model named on the command line."""
+    return Suite(case.id, 1, f"The model {case.model}", (case,))
+
+
+def make_plan(
+    suite: Suite,
+    folder: Path,
+    *,
+    counters: Sequence[str] = (),
+    device: str = "auto",
+    jobs: int = 1,
+    fresh: bool = False,
+) -> Plan:
+    """Settle what will be run. UserError for unknown counters or a device that is not there."""
+    chosen = find(tuple(dict.fromkeys(counters))) if counters else named(suite)
+    return Plan(suite, tuple(chosen), folder, settle_device(device), jobs, fresh)
+
+
+def named(suite: Suite) -> list[Counter]:
+    """The counters that the cases name; for a case that names none, those in the environment."""
+    found = {counter.id: counter for case in suite.cases for counter in find(case.counters)}
+    return list(found.values())
+
+
+def settle_device(device: str) -> str:
+    if device == "cpu":
+        return device
+    import torch
+
+    present = torch.cuda.is_available()
+    if device == "cuda" and not present:
+        raise UserError("no CUDA device is present: use --device cpu")
+    return "cuda" if present else "cpu"

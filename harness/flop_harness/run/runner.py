@@ -1,0 +1,65 @@
+"""What is done and in which order: the cells that the journal lacks.
+
+Every finished cell is in the journal before the next is asked for; a run that was cut off goes on
+from there. Records are raw; ``assembly`` derives everything else from them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from flop_harness.run.environment import PACKAGE, describe
+from flop_harness.run.plan import Cell, Plan, Progress, Raw, Result
+from flop_harness.run.workers import counted
+from flop_harness.store import Journal, TraceStore
+
+
+@cache
+def tracer() -> str:
+    """A digest of the code that traces: traces of other code are taken anew, readings are kept."""
+    names = ("run/cells.py", "counters/protocol.py", "counters/jit_graph.py")
+    files = [*(PACKAGE / name for name in names), *PACKAGE.glob("trace/*.py")]
+    content = b"".join(path.read_bytes() for path in sorted(files))
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def run(plan: Plan, identity: dict[str, Any], progress: Progress) -> Raw:
+    """Carry out what the journal does not hold yet."""
+    with Journal.open(plan.folder, identity, plan.fresh) as journal:
+        environment = journal.done(("environment",))
+        if environment is None:
+            environment = describe(
+                ["torch", "torchvision", *(c.distribution for c in plan.counters)]
+            )
+            journal.add(("environment",), environment)
+        earlier, traces = dict(known_results(plan, journal)), TraceStore(plan.folder)
+        results = {cell: result for cell, result in earlier.items() if current(result, traces)}
+        readings = {cell: result.readings for cell, result in earlier.items()}
+        wanted = [cell for case in plan.suite.cases for cell in plan.cells(case)]
+        progress.begin(len(wanted), len(results))
+        for cell, result in counted(plan, results, readings, progress):
+            result = replace(result, tracer=tracer())
+            journal.add(cell.key, result)
+            results[cell] = result
+            progress.finished(cell, result)
+    return Raw(environment, {cell: results[cell] for cell in wanted if cell in results})
+
+
+def known_results(plan: Plan, journal: Journal) -> Iterator[tuple[Cell, Result]]:
+    for case in plan.suite.cases:
+        for cell in plan.cells(case):
+            result = journal.done(cell.key, Result)
+            if result is not None:
+                yield cell, result
+
+
+def current(result: Result, traces: TraceStore) -> bool:
+    """Whether nothing of a cell has to be done again."""
+    if result.readings and all(reading.status != "ok" for reading in result.readings):
+        return True
+    kept = not result.trace or result.trace in traces
+    return kept and result.tracer == tracer()

@@ -1,0 +1,127 @@
+"""Traces of a case as its counters see it, with nothing executed where no value is looked at.
+
+Weights are never filled: a pass that executes nothing needs their shapes alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from flop_harness.counters import Counter
+from flop_harness.errors import UserError
+from flop_harness.records import Case, Context, Input, Module, Trace
+from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
+from flop_harness.suite.build import Built
+
+LIMITS = Limits(timeout_s=300, memory_bytes=0, threads=1)
+
+
+@dataclass
+class Watch:
+    """Traces of a case as its counters see it, taken once for contexts that cannot differ.
+
+    ``plan`` is its model on meta, perhaps with other inputs.
+    """
+
+    case: Case
+    folder: str
+    plan: Built
+    taken: dict[tuple, Trace] = field(default_factory=dict)
+
+    @cached_property
+    def canonical(self) -> Trace:
+        """The trace that the reference is priced on; for real where the model looks at values."""
+        try:
+            return on_meta(self._own)
+        except Exception:  # noqa: BLE001 - on meta; the runner goes on, or says who is to blame
+            return self._measured()
+
+    def trace(self, counter: Counter, context: Context) -> Trace:
+        here = replace(context, mode=context.mode or self.case.mode)
+        if self.canonical.executed:  # once for real is enough, whatever its switches
+            return in_context(self.canonical, here)
+        key = self._key(counter, here)
+        if key not in self.taken:
+            self.taken[key] = self._runner.trace(replace(counter, observe=None), here)
+        return in_context(self.taken[key], here)
+
+    def _measured(self) -> Trace:
+        try:
+            return CaseRunner(self.case, self.folder, "cpu", LIMITS).canonical()
+        except TraceFailed as error:
+            raise UserError(f"{self.case.model} runs, but could not be traced: {error}") from error
+
+    @cached_property
+    def _own(self) -> Built:
+        return with_inputs(self.plan, self.case)
+
+    @cached_property
+    def _runner(self) -> CaseRunner:
+        return CaseRunner(self.case, self.folder, "cpu", LIMITS, live=unfilled(self._own))
+
+    @cached_property
+    def _hookable(self) -> tuple[Module, ...]:
+        """Modules, where hooks on them may change the pass: beside a fast path."""
+        modules = self.canonical.modules
+        return modules if any(is_attention(module.bases) for module in modules) else ()
+
+    def _key(self, counter: Counter, context: Context) -> tuple:
+        """What may change the pass."""
+        hooks = counter.hooks or (lambda path, kind: False)
+        hooked = frozenset(m.path for m in self._hookable if hooks(m.path, m.type))
+        form = counter.inputs if len(self._own.args) + len(self._own.kwargs) > 1 else None
+        math = context.variant == "math"
+        return (context.device, context.grad, context.mode, math, hooked, counter.fast_path, form)
+
+
+def on_meta(built: Built) -> Trace:
+    from flop_harness.trace.recorder import record
+    from flop_harness.trace.shadow import shadow
+
+    return record(shadow(built.module), built.args, built.kwargs)
+
+
+def anywhere(trace: Trace, counter: Counter, context: Context) -> Trace:
+    """One trace for every counter and context."""
+    return in_context(trace, context)
+
+
+def is_attention(bases: tuple[str, ...]) -> bool:
+    return any(name.endswith((".MultiheadAttention", ".TransformerEncoderLayer")) for name in bases)
+
+
+def in_context(trace: Trace, context: Context) -> Trace:
+    return replace(trace, context=context)
+
+
+def with_inputs(plan: Built, case: Case) -> Built:
+    """The model with the inputs that the case names, if it names any; images go in one list."""
+    if not case.inputs:
+        return plan
+    args = tuple(empty(given, case.dtype) for given in case.inputs if not given.name)
+    kwargs = {given.name: empty(given, case.dtype) for given in case.inputs if given.name}
+    in_list = len(plan.args) == 1 and isinstance(plan.args[0], list)
+    return Built(plan.module, (list(args),) if in_list else args, kwargs)
+
+
+def empty(given: Input, dtype: str) -> Any:
+    import torch
+
+    return torch.empty(given.shape, dtype=getattr(torch, given.dtype or dtype), device="meta")
+
+
+def unfilled(built: Built) -> Built:
+    """A model on the CPU in memory that nobody writes, for a pass that executes nothing."""
+    import torch
+    from torch.utils._pytree import tree_map_only
+
+    from flop_harness.trace.shadow import shadow
+
+    args, kwargs = tree_map_only(
+        torch.Tensor,
+        lambda given: torch.empty_like(given, device="cpu"),
+        (built.args, built.kwargs),
+    )
+    return Built(shadow(built.module).to_empty(device="cpu"), args, kwargs)

@@ -1,0 +1,198 @@
+"""Processes that count: one per case, at most so many at once, each forking for every cell."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from flop_harness.counters import Counter, Unavailable
+from flop_harness.errors import UserError
+from flop_harness.records import Case, Failure
+from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
+from flop_harness.run.isolation import die_with_parent, stdout_to_stderr
+from flop_harness.run.plan import Cell, Plan, Progress, Readings, Result
+from flop_harness.store import TraceStore
+
+
+def counted(
+    plan: Plan, known: dict[Cell, Result], readings: dict[Cell, Readings], progress: Progress
+) -> Iterator[tuple[Cell, Result]]:
+    """Results of the cells that are not known, as they come, from ``jobs`` case processes."""
+    waiting = [(case, [c for c in plan.cells(case) if c not in known]) for case in plan.suite.cases]
+    waiting = [(case, cells) for case, cells in waiting if cells]
+    at_work: dict[Connection, CaseProcess] = {}
+    try:
+        while waiting or at_work:
+            while waiting and len(at_work) < plan.jobs:
+                process = CaseProcess(plan, *waiting.pop(0), readings)
+                at_work[process.pipe] = process
+            for pipe in wait(list(at_work), timeout=1.0):
+                yield from at_work[pipe].messages(progress)  # type: ignore[index]
+            for pipe, process in list(at_work.items()):
+                yield from process.overdue()
+                if process.over:
+                    del at_work[pipe]
+                    process.close()
+                    if process.left:
+                        waiting.insert(0, (process.case, process.left))
+    finally:
+        for process in at_work.values():
+            process.close()
+
+
+@dataclass(eq=False)
+class CaseProcess:
+    """A process that works on the cells of one case."""
+
+    plan: Plan
+    case: Case
+    left: list[Cell]
+    readings: dict[Cell, Readings]
+    current: Cell | None = None
+    over: bool = False
+    heard: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        context = forkserver()
+        self.pipe, theirs = context.Pipe()
+        counters = {counter.id: counter for counter in self.plan.counters}
+        self.process = context.Process(
+            target=serve_case,
+            args=(theirs, self.case, self.plan.suite.folder, self.plan.device, self.plan.limits,
+                  [(cell, self.readings.get(cell, ())) for cell in self.left],
+                  References(tuple(counters)), TraceStore(self.plan.folder.resolve())),
+        )  # fmt: skip
+        self.process.start()
+        theirs.close()
+        self.asked = list(self.left)
+
+    def messages(self, progress: Progress) -> Iterator[tuple[Cell, Result]]:
+        """What the process has sent; a process that ended in the middle of a cell failed there."""
+        try:
+            while self.pipe.poll():
+                kind, cell, result = self.pipe.recv()
+                self.heard = time.monotonic()
+                if kind == "started":
+                    self.current = cell
+                    progress.started(cell)
+                    continue
+                self.current = None
+                self.left.remove(cell)
+                yield cell, result
+                if result.failure is not None and result.failure.stage == "model":
+                    yield from self.failed_rest(result.failure)
+        except (EOFError, ConnectionResetError):
+            self.process.join(10)
+            self.over = True
+            if self.current is not None or self.left == self.asked:
+                code = self.process.exitcode
+                yield from self.lost(f"the case's process ended without a result (exit {code})")
+
+    def failed_rest(self, failure: Failure) -> Iterator[tuple[Cell, Result]]:
+        """Nothing can be read of a model that cannot be built or run."""
+        for cell in list(self.left):
+            self.left.remove(cell)
+            yield cell, Result(failure=failure)
+
+    def overdue(self) -> Iterator[tuple[Cell, Result]]:
+        """Building and tracing have a limit too, beyond the one that each counter has."""
+        limit = 2 * self.plan.limits.timeout_s + 60
+        if not self.over and time.monotonic() - self.heard > limit:
+            self.over = True
+            yield from self.lost(f"no sign of life for {limit:g} s")
+
+    def lost(self, message: str) -> Iterator[tuple[Cell, Result]]:
+        cell = self.current or (self.left[0] if self.left else None)
+        if cell is not None:
+            self.left.remove(cell)
+            yield cell, Result(failure=Failure(self.case.id, "process", message))
+
+    def close(self) -> None:
+        self.pipe.close()
+        if self.process.is_alive():
+            self.process.kill()
+        self.process.join()
+
+
+class References(dict):
+    """Counters by id, found anew in the process that uses them: their rules cannot be pickled."""
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        from flop_harness.counters import find
+
+        self.ids = tuple(ids)
+        super().__init__({counter.id: counter for counter in find(self.ids)} if self.ids else {})
+
+    def __reduce__(self) -> tuple:
+        return References, (self.ids,)
+
+
+def forkserver() -> Any:
+    """Processes that start with torch already imported."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(
+        ["torch", "torchvision", "flop_harness.run.cells", "flop_harness.trace"]
+    )
+    return context
+
+
+# ------------------------------------------------------------------------ in the case's process
+
+
+def serve_case(
+    pipe: Connection, case: Case, folder: str, device: str, limits: Limits,
+    tasks: list[tuple[Cell, Readings]], counters: dict[str, Counter], traces: TraceStore,
+) -> None:  # fmt: skip
+    """Carry out the cells of a case, one message before and one after each."""
+    import torch
+
+    die_with_parent(os.getppid())
+    stdout_to_stderr()
+    gc.freeze()  # a collection in a fork would copy every page that holds an object
+    torch.set_num_threads(1)  # a fork of what has computed on several hangs when it does so itself
+
+    def abandoned() -> bool:
+        try:
+            return pipe.poll()  # nothing is ever sent to us: readable means closed
+        except (OSError, EOFError):
+            return True
+
+    runner = CaseRunner(case, folder, device, limits, abandoned)
+    for cell, readings in tasks:
+        pipe.send(("started", cell, None))
+        try:
+            result = carry_out(runner, cell, counters.get(cell.counter), readings, traces)
+        except UserError as error:
+            failure = Failure(case.id, "model", str(error))
+            pipe.send(("finished", cell, Result(failure=failure)))
+            return
+        pipe.send(("finished", cell, result))
+
+
+def carry_out(
+    runner: CaseRunner,
+    cell: Cell,
+    counter: Counter | None,
+    readings: Readings,
+    traces: TraceStore,
+) -> Result:
+    """The result of one cell; a trace that fails is a failure of ours, not of the counter."""
+    trace, failure = None, None
+    if counter is not None:
+        readings = readings or runner.read(counter, cell.context)
+    try:
+        if counter is None:
+            trace = runner.canonical()
+        elif any(reading.status == "ok" for reading in readings):
+            trace = runner.trace(counter, cell.context)
+    except Unavailable:
+        pass  # the reading says so
+    except TraceFailed as error:
+        failure = Failure(cell.case, f"trace for {cell.counter or 'the reference'}", str(error))
+    return Result(readings, traces.keep(cell.case, trace) if trace is not None else "", failure)

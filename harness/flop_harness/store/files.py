@@ -1,0 +1,44 @@
+"""Writing files that are either whole or not there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flop_harness.errors import UserError
+
+
+def write_atomically(path: Path | str, content: bytes) -> None:
+    """Replace the file by ``content``, making its folder; whoever reads sees the old or the new.
+
+    UserError with path and reason where that cannot be done; the old content then stands.
+    """
+    path = Path(path)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    with blamed(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write_durably(draft, content)
+            os.replace(draft, path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file and wait until it is on the disk."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def blamed(path: Path) -> Iterator[None]:
+    """An OSError within is the user's to mend: a UserError that names path and reason."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error

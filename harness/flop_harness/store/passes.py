@@ -1,0 +1,125 @@
+"""The traces of a run in files, one for each case.
+
+The passes of a case under its contexts are nearly equal: compressed together they take a third of
+what they take one by one. ``traces/<stem>.xz`` holds the distinct ones of a case, a line each; a
+trace is called ``<stem>/<digest of its line>``. Equal passes give equal files, whatever came first.
+"""
+
+from __future__ import annotations
+
+import lzma
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from flop_harness.errors import UserError
+from flop_harness.records import Context, Trace
+from flop_harness.store.files import write_atomically
+from flop_harness.store.runs import digest, read
+from flop_harness.store.traces import dump_trace, load_trace
+
+Passes = Mapping[str, bytes]
+"""Lines by their digest"""
+
+PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
+"""Names that no file system takes for one another, nor for anything but a file"""
+
+
+class TraceStore:
+    """The traces in a folder of results; the passes of the case asked for last are at hand.
+
+    The file of a case has one writer at a time. It is written anew for each pass that is added, so
+    that a name, once told, is that of a trace on the disk.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._at_hand: tuple[str, Passes] = ("", {})
+        self._kept: dict[tuple[str, int, int], tuple[Trace, str]] = {}
+
+    def keep(self, case: str, trace: Trace) -> str:
+        """The name of a trace of the case, which is stored under no context in particular."""
+        parts = (case, id(trace.root), id(trace.modules))
+        if parts not in self._kept:
+            line = dump_trace(replace(trace, context=Context()))
+            name = f"{stem_of(case)}/{digest(line)}"
+            self._add(name, line)
+            self._kept[parts] = (trace, name)  # what is kept keeps its id
+        return self._kept[parts][1]
+
+    def load(self, name: str) -> Trace:
+        """UserError where there is none of that name."""
+        return load_trace(self._line(name))
+
+    def __contains__(self, name: str) -> bool:
+        stem, key = parts_of(name)
+        return key in self._passes(stem)
+
+    def take_over(self, names: Iterable[str], other: TraceStore) -> None:
+        """Add traces of another folder to those that are here."""
+        for name in names:
+            self._add(name, other._line(name))
+
+    def prune(self, names: Iterable[str]) -> None:
+        """Clear away every other trace, and what a run that was killed has left half written."""
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for stem, key in map(parts_of, names):
+            wanted[stem].add(key)
+        for stale in set((self.folder / "traces").glob("*.xz*")) - set(map(self._path, wanted)):
+            stale.unlink()
+        for stem, keys in wanted.items():
+            passes = self._passes(stem)
+            if not passes.keys() <= keys:
+                self._write(stem, {key: passes[key] for key in passes.keys() & keys})
+
+    def _path(self, stem: str) -> Path:
+        return self.folder / "traces" / f"{stem}.xz"
+
+    def _line(self, name: str) -> bytes:
+        if name not in self:
+            raise UserError(f"{self.folder} lacks the trace {name}: run the suite again")
+        stem, key = parts_of(name)
+        return self._passes(stem)[key]
+
+    def _passes(self, stem: str) -> Passes:
+        if stem != self._at_hand[0]:
+            self._at_hand = (stem, passes_in(self._path(stem)))
+        return self._at_hand[1]
+
+    def _add(self, name: str, line: bytes) -> None:
+        if name not in self:
+            stem, key = parts_of(name)
+            self._write(stem, {**self._passes(stem), key: line})
+
+    def _write(self, stem: str, passes: Passes) -> None:
+        text = b"".join(passes[key] + b"\n" for key in sorted(passes))
+        content = lzma.compress(text, format=lzma.FORMAT_XZ, preset=6)
+        write_atomically(self._path(stem), content)
+        self._at_hand = (stem, passes)
+
+
+def passes_in(path: Path) -> Passes:
+    """None where there is no such file; UserError for one that is damaged."""
+    if not path.is_file():
+        return {}
+    try:
+        lines = lzma.decompress(read(path)).splitlines()
+    except (lzma.LZMAError, EOFError) as error:
+        raise UserError(f"{path} is damaged ({error}): remove it, run the suite again") from error
+    return {digest(line): line for line in lines}
+
+
+def stem_of(case: str) -> str:
+    """What the file of a case is called: as the case is, or with a digest where that is not plain."""
+    if PLAIN.fullmatch(case):
+        return case
+    clean = re.sub(r"[^a-z0-9]+", "-", case.lower())[:60]
+    return f"{clean}~{digest(case.encode('utf-8', 'surrogatepass'))}"
+
+
+def parts_of(name: str) -> tuple[str, str]:
+    """``vgg16/027410596c8ed463`` -> ``("vgg16", "027410596c8ed463")``."""
+    stem, _, key = name.rpartition("/")
+    return stem, key

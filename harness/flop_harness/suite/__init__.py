@@ -1,0 +1,1 @@
+"""Where cases come from: suites in TOML, references to models, and the only place that builds models."""

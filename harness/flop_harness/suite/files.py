@@ -1,0 +1,192 @@
+"""Suites: TOML files that name cases, read into records."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from flop_harness.errors import UserError
+from flop_harness.records import DTYPE_BYTES, Case, Input, Policy, Suite
+from flop_harness.suite.toml import Vocabulary, convert, found, read
+
+# ------------------------------------------------------------------------- what a file may say
+
+CASE_DTYPES = ("float32", "float64", "float16", "bfloat16", "complex64", "complex128")
+INPUT_DTYPES = tuple(name for name in DTYPE_BYTES if not name.startswith(("q", "complex32")))
+MODES = ("eval", "train")
+
+Text = Annotated[str, Meta(min_length=1)]
+Count = Annotated[int, Meta(ge=1)]
+Shape = list[Annotated[int, Meta(ge=0)]]
+
+
+class _Table(msgspec.Struct, forbid_unknown_fields=True):
+    """A table of a suite file; an unknown key is an error."""
+
+
+class _Input(_Table):
+    shape: Shape
+    dtype: Literal[INPUT_DTYPES] | None = None  # type: ignore[valid-type]
+    high: Count = 2
+
+
+class _Defaults(_Table, kw_only=True):
+    dtype: Literal[CASE_DTYPES] = "float32"  # type: ignore[valid-type]
+    mode: Literal["eval", "train"] = "eval"
+    counters: list[Text] = []
+
+
+class _Case(_Defaults, kw_only=True):
+    id: Text
+    model: Text
+    inputs: list[Shape | _Input] | dict[Text, Shape | _Input] = []
+    kwargs: dict[str, Any] = {}
+    description: str = ""
+
+
+class _Timing(_Table):
+    warmup: Annotated[int, Meta(ge=0)] = 3
+    samples: Count = 10
+    seconds: Annotated[float, Meta(ge=0)] = 1.0
+    precision: Annotated[float, Meta(gt=0, lt=1)] = 0.02
+    budget_s: Annotated[float, Meta(ge=0)] = 4.0
+    sessions: Count = 2
+
+
+class _Suite(_Defaults, kw_only=True):
+    name: Text
+    version: Count
+    description: str = ""
+    timeout_s: Annotated[float, Meta(gt=0, le=1e6)] = 300.0
+    memory_gib: Annotated[float, Meta(gt=0, le=1e6)] = 8.0
+    contexts: Literal["documented", "all"] = "documented"
+    timing: _Timing = msgspec.field(default_factory=_Timing)
+    case: Annotated[list[dict[str, Any]], Meta(min_length=1)]
+
+
+# ------------------------------------------------------------------------------------ reading
+
+
+def load(reference: str | Path) -> Suite:
+    """The suite of a ``.toml`` file or of a name out of :func:`names`.
+
+    ``folder`` of the result is where the file lies; model files of its cases are found from there.
+    Raises UserError, naming file, case and key, for whatever the file has wrong.
+    """
+    path = _find(str(reference))
+    content, document = read(path)
+    table = convert(document, _Suite, str(path), WORDS)
+    return Suite(
+        name=table.name,
+        version=table.version,
+        description=table.description,
+        cases=_cases(table, str(path)),
+        timing=Policy(**msgspec.structs.asdict(table.timing)),
+        timeout_s=table.timeout_s,
+        memory_gib=table.memory_gib,
+        contexts=table.contexts,
+        digest=hashlib.sha256(content).hexdigest()[:16],
+        folder=str(path.parent),
+    )
+
+
+def names() -> list[str]:
+    """The suites that come with the harness."""
+    return sorted(path.stem for path in home().glob("*.toml"))
+
+
+def having(case: str) -> Iterator[Suite]:
+    """The suites that come with the harness and have a case of this id; ``seeds`` comes first."""
+    for name in sorted(names(), key=lambda name: name != "seeds"):
+        suite = load(name)
+        if any(each.id == case for each in suite.cases):
+            yield suite
+
+
+def case_from_model(reference: str, shapes: list[str], **options: Any) -> Case:
+    """A case of one model, as the command line names it.
+
+    ``shapes`` are written ``1x3x224x224``, one for each positional input; ``options`` are further
+    keys of a case (``dtype``, ``mode``, ``kwargs``...). Raises UserError.
+    """
+    inputs = [_shape(text) for text in shapes]
+    return _case({"id": reference, "model": reference, "inputs": inputs, **options}, reference)
+
+
+def home() -> Path:
+    """Where the suites lie: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    installed = package / "_suites"
+    return installed if installed.is_dir() else package.parents[1] / "suites"
+
+
+def _find(reference: str) -> Path:
+    return found(reference, "suite", home(), names())
+
+
+def _shape(text: str) -> list[int]:
+    if not re.fullmatch(r"\d{1,18}(x\d{1,18})*", text, re.ASCII | re.IGNORECASE):
+        raise UserError(f"input {text!r} is not a shape such as 1x3x224x224")
+    return [int(size) for size in text.lower().split("x")]
+
+
+# --------------------------------------------------------------------------- tables to records
+
+
+def _cases(suite: _Suite, file: str) -> tuple[Case, ...]:
+    defaults = {key: getattr(suite, key) for key in _Defaults.__struct_fields__}
+    cases = tuple(
+        _case(defaults | table, f"{file}: case {table.get('id', number)!r}")
+        for number, table in enumerate(suite.case, start=1)
+    )
+    repeated = [name for name, times in Counter(case.id for case in cases).items() if times > 1]
+    if repeated:
+        raise UserError(f"{file}: case {repeated[0]!r}: this id is given more than once")
+    return cases
+
+
+def _case(raw: dict[str, Any], where: str) -> Case:
+    table = convert(raw, _Case, where, WORDS)
+    given = table.inputs
+    named = given.items() if isinstance(given, dict) else [("", value) for value in given]
+    return Case(
+        id=table.id,
+        model=table.model,
+        inputs=tuple(_input(name, value) for name, value in named),
+        kwargs=table.kwargs,
+        dtype=table.dtype,
+        mode=table.mode,
+        counters=tuple(table.counters),
+        description=table.description,
+    )
+
+
+def _input(name: str, value: Shape | _Input) -> Input:
+    if isinstance(value, _Input):
+        return Input(tuple(value.shape), value.dtype, value.high, name)
+    return Input(tuple(value), name=name)
+
+
+# --------------------------------------------------------------------------------- what is wrong
+
+
+def _values(key: str) -> tuple[str, ...]:
+    """What the value of such a key may be."""
+    return MODES if key == "mode" else CASE_DTYPES if key == "dtype" else INPUT_DTYPES
+
+
+WORDS = Vocabulary(
+    frozenset(key for table in (_Suite, _Case, _Input, _Timing) for key in table.__struct_fields__),
+    {
+        "inputs": "inputs are shapes: [[1, 3, 224, 224]], or {name = [1, 3, 224, 224]}",
+        "case": "a case begins with [[case]]",
+    },
+    _values,
+)

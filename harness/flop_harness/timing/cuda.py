@@ -1,0 +1,173 @@
+"""The forward pass on a CUDA device, by the device's own clock.
+
+See ``flop_harness.timing.device`` for what each function is to do. ``cuda`` stands for ``torch.cuda``
+and is passed in by tests.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from flop_harness.records.times import Series
+from flop_harness.timing.clock import Clock
+
+STATES = {
+    "sm_clock_mhz": "clock_rate",
+    "power_mw": "power_draw",
+    "temperature_c": "temperature",
+    "utilization_percent": "utilization",
+}
+"""What is recorded of a device, and the functions of ``torch.cuda`` that ask NVML for it."""
+
+RUNS_BEFORE_CAPTURE = 3
+"""On a side stream, as torch's notes on CUDA graphs ask for: what a first run allocates is no part."""
+
+
+class Event(Protocol):
+    """The part of ``torch.cuda.Event`` that a clock needs."""
+
+    def record(self) -> None: ...
+
+    def synchronize(self) -> None: ...
+
+    def elapsed_time(self, end_event: Any) -> float: ...
+
+
+class EventClock:
+    """The time at which the current stream has done everything asked of it so far, in seconds.
+
+    Each reading records an event and waits for it. Elapsed times are float32 milliseconds, so
+    they are added up from one event to the next: measured from a common origin, they would grow
+    coarser as the run goes on.
+    """
+
+    def __init__(self, make_event: Callable[[], Event]) -> None:
+        self._make_event = make_event
+        self._last: Event | None = None
+        self._seconds = 0.0
+
+    def __call__(self) -> float:
+        event = self._make_event()
+        event.record()
+        event.synchronize()
+        if self._last is not None:
+            self._seconds += self._last.elapsed_time(event) / 1e3
+        self._last = event
+        return self._seconds
+
+
+def available() -> bool:
+    """Whether torch can reach a CUDA device."""
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def series(dtype: str = "float32", flushed: bool = False) -> tuple[Series, ...]:
+    """Eager and graph replay: of float32 without and with TF32, and of bfloat16."""
+    kinds = [(dtype, False)]
+    if dtype == "float32":
+        kinds += [("float32", True), ("bfloat16", False)]
+    return tuple(
+        Series("cuda", 1, kind, launch, tf32, flushed)
+        for kind, tf32 in kinds
+        for launch in ("eager", "graph")  # type: ignore[misc]
+    )
+
+
+def clock() -> Clock:
+    """Events on the current stream."""
+    import torch
+
+    return EventClock(lambda: torch.cuda.Event(enable_timing=True))
+
+
+@contextmanager
+def settings(series: Series) -> Iterator[None]:
+    """Inference mode, with TF32 as the series says."""
+    import torch
+
+    with torch.inference_mode(), tf32_set(series.tf32, torch.backends):
+        yield
+
+
+@contextmanager
+def tf32_set(allowed: bool, backends: Any) -> Iterator[None]:
+    """float32 products and convolutions may be rounded to TF32 within, or may not."""
+    holders = (backends.cuda.matmul, backends.cudnn)
+    before = [holder.allow_tf32 for holder in holders]
+    for holder in holders:
+        holder.allow_tf32 = allowed
+    try:
+        yield
+    finally:
+        for holder, value in zip(holders, before, strict=True):
+            holder.allow_tf32 = value
+
+
+def ready(
+    module: Any, args: Sequence[Any], kwargs: Mapping[str, Any], series: Series, cuda: Any = None
+) -> Callable[[], Any]:
+    """The pass, or the replay of its graph; in another dtype than the case's, of a copy."""
+    import torch
+
+    dtype = getattr(torch, series.dtype)
+    if any(tensor.is_floating_point() and tensor.dtype != dtype for tensor in module.parameters()):
+        module = copy.deepcopy(module).to(dtype)
+        args, kwargs = cast((args, kwargs), dtype)
+
+    def run() -> Any:
+        return module(*args, **kwargs)
+
+    return captured(run, cuda or torch.cuda) if series.launch == "graph" else run
+
+
+def cast(values: Any, dtype: Any) -> Any:
+    """Every floating tensor in another dtype."""
+    from torch import Tensor
+    from torch.utils._pytree import tree_map_only
+
+    return tree_map_only(
+        Tensor, lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor, values
+    )
+
+
+def captured(run: Callable[[], Any], cuda: Any) -> Callable[[], Any]:
+    """What replays the kernels that ``run`` launches, without launching them one by one.
+
+    What ``run`` raises while it is captured is passed on: such a model has no graph.
+    """
+    side = cuda.Stream()
+    side.wait_stream(cuda.current_stream())
+    with cuda.stream(side):
+        for _ in range(RUNS_BEFORE_CAPTURE):
+            run()
+    cuda.current_stream().wait_stream(side)
+    graph = cuda.CUDAGraph()
+    with cuda.graph(graph):
+        run()
+    return graph.replay  # type: ignore[no-any-return]
+
+
+def flush(series: Series) -> Callable[[], Any] | None:
+    """What writes over twice the L2 cache, if the series asks for it."""
+    if not series.flushed:
+        return None
+    import torch
+
+    size = torch.cuda.get_device_properties().L2_cache_size
+    return torch.empty(2 * size, dtype=torch.int8, device="cuda").zero_
+
+
+def state(cuda: Any = None) -> Mapping[str, Any]:
+    """Clock, power, temperature and load of the device through NVML, or why they are not known."""
+    import torch
+
+    cuda = cuda or torch.cuda
+    try:
+        return {name: getattr(cuda, function)() for name, function in STATES.items()}
+    except (ImportError, RuntimeError) as error:  # without nvidia-ml-py, or without permission
+        return {"unknown": " ".join(str(error).split())}

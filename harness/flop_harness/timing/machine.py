@@ -1,0 +1,102 @@
+"""From a suite to everything measured of it on this machine, theory beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from flop_harness.errors import UserError
+from flop_harness.records import Failure, Suite
+from flop_harness.records.times import Load, Theory, Times
+from flop_harness.run.environment import describe, machine_name
+from flop_harness.store import TIMES_SCHEMA, load_times
+from flop_harness.timing.load import QUIET, load
+from flop_harness.timing.processes import Tell, measure, silent
+from flop_harness.timing.theory.counts import expectations
+
+
+def keep_time(
+    suite: Suite,
+    device: str,
+    tell: Tell = silent,
+    mapper: Callable = map,
+    details: bool = True,
+    flushed: bool = False,
+) -> Times:
+    """Theory first, then the clock; while anything is timed, nothing else of ours runs."""
+    environment = surroundings(device)
+    tell(f"counting {len(suite.cases)} cases")
+    expected = list(expectations(suite.cases, suite.folder, mapper)) if details else []
+    failures = [each for each in expected if isinstance(each, Failure)]
+    before = load("before")
+    found = measure(suite, device, tell, details, flushed)
+    return Times(
+        schema=TIMES_SCHEMA,
+        suite=suite.name,
+        version=suite.version,
+        machine=machine_name(environment),
+        environment=environment,
+        policy=suite.timing,
+        cases=suite.cases,
+        forwards=tuple(found.forwards),
+        ceilings=tuple(found.ceilings),
+        layers=tuple(found.layers),
+        hooks=tuple(found.hooks),
+        memory=tuple(found.memory),
+        theory=tuple(each for each in expected if isinstance(each, Theory)),
+        load=(before, load("after")),
+        failures=(*failures, *found.failures),
+        clocks=tuple(found.clocks),
+    )
+
+
+def surroundings(device: str) -> dict[str, Any]:
+    """What ``device`` stands in: a GPU tells nothing of what is timed on the CPU."""
+    environment = describe(["torch", "torchvision"])
+    return environment | ({"gpus": []} if device == "cpu" else {})
+
+
+def known(suite: Suite, device: str, folder: Path) -> Times | None:
+    """What was measured in ``folder``/<machine>, if it holds every case of this very suite."""
+    try:
+        times = load_times(folder / machine_name(surroundings(device)))
+    except UserError:  # nothing was, or by another version of the harness
+        return None
+    same = (times.suite, times.version) == (suite.name, suite.version)
+    return times if same and all(case in times.cases for case in suite.cases) else None
+
+
+def require_quiet(anyway: bool) -> str:
+    """A warning, or nothing to say; UserError where others are at work and that is not accepted."""
+    now = load("now")
+    if now.others <= QUIET:
+        return ""
+    told = told_load(now)
+    if not anyway:
+        raise UserError(f"{told}: wait until they are done, or time beside them with --anyway")
+    return f"{told}: what is timed now tells of them too"
+
+
+def told_load(now: Load) -> str:
+    averages = " ".join(f"{value:g}" for value in now.averages)
+    return f"others keep {now.others:.2f} cores of this machine busy (load averages {averages})"
+
+
+def with_policy(suite: Suite, sessions: int | None, budget_s: float | None) -> Suite:
+    """The suite with another number of sessions or another budget, where one is asked for."""
+    policy = suite.timing
+    policy = replace(
+        policy,
+        sessions=policy.sessions if sessions is None else sessions,
+        budget_s=policy.budget_s if budget_s is None else budget_s,
+    )
+    return replace(suite, timing=policy)
+
+
+def home(suite: Suite, times: Times, results: Path = Path("results")) -> Path:
+    """``results/<suite>/<machine>``: timed figures of two machines are never mixed."""
+    from flop_harness.run.environment import slug
+
+    return results / (slug(suite.name)[:80] or "suite") / times.machine

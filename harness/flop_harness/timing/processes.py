@@ -1,0 +1,301 @@
+"""A suite timed on this machine: every case in a process of its own, all of them taking turns.
+
+While one works, the others wait, and nothing else of ours runs.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
+from typing import Any
+
+from flop_harness.records import Case, Failure, Policy, Suite
+from flop_harness.records.times import Ceiling, Forward, HookCost, LayerTimes, MemoryPeak, Series
+from flop_harness.run.isolation import die_with_parent, stdout_to_stderr
+from flop_harness.run.workers import forkserver
+from flop_harness.timing.device import Device, device
+from flop_harness.timing.sampling import Sampler
+
+LAYER_PASSES = 7
+"""With hooks, and as many without"""
+
+PATIENCE_S = 600.0
+"""Without an answer from a case's process"""
+
+Tell = Callable[[str], None]
+
+
+def silent(line: str) -> None:
+    pass
+
+
+# -------------------------------------------------------------------------------- in our process
+
+
+@dataclass(eq=False)
+class Stand:
+    """A case's process: asked for one thing at a time, it answers or is given up."""
+
+    case: Case
+    folder: str
+    device: str
+    policy: Policy
+    broken: str = ""
+    pipe: Any = field(init=False)
+    process: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pipe, theirs = forkserver().Pipe()
+        self.process = forkserver().Process(
+            target=serve, args=(theirs, self.case, self.folder, self.device, self.policy)
+        )
+        self.process.start()
+        theirs.close()
+
+    def ask(self, *request: Any) -> Any:
+        """The answer, or None where there is none; ``broken`` then says why, if it was to be one."""
+        if self.broken:
+            return None
+        try:
+            self.pipe.send(request)
+            if not self.pipe.poll(PATIENCE_S):
+                return self.give_up(f"no answer within {PATIENCE_S:g} s")
+            kind, answer = self.pipe.recv()
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            self.process.join()
+            return self.give_up(f"its process ended (exit {self.process.exitcode})")
+        return answer if kind == "done" else self.give_up(answer)
+
+    def give_up(self, why: str) -> None:
+        self.broken = why
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+@contextmanager
+def stands(
+    cases: Sequence[Case], folder: str, device: str, policy: Policy
+) -> Iterator[list[Stand]]:
+    found: list[Stand] = []
+    try:
+        found.extend(Stand(case, folder, device, policy) for case in cases)
+        yield found
+    finally:
+        for stand in found:
+            stand.close()
+
+
+def forwards(
+    stands: Sequence[Stand], series: Callable[[Case], Sequence[Series]], session: int, tell: Tell
+) -> list[Forward]:
+    """Every case in every series, in rounds: each that is not content gets one turn a round."""
+    found: dict[tuple[str, Series], Forward] = {}
+    for stand in stands:
+        for each in series(stand.case):
+            found[stand.case.id, each] = warmed(stand, each, session)
+            tell(f"session {session}: {stand.case.id} ({each}) is warm")
+    by_case = {stand.case.id: stand for stand in stands}
+    rounds = 0
+    while going := [key for key, forward in found.items() if not settled(forward)]:
+        for key in going:
+            found[key] = with_turn(found[key], by_case[key[0]])
+        rounds += 1
+        tell(f"session {session}: round {rounds}, {len(going)} of {len(found)} went on")
+    return list(found.values())
+
+
+def settled(forward: Forward) -> bool:
+    return bool(forward.ended) or forward.status != "ok"
+
+
+def warmed(stand: Stand, series: Series, session: int) -> Forward:
+    blank = Forward(stand.case.id, series, session)
+    answer = stand.ask("warm", series)
+    if answer is None:
+        return replace(blank, status="failed", message=stand.broken)
+    warmup, block, refused = answer
+    if refused:  # of this series alone, as by a model that cannot be captured
+        return replace(blank, status="unavailable", message=refused)
+    return replace(blank, warmup=warmup, block=block)
+
+
+def with_turn(forward: Forward, stand: Stand) -> Forward:
+    answer = stand.ask("turn", forward.series)
+    if answer is None:
+        return replace(forward, status="failed", message=stand.broken)
+    samples, ended = answer
+    return replace(forward, turns=(*forward.turns, samples), ended=ended)
+
+
+def layers(stand: Stand, series: Series) -> tuple[list[LayerTimes], list[HookCost]]:
+    """Per-layer seconds of one case; nothing where its process is gone."""
+    answer = stand.ask("layers", series)
+    if answer is None:
+        return [], []
+    types, found, hooked, bare = answer
+    times = [LayerTimes(stand.case.id, series, path, types[path], seconds)
+             for path, seconds in found.items()]  # fmt: skip
+    return times, [HookCost(stand.case.id, series, hooked, bare)]
+
+
+def memory(stand: Stand, series: Series) -> list[MemoryPeak]:
+    answer = stand.ask("memory", series)
+    return [] if answer is None else [MemoryPeak(stand.case.id, series.device, *answer)]
+
+
+def ceilings(name: str, series: Sequence[Series], tell: Tell) -> list[Ceiling]:
+    """Measured in a process of their own, each series once."""
+    from flop_harness.timing.theory.roofline import ceiling_series
+
+    found: list[Ceiling] = []
+    for each in dict.fromkeys(map(ceiling_series, series)):
+        tell(f"ceilings ({each})")
+        pipe, theirs = forkserver().Pipe(duplex=False)
+        process = forkserver().Process(target=serve_ceilings, args=(theirs, name, each))
+        process.start()
+        theirs.close()
+        try:
+            found += pipe.recv()
+        except EOFError:
+            tell(f"no ceilings under {each}: the process ended (exit {process.exitcode})")
+        finally:
+            process.join()
+            pipe.close()
+    return found
+
+
+# ------------------------------------------------------------------------ in the case's process
+
+
+def serve(pipe: Connection, case: Case, folder: str, name: str, policy: Policy) -> None:
+    """Answer requests until the pipe is closed; what the model raises is the last answer."""
+    from flop_harness.suite.build import build
+
+    die_with_parent(os.getppid())
+    stdout_to_stderr()
+    try:
+        bench = Bench(build(case, device=name, folder=folder), device(name), policy)
+        gc.collect()
+        gc.freeze()  # what stands now stays: it need not be gone through before each turn
+        while True:
+            what, series = pipe.recv()
+            pipe.send(("done", getattr(bench, what)(series)))
+    except EOFError:
+        return
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - what a model raises is the answer
+        pipe.send(("failed", f"{type(error).__name__}: {error}"))
+
+
+@dataclass
+class Bench:
+    """A model on a device, ready to run in every series that was asked for."""
+
+    built: Any
+    device: Device
+    policy: Policy
+    samplers: dict[Series, Sampler] = field(default_factory=dict)
+
+    def warm(self, series: Series) -> tuple[int, int, str]:
+        """(runs of the warm-up, block size, why the series cannot be)."""
+        with self.device.settings(series):
+            try:
+                run = self.ready(series)
+            except RuntimeError as error:
+                if series.launch == "eager":
+                    raise
+                return 0, 1, f"not captured: {' '.join(str(error).split())}"
+            flush = self.device.flush(series)
+            sampler = Sampler(run, self.policy, self.device.clock(), flush)
+            sampler.warm()
+            self.samplers[series] = sampler
+        return sampler.warmup, sampler.block, ""
+
+    def turn(self, series: Series) -> tuple[tuple[float, ...], str]:
+        """(samples rounded to 0.1 ns, why it ended)."""
+        sampler = self.samplers[series]
+        with self.device.settings(series):
+            samples = sampler.turn()
+        return tuple(round(sample, 10) for sample in samples), sampler.ended
+
+    def layers(self, series: Series) -> tuple[dict[str, str], dict, tuple, tuple]:
+        """(path -> type, path -> seconds, passes with hooks, passes without)."""
+        from flop_harness.timing.layers import layer_seconds
+
+        with self.device.settings(series):
+            run, clock = self.ready(series), self.device.clock()
+            found, hooked, bare = layer_seconds(self.built.module, run, clock, LAYER_PASSES)
+        types = {path: type(module).__name__ for path, module in self.built.module.named_modules()}
+        rounded = {path: tuple(round(each, 8) for each in one) for path, one in found.items()}
+        return types, rounded, hooked, bare
+
+    def memory(self, series: Series) -> tuple[int, str]:
+        """(peak bytes of a pass after the first, who says so)."""
+        from flop_harness.timing.memory import SOURCES
+
+        source, peak = SOURCES[series.device]
+        with self.device.settings(series):
+            run = self.ready(series)
+            run()
+            return peak(run), source
+
+    def ready(self, series: Series) -> Callable[[], Any]:
+        return self.device.ready(self.built.module, self.built.args, self.built.kwargs, series)
+
+
+def serve_ceilings(pipe: Connection, name: str, series: Series) -> None:
+    from flop_harness.timing.ceilings import ceilings as measured
+
+    die_with_parent(os.getppid())
+    pipe.send(list(measured(device(name), series)))
+
+
+# ------------------------------------------------------------------------------------ the whole
+
+
+@dataclass
+class Measured:
+    """What the parts of a run gave."""
+
+    forwards: list[Forward] = field(default_factory=list)
+    layers: list[LayerTimes] = field(default_factory=list)
+    hooks: list[HookCost] = field(default_factory=list)
+    memory: list[MemoryPeak] = field(default_factory=list)
+    ceilings: list[Ceiling] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    clocks: list[dict[str, Any]] = field(default_factory=list)
+
+
+def measure(
+    suite: Suite, name: str, tell: Tell = silent, details: bool = True, flushed: bool = False
+) -> Measured:
+    """Time a suite on the device ``name``; with ``details`` also ceilings, layers and memory."""
+    found, here = Measured(), device(name)
+    first = [here.series(case.dtype)[0] for case in suite.cases]
+
+    def series(case: Case) -> tuple[Series, ...]:
+        return here.series(case.dtype) + (here.series(case.dtype, True) if flushed else ())
+
+    everything = [each for case in suite.cases for each in series(case)]
+    if details:
+        found.ceilings = ceilings(name, everything, tell)
+    for session in range(1, suite.timing.sessions + 1):
+        found.clocks.append({"session": session, **here.state()})
+        with stands(suite.cases, suite.folder, name, suite.timing) as standing:
+            found.forwards += forwards(standing, series, session, tell)
+            if details and session == 1:
+                for stand, plain in zip(standing, first, strict=True):
+                    tell(f"layers and memory: {stand.case.id}")
+                    times, costs = layers(stand, plain)
+                    found.layers += times
+                    found.hooks += costs
+                    found.memory += memory(stand, plain)
+            found.failures += [Failure(stand.case.id, "timing", stand.broken)
+                               for stand in standing if stand.broken]  # fmt: skip
+    return found

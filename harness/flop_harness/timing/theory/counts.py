@@ -1,0 +1,75 @@
+"""What counts say of a case before anything is timed: every way of counting, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+
+from flop_harness.counters import Unavailable, counters, version_of
+from flop_harness.errors import UserError
+from flop_harness.reconcile.bridges import whole
+from flop_harness.reconcile.pricing import of_conventions
+from flop_harness.records import Case, Failure, Trace
+from flop_harness.records.times import Amount, Theory
+from flop_harness.run.cells import TraceFailed
+from flop_harness.run.traces import Watch
+from flop_harness.suite.build import build
+from flop_harness.timing.theory.work import layer_work
+
+
+def expectations(
+    cases: Iterable[Case], folder: str, mapper: Callable = map
+) -> Iterator[Theory | Failure]:
+    """What is known of each case, in order, and every rule that raised on it.
+
+    ``mapper`` may have several processes at work.
+    """
+    return chain.from_iterable(mapper(expected, ((case, folder) for case in cases)))
+
+
+def expected(task: tuple[Case, str]) -> list[Theory | Failure]:
+    """All conventions and counters' rules on a case; nothing is executed where no value is read."""
+    case, folder = task
+    try:
+        watch = Watch(case, folder, build(case, device="meta", folder=folder))
+        trace = watch.canonical
+    except (UserError, TraceFailed) as error:
+        return [Failure(case.id, "theory", str(error))]
+    told = [*by_conventions(trace), *by_counters(watch)]
+    amounts = tuple(each for each in told if isinstance(each, Amount))
+    live = live_bytes(case, folder)
+    theory = Theory(case.id, trace.modules[0].type, amounts, layer_work(trace), live)
+    return [theory, *(each for each in told if isinstance(each, Failure))]
+
+
+def by_conventions(trace: Trace) -> Iterator[Amount]:
+    for price in of_conventions(trace, (), {}, None):
+        yield Amount(price.counting, price.metric, price.unit, price.total)
+
+
+def by_counters(watch: Watch) -> Iterator[Amount | Failure]:
+    """What each counter that is there says in the first of its contexts, or how its rule failed."""
+    for counter in counters().values():
+        if counter.id == "analytic" or not (counter.overlay or version_of(counter)):
+            continue
+        for metric, quantity in counter.quantities.items():
+            try:
+                account = quantity.price(watch.trace(counter, counter.contexts[0]))
+            except Unavailable:
+                continue  # it cannot be asked about such inputs
+            except Exception as error:  # noqa: BLE001 - any rule may trip over an untried model
+                why = f"{type(error).__name__}: {error}"
+                yield Failure(watch.case.id, f"{counter.id}'s rules for {metric}", why)
+                continue
+            yield Amount(counter.id, metric, quantity.unit, whole(account.total))
+
+
+def live_bytes(case: Case, folder: str) -> int | None:
+    """Peak bytes of live activations; None for a model that cannot run without values."""
+    from flop_harness.timing.theory.liveness import live_peak
+
+    built = build(case, folder=folder)
+    try:
+        return live_peak(built.module, built.args, built.kwargs)
+    except Exception:  # noqa: BLE001 - whatever a model raises that looks at values
+        return None

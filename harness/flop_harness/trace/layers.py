@@ -1,0 +1,74 @@
+"""Layers of torch.nn that do the same whenever they look the same: their passes are remembered.
+
+Only layers of one tensor, of exactly these classes, without hooks: what such a layer calls follows
+from its settings and the shapes of its parameters, buffers and input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from operator import attrgetter
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules import module as hooks_of_all
+
+from flop_harness.trace import functions
+from flop_harness.trace.operators import signed
+
+CLASSES = (
+    nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear,
+    nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm,
+    nn.ReLU, nn.ReLU6, nn.GELU, nn.SiLU, nn.Hardswish, nn.Hardsigmoid, nn.Sigmoid, nn.Tanh,
+    nn.LeakyReLU, nn.ELU, nn.Softmax, nn.Dropout, nn.Dropout2d, nn.Identity,
+    nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d,
+)  # fmt: skip
+LAYERS = frozenset(CLASSES)
+PLAIN = frozenset({torch.Tensor, nn.Parameter})
+
+
+@cache
+def settings_of(kind: type) -> Callable[[Any], Any]:
+    """What torch itself takes for the settings of a layer, and whether it is training."""
+    return attrgetter("training", *getattr(kind, "__constants__", ()))
+
+
+def signature(layer: nn.Module, args: tuple, kwargs: dict) -> Any:
+    """A hashable stand-in for a layer's pass; None where it cannot be told from its looks."""
+    if kwargs or len(args) != 1 or type(args[0]) not in PLAIN or is_watched(layer):
+        return None
+    if torch._C._is_any_autocast_enabled() or torch._C._len_torch_function_stack():
+        return None  # functions do more than they do by themselves
+    if layer.training and layer._buffers:
+        return None  # its statistics change
+    try:
+        held = [
+            None if tensor is None else kinded(tensor)
+            for tensor in (*layer._parameters.values(), *layer._buffers.values())
+        ]
+        kind: Any = type(layer)
+        key = (kind, settings_of(kind)(layer), torch.is_grad_enabled(),
+               functions.generation(), kinded(args[0]), *held)  # fmt: skip
+        hash(key)
+    except (TypeError, RuntimeError):  # settings in a list, sparse, or a parameter still lazy
+        return None
+    return key
+
+
+def kinded(tensor: torch.Tensor) -> tuple:
+    if type(tensor) not in PLAIN:
+        raise TypeError("a tensor of a class of its own may do anything")
+    return signed(tensor)  # type: ignore[no-any-return]
+
+
+def is_watched(layer: nn.Module) -> bool:
+    """Whether anything else happens when the layer is called."""
+    return bool(
+        layer._forward_hooks
+        or layer._forward_pre_hooks
+        or hooks_of_all._global_forward_hooks
+        or hooks_of_all._global_forward_pre_hooks
+        or "forward" in vars(layer)
+    )

@@ -1,0 +1,123 @@
+"""The tree of modules of a model -> records, sharing kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from flop_harness.records import List, Module, Parameter
+from flop_harness.trace.encoding import NAMED, PLAIN, dtype_name, qualified_name
+
+SEQUENCES = frozenset({tuple, list, torch.Size})
+
+_bases: dict[type, tuple[str, ...]] = {}
+
+
+def base_names(kind: type) -> tuple[str, ...]:
+    """Qualified names of a class and its bases, down to and without ``object``."""
+    if kind not in _bases:
+        _bases[kind] = tuple(qualified_name(base) for base in kind.__mro__[:-1])
+    return _bases[kind]
+
+
+def plain_attributes(module: nn.Module) -> dict[str, Any]:
+    """The public attributes of a module that are plain values or short tuples of them."""
+    config = {}
+    for name, value in vars(module).items():
+        if name[0] == "_" or name == "training":
+            continue
+        kind = type(value)
+        if kind in PLAIN:
+            config[name] = value
+        elif kind in SEQUENCES and len(value) < 16:
+            if PLAIN.issuperset(map(type, value)):
+                config[name] = List(value) if kind is list else tuple(value)
+        elif kind in NAMED:
+            config[name] = str(value)
+    for name, buffer in module._buffers.items():
+        if name.endswith("_mask") and buffer is not None and not buffer.is_meta:
+            config[f"{name}.sum"] = int(buffer.sum())  # pruning: what is left of a parameter
+    if is_empty_container(module):
+        config["__len__"] = 0
+    return config
+
+
+def is_empty_container(module: nn.Module) -> bool:
+    """Whether a module is false: it has a length, and that is 0."""
+    if isinstance(module, torch.jit.ScriptModule) or not hasattr(type(module), "__len__"):
+        return False
+    try:
+        return len(module) == 0  # type: ignore[arg-type]
+    except TypeError:  # a compiled module has the length of what it wraps, if that has one
+        return False
+
+
+class ModuleTable:
+    """Distinct modules and parameters of a model, numbered in the order of ``named_modules``."""
+
+    def __init__(self, root: nn.Module) -> None:
+        self.live: list[nn.Module] = []
+        self.paths: list[str] = []
+        self.index: dict[int, int] = {}
+        self._children: list[list[tuple[str, int]]] = []
+        self._types: list[type] = []
+        self._lazy: set[int] = set()
+        self.add(root, "")
+
+    def add(self, module: nn.Module, path: str) -> int:
+        """The index of ``module``, entered with everything below it if it is new."""
+        known = self.index.get(id(module))
+        if known is not None:
+            return known
+        index = self.index[id(module)] = len(self.live)
+        self.live.append(module)
+        self.paths.append(path)
+        self._types.append(type(module))
+        children: list[tuple[str, int]] = []
+        self._children.append(children)
+        self._lazy.update(
+            id(p) for p in module._parameters.values() if p is not None and is_lazy(p)
+        )
+        prefix = path + "." if path else ""
+        for name, child in module._modules.items():
+            if child is not None:
+                children.append((name, self.add(child, prefix + name)))
+        return index
+
+    def freeze(self) -> tuple[tuple[Module, ...], tuple[Parameter, ...]]:
+        """The records, with parameters as they are now (a lazy module's have got their shapes)."""
+        numbers: dict[int, int] = {}
+        parameters: list[Parameter] = []
+        modules = []
+        for index, module in enumerate(self.live):
+            held = []
+            for name, parameter in module._parameters.items():
+                if parameter is None:
+                    continue
+                number = numbers.setdefault(id(parameter), len(parameters))
+                if number == len(parameters):
+                    parameters.append(self._parameter(parameter))
+                held.append((name, number))
+            config = plain_attributes(module)
+            if type(module) is not self._types[index]:  # a lazy module is another one afterwards
+                config["becomes"] = base_names(type(module))
+            modules.append(
+                Module(
+                    path=self.paths[index],
+                    bases=base_names(self._types[index]),
+                    config=config,
+                    parameters=tuple(held),
+                    children=tuple(self._children[index]),
+                    training=module.training,
+                )
+            )
+        return tuple(modules), tuple(parameters)
+
+    def _parameter(self, parameter: nn.Parameter) -> Parameter:
+        unknown = is_lazy(parameter)
+        shape = () if unknown else tuple(parameter.shape)
+        lazy = unknown or id(parameter) in self._lazy
+        return Parameter(shape, dtype_name(parameter.dtype), parameter.requires_grad, lazy)

@@ -1,0 +1,84 @@
+"""Ways through a trace: every call together with where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from flop_harness.records import Call, Module, Trace
+
+
+class Visit(NamedTuple):
+    """A call, the path of the innermost module around it, and the calls around it, outermost first.
+
+    For a module call ``path`` is its own.
+    """
+
+    call: Call
+    path: str
+    around: tuple[Call, ...]
+
+    def inside(self, *names: str) -> bool:
+        """Whether a surrounding call has one of these names (operators: without overload)."""
+        return not {call.packet for call in self.around}.isdisjoint(names)
+
+
+Prune = Callable[[Visit], bool]
+
+
+def visits(trace: Trace, prune: Prune | None = None) -> Iterator[Visit]:
+    """Every call of a trace in the order of execution, the outer before the inner.
+
+    What is inside a call for which ``prune`` holds is left out; the call itself is not.
+    """
+    root = Visit(trace.root, trace.root.name, ())
+    yield root
+    yield from within(root, prune)
+
+
+def module_calls(trace: Trace) -> Iterator[tuple[Visit, Module]]:
+    """Every module call with its module; what counters with forward hooks see."""
+    for visit in visits(trace, lambda visit: visit.call.level == "operator"):
+        if visit.call.level == "module":
+            yield visit, trace.modules[visit.call.module]
+
+
+def within(visit: Visit, prune: Prune | None = None) -> Iterator[Visit]:
+    """Every call inside a call, in the order of execution; the call itself is left out."""
+    pending = inner(visit)
+    while pending:
+        current = pending.pop()
+        yield current
+        if current.call.children and not (prune is not None and prune(current)):
+            pending += inner(current)
+
+
+def inner(visit: Visit) -> list[Visit]:
+    """The calls made directly inside a call, the last one first."""
+    call, path, around = visit
+    around = (*around, call)
+    return [
+        Visit(child, child.name if child.level == "module" else path, around)
+        for child in call.children[::-1]
+    ]
+
+
+def operators(trace: Trace) -> Iterator[Visit]:
+    """Every operator that has no operators inside it; what a dispatch mode sees."""
+    root = trace.root
+    pending: list[tuple[Call, str, tuple[Call, ...]]] = [(root, root.name, ())]
+    while pending:
+        call, path, around = pending.pop()
+        if call.children:
+            around = (*around, call)
+            for child in call.children[::-1]:
+                pending.append((child, child.name if child.module >= 0 else path, around))
+        elif call.level == "operator":
+            yield Visit(call, path, around)
+
+
+def functions(trace: Trace) -> Iterator[Visit]:
+    """Every call through a public function of torch, nested ones too."""
+    for visit in visits(trace, lambda visit: visit.call.level == "operator"):
+        if visit.call.level == "function":
+            yield visit

@@ -1,0 +1,1 @@
+"""What this tool costs beside others, and its clock beside torch's: run by ``make bench``."""
