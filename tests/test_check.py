@@ -247,7 +247,7 @@ def price(trace):
 
 
 def read(model, args, kwargs, context):
-    from flop_harness.trace import record
+    from flop_harness.trace.recorder import record
 
     return Answer(price(record(model, args, kwargs)).total)
 
