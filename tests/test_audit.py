@@ -11,7 +11,7 @@ import pytest
 
 from flop_harness import cli
 from flop_harness.audit import audit
-from flop_harness.audit.files import load
+from flop_harness.audit.claims import load
 from flop_harness.errors import UserError
 
 NETS = """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flop_harness.audit.files import load, names
+from flop_harness.audit.claims import load, names
 from flop_harness.errors import UserError
 from flop_harness.records import Input
 

@@ -9,10 +9,10 @@ import pytest
 
 from flop_harness import store
 from flop_harness.counters import counters
-from flop_harness.counters.versions.compatibility import REMEDIES, remedied, remedy_for
+from flop_harness.counters.versions.compatibility import REMEDIES, shim_for, shimmed
 from flop_harness.counters.versions.layers import by_layer
 from flop_harness.counters.versions.released import in_order, is_version, same
-from flop_harness.counters.versions.rules import ERAS, as_of
+from flop_harness.counters.versions.rules import RULES_OF, as_of
 from flop_harness.counters.versions.thop import in_single_precision, single
 from flop_harness.errors import UserError
 from flop_harness.records import Bridge, Context, Reading, Release, Step, Timeline, Tool
@@ -65,17 +65,17 @@ def test_releases_are_chosen_by_globs():
 
 def test_a_remedy_is_taken_for_the_failure_that_it_mends_and_once():
     message = "ImportError: cannot import name 'Iterable' from 'collections' (<env>)"
-    remedy = remedy_for("thop", message, ())
+    remedy = shim_for("thop", message, ())
     assert remedy is not None
     assert remedy.name.startswith("collections.Iterable")
-    assert remedy_for("thop", message, (remedy,)) is None
-    assert remedy_for("thop", "ValueError: something else", ()) is None
+    assert shim_for("thop", message, (remedy,)) is None
+    assert shim_for("thop", "ValueError: something else", ()) is None
 
 
 def test_another_way_to_call_is_for_its_own_tool_alone():
     message = "TypeError: profile() got an unexpected keyword argument 'inputs'"
-    assert remedy_for("thop", message, ()).name == "called with input_size"
-    assert remedy_for("flopth", message, ()) is None
+    assert shim_for("thop", message, ()).name == "called with input_size"
+    assert shim_for("flopth", message, ()) is None
 
 
 def test_a_reading_names_its_remedies():
@@ -83,9 +83,9 @@ def test_a_reading_names_its_remedies():
     remedy = replace(REMEDIES[0], patch=lambda: names.append("patched"))
     counter = replace(counters()["thop"], read=lambda *asked: asked)
     with pytest.warns(UserWarning, match="^remedy: collections.Iterable and its like restored$"):
-        assert remedied(counter, (remedy,)).read(1, 2, 3, 4) == (1, 2, 3, 4)
+        assert shimmed(counter, (remedy,)).read(1, 2, 3, 4) == (1, 2, 3, 4)
     assert names == ["patched"]
-    assert remedied(counter, ()) is counter
+    assert shimmed(counter, ()) is counter
 
 
 # ---------------------------------------------------------------------------------------- eras
@@ -107,7 +107,7 @@ LISTED = {
 
 @pytest.mark.parametrize(("name", "version"), [(n, v) for n in LISTED for v in LISTED[n]])
 def test_an_earlier_version_is_in_exactly_one_era(name, version):
-    (era,) = [era for era in ERAS[name] if era.has(version)]
+    (era,) = [era for era in RULES_OF[name] if era.has(version)]
     told = as_of(counters()[name], version)
     assert told.quantities["compute"].price is era.price
     assert told.quantities.get("params") is counters()[name].quantities.get("params")

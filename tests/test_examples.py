@@ -14,7 +14,7 @@ from torch import nn
 from cells import asked
 from commands import typed
 from flop_harness import counters, store
-from flop_harness.code.module_pass import Scene
+from flop_harness.code.module_pass import TracedFigure
 from flop_harness.code.smallest import Example, example
 from flop_harness.counters import overlay
 from flop_harness.reconcile import bridges as reconcile
@@ -34,7 +34,7 @@ COUNTERS = counters.counters()
 # ------------------------------------------------------------------------------ one by one
 
 
-def scene(counter: str, factory: Factory, context: Context | None = None) -> Scene:
+def traced(counter: str, factory: Factory, context: Context | None = None) -> TracedFigure:
     """What a counter's rules say of a sample, with the traces behind it."""
     tool = COUNTERS[counter]
     context = context or tool.contexts[0]
@@ -43,11 +43,11 @@ def scene(counter: str, factory: Factory, context: Context | None = None) -> Sce
     value = tool.quantities[metric].price(own).total
     reading = Reading("net", counter, "", own.context, metric, tool.quantities[metric].unit, "ok", value)  # fmt: skip
     bridge = reconcile.bridge(reading, tool, own, own)
-    return Scene(Case("net", "net.py:net"), tool, bridge, own, own)
+    return TracedFigure(Case("net", "net.py:net"), tool, bridge, own, own)
 
 
 def shown(counter: str, factory: Factory, term: str, context: Context | None = None) -> Example:
-    found = example(scene(counter, factory, context), term)
+    found = example(traced(counter, factory, context), term)
     assert found is not None
     return found
 
@@ -104,7 +104,7 @@ def test_self_attention_is_given_one_tensor():
 
 
 def test_a_figure_that_is_not_explained_has_no_part():
-    given = scene("thop", made(sequential(lambda: nn.AvgPool2d(2)), (1, 3, 4, 4)))
+    given = traced("thop", made(sequential(lambda: nn.AvgPool2d(2)), (1, 3, 4, 4)))
     loud = replace(
         given, bridge=replace(given.bridge, residual=5, reading=given.bridge.reading + 5)
     )

@@ -157,7 +157,7 @@ def test_operators_stand_only_with_modules_of_which_nothing_is_seen(monkeypatch)
     operators = {("a", "linear"): {"aten.mm": 10}, ("b", "linear"): {"aten.addmm": 5}}
     monkeypatch.setattr(reconcile, "operators_of", lambda trace: operators)
     [step] = reconcile.steps(reference, Account.of([("a", "linear", 4)]))
-    located = reconcile.located(step, reference, reconcile.Ground(LINEAR), "compute")
+    located = reconcile.located(step, reference, reconcile.PricedTrace(LINEAR), "compute")
     assert located.operators == {"aten.addmm": 5}
 
 
@@ -165,10 +165,10 @@ def test_grounds_under_two_contexts_are_priced_once(monkeypatch):
     priced = []
     price = lambda trace: priced.append(trace.context) or Account()  # noqa: E731
     monkeypatch.setitem(reconcile.REFERENCES, "compute", price)
-    ground = reconcile.Ground(LINEAR)
+    priced_trace = reconcile.PricedTrace(LINEAR)
     for context in (EVAL, GRAD):
-        assert ground.under(context).account("compute") == Account()
-        assert ground.under(context).trace.context == context
+        assert priced_trace.under(context).account("compute") == Account()
+        assert priced_trace.under(context).trace.context == context
     assert len(priced) == 1
 
 

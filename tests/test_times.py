@@ -23,7 +23,7 @@ from flop_harness.records import Case, Failure, Input, Run, Suite
 from flop_harness.records.times import LayerWork, Load
 from flop_harness.report import PAGES, write
 from flop_harness.report.analysis import machines, predictors, sweeps
-from flop_harness.report.analysis.clocked import Clock
+from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.charts import timecharts
 from flop_harness.report.tables import layers, memory
 from flop_harness.report.tables import times as report
@@ -83,10 +83,10 @@ def test_without_theory_or_samples_nothing_is_made_up():
 
 def test_two_sessions_that_overlap_agree():
     times = some_times([NET], [a_forward("net", 1.0), a_forward("net", 1.0005, session=2)])
-    assert report.repeat_sentence(Clock(times)) == (
+    assert report.repeat_sentence(MachineTimings(times)) == (
         "Two sessions agree, by intervals that overlap, on 1 of 1 median."
     )
-    assert row_of(report.repeat_table(Clock(times)), "net")["overlap"] == "yes"
+    assert row_of(report.repeat_table(MachineTimings(times)), "net")["overlap"] == "yes"
 
 
 def test_a_machine_whose_sessions_do_not_overlap_is_called_too_noisy_and_by_how_much():
@@ -94,20 +94,20 @@ def test_a_machine_whose_sessions_do_not_overlap_is_called_too_noisy_and_by_how_
     first = [a_forward(case.id, 1.0) for case in cases]
     second = [a_forward(case.id, 1.1 if place < 2 else 1.0, session=2)
               for place, case in enumerate(cases)]  # fmt: skip
-    said = report.repeat_sentence(Clock(some_times(cases, first + second)))
+    said = report.repeat_sentence(MachineTimings(some_times(cases, first + second)))
     assert said.startswith("This machine is too noisy: two sessions agree")
     assert "on 8 of 10 medians" in said and "10.0 % at most" in said
 
 
 def test_one_session_tells_nothing_of_repeating():
-    said = report.repeat_sentence(Clock(some_times([NET], [a_forward("net", 1.0)])))
+    said = report.repeat_sentence(MachineTimings(some_times([NET], [a_forward("net", 1.0)])))
     assert said.startswith("Measured once")
 
 
 def test_a_load_beside_us_is_told():
-    quiet = Clock(some_times([NET], []))
+    quiet = MachineTimings(some_times([NET], []))
     assert report.load_sentence(quiet).startswith("Alone on the machine")
-    busy = Clock(some_times([NET], [], load=(Load("before", 1.5, (3.0,)),)))
+    busy = MachineTimings(some_times([NET], [], load=(Load("before", 1.5, (3.0,)),)))
     assert report.load_sentence(busy).startswith("NOT alone on the machine: others kept busy 1.50")
 
 
@@ -170,7 +170,7 @@ def test_timings_are_a_frame_in_seconds(tmp_path):
 
 
 def test_a_grouped_convolution_is_held_against_the_same_in_one_group():
-    found = {each.groups: each for each in sweeps.grouped(Clock(grouped_times()))
+    found = {each.groups: each for each in sweeps.grouped(MachineTimings(grouped_times()))
              if each.series == ONE}  # fmt: skip
     assert [each.theory for each in found.values()] == [1, 2, 4, 8]
     assert [each.speedup for each in found.values()] == pytest.approx([1, 2, 2, 0.8])
@@ -181,7 +181,7 @@ def test_a_grouped_convolution_is_held_against_the_same_in_one_group():
 
 
 def test_what_groups_bring_is_told_in_a_sentence():
-    said = next(sweeps.grouped_sentences(Clock(grouped_times())))
+    said = next(sweeps.grouped_sentences(MachineTimings(grouped_times())))
     assert "of 3 grouped convolutions 2 are faster" in said and "1 slower" in said
     assert "reach 10.0 % to 100 %" in said
     assert said.endswith("Depthwise ones, 8.00 times cheaper in theory, are 0.800 times as fast.")
@@ -193,17 +193,17 @@ def test_other_channels_or_sizes_are_other_sweeps():
     cases = [a_conv("a", 1), a_conv("b", 2, size=12), a_conv("c", 2, channels=16)]
     forwards = [a_forward(case.id, 1.0) for case in cases]
     theory = [a_theory(case.id, 100) for case in cases]
-    assert sweeps.grouped(Clock(some_times(cases, forwards, theory))) == []
+    assert sweeps.grouped(MachineTimings(some_times(cases, forwards, theory))) == []
 
 
 def test_larger_inputs_are_held_against_the_smallest_of_the_same_model():
     big = replace(NET, id="net-big", inputs=(Input((4, 3, 8, 8)),))
     times = some_times([big, NET], [a_forward("net-big", 3.0), a_forward("net", 1.0)],
                        [a_theory("net-big", 400), a_theory("net", 100)])  # fmt: skip
-    row = row_of(sweeps.input_table(Clock(times)), "net-big", "net")
+    row = row_of(sweeps.input_table(MachineTimings(times)), "net-big", "net")
     assert (row["MAC"], row["parameters"]) == (4, 1)
     assert row["time"] == pytest.approx(3) and row["time per MAC"] == pytest.approx(0.75)
-    (said,) = sweeps.input_sentences(Clock(times))
+    (said,) = sweeps.input_sentences(MachineTimings(times))
     assert "4x3x8x8 takes 3.00 times the time of 1x3x8x8 for 4.00 times the MACs" in said
     assert said.endswith("; the parameters stay the same.")
 
@@ -212,14 +212,14 @@ def test_larger_inputs_are_held_against_the_smallest_of_the_same_model():
 
 
 def test_the_count_that_time_follows_is_the_best():
-    clock = Clock(zoo_times())
+    clock = MachineTimings(zoo_times())
     best = predictors.predictors(clock, ONE)[0]
     assert "macs" in (best.name, *best.same) and "flops" in (best.name, *best.same)
     assert best.prediction.factor == pytest.approx(1, abs=0.01)
 
 
 def test_parameters_that_run_another_way_are_worse_and_that_is_shown():
-    clock = Clock(zoo_times())
+    clock = MachineTimings(zoo_times())
     row = row_of(predictors.predictor_table(clock, ONE), "params")
     assert row["off by"] > 3 and row["against MACs"] == "worse"
     (said,) = predictors.sentences(clock)
@@ -227,27 +227,27 @@ def test_parameters_that_run_another_way_are_worse_and_that_is_shown():
 
 
 def test_few_models_predict_nothing():
-    assert list(predictors.sentences(Clock(grouped_times()))) == []
+    assert list(predictors.sentences(MachineTimings(grouped_times()))) == []
 
 
 # ------------------------------------------------------------------------- layers and memory
 
 
 def test_layers_stand_beside_their_work():
-    row = row_of(layers.layer_table(Clock(zoo_times())), "m0", "conv")
+    row = row_of(layers.layer_table(MachineTimings(zoo_times())), "m0", "conv")
     assert (row["flop"], row["bytes"], row["flop_per_byte"]) == (2000, 100, 20)
     assert row["least_s"] == 2.0 and row["bound"] == "compute"  # 2000 FLOP at 1000 a second
     assert row["median_s"] == pytest.approx(1e-3)
 
 
 def test_the_cost_of_hooks_is_told():
-    row = row_of(layers.hook_table(Clock(zoo_times())), "m0")
+    row = row_of(layers.hook_table(MachineTimings(zoo_times())), "m0")
     assert row["cost"] == pytest.approx(0.1) and row["layers"] == 1
 
 
 def test_memory_is_told_in_both_units():
     net = a_theory("alexnet", 100, 61_100_840)
-    clock = Clock(some_times([replace(NET, id="alexnet")], [], [net]))
+    clock = MachineTimings(some_times([replace(NET, id="alexnet")], [], [net]))
     row = row_of(memory.table(clock), "alexnet")
     assert row["parameters"] == 4 * 61_100_840
     assert row["in MB"] == pytest.approx(244.40336) and row["in MiB"] == pytest.approx(
@@ -282,10 +282,12 @@ def test_names_cannot_break_the_page():
 
 
 def test_charts_hold_the_figures_of_their_tables():
-    clock = Clock(grouped_times())
+    clock = MachineTimings(grouped_times())
     dots = [dot for dot in timecharts.grouped_dots(clock) if dot["series"] == str(TWO)]
     assert [(dot["groups"], dot["measured"]) for dot in dots] == [
         (1, 1.0), (2, pytest.approx(2)), (4, pytest.approx(2)), (8, pytest.approx(0.8)),
     ]  # fmt: skip
-    cases = [dot for dot in timecharts.roof_dots(Clock(zoo_times())) if dot["what"] == "case"]
+    cases = [
+        dot for dot in timecharts.roof_dots(MachineTimings(zoo_times())) if dot["what"] == "case"
+    ]
     assert cases[0]["intensity"] == 20 and len(cases) == 12

@@ -23,7 +23,7 @@ from flop_harness.records import Bridge, Case, Context, Step
 from flop_harness.records.account import Account
 from flop_harness.records.units import Printed, Unit, parse_figure, parse_unit, with_unit
 from flop_harness.report.words.terms import DOUBLING
-from flop_harness.run.traces import Watch
+from flop_harness.run.traces import ContextTraces
 from flop_harness.suite.build import build
 from flop_harness.suite.files import case_from_model, having
 
@@ -211,7 +211,7 @@ class Rules:
 
     def __init__(self, case: Case, folder: str = "") -> None:
         self.case = case
-        self._watch = Watch(case, folder, build(case, device="meta", folder=folder))
+        self._traces = ContextTraces(case, folder, build(case, device="meta", folder=folder))
 
     def amounts(self, way: Way) -> Iterator[Amount]:
         """What it says: once for a convention, for a counter of each metric in each context.
@@ -222,7 +222,7 @@ class Rules:
 
     def _of_convention(self, way: Convention) -> Iterator[Amount]:
         try:
-            account = way.price(self._watch.canonical)
+            account = way.price(self._traces.canonical)
         except NotApplicable as error:
             raise UserError(f"{way.id} does not apply to {self.case.model}: {error}") from error
         yield Amount(way.id, way.unit, account)
@@ -231,7 +231,7 @@ class Rules:
         for quantity in way.quantities.values():
             for context in way.contexts:
                 here = replace(context, mode=context.mode or self.case.mode)
-                account = quantity.price(self._watch.trace(way, context))
+                account = quantity.price(self._traces.trace(way, context))
                 yield Amount(way.id, quantity.unit, account, quantity.label, here)
 
     def everything(self) -> Iterator[Amount]:
@@ -240,7 +240,7 @@ class Rules:
         Whatever says nothing about such a model, or stumbles over it, is left out: this serves
         suggestions only.
         """
-        trace = self._watch.canonical
+        trace = self._traces.canonical
         for convention in CATALOGUE.values():
             try:
                 yield Amount(convention.id, convention.unit, convention.price(trace))

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from flop_harness.audit.docket import Docket
-from flop_harness.audit.files import ClaimFile
+from flop_harness.audit.claim_set import ClaimSet
+from flop_harness.audit.claims import ClaimFile
 from flop_harness.audit.prices import Prices, Progress, identity
 from flop_harness.audit.rules import judge
 from flop_harness.audit.statements import examine
@@ -35,10 +35,10 @@ def audit(
     with Journal.open(folder, identity(tools)) as journal:
         prices = Prices(journal, folders, workers, tell)
         prices.prepare(claims)
-        docket = Docket(claims, prices.of_claim, prices.of_others)
-        verdicts = {id(claim): verdict_on(claim, docket, prices) for claim in claims}
+        claim_set = ClaimSet(claims, prices.of_claim, prices.of_others)
+        verdicts = {id(claim): verdict_on(claim, claim_set, prices) for claim in claims}
         for claim in prices.search():  # and now with what they searched for
-            verdicts[id(claim)] = judge(claim, docket)
+            verdicts[id(claim)] = judge(claim, claim_set)
     silent = {f"{p.case.model}": dict(prices.known[n].silent) for n, p in prices.jobs.items()}
     return Audit(
         SCHEMA,
@@ -49,12 +49,12 @@ def audit(
     )
 
 
-def verdict_on(claim: Claim, docket: Docket, prices: Prices) -> Verdict:
+def verdict_on(claim: Claim, claim_set: ClaimSet, prices: Prices) -> Verdict:
     if claim.holds:
         return on_statement(claim, prices)
     if claim.metric == "output":
         return on_output(claim, prices)
-    return judge(claim, docket)
+    return judge(claim, claim_set)
 
 
 def on_statement(claim: Claim, prices: Prices) -> Verdict:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from flop_harness.audit.docket import Other
+from flop_harness.audit.claim_set import Other
 from flop_harness.audit.statements import layers_in
 from flop_harness.errors import UserError
 from flop_harness.reconcile.pricing import Layers, Priced, Wanted, price_model, price_sizes

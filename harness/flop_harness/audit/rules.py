@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from flop_harness.audit.candidates import SEARCHED, STRAINED, UNIT, Question, ask, unprefixed
-from flop_harness.audit.docket import Docket, Way
+from flop_harness.audit.claim_set import ClaimSet, Way
 from flop_harness.audit.matching import Match, chance, loosest, matches, nearest
 from flop_harness.audit.statements import worked_out
-from flop_harness.audit.verdicts import RARE, Hearing, error, ruled, unexplained
+from flop_harness.audit.verdicts import RARE, Explanations, error, ruled, unexplained
 from flop_harness.records import Claim, Verdict
 from flop_harness.records.units import parse_figure
 
@@ -17,50 +17,50 @@ VARIANT = 2
 """Another variant of a model (classes, heads, biases) may shift its parameters, not by this factor."""
 
 
-Rule = Callable[[Hearing], Verdict | None]
+Rule = Callable[[Explanations], Verdict | None]
 
 
-def judge(claim: Claim, docket: Docket) -> Verdict:
+def judge(claim: Claim, claim_set: ClaimSet) -> Verdict:
     """The verdict of the first rule that has one."""
     question = ask(claim)
-    hearing = Hearing(question, docket, [])
-    hearing.try_also(docket.own(claim))
+    explanations = Explanations(question, claim_set, [])
+    explanations.try_also(claim_set.own(claim))
     for rule in RULES:
-        verdict = rule(hearing)
+        verdict = rule(explanations)
         if verdict is not None:
             return verdict
-    return unexplained(hearing)
+    return unexplained(explanations)
 
 
 # -------------------------------------------------------------------------------------- rules
 
 
-def as_stated(hearing: Hearing) -> Verdict | None:
+def as_stated(explanations: Explanations) -> Verdict | None:
     """Something fits with no departure at all."""
-    fits = hearing.fitting and hearing.fitting[0].cost == 0
-    return ruled(hearing, "reproduced") if fits else None
+    fits = explanations.fitting and explanations.fitting[0].cost == 0
+    return ruled(explanations, "reproduced") if fits else None
 
 
-def swapped(hearing: Hearing) -> Verdict | None:
+def swapped(explanations: Explanations) -> Verdict | None:
     """Two figures of a table each fit the other's place, and not their own."""
-    columns = [(other, "columns") for other in hearing.docket.row(hearing.claim)]
-    rows = [(other, "rows") for other in hearing.docket.column(hearing.claim)]
+    columns = [(other, "columns") for other in explanations.claim_set.row(explanations.claim)]
+    rows = [(other, "rows") for other in explanations.claim_set.column(explanations.claim)]
     for other, what in (*columns, *rows):
-        if exchanged(hearing, other):
+        if exchanged(explanations, other):
             told = f"{what} swapped: its figure is that of {title(other)}, and the other way round"
-            return error(hearing, told)
+            return error(explanations, told)
     return None
 
 
-def with_another_reading(hearing: Hearing) -> Verdict | None:
+def with_another_reading(explanations: Explanations) -> Verdict | None:
     """Something fits that is a step away: unit, prefix, convention, how it is printed."""
-    near = hearing.fitting and hearing.fitting[0].cost < SEARCHED
-    return ruled(hearing, "not as stated") if near and hearing.credible else None
+    near = explanations.fitting and explanations.fitting[0].cost < SEARCHED
+    return ruled(explanations, "not as stated") if near and explanations.credible else None
 
 
-def worked(hearing: Hearing) -> Verdict | None:
+def worked(explanations: Explanations) -> Verdict | None:
     """The author's own arithmetic leads to the figure, but not from what the model has."""
-    claim, question = hearing.claim, hearing.question
+    claim, question = explanations.claim, explanations.question
     if not claim.working:
         return None
     result = worked_out(claim)
@@ -68,25 +68,25 @@ def worked(hearing: Hearing) -> Verdict | None:
     for printing, low, high in question.printed.intervals():
         if low <= result <= high:
             cut = f", {printing}" if printing != "rounded" else ""
-            return error(hearing, f"{comes}{cut}, but not from what {has(hearing, UNIT)}")
-    return error(hearing, f"{comes}; {has(hearing, UNIT)}")
+            return error(explanations, f"{comes}{cut}, but not from what {has(explanations, UNIT)}")
+    return error(explanations, f"{comes}; {has(explanations, UNIT)}")
 
 
-def has(hearing: Hearing, cost: int = 0) -> str:
+def has(explanations: Explanations, cost: int = 0) -> str:
     """What the model has, as near to the claim's figure as it comes."""
-    near = nearest(hearing.question, [c for c in hearing.tried if c.cost <= cost], 1)
-    told = [f"{float(c.number):.5g} {hearing.claim.unit}" for c in near]
+    near = nearest(explanations.question, [c for c in explanations.tried if c.cost <= cost], 1)
+    told = [f"{float(c.number):.5g} {explanations.claim.unit}" for c in near]
     how = [f" where {c.departures[0]}" for c in near if c.departures]
     return f"the model has: {''.join(told + how) or 'nothing'}"
 
 
-def of_another_model(hearing: Hearing) -> Verdict | None:
+def of_another_model(explanations: Explanations) -> Verdict | None:
     """The figure is that of another model of the same table, counted as that model's own is."""
     found, missed = [], 1.0
-    for other in hearing.docket.column(hearing.claim):
-        ways = ways_of(other, hearing.docket)
-        place = replace(ask(other), printed=hearing.question.printed)
-        own = hearing.docket.own(other)
+    for other in explanations.claim_set.column(explanations.claim):
+        ways = ways_of(other, explanations.claim_set)
+        place = replace(ask(other), printed=explanations.question.printed)
+        own = explanations.claim_set.own(other)
         alike = [c for c in own if (c.counting, unprefixed(c.departures)) in ways]
         here = [match for match in matches(place, alike) if match.plain]
         missed *= 1 - chance(place, alike, loosest(here))
@@ -94,58 +94,65 @@ def of_another_model(hearing: Hearing) -> Verdict | None:
             found.append(other)
     if not found or 1 - missed > RARE:
         return None
-    return error(hearing, f"the figure of another model of the same table: {title(found[0])}")
+    return error(explanations, f"the figure of another model of the same table: {title(found[0])}")
 
 
-def on_other_inputs(hearing: Hearing) -> Verdict | None:
+def on_other_inputs(explanations: Explanations) -> Verdict | None:
     """Something further off fits, such as another input, and as good as never by chance."""
-    hearing.try_also(hearing.docket.elsewhere(hearing.question))
-    return searched(hearing) if hearing.chance <= RARE else None
+    explanations.try_also(explanations.claim_set.elsewhere(explanations.question))
+    return searched(explanations) if explanations.chance <= RARE else None
 
 
-def contradicted(hearing: Hearing) -> Verdict | None:
+def contradicted(explanations: Explanations) -> Verdict | None:
     """The same source gives another figure for the same thing."""
-    if hearing.claim.metric != "params" and hearing.docket.price(hearing.claim).executed:
+    if (
+        explanations.claim.metric != "params"
+        and explanations.claim_set.price(explanations.claim).executed
+    ):
         return None  # what a model computes that looks at values, two sets of weights may change
-    mine = span(hearing.question)
-    for other in hearing.docket.same_thing(hearing.claim):
+    mine = span(explanations.question)
+    for other in explanations.claim_set.same_thing(explanations.claim):
         theirs = span(ask(other))
         if mine[1] < theirs[0] or theirs[1] < mine[0]:
             told = f"two different figures for one thing: the source also gives {printed(other)}"
-            return error(hearing, f"{told}; {has(hearing)}")
+            return error(explanations, f"{told}; {has(explanations)}")
     return None
 
 
-def transposed(hearing: Hearing) -> Verdict | None:
+def transposed(explanations: Explanations) -> Verdict | None:
     """Two neighbouring digits of the figure have changed places; by a plain count or a named one."""
-    plain = {"macs", "flops", "params", "param-bytes", "activations"} | hearing.question.named
-    close = [c for c in hearing.tried if c.cost <= UNIT and c.counting in plain]
-    meant = list(hearing.question.printed.transposed())
-    right = [p for p in meant if matches(replace(hearing.question, printed=p), close)]
-    if not right or len(meant) * chance(hearing.question, close) > RARE:
+    plain = {"macs", "flops", "params", "param-bytes", "activations"} | explanations.question.named
+    close = [c for c in explanations.tried if c.cost <= UNIT and c.counting in plain]
+    meant = list(explanations.question.printed.transposed())
+    right = [p for p in meant if matches(replace(explanations.question, printed=p), close)]
+    if not right or len(meant) * chance(explanations.question, close) > RARE:
         return None
-    return error(hearing, f"two digits have changed places: {right[0].text} fits")
+    return error(explanations, f"two digits have changed places: {right[0].text} fits")
 
 
-def searched(hearing: Hearing) -> Verdict | None:
+def searched(explanations: Explanations) -> Verdict | None:
     """Something further off fits, and hardly by chance."""
-    return ruled(hearing, "not as stated") if hearing.fitting and hearing.credible else None
+    return (
+        ruled(explanations, "not as stated")
+        if explanations.fitting and explanations.credible
+        else None
+    )
 
 
-def impossible(hearing: Hearing) -> Verdict | None:
+def impossible(explanations: Explanations) -> Verdict | None:
     """No variant of the model can have so many parameters, or so few."""
-    claim, question = hearing.claim, hearing.question
+    claim, question = explanations.claim, explanations.question
     if claim.metric != "params" or claim.layer or question.unit.base == "share":
         return None
     figure = question.printed.value * question.unit.scale
-    largest = hearing.docket.price(claim).largest
-    counts = [c.number * question.unit.scale for c in hearing.tried if not c.departures]
+    largest = explanations.claim_set.price(claim).largest
+    counts = [c.number * question.unit.scale for c in explanations.tried if not c.departures]
     if figure < largest:
         told = f"impossible parameter count: one of its layers alone has {largest:,}"
-        return error(hearing, told)
+        return error(explanations, told)
     if counts and not min(counts) / VARIANT <= figure <= VARIANT * max(counts):
         told = f"impossible parameter count: the model has {int(max(counts)):,}"
-        return error(hearing, told)
+        return error(explanations, told)
     return None
 
 
@@ -158,33 +165,33 @@ RULES: tuple[Rule, ...] = (
 # ------------------------------------------------------------------------------ moved figures
 
 
-def moved(claim: Claim, place: Claim, docket: Docket) -> list[Match]:
+def moved(claim: Claim, place: Claim, claim_set: ClaimSet) -> list[Match]:
     """How the figure of a claim fits another's place, at most by another unit."""
     printed = parse_figure(claim.value)
-    close = docket.near(place, printed)
+    close = claim_set.near(place, printed)
     found = matches(replace(ask(place), printed=printed), close) if close else []
     return [match for match in found if match.plain]
 
 
-def exchanged(hearing: Hearing, other: Claim) -> bool:
+def exchanged(explanations: Explanations, other: Claim) -> bool:
     """Whether two figures fit each other's place more simply than their own, counted alike."""
-    docket, mine = hearing.docket, hearing.claim
-    there = moved(mine, other, docket)
-    back = moved(other, mine, docket) if there else []
+    claim_set, mine = explanations.claim_set, explanations.claim
+    there = moved(mine, other, claim_set)
+    back = moved(other, mine, claim_set) if there else []
     if mine.metric == other.metric:
         ways = {match.way for match in there} & {match.way for match in back}
         there, back = ([m for m in found if m.way in ways] for found in (there, back))
     if not there or not back:
         return False
-    theirs = matches(ask(other), docket.own(other))
-    homes = (cheapest(hearing.fitting), cheapest(theirs))
+    theirs = matches(ask(other), claim_set.own(other))
+    homes = (cheapest(explanations.fitting), cheapest(theirs))
     away = (cheapest(there) + 1, cheapest(back) + 1)
     return all(home > cost for home, cost in zip(homes, away, strict=True))
 
 
-def ways_of(claim: Claim, docket: Docket) -> set[Way]:
+def ways_of(claim: Claim, claim_set: ClaimSet) -> set[Way]:
     """Who gives a claim's own figure most simply, and how, whatever its prefix; none if strained."""
-    found = matches(ask(claim), docket.own(claim))
+    found = matches(ask(claim), claim_set.own(claim))
     best = [match for match in found if match.cost == found[0].cost < STRAINED]
     return {(counting, unprefixed(reading)) for counting, reading in (m.way for m in best)}
 

@@ -15,7 +15,7 @@ from flop_harness.audit.candidates import (
     Candidate,
     Question,
 )
-from flop_harness.audit.docket import ENOUGH, Docket, Way
+from flop_harness.audit.claim_set import ENOUGH, ClaimSet, Way
 from flop_harness.audit.matching import Match, chance, fit_of, loosest, matches, nearest
 from flop_harness.counters.versions.catalogue import family
 from flop_harness.records import Claim, Ruling, Verdict
@@ -29,11 +29,11 @@ RARE = 0.01
 
 
 @dataclass
-class Hearing:
+class Explanations:
     """A claim before its judge: what has been tried so far, and what of it fits, the best first."""
 
     question: Question
-    docket: Docket
+    claim_set: ClaimSet
     tried: list[Candidate]
     fitting: list[Match] = field(default_factory=list)
 
@@ -43,7 +43,7 @@ class Hearing:
 
     @cached_property
     def usual(self) -> set[Way]:
-        return self.docket.usual_ways(self.claim)
+        return self.claim_set.usual_ways(self.claim)
 
     @property
     def best(self) -> list[Match]:
@@ -72,7 +72,7 @@ class Hearing:
 
         Sizes in memory are often in powers of two; of counts a whole column has to be.
         """
-        if self.claim.table and self.docket.in_powers(self.claim):
+        if self.claim.table and self.claim_set.in_powers(self.claim):
             return True
         alone = not self.claim.table or self.claim.metric in ("size", "traffic")
         return alone and self.luck(PREFIX) <= UNLIKELY
@@ -87,7 +87,7 @@ class Hearing:
         first = self.fitting[0]
         if first.cost < STRAINED or first.way in self.usual:
             return True
-        alone = first.cost < SEARCHED and len(list(self.docket.alike(self.claim))) >= ENOUGH
+        alone = first.cost < SEARCHED and len(list(self.claim_set.alike(self.claim))) >= ENOUGH
         return self.chance <= (RARE if alone or first.strains > 1 else UNLIKELY)
 
     @property
@@ -105,23 +105,23 @@ class Hearing:
 # ----------------------------------------------------------------------------------- verdicts
 
 
-def ruled(hearing: Hearing, ruling: Ruling) -> Verdict:
+def ruled(explanations: Explanations, ruling: Ruling) -> Verdict:
     """A verdict of what fits best."""
-    best, rivals, question = hearing.best, hearing.rivals, hearing.question
+    best, rivals, question = explanations.best, explanations.rivals, explanations.question
     told = [*best, *(match for match in rivals if match not in best)]
     fits = tuple(fit_of(question, match.candidate, match.departures) for match in told)
     names = {match.candidate.counting for match in best}
-    speaks = any(candidate.counting in question.named for candidate in hearing.tried)
+    speaks = any(candidate.counting in question.named for candidate in explanations.tried)
     named = bool(names & question.named) if speaks else None
-    verdict = Verdict(hearing.claim.id, ruling, why(hearing, named), fits, named=named,
-                      ambiguous=unrelated(hearing, told))  # fmt: skip
-    return counted(verdict, hearing)
+    verdict = Verdict(explanations.claim.id, ruling, why(explanations, named), fits, named=named,
+                      ambiguous=unrelated(explanations, told))  # fmt: skip
+    return counted(verdict, explanations)
 
 
-def unrelated(hearing: Hearing, told: list[Match]) -> bool:
+def unrelated(explanations: Explanations, told: list[Match]) -> bool:
     """Whether what fits equally well are explanations, or kinds of count, of different sorts."""
     ways = {(match.reading, match.candidate.inputs) for match in told}
-    if len(ways) > 1 or hearing.claim.metric != "compute" or hearing.question.named:
+    if len(ways) > 1 or explanations.claim.metric != "compute" or explanations.question.named:
         return len(ways) > 1
     kinds: dict[Fraction, set[str]] = {}  # those that agree on a figure are one
     for match in told:
@@ -129,61 +129,66 @@ def unrelated(hearing: Hearing, told: list[Match]) -> bool:
     return not set.intersection(*kinds.values())
 
 
-def error(hearing: Hearing, reason: str) -> Verdict:
-    return counted(replace(blank(hearing), ruling="error in the source", reason=reason), hearing)
+def error(explanations: Explanations, reason: str) -> Verdict:
+    return counted(
+        replace(blank(explanations), ruling="error in the source", reason=reason), explanations
+    )
 
 
-def unexplained(hearing: Hearing) -> Verdict:
-    open_verdict = blank(hearing)
+def unexplained(explanations: Explanations) -> Verdict:
+    open_verdict = blank(explanations)
     near = open_verdict.nearest
     reason = "nothing fits"
-    if hearing.docket.price(hearing.claim).executed and hearing.claim.metric == "compute":
+    if (
+        explanations.claim_set.price(explanations.claim).executed
+        and explanations.claim.metric == "compute"
+    ):
         reason = (
             "the model looks at values: with other weights, or other data, it computes more or less"
         )
-    elif hearing.fitting:
-        how = "; ".join(hearing.fitting[0].departures)
-        reason = f"what fits ({how}) would fit {hearing.chance:.0%} of made-up figures too"
+    elif explanations.fitting:
+        how = "; ".join(explanations.fitting[0].departures)
+        reason = f"what fits ({how}) would fit {explanations.chance:.0%} of made-up figures too"
     elif near:
         gap = f"{near[0].gap:+.2%}" if near[0].gap < 10 else "far"
         how = "".join(f", {told}" for told in near[0].departures)
         reason = f"nothing fits; the nearest is {near[0].counting}{how}: {gap}"
-    return counted(replace(open_verdict, reason=reason), hearing)
+    return counted(replace(open_verdict, reason=reason), explanations)
 
 
-def blank(hearing: Hearing) -> Verdict:
+def blank(explanations: Explanations) -> Verdict:
     """An open verdict that lists what comes nearest."""
-    question = hearing.question
-    close = nearest(question, [c for c in hearing.tried if c.cost <= UNIT])
+    question = explanations.question
+    close = nearest(question, [c for c in explanations.tried if c.cost <= UNIT])
     fits = tuple(fit_of(question, candidate) for candidate in close)
-    return Verdict(hearing.claim.id, "unexplained", "", nearest=fits)
+    return Verdict(explanations.claim.id, "unexplained", "", nearest=fits)
 
 
-def counted(verdict: Verdict, hearing: Hearing) -> Verdict:
+def counted(verdict: Verdict, explanations: Explanations) -> Verdict:
     """With how much was tried, and how much of it lies within what is printed."""
-    numbers = {candidate.number for candidate in hearing.tried}
-    within = {match.candidate.number for match in hearing.fitting}
-    others = len(hearing.fitting) - len(verdict.fits)
+    numbers = {candidate.number for candidate in explanations.tried}
+    within = {match.candidate.number for match in explanations.fitting}
+    others = len(explanations.fitting) - len(verdict.fits)
     return replace(verdict, tried=len(numbers), within=len(within), others=others,
-                   chance=hearing.chance)  # fmt: skip
+                   chance=explanations.chance)  # fmt: skip
 
 
-def why(hearing: Hearing, named: bool | None) -> str:
+def why(explanations: Explanations, named: bool | None) -> str:
     """The verdict in a sentence: what departs, who counts so, and whether the author says so."""
-    best = hearing.best
+    best = explanations.best
     ways = dict.fromkeys("; ".join(match.departures) for match in best)
     names = list(dict.fromkeys(match.candidate.counting for match in best))
     values = len({match.candidate.amount for match in best})
-    value = hearing.question.printed.value
-    exact = hearing.question.exact and all(m.candidate.number == value for m in best)
+    value = explanations.question.printed.value
+    exact = explanations.question.exact and all(m.candidate.number == value for m in best)
     how = "exactly" if exact else "to the printed precision"
     told = f"{listed(names)} {'give' if len(names) > 1 else 'gives'} it {how}"
     if values > 1:
         told += f", with {values} distinct values"
     departures = " or ".join(filter(None, ways))
     if named is False and not departures:
-        told += f"; {hearing.claim.counts} does not"
-    if best[0].cost >= STRAINED and best[0].way in hearing.usual:
+        told += f"; {explanations.claim.counts} does not"
+    if best[0].cost >= STRAINED and best[0].way in explanations.usual:
         told += ", as most of its column"
     return (f"{departures}: " if departures else "") + told
 

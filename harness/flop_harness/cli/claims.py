@@ -28,7 +28,7 @@ def claims(
     ] = None,
 ) -> None:
     """Audit published figures: which ways of counting reproduce them, and what is wrong."""
-    from flop_harness.audit.files import load, names
+    from flop_harness.audit.claims import load, names
 
     files = [load(file)] if file else [load(name) for name in names()]
     folder = out or (HOME / safe_name(files[0].name) if file else HOME)

@@ -53,9 +53,9 @@ def tell(found: Any, depth: int) -> None:
 
 def tell_code(found: Any, folder: Path) -> None:
     from flop_harness.report.analysis.codes import explained
-    from flop_harness.report.analysis.scenes import Scenes
+    from flop_harness.report.analysis.traced_figures import TracedFigures
 
-    for piece in explained(Scenes(folder, found.index), found.bridges):
+    for piece in explained(TracedFigures(folder, found.index), found.bridges):
         print(piece)
     tell_silence(found)
 

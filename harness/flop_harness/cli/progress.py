@@ -8,7 +8,7 @@ from typing import Any
 from flop_harness.run.plan import Cell, Progress, Result
 
 
-class Watch:
+class ProgressBar:
     """Follows a run; ``nothing_done`` tells afterwards whether everything was there already."""
 
     def __init__(self, title: str, quiet: bool = False) -> None:
@@ -21,7 +21,7 @@ class Watch:
         self.task: Any = None
         self.progress = Progress(self.begin, self.started, self.finished)
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> ProgressBar:
         if sys.stderr.isatty():
             from rich import progress
             from rich.console import Console
@@ -75,9 +75,9 @@ def told(result: Result) -> str:
     return "ok"
 
 
-def of_suite(name: str) -> Watch:
-    return Watch(name)
+def of_suite(name: str) -> ProgressBar:
+    return ProgressBar(name)
 
 
-def of_model() -> Watch:
-    return Watch("comparing", quiet=True)
+def of_model() -> ProgressBar:
+    return ProgressBar("comparing", quiet=True)

@@ -20,7 +20,7 @@ ENCODER_LAYER = ".TransformerEncoderLayer"
 
 
 @dataclass(frozen=True)
-class Scene:
+class TracedFigure:
     """A counter's figure for a case, and the passes that explain it: see ``reconcile.bridge``."""
 
     case: Case
@@ -68,33 +68,33 @@ class Unlike(ValueError):
     """A module that, called alone, need not do what it does inside the model."""
 
 
-def part_of(scene: Scene, place: Place) -> Part:
+def part_of(traced: TracedFigure, place: Place) -> Part:
     """The pass of a module alone. Unlike where that cannot be told from the pass of the model."""
-    module, usage = scene.own.modules[place.call.module], scene.usage
+    module, usage = traced.own.modules[place.call.module], traced.usage
     call = place.call if usage.named or module.type != ATTENTION else in_order(place.call)
-    why = obstacle(scene, place, call)
+    why = obstacle(traced, place, call)
     if why:
         raise Unlike(why)
-    own = excerpt(scene.own, call)
-    canonical = excerpt(scene.canonical, scene.same[place.path, place.turn])
-    lent = usage.parametric and scene.bridge.metric == "compute" and not any(
+    own = excerpt(traced.own, call)
+    canonical = excerpt(traced.canonical, traced.same[place.path, place.turn])
+    lent = usage.parametric and traced.bridge.metric == "compute" and not any(
         each.parameters for each in own.modules
     )  # fmt: skip
     return Part(place, module, call, lending(own) if lent else own, canonical, lent)
 
 
-def obstacle(scene: Scene, place: Place, call: Call) -> str:
+def obstacle(traced: TracedFigure, place: Place, call: Call) -> str:
     """Why a module cannot be called alone, or need not do the same then; empty if nothing says so."""
     inputs = (*call.args, *(value for _, value in call.kwargs))
-    if (place.path, place.turn) not in scene.same:
+    if (place.path, place.turn) not in traced.same:
         return "the reference has no such call"
     if not inputs:
         return "it is called without inputs"
-    if scene.usage.tensors and not all(isinstance(each, Tensor) for each in inputs):
+    if traced.usage.tensors and not all(isinstance(each, Tensor) for each in inputs):
         return "the tool passes on tensors only"
-    if scene.counter.observe and opaque(call.output):
+    if traced.counter.observe and opaque(call.output):
         return "what it returns is nothing to a tracer"
-    if not same_way(scene, call):
+    if not same_way(traced, call):
         return "attention that runs another way alone"
     return ""
 
@@ -106,16 +106,20 @@ def opaque(value: Any) -> bool:
     return isinstance(value, Opaque) or (isinstance(value, tuple) and any(map(opaque, value)))
 
 
-def same_way(scene: Scene, call: Call) -> bool:
+def same_way(traced: TracedFigure, call: Call) -> bool:
     """Whether attention runs alone as it does in the model.
 
     Its fast path hangs on the hooks of an encoder layer, and on whether its inputs are one tensor,
     which they are not to a tracer that makes a variable of each.
     """
-    counter, modules = scene.counter, scene.own.modules
-    if counter.observe and not scene.bridge.context.grad and modules[call.module].type == ATTENTION:
+    counter, modules = traced.counter, traced.own.modules
+    if (
+        counter.observe
+        and not traced.bridge.context.grad
+        and modules[call.module].type == ATTENTION
+    ):
         return False
-    paths, hooks = paths_from(scene.own, call), counter.hooks
+    paths, hooks = paths_from(traced.own, call), counter.hooks
     if hooks is None or not any(modules[i].type.endswith(ENCODER_LAYER) for i in paths):
         return True
     return all(
@@ -134,19 +138,19 @@ def lending(trace: Trace) -> Trace:
 # ------------------------------------------------------------------------------------ bridges
 
 
-def bridge_of(scene: Scene, part: Part) -> Bridge:
+def bridge_of(traced: TracedFigure, part: Part) -> Bridge:
     """From the reference of the module alone to what the counter's rules charge for it. Unlike."""
     try:
-        charged = priced(scene, part)
-        reference, here = (REFERENCES[scene.bridge.metric](t) for t in (part.canonical, part.own))
+        charged = priced(traced, part)
+        reference, here = (REFERENCES[traced.bridge.metric](t) for t in (part.canonical, part.own))
     except Unlike:
         raise
     except Exception as error:
         raise Unlike(f"{type(error).__name__}: {error}") from error
-    if scene.usage.silent and not charged:
+    if traced.usage.silent and not charged:
         raise Unlike("the tool gives no figure")
     return replace(
-        scene.bridge,
+        traced.bridge,
         reference=int(reference.total),
         steps=(*shifts(reference, here), *steps(here, charged)),
         reading=whole(charged.total),
@@ -154,21 +158,21 @@ def bridge_of(scene: Scene, part: Part) -> Bridge:
     )
 
 
-def priced(scene: Scene, part: Part) -> Account:
+def priced(traced: TracedFigure, part: Part) -> Account:
     """By the counter's rules; with its nodes where the tracer's graph of the whole is known."""
-    price = scene.counter.quantities[scene.bridge.metric].price
-    charged, graph = price(part.own), graph_in(scene.own)
+    price = traced.counter.quantities[traced.bridge.metric].price
+    charged, graph = price(part.own), graph_in(traced.own)
     if graph is None:
         return charged
-    everywhere, here = Counts(called(scene.own.root)), Counts(called(part.place.call))
+    everywhere, here = Counts(called(traced.own.root)), Counts(called(part.place.call))
     if any(everywhere[index] != times for index, times in here.items()):
         raise Unlike("called elsewhere too, and the graph does not tell which is which")
-    modules = scene.own.modules
-    paths = {modules[i].path: path for i, path in paths_from(scene.own, part.place.call).items()}
+    modules = traced.own.modules
+    paths = {modules[i].path: path for i, path in paths_from(traced.own, part.place.call).items()}
     nodes = tuple((*node[:2], paths[node[2]]) for node in graph if node[2] in paths)
     noted = (*part.own.root.children, Call("function", GRAPH, nodes, (), None))
-    traced = price(replace(part.own, root=part.own.root._replace(children=noted)))
-    common = {key: n for key, n in traced.items() if not key[1].endswith(ONLY_IN_GRAPH)}
+    with_nodes = price(replace(part.own, root=part.own.root._replace(children=noted)))
+    common = {key: n for key, n in with_nodes.items() if not key[1].endswith(ONLY_IN_GRAPH)}
     if common != dict(charged):
         raise Unlike("the tracer drops what nothing comes of in the model")
-    return traced
+    return with_nodes

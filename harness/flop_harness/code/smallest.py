@@ -10,7 +10,7 @@ from flop_harness.code.constructors import ATTENTION, constructed, shared_inputs
 from flop_harness.code.excerpt import Place
 from flop_harness.code.figure import asked, pieces_of
 from flop_harness.code.literals import CannotWrite
-from flop_harness.code.module_pass import Part, Scene, Unlike, bridge_of, part_of
+from flop_harness.code.module_pass import Part, TracedFigure, Unlike, bridge_of, part_of
 from flop_harness.code.text import WIDTH, block, built, inputs_of, joined, model_lines
 from flop_harness.reconcile.bridges import whole
 from flop_harness.records import Bridge, Call, Tensor
@@ -38,7 +38,7 @@ class Example:
     code: str
 
 
-def example(scene: Scene, term: str, names: Collection[str] = ()) -> Example | None:
+def example(traced: TracedFigure, term: str, names: Collection[str] = ()) -> Example | None:
     """The smallest code that shows a term, which goes by ``names`` in the steps of the bridge.
 
     The modules that the term comes from are tried, and those that hold them, those with the fewest
@@ -46,48 +46,48 @@ def example(scene: Scene, term: str, names: Collection[str] = ()) -> Example | N
     written down.
     """
     wanted = frozenset(names or [term])
-    for place in candidates(scene, wanted):
+    for place in candidates(traced, wanted):
         try:
-            part = part_of(scene, place)
-            code, bridge = written(scene, part), bridge_of(scene, part)
+            part = part_of(traced, place)
+            code, bridge = written(traced, part), bridge_of(traced, part)
         except (CannotWrite, Unlike):
             continue
         if any(step.term in wanted and step.amount for step in bridge.steps):
-            return shown(scene, term, place, bridge, f"{code}{remark(bridge, wanted)}")
+            return shown(traced, term, place, bridge, f"{code}{remark(bridge, wanted)}")
     try:
-        code = whole_code(scene)
+        code = whole_code(traced)
     except CannotWrite:
         return None
     return shown(
-        scene, term, scene.places[0], scene.bridge, f"{code}{remark(scene.bridge, wanted)}"
+        traced, term, traced.places[0], traced.bridge, f"{code}{remark(traced.bridge, wanted)}"
     )
 
 
-def shown(scene: Scene, term: str, place: Place, bridge: Bridge, code: str) -> Example:
-    kind = scene.own.modules[place.call.module].type_name
+def shown(traced: TracedFigure, term: str, place: Place, bridge: Bridge, code: str) -> Example:
+    kind = traced.own.modules[place.call.module].type_name
     return Example(term, place.path, kind, place.calls, bridge, code)
 
 
-def whole_code(scene: Scene) -> str:
+def whole_code(traced: TracedFigure) -> str:
     """The code that gives the figure itself. CannotWrite for inputs that no short code makes."""
-    bridge, own = scene.bridge, scene.own
-    return joined(*pieces_of(scene.case, scene.counter, bridge.context, bridge.metric,
-                             scene.canonical.root, own.root, own.executed))  # fmt: skip
+    bridge, own = traced.bridge, traced.own
+    return joined(*pieces_of(traced.case, traced.counter, bridge.context, bridge.metric,
+                             traced.canonical.root, own.root, own.executed))  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------- candidates
 
 
-def candidates(scene: Scene, terms: Collection[str]) -> Iterator[Place]:
+def candidates(traced: TracedFigure, terms: Collection[str]) -> Iterator[Place]:
     """Calls of modules that may show a term alone, each kind once, the smallest first."""
-    if not scene.bridge.explained:
+    if not traced.bridge.explained:
         return
-    paths = {path for step in scene.bridge.steps if step.term in terms for path in step.modules}
+    paths = {path for step in traced.bridge.steps if step.term in terms for path in step.modules}
     holders = {holder for path in paths for holder in lineage(path)}
     everywhere = paths == {""}
     seen: set[str] = set()
-    modules = scene.own.modules
-    for place in sorted(scene.places, key=lambda place: (place.calls, elements(place.call))):
+    modules = traced.own.modules
+    for place in sorted(traced.places, key=lambda place: (place.calls, elements(place.call))):
         if not place.path or place.path.startswith("<"):
             continue
         module = modules[place.call.module]
@@ -104,10 +104,10 @@ def elements(call: Call) -> int:
 # --------------------------------------------------------------------------------------- code
 
 
-def written(scene: Scene, part: Part) -> str:
+def written(traced: TracedFigure, part: Part) -> str:
     """The module alone, made by its constructor or taken out of the model, and how it is asked."""
-    case, device = scene.case, scene.bridge.context.device
-    maker = constructed(scene.own, part.module)
+    case, device = traced.case, traced.bridge.context.device
+    maker = constructed(traced.own, part.module)
     if maker:
         switches = f"{'' if case.mode == 'train' else '.eval()'}{to(device)}"
         home, model = "", [f"model = {maker}{switches}"]
@@ -116,11 +116,11 @@ def written(scene: Scene, part: Part) -> str:
         home, model = built(case), [*model_lines(case, device), taken]
     if part.lent:
         model.append(
-            f"model.lent = torch.nn.Parameter(torch.zeros(1))  # {scene.counter.id} asks for one"
+            f"model.lent = torch.nn.Parameter(torch.zeros(1))  # {traced.counter.id} asks for one"
         )
     shared = shared_inputs(part.call) if part.module.type == ATTENTION else ()
     inputs = inputs_of(part.call, device, shared)
-    asks = asked(scene.counter, scene.bridge.context, scene.bridge.metric, part.call)
+    asks = asked(traced.counter, traced.bridge.context, traced.bridge.metric, part.call)
     return joined(home, block(*model, *inputs), asks)
 
 

@@ -14,7 +14,7 @@ from flop_harness.conventions.catalogue import CONVENTIONS, VERSION
 from flop_harness.conventions.products import unsupported
 from flop_harness.counters import Counter
 from flop_harness.counters.versions.rules import as_of
-from flop_harness.reconcile.bridges import Ground, lead
+from flop_harness.reconcile.bridges import PricedTrace, lead
 from flop_harness.records import (
     Bridge,
     Context,
@@ -71,11 +71,11 @@ def derived(plan: Plan, results: Mapping[Cell, Result]) -> Iterator[Part]:
     by_case: dict[str, dict[Cell, Result]] = {case.id: {} for case in plan.suite.cases}
     for cell, result in results.items():
         by_case[cell.case][cell] = result
-    grounds = Grounds(plan.folder)
+    priced_traces = PricedTraces(plan.folder)
     counters = {counter.id: counter for counter in plan.counters}
 
     def one(case: str) -> Part:
-        return part_of(case, by_case[case], counters, grounds)
+        return part_of(case, by_case[case], counters, priced_traces)
 
     if plan.jobs == 1 or len(results) < FEW:
         yield from map(one, by_case)
@@ -98,12 +98,15 @@ def carry_on(case: str) -> Part:
 
 
 def part_of(
-    case: str, cells: Mapping[Cell, Result], counters: Mapping[str, Counter], grounds: Grounds
+    case: str,
+    cells: Mapping[Cell, Result],
+    counters: Mapping[str, Counter],
+    priced_traces: PricedTraces,
 ) -> Part:
     reference = next((r for c, r in cells.items() if c.counter == CANONICAL), None)
     if reference is None or not reference.trace:
         return Part(case)
-    canonical = grounds.load(reference.trace, Context("meta"))
+    canonical = priced_traces.load(reference.trace, Context("meta"))
     try:
         canonical.account("compute")
     except Exception as error:  # noqa: BLE001 - any formula may trip over an untried model
@@ -113,7 +116,9 @@ def part_of(
     failures: list[Failure] = []
     for cell, result in cells.items():
         if cell.counter != CANONICAL and result.trace:
-            made, failed = bridges_of(cell, result, counters[cell.counter], canonical, grounds)
+            made, failed = bridges_of(
+                cell, result, counters[cell.counter], canonical, priced_traces
+            )
             bridges.extend(made)
             failures.extend(failed)
     return Part(
@@ -126,21 +131,21 @@ def part_of(
     )
 
 
-class Grounds:
+class PricedTraces:
     """Stored traces of a run, each read and priced once in a while."""
 
     def __init__(self, folder: Path) -> None:
         self._traces = TraceStore(folder)
         self._read = lru_cache(maxsize=32)(self._ground)
 
-    def load(self, name: str, context: Context) -> Ground:
+    def load(self, name: str, context: Context) -> PricedTrace:
         return self._read(name).under(context)
 
-    def _ground(self, name: str) -> Ground:
-        return Ground(self._traces.load(name))
+    def _ground(self, name: str) -> PricedTrace:
+        return PricedTrace(self._traces.load(name))
 
 
-def reference_of(case: str, canonical: Ground) -> Reference:
+def reference_of(case: str, canonical: PricedTrace) -> Reference:
     return Reference(
         case,
         canonical.trace.modules[0].type,
@@ -168,14 +173,18 @@ def priced(case: str, trace: Trace) -> Iterator[Figure]:
 
 
 def bridges_of(
-    cell: Cell, result: Result, counter: Counter, canonical: Ground, grounds: Grounds
+    cell: Cell,
+    result: Result,
+    counter: Counter,
+    canonical: PricedTrace,
+    priced_traces: PricedTraces,
 ) -> tuple[list[Bridge], list[Failure]]:
     """A bridge for each reading that came; a rule that raises is a failure of ours."""
     made, failed = [], []
     for reading in result.readings:
         if reading.status != "ok":
             continue
-        own = grounds.load(result.trace, reading.context)
+        own = priced_traces.load(result.trace, reading.context)
         try:
             made.append(lead(reading, as_of(counter, reading.version), canonical, own))
         except Exception as error:  # noqa: BLE001 - any rule may trip over an untried model

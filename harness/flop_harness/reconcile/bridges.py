@@ -22,7 +22,7 @@ Operators = Mapping[Key, Mapping[str, int]]
 """(module path, term) -> the operators that do that work, and how much each does"""
 
 
-class Ground:
+class PricedTrace:
     """A trace and the reference accounts of it, each priced once, whatever its context is called."""
 
     def __init__(self, trace: Trace) -> None:
@@ -30,7 +30,7 @@ class Ground:
         self._accounts: dict[Metric, Account] = {}
         self._operators: dict[Metric, Operators] = {"params": {}}
 
-    def under(self, context: Context) -> Ground:
+    def under(self, context: Context) -> PricedTrace:
         """The same pass under another context; what is priced already is shared."""
         other = copy.copy(self)
         other.trace = replace(self.trace, context=context)
@@ -66,11 +66,11 @@ def bridge(reading: Reading, counter: Counter, canonical: Trace, own: Trace) -> 
     ``canonical`` is the trace that the case's reference is priced on, ``own`` the one taken in the
     reading's context. No term looks at the reading; the residual is what they leave over.
     """
-    return lead(reading, counter, Ground(canonical), Ground(own))
+    return lead(reading, counter, PricedTrace(canonical), PricedTrace(own))
 
 
-def lead(reading: Reading, counter: Counter, canonical: Ground, own: Ground) -> Bridge:
-    """As ``bridge``, on grounds that other readings share."""
+def lead(reading: Reading, counter: Counter, canonical: PricedTrace, own: PricedTrace) -> Bridge:
+    """As ``bridge``, on priced_traces that other readings share."""
     metric = reading.metric
     reference, here = canonical.account(metric), own.account(metric)
     charged = counter.quantities[metric].price(own.trace)
@@ -135,7 +135,7 @@ def shifts(reference: Account, here: Account) -> list[Step]:
     ]
 
 
-def located(step: Step, reference: Account, own: Ground, metric: Metric) -> Step:
+def located(step: Step, reference: Account, own: PricedTrace, metric: Metric) -> Step:
     """The step with the classes it comes from, and the operators that do what is not seen.
 
     Operators stand for modules of which nothing is seen, where they are sure to be the ones.

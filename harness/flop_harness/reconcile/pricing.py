@@ -20,7 +20,7 @@ from flop_harness.errors import UserError, suggest
 from flop_harness.reconcile.bridges import whole
 from flop_harness.records import Case, Context, Dict, Input, Tensor, Trace
 from flop_harness.records.account import Account
-from flop_harness.run.traces import Watch, anywhere, on_meta, with_inputs
+from flop_harness.run.traces import ContextTraces, anywhere, on_meta, with_inputs
 from flop_harness.suite.build import build
 from flop_harness.trace.walk import module_calls
 
@@ -78,8 +78,8 @@ def price_case(case: Case, folder: str = "", layers: Layers = ()) -> Priced:
 def price_model(cases: Sequence[Case], folder: str, layers: Sequence[Layers]) -> list[Priced]:
     """As ``price_case``, for cases that differ in their inputs alone: the model is built once."""
     plan = build(cases[0], device="meta", folder=folder)
-    watches = [Watch(case, folder, plan) for case in cases]
-    return [priced(w.canonical, w.trace, wanted) for w, wanted in zip(watches, layers, strict=True)]
+    traces = [ContextTraces(case, folder, plan) for case in cases]
+    return [priced(w.canonical, w.trace, wanted) for w, wanted in zip(traces, layers, strict=True)]
 
 
 def price_sizes(

@@ -16,12 +16,12 @@ from importlib import metadata
 from packaging.version import Version
 
 from flop_harness.counters import Counter, at_version, find_one, overlay
-from flop_harness.counters.versions.compatibility import Remedy, remedied, remedy_for
+from flop_harness.counters.versions.compatibility import Shim, shim_for, shimmed
 from flop_harness.counters.versions.released import released
 from flop_harness.counters.versions.rules import as_of
 from flop_harness.errors import UserError, suggest
 from flop_harness.reconcile.assembly import tool_of
-from flop_harness.reconcile.bridges import Ground, lead
+from flop_harness.reconcile.bridges import PricedTrace, lead
 from flop_harness.records import Bridge, Case, Reading, Release, Step, Suite, Timeline
 from flop_harness.run.cells import CaseRunner, Limits
 from flop_harness.run.environment import describe
@@ -123,13 +123,13 @@ class Subject:
         return CaseRunner(self.case, self.suite.folder, "cpu", limits)
 
     @cached_property
-    def canonical(self) -> Ground:
-        return Ground(self.runner.canonical())
+    def canonical(self) -> PricedTrace:
+        return PricedTrace(self.runner.canonical())
 
     @cached_property
-    def own(self) -> Ground:
+    def own(self) -> PricedTrace:
         """As the counter's present release sees it."""
-        return Ground(self.runner.trace(self.counter, self.counter.contexts[0]))
+        return PricedTrace(self.runner.trace(self.counter, self.counter.contexts[0]))
 
     def read(self, counter: Counter) -> tuple[Reading, ...]:
         return self.runner.read(counter, self.counter.contexts[0])
@@ -189,7 +189,7 @@ class Asking:
 
     id: str
     counter: Counter
-    taken: tuple[Remedy, ...] = ()
+    taken: tuple[Shim, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -198,15 +198,15 @@ class Asking:
     def read(self, subject: Subject) -> tuple[Reading, ...]:
         """The readings, once no remedy is left to be tried."""
         while True:
-            said = subject.read(remedied(self.counter, self.taken))
+            said = subject.read(shimmed(self.counter, self.taken))
             remedy = self._next(said)
             if remedy is None:
                 return said
             self.taken = (*self.taken, remedy)
 
-    def _next(self, said: tuple[Reading, ...]) -> Remedy | None:
+    def _next(self, said: tuple[Reading, ...]) -> Shim | None:
         failed = [reading.message for reading in said if reading.status == "failed"]
-        return remedy_for(self.id, failed[0], self.taken) if failed else None
+        return shim_for(self.id, failed[0], self.taken) if failed else None
 
 
 def barring(said: tuple[Reading, ...]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flop_harness.records import Run
 from flop_harness.report.analysis import findings
-from flop_harness.report.analysis.beside import beside
+from flop_harness.report.analysis.related import related_results
 from flop_harness.report.analysis.verdict import Verdict, headline, verdict, verdict_lines
 from flop_harness.report.charts import drawing
 from flop_harness.report.charts.charts import heatmap, legible, spread_chart, waterfall
@@ -47,7 +47,7 @@ def write(run: Run, folder: Path, names: Iterable[str] = FORMATS) -> list[Path]:
     """
     from flop_harness.store import write_atomically
 
-    around = beside(folder, run)
+    around = related_results(folder, run)
     pages = {
         "report.html": partial(html.render, around=around),
         "report.md": partial(markdown.render, machines=around.machines),

@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
+class ModelState:
     """The state of a model that a counter has no business to change."""
 
     training: dict[str, bool]
@@ -18,9 +18,9 @@ class Marks:
     tensors: dict[str, tuple[str, ...]]
 
 
-def marks(model: Any) -> Marks:
+def marks(model: Any) -> ModelState:
     modules = dict(model.named_modules())
-    return Marks(
+    return ModelState(
         training={name: module.training for name, module in modules.items()},
         state=frozenset(model.state_dict(keep_vars=True)),
         buffers=frozenset(name for name, _ in model.named_buffers()),
@@ -54,7 +54,7 @@ def sampled(tensor: Any, count: int = 16) -> list[Any]:
     return flat[:: max(1, flat.shape[0] // count)].tolist()
 
 
-def leftovers(before: Marks, after: Marks) -> tuple[str, ...]:
+def leftovers(before: ModelState, after: ModelState) -> tuple[str, ...]:
     """Each kind of change in a line, with a few of the places."""
     common = before.training.keys() & after.training.keys()
     mode = sorted(n or "the model" for n in common if before.training[n] != after.training[n])

@@ -19,7 +19,7 @@ LIMITS = Limits(timeout_s=300, memory_bytes=0, threads=1)
 
 
 @dataclass
-class Watch:
+class ContextTraces:
     """Traces of a case as its counters see it, taken once for contexts that cannot differ.
 
     ``plan`` is its model on meta, perhaps with other inputs.

@@ -37,7 +37,7 @@ def silent(line: str) -> None:
 
 
 @dataclass(eq=False)
-class Stand:
+class CaseProcess:
     """A case's process: asked for one thing at a time, it answers or is given up."""
 
     case: Case
@@ -80,28 +80,31 @@ class Stand:
 
 
 @contextmanager
-def stands(
+def case_processes(
     cases: Sequence[Case], folder: str, device: str, policy: Policy
-) -> Iterator[list[Stand]]:
-    found: list[Stand] = []
+) -> Iterator[list[CaseProcess]]:
+    found: list[CaseProcess] = []
     try:
-        found.extend(Stand(case, folder, device, policy) for case in cases)
+        found.extend(CaseProcess(case, folder, device, policy) for case in cases)
         yield found
     finally:
-        for stand in found:
-            stand.close()
+        for case_process in found:
+            case_process.close()
 
 
 def forwards(
-    stands: Sequence[Stand], series: Callable[[Case], Sequence[Series]], session: int, tell: Tell
+    case_processes: Sequence[CaseProcess],
+    series: Callable[[Case], Sequence[Series]],
+    session: int,
+    tell: Tell,
 ) -> list[Forward]:
     """Every case in every series, in rounds: each that is not content gets one turn a round."""
     found: dict[tuple[str, Series], Forward] = {}
-    for stand in stands:
-        for each in series(stand.case):
-            found[stand.case.id, each] = warmed(stand, each, session)
-            tell(f"session {session}: {stand.case.id} ({each}) is warm")
-    by_case = {stand.case.id: stand for stand in stands}
+    for case_process in case_processes:
+        for each in series(case_process.case):
+            found[case_process.case.id, each] = warmed(case_process, each, session)
+            tell(f"session {session}: {case_process.case.id} ({each}) is warm")
+    by_case = {case_process.case.id: case_process for case_process in case_processes}
     rounds = 0
     while going := [key for key, forward in found.items() if not settled(forward)]:
         for key in going:
@@ -115,39 +118,39 @@ def settled(forward: Forward) -> bool:
     return bool(forward.ended) or forward.status != "ok"
 
 
-def warmed(stand: Stand, series: Series, session: int) -> Forward:
-    blank = Forward(stand.case.id, series, session)
-    answer = stand.ask("warm", series)
+def warmed(case_process: CaseProcess, series: Series, session: int) -> Forward:
+    blank = Forward(case_process.case.id, series, session)
+    answer = case_process.ask("warm", series)
     if answer is None:
-        return replace(blank, status="failed", message=stand.broken)
+        return replace(blank, status="failed", message=case_process.broken)
     warmup, block, refused = answer
     if refused:  # of this series alone, as by a model that cannot be captured
         return replace(blank, status="unavailable", message=refused)
     return replace(blank, warmup=warmup, block=block)
 
 
-def with_turn(forward: Forward, stand: Stand) -> Forward:
-    answer = stand.ask("turn", forward.series)
+def with_turn(forward: Forward, case_process: CaseProcess) -> Forward:
+    answer = case_process.ask("turn", forward.series)
     if answer is None:
-        return replace(forward, status="failed", message=stand.broken)
+        return replace(forward, status="failed", message=case_process.broken)
     samples, ended = answer
     return replace(forward, turns=(*forward.turns, samples), ended=ended)
 
 
-def layers(stand: Stand, series: Series) -> tuple[list[LayerTimes], list[HookCost]]:
+def layers(case_process: CaseProcess, series: Series) -> tuple[list[LayerTimes], list[HookCost]]:
     """Per-layer seconds of one case; nothing where its process is gone."""
-    answer = stand.ask("layers", series)
+    answer = case_process.ask("layers", series)
     if answer is None:
         return [], []
     types, found, hooked, bare = answer
-    times = [LayerTimes(stand.case.id, series, path, types[path], seconds)
+    times = [LayerTimes(case_process.case.id, series, path, types[path], seconds)
              for path, seconds in found.items()]  # fmt: skip
-    return times, [HookCost(stand.case.id, series, hooked, bare)]
+    return times, [HookCost(case_process.case.id, series, hooked, bare)]
 
 
-def memory(stand: Stand, series: Series) -> list[MemoryPeak]:
-    answer = stand.ask("memory", series)
-    return [] if answer is None else [MemoryPeak(stand.case.id, series.device, *answer)]
+def memory(case_process: CaseProcess, series: Series) -> list[MemoryPeak]:
+    answer = case_process.ask("memory", series)
+    return [] if answer is None else [MemoryPeak(case_process.case.id, series.device, *answer)]
 
 
 def ceilings(name: str, series: Sequence[Series], tell: Tell) -> list[Ceiling]:
@@ -181,12 +184,12 @@ def serve(pipe: Connection, case: Case, folder: str, name: str, policy: Policy) 
     die_with_parent(os.getppid())
     stdout_to_stderr()
     try:
-        bench = Bench(build(case, device=name, folder=folder), device(name), policy)
+        timer = CaseTimer(build(case, device=name, folder=folder), device(name), policy)
         gc.collect()
-        gc.freeze()  # what stands now stays: it need not be gone through before each turn
+        gc.freeze()  # what case_processes now stays: it need not be gone through before each turn
         while True:
             what, series = pipe.recv()
-            pipe.send(("done", getattr(bench, what)(series)))
+            pipe.send(("done", getattr(timer, what)(series)))
     except EOFError:
         return
     except (Exception, SystemExit) as error:  # noqa: BLE001 - what a model raises is the answer
@@ -194,7 +197,7 @@ def serve(pipe: Connection, case: Case, folder: str, name: str, policy: Policy) 
 
 
 @dataclass
-class Bench:
+class CaseTimer:
     """A model on a device, ready to run in every series that was asked for."""
 
     built: Any
@@ -287,15 +290,15 @@ def measure(
         found.ceilings = ceilings(name, everything, tell)
     for session in range(1, suite.timing.sessions + 1):
         found.clocks.append({"session": session, **here.state()})
-        with stands(suite.cases, suite.folder, name, suite.timing) as standing:
+        with case_processes(suite.cases, suite.folder, name, suite.timing) as standing:
             found.forwards += forwards(standing, series, session, tell)
             if details and session == 1:
-                for stand, plain in zip(standing, first, strict=True):
-                    tell(f"layers and memory: {stand.case.id}")
-                    times, costs = layers(stand, plain)
+                for case_process, plain in zip(standing, first, strict=True):
+                    tell(f"layers and memory: {case_process.case.id}")
+                    times, costs = layers(case_process, plain)
                     found.layers += times
                     found.hooks += costs
-                    found.memory += memory(stand, plain)
-            found.failures += [Failure(stand.case.id, "timing", stand.broken)
-                               for stand in standing if stand.broken]  # fmt: skip
+                    found.memory += memory(case_process, plain)
+            found.failures += [Failure(case_process.case.id, "timing", case_process.broken)
+                               for case_process in standing if case_process.broken]  # fmt: skip
     return found

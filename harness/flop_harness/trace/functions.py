@@ -138,19 +138,19 @@ def replaced(stack: Stack) -> Iterator[None]:
 
 
 @cache
-def watches(wanted: tuple[Target, ...]) -> dict[Any, Watch]:
+def watches(wanted: tuple[Target, ...]) -> dict[Any, PatchedNames]:
     names: dict[Any, dict[str, str]] = {}
     for namespace, name, public in wanted:
         names.setdefault(namespace, {})[name] = public
-    return {namespace: Watch(namespace, public) for namespace, public in names.items()}
+    return {namespace: PatchedNames(namespace, public) for namespace, public in names.items()}
 
 
 def generation() -> int:
     """A number that grows whenever a watched function is found to be another one."""
-    return Watch.changes
+    return PatchedNames.changes
 
 
-class Watch:
+class PatchedNames:
     """What stands in for the functions of one namespace; made once, for there are hundreds."""
 
     changes = 0
@@ -169,7 +169,7 @@ class Watch:
             held = {name: vars(self.namespace).get(name) for name in self.public}
             self.made = (held, {name: self.stand_in(name, held[name]) for name in held})
             self.found = found
-            Watch.changes += 1
+            PatchedNames.changes += 1
         return self.made
 
     def stand_in(self, name: str, held: Any) -> Any:

@@ -25,7 +25,7 @@ MARK = "remedy: "
 
 
 @dataclass(frozen=True)
-class Remedy:
+class Shim:
     """What mends a failure whose message matches ``error``: a patch, or another way to call."""
 
     name: str
@@ -128,54 +128,54 @@ def fvcore_flop_count(model: Any, args: tuple, kwargs: dict, context: Context) -
 # -------------------------------------------------------------------------------------- table
 
 REMEDIES = (
-    Remedy(
+    Shim(
         "collections.Iterable and its like restored",
         r"from 'collections'|module 'collections' has no attribute",
         patch=restore_abstract_collections,
     ),
-    Remedy(
+    Shim(
         "a hollow module for onnx, which its count of a PyTorch model does not use",
         "No module named 'onnx'", patch=stand_in("onnx"), counter="thop",
     ),
-    Remedy(
+    Shim(
         "called without ret_layer_info", "unexpected keyword argument 'ret_layer_info'",
         read=thop_without_layers, counter="thop",
     ),
-    Remedy(
+    Shim(
         "called without ret_layer_info", "unexpected keyword argument 'ret_layer_info'",
         read=thop_without_layers, counter="ultralytics-thop",
     ),
-    Remedy(
+    Shim(
         "called with input_size", "unexpected keyword argument 'inputs'",
         read=thop_with_sizes, counter="thop",
     ),
-    Remedy(
+    Shim(
         "called without backend", "unexpected keyword argument 'backend'",
         read=ptflops_without_backends, counter="ptflops-pytorch",
     ),
-    Remedy(
+    Shim(
         "called with height and width", r"AssertionError: ?$|^AssertionError",
         read=ptflops_of_square_images, counter="ptflops-pytorch",
     ),
-    Remedy(
+    Shim(
         "asked for its totals alone", "no attribute 'is_leaf_layer'",
         read=torchinfo_totals, counter="torchinfo",
     ),
-    Remedy(
+    Shim(
         "called by flop_count", "cannot import name 'FlopCountAnalysis'",
         read=fvcore_flop_count, counter="fvcore",
     ),
 )  # fmt: skip
 
 
-def remedy_for(counter: str, message: str, taken: tuple[Remedy, ...]) -> Remedy | None:
+def shim_for(counter: str, message: str, taken: tuple[Shim, ...]) -> Shim | None:
     """What mends this failure and was not taken yet."""
     return next(
         (each for each in REMEDIES if each not in taken and each.mends(counter, message)), None
     )
 
 
-def remedied(counter: Counter, taken: tuple[Remedy, ...]) -> Counter:
+def shimmed(counter: Counter, taken: tuple[Shim, ...]) -> Counter:
     """The counter with these remedies in the process that reads."""
     if not taken:
         return counter

@@ -1,6 +1,6 @@
 """By which rules a released version of a counter is explained.
 
-Each era was read in the source of its first and last release; a version in none of them is
+Each rules was read in the source of its first and last release; a version in none of them is
 explained by the rules of the present one, and what those leave over is a residual.
 """
 
@@ -50,7 +50,7 @@ from flop_harness.counters.versions.torchinfo import with_rows_inserted
 
 
 @dataclass(frozen=True)
-class Era:
+class VersionRules:
     """Versions that charged alike, written as in a requirement, and where their rules stand."""
 
     versions: str
@@ -66,11 +66,11 @@ class Era:
 
 def as_of(counter: Counter, version: str) -> Counter:
     """The counter with the rules of that version, the present ones' where no others are known."""
-    for era in ERAS.get(counter.id.partition("@")[0], ()):
-        if era.has(version):
-            compute = replace(counter.quantities["compute"], price=era.price, breakdown=None)
+    for rules in RULES_OF.get(counter.id.partition("@")[0], ()):
+        if rules.has(version):
+            compute = replace(counter.quantities["compute"], price=rules.price, breakdown=None)
             quantities = {**counter.quantities, "compute": compute}
-            return replace(counter, quantities=quantities, source=era.source)
+            return replace(counter, quantities=quantities, source=rules.source)
     return counter
 
 
@@ -88,87 +88,87 @@ def torchprofiled(products: torchprofile.Products, per_output: torchprofile.PerO
     return partial(torchprofile.price_compute, products=products, per_output=per_output)
 
 
-ERAS: Mapping[str, tuple[Era, ...]] = {
+RULES_OF: Mapping[str, tuple[VersionRules, ...]] = {
     "thop": (
-        Era("<0.0.23,>=0.0.22 or >=0.0.23.post1906241153,<0.0.23.post1907171430",
+        VersionRules("<0.0.23,>=0.0.22 or >=0.0.23.post1906241153,<0.0.23.post1907171430",
             in_single_precision(by_last_call(THOP_0_0_22)), f"{HOOKS} (0.0.22)"),
-        Era(">=0.0.23.post1907171430,<0.0.30,!=0.0.23.post1908061459",
+        VersionRules(">=0.0.23.post1907171430,<0.0.30,!=0.0.23.post1908061459",
             in_single_precision(by_last_call(THOP_0_0_23)), f"{HOOKS} (0.0.23.post1907171430)"),
-        Era("==0.0.23.post1908061459 or >=0.0.30.post190806,<0.0.31.post1910280903",
+        VersionRules("==0.0.23.post1908061459 or >=0.0.30.post190806,<0.0.31.post1910280903",
             in_single_precision(by_layer(THOP_0_0_30)), f"{HOOKS} (0.0.30.post1908302010)"),
-        Era(">=0.0.31.post1910280903,<0.0.31.post2001170342",
+        VersionRules(">=0.0.31.post1910280903,<0.0.31.post2001170342",
             in_single_precision(by_layer(THOP_2019_10)), f"{HOOKS} (0.0.31.post1910280903)"),
-        Era("==0.0.31.post2001170342", in_single_precision(by_layer(THOP_2020_01)),
+        VersionRules("==0.0.31.post2001170342", in_single_precision(by_layer(THOP_2020_01)),
             f"{HOOKS} (0.0.31.post2001170342)"),
-        Era("==0.0.31.post2004070130", by_layer(THOP_2020_04), f"{BASIC} (0.0.31.post2004070130)"),
-        Era(">=0.0.31.post2004101309,<0.0.32 or >=0.0.4.post0,<0.0.4.post2109101449",
+        VersionRules("==0.0.31.post2004070130", by_layer(THOP_2020_04), f"{BASIC} (0.0.31.post2004070130)"),
+        VersionRules(">=0.0.31.post2004101309,<0.0.32 or >=0.0.4.post0,<0.0.4.post2109101449",
             below_the_root(by_layer(THOP_2020_04)), f"{BASIC} (0.0.31.post2004101309)"),
-        Era(">=0.0.4.post2109101449,<0.0.5.post2206100352", by_layer(THOP_0_0_31),
+        VersionRules(">=0.0.4.post2109101449,<0.0.5.post2206100352", by_layer(THOP_0_0_31),
             f"{BASIC}, thop/rnn_hooks.py (0.0.4.post2110061704)"),
-        Era("==0.0.5.post2206100352", by_layer(THOP_2022_06), f"{BASIC} (0.0.5.post2206100352)"),
+        VersionRules("==0.0.5.post2206100352", by_layer(THOP_2022_06), f"{BASIC} (0.0.5.post2206100352)"),
     ),
     "ptflops-pytorch": (
-        Era("<0.5.2", averaged(by_layer(PTFLOPS_FIRST)), "ptflops/flops_counter.py (0.3)"),
-        Era(">=0.5.2,<0.6.1", averaged(by_layer(PTFLOPS_0_5_2)), "ptflops/flops_counter.py (0.6)"),
-        Era(">=0.6.1,<0.6.4", with_weights(PTFLOPS_0_5_2), "ptflops/flops_counter.py (0.6.3)"),
-        Era("==0.6.4", with_weights(PTFLOPS_0_6_4), "ptflops/flops_counter.py (0.6.4)"),
-        Era(">=0.6.5,<0.6.7", with_weights(PTFLOPS_0_6_5), "ptflops/flops_counter.py (0.6.5)"),
-        Era(">=0.6.7,<0.7", with_weights(PTFLOPS_0_6), "ptflops/flops_counter.py (0.6.9)"),
-        Era("==0.7", with_weights(PTFLOPS_0_7_1), "ptflops/pytorch_ops.py (0.7)"),
-        Era("==0.7.1", beside_functions(with_weights(PTFLOPS_0_7_1), linear=True),
+        VersionRules("<0.5.2", averaged(by_layer(PTFLOPS_FIRST)), "ptflops/flops_counter.py (0.3)"),
+        VersionRules(">=0.5.2,<0.6.1", averaged(by_layer(PTFLOPS_0_5_2)), "ptflops/flops_counter.py (0.6)"),
+        VersionRules(">=0.6.1,<0.6.4", with_weights(PTFLOPS_0_5_2), "ptflops/flops_counter.py (0.6.3)"),
+        VersionRules("==0.6.4", with_weights(PTFLOPS_0_6_4), "ptflops/flops_counter.py (0.6.4)"),
+        VersionRules(">=0.6.5,<0.6.7", with_weights(PTFLOPS_0_6_5), "ptflops/flops_counter.py (0.6.5)"),
+        VersionRules(">=0.6.7,<0.7", with_weights(PTFLOPS_0_6), "ptflops/flops_counter.py (0.6.9)"),
+        VersionRules("==0.7", with_weights(PTFLOPS_0_7_1), "ptflops/pytorch_ops.py (0.7)"),
+        VersionRules("==0.7.1", beside_functions(with_weights(PTFLOPS_0_7_1), linear=True),
             "ptflops/pytorch_ops.py, ptflops/pytorch_engine.py (0.7.1)"),
-        Era(">=0.7.1.1,<0.7.2", beside_functions(with_weights(PTFLOPS_0_7_1)),
+        VersionRules(">=0.7.1.1,<0.7.2", beside_functions(with_weights(PTFLOPS_0_7_1)),
             "ptflops/pytorch_ops.py, ptflops/pytorch_engine.py (0.7.1.1)"),
-        Era(">=0.7.2,<0.7.5", beside_functions(with_weights(PTFLOPS_0_7_2)),
+        VersionRules(">=0.7.2,<0.7.5", beside_functions(with_weights(PTFLOPS_0_7_2)),
             "ptflops/pytorch_ops.py (0.7.4)"),
     ),
     "torchinfo": (
-        Era("<0.0.9", weights_of_rows(batched=False), "torchinfo/layer_info.py (0.0.5)"),
-        Era(">=0.0.9,<0.1.2", weights_of_rows(batched=True), "torchinfo/layer_info.py (0.0.9)"),
-        Era("==1.7.0", with_rows_inserted, "torchinfo/torchinfo.py (1.7.0)"),
+        VersionRules("<0.0.9", weights_of_rows(batched=False), "torchinfo/layer_info.py (0.0.5)"),
+        VersionRules(">=0.0.9,<0.1.2", weights_of_rows(batched=True), "torchinfo/layer_info.py (0.0.9)"),
+        VersionRules("==1.7.0", with_rows_inserted, "torchinfo/torchinfo.py (1.7.0)"),
     ),
     "torchprofile": (
-        Era("<0.0.3", torchprofiled(graphs.PRODUCTS_0_0_3, graphs.PER_OUTPUT_0_0_2),
+        VersionRules("<0.0.3", torchprofiled(graphs.PRODUCTS_0_0_3, graphs.PER_OUTPUT_0_0_2),
             "torchprofile/handlers.py (0.0.2)"),
-        Era("==0.0.3", torchprofiled(graphs.PRODUCTS_0_0_3, graphs.PER_OUTPUT_0_0_4),
+        VersionRules("==0.0.3", torchprofiled(graphs.PRODUCTS_0_0_3, graphs.PER_OUTPUT_0_0_4),
             "torchprofile/handlers.py (0.0.3)"),
-        Era("==0.0.4", torchprofiled(graphs.PRODUCTS_0_0_4, graphs.PER_OUTPUT_0_0_4),
+        VersionRules("==0.0.4", torchprofiled(graphs.PRODUCTS_0_0_4, graphs.PER_OUTPUT_0_0_4),
             "torchprofile/handlers.py (0.0.4)"),
     ),
     "fvcore": (
-        Era("<0.1.dev200228", of_nodes(graphs.FVCORE_2020_02_10), f"{JIT} (0.1.dev200210)"),
-        Era(">=0.1.dev200228,<0.1.2.post20210115", of_nodes(graphs.FVCORE_2020_02_28),
+        VersionRules("<0.1.dev200228", of_nodes(graphs.FVCORE_2020_02_10), f"{JIT} (0.1.dev200210)"),
+        VersionRules(">=0.1.dev200228,<0.1.2.post20210115", of_nodes(graphs.FVCORE_2020_02_28),
             f"{JIT} (0.1.1.post20200602)"),
-        Era(">=0.1.2.post20210115,<0.1.3.post20210224", of_nodes(graphs.FVCORE_2021_01),
+        VersionRules(">=0.1.2.post20210115,<0.1.3.post20210224", of_nodes(graphs.FVCORE_2021_01),
             f"{JIT} (0.1.2.post20210126)"),
-        Era(">=0.1.3.post20210224,<0.1.3.post20210226", of_nodes(graphs.FVCORE_2021_02_24),
+        VersionRules(">=0.1.3.post20210224,<0.1.3.post20210226", of_nodes(graphs.FVCORE_2021_02_24),
             f"{JIT} (0.1.3.post20210224)"),
-        Era(">=0.1.3.post20210226,<0.1.3.post20210311", of_nodes(graphs.FVCORE_2021_02_26),
+        VersionRules(">=0.1.3.post20210226,<0.1.3.post20210311", of_nodes(graphs.FVCORE_2021_02_26),
             f"{JIT} (0.1.3.post20210226)"),
-        Era(">=0.1.3.post20210311,<0.1.5.post20210604", of_nodes(graphs.FVCORE_2021_03),
+        VersionRules(">=0.1.3.post20210311,<0.1.5.post20210604", of_nodes(graphs.FVCORE_2021_03),
             f"{JIT} (0.1.3.post20210317)"),
-        Era(">=0.1.5.post20210604,<0.1.5.post20220119", of_nodes(graphs.FVCORE_2021_06),
+        VersionRules(">=0.1.5.post20210604,<0.1.5.post20220119", of_nodes(graphs.FVCORE_2021_06),
             f"{JIT} (0.1.5.post20210604)"),
     ),
     "ultralytics-thop": (
-        Era("<2.0.15", thop.price_compute, f"thop/profile.py, {BASIC} (2.0.14)"),
-        Era("==2.0.15", partial(thop.price_compute, rules=ultralytics.ULTRALYTICS_2_0_15),
+        VersionRules("<2.0.15", thop.price_compute, f"thop/profile.py, {BASIC} (2.0.14)"),
+        VersionRules("==2.0.15", partial(thop.price_compute, rules=ultralytics.ULTRALYTICS_2_0_15),
             f"{BASIC} (2.0.15)"),
-        Era(">=2.0.16,<2.0.22", partial(thop.price_compute, rules=ultralytics.ULTRALYTICS_2_0_16),
+        VersionRules(">=2.0.16,<2.0.22", partial(thop.price_compute, rules=ultralytics.ULTRALYTICS_2_0_16),
             f"{BASIC}, thop/vision/calc_func.py (2.0.16)"),
-        Era(">=2.0.22,<2.1.2", by_layer(ultralytics.ULTRALYTICS_2_0_16),
+        VersionRules(">=2.0.22,<2.1.2", by_layer(ultralytics.ULTRALYTICS_2_0_16),
             f"thop/profile.py, {BASIC} (2.0.22)"),
-        Era("==2.1.2", ultralytics.by_ancestor(ultralytics.ULTRALYTICS_2_1_2),
+        VersionRules("==2.1.2", ultralytics.by_ancestor(ultralytics.ULTRALYTICS_2_1_2),
             f"thop/profile.py, {BASIC} (2.1.2)"),
-        Era("==2.1.3", ultralytics.by_ancestor(ultralytics.ULTRALYTICS_2_1_3),
+        VersionRules("==2.1.3", ultralytics.by_ancestor(ultralytics.ULTRALYTICS_2_1_3),
             f"thop/profile.py, {BASIC} (2.1.3)"),
-        Era(">=2.1.4,<2.1.6", ultralytics.by_ancestor(ultralytics.ULTRALYTICS_2_1_4),
+        VersionRules(">=2.1.4,<2.1.6", ultralytics.by_ancestor(ultralytics.ULTRALYTICS_2_1_4),
             f"thop/profile.py, {BASIC} (2.1.4)"),
-        Era("==2.1.6", ultralytics.by_ancestor(ultralytics_thop.RULES),
+        VersionRules("==2.1.6", ultralytics.by_ancestor(ultralytics_thop.RULES),
             f"thop/profile.py, {BASIC}, thop/rnn_hooks.py (2.1.6)"),
-        Era(">=2.2.0,<2.2.2", ultralytics.beside_functions(*ultralytics.LATER, *ultralytics.EINSUM),
+        VersionRules(">=2.2.0,<2.2.2", ultralytics.beside_functions(*ultralytics.LATER, *ultralytics.EINSUM),
             "thop/profile.py (2.2.0)"),
-        Era("==2.2.2", ultralytics.beside_functions(*ultralytics.LATER), "thop/profile.py (2.2.2)"),
+        VersionRules("==2.2.2", ultralytics.beside_functions(*ultralytics.LATER), "thop/profile.py (2.2.2)"),
     ),
 }  # fmt: skip
-"""Counter -> its earlier eras"""
+"""Counter -> its earlier rules"""

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from flop_harness.code.figure import pieces_of
 from flop_harness.code.literals import CannotWrite
-from flop_harness.code.module_pass import Scene
+from flop_harness.code.module_pass import TracedFigure
 from flop_harness.code.smallest import example, whole_code
 from flop_harness.code.text import joined
 from flop_harness.errors import UserError
 from flop_harness.records import Bridge, Call, Case, Reading, Run, Step, Trace
 from flop_harness.report.analysis.index import Index, Key, key_of
-from flop_harness.report.analysis.scenes import Scenes, counter_of
+from flop_harness.report.analysis.traced_figures import TracedFigures, counter_of
 from flop_harness.report.formats.explanation import merged
 
 
@@ -40,26 +40,26 @@ NONE = Codes((), {})
 def codes_in(folder: Path, run: Run) -> Codes:
     """The code of every reading; traces in ``folder`` tell inputs that cases do not name."""
     index = Index(run)
-    scenes = Scenes(folder, index)
+    traced_figures = TracedFigures(folder, index)
     pieces: dict[str, int] = {}
     figures: dict[Key, tuple[int, ...]] = {}
     for case in run.suite.cases:
         for reading in index.by_case[case.id]:
-            made = pieces_for(scenes, case, reading)
+            made = pieces_for(traced_figures, case, reading)
             figures[key_of(reading)] = tuple(
                 pieces.setdefault(piece, len(pieces)) for piece in made
             )
     return Codes(tuple(pieces), {key: places for key, places in figures.items() if places})
 
 
-def pieces_for(scenes: Scenes, case: Case, reading: Reading) -> tuple[str, ...]:
-    counter, reference = counter_of(reading), scenes.reference(case.id)
+def pieces_for(traced_figures: TracedFigures, case: Case, reading: Reading) -> tuple[str, ...]:
+    counter, reference = counter_of(reading), traced_figures.reference(case.id)
     if counter is None or counter.usage is None:
         return ()
     if reading.context.device == "meta" and reference is not None and not movable(reference):
         return ()
     given = reference.root if reference else None
-    own = None if plainly(reading, given, case) else scenes.own(reading)
+    own = None if plainly(reading, given, case) else traced_figures.own(reading)
     seeded = reference is not None and reference.executed
     try:
         return pieces_of(case, counter, reading.context, reading.metric, given,
@@ -86,28 +86,30 @@ def plainly(reading: Reading, given: Call | None, case: Case) -> bool:
 # ------------------------------------------------------------------------------- one by one
 
 
-def explained(scenes: Scenes, bridges: Sequence[Bridge]) -> Iterator[str]:
+def explained(traced_figures: TracedFigures, bridges: Sequence[Bridge]) -> Iterator[str]:
     """Code that gives each figure, and the smallest that shows each of its terms.
 
     UserError if the traces of the run are not there.
     """
     for bridge, contexts in merged(bridges):
-        scene = scenes.of(bridge)
-        if scene is None:
-            raise UserError(f"the traces that code is made from are not in {scenes.folder}/traces")
+        traced = traced_figures.of(bridge)
+        if traced is None:
+            raise UserError(
+                f"the traces that code is made from are not in {traced_figures.folder}/traces"
+            )
         name = f"{bridge.counter} on {bridge.case}, {bridge.metric} ({', '.join(contexts)})"
-        yield f"# {name}\n{figure_code(scene)}"
-        yield from (step_code(scene, step) for step in bridge.steps)
+        yield f"# {name}\n{figure_code(traced)}"
+        yield from (step_code(traced, step) for step in bridge.steps)
 
 
-def figure_code(scene: Scene) -> str:
+def figure_code(traced: TracedFigure) -> str:
     try:
-        return f"{whole_code(scene)}# prints {scene.bridge.reading}\n"
+        return f"{whole_code(traced)}# prints {traced.bridge.reading}\n"
     except CannotWrite as error:
         return f"# cannot be written as code: {error}\n"
 
 
-def step_code(scene: Scene, step: Step) -> str:
-    made = example(scene, step.term)
+def step_code(traced: TracedFigure, step: Step) -> str:
+    made = example(traced, step.term)
     shown = made.code if made and made.module else "# only the whole model shows it\n"
     return f"# {step.term}: {step.amount:+,}\n{shown}"

@@ -9,7 +9,7 @@ from flop_harness.records import Metric, Run
 from flop_harness.report.analysis.causes import Cause, Share
 from flop_harness.report.analysis.findings import profiles
 from flop_harness.report.analysis.index import Index
-from flop_harness.report.analysis.scenes import Scenes
+from flop_harness.report.analysis.traced_figures import TracedFigures
 
 Key = tuple[str, Metric, str]
 """(counter, metric, term) of a finding"""
@@ -22,22 +22,22 @@ FEW = 10
 def examples_in(folder: Path, run: Run) -> dict[Key, Example]:
     """The smallest code for each finding; nothing for those without traces in ``folder``."""
     index = Index(run)
-    scenes = Scenes(folder, index)
+    traced_figures = TracedFigures(folder, index)
     found: dict[Key, Example] = {}
     for profile in profiles(index):
         for finding in profile.findings:
-            made = of_cause(scenes, finding.cause)
+            made = of_cause(traced_figures, finding.cause)
             if made is not None:
                 found[finding.counter, finding.cause.metric, finding.cause.term] = made
     return found
 
 
-def of_cause(scenes: Scenes, cause: Cause) -> Example | None:
+def of_cause(traced_figures: TracedFigures, cause: Cause) -> Example | None:
     """The smallest among the smallest few cases that show it."""
     found: list[Example] = []
     for share in sorted(cause.shares, key=size)[:TRIES]:
-        scene = scenes.of(share.bridge)
-        made = scene and example(scene, cause.term, [step.term for step in share.steps])
+        traced = traced_figures.of(share.bridge)
+        made = traced and example(traced, cause.term, [step.term for step in share.steps])
         if made:
             found.append(made)
             if made.calls <= FEW:

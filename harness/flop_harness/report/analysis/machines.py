@@ -13,7 +13,7 @@ from flop_harness.errors import UserError
 from flop_harness.records import Suite
 from flop_harness.records.times import Times
 from flop_harness.report.analysis import predictors, sweeps
-from flop_harness.report.analysis.clocked import Clock, Clocked
+from flop_harness.report.analysis.timings import CaseTiming, MachineTimings
 from flop_harness.report.charts.timecharts import Chart, charts
 from flop_harness.report.tables.tables import Table, columns
 from flop_harness.report.tables.times import sentences, short_table
@@ -55,7 +55,7 @@ class Timed:
 def timed(machines: Machines, suite: Suite) -> list[Timed]:
     """Of each machine that timed any case of the suite."""
     found = [
-        Timed(each.machine, sentences(each), list(charts(Clock(each))),
+        Timed(each.machine, sentences(each), list(charts(MachineTimings(each))),
               table_of(each, suite), f"{quote(folder)}/report.html")
         for folder, each in machines.items()
     ]  # fmt: skip
@@ -69,10 +69,12 @@ TELLING = ("What predicts time", "Grouped convolutions")
 def timed_elsewhere(neighbours: Machines, suite: Suite) -> list[Timed]:
     """Other suites: which count predicts time, and what groups bring."""
     models = {case.model for case in suite.cases}
-    return [_elsewhere(folder, Clock(times), models) for folder, times in neighbours.items()]
+    return [
+        _elsewhere(folder, MachineTimings(times), models) for folder, times in neighbours.items()
+    ]
 
 
-def _elsewhere(folder: str, clock: Clock, models: set[str]) -> Timed:
+def _elsewhere(folder: str, clock: MachineTimings, models: set[str]) -> Timed:
     """The charts only where all of its models are the suite's: they are then about the suite."""
     told = [*predictors.sentences(clock), *sweeps.grouped_sentences(clock)]
     within = {case.model for case in clock.times.cases} <= models
@@ -98,12 +100,12 @@ def timings(machines: Iterable[Times]) -> Table:
 
     ``low_s`` and ``high_s`` are the 95 % interval of the median, ``bound_s`` is the roofline's.
     """
-    clocks = map(Clock, machines)
+    clocks = map(MachineTimings, machines)
     rows = (_row(clock, each) for clock in clocks for each in clock.clocked.values())
     return Table("Timings", TIMINGS, tuple(rows))
 
 
-def _row(clock: Clock, each: Clocked) -> tuple[Any, ...]:
+def _row(clock: MachineTimings, each: CaseTiming) -> tuple[Any, ...]:
     series = each.series
     status = next((one.status for one in each.forwards if one.status != "ok"), "ok")
     return (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from flop_harness.records.times import Series
-from flop_harness.report.analysis.clocked import Clock
+from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.tables.tables import Column, Table
 from flop_harness.report.words.text import digits, few, plural
 from flop_harness.timing.theory.prediction import Points, Prediction, difference, predict
@@ -33,13 +33,13 @@ class Predictor:
     same: tuple[str, ...] = ()
 
 
-def families(clock: Clock) -> dict[str, str]:
+def families(clock: MachineTimings) -> dict[str, str]:
     """The module in which a model's class stands: ``resnet`` for a ResNeXt too."""
     return {case: theory.type.rpartition(".")[0].rpartition(".")[2] for case, theory in
             clock.theory.items()}  # fmt: skip
 
 
-def counts(clock: Clock, series: Series) -> dict[tuple[str, str], dict[str, float]]:
+def counts(clock: MachineTimings, series: Series) -> dict[tuple[str, str], dict[str, float]]:
     """(counting, metric) -> case -> its count, of what was both counted and timed."""
     found: dict[tuple[str, str], dict[str, float]] = {}
     for case, theory in clock.theory.items():
@@ -56,7 +56,7 @@ def counts(clock: Clock, series: Series) -> dict[tuple[str, str], dict[str, floa
 
 
 @cache
-def predictors(clock: Clock, series: Series) -> tuple[Predictor, ...]:
+def predictors(clock: MachineTimings, series: Series) -> tuple[Predictor, ...]:
     """The best first; a count that is 0, or missing, for one case in ten is left out."""
     timed = [case for case in clock.theory if (case, series) in clock.medians]
     if len(timed) < FEWEST_CASES:
@@ -92,7 +92,7 @@ PREDICTORS = (
 )  # fmt: skip
 
 
-def predictor_table(clock: Clock, series: Series) -> Table:
+def predictor_table(clock: MachineTimings, series: Series) -> Table:
     found = predictors(clock, series)
     macs = find(found, "macs")
     rows = tuple(_row(clock, each, macs) for each in found)
@@ -104,7 +104,7 @@ def predictor_table(clock: Clock, series: Series) -> Table:
     return Table(f"What predicts time ({series})", PREDICTORS, rows, note)
 
 
-def _row(clock: Clock, each: Predictor, macs: Predictor | None) -> tuple:
+def _row(clock: MachineTimings, each: Predictor, macs: Predictor | None) -> tuple:
     p = each.prediction
     return (
         each.name, each.metric, len(each.points.cases), p.factor, *p.factor_interval, p.rank,
@@ -112,7 +112,7 @@ def _row(clock: Clock, each: Predictor, macs: Predictor | None) -> tuple:
     )  # fmt: skip
 
 
-def beside(clock: Clock, each: Predictor, other: Predictor | None) -> str:
+def beside(clock: MachineTimings, each: Predictor, other: Predictor | None) -> str:
     """``better``, ``worse`` or ``no difference shown``, by a paired bootstrap."""
     if other is None or each is other:
         return ""
@@ -124,7 +124,7 @@ def find(found: tuple[Predictor, ...], name: str) -> Predictor | None:
     return next((each for each in found if name in (each.name, *each.same)), None)
 
 
-def sentences(clock: Clock) -> Iterator[str]:
+def sentences(clock: MachineTimings) -> Iterator[str]:
     """One for each series: the best, MACs and parameters, and which differences are shown."""
     for series in clock.series:
         found = predictors(clock, series)
@@ -132,7 +132,7 @@ def sentences(clock: Clock) -> Iterator[str]:
             yield sentence(clock, series, found)
 
 
-def sentence(clock: Clock, series: Series, found: tuple[Predictor, ...]) -> str:
+def sentence(clock: MachineTimings, series: Series, found: tuple[Predictor, ...]) -> str:
     """The best count, those that may be as good, and how MACs and parameters compare."""
     best = found[0]
     models, families = len(best.points.cases), len(set(best.points.families))

@@ -9,7 +9,7 @@ from typing import Any
 
 from flop_harness.records import Case
 from flop_harness.records.times import Series
-from flop_harness.report.analysis.clocked import Clock
+from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.tables.tables import Column, Table
 from flop_harness.report.words.text import digits, listed, plural
 from flop_harness.timing.stability import Comparison
@@ -59,7 +59,7 @@ def sweep_name(case: Case) -> str:
     return f"{channels}, {' x '.join(map(str, shape[2:]))}{batch}"
 
 
-def grouped(clock: Clock) -> list[Grouped]:
+def grouped(clock: MachineTimings) -> list[Grouped]:
     """Every case that has a partner in one group; the sweeps in the order of the suite."""
     sweeps: dict[tuple, list[Case]] = {}
     for case in clock.cases.values():
@@ -74,7 +74,7 @@ def grouped(clock: Clock) -> list[Grouped]:
     ]
 
 
-def _sweep(clock: Clock, cases: list[Case], series: Series) -> Iterator[Grouped]:
+def _sweep(clock: MachineTimings, cases: list[Case], series: Series) -> Iterator[Grouped]:
     first = next((case for case in cases if groups_of(case) == 1), None)
     if first is None:
         return
@@ -99,7 +99,7 @@ GROUPED = (
 )  # fmt: skip
 
 
-def grouped_table(clock: Clock) -> Table:
+def grouped_table(clock: MachineTimings) -> Table:
     rows = []
     for each in grouped(clock):
         if each.groups > 1:
@@ -113,7 +113,7 @@ def grouped_table(clock: Clock) -> Table:
     return Table("Grouped convolutions: in theory and measured", GROUPED, tuple(rows), note)
 
 
-def grouped_sentences(clock: Clock) -> Iterator[str]:
+def grouped_sentences(clock: MachineTimings) -> Iterator[str]:
     """What the sweep says of "only in theory faster", one sentence for each series."""
     found = [each for each in grouped(clock) if each.groups > 1]
     for series in clock.series:
@@ -159,13 +159,13 @@ INPUTS = (
 )  # fmt: skip
 
 
-def input_table(clock: Clock) -> Table:
+def input_table(clock: MachineTimings) -> Table:
     """Models that run on several inputs: by how much MACs, parameters and seconds grow."""
     note = "Each input beside the smallest of the same model: factors, not differences."
     return Table("Larger inputs and batches", INPUTS, tuple(_input_rows(clock)), note)
 
 
-def _input_rows(clock: Clock) -> Iterator[tuple[Any, ...]]:
+def _input_rows(clock: MachineTimings) -> Iterator[tuple[Any, ...]]:
     for base, case in input_pairs(clock):
         for series in clock.series:
             found = clock.pair((base.id, series), (case.id, series))
@@ -179,7 +179,7 @@ def _input_rows(clock: Clock) -> Iterator[tuple[Any, ...]]:
             )  # fmt: skip
 
 
-def input_pairs(clock: Clock) -> Iterator[tuple[Case, Case]]:
+def input_pairs(clock: MachineTimings) -> Iterator[tuple[Case, Case]]:
     """(the case with the smallest input, another of the same model)."""
     models: dict[tuple, list[Case]] = {}
     for case in clock.cases.values():
@@ -191,7 +191,7 @@ def input_pairs(clock: Clock) -> Iterator[tuple[Case, Case]]:
         yield from ((base, case) for case in cases if case is not base)
 
 
-def ratio(clock: Clock, base: Case, case: Case, counting: str) -> float | None:
+def ratio(clock: MachineTimings, base: Case, case: Case, counting: str) -> float | None:
     before, after = clock.amount(base.id, counting), clock.amount(case.id, counting)
     return after / before if before and after else None
 
@@ -200,7 +200,7 @@ def shape(case: Case) -> str:
     return "x".join(map(str, case.inputs[0].shape))
 
 
-def input_sentences(clock: Clock) -> Iterator[str]:
+def input_sentences(clock: MachineTimings) -> Iterator[str]:
     """For each model and series: by how much time grows, beside MACs and parameters."""
     models = {case.id: case.model for case in clock.cases.values()}
     rows = [row for row in _input_rows(clock) if models[row[0]].startswith("torchvision:")]

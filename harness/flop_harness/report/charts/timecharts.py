@@ -10,7 +10,7 @@ import numpy as np
 
 from flop_harness.records.times import Series
 from flop_harness.report.analysis import predictors, sweeps
-from flop_harness.report.analysis.clocked import Clock
+from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.charts.drawing import GRID, LINE, PALE, SERIES, blank, styled, svg, telling
 from flop_harness.report.tables.layers import Layer, layers
 from flop_harness.report.words.text import digits, printable
@@ -29,7 +29,7 @@ class Chart:
     name: str
     alt: str
     caption: str
-    clock: Clock
+    clock: MachineTimings
 
     @property
     def file(self) -> str:
@@ -39,7 +39,7 @@ class Chart:
         return DRAWN[self.name](self.clock)
 
 
-def charts(clock: Clock) -> Iterator[Chart]:
+def charts(clock: MachineTimings) -> Iterator[Chart]:
     """Those that have something to show."""
     if any(True for _ in roof_dots(clock)):
         yield Chart("Roofline", "roofline", "Roofline; the tables below hold the same figures",
@@ -58,7 +58,7 @@ def charts(clock: Clock) -> Iterator[Chart]:
 # ----------------------------------------------------------------------------------- roofline
 
 
-def roof_dots(clock: Clock) -> Iterator[dict[str, Any]]:
+def roof_dots(clock: MachineTimings) -> Iterator[dict[str, Any]]:
     """One record for each case, then for each layer: FLOP per byte, FLOP per second."""
     for (case, series), middle in clock.medians.items():
         if series not in clock.roofs or case not in clock.theory:
@@ -85,7 +85,7 @@ def roof_line(roof: Roof, series: Series, low: float, high: float) -> list[dict[
              "rate": min(roof.compute, each * roof.memory) / 1e9} for each in knots]  # fmt: skip
 
 
-def roofline(clock: Clock) -> str:
+def roofline(clock: MachineTimings) -> str:
     """A panel for each series."""
     import altair as alt
 
@@ -125,7 +125,7 @@ def data(alt: Any, records: list[dict[str, Any]]) -> Any:
 # --------------------------------------------------------------------------------- prediction
 
 
-def prediction_dots(clock: Clock, series: Series) -> dict[str, list[dict[str, Any]]]:
+def prediction_dots(clock: MachineTimings, series: Series) -> dict[str, list[dict[str, Any]]]:
     """Predictor -> one record for each case; of the four that are known best."""
     found = predictors.predictors(clock, series)
     chosen = {name: predictors.find(found, name) for name in predictors.WELL_KNOWN}
@@ -145,7 +145,7 @@ TITLES = {"params": "parameters", "macs": "MACs", "bytes": "bytes moved",
           predictors.ROOFLINE: "roofline bound (s)"}  # fmt: skip
 
 
-def prediction(clock: Clock) -> str:
+def prediction(clock: MachineTimings) -> str:
     """Four panels of one series: the one with fewest threads, where there are several."""
     import altair as alt
 
@@ -187,7 +187,7 @@ def fitted(dots: list[dict[str, Any]]) -> list[dict[str, float]]:
 # ------------------------------------------------------------------------------------ grouped
 
 
-def grouped_dots(clock: Clock) -> list[dict[str, Any]]:
+def grouped_dots(clock: MachineTimings) -> list[dict[str, Any]]:
     """One record for each grouped convolution and series."""
     return [
         {"sweep": each.sweep, "series": str(each.series), "groups": each.groups,
@@ -197,7 +197,7 @@ def grouped_dots(clock: Clock) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def grouped(clock: Clock) -> str:
+def grouped(clock: MachineTimings) -> str:
     """A panel for each series: speed-up over groups, a line for each sweep."""
     import altair as alt
 
@@ -237,7 +237,7 @@ def powers(most: int) -> list[int]:
     return [2**power for power in range(most.bit_length())]
 
 
-DRAWN: Mapping[str, Callable[[Clock], str]] = {
+DRAWN: Mapping[str, Callable[[MachineTimings], str]] = {
     "roofline": roofline,
     "prediction": prediction,
     "grouped": grouped,

@@ -8,7 +8,6 @@ from typing import Any
 
 from flop_harness.records import Run
 from flop_harness.report.analysis.agreement import distance_table, group_table, matrix_table
-from flop_harness.report.analysis.beside import Beside
 from flop_harness.report.analysis.cases import inputs_of, sections
 from flop_harness.report.analysis.codes import NONE, Codes
 from flop_harness.report.analysis.comparison import (
@@ -24,6 +23,7 @@ from flop_harness.report.analysis.findings import profiles
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.analysis.machines import timed, timed_elsewhere
 from flop_harness.report.analysis.overview import cause_table, outcome_table, spread_table
+from flop_harness.report.analysis.related import Related
 from flop_harness.report.analysis.verdict import headline, particulars, verdict
 from flop_harness.report.charts.charts import (
     CLASSES,
@@ -42,9 +42,9 @@ from flop_harness.report.words.text import command, is_number, printable
 PAGES = Path(__file__).parents[1] / "pages"
 
 
-def render(run: Run, around: Beside | None = None) -> bytes:
+def render(run: Run, around: Related | None = None) -> bytes:
     """The whole report, with what lies beside the run."""
-    around = around or Beside()
+    around = around or Related()
     text = (
         pages()
         .get_template("suite.html.j2")
@@ -53,7 +53,7 @@ def render(run: Run, around: Beside | None = None) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def surroundings(run: Run, around: Beside) -> dict[str, Any]:
+def surroundings(run: Run, around: Related) -> dict[str, Any]:
     """What the template lays out of other things than the run."""
     return {
         "proven": section(around.proofs) if around.proofs is not None else None,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from flop_harness.records.times import HookCost, LayerTimes, LayerWork, Series
-from flop_harness.report.analysis.clocked import Clock
+from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.tables.tables import Column, Table
 from flop_harness.report.words.text import digits, plural
 from flop_harness.timing.statistics import iqr, median
@@ -52,7 +52,7 @@ class Layer:
         return self.work.flop / self.median if self.work and self.median else None
 
 
-def layers(clock: Clock) -> Iterator[Layer]:
+def layers(clock: MachineTimings) -> Iterator[Layer]:
     """Layers that were timed and have work, in the order of the suite and of the calls."""
     work = {(theory.case, each.path): each for theory in clock.times.theory
             for each in theory.layers}  # fmt: skip
@@ -70,7 +70,7 @@ LAYERS = (
 )  # fmt: skip
 
 
-def layer_table(clock: Clock) -> Table:
+def layer_table(clock: MachineTimings) -> Table:
     """Every layer, as data."""
     rows = tuple(
         (
@@ -92,7 +92,7 @@ SUMMARY = (
 )  # fmt: skip
 
 
-def summary_table(clock: Clock) -> Table:
+def summary_table(clock: MachineTimings) -> Table:
     """By type of layer: how much of the time, how much of the MACs, how near to the ceiling."""
     groups: dict[tuple[str, Series], list[Layer]] = {}
     for each in layers(clock):
@@ -132,7 +132,7 @@ HOOKS = (
 )  # fmt: skip
 
 
-def hook_table(clock: Clock) -> Table:
+def hook_table(clock: MachineTimings) -> Table:
     """What the hooks cost, pass by pass in turn, and how much of a pass lies in layers at all."""
     inside: dict[tuple[str, Series], list[float]] = {}
     for each in clock.times.layers:
@@ -153,7 +153,7 @@ def _hook_row(each: HookCost, inside: list[float]) -> tuple:
             min(sum(inside) / hooked, 1.0))  # fmt: skip
 
 
-def sentences(clock: Clock) -> Iterator[str]:
+def sentences(clock: MachineTimings) -> Iterator[str]:
     """What the hooks cost over all cases, and where compute- and memory-bound layers stand."""
     rows = hook_table(clock).rows
     if rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flop_harness.records.times import MemoryPeak
-from flop_harness.report.analysis.clocked import Clock
+from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.tables.tables import Column, Table
 from flop_harness.report.words.text import digits, group, plural
 
@@ -19,7 +19,7 @@ MEMORY = (
 )  # fmt: skip
 
 
-def table(clock: Clock) -> Table:
+def table(clock: MachineTimings) -> Table:
     """Bytes of parameters in both units; the peak of live tensors computed and measured."""
     rows = []
     for theory in clock.times.theory:
@@ -41,7 +41,7 @@ def table(clock: Clock) -> Table:
     return Table("Memory", MEMORY, tuple(rows), note)
 
 
-def sentences(clock: Clock) -> Iterator[str]:
+def sentences(clock: MachineTimings) -> Iterator[str]:
     """How near the computed peak comes, and what a size in "mb" may mean."""
     ratios = sorted(row[6] for row in table(clock).rows if row[6])
     if ratios:

@@ -7,7 +7,7 @@ from typing import Any
 
 from flop_harness.records.times import Times
 from flop_harness.report.analysis import predictors, sweeps
-from flop_harness.report.analysis.clocked import AGREEMENT, Clock, Clocked
+from flop_harness.report.analysis.timings import AGREEMENT, CaseTiming, MachineTimings
 from flop_harness.report.charts import drawing, timecharts
 from flop_harness.report.formats import csv
 from flop_harness.report.tables import layers, memory
@@ -29,7 +29,7 @@ CASES = (
 
 def case_table(times: Times) -> Table:
     """Every case in every series, theory beside it."""
-    clock = Clock(times)
+    clock = MachineTimings(times)
     note = (
         "The median of turns, its 95 % interval by order statistics; outliers lie three "
         "interquartile ranges outside and are kept. The bound adds up the least time of every layer "
@@ -56,7 +56,7 @@ def short_table(times: Times) -> Table:
                  "roofline's, share is bound / median.")  # fmt: skip
 
 
-def _case_row(clock: Clock, clocked: Clocked) -> tuple[Any, ...]:
+def _case_row(clock: MachineTimings, clocked: CaseTiming) -> tuple[Any, ...]:
     case, series = clocked.case, clocked.series
     macs = clock.amount(case, "macs")
     middle, width, spread = clocked.median, clocked.half_width, clocked.iqr
@@ -76,7 +76,7 @@ def scaled(value: float | None, factor: float) -> float | None:
     return None if value is None else value * factor
 
 
-def limit(clock: Clock, clocked: Clocked) -> str:
+def limit(clock: MachineTimings, clocked: CaseTiming) -> str:
     """What most of the bound is made of."""
     if clocked.case not in clock.theory or clocked.series not in clock.roofs:
         return ""
@@ -91,7 +91,7 @@ REPEATS = (
 )  # fmt: skip
 
 
-def repeat_table(clock: Clock) -> Table:
+def repeat_table(clock: MachineTimings) -> Table:
     rows = tuple(
         (each.case, str(each.series), each.ratio, "yes" if each.overlaps else "no",
          *(value * 1e3 for interval in each.intervals for value in interval))
@@ -101,7 +101,7 @@ def repeat_table(clock: Clock) -> Table:
     return Table("Measured twice", REPEATS, rows, note)
 
 
-def repeat_sentence(clock: Clock) -> str:
+def repeat_sentence(clock: MachineTimings) -> str:
     """Whether two sessions agree; else that the machine is too noisy, and by how much."""
     found = clock.repeats
     if not found:
@@ -121,7 +121,7 @@ def repeat_sentence(clock: Clock) -> str:
     )
 
 
-def policy_sentence(clock: Clock) -> str:
+def policy_sentence(clock: MachineTimings) -> str:
     """How many series ended for which reason, and how many look stable."""
     found = [each for each in clock.clocked.values() if each.turns]
     narrow = sum(each.ended == "precise" for each in found)
@@ -133,7 +133,7 @@ def policy_sentence(clock: Clock) -> str:
     ).replace("serieses", "series")
 
 
-def load_sentence(clock: Clock) -> str:
+def load_sentence(clock: MachineTimings) -> str:
     """What others did meanwhile."""
     found = clock.times.load
     if not found:
@@ -147,7 +147,7 @@ def load_sentence(clock: Clock) -> str:
 
 def sentences(times: Times) -> list[str]:
     """What the measurements support, one sentence each."""
-    clock = Clock(times)
+    clock = MachineTimings(times)
     return [line for line in (
         policy_sentence(clock), repeat_sentence(clock), load_sentence(clock),
         *predictors.sentences(clock), *sweeps.grouped_sentences(clock),
@@ -165,7 +165,7 @@ def failure_sentences(times: Times) -> Iterator[str]:
 CEILINGS = columns("kind series amount:integer rate:number unit")
 
 
-def ceiling_table(clock: Clock) -> Table:
+def ceiling_table(clock: MachineTimings) -> Table:
     """The best sample of each size."""
     rows = tuple(
         (each.kind, str(each.series), each.amount, each.amount / min(each.samples) / 1e9,
@@ -179,7 +179,7 @@ def ceiling_table(clock: Clock) -> Table:
     return Table("Ceilings measured here", CEILINGS, rows, note)
 
 
-def environment_table(clock: Clock) -> Table:
+def environment_table(clock: MachineTimings) -> Table:
     times = clock.times
     rows = [("suite", f"{times.suite}, version {times.version}"), ("machine", times.machine)]
     rows += [(f"policy.{name}", value) for name, value in flatten(_policy(times))]
@@ -195,7 +195,7 @@ def _policy(times: Times) -> dict[str, Any]:
     return asdict(times.policy)
 
 
-def tables(clock: Clock) -> Iterator[tuple[str, list[Table]]]:
+def tables(clock: MachineTimings) -> Iterator[tuple[str, list[Table]]]:
     """(heading, tables) of the report, in its order; empty ones are left out by who shows them."""
     yield "Cases", [case_table(clock.times), repeat_table(clock)]
     yield "What predicts time", [predictors.predictor_table(clock, each) for each in clock.series]
@@ -214,7 +214,7 @@ def markdown(times: Times) -> bytes:
 def _blocks(times: Times) -> Iterator[str]:
     from flop_harness.report.formats.markdown import grid, plain
 
-    clock = Clock(times)
+    clock = MachineTimings(times)
     yield f"# Time and memory of {plain(times.suite)} on {plain(times.machine)}"
     yield "\n".join(f"- {plain(line)}" for line in sentences(times))
     drawn = {chart.heading: chart for chart in timecharts.charts(clock)}
@@ -233,7 +233,7 @@ def html(times: Times) -> bytes:
     from flop_harness.report.formats.html import drawn as inlined
     from flop_harness.report.formats.html import pages
 
-    clock = Clock(times)
+    clock = MachineTimings(times)
     drawn = {chart.heading: (chart, inlined(chart.draw())) for chart in timecharts.charts(clock)}
     sections = [(heading, drawn.get(heading), [table for table in found if table.rows])
                 for heading, found in tables(clock)]  # fmt: skip
@@ -246,13 +246,13 @@ def html(times: Times) -> bytes:
 
 def chart(name: str) -> Callable[[Times], str]:
     """What draws one chart; a chart of nothing says so."""
-    return lambda times: timecharts.DRAWN[name](Clock(times))
+    return lambda times: timecharts.DRAWN[name](MachineTimings(times))
 
 
 FILES: Mapping[str, Callable[[Times], bytes]] = {
     "report.html": html,
     "report.md": markdown,
     "cases.csv": lambda times: csv.render(case_table(times)),
-    "layers.csv": lambda times: csv.render(layers.layer_table(Clock(times))),
+    "layers.csv": lambda times: csv.render(layers.layer_table(MachineTimings(times))),
     **drawing.files({name: chart(name) for name in timecharts.DRAWN}),
 }

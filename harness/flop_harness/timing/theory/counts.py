@@ -12,7 +12,7 @@ from flop_harness.reconcile.pricing import of_conventions
 from flop_harness.records import Case, Failure, Trace
 from flop_harness.records.times import Amount, Theory
 from flop_harness.run.cells import TraceFailed
-from flop_harness.run.traces import Watch
+from flop_harness.run.traces import ContextTraces
 from flop_harness.suite.build import build
 from flop_harness.timing.theory.work import layer_work
 
@@ -31,11 +31,11 @@ def expected(task: tuple[Case, str]) -> list[Theory | Failure]:
     """All conventions and counters' rules on a case; nothing is executed where no value is read."""
     case, folder = task
     try:
-        watch = Watch(case, folder, build(case, device="meta", folder=folder))
-        trace = watch.canonical
+        traces = ContextTraces(case, folder, build(case, device="meta", folder=folder))
+        trace = traces.canonical
     except (UserError, TraceFailed) as error:
         return [Failure(case.id, "theory", str(error))]
-    told = [*by_conventions(trace), *by_counters(watch)]
+    told = [*by_conventions(trace), *by_counters(traces)]
     amounts = tuple(each for each in told if isinstance(each, Amount))
     live = live_bytes(case, folder)
     theory = Theory(case.id, trace.modules[0].type, amounts, layer_work(trace), live)
@@ -47,19 +47,19 @@ def by_conventions(trace: Trace) -> Iterator[Amount]:
         yield Amount(price.counting, price.metric, price.unit, price.total)
 
 
-def by_counters(watch: Watch) -> Iterator[Amount | Failure]:
+def by_counters(traces: ContextTraces) -> Iterator[Amount | Failure]:
     """What each counter that is there says in the first of its contexts, or how its rule failed."""
     for counter in counters().values():
         if counter.id == "analytic" or not (counter.overlay or version_of(counter)):
             continue
         for metric, quantity in counter.quantities.items():
             try:
-                account = quantity.price(watch.trace(counter, counter.contexts[0]))
+                account = quantity.price(traces.trace(counter, counter.contexts[0]))
             except Unavailable:
                 continue  # it cannot be asked about such inputs
             except Exception as error:  # noqa: BLE001 - any rule may trip over an untried model
                 why = f"{type(error).__name__}: {error}"
-                yield Failure(watch.case.id, f"{counter.id}'s rules for {metric}", why)
+                yield Failure(traces.case.id, f"{counter.id}'s rules for {metric}", why)
                 continue
             yield Amount(counter.id, metric, quantity.unit, whole(account.total))
 

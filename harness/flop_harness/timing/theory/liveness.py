@@ -32,12 +32,12 @@ def live_peak(module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> in
         )
         given = {storage_of(tensor) for tensor in tree_leaves((held, args, kwargs))
                  if isinstance(tensor, torch.Tensor)}  # fmt: skip
-        with LifeWatch(given) as watch:
+        with LiveTensors(given) as watch:
             torch.func.functional_call(module, held, args, kwargs)
     return watch.peak
 
 
-class LifeWatch(TorchDispatchMode):
+class LiveTensors(TorchDispatchMode):
     """Follows the storages that operators make, but for those ``given``."""
 
     def __init__(self, given: set[int]) -> None:

@@ -19,7 +19,7 @@ AGREEMENT = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Clocked:
+class CaseTiming:
     """One case in one series, over all sessions. A turn is one observation: its samples lie next
     to each other and share whatever disturbed them."""
 
@@ -74,7 +74,7 @@ class Clocked:
 
 
 @dataclass(frozen=True, eq=False)
-class Clock:
+class MachineTimings:
     """Measurements, found by what they are about."""
 
     times: Times
@@ -92,7 +92,7 @@ class Clock:
         return tuple(dict.fromkeys(forward.series for forward in self.times.forwards))
 
     @cached_property
-    def clocked(self) -> dict[Key, Clocked]:
+    def clocked(self) -> dict[Key, CaseTiming]:
         """By case in the order of the suite, then by series."""
         groups: dict[Key, list[Forward]] = {}
         for case in self.cases:
@@ -101,7 +101,7 @@ class Clock:
         for forward in self.times.forwards:
             groups[forward.case, forward.series].append(forward)
         return {
-            key: Clocked(*key, tuple(found), self.times.policy.precision)
+            key: CaseTiming(*key, tuple(found), self.times.policy.precision)
             for key, found in groups.items()
             if found
         }

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from flop_harness.code.module_pass import Scene
+from flop_harness.code.module_pass import TracedFigure
 from flop_harness.counters import Counter, find_one
 from flop_harness.counters.versions.rules import as_of
 from flop_harness.errors import UserError
@@ -15,7 +15,7 @@ from flop_harness.report.analysis.index import Index, key_of
 from flop_harness.store import TraceStore
 
 
-class Scenes:
+class TracedFigures:
     """What is known of each reading; each stored trace is read once in a while."""
 
     def __init__(self, folder: Path, index: Index) -> None:
@@ -33,7 +33,7 @@ class Scenes:
         self._store = lru_cache(maxsize=16)(lambda case: TraceStore(folder))
         self._read = lru_cache(maxsize=32)(self._read_stored)
 
-    def of(self, bridge: Bridge) -> Scene | None:
+    def of(self, bridge: Bridge) -> TracedFigure | None:
         """None where nothing tells how the counter is asked, or a trace is not there."""
         case, reading = self.cases.get(bridge.case), self.index.reading_of.get(key_of(bridge))
         counter = counter_of(reading) if reading else None
@@ -43,7 +43,7 @@ class Scenes:
             return None
         if counter.usage is None:
             return None
-        return Scene(case, counter, bridge, reference, replace(own, context=bridge.context))
+        return TracedFigure(case, counter, bridge, reference, replace(own, context=bridge.context))
 
     def own(self, record: Bridge | Reading) -> Trace | None:
         """The pass as the counter saw it."""

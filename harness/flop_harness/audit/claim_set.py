@@ -44,7 +44,7 @@ Other = tuple[int, str, tuple[Input, ...]]
 
 
 @dataclass
-class Docket:
+class ClaimSet:
     """Claims by what they have in common. ``price`` and ``price_others`` give what is counted."""
 
     claims: tuple[Claim, ...]

@@ -32,7 +32,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Beside:
+class Related:
     """``machines`` timed the suite itself, ``neighbours`` other suites that say something of it.
 
     By counter: ``histories`` tell what changed with which release, ``effects`` what it does to a
@@ -49,11 +49,11 @@ class Beside:
     codes: Codes = NONE
 
 
-def beside(folder: Path, run: Run) -> Beside:
+def related_results(folder: Path, run: Run) -> Related:
     """All that is there. Of what is not the suite's own only what lies in folders named as those of
     results are: ``results/<suite>/<machine>/``, ``results/claims/``, ``drift/`` and ``effects/``."""
     home, suite = folder.absolute().parent, run.suite
-    return Beside(
+    return Related(
         proofs_in(folder, suite), machines_in(folder, suite), neighbours_of(folder, suite),
         published_in(home / "claims", suite), histories_in(home / "drift"), effects_in(home / "effects"),
         examples_in(folder, run), codes_in(folder, run),
