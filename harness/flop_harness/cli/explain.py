@@ -18,7 +18,7 @@ def explain(
         Optional[str], typer.Option(help="Whose results [the first suite that has the case].")
     ] = None,
     folder: Annotated[
-        Optional[Path], typer.Option("--dir", help="Folder of the results, or its run.json.")
+        Optional[Path], typer.Option("--dir", help="Folder of the results, or its run.json.xz.")
     ] = None,
     context: Annotated[
         str, typer.Option(help="Only contexts with these words, such as 'grad' or 'meta'.")
