@@ -60,19 +60,24 @@ def load(path: Path | str) -> Run:
     """The run in a results folder, or in its ``run.json.xz``; UserError where there is none."""
     path = Path(path)
     file = path / RUN_FILE if path.is_dir() else path
-    return put_together(read(file), read(file.with_name(MEASURED_FILE)), str(file))
+    found = opened(read(file), str(file))
+    return put_together(*found, read(file.with_name(MEASURED_FILE)), str(file))
 
 
 def loads(content: Mapping[str, bytes]) -> Run:
     """The run in what ``dumps`` gave."""
-    return put_together(content[RUN_FILE], content[MEASURED_FILE], RUN_FILE)
+    return put_together(*opened(content[RUN_FILE], RUN_FILE), content[MEASURED_FILE], RUN_FILE)
 
 
-def put_together(content: bytes, measured: bytes, source: str) -> Run:
+def opened(content: bytes, source: str) -> tuple[dict[str, Any], str]:
+    """The document in ``run.json.xz``, and the digest by which what was measured names it."""
+    return unpacked(content, source, RUN_SCHEMA), digest(content)
+
+
+def put_together(document: dict[str, Any], name: str, measured: bytes, source: str) -> Run:
     """The run in the content of its two files; UserError, naming ``source``."""
-    document = unpacked(content, source, RUN_SCHEMA)
     beside = unpacked(measured, str(Path(source).with_name(MEASURED_FILE)), RUN_SCHEMA)
-    if beside.get("run") != digest(content):
+    if beside.get("run") != name:
         raise UserError(
             f"{source} is of another run than the {MEASURED_FILE} beside it: run the suite again"
         )
