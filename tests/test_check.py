@@ -17,7 +17,9 @@ from flop_harness.conventions.catalogue import CONVENTIONS, VERSION
 from flop_harness.errors import UserError
 from flop_harness.reconcile.changes import Comparison, compare, require_comparable
 from flop_harness.records import Case, Failure, Figure, Reference, Run
-from flop_harness.report.tables import check as report
+from flop_harness.report.analysis import check as check_analysis
+from flop_harness.report.documents import check as check_documents
+from flop_harness.report.formats import junit
 from runs import HOSTILE, a_reading, a_run, a_suite, explained, hostile_run, small_run
 
 # AlexNet's ReLUs on one image of 224 x 224: two convolutions, three more, two linear layers.
@@ -34,7 +36,7 @@ ONCE, TWICE = {"ReLU": RELU}, {"ReLU": RELU, "ReLU counted twice": RELU}
 
 
 def told(comparison: Comparison) -> list[str]:
-    return list(report.lines(comparison))
+    return list(check_analysis.lines(comparison))
 
 
 # ------------------------------------------------------------------------------- what is found
@@ -110,8 +112,9 @@ def test_a_term_that_moves_to_another_module_is_seen():
     moved = replace(bridge, steps=(replace(step, modules={"classifier.1": 5}),))
     (move,) = compare(golden, replace(golden, bridges=(moved,))).moves
     assert move.terms[0].modules == {"features.0": -4, "features.1": -1, "classifier.1": 5}
-    assert "ReLU moved between modules (features.0, features.1, classifier.1)" in report.sentence(
-        move
+    assert (
+        "ReLU moved between modules (features.0, features.1, classifier.1)"
+        in check_analysis.sentence(move)
     )
 
 
@@ -206,23 +209,23 @@ def test_the_version_of_the_conventions_is_stored_and_the_first_goes_without_say
 
 def test_junit_has_a_test_for_each_cell_and_a_failure_for_each_move():
     found = compare(ptflops("0.7.4", ONCE), ptflops("0.7.5", TWICE))
-    root = ElementTree.fromstring(report.junit(found))
+    root = ElementTree.fromstring(junit.junit(found))
     assert (root.get("tests"), root.get("failures")) == ("1", "1")
     (test,) = root
     assert test.get("name") == "ptflops-pytorch: compute, cpu no_grad"
-    assert test[0].text == report.sentence(found.moves[0])
+    assert test[0].text == check_analysis.sentence(found.moves[0])
 
 
 def test_hostile_names_are_text_in_every_form():
     found = compare(a_run([]), hostile_run())
-    tests = list(ElementTree.fromstring(report.junit(found)))
+    tests = list(ElementTree.fromstring(junit.junit(found)))
     assert len(tests) == len(found.moves) >= 2 * len(HOSTILE)
-    page = report.markdown(found)
+    page = check_documents.markdown(found)
     assert "<script>" not in page
     assert "<img" not in page
     table = [line for line in page.splitlines() if line.startswith("|")]
     assert len(table) == 2 + len(found.moves)
-    assert all("\n" not in line for line in report.lines(found))
+    assert all("\n" not in line for line in check_analysis.lines(found))
 
 
 # -------------------------------------------------------------------------- a doctored counter

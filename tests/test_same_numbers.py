@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from flop_harness import report, store
-from flop_harness.report.analysis import details
+from flop_harness.report.formats import case_json as details
 from runs import float_run, loud_run, small_run, wide_run
 
 SEEDS = Path(__file__).parent.parent / "results" / "seeds"

@@ -49,33 +49,34 @@ def audited(files: list[Any], folder: Path, jobs: int) -> Any:
 
 def tell(done: Any, everything: bool) -> None:
     """All verdicts of one file; of several, how many there are."""
-    from flop_harness.report.formats.console import grid
-    from flop_harness.report.tables import audit as report
+    from flop_harness.report.analysis.audit import entries, headline
+    from flop_harness.report.formats.terminal.grid import grid
+    from flop_harness.report.tables.audit import by_file, short
 
     if everything:
-        show(grid(report.short(report.entries(done), "Verdicts")))
+        show(grid(short(entries(done), "Verdicts")))
     else:
-        show(grid(report.by_file(done)))
-    print(report.headline(done))
+        show(grid(by_file(done)))
+    print(headline(done))
 
 
 def save(done: Any, folder: Path) -> None:
-    from flop_harness.report.tables import audit as report
+    from flop_harness.report.documents.files import AUDIT
     from flop_harness.store import write_atomically
 
     done = as_before(done, folder)
-    for name, render in report.FILES.items():
+    for name, render in AUDIT.items():
         write_atomically(folder / name, render(done))
     print(f"report: {folder / 'report.html'}")
 
 
 def as_before(done: Any, folder: Path) -> Any:
     """With the date of the audit that lies in the folder, if that said the same on the same."""
-    from flop_harness.report.tables.audit import data
+    from flop_harness.report.formats import json as as_json
 
     try:
         before = json.loads((folder / "verdicts.json").read_bytes())
-        same = undated(before) == undated(json.loads(data(done)))
+        same = undated(before) == undated(json.loads(as_json.render(done)))
     except (OSError, ValueError, LookupError, TypeError):  # none is there, or it is not ours
         return done
     return replace(done, environment=before["environment"]) if same else done

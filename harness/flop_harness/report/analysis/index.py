@@ -52,7 +52,7 @@ Place = tuple[str, Context]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class CounterColumn:
     """One counter in the contexts in which it says the same: a column of a comparison."""
 
     counter: str
@@ -161,7 +161,7 @@ class Index:
             asked[reading.case] = reading
         return found
 
-    def columns(self, metric: Metric) -> tuple[Column, ...]:
+    def columns(self, metric: Metric) -> tuple[CounterColumn, ...]:
         """The counters that were asked for a metric, with the contexts in which they say the same."""
         groups: dict[str, list[tuple[list[Context], dict[str, Any]]]] = {}
         for (counter, context), asked in self.by_place[metric].items():
@@ -173,12 +173,12 @@ class Index:
             else:
                 found.append(context)
         return tuple(
-            Column(counter, tuple(contexts), len(alike) == 1)
+            CounterColumn(counter, tuple(contexts), len(alike) == 1)
             for counter, alike in groups.items()
             for contexts, _ in alike
         )
 
-    def in_column(self, column: Column, metric: Metric) -> dict[str, Reading]:
+    def in_column(self, column: CounterColumn, metric: Metric) -> dict[str, Reading]:
         """The readings of a column by case."""
         return self.by_place[metric][column.counter, column.context]
 

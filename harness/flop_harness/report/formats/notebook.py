@@ -8,14 +8,14 @@ from typing import Any
 
 from flop_harness.records import Bridge, Run, Suite
 from flop_harness.records.account import Account
-from flop_harness.report.analysis.cases import bridge_table
 from flop_harness.report.analysis.findings import sentences
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.analysis.verdict import headline
-from flop_harness.report.charts.charts import heatmap, waterfall
-from flop_harness.report.formats.compact import compact_table, parameter_lines
-from flop_harness.report.tables import tables
-from flop_harness.report.tables.tables import Column, Table, show
+from flop_harness.report.charts.heatmap import heatmap
+from flop_harness.report.charts.waterfall import waterfall
+from flop_harness.report.tables.bridges import bridge_table
+from flop_harness.report.tables.deviations import compact_table, parameter_lines
+from flop_harness.report.tables.table import Column, Table, columns, show
 from flop_harness.report.words.text import printable
 
 ROWS = 60
@@ -51,7 +51,7 @@ def of_suite(suite: Suite) -> str:
         for case in suite.cases
     )  # fmt: skip
     title = f"{suite.name}, version {suite.version}: {suite.description}"
-    return grid(Table(title, tables.columns("case model inputs description"), rows))
+    return grid(Table(title, columns("case model inputs description"), rows))
 
 
 def of_account(account: Account) -> str:
