@@ -90,10 +90,10 @@ def test_a_version_that_moves_nothing_is_said_and_is_no_drift():
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
-        ({"ReLU": 5}, {}, "no longer ReLU: -5"),
-        ({}, {"linear not seen": -8}, "now linear not seen: -8"),
+        ({"ReLU": 5}, {}, "no longer ReLU: −5"),
+        ({}, {"linear not seen": -8}, "now linear not seen: −8"),
         ({"ReLU": 5}, {"ReLU": 12}, "ReLU 5 -> 12: +7"),
-        ({"ReLU": 5, "GELU": 1}, {"GELU": 6}, "no longer ReLU: -5; GELU 1 -> 6: +5"),
+        ({"ReLU": 5, "GELU": 1}, {"GELU": 6}, "no longer ReLU: −5; GELU 1 -> 6: +5"),
     ],
 )
 def test_terms_are_told_in_words(before, after, words):
@@ -102,7 +102,7 @@ def test_terms_are_told_in_words(before, after, words):
 
 def test_terms_that_move_under_an_equal_figure_are_seen():
     (line, _) = told(compare(ptflops("1", {"ReLU": 5}), ptflops("1", {"GELU": 5})))
-    assert f"{ALEXNET + 5:,} MAC, by other terms: no longer ReLU: -5; now GELU: +5" in line
+    assert f"{ALEXNET + 5:,} MAC, by other terms: no longer ReLU: −5; now GELU: +5" in line
 
 
 def test_a_term_that_moves_to_another_module_is_seen():
@@ -365,9 +365,9 @@ def test_a_rule_of_ours_is_checked_from_the_traces_alone_without_torch(workplace
         (workplace.folder / "torch.py").unlink()
     assert moves == [
         "doctored 1.0: net, compute, cpu no_grad eval: 64 MAC, by other terms: "
-        "now ReLU: +8; now residual: -8",
+        "now ReLU: +8; now residual: −8",
         "doctored 1.0: relu, compute, cpu no_grad eval: 0 MAC, by other terms: "
-        "now ReLU: +15; now residual: -15",
+        "now ReLU: +15; now residual: −15",
     ]
 
 

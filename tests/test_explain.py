@@ -22,7 +22,7 @@ def lines_of(run: Run, bridge: Bridge, **options: int) -> list[Line]:
 
 
 def amount(line: Line) -> int:
-    return int(line.amount.replace(",", ""))
+    return int(line.amount.replace(",", "").replace("\N{MINUS SIGN}", "-"))
 
 
 def depth_of(line: Line) -> int:

@@ -28,8 +28,8 @@ def row(run: Run, case: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("share", "told"),
-    [(0, "="), (1e-9, "≈"), (-1e-9, "≈"), (0.0109, "+1.1"), (-0.5, "-50.0"), (1.0, "+100"),
-     (9.99, "+999"), (10.0, "×11"), (701, "×702"), (-1, "-100"), (float("inf"), "×∞")],
+    [(0, "="), (1e-9, "≈"), (-1e-9, "≈"), (0.0109, "+1.1"), (-0.5, "−50.0"), (1.0, "+100"),
+     (9.99, "+999"), (10.0, "×11"), (701, "×702"), (-1, "−100"), (float("inf"), "×∞")],
 )  # fmt: skip
 def test_a_deviation_in_a_few_signs(share: float, told: str):
     assert deviations.apart(share) == told
@@ -57,7 +57,7 @@ def test_a_counter_that_says_otherwise_elsewhere_is_marked():
 def test_parameters_take_a_line_where_a_counter_departs():
     lines = list(deviations.parameter_lines(Index(small_run())))
     assert len(lines) == 1
-    assert "thop departs on 1 of 2 cases, most on vit (-32.9 %)" in lines[0]
+    assert "thop departs on 1 of 2 cases, most on vit (−32.9 %)" in lines[0]
 
 
 @pytest.mark.parametrize("width", [60, 100, 200])

@@ -308,7 +308,7 @@ def test_no_figure_is_a_word_and_never_a_zero(files):
 
 def test_what_is_not_known_is_listed():
     lines = verdict.unknowns(Index(small_run()))
-    assert "vit: operators without a formula: aten.mystery x 3." in lines
+    assert "vit: operators without a formula: aten.mystery × 3." in lines
     assert verdict.unknowns(Index(a_run([explained("net", "thop", 1)]))) == []
     assert len(failures.silent(Index(small_run())).rows) == 2
 
@@ -436,6 +436,16 @@ def test_no_cell_of_a_csv_is_a_formula(files):
     assert len(lines) == 1 + 2 * len(HOSTILE)
 
 
+@pytest.mark.parametrize(("count", "noun", "told"), [
+    (1, "model", "1 model"), (0, "model", "0 models"), (1, "family", "1 family"),
+    (2, "family", "2 families"), (2, "series", "2 series"), (2, "timed layer", "2 timed layers"),
+    (2, "loss", "2 losses"), (1, "parameter", "1 parameter"), (285, "parameter", "285 parameters"),
+    (4984, "MAC", "4,984 MAC"), (-1234, "FLOP", "−1,234 FLOP"), (0.5, "MAC", "0.5 MAC"),
+])  # fmt: skip
+def test_nouns_go_with_their_counts(count: float, noun: str, told: str):
+    assert text.plural(count, noun) == told
+
+
 def test_a_negative_amount_stays_a_number(files):
     amounts = [row["amount"] for row in sheet(files["small"]["bridges.csv"])]
     assert "-6277573632" in amounts
@@ -472,7 +482,7 @@ def show(renderable: object) -> str:
 
 def test_the_terminal_says_who_says_what_and_why():
     words = show(terminal.case_table(small_run(), "vit"))
-    assert re.search(r"thop +11,286,254,592 +MAC +-35.7 % +attention products", words)
+    assert re.search(r"thop +11,286,254,592 +MAC +−35.7 % +attention products", words)
     assert re.search(r"ptflops-pytorch +MAC +failed: ValueError: no shape", words)
     assert "residual +7" in show(terminal.case_table(loud_run(), "odd"))
     assert "UNEXPLAINED" in show(terminal.case_table(loud_run(), "odd"))
@@ -515,8 +525,8 @@ def test_importing_the_report_is_cheap():
 
 
 @pytest.mark.parametrize(("share", "words", "factor"), [
-    (0.0, "=", "1"), (-1.0, "-100 %", "0"), (0.0109, "+1.09 %", "1.011"),
-    (2.6e-5, "+0.00260 %", "1.000026"), (1.5, "+150 %", "2.50"), (-0.99, "-99.0 %", "0.0100"),
+    (0.0, "=", "1"), (-1.0, "−100 %", "0"), (0.0109, "+1.09 %", "1.011"),
+    (2.6e-5, "+0.00260 %", "1.000026"), (1.5, "+150 %", "2.50"), (-0.99, "−99.0 %", "0.0100"),
     (701.0, "+70,100 %", "702"), (float("inf"), "∞", "∞"), (None, "", "?"),
 ])  # fmt: skip
 def test_deviations_in_words(share, words, factor):

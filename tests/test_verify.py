@@ -244,7 +244,7 @@ def test_an_operator_without_a_formula_is_named_and_counted(monkeypatch):
     monkeypatch.delitem(FORMULAS, "aten.convolution")
     proofs = verify(suite_of(CONV, TWICE))
     assert proofs.unsupported == {"aten.convolution": 2}
-    assert any("aten.convolution (2 x)" in line for line in proofs_analysis.lines(proofs))
+    assert any("aten.convolution × 2" in line for line in proofs_analysis.lines(proofs))
     assert exit_code(proofs) == 0
 
 

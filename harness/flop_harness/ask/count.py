@@ -80,7 +80,7 @@ class Count:
         rows = [(name or "(the model)", f"{amount:,}", f"{amount / self.total:.1%}" if self.total else "")
                 for name, amount in self.rows.items()]  # fmt: skip
         rows += [
-            (f"{name} ({times} x)", "no formula", "") for name, times in self.unsupported.items()
+            (f"{name} × {times:,}", "no formula", "") for name, times in self.unsupported.items()
         ]
         return Table(title, heads, tuple(rows))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flop_harness.records import Context, Metric, Reading, Status, Unit
 from flop_harness.report.analysis.index import CounterColumn, Index, is_figure, key_of
-from flop_harness.report.words.text import Number, anchor, group, percent, signed
+from flop_harness.report.words.text import Number, anchor, group, percent, plural, signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Cell:
             return "UNEXPLAINED: no bridge"
         if self.residual:
             return f"UNEXPLAINED: residual {signed(self.residual)}"
-        return f"UNEXPLAINED: {self.off:,} of {self.modules:,} modules"
+        return f"UNEXPLAINED: {group(self.off)} of {plural(self.modules, 'module')}"
 
     @property
     def why(self) -> str:

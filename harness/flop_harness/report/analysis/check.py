@@ -77,7 +77,7 @@ def figures(move: Move) -> str:
 def shown(entry: Entry | None) -> str:
     if entry is None:
         return ""
-    return f"{group(entry.said)} {entry.unit}".strip()
+    return plural(entry.said, entry.unit) if entry.unit else group(entry.said)
 
 
 def in_words(term: Term) -> str:

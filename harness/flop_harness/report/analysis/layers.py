@@ -8,7 +8,7 @@ from functools import cached_property
 
 from flop_harness.records.times import HookCost, LayerTimes, LayerWork
 from flop_harness.report.analysis.timings import MachineTimings
-from flop_harness.report.words.text import digits, plural
+from flop_harness.report.words.text import digits, group, plural, verb
 from flop_harness.timing.statistics import median
 from flop_harness.timing.theory.roofline import Bound, Roof
 
@@ -90,8 +90,9 @@ def sentences(clock: MachineTimings) -> Iterator[str]:
     if found:
         bound = [each for each in found if each.bound == "memory"]
         yield (
-            f"{len(bound)} of {plural(len(found), 'timed layer')} are memory-bound under the ceilings "
-            f"measured here; they take {share(seconds(bound), seconds(found))} of the time with "
+            f"{group(len(bound))} of {plural(len(found), 'timed layer')} "
+            f"{verb(len(bound), 'is', 'are')} memory-bound under the ceilings "
+            f"measured here, with {share(seconds(bound), seconds(found))} of the time and "
             f"{share(flop(bound), flop(found))} of the MACs."
         )
 

@@ -33,7 +33,7 @@ def sentences(clock: MachineTimings) -> Iterator[str]:
         exact = sum(abs(ratio - 1) < 0.001 for ratio in ratios)
         yield (
             f"The peak of live activations computed without running a kernel is the allocator's on "
-            f"{exact} of {plural(len(ratios), 'case')}; kernels hold up to {digits(ratios[-1])} times "
+            f"{group(exact)} of {plural(len(ratios), 'case')}; kernels hold up to {digits(ratios[-1])} times "
             "as much."
         )
     for theory in clock.times.theory:

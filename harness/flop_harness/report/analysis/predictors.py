@@ -13,6 +13,8 @@ from flop_harness.timing.theory.prediction import Points, Prediction, difference
 
 ROOFLINE = "roofline bound"
 LIVE = "live activations"
+MANY = (LIVE,)
+"""Counts whose names are plural"""
 FEWEST_CASES = 10
 WELL_KNOWN = ("params", "macs", "bytes", ROOFLINE)
 """What the chart shows"""
@@ -108,8 +110,8 @@ def sentence(clock: MachineTimings, series: Series, found: tuple[Predictor, ...]
     best = found[0]
     models, families = len(best.points.cases), len(set(best.points.families))
     told = [
-        f"{series}: over {plural(models, 'model')} of {families} families, "
-        f"{name_of(best)} comes closest to the time: off {off(best, '95 %: ')} on a family that the "
+        f"{series}: over {plural(models, 'model')} of {plural(families, 'family')}, "
+        f"{name_of(best)} {'come' if best.name in MANY else 'comes'} closest to the time: off {off(best, '95 %: ')} on a family that the "
         "fit has not seen"
     ]
     tied = [name_of(each) for each in found[1:] if beside(clock, each, best) == UNDECIDED]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from flop_harness.records import Proof, Proofs, Standing
-from flop_harness.report.words.text import digits, group, plural
+from flop_harness.report.words.text import digits, group, plural, verb
 
 STANDINGS: Mapping[Standing, str] = {
     "proven": "proven",
@@ -45,7 +45,11 @@ def standings(proofs: Iterable[Proof]) -> str:
     """``proven``, or how many of which."""
     found = Counter(proof.standing for proof in proofs)
     named = [(STANDINGS[each], found[each]) for each in STANDINGS if found[each]]
-    return named[0][0] if len(named) == 1 else ", ".join(f"{count} {name}" for name, count in named)
+    return (
+        named[0][0]
+        if len(named) == 1
+        else ", ".join(f"{group(count)} {name}" for name, count in named)
+    )
 
 
 def unprovable(proofs: Proofs) -> dict[tuple[str, str], list[Proof]]:
@@ -70,7 +74,10 @@ def headline(proofs: Proofs) -> str:
     macs = f"{group(sum(map(charged, products)))} MAC in {plural(len(proofs.cases), 'case')}"
     said = f"{', '.join(told)}; they make up {macs}"
     wrong = sum(proof.standing == "disagrees" for proof in proofs.proofs)
-    return f"{plural(wrong, 'operator')} DISAGREE with their formula. {said}" if wrong else said
+    if not wrong:
+        return said
+    disagree = verb(wrong, "DISAGREES with its formula", "DISAGREE with their formulas")
+    return f"{plural(wrong, 'operator')} {disagree}. {said}"
 
 
 def lines(proofs: Proofs) -> Iterator[str]:
@@ -89,7 +96,7 @@ def lines(proofs: Proofs) -> Iterator[str]:
         yield f"not provable: {operator} ({plural(len(shapes), 'shape')}): {reason}"
     if proofs.unsupported:
         names = ", ".join(
-            f"{name} ({calls} x)" for name, calls in sorted(proofs.unsupported.items())
+            f"{name} × {group(calls)}" for name, calls in sorted(proofs.unsupported.items())
         )
         yield f"without a formula: {names}"
     for failure in proofs.failures:

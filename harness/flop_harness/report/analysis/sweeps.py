@@ -10,7 +10,7 @@ from typing import Any
 from flop_harness.records import Case
 from flop_harness.records.times import Series
 from flop_harness.report.analysis.timings import MachineTimings
-from flop_harness.report.words.text import digits, listed, plural
+from flop_harness.report.words.text import digits, group, listed, plural, verb
 from flop_harness.timing.stability import Comparison
 
 
@@ -49,11 +49,11 @@ def without_groups(case: Case) -> tuple[Any, ...]:
 
 
 def sweep_name(case: Case) -> str:
-    """``128 channels, 56 x 56``"""
+    """``128 channels, 56 × 56, batch 8``"""
     shape = case.inputs[0].shape
     channels = f"{case.kwargs.get('in_channels', shape[1])} channels"
     batch = f", batch {shape[0]}" if shape[0] != 1 else ""
-    return f"{channels}, {' x '.join(map(str, shape[2:]))}{batch}"
+    return f"{channels}, {' × '.join(map(str, shape[2:]))}{batch}"
 
 
 def grouped(clock: MachineTimings) -> list[Grouped]:
@@ -97,11 +97,13 @@ def grouped_sentences(clock: MachineTimings) -> Iterator[str]:
             continue
         faster = sum(each.against.verdict == "faster" for each in here)
         slower = sum(each.against.verdict == "slower" for each in here)
+        alike = len(here) - faster - slower
         shares = sorted(each.speedup / each.theory for each in here)
         said = (
-            f"{series}: of {plural(len(here), 'grouped convolution')} {faster} are faster than the "
-            f"ungrouped one, {slower} slower, {len(here) - faster - slower} show no difference; they "
-            f"reach {share(shares[0])} to {share(shares[-1])} of the speed-up that their MACs promise"
+            f"{series}: of {plural(len(here), 'grouped convolution')} {group(faster)} "
+            f"{verb(faster, 'is', 'are')} faster than the "
+            f"ungrouped one, {group(slower)} slower, {group(alike)} without a difference shown; "
+            f"{verb(len(here), 'it reaches', 'they reach')} {share(shares[0])} to {share(shares[-1])} of the speed-up that their MACs promise"
         )
         depthwise = [each for each in here if each.depthwise]
         if depthwise:

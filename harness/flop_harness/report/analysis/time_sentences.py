@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flop_harness.records.times import Times
 from flop_harness.report.analysis import layers, memory, predictors, sweeps
 from flop_harness.report.analysis.timings import AGREEMENT, MachineTimings
-from flop_harness.report.words.text import digits, plural, shorten
+from flop_harness.report.words.text import digits, group, plural, shorten, verb
 from flop_harness.timing.load import QUIET
 
 
@@ -30,7 +30,7 @@ def repeat_sentence(clock: MachineTimings) -> str:
     apart = sorted(abs(each.ratio - 1) for each in found if not each.overlaps)
     agreeing = len(found) - len(apart)
     said = (
-        f"Two sessions agree, by intervals that overlap, on {agreeing} of "
+        f"Two sessions agree, by intervals that overlap, on {group(agreeing)} of "
         f"{plural(len(found), 'median')}"
     )
     if agreeing >= AGREEMENT * len(found):
@@ -49,9 +49,10 @@ def policy_sentence(clock: MachineTimings) -> str:
     stable = sum(each.stability.stable for each in found)
     policy = clock.times.policy
     return (
-        f"{plural(len(found), 'series')}: {narrow} within ±{policy.precision:.0%}, "
-        f"{len(found) - narrow} stopped by the budget of {policy.budget_s:g} s; {stable} look stable."
-    ).replace("serieses", "series")
+        f"{plural(len(found), 'series')}: {group(narrow)} within ±{policy.precision:.0%}, "
+        f"{group(len(found) - narrow)} stopped by the budget of {policy.budget_s:g} s; "
+        f"{group(stable)} {verb(stable, 'looks', 'look')} stable."
+    )
 
 
 def load_sentence(clock: MachineTimings) -> str:

@@ -22,7 +22,7 @@ from flop_harness.report.tables.failures import silent
 from flop_harness.report.tables.families import family_table
 from flop_harness.report.tables.outcomes import outcome_table
 from flop_harness.report.tables.spreads import spread_table
-from flop_harness.report.words.text import command
+from flop_harness.report.words.text import command, plural
 
 MANY = 1000
 """More bridges than this are left to bridges.csv: no page of that length is read"""
@@ -99,7 +99,7 @@ def _timed(machine: Timed) -> Iterator[str]:
 def _cases(index: Index) -> Iterator[str]:
     yield "## Case by case"
     if len(index.bridges) > MANY:
-        yield f"The {len(index.bridges):,} bridges stand in report.html and bridges.csv."
+        yield f"The {plural(len(index.bridges), 'bridge')} stand in report.html and bridges.csv."
         return
     for section in sections(index):
         yield from _case(section)
@@ -125,7 +125,7 @@ def _answer(answer: Answer) -> Iterator[str]:
         yield f"{name}: {cell.text}. {plain(cell.message)}".rstrip()
         return
     why = f", {loud(cell.why)}" if cell.why else ""
-    yield f"{name}: {cell.text} {cell.unit}{why}"
+    yield f"{name}: {plural(cell.value, cell.unit)}{why}"
     if answer.bridge and (answer.bars or len(answer.bridge.rows) > 3):  # it has terms or a residual
         yield grid(answer.bridge, titled=False)
     if answer.by_module:

@@ -16,11 +16,19 @@ from typing import Any
 from flop_harness.records import Bridge, Metric
 from flop_harness.report.analysis.bridges import bars, part_of
 from flop_harness.report.analysis.findings import sentences
-from flop_harness.report.analysis.index import BASE_UNIT, UNIT_WORDS, Index, key_of, plain
+from flop_harness.report.analysis.index import BASE_UNIT, Index, key_of, plain
 from flop_harness.report.sources.figure_code import NONE, Codes
 from flop_harness.report.tables.cases import Answer, Section
 from flop_harness.report.tables.table import Table, show
-from flop_harness.report.words.text import Number, group, percent, printable, shorten, signed
+from flop_harness.report.words.text import (
+    Number,
+    group,
+    percent,
+    plural,
+    printable,
+    shorten,
+    signed,
+)
 
 EXACT = 2**53
 """Whole numbers up to here are exact in a script"""
@@ -64,7 +72,7 @@ def contents(index: Index, section: Section, codes: Codes = NONE) -> dict[str, A
 def agreed_in(table: Table) -> list[Any]:
     """Who says the same: title, heads, rows of text."""
     [who, says, deviation] = table.columns
-    rows = [[row[0], show(row[1], says), minus(show(row[2], deviation))] for row in table.rows]
+    rows = [[row[0], show(row[1], says), show(row[2], deviation)] for row in table.rows]
     return [table.title, [who.title, says.title, deviation.title], rows]
 
 
@@ -95,10 +103,6 @@ class Breakdowns:
         return self._known[entries]
 
 
-def in_words(unit: str) -> str:
-    return UNIT_WORDS.get(unit, unit)
-
-
 def exactly(amount: Number) -> Number | str:
     """A whole number that a script would round becomes text."""
     return str(amount) if isinstance(amount, int) and abs(amount) > EXACT else amount
@@ -114,18 +118,18 @@ def answer_in(index: Index, answer: Answer, breakdowns: Breakdowns) -> dict[str,
         "context": printable(cell.context),
         "metric": cell.metric,
         "case": printable(cell.case),
-        "figure": f"{cell.text} {in_words(cell.unit)}" if cell.value is not None else cell.text,
+        "figure": plural(cell.value, cell.unit) if cell.value is not None else cell.text,
         "amount": cell.text if cell.value is not None else "",
         "unit": cell.unit if cell.value is not None else "",
         "label": printable(answer.reading.label),
         "version": printable(answer.reading.version),
-        "why": minus(cell.why),
+        "why": cell.why,
         "loud": cell.loud,
         "message": shorten(cell.message, 500),
         "told": answer.told if cell.value is not None else "",
         "remarks": answer.remarks,
         "modules": answer.by_module,
-        "off": [[printable(name), minus(signed(gap))] for name, gap in bridge.off.items()]
+        "off": [[printable(name), signed(gap)] for name, gap in bridge.off.items()]
         if bridge
         else [],
         "bridge": bridge_in(index, bridge, breakdowns) if bridge else [],
@@ -139,7 +143,7 @@ def bridge_in(index: Index, bridge: Bridge, breakdowns: Breakdowns) -> list[dict
     lines += [
         {
             "term": printable(step.term),
-            "amount": minus(signed(step.amount)),
+            "amount": signed(step.amount),
             "share": part(step.amount, bridge),
             "sentence": sentence,
             "breakdown": breakdowns.add(step.modules),
@@ -149,7 +153,7 @@ def bridge_in(index: Index, bridge: Bridge, breakdowns: Breakdowns) -> list[dict
         for step, sentence in zip(bridge.steps, sentences(index, bridge), strict=True)
     ]
     gap = bridge.residual
-    lines.append({"term": "residual", "amount": minus(signed(gap)), "loud": bool(gap)})
+    lines.append({"term": "residual", "amount": signed(gap), "loud": bool(gap)})
     lines.append({"term": "reading", "amount": group(bridge.reading)})
     for line, bar in zip(lines, bars(bridge), strict=False):
         line["bar"] = [bar.left, bar.width, bar.tone]
@@ -160,13 +164,8 @@ def parts_of(amounts: Mapping[str, Number]) -> list[str]:
     """Names with their amounts; the name alone where it is the only one."""
     if len(amounts) == 1:
         return [printable(name) for name in amounts if name]
-    return [f"{printable(name or '(root)')} {minus(group(n))}" for name, n in amounts.items()]
+    return [f"{printable(name or '(root)')} {group(n)}" for name, n in amounts.items()]
 
 
 def part(amount: Number, bridge: Bridge) -> str:
-    return minus(percent(part_of(amount, bridge)))
-
-
-def minus(text: str) -> str:
-    """With the sign that is as wide as a digit."""
-    return text.replace("-", "\N{MINUS SIGN}")
+    return percent(part_of(amount, bridge))

@@ -8,9 +8,9 @@ from typing import Any
 
 from flop_harness.report.analysis.cells import Cell
 from flop_harness.report.charts.heatmap import CLASSES, brief, class_of
-from flop_harness.report.tables.table import Column, show
+from flop_harness.report.tables.table import show
 from flop_harness.report.words.links import Link
-from flop_harness.report.words.text import is_number, printable
+from flop_harness.report.words.text import group, is_number, printable
 
 PAGES = Path(__file__).parents[1] / "pages"
 
@@ -27,7 +27,7 @@ def pages() -> Any:
 
     made = Environment(loader=FileSystemLoader(PAGES), autoescape=True, trim_blocks=True,
                        lstrip_blocks=True, undefined=StrictUndefined)  # fmt: skip
-    made.filters.update(show=_show, exact=_exact, printable=printable, tone=tone, ratio=brief,
+    made.filters.update(show=show, group=group, exact=_exact, printable=printable, tone=tone, ratio=brief,
                         drawn=drawn)  # fmt: skip
     made.tests.update(number=is_number, link=lambda value: isinstance(value, Link))
     return made
@@ -51,11 +51,6 @@ def tone(cell: Cell) -> str:
         if name.startswith(words):
             return f"{'high' if name.endswith('above') else 'low'} d{strength}{loud}"
     return f"equal{loud}"
-
-
-def _show(value: Any, column: Column) -> str:
-    text = show(value, column)
-    return text.replace("-", "\N{MINUS SIGN}") if is_number(value) else text
 
 
 def _exact(value: Any) -> str:

@@ -16,7 +16,7 @@ from flop_harness.report.charts.waterfall import waterfall
 from flop_harness.report.tables.bridges import bridge_table
 from flop_harness.report.tables.deviations import compact_table, parameter_lines
 from flop_harness.report.tables.table import Column, Table, columns, show
-from flop_harness.report.words.text import printable
+from flop_harness.report.words.text import plural, printable
 
 ROWS = 60
 """Longer tables are cut, and say so"""
@@ -29,7 +29,7 @@ def grid(table: Table) -> str:
     heads = "".join(f"<th>{escape(column.title)}</th>" for column in table.columns)
     rows = "".join(line(row, table.columns) for row in table.rows[:ROWS])
     left = len(table.rows) - ROWS
-    note = " ".join([table.note, f"{left:,} more rows." if left > 0 else ""]).strip()
+    note = " ".join([table.note, f"{plural(left, 'more row')}." if left > 0 else ""]).strip()
     told = f"<p>{escape(note)}</p>" if note else ""
     title = f"<caption>{escape(printable(table.title))}</caption>" if table.title else ""
     return f"<table>{title}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{told}"

@@ -9,6 +9,7 @@ from flop_harness.report.analysis.agreement import groups, matrix
 from flop_harness.report.analysis.index import BASE_UNIT, CounterColumn, Index
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.links import Link, why_link
+from flop_harness.report.words.text import many
 
 NAMES = {"compute": "compute", "params": "parameters"}
 
@@ -69,5 +70,5 @@ def matrix_table(index: Index, metric: Metric) -> Table:
     heads = [Column("counter"), *(Column(column.label, "part") for column in columns)]
     rows = tuple((column.label, *(equal / both if both else None for both, equal in line))
                  for column, line in zip(columns, cells, strict=True))  # fmt: skip
-    note = f"Of the cases on which both gave a figure, those on which they are equal in {BASE_UNIT[metric]}."
+    note = f"Of the cases on which both gave a figure, those on which they are equal in {many(BASE_UNIT[metric])}."
     return Table(f"Agreement of every two, {NAMES[metric]}", tuple(heads), rows, note)

@@ -9,7 +9,7 @@ from typing import Any
 from flop_harness.records import Audit, Fit
 from flop_harness.report.analysis.audit import RULINGS, WORDS, Entry, because, entries, shapes
 from flop_harness.report.tables.table import Column, Table, columns
-from flop_harness.report.words.text import digits, few, flatten, group, plural
+from flop_harness.report.words.text import digits, few, flatten, group, minus, plural
 
 FEW = 8
 """So many ways of counting are shown for a claim; verdicts.json holds them all."""
@@ -30,7 +30,7 @@ def fits(entry: Entry) -> Table:
 
 
 def _fit_row(fit: Fit) -> tuple[Any, ...]:
-    gap = "exact" if fit.exact else f"{100 * fit.gap:+.3f} %"
+    gap = "exact" if fit.exact else minus(f"{100 * fit.gap:+.3f} %")
     value = group(fit.value) if isinstance(fit.value, int) else digits(fit.value, 6)
     return (fit.counting, f"{value} {fit.unit}", gap, fit.inputs, "; ".join(fit.departures))
 

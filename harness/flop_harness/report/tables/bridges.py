@@ -9,7 +9,7 @@ from flop_harness.records import Bridge, Run, Step
 from flop_harness.report.analysis.bridges import part_of
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.tables.table import Column, Table, columns
-from flop_harness.report.words.text import Number, group, plural, shorten
+from flop_harness.report.words.text import Number, group, many, plural, shorten
 
 BRIDGES = columns(
     "case counter context metric step:integer term amount:integer unit modules:integer operators"
@@ -41,7 +41,7 @@ TOP = 3
 
 def bridge_table(bridge: Bridge) -> Table:
     """Reference, terms, residual, reading: each with its share and where it comes from."""
-    amount = Column("amount", "signed", bridge.unit)
+    amount = Column("amount", "signed", many(bridge.unit))
     part = Column("share", "share", "of reference")
     rows: list[tuple[str, Number, float | None, str]] = [("reference", bridge.reference, None, "")]
     rows += [(step.term, step.amount, part_of(step.amount, bridge), origin(step))

@@ -12,7 +12,6 @@ from flop_harness.report.analysis.bridges import Bar, bars
 from flop_harness.report.analysis.cells import Cell, cell_of, inputs_of, shown_columns
 from flop_harness.report.analysis.index import (
     BASE_UNIT,
-    UNIT_WORDS,
     Index,
     deviation,
     figures_of,
@@ -24,7 +23,15 @@ from flop_harness.report.analysis.verdict import spreads
 from flop_harness.report.tables.bridges import bridge_table
 from flop_harness.report.tables.comparison import NAMES
 from flop_harness.report.tables.table import Column, Table, columns
-from flop_harness.report.words.text import anchor, factor_words, group, plural, printable, shorten
+from flop_harness.report.words.text import (
+    anchor,
+    factor_words,
+    group,
+    many,
+    plural,
+    printable,
+    shorten,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ def _summary(index: Index, case: str, factor: float | None) -> str:
     words += [shapes for shapes in [inputs_of(index, case)] if shapes]
     words.append(plural(len(told), "figure"))
     if factor is not None:
-        words.append("all alike" if factor == 1 else f"spread x {factor_words(factor)}")
+        words.append("all alike" if factor == 1 else f"spread × {factor_words(factor)}")
     return ", ".join(words)
 
 
@@ -125,7 +132,7 @@ def agreed(index: Index, case: str, metric: Metric) -> Table:
     rows = [(", ".join(names), plain(value), _apart(value, reference))
             for value, names in groups.items()]  # fmt: skip
     rows.sort(key=lambda row: abs(row[2] or 0))
-    unit = UNIT_WORDS.get(BASE_UNIT[metric], BASE_UNIT[metric])
+    unit = many(BASE_UNIT[metric])
     heads = (Column("who"), Column("says", "integer", unit),
              Column("deviation", "share"))  # fmt: skip
     return Table(f"Who agrees: {NAMES[metric].lower()}", heads, tuple(rows))

@@ -9,12 +9,12 @@ from flop_harness.report.analysis.causes import Cause, by_term
 from flop_harness.report.analysis.index import BASE_UNIT, Index, plain
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.links import why_link
-from flop_harness.report.words.text import few
+from flop_harness.report.words.text import few, many
 
 
 def cause_table(index: Index, metric: Metric) -> Table:
     """The causes over all counters, by the figures they touch and the work they explain."""
-    unit = BASE_UNIT[metric]
+    unit = many(BASE_UNIT[metric])
     heads = (
         Column("cause"), Column("a counter that has it"),
         Column("figures", "integer"), Column("cases", "integer"),

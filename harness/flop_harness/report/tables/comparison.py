@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flop_harness.records import Metric
 from flop_harness.report.analysis.cells import cell_of, shown_columns
-from flop_harness.report.analysis.index import BASE_UNIT, UNIT_WORDS, CounterColumn, Index, plain
+from flop_harness.report.analysis.index import BASE_UNIT, CounterColumn, Index, plain
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.links import Link
-from flop_harness.report.words.text import anchor
+from flop_harness.report.words.text import anchor, many
 
 NAMES = {"compute": "Compute", "params": "Parameters"}
 
@@ -18,7 +18,7 @@ def comparison(index: Index, metric: Metric) -> Table:
     cells = [{case: cell_of(index, reading)
               for case, reading in index.in_column(column, metric).items()}
              for column in shown]  # fmt: skip
-    unit = UNIT_WORDS.get(BASE_UNIT[metric], BASE_UNIT[metric])
+    unit = many(BASE_UNIT[metric])
     heads = [Column("case"), Column("reference", "integer", unit)]
     heads += [_head(index, column, metric) for column in shown]
     rows = []
@@ -37,4 +37,4 @@ def comparison(index: Index, metric: Metric) -> Table:
 
 def _head(index: Index, column: CounterColumn, metric: Metric) -> Column:
     units = sorted({reading.unit for reading in index.in_column(column, metric).values()})
-    return Column(column.counter, "cell", " / ".join(units), column.under)
+    return Column(column.counter, "cell", " / ".join(map(many, units)), column.under)

@@ -9,7 +9,7 @@ from flop_harness.records import Metric, Reading
 from flop_harness.report.analysis.index import BASE_UNIT, Index, figures_of, plain
 from flop_harness.report.tables.comparison import NAMES
 from flop_harness.report.tables.table import Column, Table
-from flop_harness.report.words.text import compact, percent, plural, printable, shorten
+from flop_harness.report.words.text import compact, many, minus, percent, plural, printable, shorten
 
 WORDS = {"unavailable": "n/a", "out_of_memory": "memory", "timeout": "time", "ok": "none"}
 OPEN, ELSEWHERE, NEAR = "!", "~", "≈"
@@ -24,7 +24,7 @@ LEAST, MOST = 5e-4, 10.0
 def compact_table(index: Index, metric: Metric = "compute") -> Table:
     """Rows are cases; of each counter the deviation, in the first of the contexts it was asked in."""
     asked = by_counter(index, metric)
-    heads = [Column("case"), Column("reference", "integer", BASE_UNIT[metric])]
+    heads = [Column("case"), Column("reference", "integer", many(BASE_UNIT[metric]))]
     heads += [Column(printable(name), "cell") for name in asked]
     rows = []
     for case in index.cases:
@@ -76,7 +76,7 @@ def apart(share: float | None) -> str:
         return NEAR
     if share >= MOST:
         return "×" + compact(1 + share).replace(" ", "")
-    return f"{100 * share:+.0f}" if abs(share) >= 1 else f"{100 * share:+.1f}"
+    return minus(f"{100 * share:+.0f}" if abs(share) >= 1 else f"{100 * share:+.1f}")
 
 
 def parameter_lines(index: Index) -> Iterator[str]:

@@ -14,12 +14,14 @@ from flop_harness.report.analysis.drift import (
     stretches,
 )
 from flop_harness.report.tables.table import Column, Table
+from flop_harness.report.words.text import many
 
 
 def figure_table(timeline: Timeline) -> Table:
     """A row for each stretch of releases that say the same."""
     cases = [case.id for case in timeline.cases]
     unit = next((entry.unit for _, entry in figures(timeline)), "")
+    unit = many(unit) if unit else ""
     columns = (Column("releases"), *(Column(case, "text", unit) for case in cases), Column("how"))
     rows = tuple(
         (stretch(releases), *(said(entries(releases[0]).get(case)) for case in cases),

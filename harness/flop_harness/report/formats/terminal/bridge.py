@@ -17,11 +17,13 @@ from flop_harness.report.analysis.index import Index
 from flop_harness.report.words.text import (
     Number,
     group,
+    many,
     percent,
     plural,
     printable,
     shorten,
     signed,
+    verb,
 )
 
 if TYPE_CHECKING:
@@ -51,8 +53,8 @@ def explain(index: Index, bridge: Bridge, depth: int = 1, most: int = 4) -> Iter
     Modules are folded into those ``depth`` levels down, of which ``most`` are named below each.
     """
     drawn = iter(bars(bridge) or ())
-    unit = bridge.unit
-    base = "parameter" if unit == "parameter" else "MAC"
+    unit = many(bridge.unit)
+    base = "parameters" if bridge.unit == "parameter" else "MAC"
     yield Line(f"reference ({base})", group(bridge.reference), "", next(drawn, None), "bold")
     told = sentences(index, bridge)
     for step, sentence in zip(bridge.steps, told, strict=True):
@@ -67,7 +69,8 @@ def explain(index: Index, bridge: Bridge, depth: int = 1, most: int = 4) -> Iter
     says = f"{printable(bridge.counter)} says ({unit})"
     yield Line(LAST + says, group(bridge.reading), "", next(drawn, None), "bold")
     if bridge.modules:
-        off = f", {len(bridge.off):,} differ" if bridge.off else ", all equal"
+        count = len(bridge.off)
+        off = f", {count:,} {verb(count, 'differs', 'differ')}" if count else ", all equal"
         yield Line(f"{GAP}{plural(bridge.modules, 'figure')} by module compared{off}", style="dim")
 
 

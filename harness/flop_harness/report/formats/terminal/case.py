@@ -9,7 +9,7 @@ from flop_harness.records import Bridge, Reading, Run
 from flop_harness.report.analysis.bridges import part_of
 from flop_harness.report.analysis.index import Index, key_of, where
 from flop_harness.report.tables.cases import Answer, answer_of
-from flop_harness.report.words.text import percent, printable, shorten
+from flop_harness.report.words.text import percent, printable, shorten, signed
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -76,7 +76,7 @@ def reasons(bridge: Bridge, count: int = 3) -> str:
     if len(steps) > count:
         words.append(f"{len(steps) - count} more")
     if bridge.residual:
-        words.insert(0, f"residual {bridge.residual:+,}")
+        words.insert(0, f"residual {signed(bridge.residual)}")
     return ", ".join(words)
 
 

@@ -19,7 +19,7 @@ NAME, HEAD = 32, 12
 TONES = (
     (OPEN, "bold red"), ("failed", "yellow"), ("time", "yellow"), ("memory", "yellow"),
     ("none", "yellow"), ("n/a", "bright_black"), ("=", "bright_black"), ("×", "dark_orange3"),
-    ("-", "steel_blue"), ("+", "dark_orange3"),
+    ("\N{MINUS SIGN}", "steel_blue"), ("+", "dark_orange3"),
 )  # fmt: skip
 
 
