@@ -28,7 +28,7 @@ from flop_harness.errors import UserError
 from flop_harness.records.account import Account
 from flop_harness.report.formats.bibtex import bibtex
 from flop_harness.report.formats.markdown import grid, plain
-from flop_harness.report.tables.tables import Table, columns
+from flop_harness.report.tables.table import Table, columns
 from flop_harness.report.words.text import group
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -28,27 +28,31 @@ class Results:
 
     @cached_property
     def readings(self) -> DataFrame:
-        from flop_harness.report.tables import frames
+        from flop_harness.report.formats.frames import frame
+        from flop_harness.report.tables.readings import readings
 
-        return frames.readings(self.run)
+        return frame(readings(self.run))
 
     @cached_property
     def bridges(self) -> DataFrame:
-        from flop_harness.report.tables import frames
+        from flop_harness.report.formats.frames import frame
+        from flop_harness.report.tables.bridges import bridges
 
-        return frames.bridges(self.run)
+        return frame(bridges(self.run))
 
     @cached_property
     def timings(self) -> DataFrame:
-        from flop_harness.report.tables import frames
+        from flop_harness.report.formats.frames import frame
+        from flop_harness.report.tables.timings import timings
 
-        return frames.timings(self.times)
+        return frame(timings(self.times))
 
     @cached_property
     def figures(self) -> DataFrame:
-        from flop_harness.report.tables import frames
+        from flop_harness.report.formats.frames import frame
+        from flop_harness.report.tables.figures import figures
 
-        return frames.figures(self.run)
+        return frame(figures(self.run))
 
     def __repr__(self) -> str:
         return "\n".join([report.headline(self.run), *report.verdict_lines(self.run)])
@@ -114,7 +118,7 @@ def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs:
 
 def load(path: Any) -> Results:
     """Results from a folder that holds a run.json.xz, or from such a file."""
-    from flop_harness.report.analysis.machines import machines_in
+    from flop_harness.report.sources.times import machines_in
     from flop_harness.store import load as load_run
 
     run, path = load_run(path), Path(path)
