@@ -29,9 +29,9 @@ class Results:
     @cached_property
     def readings(self) -> DataFrame:
         from flop_harness.report.formats.frames import frame
-        from flop_harness.report.tables.readings import readings
+        from flop_harness.report.tables.readings import measured_readings
 
-        return frame(readings(self.run))
+        return frame(measured_readings(self.run))
 
     @cached_property
     def bridges(self) -> DataFrame:

@@ -26,6 +26,7 @@ from flop_harness.records import (
     Trace,
     TraceFile,
 )
+from flop_harness.records.trace import shapes_of
 from flop_harness.run.plan import CANONICAL, Cell, Plan, Raw, Result
 from flop_harness.store import RUN_SCHEMA, TraceStore
 
@@ -151,6 +152,7 @@ def reference_of(case: str, canonical: PricedTrace) -> Reference:
         canonical.trace.modules[0].type,
         canonical.account("compute").by_term(),
         canonical.account("params").by_term(),
+        shapes_of(canonical.trace.root.args, canonical.trace.root.kwargs),
     )
 
 

@@ -10,7 +10,7 @@ from collections import Counter as Counts
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from flop_harness.conventions.articles import NotApplicable
 from flop_harness.conventions.reference import parameters
@@ -18,8 +18,9 @@ from flop_harness.counters import Counter, counters, version_of
 from flop_harness.counters.versions.catalogue import CATALOGUE, EDITIONS
 from flop_harness.errors import UserError, suggest
 from flop_harness.reconcile.bridges import whole
-from flop_harness.records import Case, Context, Dict, Input, Tensor, Trace
+from flop_harness.records import Case, Context, Input, Trace
 from flop_harness.records.account import Account
+from flop_harness.records.trace import shapes_of
 from flop_harness.run.traces import ContextTraces, anywhere, on_meta, with_inputs
 from flop_harness.suite.build import build
 from flop_harness.trace.walk import module_calls
@@ -203,18 +204,3 @@ def output_of(trace: Trace, layer: str) -> str:
         if visit.path == layer:
             return shapes_of((visit.call.output,))
     return ""
-
-
-def shapes_of(values: Any, kwargs: Any = ()) -> str:
-    """``1x3x224x224``; several tensors are joined by a plus."""
-    found: list[str] = []
-    pending = [values, *(value for _, value in kwargs)]
-    while pending:
-        value = pending.pop(0)
-        if isinstance(value, Tensor):
-            found.append("x".join(map(str, value.shape)) or "scalar")
-        elif isinstance(value, Dict):
-            pending = [*value.values, *pending]
-        elif isinstance(value, tuple):
-            pending = [*value, *pending]
-    return " + ".join(found)

@@ -119,12 +119,16 @@ class TraceFile:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What the reference says of a case, by term. ``type`` is the class of the case's root."""
+    """What the reference says of a case, by term.
+
+    ``type`` is the class of the case's root, ``inputs`` the shapes of what it was called with.
+    """
 
     case: str
     type: str
     compute: Mapping[str, int | float]
     params: Mapping[str, int | float]
+    inputs: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,3 +167,18 @@ class Trace:
     parameters: tuple[Parameter, ...]
     root: Call
     executed: bool = False
+
+
+def shapes_of(values: Any, kwargs: Any = ()) -> str:
+    """``1x3x224x224``; several tensors are joined by a plus."""
+    found: list[str] = []
+    pending = [values, *(value for _, value in kwargs)]
+    while pending:
+        value = pending.pop(0)
+        if isinstance(value, Tensor):
+            found.append("x".join(map(str, value.shape)) or "scalar")
+        elif isinstance(value, Dict):
+            pending = [*value.values, *pending]
+        elif isinstance(value, tuple):
+            pending = [*value, *pending]
+    return " + ".join(found)

@@ -90,6 +90,7 @@ def shown_columns(index: Index, metric: Metric) -> tuple[CounterColumn, ...]:
 
 
 def inputs_of(index: Index, case: str) -> str:
-    """``1x3x224x224``; empty where the model brings its own inputs."""
+    """``1x3x224x224``: what the model was called with, else what the case names."""
+    called = next((each.inputs for each in index.run.references if each.case == case), "")
     given = next((each.inputs for each in index.run.suite.cases if each.id == case), ())
-    return " + ".join("x".join(map(str, each.shape)) or "scalar" for each in given)
+    return called or " + ".join("x".join(map(str, each.shape)) or "scalar" for each in given)

@@ -9,20 +9,32 @@ from flop_harness.report.analysis.index import Index
 from flop_harness.report.tables.table import Table, columns
 
 READINGS = columns(
-    "case counter version context metric value:integer unit status seconds:number message "
-    "label figure peak_bytes:integer warnings:integer leftovers"
+    "case input counter version context metric value:integer unit label status message figure "
+    "warnings:integer leftovers"
 )
+MEASURED = columns("seconds:number peak_bytes:integer")
+"""What no two runs share: shown, but not in a file that is compared from run to run"""
 
 
 def readings(run: Run) -> Table:
     """Every reading, failed ones included."""
-    return Table("Readings", READINGS, tuple(map(_reading_row, Index(run).readings)))
+    inputs = {each.case: each.inputs for each in run.references}
+    rows = (_row(each, inputs.get(each.case, "")) for each in Index(run).readings)
+    return Table("Readings", READINGS, tuple(rows))
 
 
-def _reading_row(reading: Reading) -> tuple[Any, ...]:
+def measured_readings(run: Run) -> Table:
+    """The same with the seconds and the memory that each took."""
+    table, found = readings(run), Index(run).readings
+    rows = (
+        (*row, each.seconds, each.peak_bytes) for row, each in zip(table.rows, found, strict=True)
+    )
+    return Table(table.title, READINGS + MEASURED, tuple(rows))
+
+
+def _row(reading: Reading, inputs: str) -> tuple[Any, ...]:
     return (
-        reading.case, reading.counter, reading.version, str(reading.context), reading.metric,
-        reading.value, reading.unit, reading.status, reading.seconds, reading.message,
-        reading.label, reading.figure, reading.peak_bytes, len(reading.warnings),
-        "; ".join(reading.leftovers),
+        reading.case, inputs, reading.counter, reading.version, str(reading.context), reading.metric,
+        reading.value, reading.unit, reading.label, reading.status, reading.message, reading.figure,
+        len(reading.warnings), "; ".join(reading.leftovers),
     )  # fmt: skip
