@@ -23,12 +23,14 @@ from flop_harness.report.analysis import cells as cells_analysis
 from flop_harness.report.analysis import verdict
 from flop_harness.report.analysis.bridges import bars
 from flop_harness.report.analysis.index import Index, deviation
-from flop_harness.report.analysis.verdict import particulars
+from flop_harness.report.analysis.verdict import particulars, spreads
 from flop_harness.report.charts import heatmap, waterfall
 from flop_harness.report.formats import case_json as details
 from flop_harness.report.formats import frames, latex, markdown
 from flop_harness.report.formats.terminal import case as terminal
 from flop_harness.report.tables import comparison, failures
+from flop_harness.report.tables import table as neutral
+from flop_harness.report.tables.agreement import distance_table, group_table
 from flop_harness.report.tables.bridges import bridge_table, bridges, origin
 from flop_harness.report.tables.figures import figures
 from flop_harness.report.tables.readings import readings
@@ -231,7 +233,7 @@ def test_failures_of_each_kind_are_told_apart():
 
 def test_the_headline_tells_the_spread_and_how_much_is_explained():
     assert report.headline(small_run()) == (
-        "On 2 models, 4 counters differ by a factor of 1.56 at most, "
+        "On 2 models, 3 counters differ by a factor of 1.49 at most, "
         "and 10 of 10 figures are explained to the last unit."
     )
     assert report.headline(EMPTY) == "Nothing was read in this run."
@@ -239,7 +241,7 @@ def test_the_headline_tells_the_spread_and_how_much_is_explained():
 
 def test_the_particulars_name_the_widest_spread():
     told = particulars(small_run())
-    assert "farthest apart on vit, where thop counts 11.3 G MAC and analytic counts 17.6 G" in told
+    assert "farthest apart on vit, where thop counts 11.3 G MAC and torch counts 16.8 G" in told
 
 
 def test_a_zero_where_there_is_work_is_said_and_does_not_make_the_spread_infinite():
@@ -259,6 +261,35 @@ def test_figures_that_look_alike_are_said_exactly():
 def test_agreement_is_said():
     run = a_run([explained("net", "thop", 100), explained("net", "torch", 100, unit="FLOP")])
     assert report.headline(run).startswith("On 1 model, 2 counters agree everywhere, and")
+
+
+def test_the_reference_is_no_counter():
+    """One counter beside it has nothing to differ from; the reference alone is no comparison."""
+    own = explained("net", "analytic", 100)
+    assert report.headline(a_run([own])).startswith("On 1 model, no counter gave a figure beside")
+    both = a_run([own, explained("net", "thop", 100, {"bias": 5})])
+    assert report.headline(both).startswith(
+        "On 1 model, 1 counter stands beside the reference, and"
+    )
+    assert spreads(Index(both)) == []
+    three = a_run([own, explained("net", "thop", 100), explained("net", "fvcore", 100)])
+    [row] = group_table(Index(three)).rows
+    assert row == ("compute", "the reference, thop, fvcore", 2, 1)
+
+
+def test_a_distance_has_no_direction():
+    """The counter is 40 % below on one case and equal on another: 20 % in the middle."""
+    pairs = [explained("a", "thop", 100, {"linear not seen": -40}), explained("b", "thop", 100)]
+    table = distance_table(Index(a_run(pairs)), "compute")
+    shown = dict(zip(table.names[:6], (neutral.show(value, column) for value, column
+                 in zip(table.rows[0], table.columns, strict=True)), strict=False))  # fmt: skip
+    assert shown["median distance"] == "20.0 %" and shown["lowest"] == "−40.0 %"
+
+
+def test_a_refusal_of_a_counter_is_not_loud():
+    page = report.render(failed_run(), "report.html").decode()
+    assert "<dt>refused by the counter</dt>" in page
+    assert '<div class="loud"><dt>' not in page
 
 
 # ----------------------------------------------------------------------------------- loudness

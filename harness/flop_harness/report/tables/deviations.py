@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import isinf
 
 from flop_harness.records import Metric, Reading
-from flop_harness.report.analysis.index import BASE_UNIT, Index, figures_of, plain
+from flop_harness.report.analysis.index import BASE_UNIT, REFERENCE, Index, figures_of, plain
 from flop_harness.report.tables.comparison import NAMES
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.text import compact, many, minus, percent, plural, printable, shorten
@@ -44,7 +44,7 @@ def by_counter(index: Index, metric: Metric) -> dict[str, dict[str, list[Reading
     """The readings of each counter by case; `analytic` is the reference."""
     found: dict[str, dict[str, list[Reading]]] = {}
     for (counter, _), asked in index.by_place[metric].items():
-        if counter != "analytic":
+        if counter != REFERENCE:
             for case, reading in asked.items():
                 found.setdefault(counter, {}).setdefault(case, []).append(reading)
     return found
