@@ -21,7 +21,7 @@ LEAST, MOST = 5e-4, 10.0
 """Deviations below the first are told as nearly equal, above the second as a factor"""
 
 
-def compact_table(index: Index, metric: Metric = "compute") -> Table:
+def deviation_table(index: Index, metric: Metric = "compute") -> Table:
     """Rows are cases; of each counter the deviation, in the first of the contexts it was asked in."""
     asked = by_counter(index, metric)
     heads = [Column("case"), Column("reference", "integer", many(BASE_UNIT[metric]))]
