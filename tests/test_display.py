@@ -86,7 +86,7 @@ def test_a_figure_without_a_bridge_is_refused():
 def test_names_stay_text():
     run = hostile_run()
     shown = notebook.of_bridge(run.bridges[0]) + notebook.grid(
-        deviations.compact_table(index.Index(run))
+        deviations.deviation_table(index.Index(run))
     )
     assert not {"script", "img"} & set(Tags(shown).found)
     assert HOSTILE[0] not in shown

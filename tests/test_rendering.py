@@ -22,7 +22,7 @@ from runs import GRAD, a_reading, a_run, explained, failed_run, hostile_run, lou
 
 
 def row(run: Run, case: str) -> dict[str, str]:
-    table = deviations.compact_table(Index(run))
+    table = deviations.deviation_table(Index(run))
     return next(dict(zip(table.names, row, strict=True)) for row in table.rows if row[0] == case)
 
 

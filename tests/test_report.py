@@ -22,8 +22,7 @@ from flop_harness.report.analysis import bridges as bridges_analysis
 from flop_harness.report.analysis import cells as cells_analysis
 from flop_harness.report.analysis import verdict
 from flop_harness.report.analysis.bridges import bars
-from flop_harness.report.analysis.index import Index, deviation
-from flop_harness.report.analysis.verdict import particulars
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.charts import heatmap, waterfall
 from flop_harness.report.formats import case_json as details
 from flop_harness.report.formats import frames, latex, markdown
@@ -32,7 +31,6 @@ from flop_harness.report.tables import comparison, failures
 from flop_harness.report.tables.bridges import bridge_table, bridges, origin
 from flop_harness.report.tables.figures import figures
 from flop_harness.report.tables.readings import readings
-from flop_harness.report.words import text
 from runs import (
     GRAD,
     HOSTILE,
@@ -201,64 +199,6 @@ def test_frames_have_the_columns_and_the_values_of_the_csv(files):
     assert frames.frame(bridges(small_run()))["amount"].sum() == frame["value"].sum()
     assert len(frames.frame(figures(small_run()))) == 2
     assert list(frames.frame(bridges(EMPTY)).columns)[:7] == BRIDGES.split(",")
-
-
-# ------------------------------------------------------------------------------------ verdict
-
-
-def test_the_verdict_counts_every_reading_once():
-    result = report.verdict(small_run())
-    assert (result.readings, result.explained, result.unexplained) == (10, 10, 0)
-    assert (result.failed, result.unavailable, result.cases) == (2, 0, 2)
-    assert not result.clean
-    assert result.sentence == ("10 readings over 2 cases: 10 explained with residual 0, 0 not, "
-                               "2 failed, 0 unavailable.")  # fmt: skip
-
-
-def test_a_reading_without_a_bridge_is_not_explained():
-    run = a_run([], (a_reading("net", "thop", 5),))
-    assert report.verdict(run).unexplained == 1
-    assert "no bridge" in report.verdict_lines(run)[1]
-
-
-def test_failures_of_each_kind_are_told_apart():
-    result = report.verdict(failed_run())
-    assert (result.readings, result.failed, result.unavailable) == (0, 2, 1)
-    assert "ours failed: net, trace: cannot be traced" in "\n".join(
-        report.verdict_lines(failed_run())
-    )
-
-
-def test_the_headline_tells_the_spread_and_how_much_is_explained():
-    assert report.headline(small_run()) == (
-        "On 2 models, 4 counters differ by a factor of 1.56 at most, "
-        "and 10 of 10 figures are explained to the last unit."
-    )
-    assert report.headline(EMPTY) == "Nothing was read in this run."
-
-
-def test_the_particulars_name_the_widest_spread():
-    told = particulars(small_run())
-    assert "farthest apart on vit, where thop counts 11.3 G MAC and analytic counts 17.6 G" in told
-
-
-def test_a_zero_where_there_is_work_is_said_and_does_not_make_the_spread_infinite():
-    run = a_run([explained("lstm", "thop", 100), explained("lstm", "fvcore", 100, {"unseen": -50}),
-                 explained("lstm", "torch", 100, {"not seen": -200}, unit="FLOP")])  # fmt: skip
-    assert "factor of 2.00" in report.headline(run)
-    assert "1 figure is 0 though" in particulars(run)
-
-
-def test_figures_that_look_alike_are_said_exactly():
-    run = a_run([explained("net", "thop", 10**9), explained("net", "fvcore", 10**9, {"bias": 5})])
-    told = particulars(run)
-    assert "thop counts 1,000,000,000 MAC and fvcore counts 1,000,000,005" in told
-    assert "on none of 1 model." in told
-
-
-def test_agreement_is_said():
-    run = a_run([explained("net", "thop", 100), explained("net", "torch", 100, unit="FLOP")])
-    assert report.headline(run).startswith("On 1 model, 2 counters agree everywhere, and")
 
 
 # ----------------------------------------------------------------------------------- loudness
@@ -436,16 +376,6 @@ def test_no_cell_of_a_csv_is_a_formula(files):
     assert len(lines) == 1 + 2 * len(HOSTILE)
 
 
-@pytest.mark.parametrize(("count", "noun", "told"), [
-    (1, "model", "1 model"), (0, "model", "0 models"), (1, "family", "1 family"),
-    (2, "family", "2 families"), (2, "series", "2 series"), (2, "timed layer", "2 timed layers"),
-    (2, "loss", "2 losses"), (1, "parameter", "1 parameter"), (285, "parameter", "285 parameters"),
-    (4984, "MAC", "4,984 MAC"), (-1234, "FLOP", "−1,234 FLOP"), (0.5, "MAC", "0.5 MAC"),
-])  # fmt: skip
-def test_nouns_go_with_their_counts(count: float, noun: str, told: str):
-    assert text.plural(count, noun) == told
-
-
 def test_a_negative_amount_stays_a_number(files):
     amounts = [row["amount"] for row in sheet(files["small"]["bridges.csv"])]
     assert "-6277573632" in amounts
@@ -519,27 +449,3 @@ def test_importing_the_report_is_cheap():
     code = f"import sys, flop_harness.report; print([n for n in {heavy!r} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-# ------------------------------------------------------------------------------------ wording
-
-
-@pytest.mark.parametrize(("share", "words", "factor"), [
-    (0.0, "=", "1"), (-1.0, "−100 %", "0"), (0.0109, "+1.09 %", "1.011"),
-    (2.6e-5, "+0.00260 %", "1.000026"), (1.5, "+150 %", "2.50"), (-0.99, "−99.0 %", "0.0100"),
-    (701.0, "+70,100 %", "702"), (float("inf"), "∞", "∞"), (None, "", "?"),
-])  # fmt: skip
-def test_deviations_in_words(share, words, factor):
-    assert text.percent(share) == words
-    assert text.ratio(share) == factor
-
-
-def test_deviations_are_exact():
-    assert deviation(10**18 + 1, 10**18) == 1e-18
-    assert deviation(0, 0) == 0 and deviation(1, 0) == float("inf")
-
-
-def test_anchors_are_stable_and_tell_names_apart():
-    assert text.anchor("why", "vgg16", Context()) == "why--vgg16--cpu_no_grad"
-    assert text.slug("a b") != text.slug("a-b") != text.slug("a/b")
-    assert re.fullmatch(r"[A-Za-z0-9_.-]+", text.slug(HOSTILE[0]))

@@ -200,6 +200,20 @@ def test_what_groups_bring_is_told_in_a_sentence():
     assert said.endswith("Depthwise ones, 8.00 times cheaper in theory, are 0.800 times as fast.")
 
 
+@pytest.mark.parametrize(("model", "shape", "told"), [
+    ("torch.nn:Conv2d", (1, 3, 6, 6), "3 channels, 6 × 6"),
+    ("torch.nn:Conv2d", (8, 3, 6, 6), "3 channels, 6 × 6, batch 8"),
+    ("torch.nn:Conv2d", (3, 6, 6), "3 channels, 6 × 6, unbatched"),
+    ("torch.nn:Conv1d", (3, 6), "3 channels, 6, unbatched"),
+    ("torch.nn:Conv3d", (3, 2, 6, 6), "3 channels, 2 × 6 × 6, unbatched"),
+    ("torch.nn:ConvTranspose1d", (2, 3, 6), "3 channels, 6, batch 2"),
+    ("mine.py:Grouped", (2, 3, 6, 6), "3 channels, 6 × 6, batch 2"),
+])  # fmt: skip
+def test_a_sweep_is_named_by_channels_sizes_and_batch(model, shape, told):
+    case = Case("conv", model, (Input(shape),), {"in_channels": 3, "out_channels": 3})
+    assert sweeps_analysis.sweep_name(case) == told
+
+
 def test_other_channels_or_sizes_are_other_sweeps():
     from clocks import a_conv
 

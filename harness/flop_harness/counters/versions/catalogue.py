@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flop_harness.conventions.catalogue import CONVENTIONS, Convention
+from flop_harness.conventions.catalogue import ARTICLE_VGG16, CONVENTIONS, Convention
 from flop_harness.conventions.partial import convolution_charges, folded_parameters, weights
 from flop_harness.counters.versions.layers import (
     PTFLOPS_0_6,
@@ -31,7 +31,7 @@ PUBLISHED = catalogue(
     Convention("conv-macs", "MAC", "MACs of convolutions alone", "He et al. 2016, section 3.3, of "
                "VGG-16: 15.3 billion", convolution_charges),
     Convention("weights", "parameter", "kernels and matrices: parameters of two dimensions or "
-               "more", "article on the parameters and FLOPs of VGG16 (seed 000), its examples",
+               "more", f"{ARTICLE_VGG16}, its examples",
                by_module=weights),
     Convention("params-folded", "parameter", "parameters but for those of normalisation layers",
                "tensorflow/models, research/slim/nets/mobilenet/README.md: MobileNet V2",

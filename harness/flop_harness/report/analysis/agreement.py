@@ -39,10 +39,6 @@ class Group:
     columns: tuple[CounterColumn, ...]
     cases: int
 
-    @property
-    def label(self) -> str:
-        return ", ".join(column.label for column in self.columns)
-
 
 def groups(index: Index, metric: Metric) -> list[Group]:
     """Every counter once, with those that agree with all of its group, the largest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flop_harness.records import Context, Metric, Reading, Status, Unit
-from flop_harness.report.analysis.index import CounterColumn, Index, is_figure, key_of
+from flop_harness.report.analysis.index import REFERENCE, CounterColumn, Index, is_figure, key_of
 from flop_harness.report.words.text import Number, anchor, group, percent, plural, signed
 
 
@@ -82,11 +82,11 @@ def cell_of(index: Index, reading: Reading) -> Cell:
 
 def shown_columns(index: Index, metric: Metric) -> tuple[CounterColumn, ...]:
     """The columns of a comparison; `analytic` is left out where it restates the reference."""
-    told = [each for each in index.readings if each.counter == "analytic"]
+    told = [each for each in index.readings if each.counter == REFERENCE]
     restates = all(index.deviation(each) == 0 and index.residual(each) in (0, None)
                    for each in told if each.metric == metric)  # fmt: skip
     columns = index.columns(metric)
-    return tuple(each for each in columns if not (restates and each.counter == "analytic"))
+    return tuple(each for each in columns if not (restates and each.counter == REFERENCE))
 
 
 def inputs_of(index: Index, case: str) -> str:

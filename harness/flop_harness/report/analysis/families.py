@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flop_harness.records import Reference
 from flop_harness.report.analysis.agreement import figures_in
 from flop_harness.report.analysis.causes import by_term
-from flop_harness.report.analysis.index import Index
+from flop_harness.report.analysis.index import REFERENCE, Index
 from flop_harness.report.analysis.verdict import Spread, spreads
 
 # Kinds of work, by the terms of the reference that belong to them.
@@ -90,7 +90,7 @@ def exact_cases(index: Index) -> dict[str, set[str]]:
     found = {}
     for column in index.columns("compute"):
         figures = figures_in(index, column, "compute")
-        if column.counter != "analytic":
+        if column.counter != REFERENCE:
             found[column.label] = {
                 case for case, figure in figures.items()
                 if figure == index.reference(case, "compute")

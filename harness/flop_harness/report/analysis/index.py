@@ -25,6 +25,8 @@ Key = tuple[str, str, Context, Metric]
 METRICS: tuple[Metric, ...] = ("compute", "params")
 _OfCase = Reading | Bridge | Figure | Failure
 BASE_UNIT = {"compute": "MAC", "params": "parameter"}
+REFERENCE = "analytic"
+"""The counter that restates the reference: what is said of counters is said of the others"""
 BROKEN = ("failed", "timeout", "out_of_memory")
 
 
@@ -198,7 +200,7 @@ class Index:
         for bridge in self.bridges:
             found.setdefault((bridge.case, bridge.metric), Fraction(bridge.reference))
         for reading in self.readings:
-            if reading.counter == "analytic" and is_figure(reading) and reading.value is not None:
+            if reading.counter == REFERENCE and is_figure(reading) and reading.value is not None:
                 value = in_macs(reading.value, reading.unit)
                 found.setdefault((reading.case, reading.metric), value)
         return found
@@ -254,6 +256,11 @@ def is_figure(reading: Reading) -> bool:
 def figures_of(readings: Iterable[Reading]) -> list[Reading]:
     """Those readings that hold a figure."""
     return [reading for reading in readings if is_figure(reading)]
+
+
+def by_counters(readings: Iterable[Reading]) -> list[Reading]:
+    """Figures of counters: the reference is what they are held against."""
+    return [each for each in figures_of(readings) if each.counter != REFERENCE]
 
 
 def where(reading: Reading) -> str:

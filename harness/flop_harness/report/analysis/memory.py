@@ -40,6 +40,6 @@ def sentences(clock: MachineTimings) -> Iterator[str]:
         if theory.case == "alexnet" and (size := theory.amount("param-bytes")):
             yield (
                 f"AlexNet's parameters are {group(size)} bytes: {digits(size / MB, 4)} MB or "
-                f"{digits(size / MIB, 4)} MiB. The 228 mb of seed 001 are 240,000,000 / 1024 / 1024 = "
+                f"{digits(size / MIB, 4)} MiB. The 228 mb that an article states are 240,000,000 / 1024 / 1024 = "
                 f"{digits(240e6 / MIB, 4)}, mebibytes of a rounded count."
             )

@@ -28,7 +28,7 @@ def by_module(index: Index, cells: list[list[Reading]]) -> str:
     """How many of the cells were compared module by module too."""
     counts = [bridge.modules for cell in cells for bridge in map(index.bridge_to, cell)
               if bridge is not None and bridge.modules]  # fmt: skip
-    words = "led back to the reference, term by term"
+    words = "explained term by term"
     if counts:
         words += f"; {plural(sum(counts), 'figure')} by module, of {plural(len(counts), 'cell')}, equal too"
     return words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
@@ -49,18 +50,26 @@ def without_groups(case: Case) -> tuple[Any, ...]:
 
 
 def sweep_name(case: Case) -> str:
-    """``128 channels, 56 × 56, batch 8``"""
-    shape = case.inputs[0].shape
-    channels = f"{case.kwargs.get('in_channels', shape[1])} channels"
-    batch = f", batch {shape[0]}" if shape[0] != 1 else ""
-    return f"{channels}, {' × '.join(map(str, shape[2:]))}{batch}"
+    """``128 channels, 56 × 56, batch 8``; ``3 channels, 6 × 6, unbatched``"""
+    shape, channels = case.inputs[0].shape, plural(int(case.kwargs["in_channels"]), "channel")
+    rank = spatial_rank(case)
+    sizes = " × ".join(map(str, shape[len(shape) - rank :]))
+    if len(shape) == rank + 1:
+        return f"{channels}, {sizes}, unbatched"
+    return f"{channels}, {sizes}" + (f", batch {shape[0]}" if shape[0] != 1 else "")
+
+
+def spatial_rank(case: Case) -> int:
+    """How many of an input's dimensions a convolution moves over: as its class says, if it does."""
+    told = re.search(r"(\d)d$", case.model)
+    return int(told[1]) if told else len(case.inputs[0].shape) - 2
 
 
 def grouped(clock: MachineTimings) -> list[Grouped]:
     """Every case that has a partner in one group; the sweeps in the order of the suite."""
     sweeps: dict[tuple, list[Case]] = {}
     for case in clock.cases.values():
-        if case.kwargs.get("in_channels") and case.inputs and len(case.inputs[0].shape) > 2:
+        if case.kwargs.get("in_channels") and case.inputs and spatial_rank(case) > 0:
             sweeps.setdefault(without_groups(case), []).append(case)
     return [
         row

@@ -9,8 +9,32 @@ from fractions import Fraction
 from functools import lru_cache
 
 from flop_harness.records import Reading, Run
-from flop_harness.report.analysis.index import BROKEN, Index, figures_of, in_macs, plain, where
-from flop_harness.report.words.text import compact, factor_words, few, group, plural, shorten, verb
+from flop_harness.report.analysis.index import (
+    BROKEN,
+    Index,
+    by_counters,
+    figures_of,
+    in_macs,
+    plain,
+    where,
+)
+from flop_harness.report.words.text import (
+    compact,
+    factor_words,
+    few,
+    group,
+    many,
+    plural,
+    shorten,
+    verb,
+)
+
+SILENT = {
+    "failed": "refused by the counter",
+    "timeout": "out of time",
+    "out_of_memory": "out of memory",
+}
+"""How a reading without a figure ended, where its status alone would mislead"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +58,10 @@ class Verdict:
     @property
     def counts(self) -> list[tuple[str, int]]:
         """What a report opens with; what broke is told only where something did."""
-        names = ("cases", "cells", "readings", "explained", "unexplained")
-        counts = [(name, getattr(self, name)) for name in names]
-        return counts + [(name.replace("_", " "), count) for name, count in self.silent.items()]
+        nouns = {"case": self.cases, "cell": self.cells, "reading": self.readings}
+        counts = [(verb(count, noun, many(noun)), count) for noun, count in nouns.items()]
+        counts += [("explained", self.explained), ("unexplained", self.unexplained)]
+        return counts + [(SILENT.get(name, name), count) for name, count in self.silent.items()]
 
     @property
     def sentence(self) -> str:
@@ -80,10 +105,10 @@ def verdict(run: Run) -> Verdict:
 
 @lru_cache(maxsize=1)
 def spreads(index: Index) -> list[Spread]:
-    """The spread of each case with two or more compute figures, widest first."""
+    """The spread of each case with compute figures of two or more counters, widest first."""
     found = []
     for case, readings in index.by_case.items():
-        told = [each for each in figures_of(readings) if each.metric == "compute" and each.value]
+        told = [each for each in by_counters(readings) if each.metric == "compute" and each.value]
         if len(told) > 1:
             found.append(Spread(case, min(told, key=_macs), max(told, key=_macs)))
     return sorted(found, key=lambda spread: -spread.factor)
@@ -98,18 +123,21 @@ def headline(run: Run) -> str:
     result = verdict(run)
     if not run.readings:
         return "Nothing was read in this run."
-    counters = len({reading.counter for reading in _compute(Index(run))})
-    who = f"On {plural(result.cases, 'model')}, {plural(counters, 'counter')}"
+    index = Index(run)
+    counters = len({reading.counter for reading in by_counters(index.readings)})
+    on = f"On {plural(result.cases, 'model')},"
     told = (
         f"{group(result.explained)} of {plural(result.readings, 'figure')} "
         f"{verb(result.explained, 'is', 'are')} explained to the last unit"
     )
-    return f"{who} {_differ(spreads(Index(run)))}, and {told}."
+    if not counters:
+        return f"{on} no counter gave a figure beside the reference, and {told}."
+    return f"{on} {plural(counters, 'counter')} {_differ(spreads(index), counters)}, and {told}."
 
 
-def _differ(wide: list[Spread]) -> str:
+def _differ(wide: list[Spread], counters: int) -> str:
     if not wide:
-        return "cannot be compared"
+        return verb(counters, "stands beside the reference", "cannot be compared")
     if wide[0].factor == 1:
         return "agree everywhere"
     middle = factor_words(wide[len(wide) // 2].factor)

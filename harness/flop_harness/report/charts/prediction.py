@@ -19,7 +19,8 @@ def prediction_dots(clock: MachineTimings, series: Series) -> dict[str, list[dic
     chosen = {name: predictors.find(found, name) for name in predictors.WELL_KNOWN}
     return {
         name: [
-            {"case": case, "family": family, "count": count, "ms": seconds * 1e3}
+            {"case": case, "family": family, "ms": seconds * 1e3,
+             "count": count * 1e3 if name == predictors.ROOFLINE else count}
             for case, family, count, seconds in zip(
                 each.points.cases, each.points.families, each.points.counts, each.points.seconds,
                 strict=True)
@@ -29,8 +30,10 @@ def prediction_dots(clock: MachineTimings, series: Series) -> dict[str, list[dic
     }  # fmt: skip
 
 
+SHORT, PLAIN = ".1~s", ",~g"
+"""Ticks of counts, as in 10M; those of milliseconds, which have a prefix already"""
 TITLES = {"params": "parameters", "macs": "MACs", "bytes": "bytes moved",
-          predictors.ROOFLINE: "roofline bound (s)"}  # fmt: skip
+          predictors.ROOFLINE: "roofline bound (ms)"}  # fmt: skip
 
 
 def prediction(clock: MachineTimings) -> str:
@@ -46,16 +49,19 @@ def prediction(clock: MachineTimings) -> str:
         each = predictors.find(found, name)
         assert each is not None
         factor = digits(each.prediction.factor)
-        panels.append(scatter(alt, dots, TITLES[name], f"off by a factor of {factor}"))
+        form = PLAIN if name == predictors.ROOFLINE else SHORT
+        panels.append(scatter(alt, dots, (TITLES[name], form), f"off by a factor of {factor}"))
     rows = [alt.hconcat(*panels[place : place + 2]) for place in range(0, len(panels), 2)]
     return svg(styled(alt.vconcat(*rows), f"Time of a forward pass against counts ({series})"))
 
 
-def scatter(alt: Any, dots: list[dict[str, Any]], title: str, words: str) -> Any:
+def scatter(alt: Any, dots: list[dict[str, Any]], axis: tuple[str, str], words: str) -> Any:
+    """``axis`` is the title of what is counted, and how its ticks are written."""
+    title, form = axis
     x = alt.X("count:Q", title=title, scale=alt.Scale(type="log", nice=False, padding=8),
-              axis=alt.Axis(format=".1~s", tickCount=4))  # fmt: skip
+              axis=alt.Axis(format=form, tickCount=4))  # fmt: skip
     y = alt.Y("ms:Q", title="ms", scale=alt.Scale(type="log", nice=False, padding=8),
-              axis=alt.Axis(format="~s", tickCount=4))  # fmt: skip
+              axis=alt.Axis(format=PLAIN, tickCount=4))  # fmt: skip
     families = list(dict.fromkeys(dot["family"] for dot in dots))
     legend = alt.Legend(title=None, orient="bottom", columns=3, labelLimit=0)
     points = alt.Chart(data(alt, dots)).mark_point(aria=False, size=34, opacity=1)

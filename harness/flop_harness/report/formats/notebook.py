@@ -14,7 +14,7 @@ from flop_harness.report.analysis.verdict import headline
 from flop_harness.report.charts.heatmap import heatmap
 from flop_harness.report.charts.waterfall import waterfall
 from flop_harness.report.tables.bridges import bridge_table
-from flop_harness.report.tables.deviations import compact_table, parameter_lines
+from flop_harness.report.tables.deviations import deviation_table, parameter_lines
 from flop_harness.report.tables.table import Column, Table, columns, show
 from flop_harness.report.words.text import plural, printable
 
@@ -80,6 +80,6 @@ def of_run(run: Run) -> str:
     parts = [f"<p><strong>{escape(headline(run))}</strong></p>"]
     if index.metrics and len(index.cases) <= CHARTED:
         parts.append(heatmap(run))
-    parts += [grid(compact_table(index, metric)) for metric in index.metrics[:1]]
+    parts += [grid(deviation_table(index, metric)) for metric in index.metrics[:1]]
     parts += [f"<p>{escape(each)}</p>" for each in parameter_lines(index)]
     return "".join(parts)

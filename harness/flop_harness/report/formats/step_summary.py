@@ -7,7 +7,7 @@ from flop_harness.report.analysis.index import Index
 from flop_harness.report.analysis.verdict import headline, unknowns
 from flop_harness.report.formats.markdown import grid
 from flop_harness.report.formats.markdown import plain as escaped
-from flop_harness.report.tables.deviations import compact_table, parameter_lines
+from flop_harness.report.tables.deviations import deviation_table, parameter_lines
 
 SUMMARY_BYTES = 1_000_000
 """GitHub refuses a step summary of more than 1 MiB"""
@@ -18,7 +18,7 @@ def step_summary(run: Run) -> str:
     index = Index(run)
     parts = [f"## FLOP counters on {escaped(run.suite.name)}", f"**{escaped(headline(run))}**"]
     if index.metrics:
-        parts.append(grid(compact_table(index), titled=False))
+        parts.append(grid(deviation_table(index), titled=False))
     parts += [f"- {escaped(line)}" for line in parameter_lines(index)]
     parts += [f"- {escaped(line)}" for line in unknowns(index)]
     text = "\n\n".join(parts) + "\n\n"

@@ -31,7 +31,7 @@ function narrow() {
     });
     if (table === chosen()) columns = shown.size;
   }
-  told.textContent = columns ? (models.value ? `${count} models` : '') : 'no such counter here';
+  told.textContent = columns ? (models.value ? `${count} ${count === 1 ? 'model' : 'models'}` : '') : 'no such counter here';
 }
 function turn() {
   quantities.forEach((quantity, place) => { quantity.hidden = heats[place] !== chosen(); });

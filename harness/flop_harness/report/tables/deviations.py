@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import isinf
 
 from flop_harness.records import Metric, Reading
-from flop_harness.report.analysis.index import BASE_UNIT, Index, figures_of, plain
+from flop_harness.report.analysis.index import BASE_UNIT, REFERENCE, Index, figures_of, plain
 from flop_harness.report.tables.comparison import NAMES
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.text import compact, many, minus, percent, plural, printable, shorten
@@ -21,7 +21,7 @@ LEAST, MOST = 5e-4, 10.0
 """Deviations below the first are told as nearly equal, above the second as a factor"""
 
 
-def compact_table(index: Index, metric: Metric = "compute") -> Table:
+def deviation_table(index: Index, metric: Metric = "compute") -> Table:
     """Rows are cases; of each counter the deviation, in the first of the contexts it was asked in."""
     asked = by_counter(index, metric)
     heads = [Column("case"), Column("reference", "integer", many(BASE_UNIT[metric]))]
@@ -44,7 +44,7 @@ def by_counter(index: Index, metric: Metric) -> dict[str, dict[str, list[Reading
     """The readings of each counter by case; `analytic` is the reference."""
     found: dict[str, dict[str, list[Reading]]] = {}
     for (counter, _), asked in index.by_place[metric].items():
-        if counter != "analytic":
+        if counter != REFERENCE:
             for case, reading in asked.items():
                 found.setdefault(counter, {}).setdefault(case, []).append(reading)
     return found

@@ -33,7 +33,7 @@ def layer_table(clock: MachineTimings) -> Table:
 
 SUMMARY = (
     Column("type"), Column("series"), Column("layers", "integer"),
-    Column("seconds", "number", "ms", note="all cases"), Column("of the time", "part"),
+    Column("time", "number", "ms", note="all cases"), Column("of the time", "part"),
     Column("of the MACs", "part"), Column("compute-bound", "integer"),
     Column("memory-bound", "integer"), Column("share", "part", note="of attainable, by time"),
 )  # fmt: skip

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 
 from flop_harness.records import Reading
-from flop_harness.report.analysis.index import Index, figures_of
+from flop_harness.report.analysis.index import REFERENCE, Index, figures_of
 from flop_harness.report.analysis.outcomes import EXPLAINED, UNEXPLAINED, by_module, outcome_of
 from flop_harness.report.tables.table import Column, Table
-from flop_harness.report.words.text import few, part, shorten
+from flop_harness.report.words.text import few, group, part, shorten
 
 
 def outcome_table(index: Index) -> Table:
@@ -27,7 +27,7 @@ def outcome_table(index: Index) -> Table:
     if ran:
         closed = sum(row[1] for row in rows if row[0] == EXPLAINED)
         note += f" Of {ran:,} that gave figures, {part(closed / ran)} are explained."
-    return Table("How the cells ended", heads, tuple(rows), note)
+    return Table("Outcomes", heads, tuple(rows), note)
 
 
 def _outcome_row(
@@ -35,16 +35,10 @@ def _outcome_row(
 ) -> tuple[str, int, int, str, str, str]:
     readings = [each for cell in cells for each in cell]
     cases = dict.fromkeys(each.case for each in readings)
-    counters = list(dict.fromkeys(each.counter for each in readings))
+    counters = list(dict.fromkeys(each.counter for each in readings if each.counter != REFERENCE))
     if outcome == EXPLAINED:
         why = by_module(index, cells)
-        return (
-            outcome,
-            len(cells),
-            len(figures_of(readings)),
-            why,
-            f"{len(counters)}",
-            f"{len(cases)}",
-        )
+        return (outcome, len(cells), len(figures_of(readings)), why, group(len(counters)),
+                group(len(cases)))  # fmt: skip
     told = figures_of(readings)
     return outcome, len(cells), len(told), shorten(why, 300), few(counters, 4), few(cases, 3)

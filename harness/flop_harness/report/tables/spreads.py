@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flop_harness.report.analysis.families import kind_in
-from flop_harness.report.analysis.index import Index, figures_of, in_macs, plain
+from flop_harness.report.analysis.index import Index, by_counters, in_macs, plain
 from flop_harness.report.analysis.verdict import Spread, spreads
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.links import Link, why_link
@@ -25,7 +25,7 @@ def spread_table(index: Index) -> Table:
 
 
 def _spread_row(index: Index, spread: Spread) -> tuple[Any, ...]:
-    told = [each for each in figures_of(index.by_case[spread.case]) if each.metric == "compute"]
+    told = [each for each in by_counters(index.by_case[spread.case]) if each.metric == "compute"]
     ends = [
         value
         for each in (spread.low, spread.high)

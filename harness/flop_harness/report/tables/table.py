@@ -9,6 +9,7 @@ from flop_harness.report.analysis.cells import Cell
 from flop_harness.report.words.links import Link
 from flop_harness.report.words.text import (
     digits,
+    distance,
     factor_words,
     group,
     is_number,
@@ -18,7 +19,7 @@ from flop_harness.report.words.text import (
     signed,
 )
 
-Kind = Literal["text", "integer", "signed", "number", "share", "part", "factor", "cell"]
+Kind = Literal["text", "integer", "signed", "number", "share", "distance", "part", "factor", "cell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ def show(value: Any, column: Column) -> str:
         return printable(value.text)
     if column.kind == "share":
         return percent(value)
+    if column.kind == "distance":
+        return distance(value)
     if column.kind == "part":
         return part(value)
     if column.kind == "factor":

@@ -83,6 +83,11 @@ def percent(share: float | None) -> str:
     return "=" if share == 0 else f"{'+' if share > 0 else ''}{digits(share * 100)} %"
 
 
+def distance(share: float | None) -> str:
+    """A deviation without its direction."""
+    return percent(None if share is None else abs(share)).removeprefix("+")
+
+
 def part(share: float) -> str:
     """A part of a whole: ``100 %`` and ``0 %`` are exact, and only they; more than all is told."""
     if share in (0, 1):

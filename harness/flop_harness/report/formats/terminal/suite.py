@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flop_harness.records import Run
 from flop_harness.report.analysis.index import Index
-from flop_harness.report.tables.deviations import OPEN, compact_table
+from flop_harness.report.tables.deviations import OPEN, deviation_table
 from flop_harness.report.tables.table import Table
 from flop_harness.report.words.text import printable
 
@@ -25,7 +25,7 @@ TONES = (
 
 def suite_tables(run: Run, width: int) -> Iterator[Grid]:
     """The compact table with colours, in as many pieces as have room for every figure."""
-    table = compact_table(Index(run))
+    table = deviation_table(Index(run))
     pieces = list(fitting(table, width))
     for place, columns in enumerate(pieces):
         last = place == len(pieces) - 1

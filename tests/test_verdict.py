@@ -1,0 +1,110 @@
+"""How a run ended, in numbers and in sentences: expected values by arithmetic."""
+
+from __future__ import annotations
+
+from flop_harness import report
+from flop_harness.records import Run
+from flop_harness.report.analysis.index import Index
+from flop_harness.report.analysis.verdict import particulars, spreads
+from flop_harness.report.tables import table as neutral
+from flop_harness.report.tables.agreement import distance_table, group_table
+from runs import (
+    a_reading,
+    a_run,
+    a_suite,
+    explained,
+    failed_run,
+    hostile_run,
+    loud_run,
+    small_run,
+)  # fmt: skip
+
+EMPTY = Run(1, a_suite(), {})
+RUNS = {"small": small_run(), "loud": loud_run(), "failed": failed_run(), "empty": EMPTY,
+        "hostile": hostile_run()}  # fmt: skip
+READINGS = "case,counter,version,context,metric,value,unit,status,seconds,message"
+BRIDGES = "case,counter,context,metric,step,term,amount"
+
+
+def test_the_verdict_counts_every_reading_once():
+    result = report.verdict(small_run())
+    assert (result.readings, result.explained, result.unexplained) == (10, 10, 0)
+    assert (result.failed, result.unavailable, result.cases) == (2, 0, 2)
+    assert not result.clean
+    assert result.sentence == ("10 readings over 2 cases: 10 explained with residual 0, 0 not, "
+                               "2 failed, 0 unavailable.")  # fmt: skip
+
+
+def test_a_reading_without_a_bridge_is_not_explained():
+    run = a_run([], (a_reading("net", "thop", 5),))
+    assert report.verdict(run).unexplained == 1
+    assert "no bridge" in report.verdict_lines(run)[1]
+
+
+def test_failures_of_each_kind_are_told_apart():
+    result = report.verdict(failed_run())
+    assert (result.readings, result.failed, result.unavailable) == (0, 2, 1)
+    assert "ours failed: net, trace: cannot be traced" in "\n".join(
+        report.verdict_lines(failed_run())
+    )
+
+
+def test_the_headline_tells_the_spread_and_how_much_is_explained():
+    assert report.headline(small_run()) == (
+        "On 2 models, 3 counters differ by a factor of 1.49 at most, "
+        "and 10 of 10 figures are explained to the last unit."
+    )
+    assert report.headline(EMPTY) == "Nothing was read in this run."
+
+
+def test_the_particulars_name_the_widest_spread():
+    told = particulars(small_run())
+    assert "farthest apart on vit, where thop counts 11.3 G MAC and torch counts 16.8 G" in told
+
+
+def test_a_zero_where_there_is_work_is_said_and_does_not_make_the_spread_infinite():
+    run = a_run([explained("lstm", "thop", 100), explained("lstm", "fvcore", 100, {"unseen": -50}),
+                 explained("lstm", "torch", 100, {"not seen": -200}, unit="FLOP")])  # fmt: skip
+    assert "factor of 2.00" in report.headline(run)
+    assert "1 figure is 0 though" in particulars(run)
+
+
+def test_figures_that_look_alike_are_said_exactly():
+    run = a_run([explained("net", "thop", 10**9), explained("net", "fvcore", 10**9, {"bias": 5})])
+    told = particulars(run)
+    assert "thop counts 1,000,000,000 MAC and fvcore counts 1,000,000,005" in told
+    assert "on none of 1 model." in told
+
+
+def test_agreement_is_said():
+    run = a_run([explained("net", "thop", 100), explained("net", "torch", 100, unit="FLOP")])
+    assert report.headline(run).startswith("On 1 model, 2 counters agree everywhere, and")
+
+
+def test_the_reference_is_no_counter():
+    """One counter beside it has nothing to differ from; the reference alone is no comparison."""
+    own = explained("net", "analytic", 100)
+    assert report.headline(a_run([own])).startswith("On 1 model, no counter gave a figure beside")
+    both = a_run([own, explained("net", "thop", 100, {"bias": 5})])
+    assert report.headline(both).startswith(
+        "On 1 model, 1 counter stands beside the reference, and"
+    )
+    assert spreads(Index(both)) == []
+    three = a_run([own, explained("net", "thop", 100), explained("net", "fvcore", 100)])
+    [row] = group_table(Index(three)).rows
+    assert row == ("compute", "the reference, thop, fvcore", 2, 1)
+
+
+def test_a_distance_has_no_direction():
+    """The counter is 40 % below on one case and equal on another: 20 % in the middle."""
+    pairs = [explained("a", "thop", 100, {"linear not seen": -40}), explained("b", "thop", 100)]
+    table = distance_table(Index(a_run(pairs)), "compute")
+    shown = dict(zip(table.names[:6], (neutral.show(value, column) for value, column
+                 in zip(table.rows[0], table.columns, strict=True)), strict=False))  # fmt: skip
+    assert shown["median distance"] == "20.0 %" and shown["lowest"] == "−40.0 %"
+
+
+def test_a_refusal_of_a_counter_is_not_loud():
+    page = report.render(failed_run(), "report.html").decode()
+    assert "<dt>refused by the counter</dt>" in page
+    assert '<div class="loud"><dt>' not in page

@@ -1,0 +1,56 @@
+"""Numbers, nouns and names as a reader sees them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from flop_harness.records import Context, Run
+from flop_harness.report.analysis.index import deviation
+from flop_harness.report.words import text
+from runs import (
+    HOSTILE,
+    a_suite,
+    failed_run,
+    hostile_run,
+    loud_run,
+    small_run,
+)  # fmt: skip
+
+EMPTY = Run(1, a_suite(), {})
+RUNS = {"small": small_run(), "loud": loud_run(), "failed": failed_run(), "empty": EMPTY,
+        "hostile": hostile_run()}  # fmt: skip
+READINGS = "case,counter,version,context,metric,value,unit,status,seconds,message"
+BRIDGES = "case,counter,context,metric,step,term,amount"
+
+
+@pytest.mark.parametrize(("share", "words", "factor"), [
+    (0.0, "=", "1"), (-1.0, "−100 %", "0"), (0.0109, "+1.09 %", "1.011"),
+    (2.6e-5, "+0.00260 %", "1.000026"), (1.5, "+150 %", "2.50"), (-0.99, "−99.0 %", "0.0100"),
+    (701.0, "+70,100 %", "702"), (float("inf"), "∞", "∞"), (None, "", "?"),
+])  # fmt: skip
+def test_deviations_in_words(share, words, factor):
+    assert text.percent(share) == words
+    assert text.ratio(share) == factor
+
+
+def test_deviations_are_exact():
+    assert deviation(10**18 + 1, 10**18) == 1e-18
+    assert deviation(0, 0) == 0 and deviation(1, 0) == float("inf")
+
+
+def test_anchors_are_stable_and_tell_names_apart():
+    assert text.anchor("why", "vgg16", Context()) == "why--vgg16--cpu_no_grad"
+    assert text.slug("a b") != text.slug("a-b") != text.slug("a/b")
+    assert re.fullmatch(r"[A-Za-z0-9_.-]+", text.slug(HOSTILE[0]))
+
+
+@pytest.mark.parametrize(("count", "noun", "told"), [
+    (1, "model", "1 model"), (0, "model", "0 models"), (1, "family", "1 family"),
+    (2, "family", "2 families"), (2, "series", "2 series"), (2, "timed layer", "2 timed layers"),
+    (2, "loss", "2 losses"), (1, "parameter", "1 parameter"), (285, "parameter", "285 parameters"),
+    (4984, "MAC", "4,984 MAC"), (-1234, "FLOP", "−1,234 FLOP"), (0.5, "MAC", "0.5 MAC"),
+])  # fmt: skip
+def test_nouns_go_with_their_counts(count: float, noun: str, told: str):
+    assert text.plural(count, noun) == told
