@@ -30,7 +30,8 @@ DRIFTED = 1
 def check(
     target: Annotated[str, typer.Argument(metavar="SUITE", help="A suite: name or .toml.")],
     golden: Annotated[
-        Optional[Path], typer.Option(help="Folder of the golden [results/<suite>].")
+        Optional[Path],
+        typer.Option(help="Folder of the stored results.", show_default="results/<suite>"),
     ] = None,
     cases: Annotated[
         Optional[str], typer.Option(help="Only the cases whose id matches this glob.")

@@ -18,13 +18,16 @@ HOME = Path("results") / "claims"
 @app.command()
 def claims(
     file: Annotated[
-        Optional[str], typer.Argument(help="A claim file (name or .toml) [all that come along].")
+        Optional[str],
+        typer.Argument(help="A claim file: name or .toml.", show_default="all that come along"),
     ] = None,
     out: Annotated[
-        Optional[Path], typer.Option(help="Folder for the report [results/claims, or one below].")
+        Optional[Path],
+        typer.Option(help="Folder for the report.", show_default="results/claims, or one below"),
     ] = None,
     jobs: Annotated[
-        Optional[int], typer.Option(min=1, help="Processes at work at once [one for each core].")
+        Optional[int],
+        typer.Option(min=1, help="Processes at work at once.", show_default="one for each core"),
     ] = None,
 ) -> None:
     """Audit published figures: which ways of counting reproduce them, and what is wrong."""

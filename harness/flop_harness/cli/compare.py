@@ -33,7 +33,8 @@ def compare(
     target: Annotated[str, typer.Argument(help="A suite (name or .toml), or a model reference.")],
     input: InputOption = None,
     out: Annotated[
-        Optional[Path], typer.Option(help="Folder for the results [results/<suite>].")
+        Optional[Path],
+        typer.Option(help="Folder for the results.", show_default="results/<suite>"),
     ] = None,
     cases: Annotated[
         Optional[str], typer.Option(help="Only the cases whose id matches this glob.")

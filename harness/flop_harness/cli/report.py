@@ -17,7 +17,11 @@ def report(
     ],
     formats: Annotated[
         Optional[str],
-        typer.Option("--format", help="html, md, tex, csv, svg, pdf; several with commas [all]."),
+        typer.Option(
+            "--format",
+            help="html, md, tex, csv, svg, pdf; several with commas.",
+            show_default="all",
+        ),
     ] = None,
     github: GithubOption = False,
 ) -> None:

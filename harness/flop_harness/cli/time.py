@@ -31,7 +31,8 @@ def time(
     target: Annotated[str, typer.Argument(help="A suite (name or .toml), or a model reference.")],
     input: InputOption = None,
     out: Annotated[
-        Optional[Path], typer.Option(help="Folder for the results [results/<suite>/<machine>].")
+        Optional[Path],
+        typer.Option(help="Folder for the results.", show_default="results/<suite>/<machine>"),
     ] = None,
     cases: Annotated[
         Optional[str],
@@ -39,10 +40,12 @@ def time(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     sessions: Annotated[
-        Optional[int], typer.Option(min=1, help="Times over, in fresh processes [the suite's].")
+        Optional[int],
+        typer.Option(min=1, help="Sessions, in fresh processes.", show_default="the suite's"),
     ] = None,
     budget: Annotated[
-        Optional[float], typer.Option(min=0, help="Seconds for each case and series [the suite's].")
+        Optional[float],
+        typer.Option(min=0, help="Seconds for each case and series.", show_default="the suite's"),
     ] = None,
     details: Annotated[
         bool,

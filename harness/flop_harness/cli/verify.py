@@ -35,14 +35,16 @@ def verify(
     target: Annotated[str, typer.Argument(help="A suite (name or .toml), or a model reference.")],
     input: InputOption = None,
     out: Annotated[
-        Optional[Path], typer.Option(help="Folder for the proofs [results/<suite>].")
+        Optional[Path],
+        typer.Option(help="Folder for the proofs.", show_default="results/<suite>"),
     ] = None,
     cases: Annotated[
         Optional[str],
         typer.Option(help="Only the cases whose id matches this glob; written if --out is given."),
     ] = None,
     jobs: Annotated[
-        Optional[int], typer.Option(min=1, help="Processes at work at once [one for each core].")
+        Optional[int],
+        typer.Option(min=1, help="Processes at work at once.", show_default="one for each core"),
     ] = None,
 ) -> None:
     """Prove by execution every formula that prices a suite or a model."""
@@ -123,13 +125,14 @@ def bar(title: str, every_s: float = 10.0) -> Iterator[Any]:
         return
     from rich import progress
     from rich.console import Console
+    from rich.markup import escape
 
     with progress.Progress(console=Console(stderr=True), transient=True) as shown:
         tasks: dict[str, Any] = {}
 
         def update(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                tasks[what] = shown.add_task(f"{title}: {what}", total=total)
+                tasks[what] = shown.add_task(escape(f"{title}: {what}"), total=total)
             shown.update(tasks[what], completed=done)
 
         yield update
