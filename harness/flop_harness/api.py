@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flop_harness import report
 from flop_harness.ask.count import Count, count_trace
 from flop_harness.ask.explain import find
-from flop_harness.errors import UserError
+from flop_harness.errors import UserError, extras_named
 from flop_harness.records import Bridge, Case, Metric, Run
 from flop_harness.records.times import Times
 
@@ -28,27 +28,19 @@ class Results:
 
     @cached_property
     def readings(self) -> DataFrame:
-        from flop_harness.report.tables import frames
-
-        return frames.readings(self.run)
+        return _frame("readings", self.run)
 
     @cached_property
     def bridges(self) -> DataFrame:
-        from flop_harness.report.tables import frames
-
-        return frames.bridges(self.run)
+        return _frame("bridges", self.run)
 
     @cached_property
     def timings(self) -> DataFrame:
-        from flop_harness.report.tables import frames
-
-        return frames.timings(self.times)
+        return _frame("timings", self.times)
 
     @cached_property
     def figures(self) -> DataFrame:
-        from flop_harness.report.tables import frames
-
-        return frames.figures(self.run)
+        return _frame("figures", self.run)
 
     def __repr__(self) -> str:
         return "\n".join([report.headline(self.run), *report.verdict_lines(self.run)])
@@ -66,6 +58,14 @@ class Results:
         if not found.bridges:
             raise UserError(f"{counter} gave no figure that a bridge leads to on {case}")
         return found.bridges[0]
+
+
+def _frame(name: str, shown: Any) -> DataFrame:
+    """A table of the results as a pandas frame; UserError where pandas is not installed."""
+    from flop_harness.report.tables import frames
+
+    with extras_named():
+        return getattr(frames, name)(shown)
 
 
 def count(module: Any, *inputs: Any, convention: str = "macs", **kwargs: Any) -> Count:

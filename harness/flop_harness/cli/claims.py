@@ -11,6 +11,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from flop_harness.cli.app import app, interruptible, models_print_to_stderr, safe_name, say, show
+from flop_harness.errors import require
 
 HOME = Path("results") / "claims"
 
@@ -33,6 +34,7 @@ def claims(
     """Audit published figures: which ways of counting reproduce them, and what is wrong."""
     from flop_harness.audit.claims import load, names
 
+    require("report")
     files = [load(file)] if file else [load(name) for name in names()]
     folder = out or (HOME / safe_name(files[0].name) if file else HOME)
     with interruptible(), models_print_to_stderr():

@@ -25,7 +25,7 @@ from flop_harness.cli.app import (
     step_summary,
     terminal,
 )
-from flop_harness.errors import UserError, suggest
+from flop_harness.errors import UserError, require, suggest
 
 
 @app.command()
@@ -84,6 +84,7 @@ def compare_suite(
     from flop_harness.ask.compare import carry_out, save
     from flop_harness.run.planning import make_plan
 
+    require("report")
     plan = make_plan(suite, folder, **options)
     with watch, interruptible():
         run = carry_out(plan, watch.progress)
@@ -102,6 +103,8 @@ def compare_model(
     from flop_harness.ask.compare import carry_out, compare_once, save
     from flop_harness.run.planning import make_plan
 
+    if out is not None:
+        require("report")
     with watch, interruptible():
         if out is None:
             run = compare_once(suite, watch.progress, **options)

@@ -16,7 +16,7 @@ from flop_harness.cli.app import (
     separated,
     show,
 )
-from flop_harness.errors import UserError
+from flop_harness.errors import UserError, require
 
 HOME = Path("results") / "drift"
 
@@ -37,6 +37,7 @@ def drift(
     """Ask every released version of a counter, and tell when it changed what it counts."""
     from flop_harness.regression.drift import drift as asked
 
+    require("report")
     suite = chosen(cases)
     path = out / f"{safe_name(counter)}.json"
     known = None if fresh else earlier(path)

@@ -8,6 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from flop_harness.cli.app import GithubOption, app, separated, step_summary
+from flop_harness.errors import require
 
 
 @app.command()
@@ -29,6 +30,7 @@ def report(
     from flop_harness import store
     from flop_harness.report.rendering import files_of, render
 
+    require("report")
     wanted = separated(formats)
     files_of(wanted)  # a mistake is told before anything is read
     run = store.load(folder)

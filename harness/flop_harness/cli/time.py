@@ -21,7 +21,7 @@ from flop_harness.cli.app import (
     say,
     show,
 )
-from flop_harness.errors import UserError, suggest
+from flop_harness.errors import UserError, require, suggest
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -68,9 +68,12 @@ def time(
     settled = settle_device(device)
     if flushed and settled != "cuda":
         raise UserError("--flushed empties the cache of a CUDA device; a CPU's cannot be emptied")
+    kept = out is not None or (cases is None and not is_model(target))
+    if kept:
+        require("report")
     times = clocked(with_policy(suite, sessions, budget), settled, anyway, details, flushed)
     tell(times, suite)
-    if out is not None or (cases is None and not is_model(target)):
+    if kept:
         folder = out or home(suite, times)
         save(times, folder)
         print(f"report: {folder / 'report.html'}")

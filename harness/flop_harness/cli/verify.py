@@ -25,7 +25,7 @@ from flop_harness.cli.app import (
     say,
     show,
 )
-from flop_harness.errors import UserError
+from flop_harness.errors import UserError, require
 
 WRONG = 1
 
@@ -61,11 +61,14 @@ def verify(
             raise UserError("--input gives the inputs of a model; a suite has its own")
         whole = suite.load(target)
         chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)
+    kept = folder if out is not None or cases is None else None
+    if kept is not None:
+        require("report")
     with interruptible():
         proofs = proven(chosen, folder, jobs or os.cpu_count() or 1)
     tell(proofs)
-    if folder is not None and (out is not None or cases is None):
-        save(proofs, folder)
+    if kept is not None:
+        save(proofs, kept)
     sys.exit(exit_code(proofs))
 
 
