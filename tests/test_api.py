@@ -243,7 +243,7 @@ def test_load_gives_back_what_was_saved(compared, tmp_path):
     from flop_harness.ask.compare import save
 
     save(compared.run, tmp_path)
-    for place in (tmp_path, str(tmp_path), tmp_path / "run.json"):
+    for place in (tmp_path, str(tmp_path), tmp_path / "run.json.xz"):
         loaded = flop_harness.load(place)
         assert loaded.run == compared.run
         assert loaded.readings.equals(compared.readings)

@@ -322,7 +322,7 @@ def compared(workplace, elsewhere) -> Ended:
 def test_a_suite_is_compared_from_any_folder(compared, elsewhere):
     assert compared.code == 0, compared.err
     found = {path.name for path in (elsewhere / "results" / "tiny").iterdir()}
-    wanted = {"run.json", "readings.csv", "bridges.csv", "report.md"}
+    wanted = {"run.json.xz", "readings.csv", "bridges.csv", "report.md"}
     wanted |= {"report.html", "table.tex"}
     assert wanted <= found
     assert [name for name in found if name.endswith(".svg")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import lzma
 import math
@@ -54,8 +53,9 @@ from flop_harness.store import (  # fmt: skip
     save,
     write_atomically,
 )
+from flop_harness.store.documents import digest
 
-RUN, DETAILS = "run.json", "details.json.gz"
+RUN, MEASURED = "run.json.xz", "measured.json.xz"
 
 # -------------------------------------------------------------------------------------- runs
 
@@ -106,11 +106,25 @@ def test_what_json_does_not_have_comes_back_too():
 
 
 def test_a_record_stands_on_a_line_without_what_is_as_ever():
-    content = dumps(a_run())[RUN]
+    content = lzma.decompress(dumps(a_run())[RUN])
     lines = content.decode().splitlines()
     assert lines[1] == f'"schema": {RUN_SCHEMA},' and content.endswith(b"\n}\n")
     assert '{"id":"net","model":"torchvision:alexnet"' in lines[2] and '"mode"' not in lines[2]
     assert '["net","fvcore","",{},"params","parameter","unavailable"]' in lines
+
+
+def test_what_two_runs_do_not_share_lies_in_a_file_of_its_own():
+    """Another day, another machine, other seconds: the run is the same file."""
+    first, again = (
+        a_run(),
+        a_run(
+            environment={"date": "2026-11-26"},
+            readings=tuple(replace(each, seconds=0.5, peak_bytes=7) for each in a_run().readings),
+        ),
+    )
+    assert dumps(first)[RUN] == dumps(again)[RUN]
+    assert dumps(first)[MEASURED] != dumps(again)[MEASURED]
+    assert loads(dumps(again)) == again
 
 
 def test_equal_runs_give_equal_files():
@@ -131,57 +145,83 @@ def test_equal_breakdowns_are_stored_once():
     layers = {f"layer.{number}": 7 * number for number in range(1000)}
     reading = replace(a_run().readings[0], modules=layers)
     once, twice = (dumps(a_run(readings=(reading,) * times)) for times in (1, 2))
-    assert len(gzip.decompress(twice[DETAILS])) == len(gzip.decompress(once[DETAILS]))
-    assert len(twice[RUN]) < len(once[RUN]) + 500
+    assert len(lzma.decompress(twice[RUN])) < len(lzma.decompress(once[RUN])) + 500
     assert [each.modules for each in loads(twice).readings] == [layers, layers]
 
 
 def test_a_folder_or_its_file_can_be_loaded(tmp_path):
-    assert save(a_run(), tmp_path) == [tmp_path / RUN, tmp_path / DETAILS]
+    assert save(a_run(), tmp_path) == [tmp_path / RUN, tmp_path / MEASURED]
     assert load(tmp_path) == load(str(tmp_path / RUN)) == a_run()
 
 
 def test_files_of_two_runs_are_not_mixed(tmp_path):
     save(a_run(), tmp_path)
-    (tmp_path / DETAILS).write_bytes(dumps(a_run(readings=()))[DETAILS])
-    with pytest.raises(UserError, match=r"run.json is of another run than the details.json.gz"):
+    (tmp_path / MEASURED).write_bytes(dumps(a_run(readings=()))[MEASURED])
+    with pytest.raises(UserError, match=r"run.json.xz is of another run than the measured.json.xz"):
         load(tmp_path)
+
+
+def rewritten(path, change) -> None:
+    """The document in a file with its text changed."""
+    path.write_bytes(lzma.compress(change(lzma.decompress(path.read_bytes()))))
 
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b'{"schema": 99}', f"run.json has schema 99, .* reads schema {RUN_SCHEMA}"),
-        (b"[]", f"run.json has schema None, .* reads schema {RUN_SCHEMA}"),
-        (b'{"schema"', "run.json is not JSON"),
-        (b'\xff\xfe{"', "run.json is not JSON"),
+        (b'{"schema": 99}', f"run.json.xz has schema 99, .* reads schema {RUN_SCHEMA}"),
+        (b"[]", f"run.json.xz has schema None, .* reads schema {RUN_SCHEMA}"),
+        (b'{"schema"', "run.json.xz is damaged .JSONDecodeError"),
+        (b'\xff\xfe{"', "run.json.xz is damaged .(UnicodeDecodeError|JSONDecodeError)"),
+        (b"[" * 100_000, "run.json.xz is damaged .RecursionError"),
     ],
 )
 def test_anything_else_is_refused_with_a_word_about_why(tmp_path, content, complaint):
-    (tmp_path / "run.json").write_bytes(content)
+    save(a_run(), tmp_path)
+    rewritten(tmp_path / RUN, lambda _: content)
     with pytest.raises(UserError, match=complaint):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("file", [RUN, MEASURED])
+def test_no_damaged_byte_is_read(tmp_path, file):
+    """Cut off anywhere, or with any byte changed: refused, by name."""
+    save(a_run(), tmp_path)
+    whole = (tmp_path / file).read_bytes()
+    spoilt = [whole[:end] for end in range(0, len(whole), 97)]
+    spoilt += [
+        whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :] for at in range(0, len(whole), 97)
+    ]
+    for content in spoilt:
+        (tmp_path / file).write_bytes(content)
+        with pytest.raises(
+            UserError, match=r"(run|measured)\.json\.xz is (damaged|of another run)"
+        ):
+            load(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("was", "becomes", "complaint"),
     [
-        ('"suite": {', '"suite": 3, "was": {', r"`\$.suite`"),
-        ('"readings": {', '"readings": 3, "was": {', "TypeError"),
-        ('"12.0",0,1]', '"12.0",999,1]', "IndexError"),
+        (b'"suite": {', b'"suite": 3, "was": {', r"`\$.suite`"),
+        (b'"readings": {', b'"readings": 3, "was": {', "TypeError"),
+        (b'"12.0",0,1]', b'"12.0",999,1]', "IndexError"),
     ],
 )
-def test_a_damaged_run_is_refused(tmp_path, was, becomes, complaint):
-    save(a_run(), tmp_path)
-    text = (tmp_path / RUN).read_text()
+def test_a_run_of_other_fields_is_refused(was, becomes, complaint):
+    content = dumps(a_run())
+    text = lzma.decompress(content[RUN])
     assert was in text
-    (tmp_path / RUN).write_text(text.replace(was, becomes))
-    with pytest.raises(UserError, match=f"run.json is damaged: .*{complaint}"):
-        load(tmp_path)
+    run = lzma.compress(text.replace(was, becomes))
+    measured = lzma.decompress(content[MEASURED]).replace(
+        digest(content[RUN]).encode(), digest(run).encode()
+    )
+    with pytest.raises(UserError, match=f"run.json.xz is damaged .*{complaint}"):
+        loads({RUN: run, MEASURED: lzma.compress(measured)})
 
 
 def test_a_folder_without_a_run_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"cannot read .*run.json: No such file"):
+    with pytest.raises(UserError, match=r"cannot read .*run.json.xz: No such file"):
         load(tmp_path)
 
 

@@ -329,7 +329,7 @@ def test_one_model(tiny, monkeypatch, capsys):
 def test_proofs_stand_in_the_report_of_their_suite(tmp_path):
     tiny = suite_of(CONV)
     proofs = verify(tiny)
-    (tmp_path / "proofs.json").write_bytes(store.dump_proofs(proofs))
+    (tmp_path / store.PROOFS_FILE).write_bytes(store.dump_proofs(proofs))
     page = write(Run(store.RUN_SCHEMA, tiny, {}), tmp_path, PAGES)[0].read_text()
     assert report.headline(proofs) in page and "What was proven, by family" in page
     other = Run(store.RUN_SCHEMA, replace(tiny, version=4), {})
@@ -343,7 +343,7 @@ def test_stored_proofs_are_the_same(tmp_path):
               "", {"conv": 2}),
         Proof("aten.relu", "2", "activation", "oracle", operations=2, beside=("conv",)),
     ), {"aten.odd": 1})  # fmt: skip
-    (tmp_path / "proofs.json").write_bytes(store.dump_proofs(made))
+    (tmp_path / store.PROOFS_FILE).write_bytes(store.dump_proofs(made))
     assert store.load_proofs(tmp_path) == made
     with pytest.raises(UserError, match="cannot read"):
         store.load_proofs(tmp_path / "nowhere")

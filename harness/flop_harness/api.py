@@ -113,7 +113,7 @@ def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs:
 
 
 def load(path: Any) -> Results:
-    """Results from a folder that holds a run.json, or from such a file."""
+    """Results from a folder that holds a run.json.xz, or from such a file."""
     from flop_harness.report.analysis.machines import machines_in
     from flop_harness.store import load as load_run
 

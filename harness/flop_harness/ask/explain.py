@@ -13,7 +13,6 @@ from flop_harness.run.environment import slug
 from flop_harness.suite import files as suite
 
 RESULTS = Path("results")
-RUN_FILE = "run.json"
 
 
 @dataclass(frozen=True)
@@ -76,12 +75,12 @@ def find_run(case: str, name: str | None = None, folder: Path | None = None) -> 
 def find_folder(case: str, name: str | None = None, folder: Path | None = None) -> Path:
     """Where that run lies. UserError if no suite has the case, or none was run."""
     if folder is not None:
-        return folder.parent if folder.name == RUN_FILE else folder
+        return folder.parent if folder.name == store.RUN_FILE else folder
     if name is not None:
         return RESULTS / slug(suite.load(name).name)
     suites = list(suite.having(case))
     for each in suites:
-        if (RESULTS / each.name / RUN_FILE).is_file():
+        if (RESULTS / each.name / store.RUN_FILE).is_file():
             return RESULTS / each.name
     if suites:
         make = f"make them with flop-harness compare {suites[0].name}"

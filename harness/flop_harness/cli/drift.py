@@ -36,10 +36,11 @@ def drift(
 ) -> None:
     """Ask every released version of a counter, and tell when it changed what it counts."""
     from flop_harness.regression.drift import drift as asked
+    from flop_harness.store import TIMELINE_SUFFIX
 
     require("report")
     suite = chosen(cases)
-    path = out / f"{safe_name(counter)}.json"
+    path = out / f"{safe_name(counter)}{TIMELINE_SUFFIX}"
     known = None if fresh else earlier(path)
     with interruptible(), models_print_to_stderr():
         made = asked(counter, suite, separated(versions), known, keep(path))
@@ -93,10 +94,10 @@ def tell(timeline: Any) -> None:
 def save(timeline: Any, out: Path) -> None:
     """The pages of this counter, and the one that leads to all that lie there."""
     from flop_harness.report.tables import drift as report
-    from flop_harness.store import load_timeline, write_atomically
+    from flop_harness.store import TIMELINE_SUFFIX, load_timeline, write_atomically
 
     for ending, render in report.FILES.items():
         write_atomically(out / f"{safe_name(timeline.tool.id)}{ending}", render(timeline))
-    every = [load_timeline(path) for path in sorted(out.glob("*.json"))]
+    every = [load_timeline(path) for path in sorted(out.glob(f"*{TIMELINE_SUFFIX}"))]
     write_atomically(out / "README.md", report.index(every))
     print(f"timeline: {out / safe_name(timeline.tool.id)}.md")

@@ -19,7 +19,7 @@ def explain(
         typer.Option(help="Whose results.", show_default="the first suite that has the case"),
     ] = None,
     folder: Annotated[
-        Optional[Path], typer.Option("--dir", help="Folder of the results, or its run.json.")
+        Optional[Path], typer.Option("--dir", help="Folder of the results, or its run.json.xz.")
     ] = None,
     context: Annotated[
         str, typer.Option(help="Only contexts with these words, such as 'grad' or 'meta'.")

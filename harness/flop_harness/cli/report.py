@@ -26,7 +26,7 @@ def report(
     ] = None,
     github: GithubOption = False,
 ) -> None:
-    """Write the report of a run again from its run.json; nothing is run, and no torch is needed."""
+    """Write the report of a run again from its run.json.xz; nothing is run, and no torch is needed."""
     from flop_harness import store
     from flop_harness.report.rendering import files_of, render
 

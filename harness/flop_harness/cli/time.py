@@ -132,12 +132,12 @@ def save(times: Any, folder: Path) -> None:
     """Write a machine's folder, and anew the pages of the run that it lies beside."""
     from flop_harness.report import PAGES, write
     from flop_harness.report.tables import times as report
-    from flop_harness.store import TIMES_FILE, dump_times, load, write_atomically
+    from flop_harness.store import RUN_FILE, TIMES_FILE, dump_times, load, write_atomically
 
     write_atomically(folder / TIMES_FILE, dump_times(times))
     for name, render in report.FILES.items():
         write_atomically(folder / name, render(times))
-    if (folder.parent / "run.json").is_file():
+    if (folder.parent / RUN_FILE).is_file():
         try:
             write(load(folder.parent), folder.parent, PAGES)
         except UserError as error:

@@ -98,13 +98,13 @@ def tell(proofs: Any) -> None:
 def save(proofs: Any, folder: Path) -> None:
     from flop_harness.report import PAGES, write
     from flop_harness.report.tables import proofs as report
-    from flop_harness.store import dump_proofs, load, write_atomically
+    from flop_harness.store import PROOFS_FILE, RUN_FILE, dump_proofs, load, write_atomically
 
-    write_atomically(folder / "proofs.json", dump_proofs(proofs))
+    write_atomically(folder / PROOFS_FILE, dump_proofs(proofs))
     for name, render in report.FILES.items():
         write_atomically(folder / name, render(proofs))
     print(f"proofs: {folder / 'proofs.md'}")
-    if (folder / "run.json").is_file():
+    if (folder / RUN_FILE).is_file():
         try:
             write(load(folder), folder, PAGES)
         except UserError as error:  # of another schema: what was proven counts

@@ -32,7 +32,7 @@ class Checked:
 def golden_of(suite: Suite, folder: Path) -> Run:
     """The golden in ``folder``; UserError if there is none or it is of something else."""
     golden = store.load(folder)
-    require_comparable(golden, suite, VERSION, str(folder / "run.json"))
+    require_comparable(golden, suite, VERSION, str(folder / store.RUN_FILE))
     return golden
 
 

@@ -1,4 +1,4 @@
-"""A run's report written again from its ``run.json``, in all formats or in some."""
+"""A run's report written again from its ``run.json.xz``, in all formats or in some."""
 
 from __future__ import annotations
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from flop_harness.store.audits import AUDIT_FILE, dump_audit, load_audit
 from flop_harness.store.effects import dump_effects, load_effects
 from flop_harness.store.files import write_atomically
 from flop_harness.store.journal import Journal, finished
 from flop_harness.store.passes import TraceStore
-from flop_harness.store.proofs import dump_proofs, load_proofs
-from flop_harness.store.runs import dumps, load, loads, save
+from flop_harness.store.proofs import PROOFS_FILE, dump_proofs, load_proofs
+from flop_harness.store.runs import MEASURED_FILE, RUN_FILE, dumps, load, loads, save
 from flop_harness.store.schema import (
     PROOFS_SCHEMA,
     RUN_SCHEMA,
@@ -16,20 +17,26 @@ from flop_harness.store.schema import (
     TIMES_SCHEMA,
     TRACE_SCHEMA,
 )
-from flop_harness.store.timelines import dump_timeline, load_timeline
+from flop_harness.store.timelines import TIMELINE_SUFFIX, dump_timeline, load_timeline
 from flop_harness.store.times import TIMES_FILE, dump_times, load_times
 from flop_harness.store.traces import dump_trace, load_trace
 
 __all__ = [
+    "AUDIT_FILE",
+    "MEASURED_FILE",
+    "PROOFS_FILE",
     "PROOFS_SCHEMA",
+    "RUN_FILE",
     "RUN_SCHEMA",
     "SCHEMA",
     "TIMELINE_SCHEMA",
+    "TIMELINE_SUFFIX",
     "TIMES_FILE",
     "TIMES_SCHEMA",
     "TRACE_SCHEMA",
     "Journal",
     "TraceStore",
+    "dump_audit",
     "dump_effects",
     "dump_proofs",
     "dump_timeline",
@@ -38,6 +45,7 @@ __all__ = [
     "dumps",
     "finished",
     "load",
+    "load_audit",
     "load_effects",
     "load_proofs",
     "load_timeline",

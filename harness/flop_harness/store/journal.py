@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 import msgspec
 
 from flop_harness.errors import UserError
+from flop_harness.store.documents import restored
 from flop_harness.store.files import blamed
-from flop_harness.store.runs import restored
 
 JOURNAL_FILE = "journal.jsonl"
 

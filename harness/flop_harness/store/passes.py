@@ -16,8 +16,8 @@ from pathlib import Path
 
 from flop_harness.errors import UserError
 from flop_harness.records import Context, Trace
+from flop_harness.store.documents import digest, read
 from flop_harness.store.files import write_atomically
-from flop_harness.store.runs import digest, read
 from flop_harness.store.traces import dump_trace, load_trace
 
 Passes = Mapping[str, bytes]

@@ -12,11 +12,11 @@ SCHEMA = 1
 TRACE_SCHEMA = 2
 """Of the traces"""
 
-RUN_SCHEMA = 3
-"""Of ``run.json`` and the breakdowns beside it"""
+RUN_SCHEMA = 4
+"""Of ``run.json.xz`` and of what was measured beside it"""
 
 PROOFS_SCHEMA = 1
-"""Of ``proofs.json``"""
+"""Of ``proofs.json.xz``"""
 
 TIMES_SCHEMA = 1
 """Of ``times.json.xz``"""

@@ -121,10 +121,10 @@ def _published_row(row: Mapping[str, str]) -> tuple[Any, ...]:
 
 def histories_in(folder: Path) -> dict[str, list[str]]:
     """Counter -> what changed with which release, of ``flop-harness drift``."""
-    from flop_harness.store import load_timeline
+    from flop_harness.store import TIMELINE_SUFFIX, load_timeline
 
     found = {}
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob(f"*{TIMELINE_SUFFIX}")):
         with suppress(UserError):  # another version of the harness made it
             timeline = load_timeline(path)
             found[timeline.tool.id] = list(drift.stories(timeline))
