@@ -21,6 +21,8 @@ from flop_harness.trace.walk import Visit
 if TYPE_CHECKING:
     from rich.table import Table
 
+NARROW = 78
+"""Columns that a terminal has; a title is not wrapped sooner"""
 GROUPS = ("term", "module", "function", "operator")
 
 
@@ -82,7 +84,8 @@ class Count:
 
         unit = self.convention.unit
         title = Text(f"{self.model}: {self.total:,} {unit}, {self.params:,} parameters")
-        made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+        made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left",
+                     min_width=min(len(title), NARROW))  # fmt: skip
         made.add_column(self.by)
         made.add_column(unit, justify="right")
         made.add_column("share", justify="right")

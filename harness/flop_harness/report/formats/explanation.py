@@ -148,8 +148,9 @@ def grid(title: str, lines: Sequence[Line], width: int = 200) -> Grid:
     room = width - figures - 2
     with_bars = room - BAR - 2 >= LEAST
     room = min(room - (BAR + 2) * with_bars, WIDTH)
-    made = Grid(title=Text(printable(title)), title_justify="left", title_style="bold", box=None,
-                show_header=False, padding=(0, 2, 0, 0))  # fmt: skip
+    told = Text(printable(title))
+    made = Grid(title=told, title_justify="left", title_style="bold", box=None, show_header=False,
+                padding=(0, 2, 0, 0), min_width=min(len(told), width))  # fmt: skip
     for justify in ("left", "right", "right", *["left"] * with_bars):
         made.add_column(justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for line in lines:
