@@ -30,6 +30,7 @@ from flop_harness.report.words.text import group
 
 PAGES = ROOT / "docs" / "pages"
 NET = "docs/examples/net.py"
+PICTURE = re.compile(r"\]\(\.\./\.\./results/([^)]+\.svg)\)")
 SHOWN = 5
 """So many findings of each counter stand on the page of findings"""
 
@@ -39,7 +40,7 @@ def main(target: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     for page in sorted(PAGES.glob("*.md")):
-        (target / page.name).write_text(filled(page.read_text()))
+        (target / page.name).write_text(with_pictures(filled(page.read_text()), target))
     rules = Rules(*case_of(f"{NET}:net", []))
     generated = {
         "conventions.md": lambda: conventions_page(rules),
@@ -48,9 +49,18 @@ def main(target: Path) -> None:
         "commands.md": commands_page,
     }
     for name, page in generated.items():
-        (target / name).write_text("\n\n".join(page()) + "\n")
-    for picture in sorted((ROOT / "results").glob("*/*.svg")):
-        shutil.copy(picture, target / f"{picture.parent.name}-{picture.name}")
+        (target / name).write_text(with_pictures("\n\n".join(page()) + "\n", target))
+
+
+def with_pictures(page: str, target: Path) -> str:
+    """A page whose pictures out of results/ lie beside it."""
+
+    def copied(found: re.Match[str]) -> str:
+        name = found[1].replace("/", "-")
+        shutil.copy(ROOT / "results" / found[1], target / name)
+        return f"]({name})"
+
+    return PICTURE.sub(copied, page)
 
 
 # --------------------------------------------------------------------------------- conventions
@@ -141,7 +151,8 @@ def findings_of(file: Path) -> Iterator[str]:
     headline = re.search(r"^\*\*(.+)\*\*$", (file.parent / "report.md").read_text(), re.MULTILINE)
     if headline:
         yield headline[1]
-    yield f"![Heat map]({file.parent.name}-heatmap.svg)"
+    if (file.parent / "heatmap.svg").exists():  # many cases have none
+        yield f"![Heat map](../../results/{file.parent.name}/heatmap.svg)"
     found: dict[str, list[str]] = {}
     with file.open(newline="", encoding="utf-8") as rows:
         for row in csv.DictReader(rows):

@@ -48,7 +48,7 @@ class Convention:
         return settled(self.charges(trace))
 
 
-ARTICLE_VGG16 = "article on the parameters and FLOPs of VGG16 (seed 000)"
+ARTICLE_VGG16 = "the article VGG16网络的参数和FLOPs计算 (2024-02-29)"
 
 
 CONVENTIONS = {
@@ -58,10 +58,10 @@ CONVENTIONS = {
                    "product; nothing for anything else", "the reference", mac_charges),
         Convention("flops", "FLOP", "2 x MAC", "the usual doubling", doubled_charges),
         Convention("exact-flops", "FLOP", "(2K - 1) per output element of a product, + 1 with "
-                   "bias", "article on convolution parameters and FLOPs (seed 003)",
+                   "bias", "the article 卷积神经网络参数量和计算量的计算方法",
                    exact_charges),
         Convention("macs-bias", "MAC", "MAC + 1 per output element with bias",
-                   "article on VGG in PyTorch (seed 004)", biased_charges),
+                   "the article 了解VGG网络并利用PyTorch实现VGG网络", biased_charges),
         Convention("params-x-map", "MAC", "weights x output map of convolutions, weights of "
                    "linear layers; no batch", f"{ARTICLE_VGG16}, its formula",
                    by_module=parameters_times_map),

@@ -31,7 +31,7 @@ PUBLISHED = catalogue(
     Convention("conv-macs", "MAC", "MACs of convolutions alone", "He et al. 2016, section 3.3, of "
                "VGG-16: 15.3 billion", convolution_charges),
     Convention("weights", "parameter", "kernels and matrices: parameters of two dimensions or "
-               "more", "article on the parameters and FLOPs of VGG16 (seed 000), its examples",
+               "more", "the article VGG16网络的参数和FLOPs计算 (2024-02-29), its examples",
                by_module=weights),
     Convention("params-folded", "parameter", "parameters but for those of normalisation layers",
                "tensorflow/models, research/slim/nets/mobilenet/README.md: MobileNet V2",
