@@ -26,7 +26,7 @@ from flop_harness.errors import UserError
 from flop_harness.records.account import Account
 from flop_harness.report.formats.markdown import grid, plain
 from flop_harness.report.tables.tables import Table, columns
-from flop_harness.report.words.text import group
+from flop_harness.report.words.text import group, plural
 
 PAGES = ROOT / "docs" / "pages"
 NET = "docs/examples/net.py"
@@ -39,6 +39,7 @@ def main(target: Path) -> None:
     os.chdir(ROOT)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
+    shutil.copy(ROOT / "docs" / "site.css", target)
     for page in sorted(PAGES.glob("*.md")):
         (target / page.name).write_text(with_pictures(filled(page.read_text()), target))
     rules = Rules(*case_of(f"{NET}:net", []))
@@ -102,8 +103,14 @@ def itemised(amount: Amount) -> str:
     rows = tuple((path or "(root)", term, each) for path, term, each in charges.charges())
     table = Table("", columns("module term amount:integer"), (*rows, ("", "total", amount.total)))
     context = f" ({amount.context})" if amount.context else ""
-    head = f"*Of the example{context}:* {group(amount.total)} {amount.unit}"
+    head = f"*Of the example{context}:* {measured(amount)}"
     return f"{head}\n\n{grid(table, titled=False)}"
+
+
+def measured(amount: Amount) -> str:
+    if amount.unit.isupper():
+        return f"{group(amount.total)} {amount.unit}"
+    return plural(amount.total, amount.unit)
 
 
 def sentence(text: str) -> str:
@@ -192,13 +199,16 @@ def described(parameter: object) -> tuple[str, str]:
     names = ", ".join(getattr(parameter, "opts", []))
     if getattr(parameter, "param_type_name", "") == "argument":
         names = getattr(parameter, "metavar", None) or names.upper()
-    meaning, default = (
-        getattr(parameter, "help", None) or "",
-        getattr(parameter, "show_default", ""),
-    )
-    return names, f"{meaning} Default: {default}." if isinstance(
-        default, str
-    ) and default else meaning
+    meaning, default = getattr(parameter, "help", None) or "", default_of(parameter)
+    return names, f"{meaning} Default: {default}." if default else meaning
+
+
+def default_of(parameter: object) -> str:
+    """What ``--help`` says that it is; switches that are off say nothing."""
+    shown, value = getattr(parameter, "show_default", ""), getattr(parameter, "default", None)
+    if isinstance(shown, str):
+        return shown
+    return "" if value is None or isinstance(value, bool) or callable(value) else str(value)
 
 
 if __name__ == "__main__":

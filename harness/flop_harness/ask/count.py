@@ -93,7 +93,7 @@ class Count:
             share = f"{amount / self.total:.1%}" if self.total else ""
             made.add_row(Text(name or "(the model)"), f"{amount:,}", share)
         for name, times in self.unsupported.items():
-            made.add_row(Text(f"{name} ({times} x)"), "no formula", "")
+            made.add_row(Text(f"{name} ({times:,} ×)"), "no formula", "")
         return made
 
 

@@ -28,7 +28,7 @@ def claims(
     ] = None,
     jobs: Annotated[
         Optional[int],
-        typer.Option(min=1, help="Processes at work at once.", show_default="one for each core"),
+        typer.Option(min=1, help="Processes run in parallel.", show_default="one for each core"),
     ] = None,
 ) -> None:
     """Audit published figures: which ways of counting reproduce them, and what is wrong."""
@@ -45,9 +45,10 @@ def claims(
 
 def audited(files: list[Any], folder: Path, jobs: int) -> Any:
     from flop_harness.audit import audit
+    from flop_harness.report.words.text import plural
 
     def progress(done: int, total: int) -> None:
-        say(f"{done} of {total} models counted")
+        say(f"{done:,} of {plural(total, 'model')} counted")
 
     return audit(files, folder, jobs, progress)
 

@@ -37,7 +37,8 @@ def compare(
         typer.Option(help="Folder for the results.", show_default="results/<suite>"),
     ] = None,
     cases: Annotated[
-        Optional[str], typer.Option(help="Only the cases whose id matches this glob.")
+        Optional[str],
+        typer.Option(help="Only cases whose id matches this pattern, such as 'conv*'."),
     ] = None,
     counters: Annotated[
         Optional[str], typer.Option(help="Only these counters, separated by commas.")
@@ -46,8 +47,10 @@ def compare(
     timing: Annotated[
         bool, typer.Option("--timing/--no-timing", help="Time the forward passes too.")
     ] = True,
-    jobs: Annotated[int, typer.Option(min=1, help="Cases worked on at once.")] = 1,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what was run before.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Cases run in parallel.")] = 1,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Run everything again; reuse no earlier result.")
+    ] = False,
     github: GithubOption = False,
 ) -> None:
     """Run every counter on a suite or a model, and explain every difference."""

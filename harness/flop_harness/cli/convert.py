@@ -19,7 +19,7 @@ def convert(
     target: Annotated[str, typer.Option("--to", help=WAYS)],
     input: InputOption = None,
 ) -> None:
-    """Turn a model's figure under one convention into what another says, with the terms between."""
+    """Convert a figure of one tool or convention into another's, and show why they differ."""
     from flop_harness.ask.convert import case_of
     from flop_harness.ask.convert import convert as converted
 

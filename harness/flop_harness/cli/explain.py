@@ -13,10 +13,13 @@ from flop_harness.cli.app import app, say, show, terminal
 @app.command()
 def explain(
     case: Annotated[str, typer.Argument(help="A case of a suite that was run, such as vgg16.")],
-    counter: Annotated[str, typer.Argument(help="See: flop-harness list counters.")],
+    counter: Annotated[str, typer.Argument(help="A counter: see flop-harness list counters.")],
     suite: Annotated[
         Optional[str],
-        typer.Option(help="Whose results.", show_default="the first suite that has the case"),
+        typer.Option(
+            help="The suite whose results are read.",
+            show_default="the first suite that has the case",
+        ),
     ] = None,
     folder: Annotated[
         Optional[Path], typer.Option("--dir", help="Folder of the results, or its run.json.xz.")

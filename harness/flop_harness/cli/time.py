@@ -36,7 +36,7 @@ def time(
     ] = None,
     cases: Annotated[
         Optional[str],
-        typer.Option(help="Only the cases whose id matches this glob; written if --out is given."),
+        typer.Option(help="Only cases whose id matches this pattern; results are kept with --out."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     sessions: Annotated[
@@ -45,20 +45,26 @@ def time(
     ] = None,
     budget: Annotated[
         Optional[float],
-        typer.Option(min=0, help="Seconds for each case and series.", show_default="the suite's"),
+        typer.Option(
+            min=0, help="Seconds for each case and series, at most.", show_default="the suite's"
+        ),
     ] = None,
     details: Annotated[
         bool,
-        typer.Option("--details/--no-details", help="Ceilings, layers, memory and counts too."),
+        typer.Option(
+            "--details/--no-details",
+            help="Also measure layers, memory and the machine's peak rates.",
+        ),
     ] = True,
     flushed: Annotated[
-        bool, typer.Option("--flushed", help="On CUDA, also with the L2 cache emptied each time.")
+        bool, typer.Option("--flushed", help="On CUDA, also time with an empty L2 cache.")
     ] = False,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Even while others keep the machine busy.")
+        bool,
+        typer.Option("--anyway", help="Time even while other processes keep the machine busy."),
     ] = False,
 ) -> None:
-    """Time forward passes, alone on the machine, with intervals, beside theory."""
+    """Time forward passes, and set them beside what counts let one expect."""
     from flop_harness.run.planning import settle_device
     from flop_harness.timing.machine import home, with_policy
 

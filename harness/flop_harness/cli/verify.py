@@ -40,14 +40,14 @@ def verify(
     ] = None,
     cases: Annotated[
         Optional[str],
-        typer.Option(help="Only the cases whose id matches this glob; written if --out is given."),
+        typer.Option(help="Only cases whose id matches this pattern; proofs are kept with --out."),
     ] = None,
     jobs: Annotated[
         Optional[int],
-        typer.Option(min=1, help="Processes at work at once.", show_default="one for each core"),
+        typer.Option(min=1, help="Processes run in parallel.", show_default="one for each core"),
     ] = None,
 ) -> None:
-    """Prove by execution every formula that prices a suite or a model."""
+    """Hold every formula behind a suite or a model against what torch computes."""
     from flop_harness.run.planning import select, single
     from flop_harness.suite import files as suite
 
@@ -75,10 +75,11 @@ def verify(
 def proven(suite: Any, folder: Path | None, jobs: int) -> Any:
     from flop_harness.proof.verification import known_traces, processes
     from flop_harness.proof.verification import verify as prove
+    from flop_harness.report.words.text import plural
 
     known = known_traces(suite, folder) if folder is not None else {}
     if known:
-        say(f"{len(known)} traces are there already, in {folder}")
+        say(f"{plural(len(known), 'trace')} of earlier runs, from {folder}")
     with processes(jobs) as mapper, bar(suite.name) as progress:
         return prove(suite, known, mapper, progress)
 
@@ -148,6 +149,6 @@ def lines_now_and_then(title: str, every_s: float) -> Any:
         nonlocal last
         if done == total or time.monotonic() - last >= every_s:
             last = time.monotonic()
-            say(f"{title}: {done} of {total} {what}")
+            say(f"{title}: {done:,} of {total:,} {what}")
 
     return line
