@@ -25,7 +25,7 @@ from flop_harness.counters.versions.catalogue import CATALOGUE
 from flop_harness.errors import UserError
 from flop_harness.records.account import Account
 from flop_harness.report.formats.markdown import grid, plain
-from flop_harness.report.tables.tables import Table, columns
+from flop_harness.report.tables.table import Table, columns
 from flop_harness.report.words.text import group, plural
 
 PAGES = ROOT / "docs" / "pages"

@@ -11,7 +11,7 @@ from msgspec import inspect as types
 
 from flop_harness.audit import claims
 from flop_harness.report.formats.markdown import grid
-from flop_harness.report.tables.tables import Table, columns
+from flop_harness.report.tables.table import Table, columns
 from flop_harness.suite import files
 
 PLAIN = {

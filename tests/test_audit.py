@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 
 import pytest
@@ -456,7 +455,7 @@ def test_ten_lines_of_toml_get_an_audit(ran):
     out, folder = ran
     assert "4 claims: 2 reproduced, 1 reproduced but not as stated and 1 unexplained" in out
     assert {path.name for path in folder.iterdir()} == {
-        "report.html", "report.md", "verdicts.csv", "verdicts.json",
+        "report.html", "report.md", "verdicts.csv", AUDIT_FILE,
     }  # fmt: skip
 
 
@@ -466,8 +465,8 @@ def test_every_format_holds_every_verdict(ran):
     assert [row["ruling"] for row in rows] == [
         "reproduced", "not as stated", "reproduced", "unexplained",
     ]  # fmt: skip
-    told = json.loads((folder / "verdicts.json").read_text())
-    assert [each["ruling"] for each in told["verdicts"]] == [row["ruling"] for row in rows]
+    told = load_audit(folder)
+    assert [each.ruling for each in told.verdicts] == [row["ruling"] for row in rows]
     page, text = (folder / "report.html").read_text(), (folder / "report.md").read_text()
     for row in rows:
         assert row["claim"] in page and row["claim"].replace("_", "\\_") in text
@@ -477,7 +476,7 @@ def test_every_format_holds_every_verdict(ran):
 def test_an_audit_that_says_the_same_changes_no_file(ran, monkeypatch):
     _, folder = ran
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    later = {**json.loads(before["verdicts.json"])["environment"], "date": "2999-01-01"}
+    later = {**load_audit(folder).environment, "date": "2999-01-01"}
     monkeypatch.setattr("flop_harness.audit.describe", lambda _: later)
     with pytest.raises(SystemExit):
         cli.main()

@@ -17,7 +17,9 @@ from flop_harness.conventions.catalogue import CONVENTIONS, VERSION
 from flop_harness.errors import UserError
 from flop_harness.reconcile.changes import Comparison, compare, require_comparable
 from flop_harness.records import Case, Failure, Figure, Reference, Run
-from flop_harness.report.tables import check as report
+from flop_harness.report.analysis import check as check_analysis
+from flop_harness.report.documents import check as check_documents
+from flop_harness.report.formats import junit
 from runs import HOSTILE, a_reading, a_run, a_suite, explained, hostile_run, small_run
 
 # AlexNet's ReLUs on one image of 224 x 224: two convolutions, three more, two linear layers.
@@ -34,7 +36,7 @@ ONCE, TWICE = {"ReLU": RELU}, {"ReLU": RELU, "ReLU counted twice": RELU}
 
 
 def told(comparison: Comparison) -> list[str]:
-    return list(report.lines(comparison))
+    return list(check_analysis.lines(comparison))
 
 
 # ------------------------------------------------------------------------------- what is found
@@ -88,10 +90,10 @@ def test_a_version_that_moves_nothing_is_said_and_is_no_drift():
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
-        ({"ReLU": 5}, {}, "no longer ReLU: -5"),
-        ({}, {"linear not seen": -8}, "now linear not seen: -8"),
+        ({"ReLU": 5}, {}, "no longer ReLU: −5"),
+        ({}, {"linear not seen": -8}, "now linear not seen: −8"),
         ({"ReLU": 5}, {"ReLU": 12}, "ReLU 5 -> 12: +7"),
-        ({"ReLU": 5, "GELU": 1}, {"GELU": 6}, "no longer ReLU: -5; GELU 1 -> 6: +5"),
+        ({"ReLU": 5, "GELU": 1}, {"GELU": 6}, "no longer ReLU: −5; GELU 1 -> 6: +5"),
     ],
 )
 def test_terms_are_told_in_words(before, after, words):
@@ -100,7 +102,7 @@ def test_terms_are_told_in_words(before, after, words):
 
 def test_terms_that_move_under_an_equal_figure_are_seen():
     (line, _) = told(compare(ptflops("1", {"ReLU": 5}), ptflops("1", {"GELU": 5})))
-    assert f"{ALEXNET + 5:,} MAC, by other terms: no longer ReLU: -5; now GELU: +5" in line
+    assert f"{ALEXNET + 5:,} MAC, by other terms: no longer ReLU: −5; now GELU: +5" in line
 
 
 def test_a_term_that_moves_to_another_module_is_seen():
@@ -110,8 +112,9 @@ def test_a_term_that_moves_to_another_module_is_seen():
     moved = replace(bridge, steps=(replace(step, modules={"classifier.1": 5}),))
     (move,) = compare(golden, replace(golden, bridges=(moved,))).moves
     assert move.terms[0].modules == {"features.0": -4, "features.1": -1, "classifier.1": 5}
-    assert "ReLU moved between modules (features.0, features.1, classifier.1)" in report.sentence(
-        move
+    assert (
+        "ReLU moved between modules (features.0, features.1, classifier.1)"
+        in check_analysis.sentence(move)
     )
 
 
@@ -203,23 +206,23 @@ def test_the_version_of_the_conventions_is_stored(tmp_path):
 
 def test_junit_has_a_test_for_each_cell_and_a_failure_for_each_move():
     found = compare(ptflops("0.7.4", ONCE), ptflops("0.7.5", TWICE))
-    root = ElementTree.fromstring(report.junit(found))
+    root = ElementTree.fromstring(junit.junit(found))
     assert (root.get("tests"), root.get("failures")) == ("1", "1")
     (test,) = root
     assert test.get("name") == "ptflops-pytorch: compute, cpu no_grad"
-    assert test[0].text == report.sentence(found.moves[0])
+    assert test[0].text == check_analysis.sentence(found.moves[0])
 
 
 def test_hostile_names_are_text_in_every_form():
     found = compare(a_run([]), hostile_run())
-    tests = list(ElementTree.fromstring(report.junit(found)))
+    tests = list(ElementTree.fromstring(junit.junit(found)))
     assert len(tests) == len(found.moves) >= 2 * len(HOSTILE)
-    page = report.markdown(found)
+    page = check_documents.markdown(found)
     assert "<script>" not in page
     assert "<img" not in page
     table = [line for line in page.splitlines() if line.startswith("|")]
     assert len(table) == 2 + len(found.moves)
-    assert all("\n" not in line for line in report.lines(found))
+    assert all("\n" not in line for line in check_analysis.lines(found))
 
 
 # -------------------------------------------------------------------------- a doctored counter
@@ -359,9 +362,9 @@ def test_a_rule_of_ours_is_checked_from_the_traces_alone_without_torch(workplace
         (workplace.folder / "torch.py").unlink()
     assert moves == [
         "doctored 1.0: net, compute, cpu no_grad eval: 64 MAC, by other terms: "
-        "now ReLU: +8; now residual: -8",
+        "now ReLU: +8; now residual: −8",
         "doctored 1.0: relu, compute, cpu no_grad eval: 0 MAC, by other terms: "
-        "now ReLU: +15; now residual: -15",
+        "now ReLU: +15; now residual: −15",
     ]
 
 

@@ -11,7 +11,9 @@ import pytest
 from flop_harness.api import Results
 from flop_harness.errors import UserError
 from flop_harness.records.account import Account
+from flop_harness.report.analysis import index
 from flop_harness.report.formats import display, notebook
+from flop_harness.report.tables import deviations
 from flop_harness.suite.files import load
 from runs import HOSTILE, hostile_run, small_run
 
@@ -84,7 +86,7 @@ def test_a_figure_without_a_bridge_is_refused():
 def test_names_stay_text():
     run = hostile_run()
     shown = notebook.of_bridge(run.bridges[0]) + notebook.grid(
-        notebook.compact_table(notebook.Index(run))
+        deviations.compact_table(index.Index(run))
     )
     assert not {"script", "img"} & set(Tags(shown).found)
     assert HOSTILE[0] not in shown

@@ -24,7 +24,10 @@ from flop_harness.regression.drift import (
     reusable,
     with_releases,
 )
-from flop_harness.report.tables import drift as report
+from flop_harness.report.analysis import drift as drift_analysis
+from flop_harness.report.charts import drift as drift_chart
+from flop_harness.report.documents import drift as drift_documents
+from flop_harness.report.tables import drift as drift_tables
 from flop_harness.store import TIMELINE_SCHEMA, dump_timeline, load_timeline
 from flop_harness.suite import files as suite
 from runs import a_suite
@@ -177,17 +180,17 @@ STORY = timeline(
 
 
 def test_a_change_is_told_by_its_terms_across_releases_that_failed():
-    first, second = report.changes(STORY)
+    first, second = drift_analysis.changes(STORY)
     assert (first.before, first.after) == ("0.0.6", "0.1.1")
     assert (first.was.said, first.now.said) == (714_691_904, 714_206_912)
-    assert list(report.stories(STORY)) == [
+    assert list(drift_analysis.stories(STORY)) == [
         "0.1.1: no longer convolution bias (a)", "0.2: now residual (a)",
     ]  # fmt: skip
     assert second.terms[0].change == 7
 
 
 def test_releases_that_say_the_same_share_a_row():
-    rows = report.figure_table(STORY).rows
+    rows = drift_tables.figure_table(STORY).rows
     assert [row[0] for row in rows] == ["0.0.1", "0.0.5 to 0.0.6 (2)", "0.0.7", "0.1.1", "0.2"]
     assert [row[1] for row in rows] == [
         "", "714,691,904", "failed", "714,206,912", "714,206,919 !",
@@ -197,9 +200,9 @@ def test_releases_that_say_the_same_share_a_row():
 
 
 def test_releases_that_were_not_asked_are_named():
-    assert "not asked" not in report.markdown(STORY).decode()
+    assert "not asked" not in drift_documents.markdown(STORY).decode()
     listed = replace(STORY, listed=("0.0.0", *STORY.listed))
-    assert "Listed, but not asked: 0.0.0." in report.markdown(listed).decode()
+    assert "Listed, but not asked: 0.0.0." in drift_documents.markdown(listed).decode()
 
 
 OTHERS = timeline(release("2.12.1", {}), release("2.15", {}), release("2.14.1", {}, residual=3))
@@ -223,20 +226,20 @@ def test_only_the_installed_torch_can_be_asked():
 
 
 def test_what_is_not_explained_is_said():
-    assert report.unexplained(STORY) == 1
-    assert report.summary(STORY) == (
+    assert drift_analysis.unexplained(STORY) == 1
+    assert drift_analysis.summary(STORY) == (
         "thop: 6 releases asked of 6 listed, 5 answer; figures or terms changed at 2 releases; "
         "3 of 4 figures explained with residual 0"
     )
 
 
 def test_pages_and_charts_hold_text_as_text():
-    page = report.markdown(STORY).decode()
+    page = drift_documents.markdown(STORY).decode()
     assert "<b>" not in page
-    drawn = report.chart(STORY)
+    drawn = drift_chart.chart(STORY)
     assert "no longer convolution bias" in drawn
-    assert report.chart(timeline(STORY.releases[0])).count("No figures to show") == 1
-    assert "[thop](thop.md)" in report.index([STORY]).decode()
+    assert drift_chart.chart(timeline(STORY.releases[0])).count("No figures to show") == 1
+    assert "[thop](thop.md)" in drift_documents.index([STORY]).decode()
 
 
 def test_a_timeline_comes_back_equal(tmp_path):
@@ -269,7 +272,7 @@ def stored(name: str) -> Timeline:
 
 def said_of(timeline: Timeline, case: str, value: int) -> list[str]:
     return [r.version for r in timeline.releases
-            if any(e.said == value for c, e in report.entries(r).items() if c == case)]  # fmt: skip
+            if any(e.said == value for c, e in drift_analysis.entries(r).items() if c == case)]  # fmt: skip
 
 
 def test_the_figures_of_seed_001_are_on_the_timelines():
@@ -286,7 +289,7 @@ def test_the_figures_of_seed_001_are_on_the_timelines():
 def test_torch_s_own_counter_says_the_same_in_every_release_that_was_asked():
     asked = {each.version for each in stored("torch").releases}
     assert len(asked) >= 2
-    assert list(report.changes(stored("torch"))) == []
+    assert list(drift_analysis.changes(stored("torch"))) == []
     assert set(said_of(stored("torch"), "alexnet", 2 * ALEXNET)) == asked
 
 
@@ -295,4 +298,4 @@ def test_torch_s_own_counter_says_the_same_in_every_release_that_was_asked():
     "torch",
 ])  # fmt: skip
 def test_every_stored_figure_is_explained_by_the_rules_of_its_version(name):
-    assert report.unexplained(stored(name)) == 0
+    assert drift_analysis.unexplained(stored(name)) == 0

@@ -17,7 +17,8 @@ from flop_harness.regression.effects import (
     effects,
     on_every_model,
 )
-from flop_harness.report.tables import effects as report
+from flop_harness.report.documents import effects as effects_documents
+from flop_harness.report.tables import effects as effects_tables
 from flop_harness.store import dump_effects, load_effects
 
 STORED = Path(__file__).parent.parent / "results" / "effects" / "effects.json"
@@ -65,12 +66,12 @@ SEEN = {
 
 
 def test_a_row_tells_on_which_models_an_effect_was_seen():
-    assert report.table(SEEN).rows == (
+    assert effects_tables.table(SEEN).rows == (
         ("thop", "0.1", "buffers", "a", "<b> | total_ops"),
         ("litters", "1", "hooks", "every model", "two"),
         ("torch", "2.14", "nothing", "", ""),
     )
-    assert "<b>" not in report.page(SEEN).decode()
+    assert "<b>" not in effects_documents.markdown(SEEN).decode()
 
 
 def test_a_table_comes_back_equal_and_something_else_is_refused(tmp_path):

@@ -19,10 +19,10 @@ from flop_harness.code.smallest import Example, example
 from flop_harness.counters import overlay
 from flop_harness.reconcile import bridges as reconcile
 from flop_harness.records import Case, Context, Reading, Run
-from flop_harness.report.analysis.codes import Codes, codes_in
-from flop_harness.report.analysis.examples import Key, examples_in
 from flop_harness.report.analysis.findings import profiles
 from flop_harness.report.analysis.index import Index
+from flop_harness.report.sources.examples import Key, examples_in
+from flop_harness.report.sources.figure_code import Codes, codes_in
 from layers import Factory, made, sequential
 from networks import NETWORKS
 from pasted import ROOT, number, printed, printed_in_turn, remark

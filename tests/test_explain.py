@@ -11,8 +11,9 @@ from commands import results_of, typed
 from flop_harness.ask.explain import find, find_metric, find_run
 from flop_harness.errors import UserError
 from flop_harness.records import Bridge, Run, Step
+from flop_harness.report.analysis.bridges import merged
 from flop_harness.report.analysis.index import Index
-from flop_harness.report.formats.explanation import Line, explain, merged, tree
+from flop_harness.report.formats.terminal.bridge import Line, explain, tree
 from runs import GRAD, a_run, explained, loud_run, small_run
 
 
@@ -21,7 +22,7 @@ def lines_of(run: Run, bridge: Bridge, **options: int) -> list[Line]:
 
 
 def amount(line: Line) -> int:
-    return int(line.amount.replace(",", ""))
+    return int(line.amount.replace(",", "").replace("\N{MINUS SIGN}", "-"))
 
 
 def depth_of(line: Line) -> int:

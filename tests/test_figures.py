@@ -13,9 +13,10 @@ import pytest
 
 from flop_harness import report, store
 from flop_harness.records import Run
-from flop_harness.report.analysis.parts import at_most, evenly
-from flop_harness.report.charts import charts, drawing
-from flop_harness.report.tables import times
+from flop_harness.report.analysis import bridges
+from flop_harness.report.charts import drawing, heatmap, waterfall
+from flop_harness.report.documents import files
+from flop_harness.report.tables.partition import at_most, evenly
 from flop_harness.store import load_times
 from runs import a_suite, failed_run, hostile_run, loud_run, small_run
 
@@ -34,7 +35,7 @@ def drawings(folder: Path) -> dict[str, str]:
              for name in report.FORMATS if name.endswith(".svg")}  # fmt: skip
     for machine in sorted(folder.glob("*/times.json.xz")):
         timed = load_times(machine)
-        found |= {name: write(timed).decode() for name, write in times.FILES.items()
+        found |= {name: write(timed).decode() for name, write in files.TIMES.items()
                   if name.endswith(".svg")}  # fmt: skip
     return found
 
@@ -48,9 +49,9 @@ def seeds() -> dict[str, str]:
 
 
 def test_every_chart_is_written_as_svg_and_as_pdf():
-    for files in (report.FORMATS, times.FILES):
-        drawn = {name.rpartition(".")[0] for name in files if name.endswith(".svg")}
-        assert drawn and drawn == {n.rpartition(".")[0] for n in files if n.endswith(".pdf")}
+    for names in (report.FORMATS, files.TIMES):
+        drawn = {name.rpartition(".")[0] for name in names if name.endswith(".svg")}
+        assert drawn and drawn == {n.rpartition(".")[0] for n in names if n.endswith(".pdf")}
     assert len(NAMES) == 3
 
 
@@ -104,12 +105,12 @@ def lightness(colour: str) -> float:
 @pytest.mark.parametrize("side", [2, 3])
 def test_the_steps_of_the_heat_map_are_apart_in_grey(side: int):
     """Lighter to darker; below and above are told apart by the number in the cell."""
-    greys = [lightness(each[side]) for each in charts.CLASSES]
+    greys = [lightness(each[side]) for each in heatmap.CLASSES]
     assert all(light - dark >= 15 for light, dark in pairwise(greys))
 
 
 def test_more_and_less_are_apart_in_grey():
-    assert abs(lightness(charts.TONES["more"]) - lightness(charts.TONES["less"])) > 40
+    assert abs(lightness(waterfall.TONES["more"]) - lightness(waterfall.TONES["less"])) > 40
 
 
 def test_series_are_told_apart_without_colour():
@@ -123,11 +124,11 @@ def test_series_are_told_apart_without_colour():
 
 def test_an_amount_stands_where_there_is_room():
     """Right of a bar at the left, left of one at the right; of one in between the axis is longer."""
-    steps = charts.waterfall_steps(charts.instructive(small_run()))
-    assert [charts.side(step, 0, 100) for step in (
+    steps = waterfall.waterfall_steps(bridges.instructive(small_run()))
+    assert [waterfall.side(step, 0, 100) for step in (
         {"left": 0, "right": 30}, {"left": 70, "right": 100})] == ["right", "left"]  # fmt: skip
-    low, high = charts.fall_ends(steps)
-    assert all(charts.room(step, low, high) > -1e-9 for step in steps[1:-1])
+    low, high = waterfall.fall_ends(steps)
+    assert all(waterfall.room(step, low, high) > -1e-9 for step in steps[1:-1])
 
 
 # -------------------------------------------------------------------------------------- parts

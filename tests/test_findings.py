@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 
 from flop_harness import report
 from flop_harness.records import Bridge, Context, Reading, Reference, Run, Step, Tool
-from flop_harness.report.analysis import causes, findings, overview
+from flop_harness.report.analysis import causes, findings
+from flop_harness.report.analysis import outcomes as outcomes_analysis
 from flop_harness.report.analysis.agreement import groups, matrix
 from flop_harness.report.analysis.families import families, family_of, kind_of
 from flop_harness.report.analysis.index import Index
+from flop_harness.report.tables import outcomes as outcomes_tables
+from flop_harness.report.tables import spreads
 from flop_harness.report.words import terms
 from runs import GRAD, NO_GRAD, a_reading, a_run, explained
 
@@ -142,7 +145,7 @@ def test_parameters_that_are_left_out_are_one_finding():
     assert sentences(run) == ["thop leaves out some of the parameters of Conv2d, Linear."]
     [profile] = findings.profiles(Index(run))
     assert profile.findings[0].extent == (
-        "1 case, 1 figure, 40 parameters in all, at most -44.4 % of the reference"
+        "1 case, 1 figure, 40 parameters in all, at most −44.4 % of the reference"
     )
 
 
@@ -298,10 +301,10 @@ def test_every_cell_ends_in_one_way():
     others = [a_reading(case, "torchinfo", None, status="failed", message="no rule")
               for case in "ab"]  # fmt: skip
     others += [a_reading("b", "thop", None, status="unavailable", message="keywords only")]
-    table = overview.outcome_table(Index(a_run(pairs, tuple(others))))
+    table = outcomes_tables.outcome_table(Index(a_run(pairs, tuple(others))))
     rows = table.rows
     assert [row[:3] for row in rows] == [
-        (overview.EXPLAINED, 1, 2), (overview.UNEXPLAINED, 1, 1),
+        (outcomes_analysis.EXPLAINED, 1, 2), (outcomes_analysis.UNEXPLAINED, 1, 1),
         ("failed", 2, 0), ("unavailable", 1, 0),
     ]  # fmt: skip
     assert [row[3] for row in rows[1:]] == ["residual +1 MAC", "no rule", "keywords only"]
@@ -311,12 +314,12 @@ def test_every_cell_ends_in_one_way():
 def test_figures_by_module_that_were_compared_are_told():
     reading, bridge = explained("a", "thop", 10)
     run = a_run([(reading, replace(bridge, modules=12))])
-    [row] = overview.outcome_table(Index(run)).rows
+    [row] = outcomes_tables.outcome_table(Index(run)).rows
     assert "12 figures by module, of 1 cell, equal too" in row[3]
 
 
 def test_the_spread_of_each_case_stands_with_who_is_at_its_ends():
     pairs = [explained("a", "thop", 100), explained("a", "torch", 100, {"odd": 100}, unit="FLOP")]
-    [row] = overview.spread_table(Index(a_run(pairs))).rows
+    [row] = spreads.spread_table(Index(a_run(pairs))).rows
     assert (row[0].text, row[2], row[3], row[4].text, row[5], row[6].text) == (
         "a", 1.5, 100, "thop", 150, "torch")  # fmt: skip

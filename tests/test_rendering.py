@@ -14,23 +14,25 @@ from flop_harness import report, store
 from flop_harness.errors import UserError
 from flop_harness.records import Run
 from flop_harness.report.analysis.index import Index
-from flop_harness.report.formats import compact
-from flop_harness.report.rendering import endings, files_of
+from flop_harness.report.documents.files import endings, files_of
+from flop_harness.report.formats import step_summary
+from flop_harness.report.formats.terminal import suite
+from flop_harness.report.tables import deviations
 from runs import GRAD, a_reading, a_run, explained, failed_run, hostile_run, loud_run, small_run
 
 
 def row(run: Run, case: str) -> dict[str, str]:
-    table = compact.compact_table(Index(run))
+    table = deviations.compact_table(Index(run))
     return next(dict(zip(table.names, row, strict=True)) for row in table.rows if row[0] == case)
 
 
 @pytest.mark.parametrize(
     ("share", "told"),
-    [(0, "="), (1e-9, "≈"), (-1e-9, "≈"), (0.0109, "+1.1"), (-0.5, "-50.0"), (1.0, "+100"),
-     (9.99, "+999"), (10.0, "×11"), (701, "×702"), (-1, "-100"), (float("inf"), "×∞")],
+    [(0, "="), (1e-9, "≈"), (-1e-9, "≈"), (0.0109, "+1.1"), (-0.5, "−50.0"), (1.0, "+100"),
+     (9.99, "+999"), (10.0, "×11"), (701, "×702"), (-1, "−100"), (float("inf"), "×∞")],
 )  # fmt: skip
 def test_a_deviation_in_a_few_signs(share: float, told: str):
-    assert compact.apart(share) == told
+    assert deviations.apart(share) == told
 
 
 def test_a_row_for_each_case_and_a_column_for_each_counter():
@@ -53,9 +55,9 @@ def test_a_counter_that_says_otherwise_elsewhere_is_marked():
 
 
 def test_parameters_take_a_line_where_a_counter_departs():
-    lines = list(compact.parameter_lines(Index(small_run())))
+    lines = list(deviations.parameter_lines(Index(small_run())))
     assert len(lines) == 1
-    assert "thop departs on 1 of 2 cases, most on vit (-32.9 %)" in lines[0]
+    assert "thop departs on 1 of 2 cases, most on vit (−32.9 %)" in lines[0]
 
 
 @pytest.mark.parametrize("width", [60, 100, 200])
@@ -65,26 +67,26 @@ def test_no_figure_is_cut_on_a_narrow_terminal(width: int):
              for place in range(2) for name in "abcdef"]  # fmt: skip
     console = Console(width=width)
     with console.capture() as captured:
-        for table in compact.suite_tables(a_run(pairs), width):
+        for table in suite.suite_tables(a_run(pairs), width):
             console.print(table)
     assert captured.get().count("+10.9") == captured.get().count("+21.8") == 6
 
 
 def test_a_hostile_run_stays_a_table():
-    text = compact.step_summary(hostile_run())
+    text = step_summary.step_summary(hostile_run())
     assert "<script>" not in text and "\x1b" not in text
-    for table in compact.suite_tables(hostile_run(), 100):
+    for table in suite.suite_tables(hostile_run(), 100):
         Console(width=100, file=sys.stderr).print(table)
 
 
 def test_a_step_summary_opens_with_the_headline():
-    text = compact.step_summary(small_run())
+    text = step_summary.step_summary(small_run())
     assert text.index("differ by a factor") < text.index("| vgg16 | 15.5 G |")
 
 
 def test_a_step_summary_stays_within_what_github_takes(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(compact, "SUMMARY_BYTES", 400)
-    text = compact.step_summary(small_run())
+    monkeypatch.setattr(step_summary, "SUMMARY_BYTES", 400)
+    text = step_summary.step_summary(small_run())
     assert "too long" in text and "| vgg16" not in text
 
 
@@ -135,4 +137,4 @@ def test_github(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     page.write_text("before\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
     assert typed("report", folder, "--format", "csv", "--github").code == 0
-    assert page.read_text() == "before\n" + compact.step_summary(store.load(folder))
+    assert page.read_text() == "before\n" + step_summary.step_summary(store.load(folder))

@@ -18,13 +18,20 @@ import pytest
 
 from flop_harness import report
 from flop_harness.records import Case, Context, Run, Step, Suite, Tool
-from flop_harness.report.analysis import comparison, details
-from flop_harness.report.analysis.cases import bars, bridge_table, origin
+from flop_harness.report.analysis import bridges as bridges_analysis
+from flop_harness.report.analysis import cells as cells_analysis
+from flop_harness.report.analysis import verdict
+from flop_harness.report.analysis.bridges import bars
 from flop_harness.report.analysis.index import Index, deviation
 from flop_harness.report.analysis.verdict import particulars
-from flop_harness.report.charts import charts
-from flop_harness.report.formats import latex, markdown, terminal
-from flop_harness.report.tables import frames
+from flop_harness.report.charts import heatmap, waterfall
+from flop_harness.report.formats import case_json as details
+from flop_harness.report.formats import frames, latex, markdown
+from flop_harness.report.formats.terminal import case as terminal
+from flop_harness.report.tables import comparison, failures
+from flop_harness.report.tables.bridges import bridge_table, bridges, origin
+from flop_harness.report.tables.figures import figures
+from flop_harness.report.tables.readings import readings
 from flop_harness.report.words import text
 from runs import (
     GRAD,
@@ -185,15 +192,15 @@ def test_flops_are_marked_and_compared_as_half(files):
 
 
 def test_frames_have_the_columns_and_the_values_of_the_csv(files):
-    frame = frames.readings(small_run())
+    frame = frames.frame(readings(small_run()))
     assert list(frame.columns) == list(sheet(files["small"]["readings.csv"])[0])
     assert frame["value"].dropna().tolist() == [
         int(row["value"]) for row in sheet(files["small"]["readings.csv"]) if row["value"]
     ]
     assert str(frame["value"].dtype) == "Int64"
-    assert frames.bridges(small_run())["amount"].sum() == frame["value"].sum()
-    assert len(frames.figures(small_run())) == 2
-    assert list(frames.bridges(EMPTY).columns)[:7] == BRIDGES.split(",")
+    assert frames.frame(bridges(small_run()))["amount"].sum() == frame["value"].sum()
+    assert len(frames.frame(figures(small_run()))) == 2
+    assert list(frames.frame(bridges(EMPTY)).columns)[:7] == BRIDGES.split(",")
 
 
 # ------------------------------------------------------------------------------------ verdict
@@ -274,7 +281,7 @@ def test_a_total_that_fits_does_not_hide_modules_that_do_not():
     run = a_run([(reading, replace(bridge, modules=3, off={"a": 5, "b": -5}))])
     assert report.verdict(run).unexplained == 1
     assert "2 of 3 figures by module differ, 'a' by +5" in report.verdict_lines(run)[1]
-    [line] = comparison.unknowns(Index(run))
+    [line] = verdict.unknowns(Index(run))
     assert line.startswith("UNEXPLAINED: net, thop") and "2 of 3 figures by module" in line
     [answer] = Page(report.render(run, "report.html").decode()).answers
     assert answer["loud"] and answer["modules"] == "Figures by module: 3 compared, 2 differ"
@@ -292,18 +299,18 @@ def test_modules_that_fit_are_said_to():
 def test_no_figure_is_a_word_and_never_a_zero(files):
     for name in ("report.html", "report.md", "table.tex"):
         assert "out of memory" in files["failed"][name]
-    cells = {cell["label"]: cell["class"] for cell in charts.heat_cells(Index(failed_run()))}
+    cells = {cell["label"]: cell["class"] for cell in heatmap.heat_cells(Index(failed_run()))}
     assert cells == {"failed": "no figure", "memory": "no figure", "n/a": "no figure"}
     zero = a_run([explained("net", "torch", 10, {"not seen": -10})])
-    [cell] = charts.heat_cells(Index(zero))
+    [cell] = heatmap.heat_cells(Index(zero))
     assert (cell["label"], cell["class"]) == ("0", "over 50 % below")
 
 
 def test_what_is_not_known_is_listed():
-    lines = comparison.unknowns(Index(small_run()))
-    assert "vit: operators without a formula: aten.mystery x 3." in lines
-    assert comparison.unknowns(Index(a_run([explained("net", "thop", 1)]))) == []
-    assert len(comparison.silent(Index(small_run())).rows) == 2
+    lines = verdict.unknowns(Index(small_run()))
+    assert "vit: operators without a formula: aten.mystery × 3." in lines
+    assert verdict.unknowns(Index(a_run([explained("net", "thop", 1)]))) == []
+    assert len(failures.silent(Index(small_run())).rows) == 2
 
 
 def test_a_value_that_is_no_number_is_no_figure():
@@ -332,17 +339,19 @@ def test_a_bridge_table_goes_from_reference_to_reading():
 
 
 def test_the_waterfall_shown_first_has_the_most_terms():
-    assert charts.instructive(small_run()).counter == "ptflops-pytorch"
-    steps = charts.waterfall_steps(charts.instructive(small_run()))
+    assert bridges_analysis.instructive(small_run()).counter == "ptflops-pytorch"
+    steps = waterfall.waterfall_steps(bridges_analysis.instructive(small_run()))
     assert steps[-1]["end"] == 13_555_712 + 27_111_424 + 12_294_122
 
 
 def test_analytic_is_left_out_only_where_it_restates_the_reference():
-    labels = [column.label for column in comparison.shown_columns(Index(small_run()), "compute")]
+    labels = [
+        column.label for column in cells_analysis.shown_columns(Index(small_run()), "compute")
+    ]
     assert labels == ["thop", "ptflops-pytorch", "torch (cpu grad)", "torch (cpu no_grad)"]
     apart = a_reading("net", "analytic", 11)
     run = a_run([(apart, a_bridge(apart, 10, {"odd": 1}))])
-    assert [column.label for column in comparison.shown_columns(Index(run), "compute")] == [
+    assert [column.label for column in cells_analysis.shown_columns(Index(run), "compute")] == [
         "analytic"
     ]
 
@@ -427,6 +436,16 @@ def test_no_cell_of_a_csv_is_a_formula(files):
     assert len(lines) == 1 + 2 * len(HOSTILE)
 
 
+@pytest.mark.parametrize(("count", "noun", "told"), [
+    (1, "model", "1 model"), (0, "model", "0 models"), (1, "family", "1 family"),
+    (2, "family", "2 families"), (2, "series", "2 series"), (2, "timed layer", "2 timed layers"),
+    (2, "loss", "2 losses"), (1, "parameter", "1 parameter"), (285, "parameter", "285 parameters"),
+    (4984, "MAC", "4,984 MAC"), (-1234, "FLOP", "−1,234 FLOP"), (0.5, "MAC", "0.5 MAC"),
+])  # fmt: skip
+def test_nouns_go_with_their_counts(count: float, noun: str, told: str):
+    assert text.plural(count, noun) == told
+
+
 def test_a_negative_amount_stays_a_number(files):
     amounts = [row["amount"] for row in sheet(files["small"]["bridges.csv"])]
     assert "-6277573632" in amounts
@@ -463,7 +482,7 @@ def show(renderable: object) -> str:
 
 def test_the_terminal_says_who_says_what_and_why():
     words = show(terminal.case_table(small_run(), "vit"))
-    assert re.search(r"thop +11,286,254,592 +MAC +-35.7 % +attention products", words)
+    assert re.search(r"thop +11,286,254,592 +MAC +−35.7 % +attention products", words)
     assert re.search(r"ptflops-pytorch +MAC +failed: ValueError: no shape", words)
     assert "residual +7" in show(terminal.case_table(loud_run(), "odd"))
     assert "UNEXPLAINED" in show(terminal.case_table(loud_run(), "odd"))
@@ -506,8 +525,8 @@ def test_importing_the_report_is_cheap():
 
 
 @pytest.mark.parametrize(("share", "words", "factor"), [
-    (0.0, "=", "1"), (-1.0, "-100 %", "0"), (0.0109, "+1.09 %", "1.011"),
-    (2.6e-5, "+0.00260 %", "1.000026"), (1.5, "+150 %", "2.50"), (-0.99, "-99.0 %", "0.0100"),
+    (0.0, "=", "1"), (-1.0, "−100 %", "0"), (0.0109, "+1.09 %", "1.011"),
+    (2.6e-5, "+0.00260 %", "1.000026"), (1.5, "+150 %", "2.50"), (-0.99, "−99.0 %", "0.0100"),
     (701.0, "+70,100 %", "702"), (float("inf"), "∞", "∞"), (None, "", "?"),
 ])  # fmt: skip
 def test_deviations_in_words(share, words, factor):

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from flop_harness import report, store
-from flop_harness.report.analysis import details
+from flop_harness.report.formats import case_json as details
 from runs import float_run, loud_run, small_run, wide_run
 
 SEEDS = Path(__file__).parent.parent / "results" / "seeds"
@@ -84,6 +84,7 @@ def truth(files: dict[str, str]) -> Told:
 
 
 UNITS = {"parameters": "parameter"}
+"""How a unit stands beside figures -> the unit"""
 """After a figure -> as data"""
 
 
@@ -244,7 +245,7 @@ def of_grids(grids: Iterator[Grid]) -> Told:
                     if not figure[-1].isdigit():
                         told.words[key] = figure
                         continue
-                    told.figures[key], told.units[key] = number(figure), unit
+                    told.figures[key], told.units[key] = number(figure), UNITS.get(unit, unit)
                     if apart:
                         told.apart[key] = apart.removesuffix(")").partition(" UNEXPLAINED")[0]
     return told
@@ -319,11 +320,12 @@ def of_cases(text: str) -> Told:
         elif found := re.fullmatch(r"\*\*(.+?)\*\* \((.*)\), (\w+): (.*)", block):
             counter, context, metric, words = map(unescaped, found.groups())
             key = case, counter, context, metric
-            figure = re.match(r"([\d,.e-]+) (\w+), (.*?)(?: UNEXPLAINED.*)?$", words)
+            figure = re.match(r"([\d,.e−]+) (\w+), (.*?)(?: UNEXPLAINED.*)?$", words)
             if figure is None:
                 told.words[key] = words.partition(". ")[0].removesuffix(".")
                 continue
-            told.figures[key], told.units[key] = number(figure[1]), figure[2]
+            told.figures[key] = number(figure[1])
+            told.units[key] = UNITS.get(figure[2], figure[2])
             told.apart[key] = figure[3].lstrip("*")
             told.bridges[key] = [("reference", number(figure[1])), ("residual", Fraction())]
         elif block.startswith("| term "):

@@ -22,11 +22,20 @@ from flop_harness.errors import UserError
 from flop_harness.records import Case, Failure, Input, Run, Suite
 from flop_harness.records.times import LayerWork, Load
 from flop_harness.report import PAGES, write
-from flop_harness.report.analysis import machines, predictors, sweeps
+from flop_harness.report.analysis import memory as memory_analysis
+from flop_harness.report.analysis import predictors as predictors_analysis
+from flop_harness.report.analysis import sweeps as sweeps_analysis
+from flop_harness.report.analysis import time_sentences
 from flop_harness.report.analysis.timings import MachineTimings
-from flop_harness.report.charts import timecharts
-from flop_harness.report.tables import layers, memory
-from flop_harness.report.tables import times as report
+from flop_harness.report.charts import grouped, roofline
+from flop_harness.report.documents import files, timed
+from flop_harness.report.documents import times as times_documents
+from flop_harness.report.sources import times as times_sources
+from flop_harness.report.tables import layers
+from flop_harness.report.tables import memory as memory_tables
+from flop_harness.report.tables import predictors as predictors_tables
+from flop_harness.report.tables import sweeps as sweeps_tables
+from flop_harness.report.tables import times as times_tables
 from flop_harness.store import RUN_SCHEMA, dump_times, load_times, save
 
 NET = Case("net", "torchvision:net", (Input((1, 3, 8, 8)),))
@@ -63,7 +72,7 @@ def test_a_case_shows_its_interval_beside_what_counts_let_one_expect():
     work = (LayerWork("a", "Conv2d", 1000, 10), LayerWork("b", "ReLU", 0, 100))
     times = some_times([NET], [a_forward("net", 4.0)], [a_theory("net", 500, layers=work)],
                        ceilings=ceilings(flop_per_s=1000.0, bytes_per_s=100.0))  # fmt: skip
-    row = row_of(report.case_table(times), "net", str(ONE))
+    row = row_of(times_tables.case_table(times), "net", str(ONE))
     assert row["median"] == pytest.approx(4002)  # halfway between 4.000 and 4.004 s
     assert (row["from"], row["to"]) == (pytest.approx(4000), pytest.approx(4004))
     assert row["MAC"] == 500 and row["achieved"] == pytest.approx(500 / 4.002 / 1e9)
@@ -74,7 +83,7 @@ def test_a_case_shows_its_interval_beside_what_counts_let_one_expect():
 
 def test_without_theory_or_samples_nothing_is_made_up():
     failed = a_forward("net", 1.0, turns=0, status="failed", message="boom", ended="")
-    row = row_of(report.case_table(some_times([NET], [failed])), "net")
+    row = row_of(times_tables.case_table(some_times([NET], [failed])), "net")
     assert (row["verdict"], row["samples"]) == ("boom", 0)
     assert [row[name] for name in ("median", "from", "MAC", "achieved", "bound", "share")] == [
         None
@@ -83,10 +92,10 @@ def test_without_theory_or_samples_nothing_is_made_up():
 
 def test_two_sessions_that_overlap_agree():
     times = some_times([NET], [a_forward("net", 1.0), a_forward("net", 1.0005, session=2)])
-    assert report.repeat_sentence(MachineTimings(times)) == (
+    assert time_sentences.repeat_sentence(MachineTimings(times)) == (
         "Two sessions agree, by intervals that overlap, on 1 of 1 median."
     )
-    assert row_of(report.repeat_table(MachineTimings(times)), "net")["overlap"] == "yes"
+    assert row_of(times_tables.repeat_table(MachineTimings(times)), "net")["overlap"] == "yes"
 
 
 def test_a_machine_whose_sessions_do_not_overlap_is_called_too_noisy_and_by_how_much():
@@ -94,27 +103,31 @@ def test_a_machine_whose_sessions_do_not_overlap_is_called_too_noisy_and_by_how_
     first = [a_forward(case.id, 1.0) for case in cases]
     second = [a_forward(case.id, 1.1 if place < 2 else 1.0, session=2)
               for place, case in enumerate(cases)]  # fmt: skip
-    said = report.repeat_sentence(MachineTimings(some_times(cases, first + second)))
+    said = time_sentences.repeat_sentence(MachineTimings(some_times(cases, first + second)))
     assert said.startswith("This machine is too noisy: two sessions agree")
     assert "on 8 of 10 medians" in said and "10.0 % at most" in said
 
 
 def test_one_session_tells_nothing_of_repeating():
-    said = report.repeat_sentence(MachineTimings(some_times([NET], [a_forward("net", 1.0)])))
+    said = time_sentences.repeat_sentence(
+        MachineTimings(some_times([NET], [a_forward("net", 1.0)]))
+    )
     assert said.startswith("Measured once")
 
 
 def test_a_load_beside_us_is_told():
     quiet = MachineTimings(some_times([NET], []))
-    assert report.load_sentence(quiet).startswith("Alone on the machine")
+    assert time_sentences.load_sentence(quiet).startswith("Alone on the machine")
     busy = MachineTimings(some_times([NET], [], load=(Load("before", 1.5, (3.0,)),)))
-    assert report.load_sentence(busy).startswith("NOT alone on the machine: others kept busy 1.50")
+    assert time_sentences.load_sentence(busy).startswith(
+        "NOT alone on the machine: others kept busy 1.50"
+    )
 
 
 def test_what_could_not_be_timed_is_told_once():
     failure = Failure("net", "timing", "RuntimeError: no")
     times = some_times([NET], [a_forward("net", 1.0)], failures=(failure, failure))
-    said = [line for line in report.sentences(times) if "failed" in line]
+    said = [line for line in time_sentences.sentences(times) if "failed" in line]
     assert said == ["net: our timing failed: RuntimeError: no"]
 
 
@@ -140,7 +153,7 @@ def test_the_report_of_a_suite_tells_of_each_machine_and_leads_to_its_report(tmp
 
 def test_only_cases_of_the_run_are_shown(tmp_path):
     run = beside(tmp_path, zoo_times())
-    (part,) = machines.timed(machines.machines_in(tmp_path, run.suite), run.suite)
+    (part,) = timed.timed(times_sources.machines_in(tmp_path, run.suite), run.suite)
     assert [row[0] for row in part.table.rows] == ["m0"]
 
 
@@ -170,7 +183,7 @@ def test_timings_are_a_frame_in_seconds(tmp_path):
 
 
 def test_a_grouped_convolution_is_held_against_the_same_in_one_group():
-    found = {each.groups: each for each in sweeps.grouped(MachineTimings(grouped_times()))
+    found = {each.groups: each for each in sweeps_analysis.grouped(MachineTimings(grouped_times()))
              if each.series == ONE}  # fmt: skip
     assert [each.theory for each in found.values()] == [1, 2, 4, 8]
     assert [each.speedup for each in found.values()] == pytest.approx([1, 2, 2, 0.8])
@@ -181,7 +194,7 @@ def test_a_grouped_convolution_is_held_against_the_same_in_one_group():
 
 
 def test_what_groups_bring_is_told_in_a_sentence():
-    said = next(sweeps.grouped_sentences(MachineTimings(grouped_times())))
+    said = next(sweeps_analysis.grouped_sentences(MachineTimings(grouped_times())))
     assert "of 3 grouped convolutions 2 are faster" in said and "1 slower" in said
     assert "reach 10.0 % to 100 %" in said
     assert said.endswith("Depthwise ones, 8.00 times cheaper in theory, are 0.800 times as fast.")
@@ -193,17 +206,17 @@ def test_other_channels_or_sizes_are_other_sweeps():
     cases = [a_conv("a", 1), a_conv("b", 2, size=12), a_conv("c", 2, channels=16)]
     forwards = [a_forward(case.id, 1.0) for case in cases]
     theory = [a_theory(case.id, 100) for case in cases]
-    assert sweeps.grouped(MachineTimings(some_times(cases, forwards, theory))) == []
+    assert sweeps_analysis.grouped(MachineTimings(some_times(cases, forwards, theory))) == []
 
 
 def test_larger_inputs_are_held_against_the_smallest_of_the_same_model():
     big = replace(NET, id="net-big", inputs=(Input((4, 3, 8, 8)),))
     times = some_times([big, NET], [a_forward("net-big", 3.0), a_forward("net", 1.0)],
                        [a_theory("net-big", 400), a_theory("net", 100)])  # fmt: skip
-    row = row_of(sweeps.input_table(MachineTimings(times)), "net-big", "net")
+    row = row_of(sweeps_tables.input_table(MachineTimings(times)), "net-big", "net")
     assert (row["MAC"], row["parameters"]) == (4, 1)
     assert row["time"] == pytest.approx(3) and row["time per MAC"] == pytest.approx(0.75)
-    (said,) = sweeps.input_sentences(MachineTimings(times))
+    (said,) = sweeps_analysis.input_sentences(MachineTimings(times))
     assert "4x3x8x8 takes 3.00 times the time of 1x3x8x8 for 4.00 times the MACs" in said
     assert said.endswith("; the parameters stay the same.")
 
@@ -213,21 +226,21 @@ def test_larger_inputs_are_held_against_the_smallest_of_the_same_model():
 
 def test_the_count_that_time_follows_is_the_best():
     clock = MachineTimings(zoo_times())
-    best = predictors.predictors(clock, ONE)[0]
+    best = predictors_analysis.predictors(clock, ONE)[0]
     assert "macs" in (best.name, *best.same) and "flops" in (best.name, *best.same)
     assert best.prediction.factor == pytest.approx(1, abs=0.01)
 
 
 def test_parameters_that_run_another_way_are_worse_and_that_is_shown():
     clock = MachineTimings(zoo_times())
-    row = row_of(predictors.predictor_table(clock, ONE), "params")
+    row = row_of(predictors_tables.predictor_table(clock, ONE), "params")
     assert row["off by"] > 3 and row["against MACs"] == "worse"
-    (said,) = predictors.sentences(clock)
+    (said,) = predictors_analysis.sentences(clock)
     assert re.search(r"over 12 models of 4 families", said) and "Parameters are off by" in said
 
 
 def test_few_models_predict_nothing():
-    assert list(predictors.sentences(MachineTimings(grouped_times()))) == []
+    assert list(predictors_analysis.sentences(MachineTimings(grouped_times()))) == []
 
 
 # ------------------------------------------------------------------------- layers and memory
@@ -248,12 +261,12 @@ def test_the_cost_of_hooks_is_told():
 def test_memory_is_told_in_both_units():
     net = a_theory("alexnet", 100, 61_100_840)
     clock = MachineTimings(some_times([replace(NET, id="alexnet")], [], [net]))
-    row = row_of(memory.table(clock), "alexnet")
+    row = row_of(memory_tables.table(clock), "alexnet")
     assert row["parameters"] == 4 * 61_100_840
     assert row["in MB"] == pytest.approx(244.40336) and row["in MiB"] == pytest.approx(
         233.08, abs=0.01
     )
-    (said,) = memory.sentences(clock)
+    (said,) = memory_analysis.sentences(clock)
     assert "244.4 MB or 233.1 MiB" in said and "228.9" in said
 
 
@@ -261,13 +274,13 @@ def test_memory_is_told_in_both_units():
 
 
 @pytest.mark.parametrize("times", [zoo_times(), grouped_times(), some_times([NET], [])])
-@pytest.mark.parametrize("name", report.FILES)
+@pytest.mark.parametrize("name", files.TIMES)
 def test_every_file_can_be_written_of_anything(name, times):
-    assert report.FILES[name](times)
+    assert files.TIMES[name](times)
 
 
 def test_the_page_needs_no_network_and_shows_each_chart_with_its_table():
-    page = report.html(zoo_times()).decode()
+    page = times_documents.html(zoo_times()).decode()
     assert "http://" not in page.replace("http://www.w3.org", "") and "https://" not in page
     for heading in ("Cases", "What predicts time", "Roofline", "Layers", "Memory"):
         section = page[page.index(f">{heading}</h2>") :]
@@ -277,17 +290,17 @@ def test_the_page_needs_no_network_and_shows_each_chart_with_its_table():
 
 def test_names_cannot_break_the_page():
     bad = replace(NET, id="<script>alert(1)</script>")
-    page = report.html(some_times([bad], [a_forward(bad.id, 1.0)])).decode()
+    page = times_documents.html(some_times([bad], [a_forward(bad.id, 1.0)])).decode()
     assert "<script>alert" not in page
 
 
 def test_charts_hold_the_figures_of_their_tables():
     clock = MachineTimings(grouped_times())
-    dots = [dot for dot in timecharts.grouped_dots(clock) if dot["series"] == str(TWO)]
+    dots = [dot for dot in grouped.grouped_dots(clock) if dot["series"] == str(TWO)]
     assert [(dot["groups"], dot["measured"]) for dot in dots] == [
         (1, 1.0), (2, pytest.approx(2)), (4, pytest.approx(2)), (8, pytest.approx(0.8)),
     ]  # fmt: skip
     cases = [
-        dot for dot in timecharts.roof_dots(MachineTimings(zoo_times())) if dot["what"] == "case"
+        dot for dot in roofline.roof_dots(MachineTimings(zoo_times())) if dot["what"] == "case"
     ]
     assert cases[0]["intensity"] == 20 and len(cases) == 12

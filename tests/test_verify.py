@@ -25,7 +25,8 @@ from flop_harness.proof.verification import kernels_differ, known_traces, verify
 from flop_harness.records import Call, Case, Input, Proof, Proofs, Run, Suite
 from flop_harness.records.work import FREE, Product, Work
 from flop_harness.report import PAGES, write
-from flop_harness.report.tables import proofs as report
+from flop_harness.report.analysis import proofs as proofs_analysis
+from flop_harness.report.documents import files
 from flop_harness.suite import files as suite
 from flop_harness.trace.recorder import record, recorded
 from flop_harness.trace.shadow import shadow
@@ -235,15 +236,15 @@ def test_one_disagreement_decides(monkeypatch):
     monkeypatch.setitem(FORMULAS, "aten.convolution", lambda call: twice(right(call)))
     proofs = verify(suite_of(CONV, BROKEN))
     assert exit_code(proofs) == 1
-    assert "DISAGREE" in report.headline(proofs)
-    assert "DISAGREES" in report.FILES["proofs.csv"](proofs).decode()
+    assert "DISAGREE" in proofs_analysis.headline(proofs)
+    assert "DISAGREES" in files.PROOFS["proofs.csv"](proofs).decode()
 
 
 def test_an_operator_without_a_formula_is_named_and_counted(monkeypatch):
     monkeypatch.delitem(FORMULAS, "aten.convolution")
     proofs = verify(suite_of(CONV, TWICE))
     assert proofs.unsupported == {"aten.convolution": 2}
-    assert any("aten.convolution (2 x)" in line for line in report.lines(proofs))
+    assert any("aten.convolution × 2" in line for line in proofs_analysis.lines(proofs))
     assert exit_code(proofs) == 0
 
 
@@ -331,10 +332,10 @@ def test_proofs_stand_in_the_report_of_their_suite(tmp_path):
     proofs = verify(tiny)
     (tmp_path / store.PROOFS_FILE).write_bytes(store.dump_proofs(proofs))
     page = write(Run(store.RUN_SCHEMA, tiny, {}), tmp_path, PAGES)[0].read_text()
-    assert report.headline(proofs) in page and "What was proven, by family" in page
+    assert proofs_analysis.headline(proofs) in page and "What was proven, by family" in page
     other = Run(store.RUN_SCHEMA, replace(tiny, version=4), {})
     page = write(other, tmp_path, PAGES)[0].read_text()
-    assert report.headline(proofs) not in page and "make verify SUITE=tiny" in page
+    assert proofs_analysis.headline(proofs) not in page and "make verify SUITE=tiny" in page
 
 
 def test_stored_proofs_are_the_same(tmp_path):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flop_harness import report
 from flop_harness.ask.count import Count, count_trace
 from flop_harness.ask.explain import find
-from flop_harness.errors import UserError, extras_named
+from flop_harness.errors import UserError
 from flop_harness.records import Bridge, Case, Metric, Run
 from flop_harness.records.times import Times
 
@@ -28,19 +28,31 @@ class Results:
 
     @cached_property
     def readings(self) -> DataFrame:
-        return _frame("readings", self.run)
+        from flop_harness.report.formats.frames import frame
+        from flop_harness.report.tables.readings import readings
+
+        return frame(readings(self.run))
 
     @cached_property
     def bridges(self) -> DataFrame:
-        return _frame("bridges", self.run)
+        from flop_harness.report.formats.frames import frame
+        from flop_harness.report.tables.bridges import bridges
+
+        return frame(bridges(self.run))
 
     @cached_property
     def timings(self) -> DataFrame:
-        return _frame("timings", self.times)
+        from flop_harness.report.formats.frames import frame
+        from flop_harness.report.tables.timings import timings
+
+        return frame(timings(self.times))
 
     @cached_property
     def figures(self) -> DataFrame:
-        return _frame("figures", self.run)
+        from flop_harness.report.formats.frames import frame
+        from flop_harness.report.tables.figures import figures
+
+        return frame(figures(self.run))
 
     def __repr__(self) -> str:
         return "\n".join([report.headline(self.run), *report.verdict_lines(self.run)])
@@ -58,14 +70,6 @@ class Results:
         if not found.bridges:
             raise UserError(f"{counter} gave no figure that a bridge leads to on {case}")
         return found.bridges[0]
-
-
-def _frame(name: str, shown: Any) -> DataFrame:
-    """A table of the results as a pandas frame; UserError where pandas is not installed."""
-    from flop_harness.report.tables import frames
-
-    with extras_named():
-        return getattr(frames, name)(shown)
 
 
 def count(module: Any, *inputs: Any, convention: str = "macs", **kwargs: Any) -> Count:
@@ -114,7 +118,7 @@ def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs:
 
 def load(path: Any) -> Results:
     """Results from a folder that holds a run.json.xz, or from such a file."""
-    from flop_harness.report.analysis.machines import machines_in
+    from flop_harness.report.sources.times import machines_in
     from flop_harness.store import load as load_run
 
     run, path = load_run(path), Path(path)

@@ -16,7 +16,7 @@ from typing import Any
 
 from flop_harness.records import Case, Policy, Suite
 from flop_harness.records.times import Series
-from flop_harness.report.tables.tables import Column, Table
+from flop_harness.report.tables.table import Column, Table
 from flop_harness.run.isolation import run_apart
 from flop_harness.suite.build import build
 from flop_harness.timing import cpu
@@ -106,7 +106,7 @@ def apart(suite: Suite) -> list[Agreement]:
 def main(names: tuple[str, ...]) -> None:
     from rich.console import Console
 
-    from flop_harness.report.formats.console import grid
+    from flop_harness.report.formats.terminal.grid import grid
     from flop_harness.run.planning import select
     from flop_harness.suite.files import load
 

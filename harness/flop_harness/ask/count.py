@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flop_harness.conventions import products
 from flop_harness.conventions.articles import NotApplicable
@@ -15,14 +15,10 @@ from flop_harness.counters.versions.catalogue import CATALOGUE
 from flop_harness.errors import UserError, extras_named, suggest
 from flop_harness.records import Case, Trace
 from flop_harness.records.account import Account
+from flop_harness.report.tables.table import Column, Table
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.trace.walk import Visit
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-NARROW = 78
-"""Columns that a terminal has; a title is not wrapped sooner"""
 GROUPS = ("term", "module", "function", "operator")
 
 
@@ -78,23 +74,16 @@ class Count:
         return of_amounts(self.by, self.rows)
 
     def to_table(self) -> Table:
-        from rich import box
-        from rich.table import Table
-        from rich.text import Text
-
+        """Its rows with their shares, then what has no formula."""
         unit = self.convention.unit
-        title = Text(f"{self.model}: {self.total:,} {unit}, {self.params:,} parameters")
-        made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left",
-                     min_width=min(len(title), NARROW))  # fmt: skip
-        made.add_column(self.by)
-        made.add_column(unit, justify="right")
-        made.add_column("share", justify="right")
-        for name, amount in self.rows.items():
-            share = f"{amount / self.total:.1%}" if self.total else ""
-            made.add_row(Text(name or "(the model)"), f"{amount:,}", share)
-        for name, times in self.unsupported.items():
-            made.add_row(Text(f"{name} ({times:,} ×)"), "no formula", "")
-        return made
+        title = f"{self.model}: {self.total:,} {unit}, {self.params:,} parameters"
+        heads = (Column(self.by), Column(unit, "number"), Column("share", "number"))
+        rows = [(name or "(the model)", f"{amount:,}", f"{amount / self.total:.1%}" if self.total else "")
+                for name, amount in self.rows.items()]  # fmt: skip
+        rows += [
+            (f"{name} × {times:,}", "no formula", "") for name, times in self.unsupported.items()
+        ]
+        return Table(title, heads, tuple(rows))
 
 
 def count_case(case: Case, convention: str = "macs", by: str = "term", depth: int | None = None,

@@ -100,7 +100,7 @@ def show(table: Any) -> None:
 
 def step_summary(run: Any) -> None:
     """Add a run to what GitHub shows below this step. UserError where nothing asks for it."""
-    from flop_harness.report.formats.compact import step_summary as summary
+    from flop_harness.report.formats.step_summary import step_summary as summary
 
     add_to_step_summary(summary(run))
 

@@ -112,15 +112,17 @@ def checked(
 
 def tell(comparison: Any, junit: Path | None) -> None:
     """On stdout, in the summary of a GitHub step if this is one, and in a file if asked for."""
-    from flop_harness.report.tables import check as report
+    from flop_harness.report.analysis.check import lines
+    from flop_harness.report.documents.check import markdown
+    from flop_harness.report.formats.junit import junit as as_junit
     from flop_harness.store import write_atomically
 
-    for line in report.lines(comparison):
+    for line in lines(comparison):
         print(line)
     if junit is not None:
-        write_atomically(junit, report.junit(comparison))
+        write_atomically(junit, as_junit(comparison))
     if os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
-            add_to_step_summary(report.markdown(comparison))
+            add_to_step_summary(markdown(comparison))
         except UserError as error:
             say(str(error))

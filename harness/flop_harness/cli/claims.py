@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from flop_harness.cli.app import app, interruptible, models_print_to_stderr, safe_name, say, show
-from flop_harness.errors import require
+from flop_harness.errors import UserError, require
 
 HOME = Path("results") / "claims"
 
@@ -55,38 +54,38 @@ def audited(files: list[Any], folder: Path, jobs: int) -> Any:
 
 def tell(done: Any, everything: bool) -> None:
     """All verdicts of one file; of several, how many there are."""
-    from flop_harness.report.formats.console import grid
-    from flop_harness.report.tables import audit as report
+    from flop_harness.report.analysis.audit import entries, headline
+    from flop_harness.report.formats.terminal.grid import grid
+    from flop_harness.report.tables.audit import by_file, short
 
     if everything:
-        show(grid(report.short(report.entries(done), "Verdicts")))
+        show(grid(short(entries(done), "Verdicts")))
     else:
-        show(grid(report.by_file(done)))
-    print(report.headline(done))
+        show(grid(by_file(done)))
+    print(headline(done))
 
 
 def save(done: Any, folder: Path) -> None:
-    from flop_harness.report.tables import audit as report
-    from flop_harness.store import write_atomically
+    from flop_harness.report.documents.files import AUDIT
+    from flop_harness.store import AUDIT_FILE, dump_audit, write_atomically
 
     done = as_before(done, folder)
-    for name, render in report.FILES.items():
+    write_atomically(folder / AUDIT_FILE, dump_audit(done))
+    for name, render in AUDIT.items():
         write_atomically(folder / name, render(done))
     print(f"report: {folder / 'report.html'}")
 
 
 def as_before(done: Any, folder: Path) -> Any:
     """With the date of the audit that lies in the folder, if that said the same on the same."""
-    from flop_harness.report.tables.audit import data
+    from flop_harness.store import load_audit
 
     try:
-        before = json.loads((folder / "verdicts.json").read_bytes())
-        same = undated(before) == undated(json.loads(data(done)))
-    except (OSError, ValueError, LookupError, TypeError):  # none is there, or it is not ours
+        before = load_audit(folder)
+    except UserError:  # none is there, or it is not ours
         return done
-    return replace(done, environment=before["environment"]) if same else done
+    return before if undated(before) == undated(done) else done
 
 
 def undated(audit: Any) -> Any:
-    environment = {**audit["environment"], "date": None, "git": None}
-    return {**audit, "environment": environment}
+    return replace(audit, environment={**audit.environment, "date": None, "git": None})

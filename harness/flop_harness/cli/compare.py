@@ -129,7 +129,8 @@ def tell(run: Any, github: bool) -> None:
     """A row for each case, who departs in parameters, and how it ended."""
     from flop_harness import report
     from flop_harness.report.analysis.index import Index
-    from flop_harness.report.formats.compact import parameter_lines, suite_tables
+    from flop_harness.report.formats.terminal.suite import suite_tables
+    from flop_harness.report.tables.deviations import parameter_lines
 
     for table in suite_tables(run, terminal().width):
         show(table)

@@ -31,7 +31,7 @@ def convert(
 
 
 def tell(conversion: Any) -> None:
-    from flop_harness.report.formats.explanation import between, grid
+    from flop_harness.report.formats.terminal.bridge import between, grid
 
     source, target = conversion.source, conversion.target
     title = f"{conversion.figure.text} of {conversion.model}, from {source.name} to {target.name}"

@@ -25,6 +25,7 @@ def count(
 ) -> None:
     """Count one model under one convention, without running it."""
     from flop_harness.ask import count as counting
+    from flop_harness.report.formats.terminal.grid import grid
     from flop_harness.suite import files as suite
 
     if by not in counting.GROUPS:
@@ -35,4 +36,4 @@ def count(
     case = suite.case_from_model(model, input or [])
     with models_print_to_stderr():
         counted = counting.count_case(case, convention, by, depth)
-    print(counted.to_json()) if json else show(counted.to_table())
+    print(counted.to_json()) if json else show(grid(counted.to_table()))

@@ -87,22 +87,24 @@ def keep(path: Path) -> Any:
 
 
 def tell(timeline: Any) -> None:
-    from flop_harness.report.formats.console import grid
-    from flop_harness.report.tables import drift as report
+    from flop_harness.report.analysis.drift import stories, summary
+    from flop_harness.report.formats.terminal.grid import grid
+    from flop_harness.report.tables.drift import figure_table
 
-    show(grid(report.figure_table(timeline)))
-    for story in report.stories(timeline):
+    show(grid(figure_table(timeline)))
+    for story in stories(timeline):
         print(story)
-    print(report.summary(timeline))
+    print(summary(timeline))
 
 
 def save(timeline: Any, out: Path) -> None:
     """The pages of this counter, and the one that leads to all that lie there."""
-    from flop_harness.report.tables import drift as report
+    from flop_harness.report.documents.drift import index
+    from flop_harness.report.documents.files import DRIFT
     from flop_harness.store import TIMELINE_SUFFIX, load_timeline, write_atomically
 
-    for ending, render in report.FILES.items():
+    for ending, render in DRIFT.items():
         write_atomically(out / f"{safe_name(timeline.tool.id)}{ending}", render(timeline))
     every = [load_timeline(path) for path in sorted(out.glob(f"*{TIMELINE_SUFFIX}"))]
-    write_atomically(out / "README.md", report.index(every))
+    write_atomically(out / "README.md", index(every))
     print(f"timeline: {out / safe_name(timeline.tool.id)}.md")

@@ -46,9 +46,10 @@ def write(path: Path, content: bytes) -> None:
 
 
 def tell(seen: dict[str, Any], out: Path) -> None:
-    from flop_harness.report.formats.console import grid
-    from flop_harness.report.tables import effects as report
+    from flop_harness.report.documents import effects as page
+    from flop_harness.report.formats.terminal.grid import grid
+    from flop_harness.report.tables import effects as tables
 
-    show(grid(report.table(seen)))
-    write(out / PAGE, report.page(seen))
+    show(grid(tables.table(seen)))
+    write(out / PAGE, page.markdown(seen))
     print(f"table: {out / PAGE}")

@@ -46,8 +46,9 @@ def explain(
 
 
 def tell(found: Any, depth: int) -> None:
-    from flop_harness.report.formats.explanation import explain as lines
-    from flop_harness.report.formats.explanation import grid, merged
+    from flop_harness.report.analysis.bridges import merged
+    from flop_harness.report.formats.terminal.bridge import explain as lines
+    from flop_harness.report.formats.terminal.bridge import grid
 
     width = terminal().width
     for bridge, contexts in merged(found.bridges):
@@ -57,8 +58,8 @@ def tell(found: Any, depth: int) -> None:
 
 
 def tell_code(found: Any, folder: Path) -> None:
-    from flop_harness.report.analysis.codes import explained
-    from flop_harness.report.analysis.traced_figures import TracedFigures
+    from flop_harness.report.sources.figure_code import explained
+    from flop_harness.report.sources.traced_figures import TracedFigures
 
     for piece in explained(TracedFigures(folder, found.index), found.bridges):
         print(piece)
@@ -66,7 +67,7 @@ def tell_code(found: Any, folder: Path) -> None:
 
 
 def tell_silence(found: Any) -> None:
-    from flop_harness.report.formats.terminal import silence
+    from flop_harness.report.formats.terminal.case import silence
 
     for reading in found.silent:
         say(silence(reading))

@@ -1,27 +1,15 @@
-"""What there is: suites, cases, counters and conventions, as tables for a terminal."""
+"""What there is: suites, cases, counters and conventions, as tables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
+from flop_harness.report.tables.table import Column, Table
 from flop_harness.suite import files as suites
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    made = Table(box=box.SIMPLE_HEAD)
-    for head in heads:
-        made.add_column(head)
-    for row in rows:
-        made.add_row(*map(Text, row))
-    return made
+    return Table("", tuple(map(Column, heads)), tuple(rows))
 
 
 def list_suites(only: str | None) -> Table:

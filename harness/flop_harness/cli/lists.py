@@ -20,8 +20,9 @@ def list_(
 ) -> None:
     """List suites, cases, counters or conventions."""
     from flop_harness.cli import listing
+    from flop_harness.report.formats.terminal.grid import grid
 
     known = listing.LISTS
     if what not in known:
         raise UserError(f"cannot list {what!r}{suggest(what, known)}; known: {', '.join(known)}")
-    show(known[what](suite))
+    show(grid(known[what](suite)))

@@ -28,14 +28,14 @@ def report(
 ) -> None:
     """Write the report of a run again from its run.json.xz; nothing is run, and no torch is needed."""
     from flop_harness import store
-    from flop_harness.report.rendering import files_of, render
+    from flop_harness.report.documents.files import files_of, write
 
     require("report")
     wanted = separated(formats)
-    files_of(wanted)  # a mistake is told before anything is read
+    names = files_of(wanted)  # a mistake is told before anything is read
     run = store.load(folder)
     home = folder if folder.is_dir() else folder.parent
-    for path in render(run, home, wanted):
+    for path in write(run, home, names):
         print(path)
     if github:
         step_summary(run)

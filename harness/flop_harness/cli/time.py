@@ -125,9 +125,9 @@ def processes() -> Any:
 
 
 def tell(times: Any, suite: Any) -> None:
-    from flop_harness.report.analysis.machines import table_of
-    from flop_harness.report.formats.console import grid
-    from flop_harness.report.tables.times import sentences
+    from flop_harness.report.analysis.time_sentences import sentences
+    from flop_harness.report.formats.terminal.grid import grid
+    from flop_harness.report.tables.times import table_of
 
     show(grid(table_of(times, suite)))
     for line in sentences(times):
@@ -137,11 +137,11 @@ def tell(times: Any, suite: Any) -> None:
 def save(times: Any, folder: Path) -> None:
     """Write a machine's folder, and anew the pages of the run that it lies beside."""
     from flop_harness.report import PAGES, write
-    from flop_harness.report.tables import times as report
+    from flop_harness.report.documents.files import TIMES
     from flop_harness.store import RUN_FILE, TIMES_FILE, dump_times, load, write_atomically
 
     write_atomically(folder / TIMES_FILE, dump_times(times))
-    for name, render in report.FILES.items():
+    for name, render in TIMES.items():
         write_atomically(folder / name, render(times))
     if (folder.parent / RUN_FILE).is_file():
         try:

@@ -85,24 +85,25 @@ def proven(suite: Any, folder: Path | None, jobs: int) -> Any:
 
 
 def tell(proofs: Any) -> None:
-    from flop_harness.report.formats.console import grid
-    from flop_harness.report.tables import proofs as report
+    from flop_harness.report.analysis.proofs import lines
+    from flop_harness.report.formats.terminal.grid import grid
+    from flop_harness.report.tables.proofs import disagreements, summary
 
-    show(grid(report.summary(proofs)))
-    wrong = report.disagreements(proofs)
+    show(grid(summary(proofs)))
+    wrong = disagreements(proofs)
     if wrong.rows:
         show(grid(wrong))
-    for line in report.lines(proofs):
+    for line in lines(proofs):
         print(line)
 
 
 def save(proofs: Any, folder: Path) -> None:
     from flop_harness.report import PAGES, write
-    from flop_harness.report.tables import proofs as report
+    from flop_harness.report.documents.files import PROOFS
     from flop_harness.store import PROOFS_FILE, RUN_FILE, dump_proofs, load, write_atomically
 
     write_atomically(folder / PROOFS_FILE, dump_proofs(proofs))
-    for name, render in report.FILES.items():
+    for name, render in PROOFS.items():
         write_atomically(folder / name, render(proofs))
     print(f"proofs: {folder / 'proofs.md'}")
     if (folder / RUN_FILE).is_file():

@@ -22,7 +22,7 @@ from flop_harness.errors import UserError
 from flop_harness.records import Reading, Step
 from flop_harness.store.schema import require_schema
 
-DETAILS = ("modules", "classes", "output", "warnings", "leftovers")
+DETAILS = ("modules", "classes", "warnings", "leftovers")
 """Fields of readings and steps that are many and often equal: each value is stored once"""
 DEFAULT: list[Any] = [[]]
 """No field of a record holds this"""

@@ -1,7 +1,8 @@
 """A run as two files: what it found, and what no two runs share.
 
 ``run.json.xz`` holds readings, bridges and figures: a run repeated on the same versions gives the
-same file. ``measured.json.xz`` holds the date, the machine, and each reading's seconds and memory.
+same file. ``measured.json.xz`` holds the date, the machine, and each reading's seconds,
+memory and printed text.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from flop_harness.store.schema import RUN_SCHEMA
 
 RUN_FILE = "run.json.xz"
 MEASURED_FILE = "measured.json.xz"
-MEASURED = ("seconds", "peak_bytes")
-"""Fields of a reading that differ from run to run"""
+MEASURED = ("seconds", "peak_bytes", "output")
+"""Fields of a reading that differ from run to run: tools print seconds too"""
 
 
 def save(run: Run, folder: Path | str) -> list[Path]:

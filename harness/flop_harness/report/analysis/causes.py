@@ -12,7 +12,6 @@ from typing import Any
 from flop_harness.records import AGAIN, HERE, UNSEEN, Bridge, Context, Metric, Step
 from flop_harness.report.analysis.index import Index, deviation
 from flop_harness.report.words.terms import DOUBLING, NESTED, SHARED, Extent, Term, predicate
-from flop_harness.report.words.text import Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +87,6 @@ def extent_of(index: Index, bridge: Bridge, step: Step) -> Extent:
     if step.amount == there:
         return "twice"
     return "part"
-
-
-# --------------------------------------------------------------------------------- gathering
 
 
 @dataclass(frozen=True)
@@ -205,8 +201,3 @@ def together(one: Share, other: Share) -> Share:
 
 def ranked(every: Iterable[Cause]) -> list[Cause]:
     return sorted(every, key=lambda c: (c.metric, -c.figures, -c.weight, c.term))
-
-
-def part_of(amount: Number, bridge: Bridge) -> float:
-    """A term as a share of its bridge's reference, in the unit of the figure."""
-    return deviation(bridge.reference + amount, bridge.reference) if amount else 0.0

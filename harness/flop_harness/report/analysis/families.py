@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from statistics import median
-from typing import Any
 
 from flop_harness.records import Reference
 from flop_harness.report.analysis.agreement import figures_in
 from flop_harness.report.analysis.causes import by_term
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.analysis.verdict import Spread, spreads
-from flop_harness.report.tables import tables
-from flop_harness.report.tables.tables import Table
-from flop_harness.report.words.text import listed
 
 # Kinds of work, by the terms of the reference that belong to them.
 WORK = {
@@ -103,28 +98,6 @@ def exact_cases(index: Index) -> dict[str, set[str]]:
     return found
 
 
-def family_table(index: Index, name_of: Callable[[Reference], str], title: str) -> Table:
-    heads = (
-        tables.Column("family"), tables.Column("cases", "integer"),
-        tables.Column("widest", "factor"), tables.Column("median", "factor"),
-        tables.Column("most often lowest"), tables.Column("most often highest"),
-        tables.Column("equal to the reference throughout"), tables.Column("heaviest causes"),
-    )  # fmt: skip
-    heaviest = causes_of(index)
-    rows = tuple(_row(family, heaviest) for family in families(index, name_of))
-    return Table(title, heads, rows)
-
-
-def _row(family: Family, heaviest: Callable[[Iterable[str]], list[str]]) -> tuple[Any, ...]:
-    factors = [spread.factor for spread in family.spreads]
-    return (
-        family.name, len(family.cases), family.widest, median(factors) if factors else None,
-        family.often(lambda spread: spread.low.counter),
-        family.often(lambda spread: spread.high.counter),
-        listed(family.exact) if family.exact else "none", "; ".join(heaviest(family.cases)),
-    )  # fmt: skip
-
-
 def causes_of(index: Index, count: int = 3) -> Callable[[Iterable[str]], list[str]]:
     """For some cases, the terms that explain most MACs there, the heaviest first."""
     weights: dict[str, Counter[str]] = {}
@@ -140,3 +113,8 @@ def causes_of(index: Index, count: int = 3) -> Callable[[Iterable[str]], list[st
         return [term for term, _ in total.most_common(count)]
 
     return heaviest
+
+
+def kind_in(index: Index, case: str) -> str:
+    reference = index.reference_of.get(case)
+    return kind_of(reference) if reference else ""

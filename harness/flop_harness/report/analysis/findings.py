@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import isinf
-from typing import Any
 
-from flop_harness.records import Bridge, Context, Metric, Run, Step, Tool
+from flop_harness.records import Bridge, Context, Metric, Step, Tool
 from flop_harness.report.analysis.causes import Cause, by_counter, extent_of
-from flop_harness.report.analysis.index import METRICS, Index, figures_of, plain
-from flop_harness.report.tables.tables import Link, Table, columns, why_link
+from flop_harness.report.analysis.index import METRICS, Index, figures_of
+from flop_harness.report.words.links import Link, why_link
 from flop_harness.report.words.terms import predicate
 from flop_harness.report.words.text import anchor, compact, listed, percent, plural
-
-FINDINGS = columns(
-    "counter metric term sentence cases:integer figures:integer explains:number net:number "
-    "largest_share:number largest_case smallest_case smallest_context"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +130,3 @@ def predicate_of(index: Index, bridge: Bridge, step: Step) -> str:
     return predicate(
         step.term, bridge.metric, extent, step.amount < 0, step.operators, step.classes
     )
-
-
-def table(run: Run) -> Table:
-    """Every finding, one row each, with exact figures."""
-    index = Index(run)
-    rows = tuple(_row(each) for profile in profiles(index) for each in profile.findings)
-    return Table("Findings", FINDINGS, rows)
-
-
-def _row(finding: Finding) -> tuple[Any, ...]:
-    cause, smallest = finding.cause, finding.cause.smallest
-    return (
-        finding.counter, cause.metric, cause.term, finding.sentence, len(cause.cases),
-        cause.figures, plain(cause.weight), plain(cause.net), cause.largest.part,
-        cause.largest.bridge.case, smallest.case, str(smallest.context),
-    )  # fmt: skip

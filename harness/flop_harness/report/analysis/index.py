@@ -10,14 +10,21 @@ from itertools import chain
 from typing import Any
 
 from flop_harness.records import Bridge, Context, Failure, Figure, Metric, Reading, Reference, Run
-from flop_harness.report.words.text import Number, is_number, shorten
+from flop_harness.report.words.text import (
+    Number,
+    group,
+    is_number,
+    many,
+    plural,
+    shorten,
+    signed,
+    verb,
+)
 
 Key = tuple[str, str, Context, Metric]
 METRICS: tuple[Metric, ...] = ("compute", "params")
 _OfCase = Reading | Bridge | Figure | Failure
 BASE_UNIT = {"compute": "MAC", "params": "parameter"}
-UNIT_WORDS = {"parameter": "parameters"}
-"""How a unit stands after a figure"""
 BROKEN = ("failed", "timeout", "out_of_memory")
 
 
@@ -52,7 +59,7 @@ Place = tuple[str, Context]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class CounterColumn:
     """One counter in the contexts in which it says the same: a column of a comparison."""
 
     counter: str
@@ -161,7 +168,7 @@ class Index:
             asked[reading.case] = reading
         return found
 
-    def columns(self, metric: Metric) -> tuple[Column, ...]:
+    def columns(self, metric: Metric) -> tuple[CounterColumn, ...]:
         """The counters that were asked for a metric, with the contexts in which they say the same."""
         groups: dict[str, list[tuple[list[Context], dict[str, Any]]]] = {}
         for (counter, context), asked in self.by_place[metric].items():
@@ -173,12 +180,12 @@ class Index:
             else:
                 found.append(context)
         return tuple(
-            Column(counter, tuple(contexts), len(alike) == 1)
+            CounterColumn(counter, tuple(contexts), len(alike) == 1)
             for counter, alike in groups.items()
             for contexts, _ in alike
         )
 
-    def in_column(self, column: Column, metric: Metric) -> dict[str, Reading]:
+    def in_column(self, column: CounterColumn, metric: Metric) -> dict[str, Reading]:
         """The readings of a column by case."""
         return self.by_place[metric][column.counter, column.context]
 
@@ -228,10 +235,10 @@ class Index:
         if bridge is None:
             return "no bridge leads to this figure"
         if bridge.residual:
-            return f"residual {bridge.residual:+,} {reading.unit}"
+            return f"residual {signed(bridge.residual)} {many(reading.unit)}"
         name, amount = next(iter(bridge.off.items()))
-        apart = f"{len(bridge.off):,} of {bridge.modules:,} figures by module differ"
-        return f"{apart}, {shorten(name, 60)!r} by {amount:+,}"
+        told = f"{group(len(bridge.off))} of {plural(bridge.modules, 'figure')} by module"
+        return f"{told} {verb(len(bridge.off), 'differs', 'differ')}, {shorten(name, 60)!r} by {signed(amount)}"
 
     def residual(self, reading: Reading) -> Number | None:
         """What a reading's bridge leaves open; None without a bridge."""

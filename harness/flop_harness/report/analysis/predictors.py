@@ -1,4 +1,4 @@
-"""Which count predicts time: tables and a sentence that the data supports."""
+"""Which count predicts time, and in which sentence the data supports it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from functools import cache
 
 from flop_harness.records.times import Series
 from flop_harness.report.analysis.timings import MachineTimings
-from flop_harness.report.tables.tables import Column, Table
 from flop_harness.report.words.text import digits, few, plural
 from flop_harness.timing.theory.prediction import Points, Prediction, difference, predict
 
 ROOFLINE = "roofline bound"
 LIVE = "live activations"
+MANY = (LIVE,)
+"""Counts whose names are plural"""
 FEWEST_CASES = 10
 WELL_KNOWN = ("params", "macs", "bytes", ROOFLINE)
 """What the chart shows"""
@@ -83,34 +84,6 @@ def predictors(clock: MachineTimings, series: Series) -> tuple[Predictor, ...]:
 
 UNDECIDED = "no difference shown"
 
-PREDICTORS = (
-    Column("count"), Column("of"), Column("models", "integer"),
-    Column("off by", "factor", note="families not seen"), Column("off from", "factor", "95 %"),
-    Column("off to", "factor", "95 %"), Column("rank", "number", note="Spearman"),
-    Column("rank from", "number", "95 %"), Column("rank to", "number", "95 %"),
-    Column("exponent", "number", note="time ~ count^b"), Column("against MACs"), Column("same"),
-)  # fmt: skip
-
-
-def predictor_table(clock: MachineTimings, series: Series) -> Table:
-    found = predictors(clock, series)
-    macs = find(found, "macs")
-    rows = tuple(_row(clock, each, macs) for each in found)
-    note = (
-        "Off by: the geometric mean of predicted / measured or its inverse, for models of a family "
-        "that the fit has not seen. Intervals of 95 % over draws of families. Against MACs: paired, by "
-        "model. Same: counts that differ by a constant factor, and so predict the same."
-    )
-    return Table(f"What predicts time ({series})", PREDICTORS, rows, note)
-
-
-def _row(clock: MachineTimings, each: Predictor, macs: Predictor | None) -> tuple:
-    p = each.prediction
-    return (
-        each.name, each.metric, len(each.points.cases), p.factor, *p.factor_interval, p.rank,
-        *p.rank_interval, p.exponent, beside(clock, each, macs), few(each.same, 4),
-    )  # fmt: skip
-
 
 def beside(clock: MachineTimings, each: Predictor, other: Predictor | None) -> str:
     """``better``, ``worse`` or ``no difference shown``, by a paired bootstrap."""
@@ -137,8 +110,8 @@ def sentence(clock: MachineTimings, series: Series, found: tuple[Predictor, ...]
     best = found[0]
     models, families = len(best.points.cases), len(set(best.points.families))
     told = [
-        f"{series}: over {plural(models, 'model')} of {families} families, "
-        f"{name_of(best)} comes closest to the time: off {off(best, '95 %: ')} on a family that the "
+        f"{series}: over {plural(models, 'model')} of {plural(families, 'family')}, "
+        f"{name_of(best)} {'come' if best.name in MANY else 'comes'} closest to the time: off {off(best, '95 %: ')} on a family that the "
         "fit has not seen"
     ]
     tied = [name_of(each) for each in found[1:] if beside(clock, each, best) == UNDECIDED]

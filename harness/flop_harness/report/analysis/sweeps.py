@@ -10,11 +10,8 @@ from typing import Any
 from flop_harness.records import Case
 from flop_harness.records.times import Series
 from flop_harness.report.analysis.timings import MachineTimings
-from flop_harness.report.tables.tables import Column, Table
-from flop_harness.report.words.text import digits, listed, plural
+from flop_harness.report.words.text import digits, group, listed, plural, verb
 from flop_harness.timing.stability import Comparison
-
-# ------------------------------------------------------------------------------------- groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +49,11 @@ def without_groups(case: Case) -> tuple[Any, ...]:
 
 
 def sweep_name(case: Case) -> str:
-    """``128 channels, 56 x 56``"""
+    """``128 channels, 56 × 56, batch 8``"""
     shape = case.inputs[0].shape
     channels = f"{case.kwargs.get('in_channels', shape[1])} channels"
     batch = f", batch {shape[0]}" if shape[0] != 1 else ""
-    return f"{channels}, {' x '.join(map(str, shape[2:]))}{batch}"
+    return f"{channels}, {' × '.join(map(str, shape[2:]))}{batch}"
 
 
 def grouped(clock: MachineTimings) -> list[Grouped]:
@@ -91,28 +88,6 @@ def groups_of(case: Case) -> int:
     return int(case.kwargs.get("groups", 1))
 
 
-GROUPED = (
-    Column("sweep"), Column("series"), Column("groups", "integer"),
-    Column("in theory", "factor", note="fewer MACs"), Column("measured", "factor", note="faster"),
-    Column("from", "factor", "95 %"), Column("to", "factor", "95 %"),
-    Column("share", "part", note="of the theory"), Column("difference"),
-)  # fmt: skip
-
-
-def grouped_table(clock: MachineTimings) -> Table:
-    rows = []
-    for each in grouped(clock):
-        if each.groups > 1:
-            low, high = each.interval or (None, None)
-            rows.append((each.sweep, str(each.series), each.groups, each.theory, each.speedup, low,
-                         high, each.speedup / each.theory, each.against.verdict))  # fmt: skip
-    note = (
-        "Groups divide the MACs by their number; measured is the median ratio of turns next to each "
-        "other, with its interval."
-    )
-    return Table("Grouped convolutions: in theory and measured", GROUPED, tuple(rows), note)
-
-
 def grouped_sentences(clock: MachineTimings) -> Iterator[str]:
     """What the sweep says of "only in theory faster", one sentence for each series."""
     found = [each for each in grouped(clock) if each.groups > 1]
@@ -122,11 +97,13 @@ def grouped_sentences(clock: MachineTimings) -> Iterator[str]:
             continue
         faster = sum(each.against.verdict == "faster" for each in here)
         slower = sum(each.against.verdict == "slower" for each in here)
+        alike = len(here) - faster - slower
         shares = sorted(each.speedup / each.theory for each in here)
         said = (
-            f"{series}: of {plural(len(here), 'grouped convolution')} {faster} are faster than the "
-            f"ungrouped one, {slower} slower, {len(here) - faster - slower} show no difference; they "
-            f"reach {share(shares[0])} to {share(shares[-1])} of the speed-up that their MACs promise"
+            f"{series}: of {plural(len(here), 'grouped convolution')} {group(faster)} "
+            f"{verb(faster, 'is', 'are')} faster than the "
+            f"ungrouped one, {group(slower)} slower, {group(alike)} without a difference shown; "
+            f"{verb(len(here), 'it reaches', 'they reach')} {share(shares[0])} to {share(shares[-1])} of the speed-up that their MACs promise"
         )
         depthwise = [each for each in here if each.depthwise]
         if depthwise:
@@ -149,34 +126,27 @@ def between(values: list[float]) -> str:
     return " to ".join(ends)
 
 
-# ------------------------------------------------------------------------------------- inputs
+@dataclass(frozen=True, slots=True)
+class Larger:
+    """A model on a larger input beside the same on its smallest: factors, not differences."""
 
-INPUTS = (
-    Column("case"), Column("against"), Column("series"), Column("input"), Column("its input"),
-    Column("MAC", "factor"), Column("parameters", "factor"), Column("time", "factor"),
-    Column("from", "factor", "95 %"), Column("to", "factor", "95 %"),
-    Column("time per MAC", "factor"),
-)  # fmt: skip
-
-
-def input_table(clock: MachineTimings) -> Table:
-    """Models that run on several inputs: by how much MACs, parameters and seconds grow."""
-    note = "Each input beside the smallest of the same model: factors, not differences."
-    return Table("Larger inputs and batches", INPUTS, tuple(_input_rows(clock)), note)
+    case: Case
+    base: Case
+    series: Series
+    macs: float
+    params: float | None
+    against: Comparison
+    """Its seconds divided by those on the smallest input"""
 
 
-def _input_rows(clock: MachineTimings) -> Iterator[tuple[Any, ...]]:
+def larger_inputs(clock: MachineTimings) -> Iterator[Larger]:
+    """Every case that has a partner with a smaller input, in each series."""
     for base, case in input_pairs(clock):
         for series in clock.series:
             found = clock.pair((base.id, series), (case.id, series))
             macs = ratio(clock, base, case, "macs")
-            if found is None or macs is None:
-                continue
-            low, high = found.interval or (None, None)
-            yield (
-                case.id, base.id, str(series), shape(case), shape(base), macs,
-                ratio(clock, base, case, "params"), found.ratio, low, high, found.ratio / macs,
-            )  # fmt: skip
+            if found is not None and macs is not None:
+                yield Larger(case, base, series, macs, ratio(clock, base, case, "params"), found)
 
 
 def input_pairs(clock: MachineTimings) -> Iterator[tuple[Case, Case]]:
@@ -202,12 +172,12 @@ def shape(case: Case) -> str:
 
 def input_sentences(clock: MachineTimings) -> Iterator[str]:
     """For each model and series: by how much time grows, beside MACs and parameters."""
-    models = {case.id: case.model for case in clock.cases.values()}
-    rows = [row for row in _input_rows(clock) if models[row[0]].startswith("torchvision:")]
-    for key in dict.fromkeys((models[row[0]], row[2]) for row in rows):
-        here = [row for row in rows if (models[row[0]], row[2]) == key]
-        told = [f"{row[3]} takes {digits(row[7])} times the time of {row[4]} for {digits(row[5])} "
-                "times the MACs" for row in here]  # fmt: skip
-        kept = "; the parameters stay the same" if all(row[6] == 1 for row in here) else ""
-        model = key[0].rpartition(":")[2]
-        yield f"{model}, {key[1]}: {listed(told)}{kept}."
+    groups: dict[tuple[str, Series], list[Larger]] = {}
+    for each in larger_inputs(clock):
+        if each.case.model.startswith("torchvision:"):
+            groups.setdefault((each.case.model, each.series), []).append(each)
+    for (model, series), here in groups.items():
+        told = [f"{shape(each.case)} takes {digits(each.against.ratio)} times the time of "
+                f"{shape(each.base)} for {digits(each.macs)} times the MACs" for each in here]  # fmt: skip
+        kept = "; the parameters stay the same" if all(each.params == 1 for each in here) else ""
+        yield f"{model.rpartition(':')[2]}, {series}: {listed(told)}{kept}."

@@ -13,7 +13,6 @@ from flop_harness.timing.theory.roofline import Roof, least_seconds, roof
 
 Key = tuple[str, Series]
 Interval = tuple[float, float]
-
 AGREEMENT = 0.9
 """Of cases that overlap between two sessions; fewer, and the machine is called too noisy."""
 

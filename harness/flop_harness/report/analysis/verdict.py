@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from flop_harness.records import Reading, Run
 from flop_harness.report.analysis.index import BROKEN, Index, figures_of, in_macs, plain, where
-from flop_harness.report.words.text import compact, factor_words, group, plural, shorten
+from flop_harness.report.words.text import compact, factor_words, few, group, plural, shorten, verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,10 @@ def headline(run: Run) -> str:
         return "Nothing was read in this run."
     counters = len({reading.counter for reading in _compute(Index(run))})
     who = f"On {plural(result.cases, 'model')}, {plural(counters, 'counter')}"
-    told = f"{result.explained:,} of {plural(result.readings, 'figure')} are explained to the last unit"
+    told = (
+        f"{group(result.explained)} of {plural(result.readings, 'figure')} "
+        f"{verb(result.explained, 'is', 'are')} explained to the last unit"
+    )
     return f"{who} {_differ(spreads(Index(run)))}, and {told}."
 
 
@@ -150,8 +153,8 @@ def _zeros(index: Index) -> str:
     ]
     if not zeros:
         return ""
-    verb = "is" if len(zeros) == 1 else "are"
-    return f"{plural(len(zeros), 'figure')} {verb} 0 though the model computes something."
+    are = verb(len(zeros), "is", "are")
+    return f"{plural(len(zeros), 'figure')} {are} 0 though the model computes something."
 
 
 def verdict_lines(run: Run) -> list[str]:
@@ -168,4 +171,21 @@ def verdict_lines(run: Run) -> list[str]:
     for failure in run.failures:
         line = f"{failure.case}, {failure.stage}: {shorten(failure.message, 100)}"
         lines.append(f"  ours failed: {shorten(line, 160)}")
+    return lines
+
+
+def unknowns(index: Index) -> list[str]:
+    """What this run leaves open, one sentence each; empty where nothing is."""
+    lines = [f"UNEXPLAINED: {where(reading)}: {index.gap(reading)}."
+             for reading in figures_of(index.readings) if not index.explained(reading)]  # fmt: skip
+    broken = sum(reading.status in BROKEN for reading in index.readings)
+    if broken:
+        lines.append(f"{plural(broken, 'reading')} failed: see the counters without a figure.")
+    for failure in index.run.failures:
+        lines.append(f"{shorten(failure.case, 60)}: our {shorten(failure.stage, 40)} failed: "
+                     f"{shorten(failure.message, 300)}")  # fmt: skip
+    for case, operators in index.run.unsupported.items():
+        names = [f"{name} × {count:,}" for name, count in operators.items()]
+        if names:
+            lines.append(f"{shorten(case, 60)}: operators without a formula: {few(names, 8)}.")
     return lines

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from xml.sax.saxutils import escape
 
 Shown = TypeVar("Shown")
-
 INK = "#1c1c1a"
 LINE, PALE = "#6b6b64", "#b5b5ae"
 """What is drawn beside the series; seen on a dark page too"""
@@ -27,6 +26,10 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 SERIES = ("#3a78b5", "#eaa560", "#5c8f5c", "#b0507a", "#86b0d4", "#a8602a", "#b9b04a", "#8478bd",
           "#b5b5ae", "#77776f")  # fmt: skip
 RESOURCES = re.compile(rb"(?:^ +/\S+ \d+ 0 R\n){2,}", re.MULTILINE)
+LOUD = "#c4161c"
+"""What is not explained"""
+PANEL = 340
+"""Pixels of a panel that fills a column"""
 
 
 def telling(field: str, names: Sequence[str], legend: Any) -> dict[str, Any]:
@@ -104,3 +107,19 @@ def blank(words: str) -> str:
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 360 60" width="360" height="60">'
         f'<text x="16" y="35" font-family="sans-serif" font-size="14">{escape(words)}</text></svg>'
     )
+
+
+def lookup(names: dict[str, str]) -> str:
+    """A Vega object literal of strings in which every sign beyond plain ones is a code."""
+    pairs = (f"'{key}':'{''.join(map(_coded, name))}'" for key, name in names.items())
+    return "{" + ",".join(pairs) + "}"
+
+
+def _coded(sign: str) -> str:
+    if sign.isascii() and (sign.isalnum() or sign in " ._-,()/"):
+        return sign
+    return f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else "?"
+
+
+def data(alt: Any, records: list[dict[str, Any]]) -> Any:
+    return alt.Data(values=records)

@@ -1,1 +1,1 @@
-"""One pure renderer for each format: tables and charts in, bytes or text out."""
+"""One pure renderer for each format: records, tables and charts in, bytes or text out."""

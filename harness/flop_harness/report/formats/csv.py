@@ -6,7 +6,7 @@ import csv
 import io
 from typing import Any
 
-from flop_harness.report.tables.tables import Table
+from flop_harness.report.tables.table import Table
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 

@@ -15,10 +15,11 @@ from itertools import zip_longest
 from typing import Any
 
 from flop_harness.records import Run
-from flop_harness.report.analysis.comparison import comparison
+from flop_harness.report.analysis.cells import Cell
 from flop_harness.report.analysis.index import METRICS, Index
-from flop_harness.report.analysis.parts import at_most, evenly
-from flop_harness.report.tables.tables import Cell, Column, Table, show
+from flop_harness.report.tables.comparison import comparison
+from flop_harness.report.tables.partition import at_most, evenly
+from flop_harness.report.tables.table import Column, Table, show
 from flop_harness.report.words.text import Number, printable, shorten, whole
 
 ROWS = 35
@@ -41,7 +42,6 @@ SIGNS = {
     "…": r"\ldots{}", "\N{MINUS SIGN}": "$-$",
     "\N{MULTIPLICATION SIGN}": r"$\times$", "∞": r"$\infty$", "·": r"$\cdot$",
 }  # fmt: skip
-
 # \documentclass is \@notprerr once a document has begun: then this file is a part of that one.
 # A document's own \sisetup neither groups nor rounds here, by the words of version 3 or of 2; what
 # is wider than the text is turned.
@@ -151,9 +151,6 @@ def line(cells: Sequence[str]) -> str:
     return " & ".join(cells) + r" \\"
 
 
-# ------------------------------------------------------------------------------------ columns
-
-
 def printed(column: Column, values: Sequence[Any]) -> Printed:
     """A column of names, or one of figures with words where there are none."""
     if column.align == "left":
@@ -217,9 +214,6 @@ def cell(value: Any) -> str:
     return plain(number) + (r" {\rlap{$^{*}$}}" if loud else "")
 
 
-# ------------------------------------------------------------------------------------- layout
-
-
 def layout(columns: Sequence[Printed]) -> tuple[int, list[list[Printed]]]:
     """The size of the type, and the columns in as few groups as fit, each led by the first two."""
     for size in SIZES:
@@ -236,9 +230,6 @@ def layout(columns: Sequence[Printed]) -> tuple[int, list[list[Printed]]]:
 
 def fits(columns: Sequence[Printed], size: int) -> bool:
     return sum(column.digits * SIZES[size] + GAP for column in columns) <= ROOM
-
-
-# --------------------------------------------------------------------------------------- text
 
 
 def spelt(text: str) -> str:

@@ -1,137 +1,18 @@
-"""The report as Markdown: the same sentences and tables, for a repository's own pages."""
+"""Tables and text in Markdown."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
-from flop_harness.records import Run
-from flop_harness.report.analysis.agreement import distance_table, group_table
-from flop_harness.report.analysis.cases import Answer, Section, sections
-from flop_harness.report.analysis.comparison import (
-    comparison,
-    environment_table,
-    silent,
-    unknowns,
-    version_table,
-)
-from flop_harness.report.analysis.families import family_of, family_table, kind_of
-from flop_harness.report.analysis.findings import Profile, profiles
-from flop_harness.report.analysis.index import Index
-from flop_harness.report.analysis.machines import Machines, Timed, timed
-from flop_harness.report.analysis.overview import cause_table, outcome_table, spread_table
-from flop_harness.report.analysis.verdict import headline
-from flop_harness.report.charts.charts import legible
-from flop_harness.report.tables.tables import Column, Table, show
-from flop_harness.report.words.text import command, printable
-
-MANY = 1000
-"""More bridges than this are left to bridges.csv: no page of that length is read"""
+from flop_harness.report.tables.table import Column, Table, show
+from flop_harness.report.words.text import printable
 
 
-def render(run: Run, machines: Machines | None = None) -> bytes:
-    """The whole report, with what was timed of the suite if that is known."""
-    return ("\n\n".join(_blocks(run, machines or {})) + "\n").encode("utf-8", "replace")
-
-
-def _blocks(run: Run, machines: Machines) -> Iterator[str]:
-    index = Index(run)
-    yield f"# FLOP counters on {plain(run.suite.name)}"
-    yield f"**{plain(headline(run))}**"
-    if run.suite.description:
-        yield plain(run.suite.description)
-    yield "## At a glance"
-    yield grid(outcome_table(index))
-    yield "![Spread of each case](spread.svg)"
-    yield grid(spread_table(index))
-    yield "## Who agrees with whom"
-    yield grid(group_table(index))
-    yield from (grid(distance_table(index, each)) for each in index.metrics)
-    yield "## Where they part"
-    yield grid(family_table(index, kind_of, "By what most of their work is"))
-    yield grid(family_table(index, family_of, "By the class of the model"))
-    yield "## Why they differ"
-    yield "![The bridge with the most terms](waterfall.svg)"
-    yield from (grid(cause_table(index, each)) for each in index.metrics)
-    yield "## What each counter does"
-    for profile in profiles(index):
-        yield from _profile(profile)
-    yield "## Every figure"
-    if legible(run):
-        yield "![Heat map of cases and counters](heatmap.svg)"
-    yield from (grid(comparison(index, each)) for each in index.metrics)
-    yield from _cases(index)
-    yield "## Time and memory"
-    found = timed(machines, run.suite)
-    yield from (block for each in found for block in _timed(each))
-    if not found:
-        yield "Nothing of this suite was timed yet. To time its cases, alone on the machine:"
-        yield f"    {command(run.suite.name).replace('compare', 'time')}"
-    yield "## What is not known"
-    yield "\n".join(f"- {_loud(line)}" for line in unknowns(index)) or "Nothing that ran is open."
-    yield grid(silent(index))
-    yield "## How it was measured"
-    yield f"    {command(run.suite.name)}"
-    yield grid(version_table(index))
-    yield grid(environment_table(run))
-
-
-def _profile(profile: Profile) -> Iterator[str]:
-    yield f"### {plain(profile.tool.id)} {plain(profile.version)}".rstrip()
-    if profile.tool.description:
-        source = f" ({plain(profile.tool.source)})" if profile.tool.source else ""
-        yield plain(profile.tool.description) + source + "."
-    yield plain(profile.agreement)
-    if profile.findings:
-        yield "\n".join(
-            f"- {plain(each.sentence)} {plain(each.extent)}; "
-            f"smallest case: {plain(each.example.text)}."
-            for each in profile.findings
-        )
-
-
-def _timed(machine: Timed) -> Iterator[str]:
-    yield f"### {plain(machine.name)}"
-    yield "\n".join(f"- {plain(line)}" for line in machine.sentences)
-    yield grid(machine.table)
-    yield f"[All that was measured there]({machine.link})"
-
-
-def _cases(index: Index) -> Iterator[str]:
-    yield "## Case by case"
-    if len(index.bridges) > MANY:
-        yield f"The {len(index.bridges):,} bridges stand in report.html and bridges.csv."
-        return
-    for section in sections(index):
-        yield from _case(section)
-
-
-def _case(section: Section) -> Iterator[str]:
-    yield f"### {plain(section.case)}"
-    yield plain(section.summary) + (". **Not all explained.**" if section.loud else ".")
-    if section.description:
-        yield plain(section.description)
-    if section.figures.rows:
-        yield grid(section.figures)
-    for answer in section.answers:
-        yield from _answer(answer)
-    if section.unsupported.rows:
-        yield grid(section.unsupported)
-
-
-def _answer(answer: Answer) -> Iterator[str]:
-    cell = answer.cell
-    name = f"**{plain(cell.counter)}** ({plain(cell.context)}), {cell.metric}"
-    if cell.value is None:
-        yield f"{name}: {cell.text}. {plain(cell.message)}".rstrip()
-        return
-    why = f", {_loud(cell.why)}" if cell.why else ""
-    yield f"{name}: {cell.text} {cell.unit}{why}"
-    if answer.bridge and (answer.bars or len(answer.bridge.rows) > 3):  # it has terms or a residual
-        yield grid(answer.bridge, titled=False)
-    if answer.by_module:
-        yield f"{answer.by_module}."
+def page(blocks: Iterable[str]) -> bytes:
+    """Blocks with an empty line between any two."""
+    return ("\n\n".join(blocks) + "\n").encode("utf-8", "replace")
 
 
 def grid(table: Table, titled: bool = True) -> str:
@@ -150,10 +31,11 @@ def grid(table: Table, titled: bool = True) -> str:
 
 
 def _value(value: Any, column: Column) -> str:
-    return _loud(show(value, column))
+    return loud(show(value, column))
 
 
-def _loud(text: str) -> str:
+def loud(text: str) -> str:
+    """Bold where something is not explained."""
     return f"**{plain(text)}**" if "UNEXPLAINED" in text else plain(text)
 
 

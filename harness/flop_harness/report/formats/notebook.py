@@ -8,15 +8,15 @@ from typing import Any
 
 from flop_harness.records import Bridge, Run, Suite
 from flop_harness.records.account import Account
-from flop_harness.report.analysis.cases import bridge_table
 from flop_harness.report.analysis.findings import sentences
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.analysis.verdict import headline
-from flop_harness.report.charts.charts import heatmap, waterfall
-from flop_harness.report.formats.compact import compact_table, parameter_lines
-from flop_harness.report.tables import tables
-from flop_harness.report.tables.tables import Column, Table, show
-from flop_harness.report.words.text import printable
+from flop_harness.report.charts.heatmap import heatmap
+from flop_harness.report.charts.waterfall import waterfall
+from flop_harness.report.tables.bridges import bridge_table
+from flop_harness.report.tables.deviations import compact_table, parameter_lines
+from flop_harness.report.tables.table import Column, Table, columns, show
+from flop_harness.report.words.text import plural, printable
 
 ROWS = 60
 """Longer tables are cut, and say so"""
@@ -29,7 +29,7 @@ def grid(table: Table) -> str:
     heads = "".join(f"<th>{escape(column.title)}</th>" for column in table.columns)
     rows = "".join(line(row, table.columns) for row in table.rows[:ROWS])
     left = len(table.rows) - ROWS
-    note = " ".join([table.note, f"{left:,} more rows." if left > 0 else ""]).strip()
+    note = " ".join([table.note, f"{plural(left, 'more row')}." if left > 0 else ""]).strip()
     told = f"<p>{escape(note)}</p>" if note else ""
     title = f"<caption>{escape(printable(table.title))}</caption>" if table.title else ""
     return f"<table>{title}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{told}"
@@ -51,7 +51,7 @@ def of_suite(suite: Suite) -> str:
         for case in suite.cases
     )  # fmt: skip
     title = f"{suite.name}, version {suite.version}: {suite.description}"
-    return grid(Table(title, tables.columns("case model inputs description"), rows))
+    return grid(Table(title, columns("case model inputs description"), rows))
 
 
 def of_account(account: Account) -> str:

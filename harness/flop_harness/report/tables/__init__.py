@@ -1,1 +1,1 @@
-"""Neutral tables: columns and rows, for every format to show."""
+"""Neutral tables, one file for each subject: columns and rows, for every format to show."""

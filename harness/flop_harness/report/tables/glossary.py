@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flop_harness.conventions.catalogue import CONVENTIONS
-from flop_harness.report.tables.tables import Table, columns
+from flop_harness.report.tables.table import Table, columns
 
 CONTEXTS = (
     ("cpu", "The model stands on the CPU."),

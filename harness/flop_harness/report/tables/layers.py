@@ -1,65 +1,12 @@
-"""Seconds of each layer beside its work, and what it costs to measure them."""
+"""Time of layers beside their work: every layer, by type, and what the hooks cost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
-
-from flop_harness.records.times import HookCost, LayerTimes, LayerWork, Series
+from flop_harness.records.times import HookCost, Series
+from flop_harness.report.analysis.layers import Layer, flop, hook_cost, hooked, layers, seconds
 from flop_harness.report.analysis.timings import MachineTimings
-from flop_harness.report.tables.tables import Column, Table
-from flop_harness.report.words.text import digits, plural
+from flop_harness.report.tables.table import Column, Table
 from flop_harness.timing.statistics import iqr, median
-from flop_harness.timing.theory.roofline import Bound, Roof
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One layer of one case: its work, the seconds in it, and the ceilings over it."""
-
-    times: LayerTimes
-    work: LayerWork | None
-    roof: Roof | None
-
-    @cached_property
-    def median(self) -> float:
-        return median(self.times.seconds)
-
-    @property
-    def least(self) -> float | None:
-        if self.work is None or self.roof is None:
-            return None
-        return self.roof.seconds(self.work)
-
-    @property
-    def bound(self) -> Bound | None:
-        return None if self.work is None or self.roof is None else self.roof.bound(self.work)
-
-    @property
-    def share(self) -> float | None:
-        """Of the attainable rate that is attained."""
-        return self.least / self.median if self.least is not None and self.median else None
-
-    @property
-    def intensity(self) -> float | None:
-        """FLOP per byte."""
-        return self.work.flop / self.work.bytes if self.work and self.work.bytes else None
-
-    @property
-    def achieved(self) -> float | None:
-        """FLOP per second."""
-        return self.work.flop / self.median if self.work and self.median else None
-
-
-def layers(clock: MachineTimings) -> Iterator[Layer]:
-    """Layers that were timed and have work, in the order of the suite and of the calls."""
-    work = {(theory.case, each.path): each for theory in clock.times.theory
-            for each in theory.layers}  # fmt: skip
-    for each in clock.times.layers:
-        if (each.case, each.path) in work:
-            yield Layer(each, work[each.case, each.path], clock.roofs.get(each.series))
-
 
 LAYERS = (
     Column("case"), Column("layer"), Column("type"), Column("series"),
@@ -117,14 +64,6 @@ def summary_table(clock: MachineTimings) -> Table:
     return Table("Time by type of layer", SUMMARY, tuple(rows), note)
 
 
-def seconds(found: list[Layer]) -> float:
-    return sum(layer.median for layer in found)
-
-
-def flop(found: list[Layer]) -> int:
-    return sum(layer.work.flop for layer in found if layer.work)
-
-
 HOOKS = (
     Column("case"), Column("series"), Column("layers", "integer"),
     Column("with hooks", "number", "ms"), Column("without", "number", "ms"),
@@ -138,7 +77,7 @@ def hook_table(clock: MachineTimings) -> Table:
     for each in clock.times.layers:
         inside.setdefault((each.case, each.series), []).append(median(each.seconds))
     rows = tuple(_hook_row(each, inside.get((each.case, each.series), [])) for each in
-                 clock.times.hooks if each.bare)  # fmt: skip
+                 hooked(clock))  # fmt: skip
     note = (
         "Cost is the median ratio of passes with hooks to passes without, in turn. What is not in "
         "layers are functions that the model calls between them, and the hooks themselves."
@@ -147,30 +86,6 @@ def hook_table(clock: MachineTimings) -> Table:
 
 
 def _hook_row(each: HookCost, inside: list[float]) -> tuple:
-    hooked = median(each.hooked)
-    cost = median([a / b for a, b in zip(each.hooked, each.bare, strict=True)]) - 1
-    return (each.case, str(each.series), len(inside), hooked * 1e3, median(each.bare) * 1e3, cost,
-            min(sum(inside) / hooked, 1.0))  # fmt: skip
-
-
-def sentences(clock: MachineTimings) -> Iterator[str]:
-    """What the hooks cost over all cases, and where compute- and memory-bound layers stand."""
-    rows = hook_table(clock).rows
-    if rows:
-        costs = sorted(row[5] for row in rows)
-        yield (
-            f"Hooks on every layer make a pass {digits(costs[len(costs) // 2] * 100)} % longer in the "
-            f"middle of {plural(len(rows), 'case')}, {digits(costs[-1] * 100)} % at most."
-        )
-    found = [each for each in layers(clock) if each.bound is not None]
-    if found:
-        bound = [each for each in found if each.bound == "memory"]
-        yield (
-            f"{len(bound)} of {plural(len(found), 'timed layer')} are memory-bound under the ceilings "
-            f"measured here; they take {share(seconds(bound), seconds(found))} of the time with "
-            f"{share(flop(bound), flop(found))} of the MACs."
-        )
-
-
-def share(part: float, whole: float) -> str:
-    return f"{digits(100 * part / whole)} %" if whole else "none"
+    whole = median(each.hooked)
+    return (each.case, str(each.series), len(inside), whole * 1e3, median(each.bare) * 1e3,
+            hook_cost(each), min(sum(inside) / whole, 1.0))  # fmt: skip

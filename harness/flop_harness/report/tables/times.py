@@ -1,19 +1,15 @@
-"""The report of what was measured on one machine: tables, sentences, files."""
+"""What was measured on one machine, theory beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+from flop_harness.records import Suite
 from flop_harness.records.times import Times
-from flop_harness.report.analysis import predictors, sweeps
-from flop_harness.report.analysis.timings import AGREEMENT, CaseTiming, MachineTimings
-from flop_harness.report.charts import drawing, timecharts
-from flop_harness.report.formats import csv
-from flop_harness.report.tables import layers, memory
-from flop_harness.report.tables.tables import Column, Table, columns
-from flop_harness.report.words.text import digits, flatten, plural, shorten
-from flop_harness.timing.load import QUIET
+from flop_harness.report.analysis.timings import CaseTiming, MachineTimings
+from flop_harness.report.tables.table import Column, Table, columns
+from flop_harness.report.words.text import flatten
 from flop_harness.timing.theory.roofline import compute_share
 
 CASES = (
@@ -101,67 +97,6 @@ def repeat_table(clock: MachineTimings) -> Table:
     return Table("Measured twice", REPEATS, rows, note)
 
 
-def repeat_sentence(clock: MachineTimings) -> str:
-    """Whether two sessions agree; else that the machine is too noisy, and by how much."""
-    found = clock.repeats
-    if not found:
-        return "Measured once: nothing is known of how well this repeats."
-    apart = sorted(abs(each.ratio - 1) for each in found if not each.overlaps)
-    agreeing = len(found) - len(apart)
-    said = (
-        f"Two sessions agree, by intervals that overlap, on {agreeing} of "
-        f"{plural(len(found), 'median')}"
-    )
-    if agreeing >= AGREEMENT * len(found):
-        return f"{said}."
-    middle = apart[len(apart) // 2]
-    return (
-        f"This machine is too noisy: {said.lower()}, fewer than {AGREEMENT:.0%}; the others lie "
-        f"{digits(middle * 100)} % apart in the middle and {digits(apart[-1] * 100)} % at most."
-    )
-
-
-def policy_sentence(clock: MachineTimings) -> str:
-    """How many series ended for which reason, and how many look stable."""
-    found = [each for each in clock.clocked.values() if each.turns]
-    narrow = sum(each.ended == "precise" for each in found)
-    stable = sum(each.stability.stable for each in found)
-    policy = clock.times.policy
-    return (
-        f"{plural(len(found), 'series')}: {narrow} within ±{policy.precision:.0%}, "
-        f"{len(found) - narrow} stopped by the budget of {policy.budget_s:g} s; {stable} look stable."
-    ).replace("serieses", "series")
-
-
-def load_sentence(clock: MachineTimings) -> str:
-    """What others did meanwhile."""
-    found = clock.times.load
-    if not found:
-        return ""
-    told = ", ".join(f"{each.others:.2f} cores {each.when}" for each in found)
-    averages = " ".join(f"{value:g}" for value in found[0].averages)
-    quiet = all(each.others <= QUIET for each in found)
-    lead = "Alone on the machine" if quiet else "NOT alone on the machine"
-    return f"{lead}: others kept busy {told} (load averages {averages} before)."
-
-
-def sentences(times: Times) -> list[str]:
-    """What the measurements support, one sentence each."""
-    clock = MachineTimings(times)
-    return [line for line in (
-        policy_sentence(clock), repeat_sentence(clock), load_sentence(clock),
-        *predictors.sentences(clock), *sweeps.grouped_sentences(clock),
-        *sweeps.input_sentences(clock), *memory.sentences(clock), *layers.sentences(clock),
-        *failure_sentences(times),
-    ) if line]  # fmt: skip
-
-
-def failure_sentences(times: Times) -> Iterator[str]:
-    """What could not be timed or counted; the same in every session is told once."""
-    for each in dict.fromkeys(times.failures):
-        yield f"{shorten(each.case, 60)}: our {each.stage} failed: {shorten(each.message, 300)}"
-
-
 CEILINGS = columns("kind series amount:integer rate:number unit")
 
 
@@ -195,64 +130,7 @@ def _policy(times: Times) -> dict[str, Any]:
     return asdict(times.policy)
 
 
-def tables(clock: MachineTimings) -> Iterator[tuple[str, list[Table]]]:
-    """(heading, tables) of the report, in its order; empty ones are left out by who shows them."""
-    yield "Cases", [case_table(clock.times), repeat_table(clock)]
-    yield "What predicts time", [predictors.predictor_table(clock, each) for each in clock.series]
-    yield "Grouped convolutions", [sweeps.grouped_table(clock)]
-    yield "Larger inputs", [sweeps.input_table(clock)]
-    yield "Roofline", [ceiling_table(clock)]
-    yield "Layers", [layers.summary_table(clock), layers.hook_table(clock)]
-    yield "Memory", [memory.table(clock)]
-    yield "How it was measured", [environment_table(clock)]
-
-
-def markdown(times: Times) -> bytes:
-    return ("\n\n".join(_blocks(times)) + "\n").encode("utf-8", "replace")
-
-
-def _blocks(times: Times) -> Iterator[str]:
-    from flop_harness.report.formats.markdown import grid, plain
-
-    clock = MachineTimings(times)
-    yield f"# Time and memory of {plain(times.suite)} on {plain(times.machine)}"
-    yield "\n".join(f"- {plain(line)}" for line in sentences(times))
-    drawn = {chart.heading: chart for chart in timecharts.charts(clock)}
-    for heading, found in tables(clock):
-        shown = [table for table in found if table.rows]
-        if not shown:
-            continue
-        yield f"## {heading}"
-        if heading in drawn:
-            yield f"![{plain(drawn[heading].alt)}]({drawn[heading].file})"
-        yield from map(grid, shown)
-
-
-def html(times: Times) -> bytes:
-    """One page that needs no network."""
-    from flop_harness.report.formats.html import drawn as inlined
-    from flop_harness.report.formats.html import pages
-
-    clock = MachineTimings(times)
-    drawn = {chart.heading: (chart, inlined(chart.draw())) for chart in timecharts.charts(clock)}
-    sections = [(heading, drawn.get(heading), [table for table in found if table.rows])
-                for heading, found in tables(clock)]  # fmt: skip
-    page = pages().get_template("times.html.j2").render(
-        times=times, sentences=sentences(times), schema=times.schema,
-        sections=[section for section in sections if section[2]],
-    )  # fmt: skip
-    return page.encode("utf-8", "replace")
-
-
-def chart(name: str) -> Callable[[Times], str]:
-    """What draws one chart; a chart of nothing says so."""
-    return lambda times: timecharts.DRAWN[name](MachineTimings(times))
-
-
-FILES: Mapping[str, Callable[[Times], bytes]] = {
-    "report.html": html,
-    "report.md": markdown,
-    "cases.csv": lambda times: csv.render(case_table(times)),
-    "layers.csv": lambda times: csv.render(layers.layer_table(MachineTimings(times))),
-    **drawing.files({name: chart(name) for name in timecharts.DRAWN}),
-}
+def table_of(times: Times, suite: Suite) -> Table:
+    """The short table, of the suite's cases alone."""
+    cases, whole = {case.id for case in suite.cases}, short_table(times)
+    return replace(whole, rows=tuple(row for row in whole.rows if row[0] in cases))

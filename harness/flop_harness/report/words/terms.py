@@ -16,7 +16,6 @@ from flop_harness.report.words.text import few
 DOUBLING = "2 FLOPs per MAC"
 SHARED = " of a shared module counted again"
 NESTED = " counted again by a nested function"
-
 NOUNS = {
     "convolution": "convolutions",
     "transposed convolution": "transposed convolutions",
@@ -39,7 +38,6 @@ NOUNS = {
     "mean": "means",
     "deformable sampling": "the sampling of deformable convolutions",
 }
-
 # How a term ends -> what its counter does; {} is the noun. The longer endings come first.
 MANNERS = {
     UNSEEN + HERE: "is read in a context in which the model itself does less of {}",
@@ -60,7 +58,6 @@ MANNERS = {
     UNSEEN: "does not see {}",
     AGAIN: "charges more for {} than the reference",
 }  # fmt: skip
-
 WHOLE = {
     DOUBLING: "counts two FLOPs for each MAC that it sees",
     DOUBLING + NESTED:
@@ -110,7 +107,6 @@ WHOLE = {
     "shared parameters counted differently":
         "counts shared parameters more or less often than once",
 }  # fmt: skip
-
 KERNELS = {
     "aten._scaled_dot_product_flash_attention_for_cpu": "the fused attention kernel of the CPU",
     "aten._scaled_dot_product_flash_attention": "a fused attention kernel",
@@ -123,7 +119,6 @@ KERNELS = {
     "aten.mkldnn_rnn_layer": "the fused recurrent kernel of the CPU",
     "aten._cudnn_rnn": "the fused recurrent kernel of cuDNN",
 }  # fmt: skip
-
 Extent = Literal["all", "part", "mixed", "twice", ""]
 """How much a term is of what the reference has of its kind: ``mixed`` is all in places"""
 

@@ -45,7 +45,12 @@ def whole(value: Number) -> Number:
 
 def group(value: Any) -> str:
     """4133742592 -> ``4,133,742,592``, exact; floats keep their digits."""
-    return f"{whole(value):,}" if is_number(value) else printable(value)
+    return minus(f"{whole(value):,}") if is_number(value) else printable(value)
+
+
+def minus(number: str) -> str:
+    """A number with the sign that is as wide as a digit."""
+    return number.replace("-", "\N{MINUS SIGN}")
 
 
 def signed(value: Any) -> str:
@@ -56,9 +61,9 @@ def signed(value: Any) -> str:
 def digits(value: float, count: int = 3) -> str:
     """``count`` significant digits, grouped, never an exponent."""
     if not value or not math.isfinite(value):
-        return f"{value:g}"
+        return minus(f"{value:g}")
     decimals = count - 1 - math.floor(math.log10(abs(value)))
-    return f"{round(value, decimals):,.{max(decimals, 0)}f}"
+    return minus(f"{round(value, decimals):,.{max(decimals, 0)}f}")
 
 
 def compact(value: Number) -> str:
@@ -123,10 +128,27 @@ def anchor(kind: str, *names: Any) -> str:
     return "--".join([kind, *(slug(str(name).replace(" ", "_")) for name in names)])
 
 
-def plural(count: int, noun: str) -> str:
-    """``1 reading``, ``2 readings``, ``3 losses``."""
-    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
-    return f"{count:,} {noun}{ending}"
+INVARIANT = ("MAC", "FLOP", "byte", "series")
+"""What is written alike for one and for many: units of work as symbols, and series"""
+
+
+def many(noun: str) -> str:
+    """``readings``, ``losses``, ``families``; the plural of ``byte`` as a unit is itself."""
+    if noun in INVARIANT or noun.endswith(" series"):
+        return noun
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
+
+
+def plural(count: Any, noun: str) -> str:
+    """``1 reading``, ``2 readings``, ``1,234 MAC``, ``285 parameters``."""
+    return f"{group(count)} {noun if count == 1 else many(noun)}"
+
+
+def verb(count: int, one: str, several: str) -> str:
+    """The form of a verb that goes with a count: ``1 is``, ``2 are``."""
+    return one if count == 1 else several
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

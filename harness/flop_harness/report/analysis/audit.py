@@ -1,0 +1,109 @@
+"""The verdicts on published figures, in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import get_args
+
+from flop_harness.records import Audit, Case, Claim, Ruling, Verdict
+from flop_harness.report.words.text import anchor, listed, plural
+
+RULINGS: tuple[Ruling, ...] = get_args(Ruling)
+WORDS: Mapping[Ruling, str] = {
+    "reproduced": "reproduced",
+    "not as stated": "reproduced, but not as stated",
+    "error in the source": "error in the source",
+    "unexplained": "unexplained",
+}
+TOLD: Mapping[Ruling, str] = {
+    **WORDS,
+    "not as stated": "reproduced but not as stated",
+    "error in the source": "wrong in the source",
+}
+"""The same in a sentence."""
+HOW_JUDGED = """Each figure is held against what every convention and every counter's rules give for
+its model, read in every way that has a reason; the simplest explanation wins, and further ones are
+counted. A far-fetched one is taken only if it explains most of a column, or if fewer than one made-up
+figure in twenty would fit as well: one in a hundred where it explains a single figure of a column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A claim and its verdict."""
+
+    claim: Claim
+    verdict: Verdict
+
+    @property
+    def anchor(self) -> str:
+        return anchor("claim", self.claim.file, self.claim.id)
+
+    @property
+    def about(self) -> str:
+        """The model, the layer and the inputs."""
+        case = self.claim.case
+        if case is None:
+            return ", ".join(case.model for case in self.claim.models.values())
+        made = ", ".join(f"{key}={value}" for key, value in case.kwargs.items())
+        model = f"{case.model}({made})" if made else case.model
+        return " ".join(filter(None, [model, self.claim.layer, shapes(case)]))
+
+    @property
+    def figure(self) -> str:
+        return self.claim.holds or " ".join(filter(None, [self.claim.value, self.claim.unit]))
+
+    @property
+    def ruling(self) -> str:
+        return WORDS[self.verdict.ruling]
+
+    @property
+    def tone(self) -> str:
+        """The class of its row: two words at most."""
+        return self.verdict.ruling.replace(" ", "-")
+
+    @property
+    def remarks(self) -> list[str]:
+        """What else there is to say, a sentence each."""
+        verdict, claim = self.verdict, self.claim
+        told = [claim.note] if claim.note else []
+        if claim.counts:
+            fits = {True: "it is among those that fit", False: "it does not fit"}
+            told.append(f"the author names {claim.counts}"
+                        + (f": {fits[verdict.named]}" if verdict.named is not None else ""))  # fmt: skip
+        if verdict.tried:
+            told.append(f"{plural(verdict.tried, 'distinct value')} tried, {verdict.within:,} within"
+                        f" the rounding interval; {_percent(verdict.chance)} of made-up figures"
+                        " would fit as well")  # fmt: skip
+        if verdict.others:
+            told.append(f"{plural(verdict.others, 'further way')} to explain it, less simple")
+        if verdict.ambiguous:
+            told.append("ambiguous: what fits is not related")
+        return told
+
+
+def _percent(share: float) -> str:
+    return "under 0.1 %" if 0 < share < 0.001 else f"{100 * share:.1f} %" if share else "none"
+
+
+def shapes(case: Case) -> str:
+    return " + ".join("x".join(map(str, given.shape)) for given in case.inputs)
+
+
+def entries(audit: Audit) -> list[Entry]:
+    """Every claim with its verdict, in the order of the files."""
+    return [Entry(c, v) for c, v in zip(audit.claims, audit.verdicts, strict=True)]
+
+
+def headline(audit: Audit) -> str:
+    """One sentence: how many claims, and what became of them."""
+    found = Counter(verdict.ruling for verdict in audit.verdicts)
+    parts = [f"{found[ruling]:,} {TOLD[ruling]}" for ruling in RULINGS if found[ruling]]
+    ambiguous = sum(verdict.ambiguous for verdict in audit.verdicts)
+    told = f"{plural(len(audit.claims), 'claim')}: {listed(parts) if parts else 'none'}"
+    return f"{told}; {ambiguous:,} of them ambiguous." if ambiguous else f"{told}."
+
+
+def because(verdict: Verdict) -> str:
+    return f"{verdict.reason} (ambiguous)" if verdict.ambiguous else verdict.reason

@@ -1,0 +1,57 @@
+"""What was timed, as the report of a run tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from flop_harness.records import Suite
+from flop_harness.report.analysis import predictors, sweeps
+from flop_harness.report.analysis.time_sentences import sentences
+from flop_harness.report.analysis.timings import MachineTimings
+from flop_harness.report.charts.times import Chart, charts
+from flop_harness.report.sources.times import Machines
+from flop_harness.report.tables.table import Table
+from flop_harness.report.tables.times import table_of
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """What one machine tells in a suite's report; ``link`` leads to the machine's own."""
+
+    name: str
+    sentences: list[str]
+    charts: list[Chart]
+    table: Table
+    link: str
+
+
+def timed(machines: Machines, suite: Suite) -> list[Timed]:
+    """Of each machine that timed any case of the suite."""
+    found = [
+        Timed(each.machine, sentences(each), list(charts(MachineTimings(each))),
+              table_of(each, suite), f"{quote(folder)}/report.html")
+        for folder, each in machines.items()
+    ]  # fmt: skip
+    return [each for each in found if each.table.rows]
+
+
+TELLING = ("What predicts time", "Grouped convolutions")
+"""What the times of one suite say of the models of another"""
+
+
+def timed_elsewhere(neighbours: Machines, suite: Suite) -> list[Timed]:
+    """Other suites: which count predicts time, and what groups bring."""
+    models = {case.model for case in suite.cases}
+    return [
+        _elsewhere(folder, MachineTimings(times), models) for folder, times in neighbours.items()
+    ]
+
+
+def _elsewhere(folder: str, clock: MachineTimings, models: set[str]) -> Timed:
+    """The charts only where all of its models are the suite's: they are then about the suite."""
+    told = [*predictors.sentences(clock), *sweeps.grouped_sentences(clock)]
+    within = {case.model for case in clock.times.cases} <= models
+    drawn = [chart for chart in charts(clock) if chart.heading in TELLING and within]
+    name, table = f"{clock.times.suite} on {clock.times.machine}", Table("", (), ())
+    return Timed(name, told, drawn, table, f"{folder}/report.html")

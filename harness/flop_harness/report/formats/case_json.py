@@ -1,0 +1,171 @@
+"""All that a run knows of one case, packed for the page's own script to unfold.
+
+Most of a run is here: every bridge, and for each term the amount of each module. It is kept as
+compressed JSON, in which equal breakdowns and all paths stand once, and becomes a part of the page
+only when somebody opens the case. What is written here as text is shown as it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flop_harness.records import Bridge, Metric
+from flop_harness.report.analysis.bridges import bars, part_of
+from flop_harness.report.analysis.findings import sentences
+from flop_harness.report.analysis.index import BASE_UNIT, Index, key_of, plain
+from flop_harness.report.sources.figure_code import NONE, Codes
+from flop_harness.report.tables.cases import Answer, Section
+from flop_harness.report.tables.table import Table, show
+from flop_harness.report.words.text import (
+    Number,
+    group,
+    percent,
+    plural,
+    printable,
+    shorten,
+    signed,
+)
+
+EXACT = 2**53
+"""Whole numbers up to here are exact in a script"""
+
+
+def packed(index: Index, section: Section, codes: Codes = NONE) -> str:
+    """A case as base64 of gzip of JSON."""
+    text = json.dumps(contents(index, section, codes), separators=(",", ":"), ensure_ascii=False)
+    data = gzip.compress(text.encode("utf-8", "replace"), mtime=0)
+    return base64.b64encode(data).decode("ascii")
+
+
+def unpacked(data: str) -> dict[str, Any]:
+    """What ``packed`` packed."""
+    return dict(json.loads(gzip.decompress(base64.b64decode(data))))
+
+
+def contents(index: Index, section: Section, codes: Codes = NONE) -> dict[str, Any]:
+    breakdowns = Breakdowns()
+    answers = [answer_in(index, answer, breakdowns) for answer in section.answers]
+    pieces: dict[str, int] = {}
+    for told, answer in zip(answers, section.answers, strict=True):
+        made = codes.figures.get(key_of(answer.reading), ())
+        if made:
+            told["code"] = [pieces.setdefault(codes.pieces[each], len(pieces)) for each in made]
+    return {
+        "description": printable(section.description),
+        "agreed": [agreed_in(table) for table in section.agreed],
+        "references": references_in(index, section.case),
+        "figures": [[each[0], group(each[1]), each[2]] for each in section.figures.rows],
+        "unsupported": [
+            [printable(name), group(calls)] for name, calls in section.unsupported.rows
+        ],
+        "answers": answers,
+        "pieces": list(pieces),
+        "paths": list(map(printable, breakdowns.paths)),
+        "breakdowns": breakdowns.tables,
+    }
+
+
+def agreed_in(table: Table) -> list[Any]:
+    """Who says the same: title, heads, rows of text."""
+    [who, says, deviation] = table.columns
+    rows = [[row[0], show(row[1], says), show(row[2], deviation)] for row in table.rows]
+    return [table.title, [who.title, says.title, deviation.title], rows]
+
+
+def references_in(index: Index, case: str) -> dict[Metric, list[str]]:
+    """The reference by metric: amount and unit."""
+    found = {metric: index.reference(case, metric) for metric in index.metrics}
+    return {metric: [group(plain(value)), BASE_UNIT[metric]]
+            for metric, value in found.items() if value is not None}  # fmt: skip
+
+
+class Breakdowns:
+    """Amounts by module: each path and each equal table once."""
+
+    def __init__(self) -> None:
+        self.paths: dict[str, int] = {}
+        self.tables: list[list[Any]] = []
+        self._known: dict[tuple[Any, ...], int] = {}
+
+    def add(self, modules: Mapping[str, Number]) -> int:
+        """The number of a table: path, amount, path, amount, ..."""
+        entries = tuple(
+            (self.paths.setdefault(path, len(self.paths)), exactly(amount))
+            for path, amount in modules.items()
+        )
+        if entries not in self._known:
+            self._known[entries] = len(self.tables)
+            self.tables.append([value for entry in entries for value in entry])
+        return self._known[entries]
+
+
+def exactly(amount: Number) -> Number | str:
+    """A whole number that a script would round becomes text."""
+    return str(amount) if isinstance(amount, int) and abs(amount) > EXACT else amount
+
+
+def answer_in(index: Index, answer: Answer, breakdowns: Breakdowns) -> dict[str, Any]:
+    """A reading and its bridge; what is empty is left out."""
+    cell = answer.cell
+    bridge = index.bridge_to(answer.reading) if answer.bridge else None
+    told = {
+        "id": cell.anchor,
+        "counter": printable(cell.counter),
+        "context": printable(cell.context),
+        "metric": cell.metric,
+        "case": printable(cell.case),
+        "figure": plural(cell.value, cell.unit) if cell.value is not None else cell.text,
+        "amount": cell.text if cell.value is not None else "",
+        "unit": cell.unit if cell.value is not None else "",
+        "label": printable(answer.reading.label),
+        "version": printable(answer.reading.version),
+        "why": cell.why,
+        "loud": cell.loud,
+        "message": shorten(cell.message, 500),
+        "told": answer.told if cell.value is not None else "",
+        "remarks": answer.remarks,
+        "modules": answer.by_module,
+        "off": [[printable(name), signed(gap)] for name, gap in bridge.off.items()]
+        if bridge
+        else [],
+        "bridge": bridge_in(index, bridge, breakdowns) if bridge else [],
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def bridge_in(index: Index, bridge: Bridge, breakdowns: Breakdowns) -> list[dict[str, Any]]:
+    """The lines from the reference to the reading, each with its bar of the waterfall."""
+    lines: list[dict[str, Any]] = [{"term": "reference", "amount": group(bridge.reference)}]
+    lines += [
+        {
+            "term": printable(step.term),
+            "amount": signed(step.amount),
+            "share": part(step.amount, bridge),
+            "sentence": sentence,
+            "breakdown": breakdowns.add(step.modules),
+            "classes": parts_of(step.classes),
+            "operators": parts_of(step.operators),
+        }
+        for step, sentence in zip(bridge.steps, sentences(index, bridge), strict=True)
+    ]
+    gap = bridge.residual
+    lines.append({"term": "residual", "amount": signed(gap), "loud": bool(gap)})
+    lines.append({"term": "reading", "amount": group(bridge.reading)})
+    for line, bar in zip(lines, bars(bridge), strict=False):
+        line["bar"] = [bar.left, bar.width, bar.tone]
+    return lines
+
+
+def parts_of(amounts: Mapping[str, Number]) -> list[str]:
+    """Names with their amounts; the name alone where it is the only one."""
+    if len(amounts) == 1:
+        return [printable(name) for name in amounts if name]
+    return [f"{printable(name or '(root)')} {group(n)}" for name, n in amounts.items()]
+
+
+def part(amount: Number, bridge: Bridge) -> str:
+    return percent(part_of(amount, bridge))

@@ -1,0 +1,61 @@
+"""Bridges: one as a table of its steps, and all of them, one row for each step: bridges.csv."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flop_harness.records import Bridge, Run, Step
+from flop_harness.report.analysis.bridges import part_of
+from flop_harness.report.analysis.index import Index
+from flop_harness.report.tables.table import Column, Table, columns
+from flop_harness.report.words.text import Number, group, many, plural, shorten
+
+BRIDGES = columns(
+    "case counter context metric step:integer term amount:integer unit modules:integer operators"
+)
+
+
+def bridges(run: Run) -> Table:
+    """Every bridge, one row for each of its steps; its amounts add up to the reading."""
+    rows = (row for bridge in Index(run).bridges for row in _bridge_rows(bridge))
+    return Table("Bridges", BRIDGES, tuple(rows))
+
+
+def _bridge_rows(bridge: Bridge) -> Iterator[tuple[Any, ...]]:
+    """Reference, terms, residual; with each term how many modules it comes from and, of work that
+    is not seen, the operators that do it."""
+    head = (bridge.case, bridge.counter, str(bridge.context), bridge.metric)
+    lines: list[tuple[str, Number, int | None, str]] = [("reference", bridge.reference, None, "")]
+    lines += [(step.term, step.amount, len(step.modules), " ".join(step.operators))
+              for step in bridge.steps]  # fmt: skip
+    lines.append(("residual", bridge.residual, None, ""))
+    for place, (term, amount, modules, operators) in enumerate(lines):
+        yield (*head, place, term, amount, bridge.unit, modules, operators)
+
+
+TERM = Column("term")
+FROM = Column("from")
+TOP = 3
+
+
+def bridge_table(bridge: Bridge) -> Table:
+    """Reference, terms, residual, reading: each with its share and where it comes from."""
+    amount = Column("amount", "signed", many(bridge.unit))
+    part = Column("share", "share", "of reference")
+    rows: list[tuple[str, Number, float | None, str]] = [("reference", bridge.reference, None, "")]
+    rows += [(step.term, step.amount, part_of(step.amount, bridge), origin(step))
+             for step in bridge.steps]  # fmt: skip
+    rows.append(("residual", bridge.residual, part_of(bridge.residual, bridge), ""))
+    rows.append(("reading", bridge.reading, None, ""))
+    title = f"{bridge.counter} ({bridge.context}) on {bridge.case}, {bridge.metric}"
+    return Table(title, (TERM, amount, part, FROM), tuple(rows))
+
+
+def origin(step: Step, count: int = TOP) -> str:
+    """The modules that a term comes from: the heaviest few, and how many others."""
+    parts = sorted(step.modules.items(), key=lambda pair: -abs(pair[1]))
+    words = [f"{shorten(path or '(root)', 48)} {group(amount)}" for path, amount in parts[:count]]
+    if len(parts) > count:
+        words.append(f"and {plural(len(parts) - count, 'other')}")
+    return "; ".join(words)

@@ -1,0 +1,92 @@
+"""A whole run in one row for each case: how far each counter is from the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isinf
+
+from flop_harness.records import Metric, Reading
+from flop_harness.report.analysis.index import BASE_UNIT, Index, figures_of, plain
+from flop_harness.report.tables.comparison import NAMES
+from flop_harness.report.tables.table import Column, Table
+from flop_harness.report.words.text import compact, many, minus, percent, plural, printable, shorten
+
+WORDS = {"unavailable": "n/a", "out_of_memory": "memory", "timeout": "time", "ok": "none"}
+OPEN, ELSEWHERE, NEAR = "!", "~", "≈"
+NOTE = (
+    "Deviation of each counter from the reference in %; = is equal to the last unit, "
+    f"{NEAR} is not quite."
+)
+LEAST, MOST = 5e-4, 10.0
+"""Deviations below the first are told as nearly equal, above the second as a factor"""
+
+
+def compact_table(index: Index, metric: Metric = "compute") -> Table:
+    """Rows are cases; of each counter the deviation, in the first of the contexts it was asked in."""
+    asked = by_counter(index, metric)
+    heads = [Column("case"), Column("reference", "integer", many(BASE_UNIT[metric]))]
+    heads += [Column(printable(name), "cell") for name in asked]
+    rows = []
+    for case in index.cases:
+        found = [readings.get(case, []) for readings in asked.values()]
+        reference = index.reference(case, metric)
+        if any(found):
+            told = "" if reference is None else compact(plain(reference))
+            rows.append((printable(case), told, *(cell(index, readings) for readings in found)))
+    notes = [NOTE]
+    texts = {text[-1:] for row in rows for text in row[2:]}
+    notes += [f"{ELSEWHERE} says otherwise in another context."] if ELSEWHERE in texts else []
+    notes += [f"{OPEN} is not explained."] if OPEN in texts else []
+    return Table(NAMES[metric], tuple(heads), tuple(rows), " ".join(notes))
+
+
+def by_counter(index: Index, metric: Metric) -> dict[str, dict[str, list[Reading]]]:
+    """The readings of each counter by case; `analytic` is the reference."""
+    found: dict[str, dict[str, list[Reading]]] = {}
+    for (counter, _), asked in index.by_place[metric].items():
+        if counter != "analytic":
+            for case, reading in asked.items():
+                found.setdefault(counter, {}).setdefault(case, []).append(reading)
+    return found
+
+
+def cell(index: Index, readings: list[Reading]) -> str:
+    """``+1.1``: the first figure there is, and whether others differ or one is not explained."""
+    if not readings:
+        return ""
+    told = figures_of(readings)
+    if not told:
+        return WORDS.get(readings[0].status, readings[0].status)
+    text = apart(index.deviation(told[0]))
+    if not all(index.explained(each) for each in told):
+        return text + OPEN
+    said = {index.deviation(each) for each in told}
+    return text + (ELSEWHERE if len(said) > 1 or len(told) < len(readings) else "")
+
+
+def apart(share: float | None) -> str:
+    """A deviation in a few signs, in per cent; from tenfold on as a factor."""
+    if share is None:
+        return "?"
+    if isinf(share):
+        return "×∞"
+    if share == 0:
+        return "="
+    if abs(share) < LEAST:
+        return NEAR
+    if share >= MOST:
+        return "×" + compact(1 + share).replace(" ", "")
+    return minus(f"{100 * share:+.0f}" if abs(share) >= 1 else f"{100 * share:+.1f}")
+
+
+def parameter_lines(index: Index) -> Iterator[str]:
+    """One line for each counter whose parameters are not always those of the reference."""
+    for counter, asked in by_counter(index, "params").items():
+        told = figures_of(each for readings in asked.values() for each in readings)
+        off = [each for each in told if index.deviation(each)]
+        if off:
+            worst = max(off, key=lambda each: abs(index.deviation(each) or 0))
+            cases = len({each.case for each in off})
+            yield (f"parameters: {printable(counter)} departs on {cases:,} of "
+                   f"{plural(len(asked), 'case')}, most on {shorten(worst.case, 40)} "
+                   f"({percent(index.deviation(worst))})")  # fmt: skip

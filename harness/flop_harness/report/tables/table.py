@@ -1,0 +1,80 @@
+"""Neutral tables: columns and rows of plain values, for every format to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from flop_harness.report.analysis.cells import Cell
+from flop_harness.report.words.links import Link
+from flop_harness.report.words.text import (
+    digits,
+    factor_words,
+    group,
+    is_number,
+    part,
+    percent,
+    printable,
+    signed,
+)
+
+Kind = Literal["text", "integer", "signed", "number", "share", "part", "factor", "cell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's name, the unit of its values and what kind of values they are."""
+
+    name: str
+    kind: Kind = "text"
+    unit: str = ""
+    note: str = ""
+
+    @property
+    def align(self) -> Literal["left", "right"]:
+        return "left" if self.kind == "text" else "right"
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A title, columns and rows of plain values; ``note`` says what a reader has to know."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    note: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+
+def show(value: Any, column: Column) -> str:
+    """A plain value as text, without markup."""
+    if value is None:
+        return ""
+    if isinstance(value, Cell):
+        return f"{value.text} ({value.why})" if value.why else value.text
+    if isinstance(value, Link):
+        return printable(value.text)
+    if column.kind == "share":
+        return percent(value)
+    if column.kind == "part":
+        return part(value)
+    if column.kind == "factor":
+        return factor_words(value)
+    if column.kind == "number" and is_number(value):
+        return digits(float(value))
+    if column.kind == "signed":
+        return signed(value)
+    return group(value) if column.kind == "integer" else printable(value)
+
+
+def columns(text: str) -> tuple[Column, ...]:
+    """``case value:integer`` -> the columns of those names and kinds."""
+    pairs = (word.partition(":") for word in text.split())
+    return tuple(Column(name, kind or "text") for name, _, kind in pairs)  # type: ignore[arg-type]
