@@ -12,6 +12,7 @@ from flop_harness import cli
 from flop_harness.audit import audit
 from flop_harness.audit.claims import load
 from flop_harness.errors import UserError
+from flop_harness.store import AUDIT_FILE, load_audit
 
 NETS = """
 import torch
