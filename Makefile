@@ -6,7 +6,7 @@ JOBS ?= 2
 COUNTER ?= thop
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := test,lint
+EXTRAS := all,test,lint
 
 .DEFAULT_GOAL := help
 .PHONY: help setup compare zoo check drift effects verify claims time test test-all lint bench docs clean
@@ -66,7 +66,7 @@ time: $(STAMP)  ## time a suite, alone on the machine: make time SUITE=grouped, 
 	$(BIN)/flop-harness time $(SUITE) $(ARGS)
 
 docs: $(STAMP)  ## build the documentation from docs/ and the code: site/index.html
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,docs]'
 	$(BIN)/python docs/generate.py build/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 

@@ -2,9 +2,7 @@
 
     python docs/generate.py build/docs
 
-In a page ``<!-- run: flop-harness ... -->`` is replaced by the command and what it prints,
-``<!-- fail: ... -->`` likewise for a command that has to be refused, ``<!-- file: PATH -->`` by a
-file, ``<!-- bibtex -->`` by an entry for this version. A command that ends otherwise stops the build.
+Pages say with directives what is put into them: docs/directives.py.
 """
 
 from __future__ import annotations
@@ -13,12 +11,12 @@ import csv
 import inspect
 import os
 import re
-import shlex
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+
+from directives import ROOT, fenced, filled
 
 from flop_harness.ask.convert import Amount, Rules, case_of
 from flop_harness.counters import counters
@@ -26,15 +24,13 @@ from flop_harness.counters.protocol import Counter
 from flop_harness.counters.versions.catalogue import CATALOGUE
 from flop_harness.errors import UserError
 from flop_harness.records.account import Account
-from flop_harness.report.formats.bibtex import bibtex
 from flop_harness.report.formats.markdown import grid, plain
 from flop_harness.report.tables.table import Table, columns
-from flop_harness.report.words.text import group
+from flop_harness.report.words.text import group, plural
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "pages"
 NET = "docs/examples/net.py"
-DIRECTIVE = re.compile(r"^<!-- (run|fail|file|bibtex):? ?(.*?) -->$", re.MULTILINE)
+PICTURE = re.compile(r"\]\(\.\./\.\./results/([^)]+\.svg)\)")
 SHOWN = 5
 """So many findings of each counter stand on the page of findings"""
 
@@ -43,8 +39,9 @@ def main(target: Path) -> None:
     os.chdir(ROOT)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
+    shutil.copy(ROOT / "docs" / "site.css", target)
     for page in sorted(PAGES.glob("*.md")):
-        (target / page.name).write_text(filled(page.read_text()))
+        (target / page.name).write_text(with_pictures(filled(page.read_text()), target))
     rules = Rules(*case_of(f"{NET}:net", []))
     generated = {
         "conventions.md": lambda: conventions_page(rules),
@@ -53,44 +50,18 @@ def main(target: Path) -> None:
         "commands.md": commands_page,
     }
     for name, page in generated.items():
-        (target / name).write_text("\n\n".join(page()) + "\n")
-    for picture in sorted((ROOT / "results").glob("*/*.svg")):
-        shutil.copy(picture, target / f"{picture.parent.name}-{picture.name}")
+        (target / name).write_text(with_pictures("\n\n".join(page()) + "\n", target))
 
 
-# --------------------------------------------------------------------------------- directives
+def with_pictures(page: str, target: Path) -> str:
+    """A page whose pictures out of results/ lie beside it."""
 
+    def copied(found: re.Match[str]) -> str:
+        name = found[1].replace("/", "-")
+        shutil.copy(ROOT / "results" / found[1], target / name)
+        return f"]({name})"
 
-def filled(text: str) -> str:
-    """A page with its directives carried out."""
-    return DIRECTIVE.sub(lambda found: DIRECTIVES[found[1]](found[2]), text)
-
-
-def run(command: str, code: int = 0) -> str:
-    """A command as it is typed, and what it prints. RuntimeError if it does not end so."""
-    words = shlex.split(command)
-    assert words[0] == "flop-harness", command
-    done = subprocess.run(
-        [sys.executable, "-m", "flop_harness", *words[1:]], cwd=ROOT, capture_output=True, text=True,
-        env={**os.environ, "COLUMNS": "110"}, check=False,
-    )  # fmt: skip
-    if done.returncode != code:
-        raise RuntimeError(f"{command} ended with {done.returncode}: {done.stderr}")
-    said = done.stderr if code else done.stdout
-    lines = [line.rstrip() for line in said.splitlines()]
-    return fenced("\n".join([f"$ {command}", *lines]), "console")
-
-
-def fenced(text: str, language: str) -> str:
-    return f"```{language}\n{text.rstrip()}\n```"
-
-
-DIRECTIVES: dict[str, Callable[[str], str]] = {
-    "run": run,
-    "fail": lambda command: run(command, code=2),
-    "file": lambda path: fenced((ROOT / path).read_text(), "python"),
-    "bibtex": lambda _: fenced(bibtex(), "bibtex"),
-}
+    return PICTURE.sub(copied, page)
 
 
 # --------------------------------------------------------------------------------- conventions
@@ -132,8 +103,14 @@ def itemised(amount: Amount) -> str:
     rows = tuple((path or "(root)", term, each) for path, term, each in charges.charges())
     table = Table("", columns("module term amount:integer"), (*rows, ("", "total", amount.total)))
     context = f" ({amount.context})" if amount.context else ""
-    head = f"*Of the example{context}:* {group(amount.total)} {amount.unit}"
+    head = f"*Of the example{context}:* {measured(amount)}"
     return f"{head}\n\n{grid(table, titled=False)}"
+
+
+def measured(amount: Amount) -> str:
+    if amount.unit.isupper():
+        return f"{group(amount.total)} {amount.unit}"
+    return plural(amount.total, amount.unit)
 
 
 def sentence(text: str) -> str:
@@ -181,7 +158,8 @@ def findings_of(file: Path) -> Iterator[str]:
     headline = re.search(r"^\*\*(.+)\*\*$", (file.parent / "report.md").read_text(), re.MULTILINE)
     if headline:
         yield headline[1]
-    yield f"![Heat map]({file.parent.name}-heatmap.svg)"
+    if (file.parent / "heatmap.svg").exists():  # many cases have none
+        yield f"![Heat map](../../results/{file.parent.name}/heatmap.svg)"
     found: dict[str, list[str]] = {}
     with file.open(newline="", encoding="utf-8") as rows:
         for row in csv.DictReader(rows):
@@ -205,8 +183,9 @@ def commands_page() -> Iterator[str]:
 
     yield "# Commands"
     yield ("Data goes to stdout, all else to stderr; the exit code is 0 if all is well, 2 for a "
-           "mistake of the user's, 3 if a counter or the harness failed. `flop-harness "
-           "--install-completion` sets up completion for the current shell.")  # fmt: skip
+           "mistake of the user's, 3 if a counter or the harness failed. `flop-harness --version` "
+           "tells the version; `flop-harness --install-completion` sets up completion for the "
+           "current shell. Tables are as wide as the terminal, or as `COLUMNS` says.")  # fmt: skip
     root = typer.main.get_command(app)
     for name, command in root.commands.items():  # type: ignore[attr-defined]
         yield f"## {name}"
@@ -220,7 +199,16 @@ def described(parameter: object) -> tuple[str, str]:
     names = ", ".join(getattr(parameter, "opts", []))
     if getattr(parameter, "param_type_name", "") == "argument":
         names = getattr(parameter, "metavar", None) or names.upper()
-    return names, getattr(parameter, "help", None) or ""
+    meaning, default = getattr(parameter, "help", None) or "", default_of(parameter)
+    return names, f"{meaning} Default: {default}." if default else meaning
+
+
+def default_of(parameter: object) -> str:
+    """What ``--help`` says that it is; switches that are off say nothing."""
+    shown, value = getattr(parameter, "show_default", ""), getattr(parameter, "default", None)
+    if isinstance(shown, str):
+        return shown
+    return "" if value is None or isinstance(value, bool) or callable(value) else str(value)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+
+os.environ.pop("COLUMNS", None)  # which Python's readline sets where nobody did
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

@@ -198,11 +198,3 @@ def test_torchvision_s_file_is_what_the_installed_package_says():
     if f"torchvision {version}," not in file.claims[0].source:
         pytest.skip("the file was made with another torchvision")
     assert Path(file.folder, "torchvision.toml").read_text() == "".join(lines())
-
-
-def test_the_readme_s_example_is_a_claim_file(written):
-    readme = (Path(__file__).parent.parent / "README.md").read_text()
-    section = readme.partition("## Audit a published figure")[2]
-    example = section.partition("```toml\n")[2].partition("```")[0]
-    assert len(load(written(example)).claims) == 6
-    assert sum(bool(line.strip()) for line in example.splitlines()) <= 10

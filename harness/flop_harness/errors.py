@@ -1,9 +1,19 @@
-"""The user's mistakes, and what was perhaps meant."""
+"""The user's mistakes, and what was perhaps meant; packages that are missing, and what brings them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
+from importlib.util import find_spec
+
+EXTRAS = {
+    "report": ("altair", "jinja2", "pandas", "vl_convert"),
+    "counters": ("fvcore", "ptflops", "pytorch_model_summary", "thop", "torchinfo"),
+    "torchvision": ("torchvision",),
+    "timm": ("timm",),
+}
+"""Extra of our distribution -> the packages, by import name, that it brings and we import"""
 
 
 class UserError(Exception):
@@ -15,3 +25,29 @@ def suggest(name: str, known: Iterable[str]) -> str:
     spellings = {other.lower(): other for other in known}
     close = get_close_matches(name.lower(), spellings, n=1)
     return f" (did you mean {spellings[close[0]]!r}?)" if close else ""
+
+
+def require(extra: str) -> None:
+    """UserError with the command that installs it where a package of an extra is missing."""
+    for package in EXTRAS[extra]:
+        if find_spec(package) is None:
+            raise UserError(f"{package} is not installed ({install_command(package)})")
+
+
+@contextmanager
+def extras_named() -> Iterator[None]:
+    """A missing package of an extra ends in a UserError with the command that installs it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in {each for brought in EXTRAS.values() for each in brought}:
+            raise
+        raise UserError(f"{package} is not installed ({install_command(package)})") from error
+
+
+def install_command(package: str) -> str:
+    """What installs a package: the extra that brings it, else the package itself."""
+    name = package.replace("-", "_")
+    extra = next((extra for extra, brought in EXTRAS.items() if name in brought), None)
+    return f"pip install 'flop-harness[{extra}]'" if extra else f"pip install {package}"

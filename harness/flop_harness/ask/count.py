@@ -12,7 +12,7 @@ from flop_harness.conventions.articles import NotApplicable
 from flop_harness.conventions.catalogue import Convention
 from flop_harness.conventions.reference import parameters, reference
 from flop_harness.counters.versions.catalogue import CATALOGUE
-from flop_harness.errors import UserError, suggest
+from flop_harness.errors import UserError, extras_named, suggest
 from flop_harness.records import Case, Trace
 from flop_harness.records.account import Account
 from flop_harness.report.tables.table import Column, Table
@@ -49,7 +49,8 @@ class Count:
     @property
     def frame(self) -> Any:
         """The account as a pandas frame: module, term, amount."""
-        import pandas
+        with extras_named():
+            import pandas
 
         columns = ["module", "term", "amount"]
         return pandas.DataFrame(list(self.account.charges()), columns=columns)

@@ -16,63 +16,85 @@ from flop_harness.errors import UserError, suggest
 from flop_harness.records import Case, Claim
 from flop_harness.records.units import BASES, parse_figure, parse_unit, with_unit
 from flop_harness.suite.files import case_from_model, home
-from flop_harness.suite.toml import Vocabulary, convert, found, read
+from flop_harness.suite.toml import Vocabulary, convert, found, read, said
 
 # ------------------------------------------------------------------------- what a file may say
 
 Text = Annotated[str, Meta(min_length=1)]
 
 
-class _Table(msgspec.Struct, forbid_unknown_fields=True):
+class Table(msgspec.Struct, forbid_unknown_fields=True):
     """A table of a claim file; an unknown key is an error."""
 
 
-class _Model(_Table, kw_only=True):
+class ModelTable(Table, kw_only=True):
     """A model and what it is called with; the keys are those of a suite's case."""
 
-    model: str = ""
-    inputs: Any = None
-    kwargs: dict[str, Any] | None = None
-    dtype: str | None = None
-    mode: str | None = None
+    model: Annotated[str, said("a model, written as in a suite")] = ""
+    inputs: Annotated[Any, said('inputs as in a suite, or shapes in a text: "1x3x224x224"')] = None
+    kwargs: Annotated[dict[str, Any] | None, said("keyword arguments of the factory")] = None
+    dtype: Annotated[str | None, said("dtype as in a suite")] = None
+    mode: Annotated[str | None, said("eval or train, as in a suite")] = None
 
 
-class _About(_Model, kw_only=True):
-    """What a claim says of its figure; a file and a table may say it for all of theirs."""
+class AboutTable(ModelTable, kw_only=True):
+    """Keys that the file may set for all claims, a table for its rows, a claim for itself."""
 
-    source: str = ""
-    metric: str = ""
-    unit: str = ""
-    layer: str = ""
-    counts: str = ""
-    note: str = ""
-
-
-class _Claim(_About, kw_only=True):
-    id: str = ""
-    value: str | int = ""
-    working: str = ""
-    holds: str = ""
-    models: dict[Text, _Model] = {}
+    source: Annotated[str, said("where the figure was published; required")] = ""
+    metric: Annotated[
+        str, said("compute, params, size, activations, traffic or output; often the unit tells it")
+    ] = ""
+    unit: Annotated[str, said('such as "GMac", "M params", "MB"; "FLOPs" may mean MACs')] = ""
+    layer: Annotated[str, said("path of the module that the figure is of, such as conv1")] = ""
+    counts: Annotated[str, said("the convention or counter that the source names")] = ""
+    note: Annotated[str, said("what else the source says, for readers")] = ""
 
 
-class _Grid(_About, kw_only=True):
-    id: str = ""
-    columns: Annotated[list[Text], Meta(min_length=1)]
-    rows: list[list[str | int | dict[str, Any]]]
+class ClaimTable(AboutTable, kw_only=True):
+    """One figure or statement: a ``[[claim]]``."""
+
+    id: Annotated[str, said("its name in tables; made from model and metric if not given")] = ""
+    value: Annotated[
+        str | int, said('the figure with its digits as published: "4.10", "4.1 GMac"')
+    ] = ""
+    working: Annotated[str, said("the arithmetic that the source shows beside its figure")] = ""
+    holds: Annotated[
+        str, said('a statement instead of a value: "params[Linear] / params > 0.5"')
+    ] = ""
+    models: Annotated[
+        dict[Text, ModelTable], said("models that a statement compares, by name: keys of a model")
+    ] = {}
 
 
-class _File(_About, kw_only=True):
-    claim: list[dict[str, Any]] = []
-    table: list[dict[str, Any]] = []
+class GridTable(AboutTable, kw_only=True):
+    """A table as it is printed, a row for each model: a ``[[table]]``."""
 
+    id: Annotated[str, said("its name; numbered if not given")] = ""
+    columns: Annotated[
+        list[Text],
+        Meta(min_length=1),
+        said('heads: keys of a claim ("model", "inputs", ...), or a measure such as "params (M)"'),
+    ]
+    rows: Annotated[
+        list[list[str | int | dict[str, Any]]], said("cells as text, with the digits as published")
+    ]
+
+
+class FileTable(AboutTable, kw_only=True):
+    """The top of the file."""
+
+    claim: Annotated[list[dict[str, Any]], said("single figures and statements: keys below")] = []
+    table: Annotated[list[dict[str, Any]], said("tables of figures: keys below")] = []
+
+
+TABLES = (FileTable, GridTable, ClaimTable, ModelTable)
 
 METRICS = ("compute", "params", "size", "activations", "traffic", "output")
 METRIC_OF = {
     "MAC": "compute", "FLOP": "compute", "parameter": "params", "byte": "size",
     "element": "activations",
 }  # fmt: skip
-ABOUT = tuple(_About.__struct_fields__)
+ABOUT = tuple(AboutTable.__struct_fields__)
 BLANK = ("", "-", "\N{EN DASH}", "\N{EM DASH}", "n/a")
 """Cells of a table that claim nothing."""
 
@@ -96,7 +118,7 @@ def load(reference: str | Path) -> ClaimFile:
     """
     path = _find(str(reference))
     _, document = read(path)
-    file = convert(document, _File, str(path), WORDS)
+    file = convert(document, FileTable, str(path), WORDS)
     found = [*_single_claims(file, path), *_table_claims(file, path)]
     if not found:
         raise UserError(f"{path}: no claims: one begins with [[claim]], a table with [[table]]")
@@ -119,18 +141,18 @@ def _find(reference: str) -> Path:
 # --------------------------------------------------------------------------- tables to records
 
 
-def _single_claims(file: _File, path: Path) -> Iterator[Claim]:
+def _single_claims(file: FileTable, path: Path) -> Iterator[Claim]:
     for number, raw in enumerate(file.claim, start=1):
         where = f"{path}: claim {raw.get('id', number)!r}"
         if isinstance(raw.get("value"), float):
             raise UserError(f'{where}: value: write it with its digits, value = "{raw["value"]}"')
-        yield _claim(convert(_inherited(file, raw), _Claim, where, WORDS), path.stem, where)
+        yield _claim(convert(_inherited(file, raw), ClaimTable, where, WORDS), path.stem, where)
 
 
-def _table_claims(file: _File, path: Path) -> Iterator[Claim]:
+def _table_claims(file: FileTable, path: Path) -> Iterator[Claim]:
     for number, raw in enumerate(file.table, start=1):
         where = f"{path}: table {raw.get('id', number)!r}"
-        grid = convert(_inherited(file, raw), _Grid, where, WORDS)
+        grid = convert(_inherited(file, raw), GridTable, where, WORDS)
         for row, cells in enumerate(grid.rows, start=1):
             place = f"{where}, row {row}"
             if len(cells) != len(grid.columns):
@@ -140,7 +162,7 @@ def _table_claims(file: _File, path: Path) -> Iterator[Claim]:
 
 
 def _row_claims(
-    grid: _Grid, table: str, row: int, cells: list, file: str, where: str
+    grid: GridTable, table: str, row: int, cells: list, file: str, where: str
 ) -> Iterator[Claim]:
     """The claims of one row: cells under a key of a claim describe the figures beside them."""
     about = {key: getattr(grid, key) for key in ABOUT}
@@ -156,7 +178,9 @@ def _row_claims(
         told = {"metric": metric.strip(), "unit": unit.rstrip(") ").strip()}
         name = f"{table}/{label}/{_slug(head)}"
         raw = {**about, **{key: word for key, word in told.items() if word}, "value": cell}
-        claim = _claim(convert({**raw, "id": name}, _Claim, where, WORDS), file, f"{where}, {head}")
+        claim = _claim(
+            convert({**raw, "id": name}, ClaimTable, where, WORDS), file, f"{where}, {head}"
+        )
         yield replace(claim, table=table, row=row)
 
 
@@ -168,7 +192,7 @@ def _label(about: Mapping[str, Any]) -> str:
     return ".".join(word for word in words if word) or "row"
 
 
-def _claim(table: _Claim, file: str, where: str) -> Claim:
+def _claim(table: ClaimTable, file: str, where: str) -> Claim:
     if not table.source:
         raise UserError(f"{where}: the key 'source' is missing: where the figure was published")
     blank = Claim(table.id, file, table.source, counts=table.counts, note=table.note)
@@ -192,7 +216,7 @@ def _claim(table: _Claim, file: str, where: str) -> Claim:
     )
 
 
-def _unit_apart(table: _Claim, where: str) -> _Claim:
+def _unit_apart(table: ClaimTable, where: str) -> ClaimTable:
     """With the unit out of such a figure as ``4.1 GMac``, or out of such a measure as ``GMACs``."""
     if table.metric == "output":
         return table
@@ -212,7 +236,7 @@ def _is_unit(text: str) -> bool:
         return False
 
 
-def _statement(table: _Claim, blank: Claim, where: str) -> Claim:
+def _statement(table: ClaimTable, blank: Claim, where: str) -> Claim:
     if table.value != "":
         raise UserError(f"{where}: a claim has a value or a comparison that holds, not both")
     models = {
@@ -228,7 +252,7 @@ def _statement(table: _Claim, blank: Claim, where: str) -> Claim:
     )
 
 
-def _measure(table: _Claim, where: str) -> tuple[str, str]:
+def _measure(table: ClaimTable, where: str) -> tuple[str, str]:
     """(metric, unit): either may follow from the other; the figure has to be a number."""
     word = table.metric.lower().strip()
     try:
@@ -248,10 +272,10 @@ def _measure(table: _Claim, where: str) -> tuple[str, str]:
     return metric, spelt
 
 
-def _case(model: _Model, defaults: Mapping[str, Any], where: str) -> Case:
+def _case(model: ModelTable, defaults: Mapping[str, Any], where: str) -> Case:
     """The case of a model reference; what it does not say itself is taken from ``defaults``."""
     said = {key: value for key, value in _plain(model).items() if value not in (None, "")}
-    settled = {**{key: defaults.get(key) for key in _Model.__struct_fields__}, **said}
+    settled = {**{key: defaults.get(key) for key in ModelTable.__struct_fields__}, **said}
     reference, inputs = settled.pop("model"), settled.pop("inputs")
     options = {key: value for key, value in settled.items() if value not in (None, "")}
     if not reference:
@@ -264,11 +288,11 @@ def _case(model: _Model, defaults: Mapping[str, Any], where: str) -> Case:
         raise UserError(f"{where}: {error}") from error
 
 
-def _plain(table: _Model) -> dict[str, Any]:
-    return {key: getattr(table, key) for key in _Model.__struct_fields__}
+def _plain(table: ModelTable) -> dict[str, Any]:
+    return {key: getattr(table, key) for key in ModelTable.__struct_fields__}
 
 
-def _inherited(file: _File, raw: Mapping[str, Any]) -> dict[str, Any]:
+def _inherited(file: FileTable, raw: Mapping[str, Any]) -> dict[str, Any]:
     """What a claim or table says, over what its file says for all."""
     return {key: getattr(file, key) for key in ABOUT} | dict(raw)
 
@@ -287,6 +311,6 @@ def _slug(text: str) -> str:
 
 
 WORDS = Vocabulary(
-    frozenset(key for table in (_File, _Grid, _Claim) for key in table.__struct_fields__),
+    frozenset(key for table in TABLES for key in table.__struct_fields__),
     {"rows": 'a figure is a string, with its digits: "4.10"'},
 )

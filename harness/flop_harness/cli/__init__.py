@@ -19,7 +19,7 @@ from flop_harness.cli import (
     verify,
 )
 from flop_harness.cli.app import FINE, app, fail
-from flop_harness.errors import UserError
+from flop_harness.errors import UserError, extras_named
 
 COMMANDS = (
     compare,
@@ -41,7 +41,8 @@ COMMANDS = (
 def main() -> None:
     """Entry point: the user's mistakes end in one line and exit code 2."""
     try:
-        app()
+        with extras_named():
+            app()
     except UserError as error:
         fail(str(error))
     except BrokenPipeError:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn, Optional
 
 import typer
 
+from flop_harness import __version__
 from flop_harness.errors import UserError
 
 FINE, USER, FAILED = 0, 2, 3
@@ -19,8 +20,26 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Count FLOPs, MACs and parameters with every tool, and explain every difference.",
 )
+
+
+def tell_version(asked: bool) -> None:
+    if asked:
+        print(f"flop-harness {__version__}")
+        raise typer.Exit(FINE)
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=tell_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Count FLOPs, MACs and parameters with every tool, and explain every difference."""
+
 
 InputOption = Annotated[
     Optional[list[str]],
@@ -66,15 +85,16 @@ def fail(message: str) -> NoReturn:
 
 
 def terminal() -> Any:
-    """Where tables are shown; wide where stdout is no terminal."""
+    """Where tables are shown: as wide as the terminal or $COLUMNS, elsewhere 200 columns."""
     from rich.console import Console
 
     console = Console()
-    return console if console.is_terminal else Console(width=200)
+    known = console.is_terminal or "COLUMNS" in os.environ
+    return console if known else Console(width=200)
 
 
 def show(table: Any) -> None:
-    """A table on stdout; as wide as it needs to be where stdout is no terminal."""
+    """A table on stdout."""
     terminal().print(table)
 
 

@@ -30,26 +30,30 @@ DRIFTED = 1
 def check(
     target: Annotated[str, typer.Argument(metavar="SUITE", help="A suite: name or .toml.")],
     golden: Annotated[
-        Optional[Path], typer.Option(help="Folder of the golden [results/<suite>].")
+        Optional[Path],
+        typer.Option(help="Folder of the stored results.", show_default="results/<suite>"),
     ] = None,
     cases: Annotated[
-        Optional[str], typer.Option(help="Only the cases whose id matches this glob.")
+        Optional[str],
+        typer.Option(help="Only cases whose id matches this pattern, such as 'conv*'."),
     ] = None,
     counters: Annotated[
         Optional[str], typer.Option(help="Only these counters, separated by commas.")
     ] = None,
     traces: Annotated[
-        bool, typer.Option("--traces", help="Price the stored traces anew; run nothing.")
+        bool,
+        typer.Option("--traces", help="Compute figures again from the stored traces; run nothing."),
     ] = False,
     update: Annotated[
-        bool, typer.Option("--update", help="Rewrite the golden after showing what moved.")
+        bool, typer.Option("--update", help="Store the new results after showing what changed.")
     ] = False,
     junit: Annotated[
-        Optional[Path], typer.Option(help="Write what became of each cell as JUnit XML.")
+        Optional[Path],
+        typer.Option(help="Write the outcome of each figure to this file, as JUnit XML."),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Cases worked on at once.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Cases run in parallel.")] = 1,
 ) -> None:
-    """Run a suite anew, counts only, and tell what moved since results/<suite> was made."""
+    """Count a suite again, and tell what changed since its results were stored."""
     from flop_harness.suite import files as suite
 
     if update and (traces or cases or counters):

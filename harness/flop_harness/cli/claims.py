@@ -10,7 +10,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from flop_harness.cli.app import app, interruptible, models_print_to_stderr, safe_name, say, show
-from flop_harness.errors import UserError
+from flop_harness.errors import UserError, require
 
 HOME = Path("results") / "claims"
 
@@ -18,18 +18,22 @@ HOME = Path("results") / "claims"
 @app.command()
 def claims(
     file: Annotated[
-        Optional[str], typer.Argument(help="A claim file (name or .toml) [all that come along].")
+        Optional[str],
+        typer.Argument(help="A claim file: name or .toml.", show_default="all that come along"),
     ] = None,
     out: Annotated[
-        Optional[Path], typer.Option(help="Folder for the report [results/claims, or one below].")
+        Optional[Path],
+        typer.Option(help="Folder for the report.", show_default="results/claims, or one below"),
     ] = None,
     jobs: Annotated[
-        Optional[int], typer.Option(min=1, help="Processes at work at once [one for each core].")
+        Optional[int],
+        typer.Option(min=1, help="Processes run in parallel.", show_default="one for each core"),
     ] = None,
 ) -> None:
     """Audit published figures: which ways of counting reproduce them, and what is wrong."""
     from flop_harness.audit.claims import load, names
 
+    require("report")
     files = [load(file)] if file else [load(name) for name in names()]
     folder = out or (HOME / safe_name(files[0].name) if file else HOME)
     with interruptible(), models_print_to_stderr():
@@ -40,9 +44,10 @@ def claims(
 
 def audited(files: list[Any], folder: Path, jobs: int) -> Any:
     from flop_harness.audit import audit
+    from flop_harness.report.words.text import plural
 
     def progress(done: int, total: int) -> None:
-        say(f"{done} of {total} models counted")
+        say(f"{done:,} of {plural(total, 'model')} counted")
 
     return audit(files, folder, jobs, progress)
 

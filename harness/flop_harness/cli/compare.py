@@ -25,7 +25,7 @@ from flop_harness.cli.app import (
     step_summary,
     terminal,
 )
-from flop_harness.errors import UserError, suggest
+from flop_harness.errors import UserError, require, suggest
 
 
 @app.command()
@@ -33,10 +33,12 @@ def compare(
     target: Annotated[str, typer.Argument(help="A suite (name or .toml), or a model reference.")],
     input: InputOption = None,
     out: Annotated[
-        Optional[Path], typer.Option(help="Folder for the results [results/<suite>].")
+        Optional[Path],
+        typer.Option(help="Folder for the results.", show_default="results/<suite>"),
     ] = None,
     cases: Annotated[
-        Optional[str], typer.Option(help="Only the cases whose id matches this glob.")
+        Optional[str],
+        typer.Option(help="Only cases whose id matches this pattern, such as 'conv*'."),
     ] = None,
     counters: Annotated[
         Optional[str], typer.Option(help="Only these counters, separated by commas.")
@@ -45,8 +47,10 @@ def compare(
     timing: Annotated[
         bool, typer.Option("--timing/--no-timing", help="Time the forward passes too.")
     ] = True,
-    jobs: Annotated[int, typer.Option(min=1, help="Cases worked on at once.")] = 1,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what was run before.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Cases run in parallel.")] = 1,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Run everything again; reuse no earlier result.")
+    ] = False,
     github: GithubOption = False,
 ) -> None:
     """Run every counter on a suite or a model, and explain every difference."""
@@ -83,6 +87,7 @@ def compare_suite(
     from flop_harness.ask.compare import carry_out, save
     from flop_harness.run.planning import make_plan
 
+    require("report")
     plan = make_plan(suite, folder, **options)
     with watch, interruptible():
         run = carry_out(plan, watch.progress)
@@ -101,6 +106,8 @@ def compare_model(
     from flop_harness.ask.compare import carry_out, compare_once, save
     from flop_harness.run.planning import make_plan
 
+    if out is not None:
+        require("report")
     with watch, interruptible():
         if out is None:
             run = compare_once(suite, watch.progress, **options)

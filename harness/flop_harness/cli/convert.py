@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flop_harness.cli.app import InputOption, app, models_print_to_stderr, show
+from flop_harness.cli.app import InputOption, app, models_print_to_stderr, show, terminal
 
 WAYS = "A convention's or a counter's id: see flop-harness list conventions, list counters."
 
@@ -19,7 +19,7 @@ def convert(
     target: Annotated[str, typer.Option("--to", help=WAYS)],
     input: InputOption = None,
 ) -> None:
-    """Turn a model's figure under one convention into what another says, with the terms between."""
+    """Convert a figure of one tool or convention into another's, and show why they differ."""
     from flop_harness.ask.convert import case_of
     from flop_harness.ask.convert import convert as converted
 
@@ -36,4 +36,4 @@ def tell(conversion: Any) -> None:
     source, target = conversion.source, conversion.target
     title = f"{conversion.figure.text} of {conversion.model}, from {source.name} to {target.name}"
     lines = between(conversion.bridge, (source.way, source.unit), (target.way, target.unit))
-    show(grid(title, list(lines)))
+    show(grid(title, list(lines), terminal().width))

@@ -14,12 +14,14 @@ from flop_harness.errors import UserError, suggest
 def count(
     model: Annotated[str, typer.Argument(help="A model reference, such as torchvision:resnet18.")],
     input: InputOption = None,
-    convention: Annotated[str, typer.Option(help="See: flop-harness list conventions.")] = "macs",
-    by: Annotated[str, typer.Option(help="module, function, operator or term.")] = "term",
+    convention: Annotated[
+        str, typer.Option(help="A way of counting: see flop-harness list conventions.")
+    ] = "macs",
+    by: Annotated[str, typer.Option(help="Group by module, function, operator or term.")] = "term",
     depth: Annotated[
-        Optional[int], typer.Option(min=0, help="Fold modules below this depth.")
+        Optional[int], typer.Option(min=0, help="With --by module: show this many levels.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count one model under one convention, without running it."""
     from flop_harness.ask import count as counting

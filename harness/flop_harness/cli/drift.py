@@ -16,28 +16,33 @@ from flop_harness.cli.app import (
     separated,
     show,
 )
-from flop_harness.errors import UserError
+from flop_harness.errors import UserError, require
 
 HOME = Path("results") / "drift"
 
 
 @app.command()
 def drift(
-    counter: Annotated[str, typer.Argument(help="See: flop-harness list counters.")],
+    counter: Annotated[str, typer.Argument(help="A counter: see flop-harness list counters.")],
     cases: Annotated[
-        Optional[str], typer.Option(help="A suite, or a glob over the cases of suite drift.")
+        Optional[str], typer.Option(help="A suite, or a pattern for the cases of the suite drift.")
     ] = None,
     versions: Annotated[
         Optional[str],
-        typer.Option(help="Only the releases that match these globs, separated by commas."),
+        typer.Option(
+            help="Only releases that match these patterns, such as '0.7*'; several with commas."
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the timeline.")] = HOME,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what was asked before.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask every release again; reuse no earlier answer.")
+    ] = False,
 ) -> None:
     """Ask every released version of a counter, and tell when it changed what it counts."""
     from flop_harness.regression.drift import drift as asked
     from flop_harness.store import TIMELINE_SUFFIX
 
+    require("report")
     suite = chosen(cases)
     path = out / f"{safe_name(counter)}{TIMELINE_SUFFIX}"
     known = None if fresh else earlier(path)
@@ -71,11 +76,12 @@ def earlier(path: Path) -> Any:
 
 def keep(path: Path) -> Any:
     """After each release what there is, so that a run that is stopped goes on from there."""
+    from flop_harness.report.words.text import plural
     from flop_harness.store import dump_timeline, write_atomically
 
     def kept(timeline: Any, release: Any) -> None:
         write_atomically(path, dump_timeline(timeline))
-        say(f"{release.version}: {release.error or f'{len(release.readings)} readings'}")
+        say(f"{release.version}: {release.error or plural(len(release.readings), 'reading')}")
 
     return kept
 

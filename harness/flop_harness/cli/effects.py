@@ -16,13 +16,14 @@ FILE, PAGE = "effects.json", "README.md"
 def effects(
     counters: Annotated[
         Optional[str],
-        typer.Argument(help="Separated by commas; all that are known if not given."),
+        typer.Argument(help="Counters, separated by commas.", show_default="all"),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the table.")] = Path("results") / "effects",
 ) -> None:
-    """Count small models, and tell what each counter leaves on them, and on torch itself."""
+    """Tell what each counter leaves behind on the models that it counts, and on torch itself."""
     from flop_harness.counters import find, version_of
     from flop_harness.regression.effects import on_every_model
+    from flop_harness.report.words.text import plural
     from flop_harness.store import dump_effects, load_effects
 
     path = out / FILE
@@ -33,7 +34,7 @@ def effects(
         for counter in chosen:
             models = on_every_model(counter)
             seen[counter.id] = {"version": version_of(counter), "models": models}
-            say(f"{counter.id}: {sum(map(len, models.values()))} effects")
+            say(f"{counter.id}: {plural(sum(map(len, models.values())), 'effect')}")
             write(path, dump_effects(seen))
     tell(seen, out)
 

@@ -7,15 +7,19 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import app, say, show
+from flop_harness.cli.app import app, say, show, terminal
 
 
 @app.command()
 def explain(
     case: Annotated[str, typer.Argument(help="A case of a suite that was run, such as vgg16.")],
-    counter: Annotated[str, typer.Argument(help="See: flop-harness list counters.")],
+    counter: Annotated[str, typer.Argument(help="A counter: see flop-harness list counters.")],
     suite: Annotated[
-        Optional[str], typer.Option(help="Whose results [the first suite that has the case].")
+        Optional[str],
+        typer.Option(
+            help="The suite whose results are read.",
+            show_default="the first suite that has the case",
+        ),
     ] = None,
     folder: Annotated[
         Optional[Path], typer.Option("--dir", help="Folder of the results, or its run.json.xz.")
@@ -46,9 +50,10 @@ def tell(found: Any, depth: int) -> None:
     from flop_harness.report.formats.terminal.bridge import explain as lines
     from flop_harness.report.formats.terminal.bridge import grid
 
+    width = terminal().width
     for bridge, contexts in merged(found.bridges):
         title = f"{bridge.counter} on {bridge.case}, {bridge.metric} ({', '.join(contexts)})"
-        show(grid(title, list(lines(found.index, bridge, depth=depth))))
+        show(grid(title, list(lines(found.index, bridge, depth=depth)), width))
     tell_silence(found)
 
 

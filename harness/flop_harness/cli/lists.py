@@ -14,10 +14,11 @@ from flop_harness.errors import UserError, suggest
 def list_(
     what: Annotated[str, typer.Argument(help="suites, cases, counters or conventions.")],
     suite: Annotated[
-        Optional[str], typer.Option(help="Whose cases; all suites' if not given.")
+        Optional[str],
+        typer.Option(help="With cases: those of this suite.", show_default="all suites"),
     ] = None,
 ) -> None:
-    """List what there is."""
+    """List suites, cases, counters or conventions."""
     from flop_harness.cli import listing
     from flop_harness.report.formats.terminal.grid import grid
 

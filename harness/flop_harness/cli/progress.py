@@ -27,7 +27,7 @@ class ProgressBar:
             from rich.console import Console
 
             self.bar = progress.Progress(
-                progress.TextColumn("{task.description}"),
+                progress.TextColumn("{task.description}", markup=False),
                 progress.BarColumn(),
                 progress.MofNCompleteColumn(),
                 progress.TimeRemainingColumn(),
@@ -46,7 +46,7 @@ class ProgressBar:
         if self.bar is not None:
             self.task = self.bar.add_task(self.title, total=total, completed=done)
         elif done and not self.quiet:
-            self.line(f"{self.title}: {done} of {total} cells are there already")
+            self.line(f"{self.title}: {done:,} of {total:,} readings are there already")
 
     def started(self, cell: Cell) -> None:
         if self.bar is not None:
@@ -59,7 +59,7 @@ class ProgressBar:
             self.bar.update(self.task, completed=self.done)
         elif not self.quiet:
             what = cell.counter or "reference"
-            self.line(f"[{self.done}/{self.total}] {cell.case}: {what} ({cell.context}) "
+            self.line(f"[{self.done:,}/{self.total:,}] {cell.case}: {what} ({cell.context}) "
                       f"{told(result)}")  # fmt: skip
 
     def line(self, text: str) -> None:

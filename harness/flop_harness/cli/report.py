@@ -8,6 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from flop_harness.cli.app import GithubOption, app, separated, step_summary
+from flop_harness.errors import require
 
 
 @app.command()
@@ -17,7 +18,11 @@ def report(
     ],
     formats: Annotated[
         Optional[str],
-        typer.Option("--format", help="html, md, tex, csv, svg, pdf; several with commas [all]."),
+        typer.Option(
+            "--format",
+            help="html, md, tex, csv, svg, pdf; several with commas.",
+            show_default="all",
+        ),
     ] = None,
     github: GithubOption = False,
 ) -> None:
@@ -25,6 +30,7 @@ def report(
     from flop_harness import store
     from flop_harness.report.documents.files import files_of, write
 
+    require("report")
     wanted = separated(formats)
     names = files_of(wanted)  # a mistake is told before anything is read
     run = store.load(folder)

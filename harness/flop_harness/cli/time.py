@@ -21,7 +21,7 @@ from flop_harness.cli.app import (
     say,
     show,
 )
-from flop_harness.errors import UserError, suggest
+from flop_harness.errors import UserError, require, suggest
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -31,31 +31,40 @@ def time(
     target: Annotated[str, typer.Argument(help="A suite (name or .toml), or a model reference.")],
     input: InputOption = None,
     out: Annotated[
-        Optional[Path], typer.Option(help="Folder for the results [results/<suite>/<machine>].")
+        Optional[Path],
+        typer.Option(help="Folder for the results.", show_default="results/<suite>/<machine>"),
     ] = None,
     cases: Annotated[
         Optional[str],
-        typer.Option(help="Only the cases whose id matches this glob; written if --out is given."),
+        typer.Option(help="Only cases whose id matches this pattern; results are kept with --out."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     sessions: Annotated[
-        Optional[int], typer.Option(min=1, help="Times over, in fresh processes [the suite's].")
+        Optional[int],
+        typer.Option(min=1, help="Sessions, in fresh processes.", show_default="the suite's"),
     ] = None,
     budget: Annotated[
-        Optional[float], typer.Option(min=0, help="Seconds for each case and series [the suite's].")
+        Optional[float],
+        typer.Option(
+            min=0, help="Seconds for each case and series, at most.", show_default="the suite's"
+        ),
     ] = None,
     details: Annotated[
         bool,
-        typer.Option("--details/--no-details", help="Ceilings, layers, memory and counts too."),
+        typer.Option(
+            "--details/--no-details",
+            help="Also measure layers, memory and the machine's peak rates.",
+        ),
     ] = True,
     flushed: Annotated[
-        bool, typer.Option("--flushed", help="On CUDA, also with the L2 cache emptied each time.")
+        bool, typer.Option("--flushed", help="On CUDA, also time with an empty L2 cache.")
     ] = False,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Even while others keep the machine busy.")
+        bool,
+        typer.Option("--anyway", help="Time even while other processes keep the machine busy."),
     ] = False,
 ) -> None:
-    """Time forward passes, alone on the machine, with intervals, beside theory."""
+    """Time forward passes, and set them beside what counts let one expect."""
     from flop_harness.run.planning import settle_device
     from flop_harness.timing.machine import home, with_policy
 
@@ -65,9 +74,12 @@ def time(
     settled = settle_device(device)
     if flushed and settled != "cuda":
         raise UserError("--flushed empties the cache of a CUDA device; a CPU's cannot be emptied")
+    kept = out is not None or (cases is None and not is_model(target))
+    if kept:
+        require("report")
     times = clocked(with_policy(suite, sessions, budget), settled, anyway, details, flushed)
     tell(times, suite)
-    if out is not None or (cases is None and not is_model(target)):
+    if kept:
         folder = out or home(suite, times)
         save(times, folder)
         print(f"report: {folder / 'report.html'}")

@@ -25,7 +25,7 @@ from flop_harness.cli.app import (
     say,
     show,
 )
-from flop_harness.errors import UserError
+from flop_harness.errors import UserError, require
 
 WRONG = 1
 
@@ -35,17 +35,19 @@ def verify(
     target: Annotated[str, typer.Argument(help="A suite (name or .toml), or a model reference.")],
     input: InputOption = None,
     out: Annotated[
-        Optional[Path], typer.Option(help="Folder for the proofs [results/<suite>].")
+        Optional[Path],
+        typer.Option(help="Folder for the proofs.", show_default="results/<suite>"),
     ] = None,
     cases: Annotated[
         Optional[str],
-        typer.Option(help="Only the cases whose id matches this glob; written if --out is given."),
+        typer.Option(help="Only cases whose id matches this pattern; proofs are kept with --out."),
     ] = None,
     jobs: Annotated[
-        Optional[int], typer.Option(min=1, help="Processes at work at once [one for each core].")
+        Optional[int],
+        typer.Option(min=1, help="Processes run in parallel.", show_default="one for each core"),
     ] = None,
 ) -> None:
-    """Prove by execution every formula that prices a suite or a model."""
+    """Hold every formula behind a suite or a model against what torch computes."""
     from flop_harness.run.planning import select, single
     from flop_harness.suite import files as suite
 
@@ -59,21 +61,25 @@ def verify(
             raise UserError("--input gives the inputs of a model; a suite has its own")
         whole = suite.load(target)
         chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)
+    kept = folder if out is not None or cases is None else None
+    if kept is not None:
+        require("report")
     with interruptible():
         proofs = proven(chosen, folder, jobs or os.cpu_count() or 1)
     tell(proofs)
-    if folder is not None and (out is not None or cases is None):
-        save(proofs, folder)
+    if kept is not None:
+        save(proofs, kept)
     sys.exit(exit_code(proofs))
 
 
 def proven(suite: Any, folder: Path | None, jobs: int) -> Any:
     from flop_harness.proof.verification import known_traces, processes
     from flop_harness.proof.verification import verify as prove
+    from flop_harness.report.words.text import plural
 
     known = known_traces(suite, folder) if folder is not None else {}
     if known:
-        say(f"{len(known)} traces are there already, in {folder}")
+        say(f"{plural(len(known), 'trace')} of earlier runs, from {folder}")
     with processes(jobs) as mapper, bar(suite.name) as progress:
         return prove(suite, known, mapper, progress)
 
@@ -124,13 +130,14 @@ def bar(title: str, every_s: float = 10.0) -> Iterator[Any]:
         return
     from rich import progress
     from rich.console import Console
+    from rich.markup import escape
 
     with progress.Progress(console=Console(stderr=True), transient=True) as shown:
         tasks: dict[str, Any] = {}
 
         def update(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                tasks[what] = shown.add_task(f"{title}: {what}", total=total)
+                tasks[what] = shown.add_task(escape(f"{title}: {what}"), total=total)
             shown.update(tasks[what], completed=done)
 
         yield update
@@ -143,6 +150,6 @@ def lines_now_and_then(title: str, every_s: float) -> Any:
         nonlocal last
         if done == total or time.monotonic() - last >= every_s:
             last = time.monotonic()
-            say(f"{title}: {done} of {total} {what}")
+            say(f"{title}: {done:,} of {total:,} {what}")
 
     return line

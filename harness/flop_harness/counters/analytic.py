@@ -24,7 +24,7 @@ COUNTER = Counter(
     id="analytic",
     distribution="flop-harness",
     description="the reference: one MAC per multiplication of a product",
-    source="harness/conventions.py",
+    source="flop_harness/conventions/reference.py",
     quantities={
         "compute": Quantity("MACs", "MAC", reference, lambda trace: reference(trace).inclusive()),
         "params": Quantity("parameters", "parameter", parameters),

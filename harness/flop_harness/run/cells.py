@@ -13,7 +13,7 @@ from typing import Any
 
 from flop_harness.counters import Counter, Unavailable, overlay, version_of
 from flop_harness.counters.protocol import as_given, named
-from flop_harness.errors import UserError
+from flop_harness.errors import UserError, install_command
 from flop_harness.records import Call, Case, Context, Metric, Reading, Status, Trace
 from flop_harness.run.answers import first_line, modules_of, told, without_paths
 from flop_harness.run.isolation import Outcome, run_apart
@@ -161,8 +161,9 @@ class CaseRunner:
         except overlay.NotInstallable as error:
             return self._silent(counter, context, "unavailable", str(error))
         if not version_of(counter):
-            return self._silent(counter, context, "unavailable",
-                                f"{counter.distribution} is not installed")  # fmt: skip
+            missing = counter.distribution
+            told = f"{missing} is not installed ({install_command(missing)})"
+            return self._silent(counter, context, "unavailable", told)
         _ = self.built
         limits = self.limits
         outcome = run_apart(

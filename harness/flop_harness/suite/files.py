@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from flop_harness.errors import UserError
 from flop_harness.records import DTYPE_BYTES, Case, Input, Policy, Suite
-from flop_harness.suite.toml import Vocabulary, convert, found, read
+from flop_harness.suite.toml import Vocabulary, convert, found, read, said
 
 # ------------------------------------------------------------------------- what a file may say
 
@@ -27,48 +27,93 @@ Count = Annotated[int, Meta(ge=1)]
 Shape = list[Annotated[int, Meta(ge=0)]]
 
 
-class _Table(msgspec.Struct, forbid_unknown_fields=True):
+class Table(msgspec.Struct, forbid_unknown_fields=True):
     """A table of a suite file; an unknown key is an error."""
 
 
-class _Input(_Table):
-    shape: Shape
-    dtype: Literal[INPUT_DTYPES] | None = None  # type: ignore[valid-type]
-    high: Count = 2
+class InputTable(Table):
+    """One tensor that is more than a float tensor of some shape."""
+
+    shape: Annotated[Shape, said("sizes, such as [1, 128]; [] is a single number")]
+    dtype: Annotated[
+        Literal[INPUT_DTYPES] | None,  # type: ignore[valid-type]
+        said("what it holds; without it, the case's dtype"),
+    ] = None
+    high: Annotated[Count, said("integers are drawn from 0 to high - 1")] = 2
 
 
-class _Defaults(_Table, kw_only=True):
-    dtype: Literal[CASE_DTYPES] = "float32"  # type: ignore[valid-type]
-    mode: Literal["eval", "train"] = "eval"
-    counters: list[Text] = []
+class Defaults(Table, kw_only=True):
+    """Keys that the file may set for all cases and a case for itself."""
+
+    dtype: Annotated[
+        Literal[CASE_DTYPES],  # type: ignore[valid-type]
+        said("dtype of the model and of inputs that name none"),
+    ] = "float32"
+    mode: Annotated[Literal["eval", "train"], said("model.eval() or model.train()")] = "eval"
+    counters: Annotated[
+        list[Text], said("ids of the counters to ask; empty: every counter of the environment")
+    ] = []
 
 
-class _Case(_Defaults, kw_only=True):
-    id: Text
-    model: Text
-    inputs: list[Shape | _Input] | dict[Text, Shape | _Input] = []
-    kwargs: dict[str, Any] = {}
-    description: str = ""
+class CaseTable(Defaults, kw_only=True):
+    """A model with its inputs: a ``[[case]]``."""
+
+    id: Annotated[Text, said("its name in tables and on the command line; given once")]
+    model: Annotated[
+        Text,
+        said("provider:name, package.module:factory or file.py:factory; files are found "
+              "beside the suite"),
+    ]  # fmt: skip
+    inputs: Annotated[
+        list[Shape | InputTable] | dict[Text, Shape | InputTable],
+        said("positional inputs in a list, named ones in a table; a shape stands for a float "
+              "tensor; none where the factory brings its own"),
+    ] = []  # fmt: skip
+    kwargs: Annotated[dict[str, Any], said("keyword arguments of the factory")] = {}
+    description: Annotated[str, said("a sentence for readers")] = ""
 
 
-class _Timing(_Table):
-    warmup: Annotated[int, Meta(ge=0)] = 3
-    samples: Count = 10
-    seconds: Annotated[float, Meta(ge=0)] = 1.0
-    precision: Annotated[float, Meta(gt=0, lt=1)] = 0.02
-    budget_s: Annotated[float, Meta(ge=0)] = 4.0
-    sessions: Count = 2
+class TimingTable(Table):
+    """How long each case is timed: ``[timing]``."""
+
+    warmup: Annotated[int, Meta(ge=0), said("passes before the first that is kept")] = 3
+    samples: Annotated[Count, said("passes that are kept, at least")] = 10
+    seconds: Annotated[float, Meta(ge=0), said("seconds that they last in all, at least")] = 1.0
+    precision: Annotated[
+        float, Meta(gt=0, lt=1), said("enough when half the 95 % interval is this share or less")
+    ] = 0.02
+    budget_s: Annotated[
+        float, Meta(ge=0), said("seconds for each case, series and session, at most")
+    ] = 4.0
+    sessions: Annotated[Count, said("times over, each in fresh processes")] = 2
 
 
-class _Suite(_Defaults, kw_only=True):
-    name: Text
-    version: Count
-    description: str = ""
-    timeout_s: Annotated[float, Meta(gt=0, le=1e6)] = 300.0
-    memory_gib: Annotated[float, Meta(gt=0, le=1e6)] = 8.0
-    contexts: Literal["documented", "all"] = "documented"
-    timing: _Timing = msgspec.field(default_factory=_Timing)
-    case: Annotated[list[dict[str, Any]], Meta(min_length=1)]
+class SuiteTable(Defaults, kw_only=True):
+    """The top of the file."""
+
+    name: Annotated[Text, said("the suite's name; results go to results/NAME")]
+    version: Annotated[Count, said("raised whenever a case changes")]
+    description: Annotated[str, said("a sentence for readers")] = ""
+    timeout_s: Annotated[
+        float, Meta(gt=0, le=1e6), said("seconds that a counter may take for one case")
+    ] = 300.0
+    memory_gib: Annotated[
+        float, Meta(gt=0, le=1e6), said("memory that a counter's process may take, in GiB")
+    ] = 8.0
+    contexts: Annotated[
+        Literal["documented", "all"],
+        said("documented: as each tool's documentation calls it; all: also under no_grad, on "
+              "the meta device and with plain attention kernels"),
+    ] = "documented"  # fmt: skip
+    timing: Annotated[TimingTable, said("how long cases are timed: keys below")] = msgspec.field(
+        default_factory=TimingTable
+    )
+    case: Annotated[
+        list[dict[str, Any]], Meta(min_length=1), said("the cases: keys below, one table each")
+    ]
+
+
+TABLES = (SuiteTable, CaseTable, InputTable, TimingTable)
 
 
 # ------------------------------------------------------------------------------------ reading
@@ -82,7 +127,7 @@ def load(reference: str | Path) -> Suite:
     """
     path = _find(str(reference))
     content, document = read(path)
-    table = convert(document, _Suite, str(path), WORDS)
+    table = convert(document, SuiteTable, str(path), WORDS)
     return Suite(
         name=table.name,
         version=table.version,
@@ -140,8 +185,8 @@ def _shape(text: str) -> list[int]:
 # --------------------------------------------------------------------------- tables to records
 
 
-def _cases(suite: _Suite, file: str) -> tuple[Case, ...]:
-    defaults = {key: getattr(suite, key) for key in _Defaults.__struct_fields__}
+def _cases(suite: SuiteTable, file: str) -> tuple[Case, ...]:
+    defaults = {key: getattr(suite, key) for key in Defaults.__struct_fields__}
     cases = tuple(
         _case(defaults | table, f"{file}: case {table.get('id', number)!r}")
         for number, table in enumerate(suite.case, start=1)
@@ -153,7 +198,7 @@ def _cases(suite: _Suite, file: str) -> tuple[Case, ...]:
 
 
 def _case(raw: dict[str, Any], where: str) -> Case:
-    table = convert(raw, _Case, where, WORDS)
+    table = convert(raw, CaseTable, where, WORDS)
     given = table.inputs
     named = given.items() if isinstance(given, dict) else [("", value) for value in given]
     return Case(
@@ -168,8 +213,8 @@ def _case(raw: dict[str, Any], where: str) -> Case:
     )
 
 
-def _input(name: str, value: Shape | _Input) -> Input:
-    if isinstance(value, _Input):
+def _input(name: str, value: Shape | InputTable) -> Input:
+    if isinstance(value, InputTable):
         return Input(tuple(value.shape), value.dtype, value.high, name)
     return Input(tuple(value), name=name)
 
@@ -183,7 +228,7 @@ def _values(key: str) -> tuple[str, ...]:
 
 
 WORDS = Vocabulary(
-    frozenset(key for table in (_Suite, _Case, _Input, _Timing) for key in table.__struct_fields__),
+    frozenset(key for table in TABLES for key in table.__struct_fields__),
     {
         "inputs": "inputs are shapes: [[1, 3, 224, 224]], or {name = [1, 3, 224, 224]}",
         "case": "a case begins with [[case]]",

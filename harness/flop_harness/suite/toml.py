@@ -20,6 +20,11 @@ KINDS = {
 }  # fmt: skip
 
 
+def said(text: str) -> msgspec.Meta:
+    """What a key means; the documentation's reference of keys is made from it."""
+    return msgspec.Meta(description=text)
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """What a file may say: its keys, a hint for some of them, and the values that others have."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flop_harness.errors import extras_named
 from flop_harness.report.tables.table import Column, Table
 
 if TYPE_CHECKING:
@@ -11,8 +12,12 @@ if TYPE_CHECKING:
 
 
 def frame(table: Table) -> pd.DataFrame:
-    """A table as a frame; whole numbers stay whole where others are missing."""
-    import pandas as pd
+    """A table as a frame; whole numbers stay whole where others are missing.
+
+    UserError where pandas is not installed.
+    """
+    with extras_named():
+        import pandas as pd
 
     values = list(zip(*table.rows, strict=True)) or [()] * len(table.columns)
     series = {

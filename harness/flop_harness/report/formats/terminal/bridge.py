@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,9 +31,12 @@ if TYPE_CHECKING:
     from rich.table import Table as Grid
 
 WIDTH = 72
-"""Columns of the tree, in which sentences are wrapped"""
+"""Columns that the text of the tree takes at most"""
+LEAST = 40
+"""Columns that it has at least before bars are drawn beside it"""
 BAR = 20
 BRANCH, LAST, TRUNK, GAP = "├─ ", "└─ ", "│  ", "   "
+GUIDES = re.compile("(?:├─ |└─ |│  |   )*")
 TONES = {"up": "dark_orange3", "down": "steel_blue", "loud": "bold red", "base": "bright_black"}
 
 
@@ -61,7 +65,7 @@ def explain(index: Index, bridge: Bridge, depth: int = 1, most: int = 4) -> Iter
         bar = next(drawn, None)
         share = percent(part_of(step.amount, bridge))
         yield Line(BRANCH + shorten(step.term, WIDTH - 3), signed(step.amount), share, bar, "bold")
-        yield from wrapped(sentence, TRUNK)
+        yield Line(TRUNK + printable(sentence), style="dim")
         yield from modules_of(step, TRUNK, depth, most)
     loud = "bold red" if bridge.residual else ""
     gap = "residual: NOT EXPLAINED" if bridge.residual else "residual"
@@ -88,12 +92,6 @@ def between(
     end = f"{LAST}{target[0]} ({target[1]})"
     apart = percent(part_of(bridge.reading - bridge.reference, bridge))
     yield Line(end, group(bridge.reading), apart, None, "bold")
-
-
-def wrapped(sentence: str, guide: str) -> Iterator[Line]:
-    """A sentence below its term, between the guides."""
-    for row in textwrap.wrap(printable(sentence), WIDTH - len(guide)):
-        yield Line(guide + row, style="dim")
 
 
 def modules_of(step: Step, guide: str, depth: int, most: int) -> Iterator[Line]:
@@ -136,21 +134,37 @@ def branches(below: Tree, holder: str, guide: str, most: int) -> Iterator[Line]:
         yield Line(f"{guide}{LAST}{plural(len(others), 'other')}", signed(rest))
 
 
-def grid(title: str, lines: Sequence[Line]) -> Grid:
-    """The tree beside its amounts and bars."""
+# ----------------------------------------------------------------------------------- terminal
+
+
+def grid(title: str, lines: Sequence[Line], width: int = 200) -> Grid:
+    """The tree beside its amounts and bars; in few columns the bars go first, then text wraps."""
     from rich.table import Table as Grid
     from rich.text import Text
 
-    made = Grid(title=Text(printable(title)), title_justify="left", title_style="bold", box=None,
-                show_header=False, padding=(0, 2, 0, 0))  # fmt: skip
-    made.add_column(no_wrap=True, overflow="ellipsis")
-    made.add_column(justify="right", no_wrap=True)
-    made.add_column(justify="right", no_wrap=True)
-    made.add_column(no_wrap=True, width=BAR)
+    figures = sum(2 + max((len(text) for text in texts), default=0)
+                  for texts in zip(*((line.amount, line.share) for line in lines), strict=True))  # fmt: skip
+    room = width - figures - 2
+    with_bars = room - BAR - 2 >= LEAST
+    room = min(room - (BAR + 2) * with_bars, WIDTH)
+    told = Text(printable(title))
+    made = Grid(title=told, title_justify="left", title_style="bold", box=None, show_header=False,
+                padding=(0, 2, 0, 0), min_width=min(len(told), width))  # fmt: skip
+    for justify in ("left", "right", "right", *["left"] * with_bars):
+        made.add_column(justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for line in lines:
-        made.add_row(Text(line.text, line.style), Text(line.amount, line.style),
-                     Text(line.share), drawn(line.bar))  # fmt: skip
+        bar = [drawn(line.bar)] if with_bars else []
+        made.add_row(Text(folded(line.text, room), line.style), Text(line.amount, line.style),
+                     Text(line.share), *bar)  # fmt: skip
     return made
+
+
+def folded(text: str, room: int) -> str:
+    """A line of the tree in rows of ``room`` columns, its guides beside each of them."""
+    guide = GUIDES.match(text)[0]  # type: ignore[index]
+    rows = textwrap.wrap(text[len(guide) :], max(room - len(guide), 8)) or [""]
+    below = guide.replace(BRANCH, TRUNK).replace(LAST, GAP)
+    return "\n".join([guide + rows[0], *(below + row for row in rows[1:])])
 
 
 def drawn(bar: Bar | None) -> Any:

@@ -9,6 +9,9 @@ from flop_harness.report.tables.table import Table, show
 if TYPE_CHECKING:
     from rich.table import Table as Grid
 
+NARROW = 78
+"""Columns that every terminal has: a title is not wrapped sooner"""
+
 
 def grid(table: Table) -> Grid:
     """Names to the left, numbers to the right, zeros as they are, nothing as nothing."""
@@ -18,7 +21,7 @@ def grid(table: Table) -> Grid:
 
     made = Grid(title=Text(table.title) if table.title else None, caption=Text(table.note) if table.note else None,
                 caption_justify="left", box=box.SIMPLE_HEAD, title_justify="left",
-                padding=(0, 1, 0, 0))  # fmt: skip
+                padding=(0, 1, 0, 0), min_width=min(len(table.title), NARROW))  # fmt: skip
     for column in table.columns:
         made.add_column(Text(column.title), justify=column.align)
     for row in table.rows:
