@@ -15,7 +15,7 @@ from flop_harness.conventions.reference import reference
 from flop_harness.records import Call, Dict, List, Opaque, Tensor, Trace
 from flop_harness.trace.operators import Memory
 from flop_harness.trace.recorder import GradientsNeeded, ValuesNeeded, record, recorded
-from flop_harness.trace.shadow import shadow
+from flop_harness.trace.copying import copied
 from flop_harness.trace.walk import functions, module_calls, operators, visits
 from layers import LAYERS
 from networks import NETWORKS
@@ -295,7 +295,7 @@ def test_values_of_the_users_tensors_stay():
     """Without kernels nothing is written into a parameter or an input."""
     layer, x = nn.BatchNorm1d(3).train(), torch.ones(2, 3)
     record(Program(lambda x: x.mul_(5)), (x,))
-    record(shadow(layer), (x,))
+    record(copied(layer), (x,))
     assert x.eq(1).all() and layer.running_mean.eq(0).all()
 
 

@@ -73,11 +73,10 @@ def count(module: Any, *inputs: Any, convention: str = "macs", **kwargs: Any) ->
 
     The module may stand on any device, ``meta`` included. A model that looks at values is run.
     """
-    from flop_harness.trace.recorder import recorded
-    from flop_harness.trace.shadow import shadow
+    from flop_harness.run.tracing import traced
 
     name = type(module).__name__
-    trace = recorded(lambda: (shadow(module), inputs, kwargs))
+    trace = traced(lambda: (module, inputs, kwargs))
     return count_trace(name, trace, convention)
 
 

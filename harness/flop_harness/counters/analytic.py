@@ -13,9 +13,8 @@ from flop_harness.records import Context
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
     """Trace the model on real tensors and price the trace."""
     from flop_harness.trace.recorder import recorded
-    from flop_harness.trace.shadow import shadow
 
-    trace = recorded(lambda: (shadow(model), args, kwargs), grad=context.grad)
+    trace = recorded(lambda: (model, args, kwargs), grad=context.grad)
     account = reference(trace)
     return Answer(account.total, parameters(trace).total, account.inclusive())
 

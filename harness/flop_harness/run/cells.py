@@ -18,6 +18,7 @@ from flop_harness.records import Call, Case, Context, Metric, Reading, Status, T
 from flop_harness.run.answers import first_line, modules_of, told, without_paths
 from flop_harness.run.isolation import Outcome, run_apart
 from flop_harness.run.leftovers import leftovers, marks
+from flop_harness.run.tracing import traced
 from flop_harness.suite.build import Built, build
 
 STATUS: dict[str, Status] = {
@@ -63,7 +64,7 @@ class CaseRunner:
         if self.live is not None:
             return self.trace(None, Context("cpu"))
         try:
-            built = self._on_meta()
+            built = self._on_meta()  # made for this trace alone: nothing to copy
             return record(built.module, built.args, built.kwargs)
         except UserError:
             raise
@@ -88,17 +89,22 @@ class CaseRunner:
         key = (counter.observe, trace.root)  # passes that do the same are observed once
         if key not in self.observed:
             self.observed[key] = self._apart(
-                lambda: observations(counter, context, *self._prepared(counter, context))
+                lambda: observations(
+                    counter, context, *self._adapted(counter, context, *self._passed(context))
+                )
             )
         return with_calls(trace, self.observed[key])
 
     def _recorded(self, counter: Counter | None, context: Context) -> Trace:
         import torch
 
-        from flop_harness.trace.recorder import recorded
-
         def attempt() -> Trace:
-            return recorded(partial(self._prepared, counter, context), **watched(counter, context))
+            return traced(
+                partial(self._passed, context),
+                adapt=partial(self._adapted, counter, context),
+                timeout_s=self.limits.timeout_s,
+                **watched(counter, context),
+            )
 
         if context.device == "cuda":  # what has touched CUDA cannot be forked
             return self._apart(attempt)  # type: ignore[no-any-return]
@@ -121,15 +127,18 @@ class CaseRunner:
             raise TraceFailed(outcome.message)
         return outcome.value
 
-    def _prepared(self, counter: Counter | None, context: Context) -> tuple[Any, tuple, dict]:
-        """A model that may be spoilt, and its inputs, on the context's device."""
-        from flop_harness.trace.shadow import shadow
-
+    def _passed(self, context: Context) -> tuple[Any, tuple, dict]:
+        """The model and its inputs, not to be spoilt."""
         built = self._on_meta() if context.device == "meta" else self.built
-        model = shadow(built.module)
+        return built.module, built.args, built.kwargs
+
+    def _adapted(
+        self, counter: Counter | None, context: Context, model: Any, args: tuple, kwargs: dict
+    ) -> tuple[Any, tuple, dict]:
+        """A model that may be spoilt, and its inputs, in the context's mode and on its device."""
         if context.mode:
             model.train(context.mode == "train")
-        args, kwargs = moved((built.args, built.kwargs), context.device)
+        args, kwargs = moved((args, kwargs), context.device)
         if counter is not None:
             args, kwargs = asked_with(counter, context, model, args, kwargs)
         return model.to(context.device), args, kwargs

@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 
 from flop_harness.records import Call
 from flop_harness.trace.encoding import encode
+from flop_harness.trace.needs import Needs
 from flop_harness.trace.shapes import SHAPES, Spec, spec_of
 
 COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
@@ -21,10 +22,6 @@ VALUE_TAGS = frozenset({torch.Tag.data_dependent_output, torch.Tag.dynamic_outpu
 MARK = "_wants_gradient"
 # The choice among attention kernels hangs on switches that no argument shows, and on gradients.
 NEVER_REMEMBERED = frozenset({"aten.scaled_dot_product_attention.default"})
-
-
-class ValuesNeeded(Exception):
-    """The model looks at values, which only a run that executes kernels has."""
 
 
 class Plan:
@@ -95,12 +92,18 @@ class OperatorMode(TorchDispatchMode):
     """Writes each operator into the innermost open call of ``stack``."""
 
     def __init__(
-        self, stack: list[list[Call]], device: torch.device, execute: bool, memory: Memory | None
+        self,
+        stack: list[list[Call]],
+        device: torch.device,
+        execute: bool,
+        memory: Memory | None,
+        needs: Needs,
     ) -> None:
         super().__init__()
         self.stack = stack
         self.device = device
         self.execute = execute
+        self.needs = needs
         self.memory = memory or Memory()
         self.plans = self.memory.plans
         self.known = self.memory.calls
@@ -130,7 +133,7 @@ class OperatorMode(TorchDispatchMode):
         if self.execute:
             return self.observe(func, plan, args, kwargs)
         if plan.reads_values and not harmless_index(plan.name, args):
-            raise ValuesNeeded(f"the model reads values with {plan.name}")
+            self.needs.values(plan.name)
         key = self.signature(plan, args, kwargs) if self.remember and plan.remembered else None
         if key is not None:
             hit = self.known.get(key)
