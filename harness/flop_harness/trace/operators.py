@@ -161,6 +161,9 @@ class OperatorMode(TorchDispatchMode):
             try:
                 with self:
                     output = func._op_dk(COMPOSITE, *args, **kwargs)
+            except BaseException:
+                self.stack[-2].extend(children)  # what ran, counts
+                raise
             finally:
                 self.stack.pop()
         else:

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from flop_harness.records import Call, Context, Trace
+from flop_harness.records import RAISED, Call, Context, Trace
 from flop_harness.trace import functions, layers
 from flop_harness.trace.copying import NotCopyable, copied, differences
 from flop_harness.trace.encoding import encode, qualified_name
@@ -169,7 +169,17 @@ class Recorder:
                 with torch._C._DisableTorchDispatch():  # to make it is no call of the model's
                     output = rebuilt(rebuild, args, device)
             else:
-                output, children = self.inside(lambda: original(module, *args, **kwargs))
+                calls: list[Call] = []
+                stack.append(calls)
+                try:
+                    output = original(module, *args, **kwargs)
+                except BaseException:
+                    ran = Call("module", paths[index], inputs, pairs, RAISED, tuple(calls), index)
+                    stack[-2].append(ran)
+                    raise
+                finally:
+                    stack.pop()
+                children = tuple(calls)
                 if memory is not None and key is not None:
                     memory.keep_layer(key, children, spec_of(output, args, device))
             stack[-1].append(
@@ -190,15 +200,6 @@ class Recorder:
         if id(module) in self.foreign:
             self.needs.demand(NotCopyable(f"a copy calls {kind} of its original"))
         return self.table.add(module, f"<new {kind} {len(self.table.paths)}>")
-
-    def inside(self, run: Callable[[], Any]) -> tuple[Any, tuple[Call, ...]]:
-        """What ``run`` gives, and the calls made meanwhile."""
-        calls: list[Call] = []
-        self.stack.append(calls)
-        try:
-            return run(), tuple(calls)
-        finally:
-            self.stack.pop()
 
     def trace(self, context: Context, executed: bool) -> Trace:
         modules, parameters = self.table.freeze()
