@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 from flop_harness.records import Call
@@ -18,6 +19,8 @@ from flop_harness.trace.needs import Needs
 from flop_harness.trace.shapes import SHAPES, Spec, spec_of
 
 COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
+NESTED = ("NestedTensorCPU", "NestedTensorCUDA", "CompositeImplicitAutogradNestedTensor")
+"""Where nested tensors have kernels of their own for operators that come apart otherwise."""
 VALUE_TAGS = frozenset({torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape})
 MARK = "_wants_gradient"
 # The choice among attention kernels hangs on switches that no argument shows, and on gradients.
@@ -32,6 +35,7 @@ class Plan:
         "differentiable",
         "func",
         "name",
+        "nested",
         "reads_values",
         "remembered",
         "runs",
@@ -45,7 +49,9 @@ class Plan:
         written = any(alias.is_write for alias in aliases)
         tags = set(func.tags)
         # Kernels in C++ only: Python ones (of torch._decomp) are not what eager mode runs.
-        self.composite = torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), COMPOSITE)
+        has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
+        self.composite = has_kernel(func.name(), COMPOSITE)
+        self.nested = any(has_kernel(func.name(), key) for key in NESTED)
         self.writes = written and torch.Tag.inplace_view not in tags and "out" not in self.name
         # Views and in-place views are cheap and their results alias: let them run.
         self.runs = bool(aliases) and not self.writes and not self.composite
@@ -54,6 +60,19 @@ class Plan:
         self.remembered = self.name not in NEVER_REMEMBERED and not self.runs
         self.func = func  # kept, so that its id stays its own
         self.shape: Callable[..., Spec | None] | None = SHAPES.get(self.name)
+
+
+METADATA = frozenset(
+    f"aten.{name}"
+    for name in """dim size stride numel storage_offset sym_size sym_stride sym_numel
+    sym_storage_offset sym_is_contiguous is_contiguous is_strides_like_format
+    is_non_overlapping_and_dense""".split()
+)
+
+
+def asks_for_metadata(func: Any) -> bool:
+    """Whether a tensor of another class is asked for its device, layout or shape: nothing is done."""
+    return str(func).startswith("prim.") or ".".join(str(func).split(".")[:2]) in METADATA
 
 
 READS_VALUES = frozenset(
@@ -109,6 +128,8 @@ class OperatorMode(TorchDispatchMode):
         self.known = self.memory.calls
         self.remember = memory is not None
         self.passes_gradients = False
+        self.passed_on = False
+        self.unwrapping = 0
         # Composites may choose by these.
         self.surroundings = (device.type, torch.is_grad_enabled())
 
@@ -120,9 +141,19 @@ class OperatorMode(TorchDispatchMode):
         plan = self.plans.get(id(func))  # an operator's own hash is slow
         kwargs = kwargs or {}
         if plan is None:
-            if func.namespace == "prim":  # asks a tensor of another class for its device or layout
-                return NotImplemented
+            if asks_for_metadata(func):
+                return NotImplemented if types else func(*args, **kwargs)
             plan = self.plans[id(func)] = Plan(func)
+        if types and self.passed_on:
+            self.passed_on = False
+            return NotImplemented
+        if types:
+            if FakeTensor in types:  # a wrapper asks for a shape
+                return func(*args, **kwargs)
+            if not plan.composite or has_nested(args):
+                return self.unwrapped(func, plan, args, kwargs)
+        elif self.unwrapping and self.device.type != "meta" and is_on_meta(args):
+            return func(*args, **kwargs)
         output = self.answer(func, plan, args, kwargs)
         if self.passes_gradients and plan.differentiable and torch.is_grad_enabled():
             pass_gradients(args, output)
@@ -150,10 +181,36 @@ class OperatorMode(TorchDispatchMode):
                 self.memory.keep(key, self.stack[-1][-1], rebuild)
         return output
 
+    def unwrapped(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
+        """An operator on tensors of a class that dispatches by itself: it does, and what it calls
+        is written down inside; on a distributed tensor the operator alone, with the whole's shape.
+        """
+        children: list[Call] = []
+        self.stack.append(children)
+        self.passed_on = True
+        self.unwrapping += 1
+        try:
+            with self:
+                output = func(*args, **kwargs)
+        finally:
+            self.unwrapping -= 1
+            self.passed_on = False
+            self.stack.pop()
+        whole = any(hasattr(tensor, "placements") for tensor in tensors_in((*args, output)))
+        self.write(plan.name, args, kwargs, output, () if whole else tuple(children))
+        return output
+
+    def write(
+        self, name: str, args: tuple, kwargs: dict, output: Any, children: tuple[Call, ...]
+    ) -> None:
+        pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
+        inputs = tuple([encode(arg) for arg in args])
+        self.stack[-1].append(Call("operator", name, inputs, pairs, encode(output), children))
+
     def observe(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
         """Get the operator's result and write the call down."""
         children: list[Call] = []
-        if plan.composite and not has_nested(args):
+        if plan.composite and not (plan.nested and has_nested(args)):
             self.stack.append(children)
             if self.passes_gradients and plan.name in NEVER_REMEMBERED:
                 args = with_gradients(args)
@@ -168,11 +225,7 @@ class OperatorMode(TorchDispatchMode):
                 self.stack.pop()
         else:
             output = self.result_of(func, plan, args, kwargs)
-        pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
-        inputs = tuple([encode(arg) for arg in args])
-        self.stack[-1].append(
-            Call("operator", plan.name, inputs, pairs, encode(output), tuple(children))
-        )
+        self.write(plan.name, args, kwargs, output, tuple(children))
         return output
 
     def result_of(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
@@ -279,8 +332,11 @@ def has_tensor(args: tuple) -> bool:
     return any(True for _ in tensors_in(args))
 
 
+def is_on_meta(args: tuple) -> bool:
+    return any(tensor.is_meta for tensor in tensors_in(args))
+
+
 def has_nested(args: tuple) -> bool:
-    """Nested tensors have kernels of their own for operators that come apart otherwise."""
     return any(isinstance(arg, torch.Tensor) and arg.is_nested for arg in args)
 
 
