@@ -20,6 +20,7 @@ from flop_harness.run.isolation import Outcome, run_apart
 from flop_harness.run.leftovers import leftovers, marks
 from flop_harness.run.tracing import traced
 from flop_harness.suite.build import Built, build
+from flop_harness.suite.compiled import eagerly, set_mode, uncompiled
 
 STATUS: dict[str, Status] = {
     "raised": "failed",
@@ -136,8 +137,9 @@ class CaseRunner:
         self, counter: Counter | None, context: Context, model: Any, args: tuple, kwargs: dict
     ) -> tuple[Any, tuple, dict]:
         """A model that may be spoilt, and its inputs, in the context's mode and on its device."""
+        model = uncompiled(model)
         if context.mode:
-            model.train(context.mode == "train")
+            set_mode(model, context.mode == "train")
         args, kwargs = moved((args, kwargs), context.device)
         if counter is not None:
             args, kwargs = asked_with(counter, context, model, args, kwargs)
@@ -198,14 +200,14 @@ class CaseRunner:
             overlay.put_first(overlay.folder_of(counter.overlay))
         torch.set_num_threads(self.limits.threads)
         built = self._on_meta() if context.device == "meta" else self.built
-        model = built.module.to(context.device)
+        model = uncompiled(built.module).to(context.device)
         args, kwargs = moved((built.args, built.kwargs), context.device)
         args, kwargs = asked_with(counter, context, model, args, kwargs)
         before = marks(model)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             started = time.perf_counter()
-            with settings(context.grad, context.variant):
+            with settings(context.grad, context.variant), eagerly():
                 answer = counter.read(model, args, kwargs, context)
             seconds = time.perf_counter() - started
         return {
@@ -277,7 +279,7 @@ def observations(
 
     if counter.observe is None:
         return ()
-    with settings(context.grad, context.variant), hooked(model, counter.hooks):
+    with settings(context.grad, context.variant), eagerly(), hooked(model, counter.hooks):
         return counter.observe(model, args)
 
 

@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from flop_harness.records import RAISED, Call, Context, Trace
+from flop_harness.suite.compiled import eagerly, uncompiled
 from flop_harness.trace import functions, layers
 from flop_harness.trace.copying import NotCopyable, copied, differences
 from flop_harness.trace.encoding import encode, qualified_name
@@ -74,6 +75,7 @@ def record(
         watches.enter_context(needs.met())
         watches.enter_context(nested_deeply())
         watches.enter_context(garbage_kept())
+        watches.enter_context(eagerly())
         watches.enter_context(settings(grad, variant, fast_path))
         watches.enter_context(functions.replaced(recorder.stack))
         watches.enter_context(recorder.watching_modules())
@@ -109,7 +111,7 @@ def recorded(
     """
     module, args, kwargs = prepare()
     if not copy:
-        return record(*adapt(module, args, kwargs), **options)
+        return record(*adapt(uncompiled(module), args, kwargs), **options)
     try:
         twins = copies(module, args, kwargs, options.get("execute", False))
         return record(*adapt(*twins), **options, foreign=set(map(id, module.modules())))
@@ -121,11 +123,11 @@ def recorded(
 
 
 def copies(module: nn.Module, args: tuple, kwargs: Mapping, real: bool) -> Pass:
-    """Copies of a model and its inputs, held against the model. Raises NotCopyable."""
+    """Copies of a model as it is uncompiled and of its inputs, held against it. Raises NotCopyable."""
     twin, args, kwargs = copied((module, args, dict(kwargs)), real=real)
     if wrong := differences(module, twin):
         raise NotCopyable(f"in a copy of {type(module).__name__} {', '.join(wrong)}")
-    return twin, args, kwargs
+    return uncompiled(twin), args, kwargs
 
 
 def device_of(module: nn.Module, args: tuple, kwargs: Mapping | None) -> torch.device:
