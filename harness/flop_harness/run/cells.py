@@ -123,7 +123,7 @@ class CaseRunner:
                 torch.set_num_threads(threads)
 
     def _apart(self, work: Callable[[], Any]) -> Any:
-        outcome = run_apart(work, timeout_s=self.limits.timeout_s)
+        outcome = run_apart(partial(on_one_thread, work), timeout_s=self.limits.timeout_s)
         if outcome.ending != "ok":
             raise TraceFailed(outcome.message)
         return outcome.value
@@ -158,7 +158,7 @@ class CaseRunner:
             with torch.no_grad():
                 self.built.module(*self.built.args, **self.built.kwargs)
 
-        outcome = run_apart(plain, timeout_s=self.limits.timeout_s)
+        outcome = run_apart(partial(on_one_thread, plain), timeout_s=self.limits.timeout_s)
         if outcome.ending != "ok":
             raise UserError(
                 f"case {self.case.id!r}: the model raises on these inputs: {outcome.message}"
@@ -260,6 +260,14 @@ class CaseRunner:
         quantity = counter.quantities[metric]
         return Reading(self.case.id, counter.id, version_of(counter), resolved(context, self.case),
                        metric, quantity.unit, "ok", label=quantity.label)  # fmt: skip
+
+
+def on_one_thread(work: Callable[[], Any]) -> Any:
+    """In a fork: the threads that its parent computed with are not in it."""
+    import torch
+
+    torch.set_num_threads(1)
+    return work()
 
 
 def asked_with(

@@ -256,6 +256,7 @@ def differences(original: nn.Module, twin: nn.Module) -> list[str]:
 def sharing(named: Any) -> list[tuple[Any, ...]]:
     """Name, shape, dtype and trainability of each tensor, and the first name it has."""
     first: dict[int, str] = {}
+    named = list(named)  # scripted modules make a tensor anew each time: its id is its own while kept
     return [
         (name, first.setdefault(id(t), name), t.dtype, t.requires_grad, None if is_lazy(t) else t.shape)
         for name, t in named
