@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +41,9 @@ def traced_itself(prepare: Callable[[], tuple], timeout_s: float, options: dict)
     option = NEEDS.get(outcome.error, "")
     if option and not options.get(option):
         return traced_itself(prepare, timeout_s, {**options, option: True})
+    if outcome.error == "ImportNeeded":
+        importlib.import_module(outcome.message.removeprefix("ImportNeeded: "))
+        return traced_itself(prepare, timeout_s, options)
     if outcome.ending != "ok":
         raise RuntimeError(outcome.message)
     return load_trace(outcome.value)

@@ -26,6 +26,10 @@ class GradientsNeeded(Exception):
     """The model takes gradients in its forward pass, which a trace below autograd does not have."""
 
 
+class ImportNeeded(Exception):
+    """The model imports what takes torch's functions as it finds them, which are watched meanwhile."""
+
+
 class Needs:
     """What a pass turned out to need, and the lines of the model that looked at values."""
 
@@ -75,6 +79,29 @@ def shortened(file: str) -> str:
     """A file of an installed package from the package on; any other by its name alone."""
     _, found, inside = file.rpartition("/site-packages/")
     return inside if found else Path(file).name
+
+
+class ImportGuard:
+    """A finder that finds nothing, but tells when one of ``names`` is about to be imported."""
+
+    names = ("torch._dynamo",)
+
+    def __init__(self, needs: Needs) -> None:
+        self.needs = needs
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        if name in self.names:
+            self.needs.demand(ImportNeeded(name))
+
+
+@contextmanager
+def imports_guarded(needs: Needs) -> Iterator[None]:
+    guard = ImportGuard(needs)
+    sys.meta_path.insert(0, guard)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(guard)  # type: ignore[arg-type]
 
 
 def refusing(refuse: Callable[[], Any]) -> Callable:

@@ -6,18 +6,22 @@ a shape function, or asked from the operator's meta kernel.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
+from torch._ops import HigherOrderOperator
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 from flop_harness.records import Call
 from flop_harness.trace.encoding import encode
-from flop_harness.trace.needs import Needs
+from flop_harness.trace.needs import Needs, exchanged
 from flop_harness.trace.shapes import SHAPES, Spec, spec_of
 
+DENSE = torch._C.DispatchKey.CompositeExplicitAutograd
 COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
 NESTED = ("NestedTensorCPU", "NestedTensorCUDA", "CompositeImplicitAutogradNestedTensor")
 """Where nested tensors have kernels of their own for operators that come apart otherwise."""
@@ -110,6 +114,8 @@ MEMORY = Memory()
 class OperatorMode(TorchDispatchMode):
     """Writes each operator into the innermost open call of ``stack``."""
 
+    supports_higher_order_operators = True
+
     def __init__(
         self,
         stack: list[list[Call]],
@@ -141,6 +147,8 @@ class OperatorMode(TorchDispatchMode):
         plan = self.plans.get(id(func))  # an operator's own hash is slow
         kwargs = kwargs or {}
         if plan is None:
+            if isinstance(func, HigherOrderOperator):
+                return self.higher_order(func, args, kwargs)
             if asks_for_metadata(func):
                 return NotImplemented if types else func(*args, **kwargs)
             plan = self.plans[id(func)] = Plan(func)
@@ -179,6 +187,25 @@ class OperatorMode(TorchDispatchMode):
             rebuild = None if plan.writes else spec_of(output, args, self.device)
             if rebuild is not None or plan.writes:
                 self.memory.keep(key, self.stack[-1][-1], rebuild)
+        return output
+
+    def higher_order(self, func: HigherOrderOperator, args: tuple, kwargs: dict) -> Any:
+        """An operator on functions: what its plain kernel calls is written down inside."""
+        children: list[Call] = []
+        kernel = func.py_kernels.get(DENSE)
+        self.stack.append(children)
+        try:
+            if kernel is None:
+                output = func(*args, **kwargs)
+            else:
+                with self, no_mode_seen(sys.modules[kernel.__module__]):
+                    output = kernel(*args, **kwargs)
+        except BaseException:
+            self.stack[-2].extend(children)
+            raise
+        finally:
+            self.stack.pop()
+        self.write(f"higher_order.{func._name}.default", args, kwargs, output, tuple(children))
         return output
 
     def unwrapped(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
@@ -267,6 +294,12 @@ class OperatorMode(TorchDispatchMode):
         except (TypeError, RuntimeError):  # unhashable, sparse, or a parameter still lazy
             return None
         return key
+
+
+def no_mode_seen(home: Any) -> AbstractContextManager:
+    """Plain kernels of operators on functions refuse to run where they see a mode."""
+    look = "_get_current_dispatch_mode"
+    return exchanged(home, look, lambda: None) if hasattr(home, look) else nullcontext()
 
 
 def signed(value: Any) -> Any:

@@ -22,9 +22,11 @@ from flop_harness.trace.encoding import encode, qualified_name
 from flop_harness.trace.modules import ModuleTable
 from flop_harness.trace.needs import (
     GradientsNeeded,
+    ImportNeeded,
     Needs,
     ValuesNeeded,
     gradients_guarded,
+    imports_guarded,
     values_guarded,
 )
 from flop_harness.trace.operators import MEMORY, Memory, OperatorMode, rebuilt
@@ -73,6 +75,7 @@ def record(
     watch.passes_gradients = grad and not gradients
     with ExitStack() as watches:
         watches.enter_context(needs.met())
+        watches.enter_context(imports_guarded(needs))
         watches.enter_context(nested_deeply())
         watches.enter_context(garbage_kept())
         watches.enter_context(eagerly())
@@ -119,6 +122,9 @@ def recorded(
         more = {"execute": True}
     except GradientsNeeded:
         more = {"gradients": True}
+    except ImportNeeded as need:
+        importlib.import_module(str(need))
+        more = {}
     return recorded(prepare, adapt=adapt, **{**options, **more})
 
 
