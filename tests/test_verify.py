@@ -28,7 +28,6 @@ from flop_harness.report import PAGES, write
 from flop_harness.report.tables import proofs as report
 from flop_harness.suite import files as suite
 from flop_harness.trace.recorder import record, recorded
-from flop_harness.trace.copying import copied
 from layers import LAYERS, Factory
 from networks import NETWORKS
 from programs import PROGRAMS, Program

@@ -57,7 +57,7 @@ def contestants(case: Case) -> dict[str, Callable[[], Any]]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from flop_harness.trace.operators import Memory
+    from flop_harness.trace.plans import Memory
     from flop_harness.trace.recorder import record
 
     built = on_meta_device(case)

@@ -21,6 +21,8 @@ from torch.fx import Graph, GraphModule
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 from torch.nn.utils import parametrize
 
+from flop_harness.trace import values
+
 ATOMS = frozenset({
     int, float, bool, str, complex, bytes, type(None), type(Ellipsis), type(NotImplemented), range,
     type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType, types.CodeType, property,
@@ -144,7 +146,11 @@ class Copier:
 
     def reference(self, value: weakref.ref) -> weakref.ref:
         target = value()
-        return weakref.ref(self.copy(target)) if isinstance(target, (nn.Module, torch.Tensor)) else value
+        return (
+            weakref.ref(self.copy(target))
+            if isinstance(target, (nn.Module, torch.Tensor))
+            else value
+        )
 
     def object_(self, value: Any) -> Any:
         try:
@@ -187,8 +193,9 @@ class Copier:
         self.memo[id(tensor)] = twin
         if tensor.is_leaf and tensor.grad is not None:
             twin.grad = self.copy(tensor.grad)
-        if tensor.__dict__ and type(tensor) in PLAIN:
+        if len(tensor.__dict__) > (values.BESIDE in tensor.__dict__) and type(tensor) in PLAIN:
             twin.__dict__.update(self.dict_(tensor.__dict__))
+        values.given(tensor, twin)
         return twin
 
     def data_of(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -246,19 +253,23 @@ def restore(twin: Any, state: Any) -> None:
 
 def differences(original: nn.Module, twin: nn.Module) -> list[str]:
     """In what a copy is another model; nothing for a faithful one."""
-    return [
-        f"{what} differ"
-        for what, look in LOOKS.items()
-        if look(original) != look(twin)
-    ]
+    return [f"{what} differ" for what, look in LOOKS.items() if look(original) != look(twin)]
 
 
 def sharing(named: Any) -> list[tuple[Any, ...]]:
     """Name, shape, dtype and trainability of each tensor, and the first name it has."""
     first: dict[int, str] = {}
-    named = list(named)  # scripted modules make a tensor anew each time: its id is its own while kept
+    named = list(
+        named
+    )  # scripted modules make a tensor anew each time: its id is its own while kept
     return [
-        (name, first.setdefault(id(t), name), t.dtype, t.requires_grad, None if is_lazy(t) else t.shape)
+        (
+            name,
+            first.setdefault(id(t), name),
+            t.dtype,
+            t.requires_grad,
+            None if is_lazy(t) else t.shape,
+        )
         for name, t in named
     ]
 

@@ -104,30 +104,11 @@ def imports_guarded(needs: Needs) -> Iterator[None]:
         sys.meta_path.remove(guard)  # type: ignore[arg-type]
 
 
-def refusing(refuse: Callable[[], Any]) -> Callable:
+def refusing(needs: Needs, name: str) -> Callable:
     def refused(*args: Any, **kwargs: Any) -> Any:
-        return refuse()
+        needs.demand(GradientsNeeded(f"the model takes gradients with {name}()"))
 
     return refused
-
-
-@contextmanager
-def values_guarded(needs: Needs) -> Iterator[None]:
-    """Make the ways to values that bypass the dispatcher say so."""
-    with ExitStack() as guards:
-        for name in ("tolist", "numpy", "__array__"):
-            original = getattr(torch.Tensor, name)
-            guards.enter_context(exchanged(torch.Tensor, name, guarded(needs, name, original)))
-        yield
-
-
-def guarded(needs: Needs, name: str, original: Callable) -> Callable:
-    """``original`` of the values that are known; a need of the others."""
-
-    def read(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
-        return needs.values(f"Tensor.{name}()")
-
-    return read
 
 
 @contextmanager
@@ -139,9 +120,7 @@ def gradients_guarded(needs: Needs) -> Iterator[None]:
     )  # fmt: skip
     with ExitStack() as guards:
         for holder, name in ways:
-            error = GradientsNeeded(f"the model takes gradients with {name}()")
-            refusal = refusing(lambda error=error: needs.demand(error))
-            guards.enter_context(exchanged(holder, name, refusal))
+            guards.enter_context(exchanged(holder, name, refusing(needs, name)))
         yield
 
 

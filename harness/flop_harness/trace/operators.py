@@ -7,7 +7,7 @@ a shape function, or asked from the operator's meta kernel.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -19,96 +19,18 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 from flop_harness.records import Call
 from flop_harness.trace.encoding import encode
 from flop_harness.trace.needs import Needs, exchanged
-from flop_harness.trace.shapes import SHAPES, Spec, spec_of
+from flop_harness.trace.plans import (
+    COMPOSITE,
+    NEVER_REMEMBERED,
+    Memory,
+    Plan,
+    asks_for_metadata,
+)
+from flop_harness.trace.shapes import spec_of
+from flop_harness.trace.values import Values, may_be_known
 
 DENSE = torch._C.DispatchKey.CompositeExplicitAutograd
-COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
-NESTED = ("NestedTensorCPU", "NestedTensorCUDA", "CompositeImplicitAutogradNestedTensor")
-"""Where nested tensors have kernels of their own for operators that come apart otherwise."""
-VALUE_TAGS = frozenset({torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape})
 MARK = "_wants_gradient"
-# The choice among attention kernels hangs on switches that no argument shows, and on gradients.
-NEVER_REMEMBERED = frozenset({"aten.scaled_dot_product_attention.default"})
-
-
-class Plan:
-    """What is known of an operator before it is called."""
-
-    __slots__ = (
-        "composite",
-        "differentiable",
-        "func",
-        "name",
-        "nested",
-        "reads_values",
-        "remembered",
-        "runs",
-        "shape",
-        "writes",
-    )
-
-    def __init__(self, func: Any) -> None:
-        self.name = str(func)
-        aliases = [ret.alias_info for ret in func._schema.returns if ret.alias_info is not None]
-        written = any(alias.is_write for alias in aliases)
-        tags = set(func.tags)
-        # Kernels in C++ only: Python ones (of torch._decomp) are not what eager mode runs.
-        has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
-        self.composite = has_kernel(func.name(), COMPOSITE)
-        self.nested = any(has_kernel(func.name(), key) for key in NESTED)
-        self.writes = written and torch.Tag.inplace_view not in tags and "out" not in self.name
-        # Views and in-place views are cheap and their results alias: let them run.
-        self.runs = bool(aliases) and not self.writes and not self.composite
-        self.differentiable = not self.writes and "detach" not in self.name
-        self.reads_values = bool(tags & VALUE_TAGS) or self.name in READS_VALUES
-        self.remembered = self.name not in NEVER_REMEMBERED and not self.runs
-        self.func = func  # kept, so that its id stays its own
-        self.shape: Callable[..., Spec | None] | None = SHAPES.get(self.name)
-
-
-METADATA = frozenset(
-    f"aten.{name}"
-    for name in """dim size stride numel storage_offset sym_size sym_stride sym_numel
-    sym_storage_offset sym_is_contiguous is_contiguous is_strides_like_format
-    is_non_overlapping_and_dense""".split()
-)
-
-
-def asks_for_metadata(func: Any) -> bool:
-    """Whether a tensor of another class is asked for its device, layout or shape: nothing is done."""
-    return str(func).startswith("prim.") or ".".join(str(func).split(".")[:2]) in METADATA
-
-
-READS_VALUES = frozenset(
-    f"{name}.default"
-    for name in """aten.is_nonzero torchvision.nms aten._pack_padded_sequence
-    aten._nested_tensor_from_mask aten._nested_tensor_from_mask_left_aligned""".split()
-)
-
-
-class Memory:
-    """Signature -> (what was recorded, how to make the result), of operators and of layers."""
-
-    def __init__(self, capacity: int = 200_000) -> None:
-        self.calls: dict[Any, tuple[Call, Any]] = {}
-        self.layers: dict[Any, tuple[tuple[Call, ...], Any]] = {}
-        self.plans: dict[Any, Plan] = {}
-        self.capacity = capacity
-
-    def keep(self, key: Any, call: Call, rebuild: Any) -> None:
-        if len(self.calls) >= self.capacity:
-            self.calls.clear()
-        self.calls[key] = (call, rebuild)
-
-    def keep_layer(self, key: Any, calls: tuple[Call, ...], rebuild: Any) -> None:
-        if rebuild is None:
-            return
-        if len(self.layers) >= self.capacity:
-            self.layers.clear()
-        self.layers[key] = (calls, rebuild)
-
-
-MEMORY = Memory()
 
 
 class OperatorMode(TorchDispatchMode):
@@ -129,6 +51,7 @@ class OperatorMode(TorchDispatchMode):
         self.device = device
         self.execute = execute
         self.needs = needs
+        self.values = Values(needs)
         self.memory = memory or Memory()
         self.plans = self.memory.plans
         self.known = self.memory.calls
@@ -163,6 +86,8 @@ class OperatorMode(TorchDispatchMode):
         elif self.unwrapping and self.device.type != "meta" and is_on_meta(args):
             return func(*args, **kwargs)
         output = self.answer(func, plan, args, kwargs)
+        if plan.followed and not self.execute and may_be_known(args):
+            self.values.follow(plan, args, kwargs, output)
         if self.passes_gradients and plan.differentiable and torch.is_grad_enabled():
             pass_gradients(args, output)
         return output
@@ -170,9 +95,13 @@ class OperatorMode(TorchDispatchMode):
     def answer(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
         """The operator's result: remembered, or got and written down."""
         if self.execute:
+            if plan.reads_values and not harmless_index(plan.name, args):
+                self.needs.look()
             return self.observe(func, plan, args, kwargs)
         if plan.reads_values and not harmless_index(plan.name, args):
-            self.needs.values(plan.name)
+            output = self.values.read(func, plan.name, args, kwargs, self.device)
+            self.write(plan.name, args, kwargs, output, ())
+            return output
         key = self.signature(plan, args, kwargs) if self.remember and plan.remembered else None
         if key is not None:
             hit = self.known.get(key)

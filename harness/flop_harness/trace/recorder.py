@@ -27,10 +27,11 @@ from flop_harness.trace.needs import (
     ValuesNeeded,
     gradients_guarded,
     imports_guarded,
-    values_guarded,
 )
-from flop_harness.trace.operators import MEMORY, Memory, OperatorMode, rebuilt
+from flop_harness.trace.operators import OperatorMode, rebuilt
+from flop_harness.trace.plans import MEMORY, Memory
 from flop_harness.trace.shapes import spec_of
+from flop_harness.trace.values import values_guarded
 
 __all__ = ["GradientsNeeded", "NotCopyable", "ValuesNeeded", "hooked", "record", "recorded"]
 
@@ -83,8 +84,7 @@ def record(
         watches.enter_context(functions.replaced(recorder.stack))
         watches.enter_context(recorder.watching_modules())
         watches.enter_context(hooked(module, hooks))
-        if not execute:
-            watches.enter_context(values_guarded(needs))
+        watches.enter_context(values_guarded(needs, execute))
         if not gradients:
             watches.enter_context(gradients_guarded(needs))
             # Below autograd a dispatch mode sees composite operators before they come apart.
