@@ -18,8 +18,8 @@ from flop_harness.reconcile import bridges as reconcile
 from flop_harness.records import Bridge, Context, Reading, Trace
 from flop_harness.run.answers import modules_of
 from flop_harness.run.cells import asked_with, observations, with_calls
+from flop_harness.trace.copying import copied
 from flop_harness.trace.recorder import recorded
-from flop_harness.trace.shadow import shadow
 from layers import Factory, Sample
 
 # A counter from a folder of its own cannot be in this process beside the package it replaces.
@@ -37,7 +37,7 @@ class Refusal(Exception):
 
 def traced(module: nn.Module, args: tuple, kwargs: dict, **options) -> Trace:
     """A trace of a model that matters, with kernels or gradients where it asks for them."""
-    return recorded(lambda: (shadow(module), args, kwargs), **options)
+    return recorded(lambda: (module, args, kwargs), **options)
 
 
 @cache
@@ -57,7 +57,7 @@ def asked(counter: Counter, factory: Factory, context: Context) -> tuple[Sample,
         raise Refusal(f"unavailable: {error}") from error
     trace = traced(module, args, kwargs, grad=context.grad, hooks=counter.hooks,
                    fast_path=counter.fast_path)  # fmt: skip
-    trace = with_calls(trace, observations(counter, context, shadow(module), args, kwargs))
+    trace = with_calls(trace, observations(counter, context, copied(module), args, kwargs))
     named = dataclasses.replace(trace.context, variant=context.variant)
     return Sample(module, args, kwargs), dataclasses.replace(trace, context=named)
 

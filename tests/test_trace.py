@@ -13,9 +13,9 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from flop_harness.conventions.reference import reference
 from flop_harness.records import Call, Dict, List, Opaque, Tensor, Trace
-from flop_harness.trace.operators import Memory
+from flop_harness.trace.copying import copied
+from flop_harness.trace.plans import Memory
 from flop_harness.trace.recorder import GradientsNeeded, ValuesNeeded, record, recorded
-from flop_harness.trace.shadow import shadow
 from flop_harness.trace.walk import functions, module_calls, operators, visits
 from layers import LAYERS
 from networks import NETWORKS
@@ -255,7 +255,7 @@ def test_values_and_gradients_are_both_to_be_had():
             return super().forward(x) * x.max().item()
 
     made = []
-    trace = recorded(lambda: made.append(Both()) or (made[-1], (torch.ones(2, 4),), {}))
+    trace = recorded(lambda: made.append(Both()) or (made[-1], (torch.ones(8, 4),), {}))
     assert trace.executed and len(made) == 3  # without either, with one, with both
 
 
@@ -295,7 +295,7 @@ def test_values_of_the_users_tensors_stay():
     """Without kernels nothing is written into a parameter or an input."""
     layer, x = nn.BatchNorm1d(3).train(), torch.ones(2, 3)
     record(Program(lambda x: x.mul_(5)), (x,))
-    record(shadow(layer), (x,))
+    record(copied(layer), (x,))
     assert x.eq(1).all() and layer.running_mean.eq(0).all()
 
 

@@ -13,9 +13,9 @@ from torch import nn
 
 from flop_harness.counters.protocol import every
 from flop_harness.records import Parameter
+from flop_harness.trace.copying import copied
 from flop_harness.trace.functions import targets
 from flop_harness.trace.recorder import record
-from flop_harness.trace.shadow import shadow
 from flop_harness.trace.shapes import SHAPES, contiguous_strides
 from flop_harness.trace.walk import visits
 from layers import LAYERS
@@ -110,31 +110,32 @@ def observed(module: nn.Module) -> list:
 
 
 @pytest.mark.parametrize("execute", [False, True])
-def test_a_shadow_bears_what_a_trace_leaves(execute):
+def test_a_copy_bears_what_a_trace_leaves(execute):
     model = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU(inplace=True)).train()
     before, state = observed(model), copy.deepcopy(model.state_dict())
-    record(shadow(model), (torch.rand(2, 2, 5, 5),), hooks=every)
+    record(copied(model), (torch.rand(2, 2, 5, 5),), hooks=every)
     assert observed(model) == before
     for key, value in model.state_dict().items():
         assert torch.equal(value, state[key]), key
 
 
-def test_a_shadow_shares_its_tensors():
+def test_a_copy_shares_its_tensors():
     model = SHARING["tied weights"]().module
-    copied = shadow(model)
-    assert copied is not model and copied.encode is not model.encode
-    assert copied.encode.weight is model.encode.weight is copied.decode.weight
+    twin = copied(model)
+    assert twin is not model and twin.encode is not model.encode
+    assert twin.encode.weight is twin.decode.weight is not model.encode.weight
+    assert twin.encode.weight.data_ptr() == model.encode.weight.data_ptr()
 
 
-def test_a_shadow_of_a_computed_weight():
+def test_a_copy_of_a_computed_weight():
     module, args, _ = LAYERS["linear weight norm"]()
-    assert record(shadow(module), args).root.output.shape == (3, 4)
+    assert record(copied(module), args).root.output.shape == (3, 4)
 
 
 def test_what_a_lazy_module_becomes_is_written_down():
     """torch changes the class of a lazy module in its first call."""
     lazy = nn.Sequential(nn.LazyBatchNorm1d(), nn.ReLU())
-    trace = record(shadow(lazy), (torch.ones(2, 3),))
+    trace = record(copied(lazy), (torch.ones(2, 3),))
     _, norm, relu = trace.modules
     assert norm.type_name == "LazyBatchNorm1d"
     assert norm.config["becomes"][0] == "torch.nn.modules.batchnorm.BatchNorm1d"
@@ -156,7 +157,7 @@ def test_a_module_whose_length_is_that_of_another():
 
 def test_a_lazy_model_stays_lazy():
     module, args, _ = LAYERS["lazy linear"]()
-    trace = record(shadow(module), args)
+    trace = record(copied(module), args)
     assert [parameter.shape for parameter in trace.parameters] == [(4, 6), (4,)]
     assert all(parameter.lazy for parameter in trace.parameters)
     assert module.has_uninitialized_params()

@@ -29,7 +29,6 @@ from flop_harness.report.analysis import proofs as proofs_analysis
 from flop_harness.report.documents import files
 from flop_harness.suite import files as suite
 from flop_harness.trace.recorder import record, recorded
-from flop_harness.trace.shadow import shadow
 from layers import LAYERS, Factory
 from networks import NETWORKS
 from programs import PROGRAMS, Program
@@ -39,7 +38,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWa
 
 def operations(module, args=(), kwargs=None) -> list[Operation]:
     """The distinct operators of a model that have a formula and compute."""
-    trace = recorded(lambda: (shadow(module), args, kwargs or {}))
+    trace = recorded(lambda: (module, args, kwargs or {}))
     found = {}
     for visit, work in works(trace):
         if work is not None and work.kind != "movement":

@@ -77,11 +77,12 @@ def count(module: Any, *inputs: Any, convention: str = "macs", **kwargs: Any) ->
 
     The module may stand on any device, ``meta`` included. A model that looks at values is run.
     """
-    from flop_harness.trace.recorder import recorded
-    from flop_harness.trace.shadow import shadow
+    from flop_harness.run.tracing import traced
+    from flop_harness.suite.compiled import as_module, original
 
-    name = type(module).__name__
-    trace = recorded(lambda: (shadow(module), inputs, kwargs))
+    module = as_module(module)
+    name = type(original(module)).__name__
+    trace = traced(lambda: (module, inputs, kwargs))
     return count_trace(name, trace, convention)
 
 
@@ -99,8 +100,10 @@ def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs:
     from flop_harness.run.workers import carry_out
     from flop_harness.store import TraceStore
     from flop_harness.suite.build import Built
+    from flop_harness.suite.compiled import as_module, original
 
-    name = type(module).__name__
+    module = as_module(module)
+    name = type(original(module)).__name__
     case = Case(name, "live module", mode="train" if module.training else "eval")
     suite = single(case)
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:

@@ -26,7 +26,7 @@ from flop_harness.run.isolation import run_apart
 from flop_harness.suite.build import Built, build
 from flop_harness.suite.files import load
 from flop_harness.timing.cpu import threads_set
-from flop_harness.trace.shadow import shadow
+from flop_harness.trace.copying import copied
 
 COUNTERS = ("torch", "thop", "ptflops-pytorch", "ptflops-aten", "torchinfo", "fvcore")
 ROUNDS = 5
@@ -57,7 +57,7 @@ def contestants(case: Case) -> dict[str, Callable[[], Any]]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from flop_harness.trace.operators import Memory
+    from flop_harness.trace.plans import Memory
     from flop_harness.trace.recorder import record
 
     built = on_meta_device(case)
@@ -116,7 +116,7 @@ def counter_call(case: Case, counter_id: str) -> float:
         built = build(case)
         for _ in range(2):
             args, kwargs = counter.inputs(built.module, built.args, built.kwargs)
-            call = partial(counter.read, shadow(built.module), args, kwargs, context)
+            call = partial(counter.read, copied(built.module), args, kwargs, context)
             times.append(milliseconds(call))
     return min(times)
 

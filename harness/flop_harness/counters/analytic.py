@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flop_harness.conventions.reference import parameters, reference
@@ -12,10 +13,13 @@ from flop_harness.records import Context
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
     """Trace the model on real tensors and price the trace."""
-    from flop_harness.trace.recorder import recorded
-    from flop_harness.trace.shadow import shadow
+    from flop_harness.trace.recorder import NotCopyable, recorded
 
-    trace = recorded(lambda: (shadow(model), args, kwargs), grad=context.grad)
+    given = partial(recorded, lambda: (model, args, kwargs), grad=context.grad)
+    try:
+        trace = given()
+    except NotCopyable:  # this process is of the counter's own
+        trace = given(copy=False)
     account = reference(trace)
     return Answer(account.total, parameters(trace).total, account.inclusive())
 

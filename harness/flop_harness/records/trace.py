@@ -63,6 +63,9 @@ class Opaque:
     type: str
 
 
+RAISED = Opaque("raised")
+"""The output of a module or function that raised, where the model went on. What ran inside counts."""
+
 Level = Literal["module", "function", "operator"]
 
 

@@ -18,7 +18,9 @@ from flop_harness.records import Call, Case, Context, Metric, Reading, Status, T
 from flop_harness.run.answers import first_line, modules_of, told, without_paths
 from flop_harness.run.isolation import Outcome, run_apart
 from flop_harness.run.leftovers import leftovers, marks
+from flop_harness.run.tracing import traced
 from flop_harness.suite.build import Built, build
+from flop_harness.suite.compiled import eagerly, set_mode, uncompiled
 
 STATUS: dict[str, Status] = {
     "raised": "failed",
@@ -63,7 +65,7 @@ class CaseRunner:
         if self.live is not None:
             return self.trace(None, Context("cpu"))
         try:
-            built = self._on_meta()
+            built = self._on_meta()  # made for this trace alone: nothing to copy
             return record(built.module, built.args, built.kwargs)
         except UserError:
             raise
@@ -88,17 +90,22 @@ class CaseRunner:
         key = (counter.observe, trace.root)  # passes that do the same are observed once
         if key not in self.observed:
             self.observed[key] = self._apart(
-                lambda: observations(counter, context, *self._prepared(counter, context))
+                lambda: observations(
+                    counter, context, *self._adapted(counter, context, *self._passed(context))
+                )
             )
         return with_calls(trace, self.observed[key])
 
     def _recorded(self, counter: Counter | None, context: Context) -> Trace:
         import torch
 
-        from flop_harness.trace.recorder import recorded
-
         def attempt() -> Trace:
-            return recorded(partial(self._prepared, counter, context), **watched(counter, context))
+            return traced(
+                partial(self._passed, context),
+                adapt=partial(self._adapted, counter, context),
+                timeout_s=self.limits.timeout_s,
+                **watched(counter, context),
+            )
 
         if context.device == "cuda":  # what has touched CUDA cannot be forked
             return self._apart(attempt)  # type: ignore[no-any-return]
@@ -116,20 +123,24 @@ class CaseRunner:
                 torch.set_num_threads(threads)
 
     def _apart(self, work: Callable[[], Any]) -> Any:
-        outcome = run_apart(work, timeout_s=self.limits.timeout_s)
+        outcome = run_apart(partial(on_one_thread, work), timeout_s=self.limits.timeout_s)
         if outcome.ending != "ok":
             raise TraceFailed(outcome.message)
         return outcome.value
 
-    def _prepared(self, counter: Counter | None, context: Context) -> tuple[Any, tuple, dict]:
-        """A model that may be spoilt, and its inputs, on the context's device."""
-        from flop_harness.trace.shadow import shadow
-
+    def _passed(self, context: Context) -> tuple[Any, tuple, dict]:
+        """The model and its inputs, not to be spoilt."""
         built = self._on_meta() if context.device == "meta" else self.built
-        model = shadow(built.module)
+        return built.module, built.args, built.kwargs
+
+    def _adapted(
+        self, counter: Counter | None, context: Context, model: Any, args: tuple, kwargs: dict
+    ) -> tuple[Any, tuple, dict]:
+        """A model that may be spoilt, and its inputs, in the context's mode and on its device."""
+        model = uncompiled(model)
         if context.mode:
-            model.train(context.mode == "train")
-        args, kwargs = moved((built.args, built.kwargs), context.device)
+            set_mode(model, context.mode == "train")
+        args, kwargs = moved((args, kwargs), context.device)
         if counter is not None:
             args, kwargs = asked_with(counter, context, model, args, kwargs)
         return model.to(context.device), args, kwargs
@@ -147,7 +158,7 @@ class CaseRunner:
             with torch.no_grad():
                 self.built.module(*self.built.args, **self.built.kwargs)
 
-        outcome = run_apart(plain, timeout_s=self.limits.timeout_s)
+        outcome = run_apart(partial(on_one_thread, plain), timeout_s=self.limits.timeout_s)
         if outcome.ending != "ok":
             raise UserError(
                 f"case {self.case.id!r}: the model raises on these inputs: {outcome.message}"
@@ -190,14 +201,14 @@ class CaseRunner:
             overlay.put_first(overlay.folder_of(counter.overlay))
         torch.set_num_threads(self.limits.threads)
         built = self._on_meta() if context.device == "meta" else self.built
-        model = built.module.to(context.device)
+        model = uncompiled(built.module).to(context.device)
         args, kwargs = moved((built.args, built.kwargs), context.device)
         args, kwargs = asked_with(counter, context, model, args, kwargs)
         before = marks(model)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             started = time.perf_counter()
-            with settings(context.grad, context.variant):
+            with settings(context.grad, context.variant), eagerly():
                 answer = counter.read(model, args, kwargs, context)
             seconds = time.perf_counter() - started
         return {
@@ -252,6 +263,14 @@ class CaseRunner:
                        metric, quantity.unit, "ok", label=quantity.label)  # fmt: skip
 
 
+def on_one_thread(work: Callable[[], Any]) -> Any:
+    """In a fork: the threads that its parent computed with are not in it."""
+    import torch
+
+    torch.set_num_threads(1)
+    return work()
+
+
 def asked_with(
     counter: Counter, context: Context, model: Any, args: tuple, kwargs: dict
 ) -> tuple[tuple, dict]:
@@ -269,7 +288,7 @@ def observations(
 
     if counter.observe is None:
         return ()
-    with settings(context.grad, context.variant), hooked(model, counter.hooks):
+    with settings(context.grad, context.variant), eagerly(), hooked(model, counter.hooks):
         return counter.observe(model, args)
 
 

@@ -39,14 +39,38 @@ def count_hooks(module: Any) -> int:
 
 
 def tensor_mark(tensor: Any) -> tuple[str, ...]:
-    """Kind and gradient of a tensor, and a sample of its values: at most some twenty of them."""
+    """Kind and gradient of a tensor, and a sample of its values: at most some twenty of each part."""
+    import torch
     from torch.nn.parameter import is_lazy
 
     if is_lazy(tensor):
         return ("lazy",)
-    sample = "" if tensor.is_meta else repr(sampled(tensor.detach()))
-    kind = (str(tensor.dtype), str(tuple(tensor.shape)), str(tensor.requires_grad))
+    sample = repr([sampled(part) for part in dense_parts(tensor.detach()) if not part.is_meta])
+    strided_nested = tensor.is_nested and tensor.layout is torch.strided
+    shape = "nested" if strided_nested else str(tuple(tensor.shape))
+    kind = (str(tensor.dtype), shape, str(tensor.requires_grad))
     return (*kind, str(tensor.grad is None), sample)
+
+
+def dense_parts(tensor: Any) -> list[Any]:
+    """The plain tensors in which a sparse, nested, quantised or wrapping tensor keeps its values."""
+    import torch
+    from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+
+    if is_traceable_wrapper_subclass(tensor):
+        inner = [getattr(tensor, name) for name in tensor.__tensor_flatten__()[0]]
+    elif tensor.is_nested:
+        inner = list(tensor.unbind())
+    elif tensor.layout is torch.sparse_coo:
+        inner = [tensor._indices(), tensor._values()]
+    elif tensor.layout is not torch.strided:
+        inner = [tensor.to_dense() if tensor.layout is torch._mkldnn else tensor.values()]
+    elif tensor.is_quantized:
+        inner = [tensor.int_repr()]
+    else:
+        return [tensor]
+    held = [part for part in inner if isinstance(part, torch.Tensor)]
+    return [dense for part in held for dense in dense_parts(part)]
 
 
 def sampled(tensor: Any, count: int = 16) -> list[Any]:

@@ -77,10 +77,10 @@ class ContextTraces:
 
 
 def on_meta(built: Built) -> Trace:
+    from flop_harness.trace.copying import copied
     from flop_harness.trace.recorder import record
-    from flop_harness.trace.shadow import shadow
 
-    return record(shadow(built.module), built.args, built.kwargs)
+    return record(*copied((built.module, built.args, built.kwargs)))
 
 
 def anywhere(trace: Trace, counter: Counter, context: Context) -> Trace:
@@ -117,11 +117,11 @@ def unfilled(built: Built) -> Built:
     import torch
     from torch.utils._pytree import tree_map_only
 
-    from flop_harness.trace.shadow import shadow
+    from flop_harness.trace.copying import copied
 
     args, kwargs = tree_map_only(
         torch.Tensor,
         lambda given: torch.empty_like(given, device="cpu"),
         (built.args, built.kwargs),
     )
-    return Built(shadow(built.module).to_empty(device="cpu"), args, kwargs)
+    return Built(copied(built.module).to_empty(device="cpu"), args, kwargs)

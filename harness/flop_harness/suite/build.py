@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Input
+from flop_harness.suite.compiled import as_module, set_mode, uncompiled
 from flop_harness.suite.references import Recipe, blamed, on_path, resolve
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ def build(case: Case, *, device: str = "cpu", folder: str = "", seed: int = 0) -
         with torch.random.fork_rng(devices=[]):
             recipe = resolve(case.model, case.kwargs, folder)
             module, args, kwargs = _make(recipe, case, device, seed)
-            _refuse_compiled(module)
+            module = uncompiled(module)
             _place(module, device, getattr(torch, case.dtype))
-            module.train(case.mode == "train")
+            set_mode(module, case.mode == "train")
             if case.inputs or args is None:
                 inputs = case.inputs or _usual_inputs(recipe, module)
                 torch.default_generator.manual_seed(seed)
@@ -71,24 +72,14 @@ def _call(recipe: Recipe, case: Case, place: str, seed: int) -> tuple[Any, Any, 
     torch.default_generator.manual_seed(seed)
     with blamed(case.model), torch.device(place), on_path(recipe.folders):
         made = recipe.factory(**{**recipe.kwargs, **case.kwargs})
-    match made if isinstance(made, tuple) else (made, None, None):
+    first, *given = made if isinstance(made, tuple) else (made, None, None)
+    match (as_module(first), *given):
         case (torch.nn.Module() as module, None, None):
             return module, None, None
         case (torch.nn.Module() as module, tuple() | list() as args, Mapping() as kwargs):
             return module, tuple(args), dict(kwargs)
     kind = type(made).__name__
     raise UserError(f"{case.model} gave a {kind}, not a module or (module, args, kwargs)")
-
-
-COMPILED = "torch._dynamo.eval_frame.OptimizedModule"
-
-
-def _refuse_compiled(module: nn.Module) -> None:
-    """Hooks and patched functions run while a module compiles too: what they see tells nothing."""
-    for path, part in module.named_modules():
-        if f"{type(part).__module__}.{type(part).__qualname__}" == COMPILED:
-            place = f"its module {path!r}" if path else "it"
-            raise UserError(f"{place} is compiled: give the model as it is before torch.compile")
 
 
 def _place(module: nn.Module, device: str, dtype: torch.dtype) -> None:

@@ -97,4 +97,6 @@ def encode_nested(nested: torch.Tensor) -> Dict | Opaque:
 
 
 def qualified_name(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
+    """Module, outer classes and name of a class; graph modules are renamed after they are made."""
+    outer, dot, _ = kind.__qualname__.rpartition(".")
+    return f"{kind.__module__}.{outer}{dot}{kind.__name__}"

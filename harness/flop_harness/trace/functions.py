@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import torch
 import torch.nn.functional
 
-from flop_harness.records import Call
+from flop_harness.records import RAISED, Call
 from flop_harness.trace.encoding import encode
 
 PRODUCTS = """matmul mm bmm mv dot addmm addbmm baddbmm addmv addr einsum tensordot chain_matmul bilinear
@@ -107,15 +107,17 @@ def watched(name: str, original: Callable) -> Callable:
             return original(*args, **kwargs)
         stack = WATCHING[-1]
         children: list[Call] = []
+        written: Any = RAISED
         stack.append(children)
         try:
             output = original(*args, **kwargs)
+            written = encode(output)
+            return output
         finally:
             stack.pop()
-        pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
-        inputs = tuple([encode(arg) for arg in args])
-        stack[-1].append(Call("function", name, inputs, pairs, encode(output), tuple(children)))
-        return output
+            pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
+            inputs = tuple([encode(arg) for arg in args])
+            stack[-1].append(Call("function", name, inputs, pairs, written, tuple(children)))
 
     return traced
 

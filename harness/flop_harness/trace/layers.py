@@ -41,6 +41,8 @@ def signature(layer: nn.Module, args: tuple, kwargs: dict) -> Any:
         return None
     if torch._C._is_any_autocast_enabled() or torch._C._len_torch_function_stack():
         return None  # functions do more than they do by themselves
+    if torch._C._functorch.peek_interpreter_stack() is not None:
+        return None  # a tensor may stand for many
     if layer.training and layer._buffers:
         return None  # its statistics change
     try:

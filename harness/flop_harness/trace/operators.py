@@ -6,106 +6,59 @@ a shape function, or asked from the operator's meta kernel.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
+from torch._ops import HigherOrderOperator
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 from flop_harness.records import Call
 from flop_harness.trace.encoding import encode
-from flop_harness.trace.shapes import SHAPES, Spec, spec_of
-
-COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
-VALUE_TAGS = frozenset({torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape})
-MARK = "_wants_gradient"
-# The choice among attention kernels hangs on switches that no argument shows, and on gradients.
-NEVER_REMEMBERED = frozenset({"aten.scaled_dot_product_attention.default"})
-
-
-class ValuesNeeded(Exception):
-    """The model looks at values, which only a run that executes kernels has."""
-
-
-class Plan:
-    """What is known of an operator before it is called."""
-
-    __slots__ = (
-        "composite",
-        "differentiable",
-        "func",
-        "name",
-        "reads_values",
-        "remembered",
-        "runs",
-        "shape",
-        "writes",
-    )
-
-    def __init__(self, func: Any) -> None:
-        self.name = str(func)
-        aliases = [ret.alias_info for ret in func._schema.returns if ret.alias_info is not None]
-        written = any(alias.is_write for alias in aliases)
-        tags = set(func.tags)
-        # Kernels in C++ only: Python ones (of torch._decomp) are not what eager mode runs.
-        self.composite = torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), COMPOSITE)
-        self.writes = written and torch.Tag.inplace_view not in tags and "out" not in self.name
-        # Views and in-place views are cheap and their results alias: let them run.
-        self.runs = bool(aliases) and not self.writes and not self.composite
-        self.differentiable = not self.writes and "detach" not in self.name
-        self.reads_values = bool(tags & VALUE_TAGS) or self.name in READS_VALUES
-        self.remembered = self.name not in NEVER_REMEMBERED and not self.runs
-        self.func = func  # kept, so that its id stays its own
-        self.shape: Callable[..., Spec | None] | None = SHAPES.get(self.name)
-
-
-READS_VALUES = frozenset(
-    f"{name}.default"
-    for name in """aten.is_nonzero torchvision.nms aten._pack_padded_sequence
-    aten._nested_tensor_from_mask aten._nested_tensor_from_mask_left_aligned""".split()
+from flop_harness.trace.needs import Needs, exchanged
+from flop_harness.trace.plans import (
+    COMPOSITE,
+    NEVER_REMEMBERED,
+    Memory,
+    Plan,
+    asks_for_metadata,
 )
+from flop_harness.trace.shapes import spec_of
+from flop_harness.trace.values import Values, may_be_known
 
-
-class Memory:
-    """Signature -> (what was recorded, how to make the result), of operators and of layers."""
-
-    def __init__(self, capacity: int = 200_000) -> None:
-        self.calls: dict[Any, tuple[Call, Any]] = {}
-        self.layers: dict[Any, tuple[tuple[Call, ...], Any]] = {}
-        self.plans: dict[Any, Plan] = {}
-        self.capacity = capacity
-
-    def keep(self, key: Any, call: Call, rebuild: Any) -> None:
-        if len(self.calls) >= self.capacity:
-            self.calls.clear()
-        self.calls[key] = (call, rebuild)
-
-    def keep_layer(self, key: Any, calls: tuple[Call, ...], rebuild: Any) -> None:
-        if rebuild is None:
-            return
-        if len(self.layers) >= self.capacity:
-            self.layers.clear()
-        self.layers[key] = (calls, rebuild)
-
-
-MEMORY = Memory()
+DENSE = torch._C.DispatchKey.CompositeExplicitAutograd
+MARK = "_wants_gradient"
 
 
 class OperatorMode(TorchDispatchMode):
     """Writes each operator into the innermost open call of ``stack``."""
 
+    supports_higher_order_operators = True
+
     def __init__(
-        self, stack: list[list[Call]], device: torch.device, execute: bool, memory: Memory | None
+        self,
+        stack: list[list[Call]],
+        device: torch.device,
+        execute: bool,
+        memory: Memory | None,
+        needs: Needs,
     ) -> None:
         super().__init__()
         self.stack = stack
         self.device = device
         self.execute = execute
+        self.needs = needs
+        self.values = Values(needs)
         self.memory = memory or Memory()
         self.plans = self.memory.plans
         self.known = self.memory.calls
         self.remember = memory is not None
         self.passes_gradients = False
+        self.passed_on = False
+        self.unwrapping = 0
         # Composites may choose by these.
         self.surroundings = (device.type, torch.is_grad_enabled())
 
@@ -117,10 +70,24 @@ class OperatorMode(TorchDispatchMode):
         plan = self.plans.get(id(func))  # an operator's own hash is slow
         kwargs = kwargs or {}
         if plan is None:
-            if func.namespace == "prim":  # asks a tensor of another class for its device or layout
-                return NotImplemented
+            if isinstance(func, HigherOrderOperator):
+                return self.higher_order(func, args, kwargs)
+            if asks_for_metadata(func):
+                return NotImplemented if types else func(*args, **kwargs)
             plan = self.plans[id(func)] = Plan(func)
+        if types and self.passed_on:
+            self.passed_on = False
+            return NotImplemented
+        if types:
+            if FakeTensor in types:  # a wrapper asks for a shape
+                return func(*args, **kwargs)
+            if not plan.composite or has_nested(args):
+                return self.unwrapped(func, plan, args, kwargs)
+        elif self.unwrapping and self.device.type != "meta" and is_on_meta(args):
+            return func(*args, **kwargs)
         output = self.answer(func, plan, args, kwargs)
+        if plan.followed and not self.execute and may_be_known(args):
+            self.values.follow(plan, args, kwargs, output)
         if self.passes_gradients and plan.differentiable and torch.is_grad_enabled():
             pass_gradients(args, output)
         return output
@@ -128,9 +95,13 @@ class OperatorMode(TorchDispatchMode):
     def answer(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
         """The operator's result: remembered, or got and written down."""
         if self.execute:
+            if plan.reads_values and not harmless_index(plan.name, args):
+                self.needs.look()
             return self.observe(func, plan, args, kwargs)
         if plan.reads_values and not harmless_index(plan.name, args):
-            raise ValuesNeeded(f"the model reads values with {plan.name}")
+            output = self.values.read(func, plan.name, args, kwargs, self.device)
+            self.write(plan.name, args, kwargs, output, ())
+            return output
         key = self.signature(plan, args, kwargs) if self.remember and plan.remembered else None
         if key is not None:
             hit = self.known.get(key)
@@ -147,10 +118,55 @@ class OperatorMode(TorchDispatchMode):
                 self.memory.keep(key, self.stack[-1][-1], rebuild)
         return output
 
+    def higher_order(self, func: HigherOrderOperator, args: tuple, kwargs: dict) -> Any:
+        """An operator on functions: what its plain kernel calls is written down inside."""
+        children: list[Call] = []
+        kernel = func.py_kernels.get(DENSE)
+        self.stack.append(children)
+        try:
+            if kernel is None:
+                output = func(*args, **kwargs)
+            else:
+                with self, no_mode_seen(sys.modules[kernel.__module__]):
+                    output = kernel(*args, **kwargs)
+        except BaseException:
+            self.stack[-2].extend(children)
+            raise
+        finally:
+            self.stack.pop()
+        self.write(f"higher_order.{func._name}.default", args, kwargs, output, tuple(children))
+        return output
+
+    def unwrapped(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
+        """An operator on tensors of a class that dispatches by itself: it does, and what it calls
+        is written down inside; on a distributed tensor the operator alone, with the whole's shape.
+        """
+        children: list[Call] = []
+        self.stack.append(children)
+        self.passed_on = True
+        self.unwrapping += 1
+        try:
+            with self:
+                output = func(*args, **kwargs)
+        finally:
+            self.unwrapping -= 1
+            self.passed_on = False
+            self.stack.pop()
+        whole = any(hasattr(tensor, "placements") for tensor in tensors_in((*args, output)))
+        self.write(plan.name, args, kwargs, output, () if whole else tuple(children))
+        return output
+
+    def write(
+        self, name: str, args: tuple, kwargs: dict, output: Any, children: tuple[Call, ...]
+    ) -> None:
+        pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
+        inputs = tuple([encode(arg) for arg in args])
+        self.stack[-1].append(Call("operator", name, inputs, pairs, encode(output), children))
+
     def observe(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
         """Get the operator's result and write the call down."""
         children: list[Call] = []
-        if plan.composite and not has_nested(args):
+        if plan.composite and not (plan.nested and has_nested(args)):
             self.stack.append(children)
             if self.passes_gradients and plan.name in NEVER_REMEMBERED:
                 args = with_gradients(args)
@@ -158,15 +174,14 @@ class OperatorMode(TorchDispatchMode):
             try:
                 with self:
                     output = func._op_dk(COMPOSITE, *args, **kwargs)
+            except BaseException:
+                self.stack[-2].extend(children)  # what ran, counts
+                raise
             finally:
                 self.stack.pop()
         else:
             output = self.result_of(func, plan, args, kwargs)
-        pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
-        inputs = tuple([encode(arg) for arg in args])
-        self.stack[-1].append(
-            Call("operator", plan.name, inputs, pairs, encode(output), tuple(children))
-        )
+        self.write(plan.name, args, kwargs, output, tuple(children))
         return output
 
     def result_of(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
@@ -208,6 +223,12 @@ class OperatorMode(TorchDispatchMode):
         except (TypeError, RuntimeError):  # unhashable, sparse, or a parameter still lazy
             return None
         return key
+
+
+def no_mode_seen(home: Any) -> AbstractContextManager:
+    """Plain kernels of operators on functions refuse to run where they see a mode."""
+    look = "_get_current_dispatch_mode"
+    return exchanged(home, look, lambda: None) if hasattr(home, look) else nullcontext()
 
 
 def signed(value: Any) -> Any:
@@ -273,8 +294,11 @@ def has_tensor(args: tuple) -> bool:
     return any(True for _ in tensors_in(args))
 
 
+def is_on_meta(args: tuple) -> bool:
+    return any(tensor.is_meta for tensor in tensors_in(args))
+
+
 def has_nested(args: tuple) -> bool:
-    """Nested tensors have kernels of their own for operators that come apart otherwise."""
     return any(isinstance(arg, torch.Tensor) and arg.is_nested for arg in args)
 
 

@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import gc
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from flop_harness.records import Call, Context, Trace
+from flop_harness.records import RAISED, Call, Context, Trace
+from flop_harness.suite.compiled import eagerly, uncompiled
 from flop_harness.trace import functions, layers
+from flop_harness.trace.copying import NotCopyable, copied, differences
 from flop_harness.trace.encoding import encode, qualified_name
 from flop_harness.trace.modules import ModuleTable
-from flop_harness.trace.operators import MEMORY, Memory, OperatorMode, ValuesNeeded, rebuilt
+from flop_harness.trace.needs import (
+    GradientsNeeded,
+    ImportNeeded,
+    Needs,
+    ValuesNeeded,
+    gradients_guarded,
+    imports_guarded,
+)
+from flop_harness.trace.operators import OperatorMode, rebuilt
+from flop_harness.trace.plans import MEMORY, Memory
 from flop_harness.trace.shapes import spec_of
+from flop_harness.trace.values import values_guarded
 
-__all__ = ["GradientsNeeded", "ValuesNeeded", "hooked", "record", "recorded"]
+__all__ = ["GradientsNeeded", "NotCopyable", "ValuesNeeded", "hooked", "record", "recorded"]
+
+RECURSION = 20_000
+"""Python's own limit is for a model that nests itself; each module stands for several of our calls."""
 
 
 def record(
@@ -35,6 +51,7 @@ def record(
     variant: str = "",
     fast_path: bool = True,
     gradients: bool = False,
+    foreign: Collection[int] = (),
 ) -> Trace:
     """One forward pass of ``module``, on the device on which it and its inputs stand.
 
@@ -45,25 +62,31 @@ def record(
     keeps what operators return for which signature, across traces; None remembers nothing.
     Without ``fast_path`` the modules of attention do not take theirs.
     ``hooks`` tells by path and qualified class name which modules have a forward hook meanwhile.
-    What the model writes into itself stays: give a ``shadow`` of a model that matters.
+    What the model writes into itself and its inputs stays: ``recorded`` takes copies. A call of a
+    module whose id is in ``foreign`` raises NotCopyable.
     """
     if gradients:  # forward differentiation scripts functions of torch, which are watched below
         importlib.import_module("torch._decomp.decompositions_for_jvp")
     device = device_of(module, args, kwargs)
     plain = not (execute or grad or gradients)
+    needs = Needs()
     recorder = Recorder(module, device, memory if plain else None)
-    watch = OperatorMode(recorder.stack, device, execute, memory)
+    recorder.needs, recorder.foreign = needs, foreign
+    watch = OperatorMode(recorder.stack, device, execute, memory, needs)
     watch.passes_gradients = grad and not gradients
     with ExitStack() as watches:
+        watches.enter_context(needs.met())
+        watches.enter_context(imports_guarded(needs))
+        watches.enter_context(nested_deeply())
         watches.enter_context(garbage_kept())
+        watches.enter_context(eagerly())
         watches.enter_context(settings(grad, variant, fast_path))
         watches.enter_context(functions.replaced(recorder.stack))
         watches.enter_context(recorder.watching_modules())
         watches.enter_context(hooked(module, hooks))
-        if not execute:
-            watches.enter_context(values_guarded())
+        watches.enter_context(values_guarded(needs, execute))
         if not gradients:
-            watches.enter_context(gradients_guarded())
+            watches.enter_context(gradients_guarded(needs))
             # Below autograd a dispatch mode sees composite operators before they come apart.
             watches.enter_context(torch._C._AutoDispatchBelowAutograd())
         watches.enter_context(watch)
@@ -72,14 +95,45 @@ def record(
     return recorder.trace(context, execute)
 
 
-def recorded(prepare: Callable[[], tuple[nn.Module, tuple, Mapping]], **options: Any) -> Trace:
-    """A trace of what ``prepare`` makes, anew with values or gradients if the model asks for them."""
+Pass: TypeAlias = tuple[nn.Module, tuple, Mapping]
+"""A model, and what it is called with."""
+
+
+def recorded(
+    prepare: Callable[[], Pass],
+    *,
+    adapt: Callable[..., Pass] = lambda *given: given,
+    copy: bool = True,
+    **options: Any,
+) -> Trace:
+    """A trace of what ``prepare`` makes, anew with values or gradients if the model asks for them.
+
+    Each attempt gets a copy of model and inputs: neither changes, and none meets what an earlier
+    one has spoilt. ``adapt`` may spoil the copy it is given. Without ``copy`` the model itself is
+    traced, once, and raises what it needs. Raises NotCopyable.
+    """
+    module, args, kwargs = prepare()
+    if not copy:
+        return record(*adapt(uncompiled(module), args, kwargs), **options)
     try:
-        return record(*prepare(), **options)
+        twins = copies(module, args, kwargs, options.get("execute", False))
+        return record(*adapt(*twins), **options, foreign=set(map(id, module.modules())))
     except ValuesNeeded:
-        return recorded(prepare, **options, execute=True)
+        more = {"execute": True}
     except GradientsNeeded:
-        return recorded(prepare, **options, gradients=True)
+        more = {"gradients": True}
+    except ImportNeeded as need:
+        importlib.import_module(str(need))
+        more = {}
+    return recorded(prepare, adapt=adapt, **{**options, **more})
+
+
+def copies(module: nn.Module, args: tuple, kwargs: Mapping, real: bool) -> Pass:
+    """Copies of a model as it is uncompiled and of its inputs, held against it. Raises NotCopyable."""
+    twin, args, kwargs = copied((module, args, dict(kwargs)), real=real)
+    if wrong := differences(module, twin):
+        raise NotCopyable(f"in a copy of {type(module).__name__} {', '.join(wrong)}")
+    return uncompiled(twin), args, kwargs
 
 
 def device_of(module: nn.Module, args: tuple, kwargs: Mapping | None) -> torch.device:
@@ -97,6 +151,8 @@ class Recorder:
         self.table = ModuleTable(root)
         self.device = device
         self.memory = memory
+        self.needs = Needs()
+        self.foreign: Collection[int] = ()
 
     @contextmanager
     def watching_modules(self) -> Iterator[None]:
@@ -109,7 +165,7 @@ class Recorder:
         def traced(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             index = index_of.get(id(module))
             if index is None:
-                index = table.add(module, f"<new {type(module).__name__} {len(paths)}>")
+                index = self.added(module)
             inputs = tuple([encode(arg) for arg in args])
             pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
             key = inner = None
@@ -121,7 +177,17 @@ class Recorder:
                 with torch._C._DisableTorchDispatch():  # to make it is no call of the model's
                     output = rebuilt(rebuild, args, device)
             else:
-                output, children = self.inside(lambda: original(module, *args, **kwargs))
+                calls: list[Call] = []
+                stack.append(calls)
+                try:
+                    output = original(module, *args, **kwargs)
+                except BaseException:
+                    ran = Call("module", paths[index], inputs, pairs, RAISED, tuple(calls), index)
+                    stack[-2].append(ran)
+                    raise
+                finally:
+                    stack.pop()
+                children = tuple(calls)
                 if memory is not None and key is not None:
                     memory.keep_layer(key, children, spec_of(output, args, device))
             stack[-1].append(
@@ -136,14 +202,12 @@ class Recorder:
         finally:
             nn.Module._call_impl = original  # type: ignore[method-assign]
 
-    def inside(self, run: Callable[[], Any]) -> tuple[Any, tuple[Call, ...]]:
-        """What ``run`` gives, and the calls made meanwhile."""
-        calls: list[Call] = []
-        self.stack.append(calls)
-        try:
-            return run(), tuple(calls)
-        finally:
-            self.stack.pop()
+    def added(self, module: nn.Module) -> int:
+        """A module that the root does not hold; of a copy, never one of the original."""
+        kind = type(module).__name__
+        if id(module) in self.foreign:
+            self.needs.demand(NotCopyable(f"a copy calls {kind} of its original"))
+        return self.table.add(module, f"<new {kind} {len(self.table.paths)}>")
 
     def trace(self, context: Context, executed: bool) -> Trace:
         modules, parameters = self.table.freeze()
@@ -162,6 +226,17 @@ def settings(grad: bool, variant: str = "", fast_path: bool = True) -> Iterator[
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(allowed)
+
+
+@contextmanager
+def nested_deeply() -> Iterator[None]:
+    """Room for models that nest some hundred modules."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 @contextmanager
@@ -191,52 +266,3 @@ def hooked(root: nn.Module, wanted: Callable[[str, str], bool] | None) -> Iterat
     finally:
         for handle in handles:
             handle.remove()
-
-
-class GradientsNeeded(Exception):
-    """The model takes gradients in its forward pass, which a trace below autograd does not have."""
-
-
-def refusing(kind: type[Exception], does: str) -> Callable:
-    def refused(*args: Any, **kwargs: Any) -> Any:
-        raise kind(f"the model {does}")
-
-    return refused
-
-
-@contextmanager
-def values_guarded() -> Iterator[None]:
-    """Make the ways to values that bypass the dispatcher say so."""
-    with ExitStack() as guards:
-        for name in ("tolist", "numpy", "__array__"):
-            refusal = refusing(ValuesNeeded, f"reads values with Tensor.{name}()")
-            guards.enter_context(exchanged(torch.Tensor, name, refusal))
-        yield
-
-
-@contextmanager
-def gradients_guarded() -> Iterator[None]:
-    """Make the ways to gradients say so."""
-    ways = (
-        (torch.autograd, "grad"), (torch.autograd, "backward"), (torch.Tensor, "backward"),
-        (torch.autograd.forward_ad, "make_dual"),
-    )  # fmt: skip
-    with ExitStack() as guards:
-        for holder, name in ways:
-            refusal = refusing(GradientsNeeded, f"takes gradients with {name}()")
-            guards.enter_context(exchanged(holder, name, refusal))
-        yield
-
-
-@contextmanager
-def exchanged(holder: Any, name: str, other: Callable) -> Iterator[None]:
-    """Another attribute in the place of one that ``holder`` may only have inherited."""
-    original = vars(holder).get(name)
-    setattr(holder, name, other)
-    try:
-        yield
-    finally:
-        if original is None:
-            delattr(holder, name)
-        else:
-            setattr(holder, name, original)

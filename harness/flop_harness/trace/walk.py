@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from flop_harness.records import Call, Module, Trace
+from flop_harness.records import RAISED, Call, Module, Trace
 
 
 class Visit(NamedTuple):
@@ -37,9 +37,9 @@ def visits(trace: Trace, prune: Prune | None = None) -> Iterator[Visit]:
 
 
 def module_calls(trace: Trace) -> Iterator[tuple[Visit, Module]]:
-    """Every module call with its module; what counters with forward hooks see."""
+    """Every module call that came to its end; what counters with forward hooks see."""
     for visit in visits(trace, lambda visit: visit.call.level == "operator"):
-        if visit.call.level == "module":
+        if visit.call.level == "module" and visit.call.output != RAISED:
             yield visit, trace.modules[visit.call.module]
 
 
@@ -78,7 +78,7 @@ def operators(trace: Trace) -> Iterator[Visit]:
 
 
 def functions(trace: Trace) -> Iterator[Visit]:
-    """Every call through a public function of torch, nested ones too."""
+    """Every call through a public function of torch that came to its end, nested ones too."""
     for visit in visits(trace, lambda visit: visit.call.level == "operator"):
-        if visit.call.level == "function":
+        if visit.call.level == "function" and visit.call.output != RAISED:
             yield visit

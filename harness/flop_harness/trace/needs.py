@@ -1,0 +1,138 @@
+"""What a model may ask for that a trace without execution does not have: values, gradients.
+
+A need is raised where it arises and kept beside: a model that catches it must not go on with
+figures made of nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+OURS = str(Path(__file__).parents[1])
+TORCH = str(Path(torch.__file__).parent)
+
+
+class ValuesNeeded(Exception):
+    """The model looks at values, which only a run that executes kernels has."""
+
+
+class GradientsNeeded(Exception):
+    """The model takes gradients in its forward pass, which a trace below autograd does not have."""
+
+
+class ImportNeeded(Exception):
+    """The model imports what takes torch's functions as it finds them, which are watched meanwhile."""
+
+
+class Needs:
+    """What a pass turned out to need, and the lines of the model that looked at values."""
+
+    def __init__(self) -> None:
+        self.unmet: list[Exception] = []
+        self.lines: dict[str, None] = {}
+
+    def demand(self, error: Exception) -> None:
+        """Raise ``error``, now and again when the pass is over."""
+        self.unmet.append(error)
+        raise error
+
+    def values(self, does: str) -> None:
+        """The model looks at values that a trace without execution does not have."""
+        self.demand(ValuesNeeded(f"the model reads values with {does}"))
+
+    def look(self) -> None:
+        """Write down the line of the model that looks at a value now."""
+        self.lines.setdefault(line_of_model())
+
+    @contextmanager
+    def met(self) -> Iterator[None]:
+        """Raise what was needed, whatever the model made of it."""
+        try:
+            yield
+        except BaseException:
+            if not self.unmet:
+                raise
+        if self.unmet:
+            raise self.unmet[0]
+
+
+def line_of_model() -> str:
+    """``file.py:12`` of the innermost line that is neither ours nor torch's; else torch's own."""
+    frame, inside = sys._getframe(1), ""
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file.startswith(TORCH):
+            inside = inside or f"{shortened(file)}:{frame.f_lineno}"
+        elif not file.startswith((OURS, "<")):
+            return f"{shortened(file)}:{frame.f_lineno}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return inside
+
+
+def shortened(file: str) -> str:
+    """A file of an installed package from the package on; any other by its name alone."""
+    _, found, inside = file.rpartition("/site-packages/")
+    return inside if found else Path(file).name
+
+
+class ImportGuard:
+    """A finder that finds nothing, but tells when one of ``names`` is about to be imported."""
+
+    names = ("torch._dynamo",)
+
+    def __init__(self, needs: Needs) -> None:
+        self.needs = needs
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        if name in self.names:
+            self.needs.demand(ImportNeeded(name))
+
+
+@contextmanager
+def imports_guarded(needs: Needs) -> Iterator[None]:
+    guard = ImportGuard(needs)
+    sys.meta_path.insert(0, guard)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(guard)  # type: ignore[arg-type]
+
+
+def refusing(needs: Needs, name: str) -> Callable:
+    def refused(*args: Any, **kwargs: Any) -> Any:
+        needs.demand(GradientsNeeded(f"the model takes gradients with {name}()"))
+
+    return refused
+
+
+@contextmanager
+def gradients_guarded(needs: Needs) -> Iterator[None]:
+    """Make the ways to gradients say so."""
+    ways = (
+        (torch.autograd, "grad"), (torch.autograd, "backward"), (torch.Tensor, "backward"),
+        (torch.autograd.forward_ad, "make_dual"),
+    )  # fmt: skip
+    with ExitStack() as guards:
+        for holder, name in ways:
+            guards.enter_context(exchanged(holder, name, refusing(needs, name)))
+        yield
+
+
+@contextmanager
+def exchanged(holder: Any, name: str, other: Callable) -> Iterator[None]:
+    """Another attribute in the place of one that ``holder`` may only have inherited."""
+    original = vars(holder).get(name)
+    setattr(holder, name, other)
+    try:
+        yield
+    finally:
+        if original is None:
+            delattr(holder, name)
+        else:
+            setattr(holder, name, original)
