@@ -14,7 +14,7 @@ from torch import nn
 import flop_harness
 from flop_harness.errors import UserError
 
-READINGS = ["case", "counter", "version", "context", "metric", "value", "unit", "status", "seconds",
+READINGS = ["case", "input", "counter", "version", "context", "metric", "value", "unit", "label", "status",
             "message"]  # fmt: skip
 BRIDGES = ["case", "counter", "context", "metric", "step", "term", "amount"]
 TIMINGS = ["case", "device", "threads", "dtype", "median_s", "iqr_s", "samples"]

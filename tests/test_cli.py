@@ -346,7 +346,7 @@ def test_progress_is_told_line_by_line_on_stderr(compared):
 
 def test_the_columns_are_those_that_were_promised(compared, elsewhere):
     columns = {
-        "readings": "case counter version context metric value unit status seconds message",
+        "readings": "case input counter version context metric value unit label status message",
         "bridges": "case counter context metric step term amount",
     }
     for name, promised in columns.items():

@@ -49,7 +49,7 @@ from runs import (
 EMPTY = Run(1, a_suite(), {})
 RUNS = {"small": small_run(), "loud": loud_run(), "failed": failed_run(), "empty": EMPTY,
         "hostile": hostile_run()}  # fmt: skip
-READINGS = "case,counter,version,context,metric,value,unit,status,seconds,message"
+READINGS = "case,input,counter,version,context,metric,value,unit,label,status,message"
 BRIDGES = "case,counter,context,metric,step,term,amount"
 
 
