@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Input
-from flop_harness.suite.references import Recipe, blamed, on_path, resolve
+from flop_harness.suite.importing import blamed
+from flop_harness.suite.recipe import Recipe
+from flop_harness.suite.references import resolve
+from flop_harness.suite.search_path import on_path
 
 if TYPE_CHECKING:
     import torch
