@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
@@ -19,8 +18,8 @@ from flop_harness.reconcile.pricing import Layers, Priced, Wanted, price_model, 
 from flop_harness.records import Case, Claim
 from flop_harness.run.environment import PACKAGE
 from flop_harness.run.identity import installed, model_files
-from flop_harness.run.isolation import stdout_to_stderr
 from flop_harness.run.planning import single
+from flop_harness.run.processes import begin_process, forkserver
 from flop_harness.store import SCHEMA, Journal
 
 Progress = Callable[[int, int], None]
@@ -124,9 +123,7 @@ class Prices:
         if self.workers == 1 or not tasks:
             yield from ((task, work(task)) for task in tasks)
             return
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["torch", "torchvision", "flop_harness.reconcile.pricing"])
-        with ProcessPoolExecutor(self.workers, context, stdout_to_stderr) as pool:
+        with ProcessPoolExecutor(self.workers, forkserver(), begin_process) as pool:
             waiting = {pool.submit(work, task): task for task in tasks}
             try:
                 for done, future in enumerate(as_completed(waiting), start=1):

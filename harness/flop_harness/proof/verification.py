@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,9 +23,9 @@ from flop_harness.records import Case, Context, Failure, Proof, Proofs, Suite, T
 from flop_harness.run.cells import CaseRunner, Limits
 from flop_harness.run.environment import version
 from flop_harness.run.identity import identity
-from flop_harness.run.isolation import die_with_parent, run_apart, stdout_to_stderr
+from flop_harness.run.isolation import run_apart
 from flop_harness.run.plan import CANONICAL, Cell, Plan
-from flop_harness.run.workers import forkserver
+from flop_harness.run.processes import begin_process, forkserver
 from flop_harness.store import PROOFS_SCHEMA, TraceStore, finished
 from flop_harness.trace.walk import visits
 
@@ -189,6 +188,5 @@ def alone() -> None:
     import torch
 
     warnings.simplefilter("ignore")
-    die_with_parent(os.getppid())
-    stdout_to_stderr()
+    begin_process()
     torch.set_num_threads(1)

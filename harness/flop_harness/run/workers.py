@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
-import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from typing import Any
 
 from flop_harness.counters import Counter, Unavailable
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Failure
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
-from flop_harness.run.isolation import die_with_parent, stdout_to_stderr
 from flop_harness.run.plan import Cell, Plan, Progress, Readings, Result
+from flop_harness.run.processes import begin_process, forkserver
 from flop_harness.store import TraceStore
 
 
@@ -133,15 +130,6 @@ class References(dict):
         return References, (self.ids,)
 
 
-def forkserver() -> Any:
-    """Processes that start with torch already imported."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        ["torch", "torchvision", "flop_harness.run.cells", "flop_harness.trace"]
-    )
-    return context
-
-
 # ------------------------------------------------------------------------ in the case's process
 
 
@@ -152,8 +140,7 @@ def serve_case(
     """Carry out the cells of a case, one message before and one after each."""
     import torch
 
-    die_with_parent(os.getppid())
-    stdout_to_stderr()
+    begin_process()
     gc.freeze()  # a collection in a fork would copy every page that holds an object
     torch.set_num_threads(1)  # a fork of what has computed on several hangs when it does so itself
 

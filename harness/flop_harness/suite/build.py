@@ -72,7 +72,7 @@ def _call(recipe: Recipe, case: Case, place: str, seed: int) -> tuple[Any, Any, 
     import torch
 
     torch.default_generator.manual_seed(seed)
-    with blamed(case.model), torch.device(place), on_path(recipe.folders):
+    with blamed(case.model, recipe.folders), torch.device(place), on_path(recipe.folders):
         made = recipe.factory(**{**recipe.kwargs, **case.kwargs})
     match made if isinstance(made, tuple) else (made, None, None):
         case (torch.nn.Module() as module, None, None):

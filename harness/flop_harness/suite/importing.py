@@ -31,8 +31,7 @@ def import_module(
             missing = error.name or ""
             if not f"{name}.".startswith(f"{missing}."):
                 raise
-            told = told_shadow(shadowed_by_standard(folders, missing), missing)
-            near = told or suggest(missing, known)
+            near = told_shadow(folders, missing) or suggest(missing, known)
             raise UserError(f"no module named {missing!r}{near}") from error
 
 
@@ -79,14 +78,20 @@ def blamed(whom: str, folders: Sequence[str] = ()) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:
         told = " ".join(f"{type(error).__name__}: {error}".split())
-        shadow = ""
-        if isinstance(error, ImportError):
-            shadow = told_shadow(shadowed_by_standard(folders, error.name or ""), error.name or "")
-        raise UserError(f"{whom} raised {told}{shadow}") from error
+        raise UserError(f"{whom} raised {told}{told_shadow(folders, asked_of(error))}") from error
 
 
-def told_shadow(file: str, name: str) -> str:
+def asked_of(error: BaseException) -> str:
+    """The module that has not what it was asked for; empty where it is another matter."""
+    if isinstance(error, ImportError):
+        return error.name or ""
+    holder = error.obj if isinstance(error, AttributeError) else None
+    return holder.__name__ if isinstance(holder, ModuleType) else ""
+
+
+def told_shadow(folders: Sequence[str], name: str) -> str:
     """What to add where a user's file bears the name of a module of Python's."""
+    file = shadowed_by_standard(folders, name)
     if not file:
         return ""
     return f" (Python's own module {name.partition('.')[0]!r} goes before {file}: rename the file)"

@@ -6,7 +6,6 @@ While one works, the others wait, and nothing else of ours runs.
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,8 +14,7 @@ from typing import Any
 
 from flop_harness.records import Case, Failure, Policy, Suite
 from flop_harness.records.times import Ceiling, Forward, HookCost, LayerTimes, MemoryPeak, Series
-from flop_harness.run.isolation import die_with_parent, stdout_to_stderr
-from flop_harness.run.workers import forkserver
+from flop_harness.run.processes import begin_process, forkserver
 from flop_harness.timing.device import Device, device
 from flop_harness.timing.sampling import Sampler
 
@@ -181,8 +179,7 @@ def serve(pipe: Connection, case: Case, folder: str, name: str, policy: Policy) 
     """Answer requests until the pipe is closed; what the model raises is the last answer."""
     from flop_harness.suite.build import build
 
-    die_with_parent(os.getppid())
-    stdout_to_stderr()
+    begin_process()
     try:
         timer = CaseTimer(build(case, device=name, folder=folder), device(name), policy)
         gc.collect()
@@ -255,7 +252,7 @@ class CaseTimer:
 def serve_ceilings(pipe: Connection, name: str, series: Series) -> None:
     from flop_harness.timing.ceilings import ceilings as measured
 
-    die_with_parent(os.getppid())
+    begin_process()
     pipe.send(list(measured(device(name), series)))
 
 
