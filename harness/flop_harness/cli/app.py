@@ -28,6 +28,10 @@ InputOption = Annotated[
 ]
 
 
+FreshOption = Annotated[
+    bool, typer.Option("--fresh", help="Forget what was found before: do everything anew.")
+]
+
 GithubOption = Annotated[
     bool, typer.Option("--github", help="Add a summary to $GITHUB_STEP_SUMMARY.")
 ]

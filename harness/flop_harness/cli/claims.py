@@ -10,7 +10,15 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import app, interruptible, models_print_to_stderr, safe_name, say, show
+from flop_harness.cli.app import (
+    FreshOption,
+    app,
+    interruptible,
+    models_print_to_stderr,
+    safe_name,
+    say,
+    show,
+)
 
 HOME = Path("results") / "claims"
 
@@ -26,6 +34,7 @@ def claims(
     jobs: Annotated[
         Optional[int], typer.Option(min=1, help="Processes at work at once [one for each core].")
     ] = None,
+    fresh: FreshOption = False,
 ) -> None:
     """Audit published figures: which ways of counting reproduce them, and what is wrong."""
     from flop_harness.audit.claims import load, names
@@ -33,18 +42,18 @@ def claims(
     files = [load(file)] if file else [load(name) for name in names()]
     folder = out or (HOME / safe_name(files[0].name) if file else HOME)
     with interruptible(), models_print_to_stderr():
-        done = audited(files, out or HOME, jobs or os.cpu_count() or 1)
+        done = audited(files, out or HOME, jobs or os.cpu_count() or 1, fresh)
     tell(done, bool(file))
     save(done, folder)
 
 
-def audited(files: list[Any], folder: Path, jobs: int) -> Any:
+def audited(files: list[Any], folder: Path, jobs: int, fresh: bool = False) -> Any:
     from flop_harness.audit import audit
 
     def progress(done: int, total: int) -> None:
         say(f"{done} of {total} models counted")
 
-    return audit(files, folder, jobs, progress)
+    return audit(files, folder, jobs, progress, fresh, say)
 
 
 def tell(done: Any, everything: bool) -> None:

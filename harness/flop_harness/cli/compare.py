@@ -12,6 +12,7 @@ from flop_harness.cli.app import (
     FAILED,
     FINE,
     USER,
+    FreshOption,
     GithubOption,
     InputOption,
     app,
@@ -46,7 +47,7 @@ def compare(
         bool, typer.Option("--timing/--no-timing", help="Time the forward passes too.")
     ] = True,
     jobs: Annotated[int, typer.Option(min=1, help="Cases worked on at once.")] = 1,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what was run before.")] = False,
+    fresh: FreshOption = False,
     github: GithubOption = False,
 ) -> None:
     """Run every counter on a suite or a model, and explain every difference."""

@@ -16,6 +16,7 @@ from flop_harness.cli.app import (
     FAILED,
     FINE,
     USER,
+    FreshOption,
     InputOption,
     app,
     interruptible,
@@ -44,6 +45,7 @@ def verify(
     jobs: Annotated[
         Optional[int], typer.Option(min=1, help="Processes at work at once [one for each core].")
     ] = None,
+    fresh: FreshOption = False,
 ) -> None:
     """Prove by execution every formula that prices a suite or a model."""
     from flop_harness.run.planning import select, single
@@ -60,7 +62,7 @@ def verify(
         whole = suite.load(target)
         chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)
     with interruptible():
-        proofs = proven(chosen, folder, jobs or os.cpu_count() or 1)
+        proofs = proven(chosen, None if fresh else folder, jobs or os.cpu_count() or 1)
     tell(proofs)
     if folder is not None and (out is not None or cases is None):
         save(proofs, folder)
@@ -73,7 +75,7 @@ def proven(suite: Any, folder: Path | None, jobs: int) -> Any:
 
     known = known_traces(suite, folder) if folder is not None else {}
     if known:
-        say(f"{len(known)} traces are there already, in {folder}")
+        say(f"{len(known)} of {len(suite.cases)} traces are there already, in {folder}")
     with processes(jobs) as mapper, bar(suite.name) as progress:
         return prove(suite, known, mapper, progress)
 

@@ -32,6 +32,21 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Sources:
+    """What a model was built from, beside Python itself.
+
+    ``files`` are digests of the user's own files that were imported or read, ``modules`` says which
+    of them an import gave; ``versions`` are those of installed packages by the name that is
+    imported; ``missing`` are names that were asked for and not found.
+    """
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    modules: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """How long a forward pass is sampled.
 

@@ -34,12 +34,16 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a cell gave: readings, and the name of its trace."""
+    """What a cell gave: readings, and the name of its trace.
+
+    ``tracer`` and ``sources`` are digests of our code and of all that its model was built from.
+    """
 
     readings: tuple[Reading, ...] = ()
     trace: str = ""
     failure: Failure | None = None
     tracer: str = ""
+    sources: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ class Progress:
     """What a run tells while it goes on; does nothing by itself."""
 
     begin: Callable[[int, int], None] = lambda total, done: None
+    note: Callable[[str], None] = lambda line: None
     started: Callable[[Cell], None] = lambda cell: None
     finished: Callable[[Cell, Result], None] = lambda cell, result: None
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Input
+from flop_harness.suite import sources
 from flop_harness.suite.importing import blamed
+from flop_harness.suite.opened import noting
 from flop_harness.suite.recipe import Recipe
 from flop_harness.suite.references import resolve
 from flop_harness.suite.search_path import on_path
@@ -38,7 +40,8 @@ def build(case: Case, *, device: str = "cpu", folder: str = "", seed: int = 0) -
     import torch
 
     try:
-        with torch.random.fork_rng(devices=[]):
+        sources.begin()
+        with torch.random.fork_rng(devices=[]), noting():
             recipe = resolve(case.model, case.kwargs, folder)
             module, args, kwargs = _make(recipe, case, device, seed)
             _refuse_compiled(module)

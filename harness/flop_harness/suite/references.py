@@ -33,13 +33,18 @@ def resolve(reference: str, kwargs: Mapping[str, Any], folder: str = "") -> Reci
         raise UserError(incomplete(reference))
     if provider in PROVIDERS:
         return PROVIDERS[provider].build(model, kwargs)
-    roots = tuple(dict.fromkeys(str(Path(root).resolve()) for root in (folder, ".")))
+    roots = roots_of(folder)
     if source.endswith(".py"):
         path = find_file(source, roots)
         roots, load = (str(path.parent),), partial(load_file, path)
     else:
         load = partial(import_module, source, roots, PROVIDERS)
     return adapt(Recipe(factory_of(load, source, name), folders=roots))
+
+
+def roots_of(folder: str) -> tuple[str, ...]:
+    """Where the user's files and packages are looked for."""
+    return tuple(dict.fromkeys(str(Path(root).resolve()) for root in (folder, ".")))
 
 
 def factory_of(load: Callable[..., ModuleType], source: str, name: str) -> Callable[..., Any]:
