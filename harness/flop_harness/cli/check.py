@@ -48,6 +48,9 @@ def check(
         Optional[Path], typer.Option(help="Write what became of each cell as JUnit XML.")
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Cases worked on at once.")] = 1,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Run everything anew: the default, without --traces.")
+    ] = False,
 ) -> None:
     """Run a suite anew, counts only, and tell what moved since results/<suite> was made."""
     from flop_harness.suite import files as suite
@@ -58,6 +61,8 @@ def check(
         )
     if traces and (cases or counters):
         raise UserError("--traces prices everything that is stored: leave out --cases, --counters")
+    if traces and fresh:
+        raise UserError("--traces runs nothing, --fresh everything: leave one out")
     whole = suite.load(target)
     folder = golden or Path("results") / safe_name(whole.name)
     with (

@@ -145,7 +145,7 @@ def time_beside(suite: Any, run: Any, device: str, folder: Path | None, fresh: b
     suite = replace(suite, cases=tuple(case for case in suite.cases if case.id in ran))
     if not suite.cases:
         return True
-    times = known(suite, settled, folder) if folder is not None and not fresh else None
+    times = known(suite, settled, folder, say) if folder is not None and not fresh else None
     if times is None:
         times = time.clocked(suite, settled, anyway=True)
         if folder is not None:

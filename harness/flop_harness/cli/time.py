@@ -54,6 +54,9 @@ def time(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Even while others keep the machine busy.")
     ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Time everything anew, as this command always does.")
+    ] = False,
 ) -> None:
     """Time forward passes, alone on the machine, with intervals, beside theory."""
     from flop_harness.run.planning import settle_device

@@ -19,6 +19,8 @@ from flop_harness.run.answers import first_line, modules_of, told, without_paths
 from flop_harness.run.isolation import Outcome, run_apart
 from flop_harness.run.leftovers import leftovers, marks
 from flop_harness.suite.build import Built, build
+from flop_harness.suite.references import folders_of
+from flop_harness.suite.search_path import on_path
 
 STATUS: dict[str, Status] = {
     "raised": "failed",
@@ -56,8 +58,17 @@ class CaseRunner:
     def built(self) -> Built:
         return self.live or build(self.case, folder=self.folder)
 
+    @cached_property
+    def folders(self) -> tuple[str, ...]:
+        """Where imports of the model look; a forward pass may import too."""
+        return () if self.live is not None else folders_of(self.case.model, self.folder)
+
     def canonical(self) -> Trace:
         """The trace that the reference is priced on: on meta, or without values, or for real."""
+        with on_path(self.folders):
+            return self._canonical()
+
+    def _canonical(self) -> Trace:
         from flop_harness.trace.recorder import record
 
         if self.live is not None:
@@ -78,7 +89,8 @@ class CaseRunner:
         own = resolved(context, self.case)
         key = seen_alike(counter, own)
         if key not in self.taken:
-            self.taken[key] = self._trace(counter, context)
+            with on_path(self.folders):
+                self.taken[key] = self._trace(counter, context)
         return replace(self.taken[key], context=own)
 
     def _trace(self, counter: Counter | None, context: Context) -> Trace:
@@ -165,12 +177,13 @@ class CaseRunner:
                                 f"{counter.distribution} is not installed")  # fmt: skip
         _ = self.built
         limits = self.limits
-        outcome = run_apart(
-            lambda: self._asked(counter, context),
-            timeout_s=limits.timeout_s,
-            memory_bytes=limits.memory_bytes if context.device == "cpu" else None,
-            abandoned=self.abandoned,
-        )
+        with on_path(self.folders):
+            outcome = run_apart(
+                lambda: self._asked(counter, context),
+                timeout_s=limits.timeout_s,
+                memory_bytes=limits.memory_bytes if context.device == "cpu" else None,
+                abandoned=self.abandoned,
+            )
         if outcome.ending == "ok":
             return tuple(self._readings(counter, context, outcome))
         status = "unavailable" if outcome.error == "Unavailable" else STATUS[outcome.ending]

@@ -14,6 +14,7 @@ from flop_harness.errors import UserError
 from flop_harness.records import Case, Context, Input, Module, Trace
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.suite.build import Built
+from flop_harness.suite.search_path import on_path
 
 LIMITS = Limits(timeout_s=300, memory_bytes=0, threads=1)
 
@@ -34,7 +35,8 @@ class ContextTraces:
     def canonical(self) -> Trace:
         """The trace that the reference is priced on; for real where the model looks at values."""
         try:
-            return on_meta(self._own)
+            with on_path(self.plan.folders):
+                return on_meta(self._own)
         except Exception:  # noqa: BLE001 - on meta; the runner goes on, or says who is to blame
             return self._measured()
 
@@ -44,7 +46,8 @@ class ContextTraces:
             return in_context(self.canonical, here)
         key = self._key(counter, here)
         if key not in self.taken:
-            self.taken[key] = self._runner.trace(replace(counter, observe=None), here)
+            with on_path(self.plan.folders):
+                self.taken[key] = self._runner.trace(replace(counter, observe=None), here)
         return in_context(self.taken[key], here)
 
     def _measured(self) -> Trace:
@@ -103,7 +106,7 @@ def with_inputs(plan: Built, case: Case) -> Built:
     args = tuple(empty(given, case.dtype) for given in case.inputs if not given.name)
     kwargs = {given.name: empty(given, case.dtype) for given in case.inputs if given.name}
     in_list = len(plan.args) == 1 and isinstance(plan.args[0], list)
-    return Built(plan.module, (list(args),) if in_list else args, kwargs)
+    return replace(plan, args=(list(args),) if in_list else args, kwargs=kwargs)
 
 
 def empty(given: Input, dtype: str) -> Any:

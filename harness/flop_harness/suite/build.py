@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A model and what to call it with: ``module(*args, **kwargs)``."""
+    """A model and what to call it with: ``module(*args, **kwargs)``.
+
+    ``folders`` are where its imports look, for a forward pass may import too.
+    """
 
     module: nn.Module
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
+    folders: tuple[str, ...] = ()
 
 
 def build(case: Case, *, device: str = "cpu", folder: str = "", seed: int = 0) -> Built:
@@ -55,7 +59,7 @@ def build(case: Case, *, device: str = "cpu", folder: str = "", seed: int = 0) -
                         args, kwargs = _draw_all(inputs, case.dtype, recipe.images)
             else:
                 args, kwargs = _cast((args, kwargs), getattr(torch, case.dtype))
-            return Built(module, *_move((args, kwargs), device))
+            return Built(module, *_move((args, kwargs), device), recipe.folders)
     except UserError as error:
         raise UserError(f"case {case.id!r}: {error}") from error
 

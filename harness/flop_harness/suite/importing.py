@@ -45,12 +45,12 @@ def find_file(source: str, roots: Iterable[str]) -> Path:
     raise UserError(f"no file {source!r} in {' or '.join(roots)}{suggest(source, near)}")
 
 
-def load_file(path: Path, again: bool = False) -> ModuleType:
+def load_file(path: Path, folders: Sequence[str] = (), again: bool = False) -> ModuleType:
     """Run a user's file as a module of a name of its own; an edited file is another module.
 
-    One that was run before is not run again unless asked.
+    Its imports look into ``folders`` first. One that was run before is not run again unless asked.
     """
-    with blamed(f"loading {path.name}", [str(path.parent)]):
+    with blamed(f"loading {path.name}", folders):
         source = path.read_bytes()
         identity = hashlib.sha256(bytes(path) + source).hexdigest()[:12]
         name = f"_{path.stem}_{identity}"
@@ -60,7 +60,7 @@ def load_file(path: Path, again: bool = False) -> ModuleType:
         assert spec  # a .py file has one
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
         try:
-            with siblings(path.parent), on_path([str(path.parent)]):
+            with siblings(path.parent), on_path(folders):
                 # Not by the loader: its bytecode cache takes files of one second for the same.
                 exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
         except BaseException:

@@ -33,18 +33,27 @@ def resolve(reference: str, kwargs: Mapping[str, Any], folder: str = "") -> Reci
         raise UserError(incomplete(reference))
     if provider in PROVIDERS:
         return PROVIDERS[provider].build(model, kwargs)
-    roots = roots_of(folder)
+    folders = folders_of(reference, folder)
     if source.endswith(".py"):
-        path = find_file(source, roots)
-        roots, load = (str(path.parent),), partial(load_file, path)
+        load = partial(load_file, find_file(source, roots_of(folder)), folders)
     else:
-        load = partial(import_module, source, roots, PROVIDERS)
-    return adapt(Recipe(factory_of(load, source, name), folders=roots))
+        load = partial(import_module, source, folders, PROVIDERS)
+    return adapt(Recipe(factory_of(load, source, name), folders=folders))
 
 
 def roots_of(folder: str) -> tuple[str, ...]:
     """Where the user's files and packages are looked for."""
     return tuple(dict.fromkeys(str(Path(root).resolve()) for root in (folder, ".")))
+
+
+def folders_of(reference: str, folder: str) -> tuple[str, ...]:
+    """Where imports of a model look, before what is installed; a file's own folder comes first."""
+    if is_library(reference):
+        return ()
+    roots, source = roots_of(folder), reference.rpartition(":")[0]
+    if not source.endswith(".py"):
+        return roots
+    return tuple(dict.fromkeys((str(find_file(source, roots).parent), *roots)))
 
 
 def factory_of(load: Callable[..., ModuleType], source: str, name: str) -> Callable[..., Any]:

@@ -21,7 +21,7 @@ from flop_harness.errors import UserError
 from flop_harness.records import Sources
 from flop_harness.suite import opened
 from flop_harness.suite.importing import find_file
-from flop_harness.suite.references import is_library, roots_of
+from flop_harness.suite.references import folders_of, is_library, roots_of
 from flop_harness.suite.search_path import STANDARD
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -69,16 +69,14 @@ def changed(sources: Sources, reference: str, folder: str) -> str:
 
 def shadowed(sources: Sources, reference: str, folder: str) -> str:
     """Which import would give another file now."""
-    base, roots = Path(folder or ".").resolve(), roots_of(folder)
-    source = reference.rpartition(":")[0]
-    if source.endswith(".py"):
-        try:
-            file = str(find_file(source, roots))
-        except UserError as error:
-            return str(error)
-        if place(file, base) not in sources.files:
-            return f"{source} is {file} now"
-        roots = (str(Path(file).parent),)
+    base, source = Path(folder or ".").resolve(), reference.rpartition(":")[0]
+    try:
+        roots = folders_of(reference, folder)
+        file = str(find_file(source, roots_of(folder))) if source.endswith(".py") else ""
+    except UserError as error:
+        return str(error)
+    if file and place(file, base) not in sources.files:
+        return f"{source} is {file} now"
     for name, where in sources.modules.items():
         if origin(name, str(base / where), roots) not in ("", str(base / where)):
             return f"{name} is no longer imported from {where}"
