@@ -12,12 +12,16 @@ from flop_harness.cli.app import (
     FAILED,
     FINE,
     USER,
+    DtypeOption,
     FreshOption,
     GithubOption,
     InputOption,
+    ModeOption,
     app,
     interruptible,
     is_model,
+    model_case,
+    refuse_for_suites,
     refuse_half_a_reference,
     safe_name,
     say,
@@ -33,6 +37,8 @@ from flop_harness.errors import UserError, suggest
 def compare(
     target: Annotated[str, typer.Argument(help="A suite (name or .toml), or a model reference.")],
     input: InputOption = None,
+    train: ModeOption = None,
+    dtype: DtypeOption = None,
     out: Annotated[
         Optional[Path], typer.Option(help="Folder for the results [results/<suite>].")
     ] = None,
@@ -64,12 +70,11 @@ def compare(
     if is_model(target):
         if cases is not None:
             raise UserError("--cases chooses among the cases of a suite; this is one model")
-        case = suite.case_from_model(target, input or [])
+        case = model_case(target, input, train, dtype)
         chosen, folder = single(case), out
         run = compare_model(chosen, out, github, options, progress.of_model())
     else:
-        if input:
-            raise UserError("--input gives the inputs of a model; a suite has its own")
+        refuse_for_suites(input, train, dtype)
         whole = suite.load(target)
         check_counters(whole, target)
         chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)

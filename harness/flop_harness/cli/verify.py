@@ -16,11 +16,15 @@ from flop_harness.cli.app import (
     FAILED,
     FINE,
     USER,
+    DtypeOption,
     FreshOption,
     InputOption,
+    ModeOption,
     app,
     interruptible,
     is_model,
+    model_case,
+    refuse_for_suites,
     refuse_half_a_reference,
     safe_name,
     say,
@@ -35,6 +39,8 @@ WRONG = 1
 def verify(
     target: Annotated[str, typer.Argument(help="A suite (name or .toml), or a model reference.")],
     input: InputOption = None,
+    train: ModeOption = None,
+    dtype: DtypeOption = None,
     out: Annotated[
         Optional[Path], typer.Option(help="Folder for the proofs [results/<suite>].")
     ] = None,
@@ -55,10 +61,9 @@ def verify(
     if is_model(target):
         if cases is not None:
             raise UserError("--cases chooses among the cases of a suite; this is one model")
-        chosen, folder = single(suite.case_from_model(target, input or [])), out
+        chosen, folder = single(model_case(target, input, train, dtype)), out
     else:
-        if input:
-            raise UserError("--input gives the inputs of a model; a suite has its own")
+        refuse_for_suites(input, train, dtype)
         whole = suite.load(target)
         chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)
     with interruptible():

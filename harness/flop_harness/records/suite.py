@@ -19,14 +19,17 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A model, its inputs and its mode, as a suite names it."""
+    """A model, its inputs and its mode, as a suite names it.
+
+    With an empty ``dtype`` or ``mode`` the model is left as its factory handed it over.
+    """
 
     id: str
     model: str
     inputs: tuple[Input, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     dtype: str = "float32"
-    mode: Literal["eval", "train"] = "eval"
+    mode: Literal["eval", "train", ""] = "eval"
     counters: tuple[str, ...] = ()
     description: str = ""
 

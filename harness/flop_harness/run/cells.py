@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Literal
 
 from flop_harness.counters import Counter, Unavailable, overlay, version_of
 from flop_harness.counters.protocol import as_given, named
@@ -19,6 +19,7 @@ from flop_harness.run.answers import first_line, modules_of, told, without_paths
 from flop_harness.run.isolation import Outcome, run_apart
 from flop_harness.run.leftovers import leftovers, marks
 from flop_harness.suite.build import Built, build
+from flop_harness.suite.inputs import move
 from flop_harness.suite.references import folders_of
 from flop_harness.suite.search_path import on_path
 
@@ -51,12 +52,13 @@ class CaseRunner:
     limits: Limits
     abandoned: Callable[[], bool] = lambda: False
     live: Built | None = None
+    mode: Literal["eval", "train", ""] = ""
     taken: dict[Any, Trace] = field(default_factory=dict)
     observed: dict[Any, tuple[Call, ...]] = field(default_factory=dict)
 
     @cached_property
     def built(self) -> Built:
-        return self.live or build(self.case, folder=self.folder)
+        return self._noted(self.live or build(self.case, folder=self.folder))
 
     @cached_property
     def folders(self) -> tuple[str, ...]:
@@ -86,7 +88,7 @@ class CaseRunner:
 
         Counters that see the same share a trace.
         """
-        own = resolved(context, self.case)
+        own = self.resolved(context)
         key = seen_alike(counter, own)
         if key not in self.taken:
             with on_path(self.folders):
@@ -141,15 +143,22 @@ class CaseRunner:
         model = shadow(built.module)
         if context.mode:
             model.train(context.mode == "train")
-        args, kwargs = moved((built.args, built.kwargs), context.device)
+        args, kwargs = move((built.args, built.kwargs), context.device)
         if counter is not None:
             args, kwargs = asked_with(counter, context, model, args, kwargs)
         return model.to(context.device), args, kwargs
 
     def _on_meta(self) -> Built:
-        if self.live is not None:
-            return self.live
-        return build(self.case, device="meta", folder=self.folder)
+        return self._noted(self.live or build(self.case, device="meta", folder=self.folder))
+
+    def _noted(self, built: Built) -> Built:
+        self.mode = self.mode or built.mode
+        return built
+
+    def resolved(self, context: Context) -> Context:
+        """A context with the mode in which the model stands, if it has none of its own."""
+        mode = context.mode or self.case.mode or self.mode or self._on_meta().mode
+        return replace(context, mode=mode)
 
     def _blame_model(self, error: BaseException) -> None:
         """Raise UserError if the model raises without us too."""
@@ -203,7 +212,7 @@ class CaseRunner:
         torch.set_num_threads(self.limits.threads)
         built = self._on_meta() if context.device == "meta" else self.built
         model = built.module.to(context.device)
-        args, kwargs = moved((built.args, built.kwargs), context.device)
+        args, kwargs = move((built.args, built.kwargs), context.device)
         args, kwargs = asked_with(counter, context, model, args, kwargs)
         before = marks(model)
         with warnings.catch_warnings(record=True) as caught:
@@ -260,7 +269,7 @@ class CaseRunner:
 
     def _blank(self, counter: Counter, context: Context, metric: Metric) -> Reading:
         quantity = counter.quantities[metric]
-        return Reading(self.case.id, counter.id, version_of(counter), resolved(context, self.case),
+        return Reading(self.case.id, counter.id, version_of(counter), self.resolved(context),
                        metric, quantity.unit, "ok", label=quantity.label)  # fmt: skip
 
 
@@ -307,14 +316,3 @@ def seen_alike(counter: Counter | None, context: Context) -> Any:
 
 RUN_OTHERWISE = ("math", "keywords")
 """Variants that change what runs; others only ask for another figure."""
-
-
-def resolved(context: Context, case: Case) -> Context:
-    return replace(context, mode=context.mode or case.mode)
-
-
-def moved(values: Any, device: str) -> Any:
-    import torch
-    from torch.utils._pytree import tree_map_only
-
-    return tree_map_only(torch.Tensor, lambda tensor: tensor.to(device), values)

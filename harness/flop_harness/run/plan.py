@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from flop_harness.counters import Counter, version_of
 from flop_harness.records import Case, Context, Failure, Reading, Suite
@@ -36,6 +36,7 @@ class Cell:
 class Result:
     """What a cell gave: readings, and the name of its trace.
 
+    Of a reference trace, ``mode`` is that in which the model stood.
     ``tracer`` and ``sources`` are digests of our code and of all that its model was built from.
     """
 
@@ -44,6 +45,7 @@ class Result:
     failure: Failure | None = None
     tracer: str = ""
     sources: str = ""
+    mode: Literal["eval", "train", ""] = ""
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from flop_harness.counters import Counter
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Context, Input, Module, Trace
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
-from flop_harness.suite.build import Built
+from flop_harness.suite.build import Built, own_dtype
+from flop_harness.suite.inputs import map_tensors
 from flop_harness.suite.search_path import on_path
 
 LIMITS = Limits(timeout_s=300, memory_bytes=0, threads=1)
@@ -40,8 +41,12 @@ class ContextTraces:
         except Exception:  # noqa: BLE001 - on meta; the runner goes on, or says who is to blame
             return self._measured()
 
+    @property
+    def mode(self) -> Literal["eval", "train"]:
+        return self.case.mode or self.plan.mode
+
     def trace(self, counter: Counter, context: Context) -> Trace:
-        here = replace(context, mode=context.mode or self.case.mode)
+        here = replace(context, mode=context.mode or self.mode)
         if self.canonical.executed:  # once for real is enough, whatever its switches
             return in_context(self.canonical, here)
         key = self._key(counter, here)
@@ -103,8 +108,9 @@ def with_inputs(plan: Built, case: Case) -> Built:
     """The model with the inputs that the case names, if it names any; images go in one list."""
     if not case.inputs:
         return plan
-    args = tuple(empty(given, case.dtype) for given in case.inputs if not given.name)
-    kwargs = {given.name: empty(given, case.dtype) for given in case.inputs if given.name}
+    dtype = case.dtype or own_dtype(plan.module)
+    args = tuple(empty(given, dtype) for given in case.inputs if not given.name)
+    kwargs = {given.name: empty(given, dtype) for given in case.inputs if given.name}
     in_list = len(plan.args) == 1 and isinstance(plan.args[0], list)
     return replace(plan, args=(list(args),) if in_list else args, kwargs=kwargs)
 
@@ -118,13 +124,10 @@ def empty(given: Input, dtype: str) -> Any:
 def unfilled(built: Built) -> Built:
     """A model on the CPU in memory that nobody writes, for a pass that executes nothing."""
     import torch
-    from torch.utils._pytree import tree_map_only
 
     from flop_harness.trace.shadow import shadow
 
-    args, kwargs = tree_map_only(
-        torch.Tensor,
-        lambda given: torch.empty_like(given, device="cpu"),
-        (built.args, built.kwargs),
+    args, kwargs = map_tensors(
+        lambda given: torch.empty_like(given, device="cpu"), (built.args, built.kwargs)
     )
     return Built(shadow(built.module).to_empty(device="cpu"), args, kwargs)

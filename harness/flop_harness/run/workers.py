@@ -200,4 +200,6 @@ def carry_out(
         pass  # the reading says so
     except TraceFailed as error:
         failure = Failure(cell.case, f"trace for {cell.counter or 'the reference'}", str(error))
-    return Result(readings, traces.keep(cell.case, trace) if trace is not None else "", failure)
+    kept = traces.keep(cell.case, trace) if trace is not None else ""
+    mode = trace.context.mode if trace is not None and counter is None else ""
+    return Result(readings, kept, failure, mode=mode)

@@ -90,6 +90,15 @@ def case_processes(
             case_process.close()
 
 
+def with_dtypes(suite: Suite, device: str) -> Suite:
+    """The suite with the dtypes that models have whose cases name none."""
+    unsettled = [case for case in suite.cases if not case.dtype]
+    with case_processes(unsettled, suite.folder, device, suite.timing) as standing:
+        told = {each.case.id: each.ask("dtype", None) or "float32" for each in standing}
+    cases = (replace(case, dtype=told.get(case.id, case.dtype)) for case in suite.cases)
+    return replace(suite, cases=tuple(cases))
+
+
 def forwards(
     case_processes: Sequence[CaseProcess],
     series: Callable[[Case], Sequence[Series]],
@@ -255,6 +264,9 @@ class CaseTimer:
             run()
             return peak(run), source
 
+    def dtype(self, series: None) -> str:
+        return self.built.dtype  # type: ignore[no-any-return]
+
     def sources(self, series: None) -> Sources:
         """All that was imported or read until now."""
         from flop_harness.suite.sources import taken
@@ -294,6 +306,7 @@ def measure(
 ) -> Measured:
     """Time a suite on the device ``name``; with ``details`` also ceilings, layers and memory."""
     found, here = Measured(), device(name)
+    suite = with_dtypes(suite, name)
     first = [here.series(case.dtype)[0] for case in suite.cases]
 
     def series(case: Case) -> tuple[Series, ...]:
