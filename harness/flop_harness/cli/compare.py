@@ -32,6 +32,8 @@ from flop_harness.cli.app import (
 )
 from flop_harness.errors import UserError, suggest
 
+DEVICES = ("auto", "cpu", "cuda", "meta")
+
 
 @app.command()
 def compare(
@@ -48,7 +50,7 @@ def compare(
     counters: Annotated[
         Optional[str], typer.Option(help="Only these counters, separated by commas.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or meta.")] = "auto",
     timing: Annotated[
         bool, typer.Option("--timing/--no-timing", help="Time the forward passes too.")
     ] = True,
@@ -62,8 +64,8 @@ def compare(
     from flop_harness.suite import files as suite
 
     refuse_half_a_reference(target)
-    if device not in ("auto", "cpu", "cuda"):
-        raise UserError(f"unknown device {device!r}{suggest(device, ('auto', 'cpu', 'cuda'))}")
+    if device not in DEVICES:
+        raise UserError(f"unknown device {device!r}{suggest(device, DEVICES)}")
     options: dict[str, Any] = {
         "counters": separated(counters), "device": device, "jobs": jobs, "fresh": fresh,
     }  # fmt: skip
@@ -79,6 +81,7 @@ def compare(
         check_counters(whole, target)
         chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)
         run = compare_suite(chosen, folder, github, options, progress.of_suite(chosen.name))
+    timing = timing and device != "meta"
     timed = not timing or time_beside(chosen, run, device, folder, fresh)
     sys.exit(exit_code(run) or (FINE if timed else FAILED))
 

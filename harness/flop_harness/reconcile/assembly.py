@@ -227,4 +227,6 @@ def bridges_of(
 def trace_files(results: Mapping[Cell, Result]) -> Iterator[TraceFile]:
     for cell, result in results.items():
         if result.trace:
-            yield TraceFile(cell.case, cell.counter, cell.context, result.trace)
+            device = next((r.context.device for r in result.readings), cell.context.device)
+            context = replace(cell.context, device=device)  # a model without values is on meta
+            yield TraceFile(cell.case, cell.counter, context, result.trace)

@@ -16,6 +16,7 @@ from flop_harness.counters.protocol import as_given, named
 from flop_harness.errors import UserError
 from flop_harness.records import Call, Case, Context, Metric, Reading, Status, Trace
 from flop_harness.run.answers import first_line, modules_of, told, without_paths
+from flop_harness.run.building import TooLarge, build_within, refuse_too_large, weight_bytes
 from flop_harness.run.isolation import Outcome, run_apart
 from flop_harness.run.leftovers import leftovers, marks
 from flop_harness.suite.build import Built, build
@@ -58,7 +59,19 @@ class CaseRunner:
 
     @cached_property
     def built(self) -> Built:
-        return self._noted(self.live or build(self.case, folder=self.folder))
+        if self.live is not None:
+            return self._noted(self.live)
+        refuse_too_large(weight_bytes(self._on_meta().module), self.limits.memory_bytes)
+        return self._noted(build_within(self.case, self.folder, self.limits.memory_bytes))
+
+    @cached_property
+    def valueless(self) -> str:
+        """Why the model has no values to compute with; empty where it has."""
+        try:
+            on_meta = self.built.on_meta
+        except TooLarge as error:
+            return str(error)
+        return "the model is on meta: it has shapes and no values" if on_meta else ""
 
     @cached_property
     def folders(self) -> tuple[str, ...]:
@@ -180,11 +193,11 @@ class CaseRunner:
             if counter.overlay:
                 overlay.ensure(counter.overlay)
         except overlay.NotInstallable as error:
-            return self._silent(counter, context, "unavailable", str(error))
+            return self.refused(counter, context, str(error))
         if not version_of(counter):
-            return self._silent(counter, context, "unavailable",
-                                f"{counter.distribution} is not installed")  # fmt: skip
-        _ = self.built
+            return self.refused(counter, context, f"{counter.distribution} is not installed")
+        if context.device != "meta":
+            _ = self.built
         limits = self.limits
         with on_path(self.folders):
             outcome = run_apart(
@@ -247,6 +260,10 @@ class CaseRunner:
                 output=without_paths(outcome.output),
                 leftovers=said["leftovers"],
             )
+
+    def refused(self, counter: Counter, context: Context, why: str) -> tuple[Reading, ...]:
+        """The readings of a counter that cannot be asked."""
+        return self._silent(counter, context, "unavailable", why)
 
     def _silent(
         self,

@@ -69,7 +69,7 @@ class Plan:
                 device = self.device if context.device == "cpu" else context.device
                 here = replace(context, device=device)
                 asked.append(Cell(case.id, counter.id, here, version_asked(counter)))
-        return asked
+        return list(dict.fromkeys(asked))
 
     @property
     def limits(self) -> Limits:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from flop_harness.counters import Counter, Unavailable
 from flop_harness.errors import UserError
-from flop_harness.records import Case, Failure, Sources
+from flop_harness.records import Case, Context, Failure, Sources
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.run.identity import digest
 from flop_harness.run.plan import Cell, Plan, Progress, Readings, Result
@@ -188,14 +188,20 @@ def carry_out(
     traces: TraceStore,
 ) -> Result:
     """The result of one cell; a trace that fails is a failure of ours, not of the counter."""
-    trace, failure = None, None
+    trace, failure, context = None, None, cell.context
     if counter is not None:
-        readings = readings or runner.read(counter, cell.context)
+        if twice_on_meta(runner, counter, context):
+            return Result()
+        try:
+            context = counter.in_place(context, runner.valueless)
+        except Unavailable as why:
+            return Result(readings or runner.refused(counter, context, str(why)))
+        readings = readings or runner.read(counter, context)
     try:
         if counter is None:
             trace = runner.canonical()
         elif any(reading.status == "ok" for reading in readings):
-            trace = runner.trace(counter, cell.context)
+            trace = runner.trace(counter, context)
     except Unavailable:
         pass  # the reading says so
     except TraceFailed as error:
@@ -203,3 +209,9 @@ def carry_out(
     kept = traces.keep(cell.case, trace) if trace is not None else ""
     mode = trace.context.mode if trace is not None and counter is None else ""
     return Result(readings, kept, failure, mode=mode)
+
+
+def twice_on_meta(runner: CaseRunner, counter: Counter, context: Context) -> bool:
+    """Whether a model without values is asked about in this context as in that on the CPU."""
+    here = replace(context, device="cpu")
+    return context.device == "meta" and bool(runner.valueless) and here in counter.every_context
