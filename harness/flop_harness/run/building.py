@@ -17,26 +17,26 @@ class TooLarge(UserError):
     """The model's weights do not fit: what needs no values can still be asked."""
 
 
-def build_within(case: Case, folder: str, memory_bytes: int) -> Built:
-    """A case's model on the CPU. Raises TooLarge where it takes more than ``memory_bytes``.
+def build_within(case: Case, folder: str, memory_bytes: int, device: str = "cpu") -> Built:
+    """A case's model. Raises TooLarge where it takes more than ``memory_bytes``, or than is free.
 
-    No limit stands for 0.
+    0 stands for what is free. On meta too: some factories fill tensors wherever they are told to.
     """
     try:
-        with limited_memory(memory_bytes):
-            return build(case, folder=folder)
+        with limited_memory(min(memory_bytes or free_bytes(), free_bytes())):
+            return build(case, device=device, folder=folder)
     except (UserError, MemoryError) as error:
         if not isinstance(error, MemoryError) and not any(w in str(error) for w in OUT_OF_MEMORY):
             raise
-        allowed = f"memory_gib = {memory_bytes / GIB:g}" if memory_bytes else "the memory there is"
+        allowed = (
+            f"memory_gib = {memory_bytes / GIB:g}" if memory_bytes else "the memory that is free"
+        )
         raise TooLarge(f"the model is too large: to build it takes more than {allowed}") from error
 
 
 def refuse_too_large(weights: int, memory_bytes: int) -> None:
     """Raise TooLarge for so many bytes of weights, before they are filled."""
-    import psutil
-
-    free = psutil.virtual_memory().available
+    free = free_bytes()
     if memory_bytes and weights > memory_bytes:
         limit = f"memory_gib = {memory_bytes / GIB:g}"
     elif weights > free:
@@ -45,6 +45,12 @@ def refuse_too_large(weights: int, memory_bytes: int) -> None:
         return
     raise TooLarge(f"the model is too large: its weights take {weights / GIB:.1f} GiB, more than "
                    f"{limit}")  # fmt: skip
+
+
+def free_bytes() -> int:
+    import psutil
+
+    return psutil.virtual_memory().available  # type: ignore[no-any-return]
 
 
 def weight_bytes(module: Any) -> int:

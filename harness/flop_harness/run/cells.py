@@ -19,7 +19,7 @@ from flop_harness.run.answers import first_line, modules_of, told, without_paths
 from flop_harness.run.building import TooLarge, build_within, refuse_too_large, weight_bytes
 from flop_harness.run.isolation import Outcome, run_apart
 from flop_harness.run.leftovers import leftovers, marks
-from flop_harness.suite.build import Built, build
+from flop_harness.suite.build import Built
 from flop_harness.suite.inputs import move
 from flop_harness.suite.references import folders_of
 from flop_harness.suite.search_path import on_path
@@ -162,7 +162,9 @@ class CaseRunner:
         return model.to(context.device), args, kwargs
 
     def _on_meta(self) -> Built:
-        return self._noted(self.live or build(self.case, device="meta", folder=self.folder))
+        return self._noted(
+            self.live or build_within(self.case, self.folder, self.limits.memory_bytes, "meta")
+        )
 
     def _noted(self, built: Built) -> Built:
         self.mode = self.mode or built.mode
