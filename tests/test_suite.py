@@ -10,6 +10,7 @@ import pytest
 from flop_harness.errors import UserError, suggest
 from flop_harness.records import Case, Input, Policy
 from flop_harness.suite.files import case_from_model, load, names
+from flop_harness.suite.files import written as written_input
 
 HEAD = 'name = "mine"\nversion = 3\n'
 CASE = '[[case]]\nid = "a"\nmodel = "torch.nn:ReLU"\n'
@@ -44,7 +45,14 @@ def complaint(written):
 def test_the_least_suite_has_the_defaults(written):
     suite = load(written(HEAD + CASE))
     assert (suite.name, suite.version, suite.timing) == ("mine", 3, Policy())
-    assert suite.cases == (Case("a", "torch.nn:ReLU"),)
+    assert suite.cases == (Case("a", "torch.nn:ReLU", dtype="", mode=""),)
+
+
+def test_a_library_s_models_are_in_eval_and_float32_unless_it_is_said(written):
+    least = CASE.replace("torch.nn:ReLU", "torchvision:alexnet")
+    assert load(written(HEAD + least)).cases == (Case("a", "torchvision:alexnet"),)
+    said = load(written(HEAD + least + 'mode = "train"\ndtype = "float64"')).cases[0]
+    assert (said.mode, said.dtype) == ("train", "float64")
 
 
 def test_everything_that_can_be_said(written):
@@ -183,9 +191,27 @@ def test_bytes_that_are_not_text(tmp_path):
 
 def test_a_case_from_the_command_line():
     case = case_from_model("m.py:Net", ["1x3x224x224", "7"], mode="train", kwargs={"k": 1})
-    assert case == Case(
-        "m.py:Net", "m.py:Net", (Input((1, 3, 224, 224)), Input((7,))), {"k": 1}, mode="train"
-    )
+    inputs = (Input((1, 3, 224, 224)), Input((7,)))
+    assert case == Case("m.py:Net", "m.py:Net", inputs, {"k": 1}, dtype="", mode="train")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1x3", Input((1, 3))),
+        ("1x128:int64", Input((1, 128), "int64")),
+        ("ids:1x128:int64", Input((1, 128), "int64", name="ids")),
+        ("name=1x3x224x224", Input((1, 3, 224, 224), name="name")),
+        ("mask=2X4:bool", Input((2, 4), "bool", name="mask")),
+    ],
+)
+def test_an_input_of_the_command_line_may_have_a_name_and_a_dtype(text, expected):
+    assert written_input(text) == expected
+
+
+def test_an_unknown_dtype_of_an_input_is_told():
+    with pytest.raises(UserError, match=r"unknown dtype 'int46' \(did you mean 'int64'\?\)"):
+        written_input("ids:1x128:int46")
 
 
 @pytest.mark.parametrize("text", ["", "x", "1x", "1,3", "1x-3", "axb", "1 x 3", "9" * 5000])

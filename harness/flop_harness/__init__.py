@@ -11,6 +11,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from flop_harness.suite.search_path import standard_library_first
+
 if TYPE_CHECKING:
     from flop_harness.api import Results
     from flop_harness.ask.count import Count
@@ -21,23 +23,26 @@ __version__ = "0.1.0"
 
 def count(module: Any, *inputs: Any, convention: str = "macs", **kwargs: Any) -> Count:
     """Count ``module(*inputs, **kwargs)`` without running it; see ``flop_harness.api.count``."""
-    from flop_harness import api
+    with standard_library_first():
+        from flop_harness import api
 
-    return api.count(module, *inputs, convention=convention, **kwargs)
+        return api.count(module, *inputs, convention=convention, **kwargs)
 
 
 def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs: Any) -> Results:
     """Ask every counter about ``module(*inputs, **kwargs)``; see ``flop_harness.api.compare``."""
-    from flop_harness import api
+    with standard_library_first():
+        from flop_harness import api
 
-    return api.compare(module, *inputs, counters=counters, **kwargs)
+        return api.compare(module, *inputs, counters=counters, **kwargs)
 
 
 def load(path: Any) -> Results:
     """The results in a folder such as ``results/seeds``; see ``flop_harness.api.load``."""
-    from flop_harness import api
+    with standard_library_first():
+        from flop_harness import api
 
-    return api.load(path)
+        return api.load(path)
 
 
 if "IPython" in sys.modules:  # in a notebook records show themselves as tables and charts

@@ -104,7 +104,7 @@ def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs:
 
     module = as_module(module)
     name = type(original(module)).__name__
-    case = Case(name, "live module", mode="train" if module.training else "eval")
+    case = Case(name, "live module", dtype="", mode="train" if module.training else "eval")
     suite = single(case)
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:
         plan = make_plan(suite, Path(folder), counters=counters, device="cpu")

@@ -21,10 +21,10 @@ from typing import Any
 from flop_harness.conventions.reference import reference
 from flop_harness.errors import UserError
 from flop_harness.records import Case
-from flop_harness.run.cells import moved
 from flop_harness.run.isolation import run_apart
 from flop_harness.suite.build import Built, build
 from flop_harness.suite.files import load
+from flop_harness.suite.inputs import move
 from flop_harness.timing.cpu import threads_set
 from flop_harness.trace.copying import copied
 
@@ -85,9 +85,7 @@ def on_meta_device(case: Case) -> Built:
         return build(case, device="meta")
     except UserError:
         built = build(case)
-        return Built(
-            built.module.to("meta"), moved(built.args, "meta"), moved(built.kwargs, "meta")
-        )
+        return Built(built.module.to("meta"), move(built.args, "meta"), move(built.kwargs, "meta"))
 
 
 def on_meta(case: Case) -> dict[str, float]:

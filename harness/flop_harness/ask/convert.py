@@ -230,7 +230,7 @@ class Rules:
     def _of_counter(self, way: Counter) -> Iterator[Amount]:
         for quantity in way.quantities.values():
             for context in way.contexts:
-                here = replace(context, mode=context.mode or self.case.mode)
+                here = replace(context, mode=context.mode or self._traces.mode)
                 account = quantity.price(self._traces.trace(way, context))
                 yield Amount(way.id, quantity.unit, account, quantity.label, here)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from flop_harness.audit.claim_set import ClaimSet
@@ -26,15 +26,19 @@ def audit(
     folder: Path,
     workers: int = 1,
     tell: Progress = lambda done, total: None,
+    fresh: bool = False,
+    note: Callable[[str], None] = lambda line: None,
 ) -> Audit:
     """One verdict for each claim. Prices are kept in ``folder``, and taken from there."""
     files = tuple(files)
     claims = tuple(claim for file in files for claim in file.claims)
     tools = sorted({counter.distribution for counter in counters().values()})
     folders = {file.name: file.folder for file in files}
-    with Journal.open(folder, identity(tools)) as journal:
+    with Journal.open(folder, identity(tools), fresh) as journal:
         prices = Prices(journal, folders, workers, tell)
         prices.prepare(claims)
+        if prices.reused:
+            note(f"{prices.reused} of {len(prices.jobs)} models were counted before")
         claim_set = ClaimSet(claims, prices.of_claim, prices.of_others)
         verdicts = {id(claim): verdict_on(claim, claim_set, prices) for claim in claims}
         for claim in prices.search():  # and now with what they searched for

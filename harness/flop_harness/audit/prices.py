@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
@@ -16,12 +15,15 @@ from flop_harness.audit.claim_set import Other
 from flop_harness.audit.statements import layers_in
 from flop_harness.errors import UserError
 from flop_harness.reconcile.pricing import Layers, Priced, Wanted, price_model, price_sizes
-from flop_harness.records import Case, Claim
+from flop_harness.records import Case, Claim, Sources
 from flop_harness.run.environment import PACKAGE
-from flop_harness.run.identity import installed, model_files
-from flop_harness.run.isolation import stdout_to_stderr
-from flop_harness.run.planning import single
+from flop_harness.run.identity import EarlierSources, installed, sources_key
+from flop_harness.run.identity import digest as code_digest
+from flop_harness.run.processes import begin_process, forkserver
 from flop_harness.store import SCHEMA, Journal
+from flop_harness.store.journal import JOURNAL_FILE
+from flop_harness.store.runs import restored
+from flop_harness.suite.sources import taken
 
 Progress = Callable[[int, int], None]
 """(models that are counted, models in all)"""
@@ -38,9 +40,8 @@ class Job:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """Everything that its price depends on, but for versions."""
-        files = model_files(replace(single(self.case), folder=self.folder))
-        told = msgspec.to_builtins((self.case, self.layers, files))
+        """What its price depends on, but for versions and the model's code."""
+        told = msgspec.to_builtins((self.case, self.layers))
         return ("case", self.case.model, digest(json.dumps(told).encode()))
 
 
@@ -58,11 +59,20 @@ class Search:
         return ("others", *self.job.key[1:], digest(json.dumps(told).encode()))
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the journal holds of a job or a search: plain data, and a digest of its sources."""
+
+    value: Any
+    sources: str
+
+
 @dataclass
 class Prices:
     """Prices by case, from a journal and into it. What is searched for is priced afterwards.
 
     ``searches`` are asked for by claims, and answered with nothing until they are carried out.
+    ``reused`` counts the cases that were priced before, and whose models are still the same.
     """
 
     journal: Journal
@@ -73,30 +83,52 @@ class Prices:
     known: dict[str, Priced] = field(default_factory=dict)
     searches: dict[tuple[str, ...], Search] = field(default_factory=dict)
     asking: list[Claim] = field(default_factory=list)
+    sources: dict[str, EarlierSources] = field(default_factory=dict)
+    reused: int = 0
 
     def prepare(self, claims: Iterable[Claim]) -> None:
         """Price every model of the claims that is not in the journal yet."""
         self.jobs = {job_name(job.case, job.folder): job for job in jobs_of(claims, self.folders)}
         missing: dict[str, list[Job]] = {}
         for name, job in self.jobs.items():
-            priced = self.journal.done(job.key, Priced)
+            priced = self._done(job, job.key, Priced)
             if priced is None:
                 model = job_name(replace(job.case, inputs=()), job.folder)
                 missing.setdefault(model, []).append(job)
             else:
                 self.known[name] = priced
-        for jobs, found in self._carried_out(price_jobs, list(missing.values())):
+        self.reused = len(self.known)
+        for jobs, (found, sources) in self._carried_out(price_jobs, list(missing.values())):
             for job, priced in zip(jobs, found, strict=True):
-                self.journal.add(job.key, priced)
+                self._keep(job.key, priced, sources)
                 self.known[job_name(job.case, job.folder)] = priced
 
     def search(self) -> list[Claim]:
         """Carry out what was asked for; the claims that asked for it."""
         asking, self.asking = self.asking, []
         searches, self.searches = list(self.searches.values()), {}
-        for search, found in self._carried_out(price_search, searches):
-            self.journal.add(search.key, found)
+        for search, (found, sources) in self._carried_out(price_search, searches):
+            self._keep(search.key, found, sources)
         return asking
+
+    def _done(self, job: Job, key: tuple[str, ...], kind: Any) -> Any:
+        """What the journal holds for ``key``, if the job's model is still built from the same."""
+        entry = self.journal.done(key, Entry)
+        if entry is None:
+            return None
+        sources = self.sources.setdefault(job.folder, EarlierSources(self._sources_of, job.folder))
+        if sources.why_changed(job.case, entry.sources):
+            return None
+        return restored(entry.value, kind, JOURNAL_FILE)
+
+    def _keep(self, key: tuple[str, ...], value: Any, sources: Sources) -> None:
+        name = code_digest(sources)
+        if self._sources_of(name) is None:
+            self.journal.add(sources_key(name), sources)
+        self.journal.add(key, Entry(msgspec.to_builtins(value), name))
+
+    def _sources_of(self, name: str) -> Sources | None:
+        return self.journal.done(sources_key(name), Sources)  # type: ignore[no-any-return]
 
     def of_case(self, case: Case, file: str) -> Priced:
         return self.known[job_name(case, self.folders[file])]
@@ -112,7 +144,7 @@ class Prices:
         assert claim.case is not None
         job = self.jobs[job_name(claim.case, self.folders[claim.file])]
         search = Search(job, tuple(others), wanted)
-        found = self.journal.done(search.key, dict[str, Priced])
+        found = self._done(job, search.key, dict[str, Priced])
         if found is None:
             self.searches[search.key] = search
             self.asking.append(claim)
@@ -124,9 +156,7 @@ class Prices:
         if self.workers == 1 or not tasks:
             yield from ((task, work(task)) for task in tasks)
             return
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["torch", "torchvision", "flop_harness.reconcile.pricing"])
-        with ProcessPoolExecutor(self.workers, context, stdout_to_stderr) as pool:
+        with ProcessPoolExecutor(self.workers, forkserver(), begin_process) as pool:
             waiting = {pool.submit(work, task): task for task in tasks}
             try:
                 for done, future in enumerate(as_completed(waiting), start=1):
@@ -156,20 +186,20 @@ def job_name(case: Case, folder: str) -> str:
     return repr((case, folder))
 
 
-def price_jobs(jobs: list[Job]) -> list[Priced]:
+def price_jobs(jobs: list[Job]) -> tuple[list[Priced], Sources]:
     """Price cases of one model; a mistake in one of them is told with the claim that it is of."""
     try:
-        cases = [job.case for job in jobs]
-        return price_model(cases, jobs[0].folder, [job.layers for job in jobs])
+        cases, folder = [job.case for job in jobs], jobs[0].folder
+        return price_model(cases, folder, [job.layers for job in jobs]), taken(folder)
     except UserError as error:
         raise UserError(f"{jobs[0].claim}: {error}") from error
 
 
-def price_search(search: Search) -> dict[str, Priced]:
+def price_search(search: Search) -> tuple[dict[str, Priced], Sources]:
     """By the place of the inputs, as JSON has it."""
     job, inputs = search.job, [given for _, _, given in search.others]
     found = price_sizes(job.case, inputs, job.folder, job.layers, search.wanted)
-    return {str(place): priced for place, priced in found.items()}
+    return {str(place): priced for place, priced in found.items()}, taken(job.folder)
 
 
 RULES = (

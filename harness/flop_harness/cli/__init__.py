@@ -20,6 +20,7 @@ from flop_harness.cli import (
 )
 from flop_harness.cli.app import FINE, app, fail
 from flop_harness.errors import UserError, extras_named
+from flop_harness.suite.search_path import put_standard_library_first
 
 COMMANDS = (
     compare,
@@ -40,6 +41,7 @@ COMMANDS = (
 
 def main() -> None:
     """Entry point: the user's mistakes end in one line and exit code 2."""
+    put_standard_library_first()
     try:
         with extras_named():
             app()

@@ -43,9 +43,26 @@ def options(
 
 InputOption = Annotated[
     Optional[list[str]],
-    typer.Option("--input", help="Shape of an input, such as 1x3x224x224; one option each."),
+    typer.Option(
+        "--input",
+        help="An input: 1x3x224x224, ids:1x128:int64, mask=1x128:bool; one option each.",
+    ),
 ]
 
+ModeOption = Annotated[
+    Optional[bool],
+    typer.Option("--train/--eval", help="The model's mode.", show_default="as it comes"),
+]
+
+DtypeOption = Annotated[
+    Optional[str],
+    typer.Option("--dtype", help="Cast the model, such as bfloat16.", show_default="as it comes"),
+]
+
+
+FreshOption = Annotated[
+    bool, typer.Option("--fresh", help="Forget what was found before: do everything anew.")
+]
 
 GithubOption = Annotated[
     bool, typer.Option("--github", help="Add a summary to $GITHUB_STEP_SUMMARY.")
@@ -119,6 +136,26 @@ def add_to_step_summary(text: str) -> None:
 def is_model(target: str) -> bool:
     """``provider:name`` is a model; a name or a file is a suite."""
     return ":" in target and not target.endswith(".toml")
+
+
+def model_case(
+    reference: str, inputs: list[str] | None, train: bool | None, dtype: str | None
+) -> Any:
+    """The case of a model on the command line. Raises UserError."""
+    from flop_harness.suite.files import case_from_model
+
+    mode = None if train is None else "train" if train else "eval"
+    options = {"mode": mode, "dtype": dtype}
+    return case_from_model(reference, inputs or [],
+                           **{key: each for key, each in options.items() if each})  # fmt: skip
+
+
+def refuse_for_suites(inputs: list[str] | None, train: bool | None, dtype: str | None) -> None:
+    """What the cases of a suite say themselves is not said again."""
+    if inputs:
+        raise UserError("--input gives the inputs of a model; a suite has its own")
+    if train is not None or dtype is not None:
+        raise UserError("--train, --eval and --dtype are for a model; the cases of a suite say it")
 
 
 def refuse_half_a_reference(target: str) -> None:

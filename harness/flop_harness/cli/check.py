@@ -52,6 +52,9 @@ def check(
         typer.Option(help="Write the outcome of each figure to this file, as JUnit XML."),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Cases run in parallel.")] = 1,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Run everything again: the default, without --traces.")
+    ] = False,
 ) -> None:
     """Count a suite again, and tell what changed since its results were stored."""
     from flop_harness.suite import files as suite
@@ -62,6 +65,8 @@ def check(
         )
     if traces and (cases or counters):
         raise UserError("--traces prices everything that is stored: leave out --cases, --counters")
+    if traces and fresh:
+        raise UserError("--traces runs nothing, --fresh everything: leave one out")
     whole = suite.load(target)
     folder = golden or Path("results") / safe_name(whole.name)
     with (

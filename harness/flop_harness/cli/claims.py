@@ -9,7 +9,15 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import app, interruptible, models_print_to_stderr, safe_name, say, show
+from flop_harness.cli.app import (
+    FreshOption,
+    app,
+    interruptible,
+    models_print_to_stderr,
+    safe_name,
+    say,
+    show,
+)
 from flop_harness.errors import UserError, require
 
 HOME = Path("results") / "claims"
@@ -29,6 +37,7 @@ def claims(
         Optional[int],
         typer.Option(min=1, help="Processes run in parallel.", show_default="one for each core"),
     ] = None,
+    fresh: FreshOption = False,
 ) -> None:
     """Audit published figures: which ways of counting reproduce them, and what is wrong."""
     from flop_harness.audit.claims import load, names
@@ -37,19 +46,19 @@ def claims(
     files = [load(file)] if file else [load(name) for name in names()]
     folder = out or (HOME / safe_name(files[0].name) if file else HOME)
     with interruptible(), models_print_to_stderr():
-        done = audited(files, out or HOME, jobs or os.cpu_count() or 1)
+        done = audited(files, out or HOME, jobs or os.cpu_count() or 1, fresh)
     tell(done, bool(file))
     save(done, folder)
 
 
-def audited(files: list[Any], folder: Path, jobs: int) -> Any:
+def audited(files: list[Any], folder: Path, jobs: int, fresh: bool = False) -> Any:
     from flop_harness.audit import audit
     from flop_harness.report.words.text import plural
 
     def progress(done: int, total: int) -> None:
         say(f"{done:,} of {plural(total, 'model')} counted")
 
-    return audit(files, folder, jobs, progress)
+    return audit(files, folder, jobs, progress, fresh, say)
 
 
 def tell(done: Any, everything: bool) -> None:

@@ -12,11 +12,16 @@ from flop_harness.cli.app import (
     FAILED,
     FINE,
     USER,
+    DtypeOption,
+    FreshOption,
     GithubOption,
     InputOption,
+    ModeOption,
     app,
     interruptible,
     is_model,
+    model_case,
+    refuse_for_suites,
     refuse_half_a_reference,
     safe_name,
     say,
@@ -27,11 +32,15 @@ from flop_harness.cli.app import (
 )
 from flop_harness.errors import UserError, require, suggest
 
+DEVICES = ("auto", "cpu", "cuda", "meta")
+
 
 @app.command()
 def compare(
     target: Annotated[str, typer.Argument(help="A suite (name or .toml), or a model reference.")],
     input: InputOption = None,
+    train: ModeOption = None,
+    dtype: DtypeOption = None,
     out: Annotated[
         Optional[Path],
         typer.Option(help="Folder for the results.", show_default="results/<suite>"),
@@ -43,14 +52,12 @@ def compare(
     counters: Annotated[
         Optional[str], typer.Option(help="Only these counters, separated by commas.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or meta.")] = "auto",
     timing: Annotated[
         bool, typer.Option("--timing/--no-timing", help="Time the forward passes too.")
     ] = True,
     jobs: Annotated[int, typer.Option(min=1, help="Cases run in parallel.")] = 1,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Run everything again; reuse no earlier result.")
-    ] = False,
+    fresh: FreshOption = False,
     github: GithubOption = False,
 ) -> None:
     """Run every counter on a suite or a model, and explain every difference."""
@@ -59,24 +66,24 @@ def compare(
     from flop_harness.suite import files as suite
 
     refuse_half_a_reference(target)
-    if device not in ("auto", "cpu", "cuda"):
-        raise UserError(f"unknown device {device!r}{suggest(device, ('auto', 'cpu', 'cuda'))}")
+    if device not in DEVICES:
+        raise UserError(f"unknown device {device!r}{suggest(device, DEVICES)}")
     options: dict[str, Any] = {
         "counters": separated(counters), "device": device, "jobs": jobs, "fresh": fresh,
     }  # fmt: skip
     if is_model(target):
         if cases is not None:
             raise UserError("--cases chooses among the cases of a suite; this is one model")
-        case = suite.case_from_model(target, input or [])
+        case = model_case(target, input, train, dtype)
         chosen, folder = single(case), out
         run = compare_model(chosen, out, github, options, progress.of_model())
     else:
-        if input:
-            raise UserError("--input gives the inputs of a model; a suite has its own")
+        refuse_for_suites(input, train, dtype)
         whole = suite.load(target)
         check_counters(whole, target)
         chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)
         run = compare_suite(chosen, folder, github, options, progress.of_suite(chosen.name))
+    timing = timing and device != "meta"
     timed = not timing or time_beside(chosen, run, device, folder, fresh)
     sys.exit(exit_code(run) or (FINE if timed else FAILED))
 
@@ -152,7 +159,7 @@ def time_beside(suite: Any, run: Any, device: str, folder: Path | None, fresh: b
     suite = replace(suite, cases=tuple(case for case in suite.cases if case.id in ran))
     if not suite.cases:
         return True
-    times = known(suite, settled, folder) if folder is not None and not fresh else None
+    times = known(suite, settled, folder, say) if folder is not None and not fresh else None
     if times is None:
         times = time.clocked(suite, settled, anyway=True)
         if folder is not None:

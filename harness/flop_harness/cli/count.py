@@ -6,7 +6,15 @@ from typing import Annotated, Optional
 
 import typer
 
-from flop_harness.cli.app import InputOption, app, models_print_to_stderr, show
+from flop_harness.cli.app import (
+    DtypeOption,
+    InputOption,
+    ModeOption,
+    app,
+    model_case,
+    models_print_to_stderr,
+    show,
+)
 from flop_harness.errors import UserError, suggest
 
 
@@ -14,6 +22,8 @@ from flop_harness.errors import UserError, suggest
 def count(
     model: Annotated[str, typer.Argument(help="A model reference, such as torchvision:resnet18.")],
     input: InputOption = None,
+    train: ModeOption = None,
+    dtype: DtypeOption = None,
     convention: Annotated[
         str, typer.Option(help="A way of counting: see flop-harness list conventions.")
     ] = "macs",
@@ -26,14 +36,13 @@ def count(
     """Count one model under one convention, without running it."""
     from flop_harness.ask import count as counting
     from flop_harness.report.formats.terminal.grid import grid
-    from flop_harness.suite import files as suite
 
     if by not in counting.GROUPS:
         raise UserError(f"unknown --by {by!r}{suggest(by, counting.GROUPS)}; "
                         f"known: {', '.join(counting.GROUPS)}")  # fmt: skip
     if depth is not None and by != "module":
         raise UserError("--depth folds modules; it goes with --by module")
-    case = suite.case_from_model(model, input or [])
+    case = model_case(model, input, train, dtype)
     with models_print_to_stderr():
         counted = counting.count_case(case, convention, by, depth)
     print(counted.to_json()) if json else show(grid(counted.to_table()))

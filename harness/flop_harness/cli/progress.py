@@ -19,7 +19,7 @@ class ProgressBar:
         self.done = 0
         self.bar: Any = None
         self.task: Any = None
-        self.progress = Progress(self.begin, self.started, self.finished)
+        self.progress = Progress(self.begin, self.line, self.started, self.finished)
 
     def __enter__(self) -> ProgressBar:
         if sys.stderr.isatty():
@@ -45,8 +45,8 @@ class ProgressBar:
         self.total, self.done = total, done
         if self.bar is not None:
             self.task = self.bar.add_task(self.title, total=total, completed=done)
-        elif done and not self.quiet:
-            self.line(f"{self.title}: {done:,} of {total:,} readings are there already")
+        if done and not self.quiet:
+            self.line(f"{self.title}: {done:,} of {total:,} cells are there already")
 
     def started(self, cell: Cell) -> None:
         if self.bar is not None:
@@ -63,7 +63,11 @@ class ProgressBar:
                       f"{told(result)}")  # fmt: skip
 
     def line(self, text: str) -> None:
-        print("".join(c if c.isprintable() else " " for c in text), file=sys.stderr, flush=True)
+        shown = "".join(c if c.isprintable() else " " for c in text)
+        if self.bar is not None:
+            self.bar.console.print(shown, markup=False, highlight=False)
+        else:
+            print(shown, file=sys.stderr, flush=True)
 
 
 def told(result: Result) -> str:

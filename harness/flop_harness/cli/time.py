@@ -12,11 +12,15 @@ import typer
 from flop_harness.cli.app import (
     FAILED,
     FINE,
+    DtypeOption,
     InputOption,
+    ModeOption,
     app,
     interruptible,
     is_model,
+    model_case,
     models_print_to_stderr,
+    refuse_for_suites,
     refuse_half_a_reference,
     say,
     show,
@@ -30,6 +34,8 @@ DEVICES = ("auto", "cpu", "cuda")
 def time(
     target: Annotated[str, typer.Argument(help="A suite (name or .toml), or a model reference.")],
     input: InputOption = None,
+    train: ModeOption = None,
+    dtype: DtypeOption = None,
     out: Annotated[
         Optional[Path],
         typer.Option(help="Folder for the results.", show_default="results/<suite>/<machine>"),
@@ -63,6 +69,9 @@ def time(
         bool,
         typer.Option("--anyway", help="Time even while other processes keep the machine busy."),
     ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Time everything anew, as this command always does.")
+    ] = False,
 ) -> None:
     """Time forward passes, and set them beside what counts let one expect."""
     from flop_harness.run.planning import settle_device
@@ -70,7 +79,11 @@ def time(
 
     if device not in DEVICES:
         raise UserError(f"unknown device {device!r}{suggest(device, DEVICES)}")
-    suite = chosen(target, input or [], cases)
+    if is_model(target):
+        suite = single_model(model_case(target, input, train, dtype), cases)
+    else:
+        refuse_for_suites(input, train, dtype)
+        suite = chosen(target, cases)
     settled = settle_device(device)
     if flushed and settled != "cuda":
         raise UserError("--flushed empties the cache of a CUDA device; a CPU's cannot be emptied")
@@ -86,19 +99,22 @@ def time(
     sys.exit(FAILED if failed(times) else FINE)
 
 
-def chosen(target: str, inputs: list[str], cases: str | None) -> Any:
-    """The suite that is named, or one of the model that is."""
-    from flop_harness.run.planning import select, single
+def chosen(target: str, cases: str | None) -> Any:
+    """The suite that is named."""
+    from flop_harness.run.planning import select
     from flop_harness.suite import files as suite
 
     refuse_half_a_reference(target)
-    if not is_model(target):
-        if inputs:
-            raise UserError("--input gives the inputs of a model; a suite has its own")
-        return select(suite.load(target), cases)
+    return select(suite.load(target), cases)
+
+
+def single_model(case: Any, cases: str | None) -> Any:
+    """A suite of one model."""
+    from flop_harness.run.planning import single
+
     if cases is not None:
         raise UserError("--cases chooses among the cases of a suite; this is one model")
-    return single(suite.case_from_model(target, inputs))
+    return single(case)
 
 
 def clocked(

@@ -16,10 +16,15 @@ from flop_harness.cli.app import (
     FAILED,
     FINE,
     USER,
+    DtypeOption,
+    FreshOption,
     InputOption,
+    ModeOption,
     app,
     interruptible,
     is_model,
+    model_case,
+    refuse_for_suites,
     refuse_half_a_reference,
     safe_name,
     say,
@@ -34,6 +39,8 @@ WRONG = 1
 def verify(
     target: Annotated[str, typer.Argument(help="A suite (name or .toml), or a model reference.")],
     input: InputOption = None,
+    train: ModeOption = None,
+    dtype: DtypeOption = None,
     out: Annotated[
         Optional[Path],
         typer.Option(help="Folder for the proofs.", show_default="results/<suite>"),
@@ -46,6 +53,7 @@ def verify(
         Optional[int],
         typer.Option(min=1, help="Processes run in parallel.", show_default="one for each core"),
     ] = None,
+    fresh: FreshOption = False,
 ) -> None:
     """Hold every formula behind a suite or a model against what torch computes."""
     from flop_harness.run.planning import select, single
@@ -55,17 +63,16 @@ def verify(
     if is_model(target):
         if cases is not None:
             raise UserError("--cases chooses among the cases of a suite; this is one model")
-        chosen, folder = single(suite.case_from_model(target, input or [])), out
+        chosen, folder = single(model_case(target, input, train, dtype)), out
     else:
-        if input:
-            raise UserError("--input gives the inputs of a model; a suite has its own")
+        refuse_for_suites(input, train, dtype)
         whole = suite.load(target)
         chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)
     kept = folder if out is not None or cases is None else None
     if kept is not None:
         require("report")
     with interruptible():
-        proofs = proven(chosen, folder, jobs or os.cpu_count() or 1)
+        proofs = proven(chosen, None if fresh else folder, jobs or os.cpu_count() or 1)
     tell(proofs)
     if kept is not None:
         save(proofs, kept)
@@ -79,7 +86,7 @@ def proven(suite: Any, folder: Path | None, jobs: int) -> Any:
 
     known = known_traces(suite, folder) if folder is not None else {}
     if known:
-        say(f"{plural(len(known), 'trace')} of earlier runs, from {folder}")
+        say(f"{len(known)} of {plural(len(suite.cases), 'trace')} are there already, in {folder}")
     with processes(jobs) as mapper, bar(suite.name) as progress:
         return prove(suite, known, mapper, progress)
 

@@ -109,7 +109,7 @@ def written(traced: TracedFigure, part: Part) -> str:
     case, device = traced.case, traced.bridge.context.device
     maker = constructed(traced.own, part.module)
     if maker:
-        switches = f"{'' if case.mode == 'train' else '.eval()'}{to(device)}"
+        switches = f"{'.eval()' if case.mode == 'eval' else ''}{to(device)}"
         home, model = "", [f"model = {maker}{switches}"]
     else:
         taken = f'model = model.get_submodule("{part.place.path}")'

@@ -54,7 +54,7 @@ def model_code(
     figure hangs on values, it is ``seeded`` as the harness does. CannotWrite without inputs.
     """
     seed = "torch.manual_seed(0)" if seeded else ""
-    if gives_inputs(case) and device == "cpu" and case.dtype == "float32":
+    if gives_inputs(case) and device == "cpu" and case.dtype in ("", "float32"):
         return joined(built(case), block(seed, f"model, args, kwargs = {maker(case)}", mode(case)))
     inputs = (
         [seed, *case_inputs(case, device)] if case.inputs else usual_inputs(case, given, device)
@@ -95,16 +95,21 @@ def maker(case: Case) -> str:
 
 
 def mode(case: Case) -> str:
-    return f"model.{case.mode}()"
+    return f"model{in_mode(case)}" if case.mode else ""
+
+
+def in_mode(case: Case) -> str:
+    """What sets the mode of the case, if it names one."""
+    return f".{case.mode}()" if case.mode else ""
 
 
 def model_lines(case: Case, device: str) -> list[str]:
-    to = [f".to(torch.{case.dtype})"] if case.dtype != "float32" else []
+    to = [f".to(torch.{case.dtype})"] if case.dtype not in ("", "float32") else []
     to += [f'.to("{device}")'] if device != "cpu" else []
     if gives_inputs(case):
         moved = [f"model{''.join(to)}"] if to else []
         return [f"model, *_ = {maker(case)}", mode(case), *moved]
-    return [f"model = {maker(case)}.{case.mode}(){''.join(to)}"]
+    return [f"model = {maker(case)}{in_mode(case)}{''.join(to)}"]
 
 
 # ----------------------------------------------------------------------------------- inputs

@@ -34,6 +34,7 @@ COUNTER = Counter(
         "params": Quantity("parameters", "parameter", parameters),
     },
     read=read,
+    on_meta=True,
     usage=Usage(
         imports="import flop_harness",
         call="count = flop_harness.count(model, *args)",

@@ -28,6 +28,7 @@ COUNTER = Counter(
     source="torch.nn.Module.parameters",
     quantities={"params": Quantity("parameters", "parameter", price)},
     read=read,
+    on_meta=True,
     usage=Usage(
         imports="",
         call="",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from flop_harness.counters.usage import Usage
@@ -106,7 +106,8 @@ class Counter:
     of the counter's process alone. ``observe(model, args)`` gives the calls that the counter's
     rules need beyond those of a trace, which they are put at the end of; it runs the model, hooked
     and with grad mode set, in a process of its own. ``usage`` is the same call as ``read`` makes, to
-    be pasted elsewhere; None if nobody wrote it down.
+    be pasted elsewhere; None if nobody wrote it down. ``on_meta`` says that it answers about a model
+    without values too; so does a context on meta.
     """
 
     id: str
@@ -123,3 +124,23 @@ class Counter:
     overlay: tuple[str, ...] = ()
     observe: Callable[[Any, tuple[Any, ...]], tuple[Call, ...]] | None = None
     usage: Usage | None = None
+    on_meta: bool = False
+
+    def in_place(self, context: Context, valueless: str) -> Context:
+        """The context in which a model is asked about that has no values, for the reason given.
+
+        Raises Unavailable where the tool needs values.
+        """
+        if not valueless and context.device != "meta":
+            return context
+        if not self.works_on_meta:
+            raise Unavailable(valueless or "it cannot be asked on meta, where nothing has values")
+        return replace(context, device="meta")
+
+    @property
+    def works_on_meta(self) -> bool:
+        return self.on_meta or any(each.device == "meta" for each in self.every_context)
+
+    @property
+    def every_context(self) -> tuple[Context, ...]:
+        return (*self.contexts, *self.further)

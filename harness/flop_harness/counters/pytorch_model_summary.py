@@ -79,6 +79,7 @@ COUNTER = Counter(
     description="a table of layers; parameters, total and trainable",
     source="pytorch_model_summary/model_summary.py (0.1.2)",
     quantities={"params": Quantity("Total params / Trainable params", "parameter", price)},
+    on_meta=True,
     read=read,
     usage=Usage(
         imports="import re\nfrom pytorch_model_summary import summary",

@@ -252,6 +252,7 @@ COUNTER = Counter(
         "compute": Quantity("MACs", "MAC", price_compute),
         "params": Quantity("params", "parameter", price_params),
     },
+    on_meta=True,
     read=read,
     usage=USAGE,
     contexts=(Context(mode="eval"),),

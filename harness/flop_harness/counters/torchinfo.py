@@ -171,6 +171,7 @@ COUNTER = Counter(
         "compute": Quantity("Total mult-adds", "MAC", price_compute, by_module),
         "params": Quantity("Total params", "parameter", price_params),
     },
+    on_meta=True,
     read=read,
     usage=Usage(
         imports="from torchinfo import summary",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,14 +19,15 @@ from flop_harness.conventions.products import (
     works,
 )
 from flop_harness.proof.operation import Key, Operation, prove
-from flop_harness.records import Case, Context, Failure, Proof, Proofs, Suite, Trace
+from flop_harness.records import Case, Context, Failure, Proof, Proofs, Sources, Suite, Trace
 from flop_harness.run.cells import CaseRunner, Limits
 from flop_harness.run.environment import version
-from flop_harness.run.identity import identity
-from flop_harness.run.isolation import die_with_parent, run_apart, stdout_to_stderr
+from flop_harness.run.identity import EarlierSources, identity, sources_key
+from flop_harness.run.isolation import run_apart
 from flop_harness.run.plan import CANONICAL, Cell, Plan
-from flop_harness.run.workers import forkserver
+from flop_harness.run.processes import begin_process, forkserver
 from flop_harness.store import PROOFS_SCHEMA, TraceStore, finished
+from flop_harness.store.runs import restored
 from flop_harness.trace.walk import visits
 
 Mapper: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
@@ -165,13 +165,19 @@ def known_traces(suite: Suite, folder: Path) -> dict[str, Read]:
     plan = Plan(suite, (), folder)
     records = finished(folder, identity(plan))
     traces = TraceStore(folder)
+    sources = EarlierSources(partial(kept, records, folder), suite.folder)
     found: dict[str, Read] = {}
     for case in suite.cases:
         record = records.get(Cell(case.id, CANONICAL, Context(plan.device)).key, {})
         name = record.get("trace", "")
-        if name in traces:
+        if name in traces and not sources.why_changed(case, record.get("sources", "")):
             found[case.id] = partial(TraceStore(folder).load, name)  # one with nothing at hand
     return found
+
+
+def kept(records: Mapping[tuple[str, ...], Any], folder: Path, digest: str) -> Sources | None:
+    found = records.get(sources_key(digest))
+    return None if found is None else restored(found, Sources, str(folder))
 
 
 @contextmanager
@@ -189,6 +195,5 @@ def alone() -> None:
     import torch
 
     warnings.simplefilter("ignore")
-    die_with_parent(os.getppid())
-    stdout_to_stderr()
+    begin_process()
     torch.set_num_threads(1)

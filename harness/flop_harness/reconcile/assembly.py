@@ -22,6 +22,8 @@ from flop_harness.records import (
     Figure,
     Reference,
     Run,
+    Suite,
+    Tensor,
     Tool,
     Trace,
     TraceFile,
@@ -41,6 +43,7 @@ class Part:
     bridges: tuple[Bridge, ...] = ()
     failures: tuple[Failure, ...] = ()
     unsupported: Mapping[str, int] = field(default_factory=dict)
+    dtype: str = ""
 
 
 def assemble(plan: Plan, raw: Raw) -> Run:
@@ -50,7 +53,7 @@ def assemble(plan: Plan, raw: Raw) -> Run:
     parts = list(derived(plan, results))
     return Run(
         schema=RUN_SCHEMA,
-        suite=replace(plan.suite, folder=""),  # of the machine, not of the results
+        suite=settled(plan.suite, parts, results),
         environment=raw.environment,
         readings=tuple(r for result in results.values() for r in result.readings),
         bridges=tuple(bridge for part in parts for bridge in part.bridges),
@@ -129,7 +132,35 @@ def part_of(
         tuple(bridges),
         tuple(failures),
         unsupported(canonical.trace),
+        own_dtype(canonical.trace),
     )
+
+
+def settled(suite: Suite, parts: Iterable[Part], results: Mapping[Cell, Result]) -> Suite:
+    """The suite with the dtype and mode that models had whose cases name none.
+
+    Without its folder, which is of the machine, not of the results.
+    """
+    dtypes = {part.case: part.dtype for part in parts}
+    modes = {cell.case: result.mode for cell, result in results.items() if result.mode}
+    cases = tuple(
+        replace(
+            case,
+            dtype=case.dtype or dtypes.get(case.id, ""),
+            mode=case.mode or modes.get(case.id, ""),
+        )
+        for case in suite.cases
+    )
+    return replace(suite, folder="", cases=cases)
+
+
+def own_dtype(trace: Trace) -> str:
+    """The dtype of the first parameter that holds fractions, else of the first such input."""
+    inputs = (value.dtype for value in trace.root.args if isinstance(value, Tensor))
+    for dtype in (*(each.dtype for each in trace.parameters), *inputs):
+        if dtype.startswith(("float", "bfloat", "complex")):
+            return dtype
+    return "float32"
 
 
 class PricedTraces:
@@ -198,4 +229,6 @@ def bridges_of(
 def trace_files(results: Mapping[Cell, Result]) -> Iterator[TraceFile]:
     for cell, result in results.items():
         if result.trace:
-            yield TraceFile(cell.case, cell.counter, cell.context, result.trace)
+            device = next((r.context.device for r in result.readings), cell.context.device)
+            context = replace(cell.context, device=device)  # a model without values is on meta
+            yield TraceFile(cell.case, cell.counter, context, result.trace)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from flop_harness.errors import UserError
-from flop_harness.records import Bridge, Reading, Run, Suite
+from flop_harness.records import Bridge, Case, Reading, Run, Suite
 
 Number: TypeAlias = int | float
 Kind = Literal["version", "surroundings", "same version", "new", "gone"]
@@ -104,10 +104,16 @@ def why_not(golden: Run, suite: Suite, conventions: int) -> str:
     if golden.conventions != conventions:
         return f"it follows version {golden.conventions} of the conventions, now at {conventions}"
     before = {case.id: case for case in theirs.cases}
-    changed = [case.id for case in suite.cases if before.get(case.id, case) != case]
+    changed = [case.id for case in suite.cases if is_another(before.get(case.id, case), case)]
     if changed:
         return f"case {changed[0]!r} is another now, and the suite's version is the same"
     return ""
+
+
+def is_another(before: Case, now: Case) -> bool:
+    """Whether two cases differ; a run knows dtype and mode of one that leaves them to its model."""
+    filled = replace(now, dtype=now.dtype or before.dtype, mode=now.mode or before.mode)
+    return before != filled
 
 
 # ---------------------------------------------------------------------------------- comparison

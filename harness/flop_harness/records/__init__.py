@@ -26,7 +26,7 @@ from flop_harness.records.run import (
     TraceFile,
     Unit,
 )
-from flop_harness.records.suite import Case, Input, Policy, Suite
+from flop_harness.records.suite import Case, Input, Policy, Sources, Suite
 from flop_harness.records.trace import (
     DTYPE_BYTES,
     RAISED,
@@ -74,6 +74,7 @@ __all__ = [
     "Release",
     "Ruling",
     "Run",
+    "Sources",
     "Standing",
     "Status",
     "Step",

@@ -19,16 +19,34 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A model, its inputs and its mode, as a suite names it."""
+    """A model, its inputs and its mode, as a suite names it.
+
+    With an empty ``dtype`` or ``mode`` the model is left as its factory handed it over.
+    """
 
     id: str
     model: str
     inputs: tuple[Input, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     dtype: str = "float32"
-    mode: Literal["eval", "train"] = "eval"
+    mode: Literal["eval", "train", ""] = "eval"
     counters: tuple[str, ...] = ()
     description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a model was built from, beside Python itself.
+
+    ``files`` are digests of the user's own files that were imported or read, ``modules`` says which
+    of them an import gave; ``versions`` are those of installed packages by the name that is
+    imported; ``missing`` are names that were asked for and not found.
+    """
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    modules: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

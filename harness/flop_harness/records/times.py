@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Literal
 
-from flop_harness.records import Case, Failure, Policy, Status
+from flop_harness.records import Case, Failure, Policy, Sources, Status
 
 Ending = Literal["", "precise", "budget"]
 """Why sampling ended: the interval was narrow enough, or the time was spent; empty while it goes on."""
@@ -161,7 +161,10 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Everything measured of a suite on one machine in one run."""
+    """Everything measured of a suite on one machine in one run.
+
+    ``sources`` tell, by case, what its model was built from.
+    """
 
     schema: int
     suite: str
@@ -179,3 +182,4 @@ class Times:
     load: tuple[Load, ...] = ()
     failures: tuple[Failure, ...] = ()
     clocks: tuple[Mapping[str, Any], ...] = field(default=())
+    sources: Mapping[str, Sources] = field(default_factory=dict)

@@ -58,7 +58,8 @@ def asked_for(suite: Suite, golden: Run) -> list[str]:
 
 
 def device_of(golden: Run) -> str:
-    return "cuda" if any(r.context.device == "cuda" for r in golden.readings) else "cpu"
+    devices = {reading.context.device for reading in golden.readings}
+    return "cuda" if "cuda" in devices else "meta" if devices == {"meta"} else "cpu"
 
 
 def narrowed(golden: Run, left_out: Collection[str], names: Collection[str]) -> Run:

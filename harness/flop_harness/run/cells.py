@@ -9,18 +9,22 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Literal
 
 from flop_harness.counters import Counter, Unavailable, overlay, version_of
 from flop_harness.counters.protocol import as_given, named
 from flop_harness.errors import UserError, install_command
 from flop_harness.records import Call, Case, Context, Metric, Reading, Status, Trace
 from flop_harness.run.answers import first_line, modules_of, told, without_paths
+from flop_harness.run.building import TooLarge, build_within, refuse_too_large, weight_bytes
 from flop_harness.run.isolation import Outcome, run_apart
 from flop_harness.run.leftovers import leftovers, marks
 from flop_harness.run.tracing import traced
-from flop_harness.suite.build import Built, build
+from flop_harness.suite.build import Built
 from flop_harness.suite.compiled import eagerly, set_mode, uncompiled
+from flop_harness.suite.inputs import move
+from flop_harness.suite.references import folders_of
+from flop_harness.suite.search_path import on_path
 
 STATUS: dict[str, Status] = {
     "raised": "failed",
@@ -51,15 +55,37 @@ class CaseRunner:
     limits: Limits
     abandoned: Callable[[], bool] = lambda: False
     live: Built | None = None
+    mode: Literal["eval", "train", ""] = ""
     taken: dict[Any, Trace] = field(default_factory=dict)
     observed: dict[Any, tuple[Call, ...]] = field(default_factory=dict)
 
     @cached_property
     def built(self) -> Built:
-        return self.live or build(self.case, folder=self.folder)
+        if self.live is not None:
+            return self._noted(self.live)
+        refuse_too_large(weight_bytes(self._on_meta().module), self.limits.memory_bytes)
+        return self._noted(build_within(self.case, self.folder, self.limits.memory_bytes))
+
+    @cached_property
+    def valueless(self) -> str:
+        """Why the model has no values to compute with; empty where it has."""
+        try:
+            on_meta = self.built.on_meta
+        except TooLarge as error:
+            return str(error)
+        return "the model is on meta: it has shapes and no values" if on_meta else ""
+
+    @cached_property
+    def folders(self) -> tuple[str, ...]:
+        """Where imports of the model look; a forward pass may import too."""
+        return () if self.live is not None else folders_of(self.case.model, self.folder)
 
     def canonical(self) -> Trace:
         """The trace that the reference is priced on: on meta, or without values, or for real."""
+        with on_path(self.folders):
+            return self._canonical()
+
+    def _canonical(self) -> Trace:
         from flop_harness.trace.recorder import record
 
         if self.live is not None:
@@ -77,10 +103,11 @@ class CaseRunner:
 
         Counters that see the same share a trace.
         """
-        own = resolved(context, self.case)
+        own = self.resolved(context)
         key = seen_alike(counter, own)
         if key not in self.taken:
-            self.taken[key] = self._trace(counter, context)
+            with on_path(self.folders):
+                self.taken[key] = self._trace(counter, context)
         return replace(self.taken[key], context=own)
 
     def _trace(self, counter: Counter | None, context: Context) -> Trace:
@@ -140,15 +167,24 @@ class CaseRunner:
         model = uncompiled(model)
         if context.mode:
             set_mode(model, context.mode == "train")
-        args, kwargs = moved((args, kwargs), context.device)
+        args, kwargs = move((args, kwargs), context.device)
         if counter is not None:
             args, kwargs = asked_with(counter, context, model, args, kwargs)
         return model.to(context.device), args, kwargs
 
     def _on_meta(self) -> Built:
-        if self.live is not None:
-            return self.live
-        return build(self.case, device="meta", folder=self.folder)
+        return self._noted(
+            self.live or build_within(self.case, self.folder, self.limits.memory_bytes, "meta")
+        )
+
+    def _noted(self, built: Built) -> Built:
+        self.mode = self.mode or built.mode
+        return built
+
+    def resolved(self, context: Context) -> Context:
+        """A context with the mode in which the model stands, if it has none of its own."""
+        mode = context.mode or self.case.mode or self.mode or self._on_meta().mode
+        return replace(context, mode=mode)
 
     def _blame_model(self, error: BaseException) -> None:
         """Raise UserError if the model raises without us too."""
@@ -170,19 +206,22 @@ class CaseRunner:
             if counter.overlay:
                 overlay.ensure(counter.overlay)
         except overlay.NotInstallable as error:
-            return self._silent(counter, context, "unavailable", str(error))
+            return self.refused(counter, context, str(error))
         if not version_of(counter):
             missing = counter.distribution
-            told = f"{missing} is not installed ({install_command(missing)})"
-            return self._silent(counter, context, "unavailable", told)
-        _ = self.built
+            return self.refused(
+                counter, context, f"{missing} is not installed ({install_command(missing)})"
+            )
+        if context.device != "meta":
+            _ = self.built
         limits = self.limits
-        outcome = run_apart(
-            lambda: self._asked(counter, context),
-            timeout_s=limits.timeout_s,
-            memory_bytes=limits.memory_bytes if context.device == "cpu" else None,
-            abandoned=self.abandoned,
-        )
+        with on_path(self.folders):
+            outcome = run_apart(
+                lambda: self._asked(counter, context),
+                timeout_s=limits.timeout_s,
+                memory_bytes=limits.memory_bytes if context.device == "cpu" else None,
+                abandoned=self.abandoned,
+            )
         if outcome.ending == "ok":
             return tuple(self._readings(counter, context, outcome))
         status = "unavailable" if outcome.error == "Unavailable" else STATUS[outcome.ending]
@@ -202,7 +241,7 @@ class CaseRunner:
         torch.set_num_threads(self.limits.threads)
         built = self._on_meta() if context.device == "meta" else self.built
         model = uncompiled(built.module).to(context.device)
-        args, kwargs = moved((built.args, built.kwargs), context.device)
+        args, kwargs = move((built.args, built.kwargs), context.device)
         args, kwargs = asked_with(counter, context, model, args, kwargs)
         before = marks(model)
         with warnings.catch_warnings(record=True) as caught:
@@ -238,6 +277,10 @@ class CaseRunner:
                 leftovers=said["leftovers"],
             )
 
+    def refused(self, counter: Counter, context: Context, why: str) -> tuple[Reading, ...]:
+        """The readings of a counter that cannot be asked."""
+        return self._silent(counter, context, "unavailable", why)
+
     def _silent(
         self,
         counter: Counter,
@@ -259,7 +302,7 @@ class CaseRunner:
 
     def _blank(self, counter: Counter, context: Context, metric: Metric) -> Reading:
         quantity = counter.quantities[metric]
-        return Reading(self.case.id, counter.id, version_of(counter), resolved(context, self.case),
+        return Reading(self.case.id, counter.id, version_of(counter), self.resolved(context),
                        metric, quantity.unit, "ok", label=quantity.label)  # fmt: skip
 
 
@@ -314,14 +357,3 @@ def seen_alike(counter: Counter | None, context: Context) -> Any:
 
 RUN_OTHERWISE = ("math", "keywords")
 """Variants that change what runs; others only ask for another figure."""
-
-
-def resolved(context: Context, case: Case) -> Context:
-    return replace(context, mode=context.mode or case.mode)
-
-
-def moved(values: Any, device: str) -> Any:
-    import torch
-    from torch.utils._pytree import tree_map_only
-
-    return tree_map_only(torch.Tensor, lambda tensor: tensor.to(device), values)

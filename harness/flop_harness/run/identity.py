@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from flop_harness import store
-from flop_harness.records import Suite
+from flop_harness.records import Case, Sources
 from flop_harness.run.plan import Plan
+from flop_harness.suite.sources import changed
 
 
 def identity(plan: Plan) -> dict[str, Any]:
-    """What makes earlier results worth keeping: the same suite, tools and device."""
+    """What every cell of a run depends on; what one model does is told by its ``Sources``."""
     return {
         "schema": store.SCHEMA,
         "suite": {
@@ -21,7 +26,6 @@ def identity(plan: Plan) -> dict[str, Any]:
             "version": plan.suite.version,
             "digest": plan.suite.digest,
         },
-        "models": model_files(plan.suite),
         "device": plan.device,
         "versions": {
             "torch": installed("torch"),
@@ -30,21 +34,45 @@ def identity(plan: Plan) -> dict[str, Any]:
     }
 
 
-def model_files(suite: Suite) -> dict[str, str]:
-    """Digests of the Python files that cases refer to: an edited model is another model."""
-    digests = {}
-    for case in suite.cases:
-        name = case.model.rpartition(":")[0]
-        for folder in (suite.folder, ""):
-            path = Path(folder, name)
-            if name.endswith(".py") and path.is_file():
-                digests[name] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-                break
-    return digests
-
-
 def installed(distribution: str) -> str:
     try:
         return version(distribution)
     except PackageNotFoundError:
         return ""
+
+
+# ------------------------------------------------------------------------------ of one model
+
+
+def sources_key(digest: str) -> tuple[str, str]:
+    """Where a journal keeps sources that results refer to."""
+    return ("sources", digest)
+
+
+def digest(sources: Sources) -> str:
+    told = json.dumps(msgspec.to_builtins(sources), sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+@dataclass
+class EarlierSources:
+    """What earlier results were made from, held against what lies on the disk now.
+
+    ``find`` gives the sources of a digest, or None.
+    """
+
+    find: Callable[[str], Sources | None]
+    folder: str
+    told: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def why_changed(self, case: Case, sources: str) -> str:
+        """Why a result of this case with these sources is of no use; empty if it is."""
+        key = (case.model, sources)
+        if key not in self.told:
+            found = self.find(sources)
+            self.told[key] = (
+                "it is not known what its model was built from"
+                if found is None
+                else changed(found, case.model, self.folder)
+            )
+        return self.told[key]

@@ -16,7 +16,8 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, Literal
 
@@ -209,14 +210,28 @@ def _redirect(output: IO[bytes]) -> None:
     sys.stderr = os.fdopen(2, "w", closefd=False, encoding="utf-8", errors="replace")
 
 
-def _limit_memory(allowed: int) -> None:
+def _limit_memory(allowed: int, most: int | None = None) -> None:
     """Limit the address space to what stands and ``allowed`` more; on Linux only."""
     if sys.platform != "linux":
         return
     with open("/proc/self/statm", "rb") as statm:
         pages = int(statm.read().split()[0])
     limit = pages * resource.getpagesize() + allowed
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    if most is not None and most != resource.RLIM_INFINITY:
+        limit = min(limit, most)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit if most is None else most))
+
+
+@contextmanager
+def limited_memory(allowed: int) -> Iterator[None]:
+    """Within, this process may allocate so many bytes more, 0 for as many as there are."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    if allowed:
+        _limit_memory(allowed, before[1])
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def _peak_bytes() -> int:

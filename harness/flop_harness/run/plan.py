@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from flop_harness.counters import Counter, version_of
 from flop_harness.records import Case, Context, Failure, Reading, Suite
@@ -34,12 +34,18 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a cell gave: readings, and the name of its trace."""
+    """What a cell gave: readings, and the name of its trace.
+
+    Of a reference trace, ``mode`` is that in which the model stood.
+    ``tracer`` and ``sources`` are digests of our code and of all that its model was built from.
+    """
 
     readings: tuple[Reading, ...] = ()
     trace: str = ""
     failure: Failure | None = None
     tracer: str = ""
+    sources: str = ""
+    mode: Literal["eval", "train", ""] = ""
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class Plan:
                 device = self.device if context.device == "cpu" else context.device
                 here = replace(context, device=device)
                 asked.append(Cell(case.id, counter.id, here, version_asked(counter)))
-        return asked
+        return list(dict.fromkeys(asked))
 
     @property
     def limits(self) -> Limits:
@@ -83,6 +89,7 @@ class Progress:
     """What a run tells while it goes on; does nothing by itself."""
 
     begin: Callable[[int, int], None] = lambda total, done: None
+    note: Callable[[str], None] = lambda line: None
     started: Callable[[Cell], None] = lambda cell: None
     finished: Callable[[Cell, Result], None] = lambda cell, result: None
 

@@ -61,7 +61,7 @@ def named(suite: Suite) -> list[Counter]:
 
 
 def settle_device(device: str) -> str:
-    if device == "cpu":
+    if device in ("cpu", "meta"):
         return device
     import torch
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
+from flop_harness.records import Sources
 from flop_harness.run.environment import PACKAGE, describe
+from flop_harness.run.identity import EarlierSources, sources_key
 from flop_harness.run.plan import Cell, Plan, Progress, Raw, Result
 from flop_harness.run.workers import counted
 from flop_harness.store import Journal, TraceStore
@@ -36,12 +38,12 @@ def run(plan: Plan, identity: dict[str, Any], progress: Progress) -> Raw:
                 ["torch", "torchvision", *(c.distribution for c in plan.counters)]
             )
             journal.add(("environment",), environment)
-        earlier, traces = dict(known_results(plan, journal)), TraceStore(plan.folder)
+        earlier, traces = dict(known_results(plan, journal, progress)), TraceStore(plan.folder)
         results = {cell: result for cell, result in earlier.items() if current(result, traces)}
         readings = {cell: result.readings for cell, result in earlier.items()}
         wanted = [cell for case in plan.suite.cases for cell in plan.cells(case)]
         progress.begin(len(wanted), len(results))
-        for cell, result in counted(plan, results, readings, progress):
+        for cell, result in counted(plan, results, readings, progress, partial(keep, journal)):
             result = replace(result, tracer=tracer())
             journal.add(cell.key, result)
             results[cell] = result
@@ -49,12 +51,32 @@ def run(plan: Plan, identity: dict[str, Any], progress: Progress) -> Raw:
     return Raw(environment, {cell: results[cell] for cell in wanted if cell in results})
 
 
-def known_results(plan: Plan, journal: Journal) -> Iterator[tuple[Cell, Result]]:
+def known_results(
+    plan: Plan, journal: Journal, progress: Progress
+) -> Iterator[tuple[Cell, Result]]:
+    """What was finished before, of models that are still built from the same code."""
+    sources = EarlierSources(partial(kept, journal), plan.suite.folder)
     for case in plan.suite.cases:
+        stale = ""
         for cell in plan.cells(case):
             result = journal.done(cell.key, Result)
-            if result is not None:
+            if result is None:
+                continue
+            why = sources.why_changed(case, result.sources)
+            if not why:
                 yield cell, result
+            stale = stale or why
+        if stale:
+            progress.note(f"{case.id} is run anew: {stale}")
+
+
+def keep(journal: Journal, digest: str, sources: Sources) -> None:
+    if kept(journal, digest) is None:
+        journal.add(sources_key(digest), sources)
+
+
+def kept(journal: Journal, digest: str) -> Sources | None:
+    return journal.done(sources_key(digest), Sources)  # type: ignore[no-any-return]
 
 
 def current(result: Result, traces: TraceStore) -> bool:

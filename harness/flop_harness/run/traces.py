@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from flop_harness.counters import Counter
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Context, Input, Module, Trace
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
-from flop_harness.suite.build import Built
+from flop_harness.suite.build import Built, own_dtype
+from flop_harness.suite.inputs import map_tensors
+from flop_harness.suite.search_path import on_path
 
 LIMITS = Limits(timeout_s=300, memory_bytes=0, threads=1)
 
@@ -34,17 +36,23 @@ class ContextTraces:
     def canonical(self) -> Trace:
         """The trace that the reference is priced on; for real where the model looks at values."""
         try:
-            return on_meta(self._own)
+            with on_path(self.plan.folders):
+                return on_meta(self._own)
         except Exception:  # noqa: BLE001 - on meta; the runner goes on, or says who is to blame
             return self._measured()
 
+    @property
+    def mode(self) -> Literal["eval", "train"]:
+        return self.case.mode or self.plan.mode
+
     def trace(self, counter: Counter, context: Context) -> Trace:
-        here = replace(context, mode=context.mode or self.case.mode)
+        here = replace(context, mode=context.mode or self.mode)
         if self.canonical.executed:  # once for real is enough, whatever its switches
             return in_context(self.canonical, here)
         key = self._key(counter, here)
         if key not in self.taken:
-            self.taken[key] = self._runner.trace(replace(counter, observe=None), here)
+            with on_path(self.plan.folders):
+                self.taken[key] = self._runner.trace(replace(counter, observe=None), here)
         return in_context(self.taken[key], here)
 
     def _measured(self) -> Trace:
@@ -100,10 +108,11 @@ def with_inputs(plan: Built, case: Case) -> Built:
     """The model with the inputs that the case names, if it names any; images go in one list."""
     if not case.inputs:
         return plan
-    args = tuple(empty(given, case.dtype) for given in case.inputs if not given.name)
-    kwargs = {given.name: empty(given, case.dtype) for given in case.inputs if given.name}
+    dtype = case.dtype or own_dtype(plan.module)
+    args = tuple(empty(given, dtype) for given in case.inputs if not given.name)
+    kwargs = {given.name: empty(given, dtype) for given in case.inputs if given.name}
     in_list = len(plan.args) == 1 and isinstance(plan.args[0], list)
-    return Built(plan.module, (list(args),) if in_list else args, kwargs)
+    return replace(plan, args=(list(args),) if in_list else args, kwargs=kwargs)
 
 
 def empty(given: Input, dtype: str) -> Any:
@@ -115,13 +124,10 @@ def empty(given: Input, dtype: str) -> Any:
 def unfilled(built: Built) -> Built:
     """A model on the CPU in memory that nobody writes, for a pass that executes nothing."""
     import torch
-    from torch.utils._pytree import tree_map_only
 
     from flop_harness.trace.copying import copied
 
-    args, kwargs = tree_map_only(
-        torch.Tensor,
-        lambda given: torch.empty_like(given, device="cpu"),
-        (built.args, built.kwargs),
+    args, kwargs = map_tensors(
+        lambda given: torch.empty_like(given, device="cpu"), (built.args, built.kwargs)
     )
     return Built(copied(built.module).to_empty(device="cpu"), args, kwargs)

@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
-import os
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import TypeAlias
 
 from flop_harness.counters import Counter, Unavailable
 from flop_harness.errors import UserError
-from flop_harness.records import Case, Failure
+from flop_harness.records import Case, Context, Failure, Sources
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
-from flop_harness.run.isolation import die_with_parent, stdout_to_stderr
+from flop_harness.run.identity import digest
 from flop_harness.run.plan import Cell, Plan, Progress, Readings, Result
+from flop_harness.run.processes import begin_process, forkserver
 from flop_harness.store import TraceStore
+from flop_harness.suite.sources import taken
+
+Keep: TypeAlias = Callable[[str, Sources], None]
 
 
 def counted(
-    plan: Plan, known: dict[Cell, Result], readings: dict[Cell, Readings], progress: Progress
+    plan: Plan,
+    known: dict[Cell, Result],
+    readings: dict[Cell, Readings],
+    progress: Progress,
+    keep: Keep = lambda digest, sources: None,
 ) -> Iterator[tuple[Cell, Result]]:
-    """Results of the cells that are not known, as they come, from ``jobs`` case processes."""
+    """Results of the cells that are not known, as they come, from ``jobs`` case processes.
+
+    ``keep`` is given the sources that results refer to, before the first of them.
+    """
     waiting = [(case, [c for c in plan.cells(case) if c not in known]) for case in plan.suite.cases]
     waiting = [(case, cells) for case, cells in waiting if cells]
     at_work: dict[Connection, CaseProcess] = {}
     try:
         while waiting or at_work:
             while waiting and len(at_work) < plan.jobs:
-                process = CaseProcess(plan, *waiting.pop(0), readings)
+                process = CaseProcess(plan, *waiting.pop(0), readings, keep)
                 at_work[process.pipe] = process
             for pipe in wait(list(at_work), timeout=1.0):
                 yield from at_work[pipe].messages(progress)  # type: ignore[index]
@@ -54,6 +63,7 @@ class CaseProcess:
     case: Case
     left: list[Cell]
     readings: dict[Cell, Readings]
+    keep: Keep
     current: Cell | None = None
     over: bool = False
     heard: float = field(default_factory=time.monotonic)
@@ -78,6 +88,9 @@ class CaseProcess:
             while self.pipe.poll():
                 kind, cell, result = self.pipe.recv()
                 self.heard = time.monotonic()
+                if kind == "sources":
+                    self.keep(cell, result)
+                    continue
                 if kind == "started":
                     self.current = cell
                     progress.started(cell)
@@ -86,7 +99,7 @@ class CaseProcess:
                 self.left.remove(cell)
                 yield cell, result
                 if result.failure is not None and result.failure.stage == "model":
-                    yield from self.failed_rest(result.failure)
+                    yield from self.failed_rest(result)
         except (EOFError, ConnectionResetError):
             self.process.join(10)
             self.over = True
@@ -94,11 +107,11 @@ class CaseProcess:
                 code = self.process.exitcode
                 yield from self.lost(f"the case's process ended without a result (exit {code})")
 
-    def failed_rest(self, failure: Failure) -> Iterator[tuple[Cell, Result]]:
+    def failed_rest(self, failed: Result) -> Iterator[tuple[Cell, Result]]:
         """Nothing can be read of a model that cannot be built or run."""
         for cell in list(self.left):
             self.left.remove(cell)
-            yield cell, Result(failure=failure)
+            yield cell, failed
 
     def overdue(self) -> Iterator[tuple[Cell, Result]]:
         """Building and tracing have a limit too, beyond the one that each counter has."""
@@ -133,15 +146,6 @@ class References(dict):
         return References, (self.ids,)
 
 
-def forkserver() -> Any:
-    """Processes that start with torch already imported."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        ["torch", "torchvision", "flop_harness.run.cells", "flop_harness.trace"]
-    )
-    return context
-
-
 # ------------------------------------------------------------------------ in the case's process
 
 
@@ -152,8 +156,7 @@ def serve_case(
     """Carry out the cells of a case, one message before and one after each."""
     import torch
 
-    die_with_parent(os.getppid())
-    stdout_to_stderr()
+    begin_process()
     gc.freeze()  # a collection in a fork would copy every page that holds an object
     torch.set_num_threads(1)  # a fork of what has computed on several hangs when it does so itself
 
@@ -169,10 +172,12 @@ def serve_case(
         try:
             result = carry_out(runner, cell, counters.get(cell.counter), readings, traces)
         except UserError as error:
-            failure = Failure(case.id, "model", str(error))
-            pipe.send(("finished", cell, Result(failure=failure)))
+            result = Result(failure=Failure(case.id, "model", str(error)))
+        sources = taken(folder)  # again for each cell: a forward pass may import too
+        pipe.send(("sources", digest(sources), sources))
+        pipe.send(("finished", cell, replace(result, sources=digest(sources))))
+        if result.failure is not None and result.failure.stage == "model":
             return
-        pipe.send(("finished", cell, result))
 
 
 def carry_out(
@@ -183,16 +188,30 @@ def carry_out(
     traces: TraceStore,
 ) -> Result:
     """The result of one cell; a trace that fails is a failure of ours, not of the counter."""
-    trace, failure = None, None
+    trace, failure, context = None, None, cell.context
     if counter is not None:
-        readings = readings or runner.read(counter, cell.context)
+        if twice_on_meta(runner, counter, context):
+            return Result()
+        try:
+            context = counter.in_place(context, runner.valueless)
+        except Unavailable as why:
+            return Result(readings or runner.refused(counter, context, str(why)))
+        readings = readings or runner.read(counter, context)
     try:
         if counter is None:
             trace = runner.canonical()
         elif any(reading.status == "ok" for reading in readings):
-            trace = runner.trace(counter, cell.context)
+            trace = runner.trace(counter, context)
     except Unavailable:
         pass  # the reading says so
     except TraceFailed as error:
         failure = Failure(cell.case, f"trace for {cell.counter or 'the reference'}", str(error))
-    return Result(readings, traces.keep(cell.case, trace) if trace is not None else "", failure)
+    kept = traces.keep(cell.case, trace) if trace is not None else ""
+    mode = trace.context.mode if trace is not None and counter is None else ""
+    return Result(readings, kept, failure, mode=mode)
+
+
+def twice_on_meta(runner: CaseRunner, counter: Counter, context: Context) -> bool:
+    """Whether a model without values is asked about in this context as in that on the CPU."""
+    here = replace(context, device="cpu")
+    return context.device == "meta" and bool(runner.valueless) and here in counter.every_context

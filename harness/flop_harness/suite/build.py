@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Literal
 
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Input
+from flop_harness.suite import inputs, sources
 from flop_harness.suite.compiled import as_module, set_mode, uncompiled
-from flop_harness.suite.references import Recipe, blamed, on_path, resolve
+from flop_harness.suite.importing import blamed
+from flop_harness.suite.opened import noting
+from flop_harness.suite.recipe import Recipe
+from flop_harness.suite.references import is_library, resolve
+from flop_harness.suite.search_path import on_path
 
 if TYPE_CHECKING:
     import torch
@@ -19,38 +25,58 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A model and what to call it with: ``module(*args, **kwargs)``."""
+    """A model and what to call it with: ``module(*args, **kwargs)``.
+
+    ``folders`` are where its imports look, for a forward pass may import too.
+    """
 
     module: nn.Module
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
+    folders: tuple[str, ...] = ()
+
+    @property
+    def mode(self) -> Literal["eval", "train"]:
+        """``train`` or ``eval``, as the model stands."""
+        return "train" if self.module.training else "eval"
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of its first floating parameter, buffer or input; else float32."""
+        return own_dtype(self.module, (self.args, self.kwargs))
+
+    @property
+    def on_meta(self) -> bool:
+        """Whether some of its weights have no values."""
+        return stands_on_meta(self.module)
 
 
 def build(case: Case, *, device: str = "cpu", folder: str = "", seed: int = 0) -> Built:
     """Build a case's model and inputs, the same for the same ``seed`` on every device.
 
-    Files of models are found from ``folder``, then from the working directory. Floating
-    parameters and inputs get the case's dtype. Inputs of the case go before those that the factory
-    returns. The caller's random state stays as it was. Raises UserError.
+    Files of models are found from ``folder``, then from the working directory. Mode and dtype are
+    the case's if it names them, else as the factory handed the model over (a library's models are
+    set to eval); inputs that are drawn get the dtype of the model. Inputs of the case go before
+    those that the factory returns. A model without values stays on meta, with its inputs. The
+    caller's random state stays as it was. Raises UserError.
     """
     import torch
 
     try:
-        with torch.random.fork_rng(devices=[]):
+        sources.begin()
+        with torch.random.fork_rng(devices=[]), noting():
             recipe = resolve(case.model, case.kwargs, folder)
             module, args, kwargs = _make(recipe, case, device, seed)
             module = uncompiled(module)
-            _place(module, device, getattr(torch, case.dtype))
-            set_mode(module, case.mode == "train")
+            device = "meta" if stands_on_meta(module) else device
+            _place(module, device, getattr(torch, case.dtype) if case.dtype else None)
+            _set_mode(module, case)
             if case.inputs or args is None:
-                inputs = case.inputs or _usual_inputs(recipe, module)
-                torch.default_generator.manual_seed(seed)
-                with torch.device("meta" if device == "meta" else "cpu"):
-                    with blamed("drawing the inputs"):
-                        args, kwargs = _draw_all(inputs, case.dtype, recipe.images)
-            else:
-                args, kwargs = _cast((args, kwargs), getattr(torch, case.dtype))
-            return Built(module, *_move((args, kwargs), device))
+                args, kwargs = _drawn(recipe, case, module, device, seed)
+            elif case.dtype:
+                args, kwargs = inputs.cast((args, kwargs), getattr(torch, case.dtype))
+            args, kwargs = inputs.move((args, kwargs), device)
+            return Built(module, args, kwargs, recipe.folders)
     except UserError as error:
         raise UserError(f"case {case.id!r}: {error}") from error
 
@@ -70,20 +96,43 @@ def _call(recipe: Recipe, case: Case, place: str, seed: int) -> tuple[Any, Any, 
     import torch
 
     torch.default_generator.manual_seed(seed)
-    with blamed(case.model), torch.device(place), on_path(recipe.folders):
+    with blamed(case.model, recipe.folders), torch.device(place), on_path(recipe.folders):
         made = recipe.factory(**{**recipe.kwargs, **case.kwargs})
-    first, *given = made if isinstance(made, tuple) else (made, None, None)
+    return _taken_apart(made, case.model)
+
+
+def _taken_apart(made: Any, whose: str) -> tuple[Any, Any, Any]:
+    """What a factory may return: a module, alone or with args, with kwargs, or with both."""
+    import torch
+
+    first, *given = made if isinstance(made, tuple) and made else (made,)
     match (as_module(first), *given):
-        case (torch.nn.Module() as module, None, None):
+        case (torch.nn.Module() as module,):
             return module, None, None
+        case (torch.nn.Module() as module, tuple() | list() as args):
+            return module, tuple(args), {}
+        case (torch.nn.Module() as module, torch.Tensor() as tensor):
+            return module, (tensor,), {}
+        case (torch.nn.Module() as module, Mapping() as kwargs):
+            return module, (), dict(kwargs)
         case (torch.nn.Module() as module, tuple() | list() as args, Mapping() as kwargs):
             return module, tuple(args), dict(kwargs)
     kind = type(made).__name__
-    raise UserError(f"{case.model} gave a {kind}, not a module or (module, args, kwargs)")
+    raise UserError(f"{whose} gave a {kind}, not a module or (module, args, kwargs)")
 
 
-def _place(module: nn.Module, device: str, dtype: torch.dtype) -> None:
-    """Move and cast in place, keeping shared parameters shared (a move to meta parts them)."""
+def _set_mode(module: nn.Module, case: Case) -> None:
+    mode = case.mode or ("eval" if is_library(case.model) else "")
+    if mode:
+        set_mode(module, mode == "train")
+
+
+def stands_on_meta(module: nn.Module) -> bool:
+    return any(tensor.is_meta for tensor in chain(module.parameters(), module.buffers()))
+
+
+def _place(module: nn.Module, device: str, dtype: torch.dtype | None) -> None:
+    """Move, and cast if asked, in place, keeping shared parameters shared (a move to meta parts them)."""
     held = [
         (holder, name, id(parameter))
         for holder in module.modules()
@@ -95,6 +144,8 @@ def _place(module: nn.Module, device: str, dtype: torch.dtype) -> None:
         shared = moved.setdefault(identity, getattr(holder, name))
         if getattr(holder, name) is not shared:
             setattr(holder, name, shared)
+    if dtype is None:
+        return
     tensors = [*module.parameters(), *module.buffers()]
     if any(tensor.is_floating_point() and tensor.dtype != dtype for tensor in tensors):
         module.to(dtype)
@@ -103,45 +154,29 @@ def _place(module: nn.Module, device: str, dtype: torch.dtype) -> None:
 # ------------------------------------------------------------------------------------- inputs
 
 
+def _drawn(
+    recipe: Recipe, case: Case, module: nn.Module, device: str, seed: int
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    import torch
+
+    given = case.inputs or _usual_inputs(recipe, module)
+    torch.default_generator.manual_seed(seed)
+    with torch.device("meta" if device == "meta" else "cpu"), blamed("drawing the inputs"):
+        return inputs.draw_all(given, case.dtype or own_dtype(module), recipe.images)
+
+
 def _usual_inputs(recipe: Recipe, module: nn.Module) -> Sequence[Input]:
     if recipe.usual_inputs is None:
         raise UserError("inputs are needed: neither the case nor its factory gives any")
     return recipe.usual_inputs(module)
 
 
-def _draw_all(inputs: Sequence[Input], dtype: str, images: bool) -> tuple[Any, Any]:
-    args: tuple[Any, ...] = tuple(_draw(given, dtype) for given in inputs if not given.name)
-    kwargs = {given.name: _draw(given, dtype) for given in inputs if given.name}
-    if images:  # one list; a batch is as many images
-        args = ([image for arg in args for image in (arg if arg.ndim == 4 else [arg])],)
-    return args, kwargs
-
-
-def _draw(given: Input, dtype: str) -> torch.Tensor:
-    """Floats from [0, 1), integers from [0, ``high``), booleans all false."""
+def own_dtype(module: nn.Module, values: Any = ()) -> str:
+    """The dtype of the first floating parameter, buffer or tensor of ``values``; else float32."""
     import torch
+    from torch.utils._pytree import tree_leaves
 
-    kind = getattr(torch, given.dtype or dtype)
-    if kind is torch.bool:
-        return torch.zeros(given.shape, dtype=kind)
-    if kind.is_floating_point:
-        return torch.rand(given.shape).to(kind)
-    if kind.is_complex:
-        return torch.rand(given.shape, dtype=kind)
-    return torch.randint(0, given.high, given.shape).to(kind)
-
-
-def _cast(values: Any, dtype: torch.dtype) -> Any:
-    from torch import Tensor
-    from torch.utils._pytree import tree_map_only
-
-    return tree_map_only(
-        Tensor, lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor, values
-    )
-
-
-def _move(values: Any, device: str) -> Any:
-    from torch import Tensor
-    from torch.utils._pytree import tree_map_only
-
-    return tree_map_only(Tensor, lambda tensor: tensor.to(device), values)
+    for tensor in chain(module.parameters(), module.buffers(), tree_leaves(values)):
+        if isinstance(tensor, torch.Tensor) and (tensor.is_floating_point() or tensor.is_complex()):
+            return str(tensor.dtype).removeprefix("torch.")
+    return "float32"

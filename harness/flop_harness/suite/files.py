@@ -6,14 +6,16 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
-from flop_harness.errors import UserError
+from flop_harness.errors import UserError, suggest
 from flop_harness.records import DTYPE_BYTES, Case, Input, Policy, Suite
+from flop_harness.suite.references import is_library
 from flop_harness.suite.toml import Vocabulary, convert, found, read, said
 
 # ------------------------------------------------------------------------- what a file may say
@@ -46,10 +48,13 @@ class Defaults(Table, kw_only=True):
     """Keys that the file may set for all cases and a case for itself."""
 
     dtype: Annotated[
-        Literal[CASE_DTYPES],  # type: ignore[valid-type]
-        said("dtype of the model and of inputs that name none"),
-    ] = "float32"
-    mode: Annotated[Literal["eval", "train"], said("model.eval() or model.train()")] = "eval"
+        Literal[CASE_DTYPES] | None,  # type: ignore[valid-type]
+        said("dtype of the model and of inputs that name none; without it, as the factory has it"),
+    ] = None
+    mode: Annotated[
+        Literal["eval", "train"] | None,
+        said("model.eval() or model.train(); without it, as the factory hands the model over"),
+    ] = None
     counters: Annotated[
         list[Text], said("ids of the counters to ask; empty: every counter of the environment")
     ] = []
@@ -158,11 +163,12 @@ def having(case: str) -> Iterator[Suite]:
 def case_from_model(reference: str, shapes: list[str], **options: Any) -> Case:
     """A case of one model, as the command line names it.
 
-    ``shapes`` are written ``1x3x224x224``, one for each positional input; ``options`` are further
-    keys of a case (``dtype``, ``mode``, ``kwargs``...). Raises UserError.
+    ``shapes`` are inputs as ``written`` reads them; ``options`` are further keys of a case
+    (``dtype``, ``mode``, ``kwargs``...). Raises UserError.
     """
-    inputs = [_shape(text) for text in shapes]
-    return _case({"id": reference, "model": reference, "inputs": inputs, **options}, reference)
+    inputs = [written(text) for text in shapes]
+    case = _case({"id": reference, "model": reference, **options}, reference)
+    return replace(case, inputs=tuple(inputs)) if inputs else case
 
 
 def home() -> Path:
@@ -176,10 +182,26 @@ def _find(reference: str) -> Path:
     return found(reference, "suite", home(), names())
 
 
-def _shape(text: str) -> list[int]:
-    if not re.fullmatch(r"\d{1,18}(x\d{1,18})*", text, re.ASCII | re.IGNORECASE):
-        raise UserError(f"input {text!r} is not a shape such as 1x3x224x224")
-    return [int(size) for size in text.lower().split("x")]
+INPUT = re.compile(
+    r"(?:(?P<name>[A-Za-z_]\w*)[=:])?(?P<shape>\d{1,18}(?:x\d{1,18})*)(?::(?P<dtype>\w+))?",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def written(text: str) -> Input:
+    """An input as the command line has it: ``1x3x224x224``, ``ids:1x128:int64``, ``x=2x3``.
+
+    A name makes it a keyword. Raises UserError.
+    """
+    match = INPUT.fullmatch(text)
+    if not match:
+        raise UserError(f"input {text!r} is not a shape such as 1x3x224x224, or name=1x128:int64")
+    dtype = match["dtype"]
+    if dtype and dtype not in INPUT_DTYPES:
+        raise UserError(f"input {text!r}: unknown dtype {dtype!r}{suggest(dtype, INPUT_DTYPES)}; "
+                        f"known: {', '.join(INPUT_DTYPES)}")  # fmt: skip
+    shape = tuple(int(size) for size in match["shape"].lower().split("x"))
+    return Input(shape, dtype or None, name=match["name"] or "")
 
 
 # --------------------------------------------------------------------------- tables to records
@@ -201,13 +223,14 @@ def _case(raw: dict[str, Any], where: str) -> Case:
     table = convert(raw, CaseTable, where, WORDS)
     given = table.inputs
     named = given.items() if isinstance(given, dict) else [("", value) for value in given]
+    library = is_library(table.model)
     return Case(
         id=table.id,
         model=table.model,
         inputs=tuple(_input(name, value) for name, value in named),
         kwargs=table.kwargs,
-        dtype=table.dtype,
-        mode=table.mode,
+        dtype=table.dtype or ("float32" if library else ""),
+        mode=table.mode or ("eval" if library else ""),
         counters=tuple(table.counters),
         description=table.description,
     )

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from flop_harness.errors import UserError
-from flop_harness.records import Failure, Suite
+from flop_harness.records import Case, Failure, Suite
 from flop_harness.records.times import Load, Theory, Times
 from flop_harness.run.environment import describe, machine_name
 from flop_harness.store import TIMES_SCHEMA, load_times
+from flop_harness.suite.sources import changed
 from flop_harness.timing.load import QUIET, load
 from flop_harness.timing.processes import Tell, measure, silent
 from flop_harness.timing.theory.counts import expectations
@@ -49,6 +50,7 @@ def keep_time(
         load=(before, load("after")),
         failures=(*failures, *found.failures),
         clocks=tuple(found.clocks),
+        sources=found.sources,
     )
 
 
@@ -58,14 +60,31 @@ def surroundings(device: str) -> dict[str, Any]:
     return environment | ({"gpus": []} if device == "cpu" else {})
 
 
-def known(suite: Suite, device: str, folder: Path) -> Times | None:
-    """What was measured in ``folder``/<machine>, if it holds every case of this very suite."""
+def known(suite: Suite, device: str, folder: Path, tell: Tell = silent) -> Times | None:
+    """What was measured in ``folder``/<machine>, if it holds every case of this very suite.
+
+    Every model has to be built from the same code still; ``tell`` is given what is not.
+    """
     try:
         times = load_times(folder / machine_name(surroundings(device)))
     except UserError:  # nothing was, or by another version of the harness
         return None
     same = (times.suite, times.version) == (suite.name, suite.version)
-    return times if same and all(case in times.cases for case in suite.cases) else None
+    if not same or any(case not in times.cases for case in suite.cases):
+        return None
+    stale = [f"{case.id} is timed anew: {why}" for case in suite.cases
+             if (why := why_stale(times, case, suite.folder))]  # fmt: skip
+    for line in stale:
+        tell(line)
+    return None if stale else times
+
+
+def why_stale(times: Times, case: Case, folder: str) -> str:
+    """Why what was measured of a case is not what would be now; empty if it is."""
+    sources = times.sources.get(case.id)
+    if sources is None:
+        return "it is not known what its model was built from"
+    return changed(sources, case.model, folder)
 
 
 def require_quiet(anyway: bool) -> str:

@@ -6,17 +6,15 @@ While one works, the others wait, and nothing else of ours runs.
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
-from flop_harness.records import Case, Failure, Policy, Suite
+from flop_harness.records import Case, Failure, Policy, Sources, Suite
 from flop_harness.records.times import Ceiling, Forward, HookCost, LayerTimes, MemoryPeak, Series
-from flop_harness.run.isolation import die_with_parent, stdout_to_stderr
-from flop_harness.run.workers import forkserver
+from flop_harness.run.processes import begin_process, forkserver
 from flop_harness.timing.device import Device, device
 from flop_harness.timing.sampling import Sampler
 
@@ -92,6 +90,15 @@ def case_processes(
             case_process.close()
 
 
+def with_dtypes(suite: Suite, device: str) -> Suite:
+    """The suite with the dtypes that models have whose cases name none."""
+    unsettled = [case for case in suite.cases if not case.dtype]
+    with case_processes(unsettled, suite.folder, device, suite.timing) as standing:
+        told = {each.case.id: each.ask("dtype", None) or "float32" for each in standing}
+    cases = (replace(case, dtype=told.get(case.id, case.dtype)) for case in suite.cases)
+    return replace(suite, cases=tuple(cases))
+
+
 def forwards(
     case_processes: Sequence[CaseProcess],
     series: Callable[[Case], Sequence[Series]],
@@ -148,6 +155,12 @@ def layers(case_process: CaseProcess, series: Series) -> tuple[list[LayerTimes],
     return times, [HookCost(case_process.case.id, series, hooked, bare)]
 
 
+def sources(case_processes: Sequence[CaseProcess]) -> dict[str, Sources]:
+    """What the models were built from, by case, of those that ran."""
+    told = {each.case.id: each.ask("sources", None) for each in case_processes}
+    return {case: found for case, found in told.items() if found is not None}
+
+
 def memory(case_process: CaseProcess, series: Series) -> list[MemoryPeak]:
     answer = case_process.ask("memory", series)
     return [] if answer is None else [MemoryPeak(case_process.case.id, series.device, *answer)]
@@ -180,16 +193,18 @@ def ceilings(name: str, series: Sequence[Series], tell: Tell) -> list[Ceiling]:
 def serve(pipe: Connection, case: Case, folder: str, name: str, policy: Policy) -> None:
     """Answer requests until the pipe is closed; what the model raises is the last answer."""
     from flop_harness.suite.build import build
+    from flop_harness.suite.search_path import on_path
 
-    die_with_parent(os.getppid())
-    stdout_to_stderr()
+    begin_process()
     try:
-        timer = CaseTimer(build(case, device=name, folder=folder), device(name), policy)
+        built = build(case, device=name, folder=folder)
+        timer = CaseTimer(built, device(name), policy, folder)
         gc.collect()
         gc.freeze()  # what case_processes now stays: it need not be gone through before each turn
-        while True:
-            what, series = pipe.recv()
-            pipe.send(("done", getattr(timer, what)(series)))
+        with on_path(built.folders):
+            while True:
+                what, series = pipe.recv()
+                pipe.send(("done", getattr(timer, what)(series)))
     except EOFError:
         return
     except (Exception, SystemExit) as error:  # noqa: BLE001 - what a model raises is the answer
@@ -203,6 +218,7 @@ class CaseTimer:
     built: Any
     device: Device
     policy: Policy
+    folder: str = ""
     samplers: dict[Series, Sampler] = field(default_factory=dict)
 
     def warm(self, series: Series) -> tuple[int, int, str]:
@@ -248,6 +264,15 @@ class CaseTimer:
             run()
             return peak(run), source
 
+    def dtype(self, series: None) -> str:
+        return self.built.dtype  # type: ignore[no-any-return]
+
+    def sources(self, series: None) -> Sources:
+        """All that was imported or read until now."""
+        from flop_harness.suite.sources import taken
+
+        return taken(self.folder)
+
     def ready(self, series: Series) -> Callable[[], Any]:
         return self.device.ready(self.built.module, self.built.args, self.built.kwargs, series)
 
@@ -255,7 +280,7 @@ class CaseTimer:
 def serve_ceilings(pipe: Connection, name: str, series: Series) -> None:
     from flop_harness.timing.ceilings import ceilings as measured
 
-    die_with_parent(os.getppid())
+    begin_process()
     pipe.send(list(measured(device(name), series)))
 
 
@@ -273,6 +298,7 @@ class Measured:
     ceilings: list[Ceiling] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     clocks: list[dict[str, Any]] = field(default_factory=list)
+    sources: dict[str, Sources] = field(default_factory=dict)
 
 
 def measure(
@@ -280,6 +306,7 @@ def measure(
 ) -> Measured:
     """Time a suite on the device ``name``; with ``details`` also ceilings, layers and memory."""
     found, here = Measured(), device(name)
+    suite = with_dtypes(suite, name)
     first = [here.series(case.dtype)[0] for case in suite.cases]
 
     def series(case: Case) -> tuple[Series, ...]:
@@ -299,6 +326,7 @@ def measure(
                     found.layers += times
                     found.hooks += costs
                     found.memory += memory(case_process, plain)
+            found.sources |= sources(standing)
             found.failures += [Failure(case_process.case.id, "timing", case_process.broken)
                                for case_process in standing if case_process.broken]  # fmt: skip
     return found

@@ -14,6 +14,7 @@ from flop_harness.records.times import Amount, Theory
 from flop_harness.run.cells import TraceFailed
 from flop_harness.run.traces import ContextTraces
 from flop_harness.suite.build import build
+from flop_harness.suite.search_path import on_path
 from flop_harness.timing.theory.work import layer_work
 
 
@@ -70,6 +71,7 @@ def live_bytes(case: Case, folder: str) -> int | None:
 
     built = build(case, folder=folder)
     try:
-        return live_peak(built.module, built.args, built.kwargs)
+        with on_path(built.folders):
+            return live_peak(built.module, built.args, built.kwargs)
     except Exception:  # noqa: BLE001 - whatever a model raises that looks at values
         return None

@@ -1,0 +1,50 @@
+"""How processes are started: with torch imported already, and Python's own modules first.
+
+The fork server is started as ``python -c``, which looks for modules in the working directory before
+it looks among Python's own: there a user's ``random.py`` would end it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flop_harness.run.isolation import die_with_parent, stdout_to_stderr
+from flop_harness.suite.search_path import put_standard_library_first, standard_library_first
+
+PRELOADED = ["flop_harness.run.server", "torch", "torchvision", "flop_harness.run.cells",
+             "flop_harness.trace"]  # fmt: skip
+
+
+def forkserver() -> Any:
+    """Processes that start with torch already imported."""
+    from multiprocessing.forkserver import ensure_running
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    with standard_library_first(), safe_path():
+        ensure_running()
+    return context
+
+
+@contextmanager
+def safe_path() -> Iterator[None]:
+    """A Python that is started within does not look for modules in the working directory."""
+    from flop_harness.run.server import OURS, SAFE_PATH
+
+    before = os.environ.setdefault(SAFE_PATH, OURS)
+    try:
+        yield
+    finally:
+        if before == OURS:
+            del os.environ[SAFE_PATH]
+
+
+def begin_process() -> None:
+    """First of all in a process of ours: it ends with its parent, and stdout is for data alone."""
+    die_with_parent(os.getppid())
+    stdout_to_stderr()
+    put_standard_library_first()

@@ -1,0 +1,15 @@
+"""Imported first by the process that all others are forked from: see ``run.processes``."""
+
+from __future__ import annotations
+
+import os
+
+from flop_harness.suite.search_path import put_standard_library_first
+
+SAFE_PATH = "PYTHONSAFEPATH"
+OURS = "flop-harness"
+"""What the variable holds where we set it; any text turns it on."""
+
+put_standard_library_first()
+if os.environ.get(SAFE_PATH) == OURS:  # what users' models start is none of our business
+    del os.environ[SAFE_PATH]

@@ -1,0 +1,116 @@
+"""Users' modules and files, imported; whatever they raise is told in one line."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+from flop_harness.errors import UserError, suggest
+from flop_harness.suite.search_path import on_path, shadowed_by_standard
+
+
+def import_module(
+    name: str, folders: Sequence[str] = (), known: Iterable[str] = (), again: bool = False
+) -> ModuleType:
+    """The module ``name``, found in ``folders`` before what is installed; run ``again`` if asked.
+
+    ``known`` are names that may have been meant. Raises UserError.
+    """
+    with on_path(folders), blamed(f"importing {name}", folders):
+        if again:
+            sys.modules.pop(name, None)
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            missing = error.name or ""
+            if not f"{name}.".startswith(f"{missing}."):
+                raise
+            near = told_shadow(folders, missing) or suggest(missing, known)
+            raise UserError(f"no module named {missing!r}{near}") from error
+
+
+def find_file(source: str, roots: Iterable[str]) -> Path:
+    """The file ``source`` in the first of ``roots`` that has it. Raises UserError."""
+    for root in roots:
+        path = Path(root, Path(source).expanduser())
+        if path.is_file():
+            return path.resolve()
+    near = [str(path.name) for root in roots for path in Path(root).glob("*.py")]
+    raise UserError(f"no file {source!r} in {' or '.join(roots)}{suggest(source, near)}")
+
+
+def load_file(path: Path, folders: Sequence[str] = (), again: bool = False) -> ModuleType:
+    """Run a user's file as a module of a name of its own; an edited file is another module.
+
+    Its imports look into ``folders`` first. One that was run before is not run again unless asked.
+    """
+    with blamed(f"loading {path.name}", folders):
+        source = path.read_bytes()
+        identity = hashlib.sha256(bytes(path) + source).hexdigest()[:12]
+        name = f"_{path.stem}_{identity}"
+        if name in sys.modules and not again:
+            return sys.modules[name]
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec  # a .py file has one
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        try:
+            with siblings(path.parent), on_path(folders):
+                # Not by the loader: its bytecode cache takes files of one second for the same.
+                exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
+        except BaseException:
+            sys.modules.pop(name, None)
+            raise
+        return module
+
+
+@contextmanager
+def blamed(whom: str, folders: Sequence[str] = ()) -> Iterator[None]:
+    """Whatever somebody else's code raises is told in one line, as a UserError."""
+    try:
+        yield
+    except (UserError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UserError(f"{whom} raised {told}{told_shadow(folders, asked_of(error))}") from error
+
+
+def asked_of(error: BaseException) -> str:
+    """The module that has not what it was asked for; empty where it is another matter."""
+    if isinstance(error, ImportError):
+        return error.name or ""
+    holder = error.obj if isinstance(error, AttributeError) else None
+    return holder.__name__ if isinstance(holder, ModuleType) else ""
+
+
+def told_shadow(folders: Sequence[str], name: str) -> str:
+    """What to add where a user's file bears the name of a module of Python's."""
+    file = shadowed_by_standard(folders, name)
+    if not file:
+        return ""
+    return f" (Python's own module {name.partition('.')[0]!r} goes before {file}: rename the file)"
+
+
+_sibling_of: dict[str, Path] = {}  # module -> folder of the user's file that imported it
+
+
+@contextmanager
+def siblings(folder: Path) -> Iterator[None]:
+    """Keep two folders that both hold a ``layers.py`` from getting each other's."""
+    for name in [name for name, home in _sibling_of.items() if home != folder]:
+        sys.modules.pop(name, None)
+        del _sibling_of[name]
+    before = set(sys.modules)
+    try:
+        yield
+    finally:
+        for name in set(sys.modules) - before:
+            root = folder / name.partition(".")[0]
+            if root.with_suffix(".py").is_file() or (root / "__init__.py").is_file():
+                _sibling_of[name] = folder

@@ -1,0 +1,182 @@
+"""What makes an earlier result worth keeping: all code that its model was built from.
+
+The user's own files count by their content, editable installs and packages on ``PYTHONPATH``
+included; installed packages count by their version; Python's own modules are left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from functools import cache, lru_cache
+from importlib.machinery import PathFinder
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+from types import ModuleType
+
+from flop_harness.errors import UserError
+from flop_harness.records import Sources
+from flop_harness.suite import opened
+from flop_harness.suite.importing import find_file
+from flop_harness.suite.references import folders_of, is_library, roots_of
+from flop_harness.suite.search_path import STANDARD
+
+PACKAGE = Path(__file__).resolve().parents[1]
+INSTALLED = ("site-packages", "dist-packages")
+SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/")
+ALWAYS = ("torch", "torchvision")
+"""Libraries that are imported before anything is built, and yet make the model."""
+
+LARGE = 1 << 25
+"""Bytes of a file beyond which its size and date stand for its content."""
+
+_standing: frozenset[str] = frozenset()  # what was imported when the first model was built
+
+
+def begin() -> None:
+    """Before the first model of this process is built: what is imported now is ours."""
+    global _standing
+    _standing = _standing or frozenset(sys.modules)
+
+
+def taken(folder: str) -> Sources:
+    """All that models of this process have been built from until now.
+
+    Places are told from ``folder``, if they lie in it.
+    """
+    base = Path(folder or ".").resolve()
+    modules = {name: place(file, base) for name, file in own_modules()}
+    files = [*(file for _, file in own_modules()), *filter(is_data, sorted(opened.read))]
+    digests = {place(file, base): mark(file) for file in files}
+    return Sources(digests, modules, dict(versions()), tuple(sorted(opened.missing)))
+
+
+def changed(sources: Sources, reference: str, folder: str) -> str:
+    """Why a model of this reference would not be what ``sources`` made; empty if it would be."""
+    base = Path(folder or ".").resolve()
+    for where, before in sources.files.items():
+        if mark(str(base / where)) != before:
+            return f"{where} changed"
+    for name, before in sources.versions.items():
+        now = installed_version(name)
+        if now != before:
+            return f"{name} was {before or 'not installed'}, is {now or 'not installed'}"
+    return "" if is_library(reference) else shadowed(sources, reference, folder)
+
+
+def shadowed(sources: Sources, reference: str, folder: str) -> str:
+    """Which import would give another file now."""
+    base, source = Path(folder or ".").resolve(), reference.rpartition(":")[0]
+    try:
+        roots = folders_of(reference, folder)
+        file = str(find_file(source, roots_of(folder))) if source.endswith(".py") else ""
+    except UserError as error:
+        return str(error)
+    if file and place(file, base) not in sources.files:
+        return f"{source} is {file} now"
+    for name, where in sources.modules.items():
+        if origin(name, str(base / where), roots) not in ("", str(base / where)):
+            return f"{name} is no longer imported from {where}"
+    for name in sources.versions:
+        if PathFinder.find_spec(name, list(roots)) is not None:
+            return f"{name} is imported from {roots[0]} now"
+    for name in sources.missing:
+        if PathFinder.find_spec(name, [*roots, *sys.path]) is not None:
+            return f"there is a module {name} now"
+    return ""
+
+
+def origin(name: str, before: str, roots: Sequence[str]) -> str:
+    """The file that an import of ``name``, which was ``before``, gives; empty where none does."""
+    parent, _, _ = name.rpartition(".")
+    if name.startswith("_") and not parent:  # a file that was run under a name of ours
+        return ""
+    package = Path(before).name == "__init__.py"
+    folder = Path(before).parents[1 if package else 0]
+    spec = PathFinder.find_spec(name, [str(folder)] if parent else [*roots, *sys.path])
+    return os.path.realpath(spec.origin) if spec is not None and spec.origin else ""
+
+
+# ------------------------------------------------------------------------------------ whose it is
+
+
+def own_modules() -> Iterator[tuple[str, str]]:
+    """(name, file) of each imported module that is the user's own."""
+    for name, module in sorted(sys.modules.items()):
+        file = file_of(module)
+        if file and name not in ("__main__", "__mp_main__") and is_own(file):
+            yield name, os.path.realpath(file)
+
+
+def file_of(module: ModuleType | None) -> str:
+    """The file of a module; empty for one that is built in, or made by hand."""
+    spec = getattr(module, "__spec__", None)
+    file = getattr(spec, "origin", None) or getattr(module, "__file__", None)
+    return file if isinstance(file, str) and os.path.isabs(file) else ""
+
+
+@cache
+def is_own(file: str) -> bool:
+    """Whether a file is the user's, and not Python's, an installed package's or ours."""
+    path = Path(os.path.realpath(file))
+    if not path.is_file() or any(part in INSTALLED for part in path.parts):
+        return False
+    ours = (*STANDARD, str(PACKAGE), str(Path(sys.prefix, "bin")))
+    return not any(str(path).startswith(f"{home}/") for home in ours)
+
+
+def is_data(file: str) -> bool:
+    """Whether a file that was read belongs to the model, rather than to the machine."""
+    if file.endswith((".pyc", ".so")) or file.startswith(SYSTEM) or "/." in file:
+        return False
+    passing = file.startswith(f"{tempfile.gettempdir()}/torchinductor")
+    return not passing and is_own(file)
+
+
+def versions() -> Iterator[tuple[str, str]]:
+    """(name of an import, version) of installed packages that came with the models."""
+    came = {name.partition(".")[0] for name in sys.modules.keys() - _standing}
+    for name in sorted({*came, *ALWAYS}):
+        file = file_of(sys.modules.get(name))
+        if any(part in file for part in INSTALLED):
+            yield name, installed_version(name)
+
+
+@cache
+def installed_version(name: str) -> str:
+    """The version of the distribution that an import of ``name`` comes from; empty without one."""
+    homes = distributions().get(name, ())
+    return " ".join(f"{home} {version(home)}" for home in sorted(set(homes)))
+
+
+@cache
+def distributions() -> dict[str, list[str]]:
+    return dict(packages_distributions())
+
+
+# ---------------------------------------------------------------------------------------- digests
+
+
+def place(file: str, base: Path) -> str:
+    """A path as it is stored: from ``base`` if it lies in it."""
+    path = Path(os.path.realpath(file))
+    return str(path.relative_to(base)) if path.is_relative_to(base) else str(path)
+
+
+def mark(file: str) -> str:
+    """What tells one content of a file from another; empty where there is no such file."""
+    try:
+        status = os.stat(file)
+        return marked(file, status.st_mtime_ns, status.st_size)
+    except OSError:
+        return ""
+
+
+@lru_cache(maxsize=10_000)
+def marked(file: str, date: int, size: int) -> str:
+    if size > LARGE:
+        return f"{size} bytes, {date}"
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]
