@@ -86,7 +86,7 @@ class OperatorMode(TorchDispatchMode):
         elif self.unwrapping and self.device.type != "meta" and is_on_meta(args):
             return func(*args, **kwargs)
         output = self.answer(func, plan, args, kwargs)
-        if plan.followed and not self.execute and may_be_known(args):
+        if plan.followed and not self.execute and may_be_known(plan.name, args):
             self.values.follow(plan, args, kwargs, output)
         if self.passes_gradients and plan.differentiable and torch.is_grad_enabled():
             pass_gradients(args, output)
