@@ -21,6 +21,7 @@ from flop_harness.run.leftovers import leftovers, marks
 from flop_harness.run.tracing import traced
 from flop_harness.suite.build import Built, build
 from flop_harness.suite.compiled import eagerly, set_mode, uncompiled
+from flop_harness.suite.seeding import seeded
 
 STATUS: dict[str, Status] = {
     "raised": "failed",
@@ -207,7 +208,7 @@ class CaseRunner:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             started = time.perf_counter()
-            with settings(context.grad, context.variant), eagerly():
+            with settings(context.grad, context.variant), eagerly(), seeded():
                 answer = counter.read(model, args, kwargs, context)
             seconds = time.perf_counter() - started
         return {
@@ -287,7 +288,7 @@ def observations(
 
     if counter.observe is None:
         return ()
-    with settings(context.grad, context.variant), eagerly(), hooked(model, counter.hooks):
+    with settings(context.grad, context.variant), eagerly(), seeded(), hooked(model, counter.hooks):
         return counter.observe(model, args)
 
 

@@ -8,8 +8,14 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from flop_harness.records import List, Module, Parameter
-from flop_harness.trace.encoding import NAMED, PLAIN, dtype_name, qualified_name
+from flop_harness.records import List, Module, Parameter, Tensor
+from flop_harness.trace.encoding import (
+    NAMED,
+    PLAIN,
+    dtype_name,
+    encode_quantised,
+    qualified_name,
+)
 
 SEQUENCES = frozenset({tuple, list, torch.Size})
 
@@ -38,11 +44,30 @@ def plain_attributes(module: nn.Module) -> dict[str, Any]:
         elif kind in NAMED:
             config[name] = str(value)
     for name, buffer in module._buffers.items():
-        if name.endswith("_mask") and buffer is not None and not buffer.is_meta:
-            config[f"{name}.sum"] = int(buffer.sum())  # pruning: what is left of a parameter
+        pruned = name.endswith("_mask") and f"{name[:-5]}_orig" in module._parameters
+        if pruned and buffer is not None and not buffer.is_meta:
+            config[f"{name}.sum"] = int(buffer.sum())  # what is left of the parameter
+    config |= packed_parameters(module)
     if is_empty_container(module):
         config["__len__"] = 0
     return config
+
+
+def packed_parameters(module: nn.Module) -> dict[str, Any]:
+    """Elements and bytes that a quantised layer keeps in objects of C++, which are no parameters."""
+    held = [
+        encode_quantised(value)
+        for value in vars(module).values()
+        if isinstance(value, torch.ScriptObject) and value._has_method("unpack")
+    ]
+    tensors = [tensor for one in held for tensor in one.values if isinstance(tensor, Tensor)]
+    if not tensors:
+        return {}
+    sizes = {
+        "packed": sum(t.numel for t in tensors),
+        "packed_bytes": sum(t.nbytes for t in tensors),
+    }
+    return sizes
 
 
 def is_empty_container(module: nn.Module) -> bool:

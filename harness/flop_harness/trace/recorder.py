@@ -16,6 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from flop_harness.records import RAISED, Call, Context, Trace
 from flop_harness.suite.compiled import eagerly, uncompiled
+from flop_harness.suite.seeding import seeded
 from flop_harness.trace import functions, layers
 from flop_harness.trace.copying import NotCopyable, copied, differences
 from flop_harness.trace.encoding import encode, qualified_name
@@ -76,6 +77,7 @@ def record(
     watch.passes_gradients = grad and not gradients
     with ExitStack() as watches:
         watches.enter_context(needs.met())
+        watches.enter_context(seeded())
         watches.enter_context(imports_guarded(needs))
         watches.enter_context(nested_deeply())
         watches.enter_context(garbage_kept())
@@ -212,7 +214,7 @@ class Recorder:
     def trace(self, context: Context, executed: bool) -> Trace:
         modules, parameters = self.table.freeze()
         (root,) = self.stack[0]
-        return Trace(context, modules, parameters, root, executed)
+        return Trace(context, modules, parameters, root, executed, tuple(self.needs.lines))
 
 
 @contextmanager
