@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -55,19 +56,23 @@ def plain_attributes(module: nn.Module) -> dict[str, Any]:
 
 def packed_parameters(module: nn.Module) -> dict[str, Any]:
     """Elements and bytes that a quantised layer keeps in objects of C++, which are no parameters."""
-    held = [
-        encode_quantised(value)
-        for value in vars(module).values()
-        if isinstance(value, torch.ScriptObject) and value._has_method("unpack")
-    ]
+    objects = [value for value in vars(module).values() if isinstance(value, torch.ScriptObject)]
+    held = [encode_quantised(one) for value in objects for one in packed_in(value)]
     tensors = [tensor for one in held for tensor in one.values if isinstance(tensor, Tensor)]
     if not tensors:
         return {}
-    sizes = {
-        "packed": sum(t.numel for t in tensors),
-        "packed_bytes": sum(t.nbytes for t in tensors),
-    }
-    return sizes
+    return {"packed": sum(t.numel for t in tensors), "packed_bytes": sum(t.nbytes for t in tensors)}
+
+
+def packed_in(value: Any) -> Iterator[torch.ScriptObject]:
+    """Packed weights: an object that unpacks, or those in the state of a recurrent cell's."""
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from packed_in(item)
+    elif isinstance(value, torch.ScriptObject) and value._has_method("unpack"):
+        yield value
+    elif isinstance(value, torch.ScriptObject) and value._has_method("__getstate__"):
+        yield from packed_in(value.__getstate__())
 
 
 def is_empty_container(module: nn.Module) -> bool:
