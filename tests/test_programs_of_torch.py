@@ -181,5 +181,9 @@ def test_leftovers_of_every_kind_of_tensor(tensor):
     model.register_buffer("held", tensor)
     before = marks(model)
     assert leftovers(before, marks(model)) == ()
-    model.held = tensor + tensor if not tensor.is_quantized else tensor.clone().copy_(tensor * 0)
+    model.held = (
+        torch.quantize_per_tensor(torch.zeros(3), 0.1, 0, torch.qint8)
+        if tensor.is_quantized
+        else tensor + tensor
+    )
     assert leftovers(before, marks(model)) == ("tensors changed: held",)
