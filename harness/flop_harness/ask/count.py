@@ -13,7 +13,7 @@ from flop_harness.conventions.catalogue import Convention
 from flop_harness.conventions.reference import parameters, reference
 from flop_harness.counters.versions.catalogue import CATALOGUE
 from flop_harness.errors import UserError, suggest
-from flop_harness.records import Case, Trace
+from flop_harness.records import SEED, Case, Trace
 from flop_harness.records.account import Account
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.trace.walk import Visit
@@ -66,6 +66,7 @@ class Count:
             "params": self.params,
             f"by_{self.by}": self.rows,
             "unsupported": self.unsupported,
+            "hangs_on_values": {"lines": list(self.trace.looks), "seed": SEED},
         }
         return json.dumps(document, indent=2)
 
@@ -90,6 +91,8 @@ class Count:
             made.add_row(Text(name or "(the model)"), f"{amount:,}", share)
         for name, times in self.unsupported.items():
             made.add_row(Text(f"{name} ({times} x)"), "no formula", "")
+        for line in self.trace.looks:
+            made.add_row(Text(f"hangs on a value, {line}"), f"seed {SEED}", "")
         return made
 
 
