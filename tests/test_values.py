@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 import flop_harness as harness
-from flop_harness.records import Trace
+from flop_harness.records import Case, Context, Input, Trace
+from flop_harness.run.cells import CaseRunner, Limits
 from flop_harness.store.traces import dump_trace, load_trace
+from flop_harness.suite.build import build
 from flop_harness.trace.recorder import recorded
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -119,3 +121,28 @@ def test_packed_weights_are_parameters():
     packed = torch.ao.quantization.quantize_dynamic(model, {nn.Linear, nn.LSTM}, dtype=torch.qint8)
     counted = harness.count(packed, torch.ones(3, 2, 8))
     assert counted.params == 8 * 16 + 16 + 4 * 4 * (16 + 4) + 2 * 4 * 4
+
+
+LOOKS_AT_ITS_MASK = """
+from torch import nn
+class Masked(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Linear(4, 4)
+    def forward(self, x, mask):
+        for _ in range(int(mask.sum())):
+            x = self.body(x)
+        return x
+"""
+
+
+def test_a_case_on_meta_looks_at_the_integers_that_it_would_draw_on_the_cpu(tmp_path):
+    (tmp_path / "masked.py").write_text(LOOKS_AT_ITS_MASK)
+    inputs = (Input((3, 4)), Input((5,), dtype="int64", high=4))
+    case = Case("masked", "masked.py:Masked", inputs=inputs)
+    runner = CaseRunner(case, str(tmp_path), "cpu", Limits(60, 0, 1))
+    on_meta, real = runner.canonical(), runner.trace(None, Context("cpu"))
+    mask = build(case, folder=str(tmp_path)).args[1]
+    assert steps(on_meta) == steps(real) == int(mask.sum()) > 0
+    assert (on_meta.context.device, on_meta.executed) == ("meta", False)
+    assert on_meta.looks == real.looks == ("masked.py:8",)

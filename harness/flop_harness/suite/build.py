@@ -45,9 +45,8 @@ def build(case: Case, *, device: str = "cpu", folder: str = "", seed: int = 0) -
             if case.inputs or args is None:
                 inputs = case.inputs or _usual_inputs(recipe, module)
                 torch.default_generator.manual_seed(seed)
-                with torch.device("meta" if device == "meta" else "cpu"):
-                    with blamed("drawing the inputs"):
-                        args, kwargs = _draw_all(inputs, case.dtype, recipe.images)
+                with blamed("drawing the inputs"):
+                    args, kwargs = _draw_all(inputs, case.dtype, recipe.images)
             else:
                 args, kwargs = _cast((args, kwargs), getattr(torch, case.dtype))
             return Built(module, *_move((args, kwargs), device))
@@ -144,4 +143,12 @@ def _move(values: Any, device: str) -> Any:
     from torch import Tensor
     from torch.utils._pytree import tree_map_only
 
-    return tree_map_only(Tensor, lambda tensor: tensor.to(device), values)
+    return tree_map_only(Tensor, lambda tensor: _moved(tensor, device), values)
+
+
+def _moved(tensor: torch.Tensor, device: str) -> torch.Tensor:
+    """On meta with the integers that were ``drawn`` beside it: a mask decides what runs."""
+    moved = tensor.to(device)
+    if device == "meta" and not tensor.is_meta and not tensor.is_floating_point():
+        moved.drawn = tensor  # type: ignore[attr-defined]
+    return moved

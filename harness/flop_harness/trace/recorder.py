@@ -32,7 +32,7 @@ from flop_harness.trace.needs import (
 from flop_harness.trace.operators import OperatorMode, rebuilt
 from flop_harness.trace.plans import MEMORY, Memory
 from flop_harness.trace.shapes import spec_of
-from flop_harness.trace.values import values_guarded
+from flop_harness.trace.values import given, values_guarded
 
 __all__ = ["GradientsNeeded", "NotCopyable", "ValuesNeeded", "hooked", "record", "recorded"]
 
@@ -69,6 +69,9 @@ def record(
     if gradients:  # forward differentiation scripts functions of torch, which are watched below
         importlib.import_module("torch._decomp.decompositions_for_jvp")
     device = device_of(module, args, kwargs)
+    for leaf in torch.utils._pytree.tree_leaves((args, dict(kwargs or {}))):
+        if isinstance(leaf, torch.Tensor) and leaf.is_meta:
+            given(leaf, leaf)
     plain = not (execute or grad or gradients)
     needs = Needs()
     recorder = Recorder(module, device, memory if plain else None)

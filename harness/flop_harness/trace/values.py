@@ -56,9 +56,9 @@ def given(tensor: torch.Tensor, twin: torch.Tensor, *, hangs: bool = True) -> No
     """
     limit = FEW_NUMBERS if tensor.dtype.is_floating_point or tensor.dtype.is_complex else FEW
     if tensor.is_meta or tensor.layout is not torch.strided or tensor.is_nested:
-        beside = known(tensor)  # one on meta may have been drawn with values
-        if beside is not None:
-            setattr(twin, BESIDE, Known(beside.value.clone(), hangs, [True]))
+        drawn = getattr(tensor, "drawn", None)  # one on meta may have been drawn with values
+        if drawn is not None and drawn.numel() <= limit:
+            setattr(twin, BESIDE, Known(copy_of(drawn), hangs, [True]))
     elif type(tensor) in (torch.Tensor, torch.nn.Parameter) and tensor.numel() <= limit:
         setattr(twin, BESIDE, Known(copy_of(tensor), hangs, [True]))
 
