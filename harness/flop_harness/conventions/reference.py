@@ -83,17 +83,24 @@ def reference(trace: Trace) -> Account:
 
 def parameters(trace: Trace) -> Account:
     """Distinct parameter elements, trainable or not, each with the first module that holds it."""
+    return parameter_charges(trace, lambda parameter: parameter.numel, "packed")
+
+
+def registered_parameters(trace: Trace) -> Account:
+    """What ``model.parameters()`` yields: without what quantised layers pack."""
     return parameter_charges(trace, lambda parameter: parameter.numel)
 
 
 def parameter_bytes(trace: Trace) -> Account:
-    return parameter_charges(trace, lambda p: Tensor(p.shape, p.dtype).nbytes)
+    return parameter_charges(trace, lambda p: Tensor(p.shape, p.dtype).nbytes, "packed_bytes")
 
 
-def parameter_charges(trace: Trace, charge: Callable) -> Account:
+def parameter_charges(trace: Trace, charge: Callable, packed: str = "") -> Account:
+    """Of each parameter by ``charge``, of what quantised layers pack by their setting ``packed``."""
     seen: set[int] = set()
-    entries = []
+    entries: list[tuple[str, str, int]] = []
     for module in (trace.modules[index] for index in subtree(trace, 0)):
+        entries.append((module.path, "packed weights", module.config.get(packed, 0)))
         for _, number in module.parameters:
             if number not in seen:
                 seen.add(number)

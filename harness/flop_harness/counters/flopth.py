@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 from flop_harness.conventions.products import products_inside
-from flop_harness.conventions.reference import parameters
+from flop_harness.conventions.reference import registered_parameters
 from flop_harness.counters.protocol import Answer, Counter, Quantity, positionally
 from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
@@ -157,7 +157,7 @@ COUNTER = Counter(
         "compute": Quantity(
             "FLOPs", "MAC", price_compute, lambda trace: price_compute(trace).by_module()
         ),
-        "params": Quantity("Params", "parameter", parameters),
+        "params": Quantity("Params", "parameter", registered_parameters),
     },
     read=read,
     usage=Usage(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flop_harness.conventions.reference import parameters
+from flop_harness.conventions.reference import registered_parameters
 from flop_harness.counters.protocol import Answer, Counter, Quantity
 from flop_harness.counters.ptflops_aten import price_params
 from flop_harness.counters.usage import Usage
@@ -13,7 +13,11 @@ from flop_harness.records.account import Account
 
 
 def price(trace: Trace) -> Account:
-    return price_params(trace) if trace.context.variant == "trainable" else parameters(trace)
+    return (
+        price_params(trace)
+        if trace.context.variant == "trainable"
+        else registered_parameters(trace)
+    )
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:

@@ -6,7 +6,7 @@ Rules after ptflops/aten_ops.py and ptflops/aten_engine.py of ptflops 0.7.5.
 from __future__ import annotations
 
 from flop_harness.conventions.products import products
-from flop_harness.conventions.reference import parameters
+from flop_harness.conventions.reference import registered_parameters
 from flop_harness.counters.protocol import Counter, Quantity, by_keyword
 from flop_harness.counters.ptflops_call import reader, usage
 from flop_harness.records import Context, Trace
@@ -37,7 +37,7 @@ def price_params(trace: Trace) -> Account:
         for number, module in first_holders(trace).items()
         if not trace.parameters[number].trainable
     )
-    return parameters(trace) + frozen
+    return registered_parameters(trace) + frozen
 
 
 def first_holders(trace: Trace) -> dict:

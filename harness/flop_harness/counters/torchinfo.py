@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 from flop_harness.conventions.products import products_inside
-from flop_harness.conventions.reference import parameters
+from flop_harness.conventions.reference import registered_parameters
 from flop_harness.counters import torchinfo_rows
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.torchinfo_rows import is_leaf, remaining, scripted
@@ -129,7 +129,7 @@ def price_compute(trace: Trace) -> Account:
 
 def price_params(trace: Trace) -> Account:
     """Every row of the table, a module's only once; sharing is seen by module, not by parameter."""
-    reference = parameters(trace)
+    reference = registered_parameters(trace)
     pruned = torchinfo_rows.params_of(trace, 0) - reference.total
     shared = torchinfo_rows.total_params(trace) - reference.total - pruned
     return reference + Account.of(

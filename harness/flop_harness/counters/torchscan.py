@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 from flop_harness.conventions.products import products_inside
-from flop_harness.conventions.reference import parameters
+from flop_harness.conventions.reference import registered_parameters
 from flop_harness.counters.matched import corrected
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.recurrent import Charges
@@ -163,7 +163,7 @@ COUNTER = Counter(
     source="torchscan/crawler.py, torchscan/modules/macs.py (0.2.0)",
     quantities={
         "compute": Quantity("Multiply-Accumulations", "MAC", price_compute, by_module),
-        "params": Quantity("Total params", "parameter", parameters),
+        "params": Quantity("Total params", "parameter", registered_parameters),
     },
     read=read,
     usage=Usage(

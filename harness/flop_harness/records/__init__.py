@@ -30,6 +30,7 @@ from flop_harness.records.suite import Case, Input, Policy, Sources, Suite
 from flop_harness.records.trace import (
     DTYPE_BYTES,
     RAISED,
+    SEED,
     Call,
     Context,
     Dict,
@@ -48,6 +49,7 @@ __all__ = [
     "DTYPE_BYTES",
     "HERE",
     "RAISED",
+    "SEED",
     "UNSEEN",
     "Audit",
     "Bridge",

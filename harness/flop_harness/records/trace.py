@@ -66,6 +66,9 @@ class Opaque:
 RAISED = Opaque("raised")
 """The output of a module or function that raised, where the model went on. What ran inside counts."""
 
+SEED = 0
+"""Random numbers are drawn from here: weights, inputs, and anew before each pass."""
+
 Level = Literal["module", "function", "operator"]
 
 
@@ -163,13 +166,18 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One forward pass written down: its calls, and the modules and parameters they belong to."""
+    """One forward pass written down: its calls, and the modules and parameters they belong to.
+
+    ``looks`` are the lines of the model that looked at values: what ran may hang on them. Inputs
+    and choices are drawn anew from ``SEED`` before each pass.
+    """
 
     context: Context
     modules: tuple[Module, ...]
     parameters: tuple[Parameter, ...]
     root: Call
     executed: bool = False
+    looks: tuple[str, ...] = ()
 
 
 def shapes_of(values: Any, kwargs: Any = ()) -> str:

@@ -25,6 +25,7 @@ from flop_harness.suite.compiled import eagerly, set_mode, uncompiled
 from flop_harness.suite.inputs import move
 from flop_harness.suite.references import folders_of
 from flop_harness.suite.search_path import on_path
+from flop_harness.suite.seeding import seeded
 
 STATUS: dict[str, Status] = {
     "raised": "failed",
@@ -247,7 +248,7 @@ class CaseRunner:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             started = time.perf_counter()
-            with settings(context.grad, context.variant), eagerly():
+            with settings(context.grad, context.variant), eagerly(), seeded():
                 answer = counter.read(model, args, kwargs, context)
             seconds = time.perf_counter() - started
         return {
@@ -331,7 +332,7 @@ def observations(
 
     if counter.observe is None:
         return ()
-    with settings(context.grad, context.variant), eagerly(), hooked(model, counter.hooks):
+    with settings(context.grad, context.variant), eagerly(), seeded(), hooked(model, counter.hooks):
         return counter.observe(model, args)
 
 

@@ -46,7 +46,8 @@ def dump_trace(trace: Trace) -> bytes:
     modules = tuple(module_row(module) for module in trace.modules)
     parameters = tuple((p.shape, p.dtype, p.trainable, p.lazy) for p in trace.parameters)
     context = astuple(trace.context)
-    head = (context, modules, parameters, trace.executed)
+    looks = (trace.looks,) if trace.looks else ()
+    head = (context, modules, parameters, trace.executed, *looks)
     document = {
         "schema": TRACE_SCHEMA,
         "head": writer.value(head),
@@ -66,13 +67,14 @@ def load_trace(content: bytes) -> Trace:
     require_schema(document, "the stored trace", TRACE_SCHEMA)
     values = decoded_values(document["values"])
     calls = decoded_calls(document["calls"], values)
-    context, modules, parameters, executed = values[document["head"]]
+    context, modules, parameters, executed, *looks = values[document["head"]]
     return Trace(
         context=Context(*context),
         modules=tuple(module_of(row) for row in modules),
         parameters=tuple(Parameter(*row) for row in parameters),
         root=calls[document["root"]],
         executed=executed,
+        looks=looks[0] if looks else (),
     )
 
 

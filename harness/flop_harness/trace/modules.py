@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from flop_harness.records import List, Module, Parameter
-from flop_harness.trace.encoding import NAMED, PLAIN, dtype_name, qualified_name
+from flop_harness.records import List, Module, Parameter, Tensor
+from flop_harness.trace.encoding import (
+    NAMED,
+    PLAIN,
+    dtype_name,
+    encode_quantised,
+    qualified_name,
+)
 
 SEQUENCES = frozenset({tuple, list, torch.Size})
 
@@ -38,11 +45,34 @@ def plain_attributes(module: nn.Module) -> dict[str, Any]:
         elif kind in NAMED:
             config[name] = str(value)
     for name, buffer in module._buffers.items():
-        if name.endswith("_mask") and buffer is not None and not buffer.is_meta:
-            config[f"{name}.sum"] = int(buffer.sum())  # pruning: what is left of a parameter
+        pruned = name.endswith("_mask") and f"{name[:-5]}_orig" in module._parameters
+        if pruned and buffer is not None and not buffer.is_meta:
+            config[f"{name}.sum"] = int(buffer.sum())  # what is left of the parameter
+    config |= packed_parameters(module)
     if is_empty_container(module):
         config["__len__"] = 0
     return config
+
+
+def packed_parameters(module: nn.Module) -> dict[str, Any]:
+    """Elements and bytes that a quantised layer keeps in objects of C++, which are no parameters."""
+    objects = [value for value in vars(module).values() if isinstance(value, torch.ScriptObject)]
+    held = [encode_quantised(one) for value in objects for one in packed_in(value)]
+    tensors = [tensor for one in held for tensor in one.values if isinstance(tensor, Tensor)]
+    if not tensors:
+        return {}
+    return {"packed": sum(t.numel for t in tensors), "packed_bytes": sum(t.nbytes for t in tensors)}
+
+
+def packed_in(value: Any) -> Iterator[torch.ScriptObject]:
+    """Packed weights: an object that unpacks, or those in the state of a recurrent cell's."""
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from packed_in(item)
+    elif isinstance(value, torch.ScriptObject) and value._has_method("unpack"):
+        yield value
+    elif isinstance(value, torch.ScriptObject) and value._has_method("__getstate__"):
+        yield from packed_in(value.__getstate__())
 
 
 def is_empty_container(module: nn.Module) -> bool:

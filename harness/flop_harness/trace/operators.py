@@ -31,6 +31,7 @@ from flop_harness.trace.values import Values, may_be_known
 
 DENSE = torch._C.DispatchKey.CompositeExplicitAutograd
 MARK = "_wants_gradient"
+PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
 
 
 class OperatorMode(TorchDispatchMode):
@@ -86,7 +87,7 @@ class OperatorMode(TorchDispatchMode):
         elif self.unwrapping and self.device.type != "meta" and is_on_meta(args):
             return func(*args, **kwargs)
         output = self.answer(func, plan, args, kwargs)
-        if plan.followed and not self.execute and may_be_known(args):
+        if plan.followed and not self.execute and may_be_known(plan.name, args):
             self.values.follow(plan, args, kwargs, output)
         if self.passes_gradients and plan.differentiable and torch.is_grad_enabled():
             pass_gradients(args, output)
@@ -233,8 +234,8 @@ def no_mode_seen(home: Any) -> AbstractContextManager:
 
 def signed(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
-        if value.layout is not torch.strided or value.is_quantized:
-            raise TypeError("only strided tensors have signatures")
+        if type(value) not in PLAIN or value.layout is not torch.strided or value.is_quantized:
+            raise TypeError("only plain strided tensors have signatures")
         return (value.shape, value.stride(), value.dtype, value.requires_grad, value.is_cpu)
     kind = type(value)
     if kind is list or kind is tuple:

@@ -53,7 +53,7 @@ class Plan:
         self.remembered = self.name not in NEVER_REMEMBERED and not self.runs
         nondeterministic = torch.Tag.nondeterministic_seeded in tags
         known = self.name.rpartition(".")[0] not in UNKNOWN and "out" not in self.name
-        self.followed = known and not nondeterministic and not self.reads_values
+        self.followed = known and not nondeterministic
         self.func = func  # kept, so that its id stays its own
         self.shape: Callable[..., Spec | None] | None = SHAPES.get(self.name)
 

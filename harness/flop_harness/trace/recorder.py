@@ -16,6 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from flop_harness.records import RAISED, Call, Context, Trace
 from flop_harness.suite.compiled import eagerly, uncompiled
+from flop_harness.suite.seeding import seeded
 from flop_harness.trace import functions, layers
 from flop_harness.trace.copying import NotCopyable, copied, differences
 from flop_harness.trace.encoding import encode, qualified_name
@@ -31,7 +32,7 @@ from flop_harness.trace.needs import (
 from flop_harness.trace.operators import OperatorMode, rebuilt
 from flop_harness.trace.plans import MEMORY, Memory
 from flop_harness.trace.shapes import spec_of
-from flop_harness.trace.values import values_guarded
+from flop_harness.trace.values import given, values_guarded
 
 __all__ = ["GradientsNeeded", "NotCopyable", "ValuesNeeded", "hooked", "record", "recorded"]
 
@@ -68,6 +69,9 @@ def record(
     if gradients:  # forward differentiation scripts functions of torch, which are watched below
         importlib.import_module("torch._decomp.decompositions_for_jvp")
     device = device_of(module, args, kwargs)
+    for leaf in torch.utils._pytree.tree_leaves((args, dict(kwargs or {}))):
+        if isinstance(leaf, torch.Tensor) and leaf.is_meta:
+            given(leaf, leaf)
     plain = not (execute or grad or gradients)
     needs = Needs()
     recorder = Recorder(module, device, memory if plain else None)
@@ -76,6 +80,7 @@ def record(
     watch.passes_gradients = grad and not gradients
     with ExitStack() as watches:
         watches.enter_context(needs.met())
+        watches.enter_context(seeded())
         watches.enter_context(imports_guarded(needs))
         watches.enter_context(nested_deeply())
         watches.enter_context(garbage_kept())
@@ -212,7 +217,7 @@ class Recorder:
     def trace(self, context: Context, executed: bool) -> Trace:
         modules, parameters = self.table.freeze()
         (root,) = self.stack[0]
-        return Trace(context, modules, parameters, root, executed)
+        return Trace(context, modules, parameters, root, executed, tuple(self.needs.lines))
 
 
 @contextmanager
