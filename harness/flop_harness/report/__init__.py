@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from flop_harness.records import Run
+from flop_harness.records import Failure, Run
 from flop_harness.report.analysis import findings
-from flop_harness.report.analysis.related import related_results
+from flop_harness.report.analysis.faults import Faults
+from flop_harness.report.analysis.related import Related, related_results
 from flop_harness.report.analysis.verdict import Verdict, headline, verdict, verdict_lines
 from flop_harness.report.charts import drawing
 from flop_harness.report.charts.charts import heatmap, legible, spread_chart, waterfall
@@ -17,8 +20,19 @@ from flop_harness.report.formats.bibtex import bibtex
 from flop_harness.report.formats.terminal import case_table
 from flop_harness.report.tables import tables
 
-__all__ = ["FORMATS", "PAGES", "Verdict", "case_table", "headline", "render", "verdict",
-           "verdict_lines", "write"]  # fmt: skip
+__all__ = [
+    "FORMATS",
+    "PAGES",
+    "Verdict",
+    "Written",
+    "case_table",
+    "headline",
+    "render",
+    "verdict",
+    "verdict_lines",
+    "with_failures",
+    "write",
+]  # fmt: skip
 
 PAGES = ("report.html", "report.md")
 """What also tells what lies beside the run"""
@@ -40,19 +54,39 @@ def render(run: Run, name: str) -> bytes:
     return FORMATS[name](run)
 
 
-def write(run: Run, folder: Path, names: Iterable[str] = FORMATS) -> list[Path]:
-    """Write files of the report into ``folder``, by default every one; return their paths.
+class Written(NamedTuple):
+    """The files of a report that were written, and what of it could not be made."""
 
-    The pages tell what was proven, timed and published of the suite, as far as that is there.
+    paths: list[Path]
+    failures: tuple[Failure, ...]
+
+
+def write(run: Run, folder: Path, names: Iterable[str] = FORMATS) -> Written:
+    """Write files of the report into ``folder``, by default every one.
+
+    The pages tell what was proven, timed and published of the suite, as far as that is there. What
+    cannot be made is a failure of its own; the files without it are written, these too.
     """
     from flop_harness.store import write_atomically
 
-    around = related_results(folder, run)
+    faults = Faults()
+    beside = partial(related_results, folder, run, faults)
+    around = faults.attempt("", "what lies beside the run", beside, Related())
+    run = with_failures(run, faults.found)
     pages = {
         "report.html": partial(html.render, around=around),
         "report.md": partial(markdown.render, machines=around.machines),
     }
-    paths = [folder / name for name in names if not name.startswith("heatmap") or legible(run)]
-    for path in paths:
-        write_atomically(path, pages.get(path.name, FORMATS[path.name])(run))
-    return paths
+    paths = []
+    for path in (folder / name for name in names if not name.startswith("heatmap") or legible(run)):
+        made = pages.get(path.name, FORMATS[path.name])
+        content = faults.attempt("", path.name, partial(made, run), b"")
+        if content:
+            write_atomically(path, content)
+            paths.append(path)
+    return Written(paths, tuple(faults.found))
+
+
+def with_failures(run: Run, failures: Iterable[Failure]) -> Run:
+    """The run with further failures of ours, each once."""
+    return replace(run, failures=tuple(dict.fromkeys((*run.failures, *failures))))

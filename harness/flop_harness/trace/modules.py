@@ -9,7 +9,14 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from flop_harness.records import List, Module, Parameter
-from flop_harness.trace.encoding import NAMED, PLAIN, dtype_name, qualified_name
+from flop_harness.trace.encoding import (
+    NAMED,
+    PLAIN,
+    dtype_name,
+    is_number,
+    number,
+    qualified_name,
+)
 
 SEQUENCES = frozenset({tuple, list, torch.Size})
 
@@ -33,8 +40,11 @@ def plain_attributes(module: nn.Module) -> dict[str, Any]:
         if kind in PLAIN:
             config[name] = value
         elif kind in SEQUENCES and len(value) < 16:
-            if PLAIN.issuperset(map(type, value)):
-                config[name] = List(value) if kind is list else tuple(value)
+            items = [number(item) if is_number(item) else item for item in value]
+            if PLAIN.issuperset(map(type, items)):
+                config[name] = List(items) if kind is list else tuple(items)
+        elif is_number(value):
+            config[name] = number(value)
         elif kind in NAMED:
             config[name] = str(value)
     for name, buffer in module._buffers.items():

@@ -104,7 +104,7 @@ def unknowns(index: Index) -> list[str]:
     if broken:
         lines.append(f"{plural(broken, 'reading')} failed: see the counters without a figure.")
     for failure in index.run.failures:
-        lines.append(f"{shorten(failure.case, 60)}: our {shorten(failure.stage, 40)} failed: "
+        lines.append(f"{shorten(failure.of_what, 60)}: our {shorten(failure.stage, 40)} failed: "
                      f"{shorten(failure.message, 300)}")  # fmt: skip
     for case, operators in index.run.unsupported.items():
         names = [f"{name} x {count:,}" for name, count in operators.items()]
