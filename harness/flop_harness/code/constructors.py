@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flop_harness.code.literals import CannotWrite, literal
-from flop_harness.records import Call, List, Module, Trace
+from flop_harness.records import Call, List, Module, Tensor, Trace
 from flop_harness.trace.walk import Visit, within
 
 NN = "torch.nn.modules."
@@ -135,7 +135,8 @@ def plain(trace: Trace, module: Module) -> bool:
     wrapped = any(name.endswith(("_orig", "_g", "_v")) for name in names - {"bias_v"})
     parts = [trace.parameters[number] for _, number in module.parameters]
     below = module.children if module.type != ATTENTION else ()
-    return not wrapped and not below and all(
+    held = not any(isinstance(value, Tensor) for value in module.config.values())
+    return held and not wrapped and not below and all(
         part.trainable and not part.lazy and part.dtype == "float32" for part in parts
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from flop_harness.conventions.products import products, works
 from flop_harness.formulas.padding import padding_macs
 from flop_harness.records import Module, Tensor, Trace
 from flop_harness.records.account import Account
-from flop_harness.trace.tree import subtree
+from flop_harness.trace.tree import subtree_after
 from flop_harness.trace.walk import Visit
 
 Charge: TypeAlias = tuple[Visit, str, int]
@@ -82,7 +82,10 @@ def reference(trace: Trace) -> Account:
 
 
 def parameters(trace: Trace) -> Account:
-    """Distinct parameter elements, trainable or not, each with the first module that holds it."""
+    """Distinct parameter elements, trainable or not, each with the first module that holds it.
+
+    Those that the forward pass makes are among them, as are those that it gives their shapes.
+    """
     return parameter_charges(trace, lambda parameter: parameter.numel)
 
 
@@ -93,7 +96,7 @@ def parameter_bytes(trace: Trace) -> Account:
 def parameter_charges(trace: Trace, charge: Callable) -> Account:
     seen: set[int] = set()
     entries = []
-    for module in (trace.modules[index] for index in subtree(trace, 0)):
+    for module in (trace.modules[index] for index in subtree_after(trace)):
         for _, number in module.parameters:
             if number not in seen:
                 seen.add(number)

@@ -14,6 +14,7 @@ from flop_harness.conventions.products import products_inside
 from flop_harness.conventions.reference import parameters
 from flop_harness.counters import torchinfo_rows
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
+from flop_harness.counters.ptflops_aten import made_later
 from flop_harness.counters.torchinfo_rows import is_leaf, remaining, scripted
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Dict, Module, Tensor, Trace
@@ -52,7 +53,7 @@ def charged(trace: Trace, visit: Visit, module: Module) -> tuple[int, int]:
     seen: set[int] = set()
     for full_name, number in module.parameters:
         elements = remaining(trace, module, full_name, number)
-        name = full_name.removesuffix("_orig") if full_name.endswith("_orig") else full_name
+        name = unmasked(module, full_name)
         kind = "weight" if "weight" in name else "bias"
         if kind not in name or number in seen:
             continue
@@ -65,6 +66,12 @@ def charged(trace: Trace, visit: Visit, module: Module) -> tuple[int, int]:
             times = prod(size[:2])
         amounts[kind] += elements * times
     return amounts["weight"], amounts["bias"]
+
+
+def unmasked(module: Module, name: str) -> str:
+    """``weight_orig`` by its own name, if it is pruned; not if it is anything else."""
+    plain = name.removesuffix("_orig")
+    return plain if f"{plain}_mask.sum" in module.config else name
 
 
 NORMALISATIONS = {
@@ -129,7 +136,7 @@ def price_compute(trace: Trace) -> Account:
 
 def price_params(trace: Trace) -> Account:
     """Every row of the table, a module's only once; sharing is seen by module, not by parameter."""
-    reference = parameters(trace)
+    reference = parameters(trace) + made_later(trace)
     pruned = torchinfo_rows.params_of(trace, 0) - reference.total
     shared = torchinfo_rows.total_params(trace) - reference.total - pruned
     return reference + Account.of(

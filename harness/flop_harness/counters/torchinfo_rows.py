@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Optional
 
 from flop_harness.records import Module, Trace
-from flop_harness.trace.tree import is_a, subtree
+from flop_harness.trace.tree import is_a, made_parameters, subtree
 from flop_harness.trace.walk import module_calls
 
 
@@ -42,8 +42,8 @@ def remaining(trace: Trace, module: Module, name: str, number: int) -> int:
 
 
 def params_of(trace: Trace, index: int) -> int:
-    """Elements of the distinct parameters of a module and everything below it."""
-    seen: set[int] = set()
+    """Elements of the distinct parameters of a module and everything below it, before the pass."""
+    seen = made_parameters(trace)
     total = 0
     for module in (trace.modules[i] for i in subtree(trace, index)):
         for name, number in module.parameters:

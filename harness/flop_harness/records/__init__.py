@@ -29,6 +29,7 @@ from flop_harness.records.run import (
 from flop_harness.records.suite import Case, Input, Policy, Suite
 from flop_harness.records.trace import (
     DTYPE_BYTES,
+    PRE_HOOKED,
     Call,
     Context,
     Dict,
@@ -46,6 +47,7 @@ __all__ = [
     "AGAIN",
     "DTYPE_BYTES",
     "HERE",
+    "PRE_HOOKED",
     "UNSEEN",
     "Audit",
     "Bridge",

@@ -64,6 +64,8 @@ class Opaque:
 
 
 Level = Literal["module", "function", "operator"]
+PRE_HOOKED = "torch.nn.Module.forward_pre_hooks"
+"""A note in a module's call: its arguments are what the module's own pre-hooks made of them"""
 
 
 @cache

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from flop_harness.records import Call, Context, Trace
+from flop_harness.records import PRE_HOOKED, Call, Context, Trace
 from flop_harness.trace import functions, layers
 from flop_harness.trace.encoding import encode, qualified_name
 from flop_harness.trace.modules import ModuleTable
@@ -116,16 +116,26 @@ class Recorder:
             if memory is not None and type(module) in layers.LAYERS:
                 key = layers.signature(module, args, kwargs)
                 inner = memory.layers.get(key)
+            changed: list[Call] = []
             if inner is not None:
                 children, rebuild = inner
                 with torch._C._DisableTorchDispatch():  # to make it is no call of the model's
                     output = rebuilt(rebuild, args, device)
             else:
-                output, children = self.inside(lambda: original(module, *args, **kwargs))
+                with changes_seen(module, (inputs, pairs), changed):
+                    output, children = self.inside(lambda: original(module, *args, **kwargs))
                 if memory is not None and key is not None:
                     memory.keep_layer(key, children, spec_of(output, args, device))
             stack[-1].append(
-                Call("module", paths[index], inputs, pairs, encode(output), children, index)
+                Call(
+                    "module",
+                    paths[index],
+                    inputs,
+                    pairs,
+                    encode(output),
+                    (*changed, *children),
+                    index,
+                )
             )
             return output
 
@@ -149,6 +159,27 @@ class Recorder:
         modules, parameters = self.table.freeze()
         (root,) = self.stack[0]
         return Trace(context, modules, parameters, root, executed)
+
+
+@contextmanager
+def changes_seen(
+    module: nn.Module, given: tuple[tuple[Any, ...], tuple], noted: list[Call]
+) -> Iterator[None]:
+    """Note what a module is called with, once its own pre-hooks have changed that."""
+    if not module._forward_pre_hooks or isinstance(module, torch.jit.ScriptModule):
+        yield
+        return
+
+    def note(module: nn.Module, args: tuple, kwargs: dict) -> None:
+        after = tuple(map(encode, args)), tuple((k, encode(v)) for k, v in kwargs.items())
+        if after != given:
+            noted[:] = [Call("function", PRE_HOOKED, *after, None)]
+
+    handle = module.register_forward_pre_hook(note, with_kwargs=True)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 @contextmanager
