@@ -227,7 +227,7 @@ def sample(network: Network) -> Sample:
         value = x
         for step in network.steps:
             make, dimensions = KINDS[step.kind]
-            if value.dim() in dimensions:
+            if value.dim() in dimensions and fits(step, tuple(value.shape)):
                 shape = tuple(value.shape)
                 layers.append(make(shape, step))
                 value = make(shape, step).eval()(value)
@@ -237,6 +237,11 @@ def sample(network: Network) -> Sample:
     if network.wrapped == "function":
         model = Function(lambda m, x: m.inner(x), inner=model)
     return Sample(model.train(network.training), (x,))
+
+
+def fits(step: Step, shape: Shape) -> bool:
+    """Whether a window of two finds room."""
+    return step.kind != "pool" or min(shape[2:]) > 1
 
 
 def twice(layers: list[nn.Module], x: torch.Tensor) -> list[nn.Module]:

@@ -13,14 +13,15 @@ from random_networks import Network, networks, sample
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-FAST, NIGHTLY = 12, int(os.environ.get("RANDOM_NETWORKS", "1000"))
+FAST, NIGHTLY = 40, int(os.environ.get("RANDOM_NETWORKS", "1000"))
 """So many networks; RANDOM_NETWORKS sets those of the slow test"""
 
 
 def check(network: Network) -> None:
+    factory = partial(sample, network)
     for counter, context in CELLS:
         try:
-            made = bridges(counter, context, partial(sample, network))
+            made = bridges(counter, context, factory)
         except Refusal:
             event(f"refused by {counter}")  # a tool that raises is no failure of ours
             continue

@@ -51,7 +51,7 @@ def charged(trace: Trace, visit: Visit, module: Module) -> tuple[int, int]:
     size = output_size(visit.call.output)
     amounts = {"weight": 0, "bias": 0}
     seen: set[int] = set()
-    for full_name, number in module.parameters:
+    for full_name, number in named_parameters(trace, module):
         elements = remaining(trace, module, full_name, number)
         name = unmasked(module, full_name)
         kind = "weight" if "weight" in name else "bias"
@@ -66,6 +66,14 @@ def charged(trace: Trace, visit: Visit, module: Module) -> tuple[int, int]:
             times = prod(size[:2])
         amounts[kind] += elements * times
     return amounts["weight"], amounts["bias"]
+
+
+def named_parameters(trace: Trace, module: Module) -> Iterator[tuple[str, int]]:
+    """Those of a leaf, and of what its forward pass has made and put below it."""
+    yield from module.parameters
+    for child in module.config.get("children_after", ()):
+        below = named_parameters(trace, trace.modules[child])
+        yield from ((f"below.{name}", number) for name, number in below)
 
 
 def unmasked(module: Module, name: str) -> str:
@@ -136,7 +144,9 @@ def price_compute(trace: Trace) -> Account:
 
 def price_params(trace: Trace) -> Account:
     """Every row of the table, a module's only once; sharing is seen by module, not by parameter."""
-    reference = parameters(trace) + made_later(trace)
+    reference = parameters(trace)
+    if not torchinfo_rows.has_lazy(trace, 0):
+        reference += made_later(trace)
     pruned = torchinfo_rows.params_of(trace, 0) - reference.total
     shared = torchinfo_rows.total_params(trace) - reference.total - pruned
     return reference + Account.of(
