@@ -6,10 +6,17 @@ import os
 from functools import partial
 
 import pytest
+import torch
 from hypothesis import HealthCheck, event, given, settings
+from torch import nn
 
+import flop_harness
 from cells import CELLS, Refusal, bridges
-from random_networks import Network, networks, sample
+from flop_harness.reconcile.bridges import steps
+from flop_harness.records import Context
+from flop_harness.records.account import Account
+from layers import Sample
+from random_networks import KINDS, SHAPES, Network, Step, networks, sample
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -49,3 +56,42 @@ def test_a_few_random_networks_are_explained(network):
 @given(networks)
 def test_many_random_networks_are_explained(network):
     check(network)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_each_kind_is_explained_by_every_counter_there_is(kind):
+    shape = next(shape for shape in SHAPES if len(shape) in KINDS[kind][1])
+    for option in range(4):
+        module, args, _ = sample(Network(shape, (Step(kind, 2, option),), training=option == 1))
+        run = flop_harness.compare(module, *args, counters=("all",)).run
+        assert not run.failures
+        assert [bridge for bridge in run.bridges if not bridge.explained] == []
+
+
+# ------------------------------------------------------------------------------ the given input
+
+
+class Early(nn.Module):
+    """Runs three layers for inputs of sevens, one for any others."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
+
+    def forward(self, x):
+        for layer in self.layers[: 3 if bool((x == 7).all()) else 1]:
+            x = layer(x)
+        return x
+
+
+@pytest.mark.parametrize("counter", ["ptflops-pytorch", "ptflops-aten"])
+def test_a_counter_is_given_the_input_of_the_case(counter):
+    factory = partial(Sample, Early().eval(), (torch.full((1, 4), 7.0),))
+    made = bridges(counter, Context(grad=True, mode="eval"), factory)["compute"]
+    assert (made.reference, made.reading, made.residual) == (3 * 16, 3 * (16 + 4), 0)
+
+
+def test_a_charge_without_a_name_is_refused():
+    with pytest.raises(ValueError, match="without a name"):
+        steps(Account(), Account({("fc", ""): 3}))
