@@ -9,7 +9,7 @@ from flop_harness.conventions.products import products, works
 from flop_harness.formulas.padding import padding_macs
 from flop_harness.records import Module, Tensor, Trace
 from flop_harness.records.account import Account
-from flop_harness.trace.tree import subtree
+from flop_harness.trace.tree import subtree_after
 from flop_harness.trace.walk import Visit
 
 Charge: TypeAlias = tuple[Visit, str, int]
@@ -82,12 +82,16 @@ def reference(trace: Trace) -> Account:
 
 
 def parameters(trace: Trace) -> Account:
-    """Distinct parameter elements, trainable or not, each with the first module that holds it."""
+    """Distinct parameter elements, trainable or not, each with the first module that holds it.
+
+    Those that the forward pass makes are among them, as are those that it gives their shapes, and
+    what quantised layers pack.
+    """
     return parameter_charges(trace, lambda parameter: parameter.numel, "packed")
 
 
 def registered_parameters(trace: Trace) -> Account:
-    """What ``model.parameters()`` yields: without what quantised layers pack."""
+    """The same without what quantised layers pack, which ``model.parameters()`` does not yield."""
     return parameter_charges(trace, lambda parameter: parameter.numel)
 
 
@@ -99,7 +103,7 @@ def parameter_charges(trace: Trace, charge: Callable, packed: str = "") -> Accou
     """Of each parameter by ``charge``, of what quantised layers pack by their setting ``packed``."""
     seen: set[int] = set()
     entries: list[tuple[str, str, int]] = []
-    for module in (trace.modules[index] for index in subtree(trace, 0)):
+    for module in (trace.modules[index] for index in subtree_after(trace)):
         entries.append((module.path, "packed weights", module.config.get(packed, 0)))
         for _, number in module.parameters:
             if number not in seen:

@@ -64,7 +64,14 @@ def transposed(visit: Visit, module: Module, x: Tensor, y: Tensor) -> Charges:
 
 
 def batch_norm(visit: Visit, module: Module, x: Tensor, y: Tensor) -> Charges:
-    return [("batch normalisation", x.numel * (2 if module.config["affine"] else 1))]
+    """1 per input element, 2 with an affine pair; statistics, where the model keeps it in training."""
+    config, per_channel = module.config, x.shape[0] * prod(x.shape[2:])
+    tracks = config["track_running_stats"] and module.training
+    tracking = config["num_features"] * (3 * per_channel + 2) if tracks else 0
+    return [
+        ("batch normalisation", x.numel * (2 if config["affine"] else 1)),
+        ("batch normalisation statistics", tracking),
+    ]
 
 
 def window(module: Module) -> int:

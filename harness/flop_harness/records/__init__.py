@@ -29,6 +29,7 @@ from flop_harness.records.run import (
 from flop_harness.records.suite import Case, Input, Policy, Sources, Suite
 from flop_harness.records.trace import (
     DTYPE_BYTES,
+    PRE_HOOKED,
     RAISED,
     SEED,
     Call,
@@ -48,6 +49,7 @@ __all__ = [
     "AGAIN",
     "DTYPE_BYTES",
     "HERE",
+    "PRE_HOOKED",
     "RAISED",
     "SEED",
     "UNSEEN",

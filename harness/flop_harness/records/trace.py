@@ -70,6 +70,8 @@ SEED = 0
 """Random numbers are drawn from here: weights, inputs, and anew before each pass."""
 
 Level = Literal["module", "function", "operator"]
+PRE_HOOKED = "torch.nn.Module.forward_pre_hooks"
+"""A note in a module's call: its arguments are what the module's own pre-hooks made of them"""
 
 
 @cache

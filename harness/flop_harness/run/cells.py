@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from flop_harness.counters import Counter, Unavailable, overlay, version_of
 from flop_harness.counters.protocol import as_given, named
+from flop_harness.counters.versions.compatibility import read_with_shims
 from flop_harness.errors import UserError, install_command
 from flop_harness.records import Call, Case, Context, Metric, Reading, Status, Trace
 from flop_harness.run.answers import first_line, modules_of, told, without_paths
@@ -202,6 +203,13 @@ class CaseRunner:
             ) from error
 
     def read(self, counter: Counter, context: Context) -> tuple[Reading, ...]:
+        """What the counter says; a released version with what makes it run on today's Python."""
+        name, _, version = counter.id.partition("@")
+        if not version:
+            return self.read_once(counter, context)
+        return read_with_shims(name, counter, lambda each: self.read_once(each, context))[0]
+
+    def read_once(self, counter: Counter, context: Context) -> tuple[Reading, ...]:
         """What the counter says, or how it failed, one reading for each of its metrics."""
         try:
             if counter.overlay:

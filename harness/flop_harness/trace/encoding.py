@@ -62,9 +62,24 @@ def encode(value: Any) -> Any:
         return Dict(tuple(map(str, value)), tuple(map(encode, value.values())))
     if isinstance(value, NAMED):
         return str(value)
+    if is_number(value):
+        return number(value)
     if isinstance(value, torch.ScriptObject) and value._has_method("unpack"):
         return encode_quantised(value)
     return Opaque(qualified_name(type(value)))
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is one of Python's numbers, of a class below them, or one of numpy's."""
+    if isinstance(value, (int, float, complex)):
+        return True
+    return type(value).__module__ == "numpy" and getattr(value, "shape", None) == ()
+
+
+def number(value: Any) -> Any:
+    """The number as one of Python's own kinds."""
+    kind = next((each for each in (int, float, complex) if isinstance(value, each)), None)
+    return kind(value) if kind else value.item()
 
 
 def encode_packed(packed: PackedSequence) -> Dict:

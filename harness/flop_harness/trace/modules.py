@@ -14,7 +14,10 @@ from flop_harness.trace.encoding import (
     NAMED,
     PLAIN,
     dtype_name,
+    encode,
     encode_quantised,
+    is_number,
+    number,
     qualified_name,
 )
 
@@ -40,15 +43,18 @@ def plain_attributes(module: nn.Module) -> dict[str, Any]:
         if kind in PLAIN:
             config[name] = value
         elif kind in SEQUENCES and len(value) < 16:
-            if PLAIN.issuperset(map(type, value)):
-                config[name] = List(value) if kind is list else tuple(value)
+            items = [number(item) if is_number(item) else item for item in value]
+            if PLAIN.issuperset(map(type, items)):
+                config[name] = List(items) if kind is list else tuple(items)
+        elif is_number(value):
+            config[name] = number(value)
         elif kind in NAMED:
             config[name] = str(value)
     for name, buffer in module._buffers.items():
         pruned = name.endswith("_mask") and f"{name[:-5]}_orig" in module._parameters
         if pruned and buffer is not None and not buffer.is_meta:
             config[f"{name}.sum"] = int(buffer.sum())  # what is left of the parameter
-    config |= packed_parameters(module)
+    config |= packed_parameters(module) | held_otherwise(module)
     if is_empty_container(module):
         config["__len__"] = 0
     return config
@@ -75,6 +81,14 @@ def packed_in(value: Any) -> Iterator[torch.ScriptObject]:
         yield from packed_in(value.__getstate__())
 
 
+def held_otherwise(module: nn.Module) -> dict[str, Any]:
+    """Weights and biases that are no parameters: buffers, plain tensors, made by a parametrisation."""
+    parametrised = module._modules.get("parametrizations")
+    names = [*vars(module), *module._buffers, *(parametrised._modules if parametrised else ())]
+    held = ((name, getattr(module, name)) for name in names if name.startswith(("weight", "bias")))
+    return {name: encode(value) for name, value in held if isinstance(value, torch.Tensor)}
+
+
 def is_empty_container(module: nn.Module) -> bool:
     """Whether a module is false: it has a length, and that is 0."""
     if isinstance(module, torch.jit.ScriptModule) or not hasattr(type(module), "__len__"):
@@ -95,6 +109,7 @@ class ModuleTable:
         self._children: list[list[tuple[str, int]]] = []
         self._types: list[type] = []
         self._lazy: set[int] = set()
+        self._held: list[frozenset[str]] = []
         self.add(root, "")
 
     def add(self, module: nn.Module, path: str) -> int:
@@ -106,6 +121,7 @@ class ModuleTable:
         self.live.append(module)
         self.paths.append(path)
         self._types.append(type(module))
+        self._held.append(frozenset(module._parameters))
         children: list[tuple[str, int]] = []
         self._children.append(children)
         self._lazy.update(
@@ -118,7 +134,11 @@ class ModuleTable:
         return index
 
     def freeze(self) -> tuple[tuple[Module, ...], tuple[Parameter, ...]]:
-        """The records, with parameters as they are now (a lazy module's have got their shapes)."""
+        """The records, with parameters as they are now (a lazy module's have got their shapes).
+
+        What the pass has made is told in the settings: ``made`` names parameters, and where a module
+        holds others now than before, ``children_after`` has their indices.
+        """
         numbers: dict[int, int] = {}
         parameters: list[Parameter] = []
         modules = []
@@ -134,6 +154,7 @@ class ModuleTable:
             config = plain_attributes(module)
             if type(module) is not self._types[index]:  # a lazy module is another one afterwards
                 config["becomes"] = base_names(type(module))
+            config |= self._changes(index)
             modules.append(
                 Module(
                     path=self.paths[index],
@@ -145,6 +166,19 @@ class ModuleTable:
                 )
             )
         return tuple(modules), tuple(parameters)
+
+    def _changes(self, index: int) -> dict[str, Any]:
+        module, path = self.live[index], self.paths[index]
+        below = [
+            self.add(child, f"{path}.{name}" if path else name)
+            for name, child in module._modules.items()
+            if child is not None
+        ]
+        made = tuple(sorted(module._parameters.keys() - self._held[index]))
+        changes: dict[str, Any] = {"made": made} if made else {}
+        if below != [child for _, child in self._children[index]]:
+            changes["children_after"] = tuple(below)
+        return changes
 
     def _parameter(self, parameter: nn.Parameter) -> Parameter:
         unknown = is_lazy(parameter)

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from flop_harness.records import RAISED, Call, Context, Trace
+from flop_harness.records import PRE_HOOKED, RAISED, Call, Context, Trace
 from flop_harness.suite.compiled import eagerly, uncompiled
 from flop_harness.suite.seeding import seeded
 from flop_harness.trace import functions, layers
@@ -177,6 +177,7 @@ class Recorder:
             if memory is not None and type(module) in layers.LAYERS:
                 key = layers.signature(module, args, kwargs)
                 inner = memory.layers.get(key)
+            changed: list[Call] = []
             if inner is not None:
                 children, rebuild = inner
                 with torch._C._DisableTorchDispatch():  # to make it is no call of the model's
@@ -185,10 +186,13 @@ class Recorder:
                 calls: list[Call] = []
                 stack.append(calls)
                 try:
-                    output = original(module, *args, **kwargs)
+                    with changes_seen(module, (inputs, pairs), changed):
+                        output = original(module, *args, **kwargs)
                 except BaseException:
-                    ran = Call("module", paths[index], inputs, pairs, RAISED, tuple(calls), index)
-                    stack[-2].append(ran)
+                    ran = (*changed, *calls)
+                    stack[-2].append(
+                        Call("module", paths[index], inputs, pairs, RAISED, ran, index)
+                    )
                     raise
                 finally:
                     stack.pop()
@@ -196,7 +200,15 @@ class Recorder:
                 if memory is not None and key is not None:
                     memory.keep_layer(key, children, spec_of(output, args, device))
             stack[-1].append(
-                Call("module", paths[index], inputs, pairs, encode(output), children, index)
+                Call(
+                    "module",
+                    paths[index],
+                    inputs,
+                    pairs,
+                    encode(output),
+                    (*changed, *children),
+                    index,
+                )
             )
             return output
 
@@ -218,6 +230,27 @@ class Recorder:
         modules, parameters = self.table.freeze()
         (root,) = self.stack[0]
         return Trace(context, modules, parameters, root, executed, tuple(self.needs.lines))
+
+
+@contextmanager
+def changes_seen(
+    module: nn.Module, given: tuple[tuple[Any, ...], tuple], noted: list[Call]
+) -> Iterator[None]:
+    """Note what a module is called with, once its own pre-hooks have changed that."""
+    if not module._forward_pre_hooks or isinstance(module, torch.jit.ScriptModule):
+        yield
+        return
+
+    def note(module: nn.Module, args: tuple, kwargs: dict) -> None:
+        after = tuple(map(encode, args)), tuple((k, encode(v)) for k, v in kwargs.items())
+        if after != given:
+            noted[:] = [Call("function", PRE_HOOKED, *after, None)]
+
+    handle = module.register_forward_pre_hook(note, with_kwargs=True)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 @contextmanager
