@@ -30,9 +30,8 @@ def classified(visit: Visit, product: Product) -> str:
     if product.term:
         return product.term
     packet = visit.call.packet
-    if "convolution" in packet or "conv2d" in packet:
-        transposed = visit.call.argument(6, "transposed", False) is True
-        return "transposed convolution" if transposed else "convolution"
+    if "conv" in packet:
+        return "convolution"
     around = {call.packet for call in visit.around if call.module < 0}
     if not around.isdisjoint(RECURRENT_OPERATORS):
         return RECURRENT

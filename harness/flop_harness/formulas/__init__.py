@@ -1,6 +1,15 @@
 """Operator and shapes -> primitive work; one small function for each family of operators."""
 
-from flop_harness.formulas import losses, pooling, quantised, reductions, resampling, selection
+from flop_harness.formulas import (
+    gradients,
+    grouped,
+    losses,
+    pooling,
+    quantised,
+    reductions,
+    resampling,
+    selection,
+)
 from flop_harness.formulas.attention import PROJECTION, QUERY_KEY
 from flop_harness.formulas.elementwise import ELEMENTWISE
 from flop_harness.formulas.movement import MOVEMENT
@@ -16,6 +25,8 @@ __all__ = [
     "QUERY_KEY",
     "RECURRENT",
     "formula",
+    "gradients",
+    "grouped",
     "losses",
     "pooling",
     "product_of",

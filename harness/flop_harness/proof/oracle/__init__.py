@@ -6,6 +6,7 @@ from flop_harness.proof.oracle import (  # noqa: F401
     losses,
     normalisation,
     pooling,
+    products,
     quantised,
     reductions,
     resampling,

@@ -106,6 +106,46 @@ def shrunk_attention(named: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def shrunk_attention_gradients(named: Mapping[str, Any]) -> dict[str, Any]:
+    """As forward, with what the forward pass kept."""
+    small = shrunk_attention(named)
+    rows = small["query"].shape[:-1]
+    width = small["value"].shape[-1]
+    kept = {"out": (*rows, width), "grad_out": (*rows, width), "logsumexp": rows}
+    return small | {name: resized(named[name], shape) for name, shape in kept.items()}
+
+
+def shrunk_convolution_gradients(named: Mapping[str, Any]) -> dict[str, Any]:
+    """Few groups of few channels, on axes on which two windows lie."""
+    x, weight, transposed = named["input"], named["weight"], named["transposed"]
+    axes = len(weight.shape) - 2
+    stride, padding, dilation, extra = (
+        tuple(named[name]) * (axes if len(named[name]) == 1 else 1)
+        for name in ("stride", "padding", "dilation", "output_padding")
+    )
+    groups = min(named["groups"], 2)
+    first, inner = min(weight.shape[0] // named["groups"], 2), min(weight.shape[1], 2)
+    settings = list(zip(x.shape[2:], weight.shape[2:], stride, padding, dilation, extra, strict=True))
+    if transposed:
+        lengths = [min(n, 2 + p) for n, _, _, p, _, _ in settings]
+        sizes = [(n - 1) * s - 2 * p + d * (k - 1) + 1 + e
+                 for n, (_, k, s, p, d, e) in zip(lengths, settings, strict=True)]  # fmt: skip
+    else:
+        lengths = [min(n, d * (k - 1) + 1 + s) for n, k, s, _, d, _ in settings]
+        sizes = [(n + 2 * p - d * (k - 1) - 1) // s + 1
+                 for n, (_, k, s, p, d, _) in zip(lengths, settings, strict=True)]  # fmt: skip
+    batch = few(x.shape[:1])
+    channels = (groups * first, groups * inner)
+    before, after = channels if transposed else channels[::-1]
+    return {
+        "input": resized(x, (*batch, before, *lengths)),
+        "grad_output": resized(named["grad_output"], (*batch, after, *sizes)),
+        "weight": resized(weight, (groups * first, inner, *weight.shape[2:])),
+        "bias_sizes": named["bias_sizes"] and (after,),
+        "groups": groups,
+    }
+
+
 def shrunk_quantised(named: Mapping[str, Any]) -> dict[str, Any]:
     """At a scale of one; a packed convolution in few groups of few channels."""
     plain = {"scale": 1.0, "zero_point": 0, "output_scale": 1.0, "output_zero_point": 0,
@@ -171,7 +211,9 @@ def shrinks(name: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     if "upsample" in name:
         return shrunk_resampled
     if "scaled_dot_product" in name:
-        return shrunk_attention
+        return shrunk_attention_gradients if "backward" in name else shrunk_attention
+    if name == "aten.convolution_backward":
+        return shrunk_convolution_gradients
     if name == "torchvision.roi_align":
         return shrunk_boxes
     if "embedding_bag" in name:
