@@ -1,0 +1,1 @@
+"""Products of sparse matrices: the stored elements alone multiply."""
