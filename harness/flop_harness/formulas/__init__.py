@@ -1,21 +1,25 @@
 """Operator and shapes -> primitive work; one small function for each family of operators."""
 
 from flop_harness.formulas import (
+    fourier,
     gradients,
     grouped,
+    linalg,
     losses,
     pooling,
     quantised,
     reductions,
     resampling,
     selection,
+    sparse,
 )
 from flop_harness.formulas.attention import PROJECTION, QUERY_KEY
 from flop_harness.formulas.elementwise import ELEMENTWISE
 from flop_harness.formulas.movement import MOVEMENT
+from flop_harness.formulas.own import formula
 from flop_harness.formulas.products import product_of
 from flop_harness.formulas.recurrent import RECURRENT
-from flop_harness.formulas.registry import FORMULAS, formula, work_of
+from flop_harness.formulas.registry import FORMULAS, work_of
 
 __all__ = [
     "ELEMENTWISE",
@@ -25,8 +29,10 @@ __all__ = [
     "QUERY_KEY",
     "RECURRENT",
     "formula",
+    "fourier",
     "gradients",
     "grouped",
+    "linalg",
     "losses",
     "pooling",
     "product_of",
@@ -34,5 +40,6 @@ __all__ = [
     "reductions",
     "resampling",
     "selection",
+    "sparse",
     "work_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import TypeAlias
 
@@ -129,18 +130,33 @@ def deformable_convolution(call: Call) -> Work:
     return forward_convolution(call, call.args[4])
 
 
+def matrices(x: Tensor, y: Tensor, bias: bool = False) -> Work | None:
+    """(..., m, k) @ (..., k, n); of a sparse matrix what it stores.
+
+    None where both are sparse: how many pairs meet hangs on where their elements are.
+    """
+    inner, columns = y.shape[-2:]
+    rows = prod(x.shape[:-1])
+    whole = product_of(rows, inner, columns, bias)
+    if x.stored is None and y.stored is None:
+        return Work((whole,))
+    if x.stored is not None and y.stored is not None:
+        return None
+    macs = y.stored * rows if x.stored is None else x.stored * columns  # type: ignore[operator]
+    sparse = replace(whole, macs=macs, term="sparse matrix product", dense=whole.macs)
+    return Work((sparse,))
+
+
 @formula("aten.mm", "aten._int_mm")
-def mm(call: Call) -> Work:
+def mm(call: Call) -> Work | None:
     """(m, k) @ (k, n)."""
-    x, y = call.args[:2]
-    return Work((product_of(x.shape[0], x.shape[1], y.shape[1]),))
+    return matrices(*call.args[:2])
 
 
 @formula("aten.addmm", "aten.addmm_", "aten._addmm_activation")
-def addmm(call: Call) -> Work:
+def addmm(call: Call) -> Work | None:
     """bias + (m, k) @ (k, n)."""
-    x, y = call.args[1:3]
-    return Work((product_of(x.shape[0], x.shape[1], y.shape[1], added(call)),))
+    return matrices(*call.args[1:3], added(call))
 
 
 def added(call: Call) -> bool:
@@ -149,17 +165,15 @@ def added(call: Call) -> bool:
 
 
 @formula("aten.bmm")
-def bmm(call: Call) -> Work:
+def bmm(call: Call) -> Work | None:
     """(b, m, k) @ (b, k, n)."""
-    x, y = call.args[:2]
-    return Work((product_of(x.shape[0] * x.shape[1], x.shape[2], y.shape[2]),))
+    return matrices(*call.args[:2])
 
 
 @formula("aten.baddbmm", "aten.baddbmm_")
-def baddbmm(call: Call) -> Work:
+def baddbmm(call: Call) -> Work | None:
     """bias + (b, m, k) @ (b, k, n)."""
-    x, y = call.args[1:3]
-    return Work((product_of(x.shape[0] * x.shape[1], x.shape[2], y.shape[2], added(call)),))
+    return matrices(*call.args[1:3], added(call))
 
 
 @formula("aten.addbmm", "aten.addbmm_")
@@ -170,17 +184,19 @@ def addbmm(call: Call) -> Work:
 
 
 @formula("aten.mv")
-def mv(call: Call) -> Work:
+def mv(call: Call) -> Work | None:
     """(m, k) @ (k,)."""
-    x = call.args[0]
-    return Work((product_of(x.shape[0], x.shape[1], 1),))
+    return matrix_and_vector(call.args[0])
 
 
 @formula("aten.addmv", "aten.addmv_")
-def addmv(call: Call) -> Work:
+def addmv(call: Call) -> Work | None:
     """bias + (m, k) @ (k,)."""
-    x = call.args[1]
-    return Work((product_of(x.shape[0], x.shape[1], 1, added(call)),))
+    return matrix_and_vector(call.args[1], added(call))
+
+
+def matrix_and_vector(x: Tensor, bias: bool = False) -> Work | None:
+    return matrices(x, Tensor((x.shape[1], 1), x.dtype), bias)
 
 
 @formula("aten.dot", "aten.vdot")

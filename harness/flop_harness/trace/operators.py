@@ -12,8 +12,11 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
+from flop_harness.formulas import FORMULAS
+from flop_harness.formulas.own import own_work
 from flop_harness.records import Call
-from flop_harness.trace.encoding import encode
+from flop_harness.records.trace import without_overload
+from flop_harness.trace.encoding import SPARSE, ValuesNeeded, encode
 from flop_harness.trace.shapes import SHAPES, Spec, spec_of
 
 COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
@@ -21,10 +24,6 @@ VALUE_TAGS = frozenset({torch.Tag.data_dependent_output, torch.Tag.dynamic_outpu
 MARK = "_wants_gradient"
 # The choice among attention kernels hangs on switches that no argument shows, and on gradients.
 NEVER_REMEMBERED = frozenset({"aten.scaled_dot_product_attention.default"})
-
-
-class ValuesNeeded(Exception):
-    """The model looks at values, which only a run that executes kernels has."""
 
 
 class Plan:
@@ -39,6 +38,7 @@ class Plan:
         "remembered",
         "runs",
         "shape",
+        "unknown",
         "writes",
     )
 
@@ -54,7 +54,10 @@ class Plan:
         self.runs = bool(aliases) and not self.writes and not self.composite
         self.differentiable = not self.writes and "detach" not in self.name
         self.reads_values = bool(tags & VALUE_TAGS) or self.name in READS_VALUES
-        self.remembered = self.name not in NEVER_REMEMBERED and not self.runs
+        # What has no formula may get one from the user at any time.
+        self.unknown = without_overload(self.name) not in FORMULAS
+        never = self.runs or self.unknown or self.name in NEVER_REMEMBERED
+        self.remembered = not never
         self.func = func  # kept, so that its id stays its own
         self.shape: Callable[..., Spec | None] | None = SHAPES.get(self.name)
 
@@ -162,11 +165,14 @@ class OperatorMode(TorchDispatchMode):
                 self.stack.pop()
         else:
             output = self.result_of(func, plan, args, kwargs)
+        if not self.execute and has_sparse(args, output):
+            raise ValuesNeeded(f"the model stores values where they are not zero with {plan.name}")
         pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
         inputs = tuple([encode(arg) for arg in args])
-        self.stack[-1].append(
-            Call("operator", plan.name, inputs, pairs, encode(output), tuple(children))
-        )
+        call = Call("operator", plan.name, inputs, pairs, encode(output), tuple(children))
+        if plan.unknown and not children:
+            call = call._replace(work=own_work(call))
+        self.stack[-1].append(call)
         return output
 
     def result_of(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
@@ -276,6 +282,11 @@ def has_tensor(args: tuple) -> bool:
 def has_nested(args: tuple) -> bool:
     """Nested tensors have kernels of their own for operators that come apart otherwise."""
     return any(isinstance(arg, torch.Tensor) and arg.is_nested for arg in args)
+
+
+def has_sparse(args: tuple, output: Any) -> bool:
+    """How many elements a sparse tensor stores hangs on values."""
+    return any(tensor.layout in SPARSE for tensor in tensors_in((*args, output)))
 
 
 def on_meta(value: Any) -> Any:

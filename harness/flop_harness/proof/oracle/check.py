@@ -102,8 +102,8 @@ def operations(work: Work | None) -> dict[str, int]:
     if work is None:
         return {}
     said = {kind: getattr(work, kind) for kind in KINDS}
-    said["multiplications"] += work.macs
-    said["additions"] += sum(product.flops - product.macs for product in work.products)
+    said["multiplications"] += sum(product.real_macs for product in work.products)
+    said["additions"] += sum(product.flops - product.real_macs for product in work.products)
     return said
 
 
