@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from flop_harness.formulas import PROJECTION, QUERY_KEY, RECURRENT, work_of
+from flop_harness.formulas import PROJECTION, QUERY_KEY, RECURRENT, may_multiply, work_of
 from flop_harness.records import Trace
 from flop_harness.records.work import Product, Work
 from flop_harness.trace.walk import Visit, operators, within
@@ -82,5 +82,14 @@ def products_inside(visit: Visit) -> dict[str, int]:
 
 
 def unsupported(trace: Trace) -> dict[str, int]:
-    """Operators without a formula, and how often each ran."""
+    """Operators without a formula that may hold products, and how often each ran."""
+    return {name: times for name, times in unknown(trace).items() if may_multiply(name)}
+
+
+def without_products(trace: Trace) -> dict[str, int]:
+    """Operators without a formula that hold none: no convention but of all operations misses them."""
+    return {name: times for name, times in unknown(trace).items() if not may_multiply(name)}
+
+
+def unknown(trace: Trace) -> dict[str, int]:
     return dict(Counter(visit.call.packet for visit, work in works(trace) if work is None))

@@ -1,11 +1,14 @@
 """Operator and shapes -> primitive work; one small function for each family of operators."""
 
 from flop_harness.formulas import (
+    backward,
     fourier,
     gradients,
     grouped,
     linalg,
+    lists,
     losses,
+    normalised,
     pooling,
     quantised,
     reductions,
@@ -20,6 +23,7 @@ from flop_harness.formulas.own import formula
 from flop_harness.formulas.products import product_of
 from flop_harness.formulas.recurrent import RECURRENT
 from flop_harness.formulas.registry import FORMULAS, work_of
+from flop_harness.formulas.unknown import may_multiply
 
 __all__ = [
     "ELEMENTWISE",
@@ -28,12 +32,16 @@ __all__ = [
     "PROJECTION",
     "QUERY_KEY",
     "RECURRENT",
+    "backward",
     "formula",
     "fourier",
     "gradients",
     "grouped",
     "linalg",
+    "lists",
     "losses",
+    "may_multiply",
+    "normalised",
     "pooling",
     "product_of",
     "quantised",

@@ -1,10 +1,13 @@
 """The scalar oracle: naive algorithms carried out on numbers that count what is done to them."""
 
 from flop_harness.proof.oracle import (  # noqa: F401
+    backward,
     boxes,
     elementwise,
+    linalg,
     losses,
     normalisation,
+    normalised,
     pooling,
     products,
     quantised,

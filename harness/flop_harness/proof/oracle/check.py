@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from flop_harness.proof.oracle.drawing import copied, maker
+from flop_harness.proof.oracle.numbers import Complex
 from flop_harness.proof.oracle.registry import ALGORITHMS
-from flop_harness.proof.oracle.scalar import done, forget, numbers, scalars
+from flop_harness.proof.oracle.scalar import done, each, forget, numbers, scalars
 from flop_harness.proof.oracle.shrink import shrunk
 from flop_harness.proof.replay import CannotRun, arguments, in_words, is_packed, realised, run
 from flop_harness.records import Call
@@ -75,8 +76,12 @@ def same(made: Any, expected: Any) -> bool:
     if made is None or expected is None:
         return made is expected
     expected = plain(expected)
-    close = np.allclose(numbers(made), expected.double().numpy(), rtol=1e-4, atol=1e-6)
-    return bool(close) and made.shape == tuple(expected.shape)
+    if expected.is_complex():
+        found, wanted = np.vectorize(complex, otypes=[complex])(made), expected.resolve_conj()
+    else:
+        found, wanted = numbers(made), expected.double()
+    close = made.shape == tuple(wanted.shape) and np.allclose(found, wanted.numpy(), 1e-4, 1e-6)
+    return bool(close)
 
 
 BY_VALUES = "its comparisons hang on values, and the formula gives the worst case of one algorithm"
@@ -112,7 +117,9 @@ def as_scalars(value: Any, recorded: Any) -> Any:
     if is_packed(recorded):
         held = dict(zip(recorded.keys, recorded.values, strict=True))
         return {**held, "weight": scalars(plain(value.unpack()[0]))}
-    return scalars(plain(value)) if isinstance(value, torch.Tensor) else value
+    if not isinstance(value, torch.Tensor):
+        return value
+    return each(Complex.of, np.asarray(value)) if value.is_complex() else scalars(plain(value))
 
 
 def plain(tensor: torch.Tensor) -> torch.Tensor:

@@ -195,6 +195,13 @@ def shrunk_boxes(named: Mapping[str, Any]) -> dict[str, Any]:
             "pooled_height": 2, "pooled_width": 2}  # fmt: skip
 
 
+def shrunk_transform(named: Mapping[str, Any]) -> dict[str, Any]:
+    """Four points along each axis: what is counted is exact for powers of two alone."""
+    x, axes = named["self"], [axis % len(named["self"].shape) for axis in named["dim"]]
+    shape = (4 if axis in axes else min(n, 2) for axis, n in enumerate(x.shape))
+    return {"self": resized(x, shape)}
+
+
 def as_it_is(named: Mapping[str, Any]) -> dict[str, Any]:
     """For operators whose sizes hang together in ways of their own, and are small where they occur."""
     return {}
@@ -218,6 +225,8 @@ def shrinks(name: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         return shrunk_boxes
     if "embedding_bag" in name:
         return shrunk_bags
+    if name.startswith("aten._fft"):
+        return shrunk_transform
     if name in ("aten.col2im", "aten.affine_grid_generator"):
         return as_it_is
     return shrunk_groups if "group_norm" in name else shrunk_alike
