@@ -40,12 +40,13 @@ def in_real_numbers(call: Call, work: Work) -> Work:
         n = call.args[0].numel
         return replace(work, additions=n, multiplications=2 * n, specials=n)
     real = with_real_number(call)
+    sums = 1 if real and call.packet in SUMS else 2
     products_of_numbers, quotients = work.multiplications, work.divisions
     halves = real or call.packet in ONE_FOR_EACH_PART
     return replace(
         work,
         products=products,
-        additions=2 * work.additions
+        additions=sums * work.additions
         + (0 if real else 2 * products_of_numbers)
         + (0 if halves else 3 * quotients),
         multiplications=(2 if real else 4) * products_of_numbers + (0 if halves else 6 * quotients),
@@ -56,12 +57,13 @@ def in_real_numbers(call: Call, work: Work) -> Work:
 ABSOLUTE = frozenset(("aten.abs", "aten.abs_"))
 """The root of a sum of squares"""
 
-OF_TWO = frozenset(f"aten.{name}{place}" for name in ("mul", "div") for place in ("", "_"))
+SUMS = frozenset(f"aten.{name}{place}" for name in ("add", "sub", "rsub") for place in ("", "_"))
+OF_TWO = SUMS | {f"aten.{name}{place}" for name in ("mul", "div") for place in ("", "_")}
 
 
 def with_real_number(call: Call) -> bool:
-    """Whether a product or a quotient has a real number on one side: on the right, of a quotient."""
+    """Whether there is a real number on one side, of a quotient on the right."""
     if call.packet not in OF_TWO:
         return False
-    sides = call.args[:2] if ".mul" in call.packet else call.args[1:2]
+    sides = call.args[1:2] if ".div" in call.packet else call.args[:2]
     return any(not of_complex(side) and not isinstance(side, complex) for side in sides)

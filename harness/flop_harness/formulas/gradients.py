@@ -81,14 +81,17 @@ def matmul_gradients(call: Call) -> Work:
     return Work(tuple(Product(macs, size) for size, asked in zip(sizes, wanted, strict=True) if asked))
 
 
-@formula(
+ATTENTION_GRADIENTS = (
     "aten._scaled_dot_product_flash_attention_backward",
-    "aten._scaled_dot_product_flash_attention_for_cpu_backward",
     "aten._scaled_dot_product_efficient_attention_backward",
     "aten._scaled_dot_product_cudnn_attention_backward",
     "aten._scaled_dot_product_fused_attention_overrideable_backward",
     "aten._cudnn_attention_backward",
 )
+"""On other devices than a CPU"""
+
+
+@formula("aten._scaled_dot_product_flash_attention_for_cpu_backward", *ATTENTION_GRADIENTS)
 def attention_gradients(call: Call) -> Work:
     """do, query (N, H, L, E), key (N, H, S, E), value (N, H, S, Ev)."""
     query, key, value = call.args[1:4]

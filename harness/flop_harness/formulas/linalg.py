@@ -120,7 +120,7 @@ def cholesky(call: Call) -> Work:
     ))  # fmt: skip
 
 
-@formula("aten._cholesky_solve_helper")
+@formula("aten.cholesky_solve", "aten._cholesky_solve_helper")
 def cholesky_solve(call: Call) -> Work:
     b, a = call.args[:2]
     both = substitution(a.shape[-1], right_hand_sides(a, b))
@@ -181,7 +181,6 @@ def qr(call: Call) -> Work:
     mode, flops = call.argument(1, "mode", "reduced"), 2 * n * n * (m - n / 3)
     wide = call.args[0].shape[-1] > call.args[0].shape[-2]
     if wide:  # of its square part, then applied to the other columns
-        flops = 2 * n * n * (m - n / 3) - n * n * (m - n) * 2 + 2 * n * n * (m - n) * 2
         flops = 4 * n**3 / 3 + 2 * n * n * (m - n)
     if mode == "complete" and not wide:
         flops += 4 * (m * m * n - m * n * n + n**3 / 3)

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 from flop_harness.conventions.products import classified, work_at
 from flop_harness.formulas.padding import padding_macs
 from flop_harness.proof.oracle import ALGORITHMS, NoOracle, check
+from flop_harness.proof.oracle.reasons import REASONS
 from flop_harness.proof.probe import PROBES, Measured, NotProvable, measure
 from flop_harness.proof.replay import in_words
 from flop_harness.records import Call, Proof
@@ -64,7 +65,8 @@ def by_probe(blank: Proof, call: Call, work: Work) -> Proof:
     try:
         measured = measure(call)
     except NotProvable as error:
-        return replace(blank, standing="unprovable", reason=str(error))
+        reason = REASONS.get(call.packet, str(error))
+        return replace(blank, standing="unprovable", reason=reason)
     proof = replace(blank, method=measured.method, reached=measured.reached, whole=measured.whole,
                     gap=measured.gap)  # fmt: skip
     differs = "; ".join(differences(measured, call, work))

@@ -11,6 +11,7 @@ import torch
 
 from flop_harness.proof.oracle.drawing import copied, maker
 from flop_harness.proof.oracle.numbers import Complex
+from flop_harness.proof.oracle.reasons import REASONS
 from flop_harness.proof.oracle.registry import ALGORITHMS
 from flop_harness.proof.oracle.scalar import done, each, forget, numbers, scalars
 from flop_harness.proof.oracle.shrink import shrunk
@@ -80,26 +81,10 @@ def same(made: Any, expected: Any) -> bool:
         found, wanted = np.vectorize(complex, otypes=[complex])(made), expected.resolve_conj()
     else:
         found, wanted = numbers(made), expected.double()
-    close = made.shape == tuple(wanted.shape) and np.allclose(found, wanted.numpy(), 1e-4, 1e-6)
+    close = made.shape == tuple(wanted.shape) and np.allclose(
+        found, wanted.numpy(), 1e-4, 1e-6, equal_nan=True
+    )
     return bool(close)
-
-
-BY_VALUES = "its comparisons hang on values, and the formula gives the worst case of one algorithm"
-REASONS = {
-    **{f"aten.{name}": BY_VALUES for name in
-       """sort argsort msort topk kthvalue median nanmedian _unique _unique2 unique_consecutive
-       searchsorted bucketize""".split()},
-    "torchvision.nms": BY_VALUES,
-    **dict.fromkeys(("aten._thnn_fused_lstm_cell", "aten._thnn_fused_gru_cell",
-                     "aten.cudnn_affine_grid_generator", "aten.cudnn_grid_sampler"),
-                    "only a GPU has a kernel of it"),
-    "aten.quantize_per_tensor_dynamic": "at which scale it rounds hangs on values",
-    "aten.embedding_renorm_": "which rows it scales hangs on values; the formula says all",
-    "aten.fractional_max_pool2d": "where its windows lie is drawn at random",
-    "aten.fractional_max_pool3d": "where its windows lie is drawn at random",
-    "aten.native_dropout": "what it drops is drawn at random",
-}  # fmt: skip
-"""Why there is no algorithm that could be held against the operator."""
 
 
 def operations(work: Work | None) -> dict[str, int]:

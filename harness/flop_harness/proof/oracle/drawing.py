@@ -27,7 +27,7 @@ def maker(packet: str, name: str) -> Callable[[Tensor], torch.Tensor]:
             return torch.randint(1, 5, tensor.shape, generator=source)
         if tensor.dtype.startswith("complex"):
             return torch.randn(tensor.shape, dtype=torch.complex128, generator=source)
-        if packet in FACTORED and name in ("self", "A"):
+        if packet in FACTORED and name in ("self", "A", "input2"):
             return factored(packet, tensor, source)
         drawn = torch.rand(tensor.shape, dtype=kind, generator=source)
         return drawn * 0.9 + 0.05 if positive else 2 * drawn - 1
@@ -47,11 +47,12 @@ PLACES: dict[str, Callable[[int], torch.Tensor]] = {
 POSITIVE = frozenset(
     f"aten.{name}" for name in
     """log log2 log10 log1p sqrt rsqrt pow xlogy atan2 fmod remainder asin acos
-    binary_cross_entropy""".split()
+    binary_cross_entropy special_entr igamma igammac special_bessel_y0 special_bessel_y1
+    special_modified_bessel_k0 special_modified_bessel_k1""".split()
 )  # fmt: skip
 
 
-FACTORED = frozenset(("aten.linalg_cholesky_ex", "aten._cholesky_solve_helper",
+FACTORED = frozenset(("aten.linalg_cholesky_ex", "aten._cholesky_solve_helper", "aten.cholesky_solve",
                       "aten.linalg_solve_triangular", "aten.triangular_solve"))  # fmt: skip
 """Operators that take a matrix with a large diagonal"""
 

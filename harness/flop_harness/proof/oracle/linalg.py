@@ -62,22 +62,17 @@ def lu(A: Array, pivot: bool = True, **_: Any) -> Array:
 
 @algorithm("aten.linalg_lu")
 def lu_parts(A: Array, pivot: bool = True) -> tuple[Array, Array, Array]:
-    m, n = A.shape[-2:]
-    k = min(m, n)
-
-    def parts(a: Array) -> Array:
-        both, order = eliminated(a, pivot)
-        places, low, up = filled((m, m)), filled((m, k)), filled((k, n))
+    (m, n), k = A.shape[-2:], min(A.shape[-2:])
+    places, low, up = (filled((*A.shape[:-2], *shape)) for shape in ((m, m), (m, k), (k, n)))
+    for at in np.ndindex(A.shape[:-2]):
+        both, order = eliminated(A[at], pivot)
         for row, place in enumerate(order):
-            places[place, row] = Scalar(1)
+            places[(*at, place, row)] = Scalar(1)
         for i, j in np.ndindex(m, n):
-            (low if i > j else up)[i, j] = both[i, j]
+            (low if i > j else up)[(*at, i, j)] = both[i, j]
         for i in range(k):
-            low[i, i] = Scalar(1)
-        return np.concatenate([places, low, up.T if k == n else np.pad(up.T, ((0, m), (0, 0)))[: m]], 1)
-
-    made = of_each(parts, A)
-    return made[..., :m], made[..., m : m + k], np.swapaxes(made[..., m + k :], -1, -2)
+            low[(*at, i, i)] = Scalar(1)
+    return places, low, up
 
 
 def parity(order: Sequence[int]) -> int:
@@ -205,6 +200,11 @@ def old_triangular_solve(
 ) -> Array:
     matrix = np.swapaxes(A, -1, -2) if transpose else A
     return solve_triangular(matrix, self, upper=upper != transpose, unitriangular=unitriangular)
+
+
+@algorithm("aten.cholesky_solve")
+def solve_by_factor(self: Array, input2: Array, upper: bool = False) -> Array:
+    return cholesky_solve(self, input2, upper)
 
 
 @algorithm("aten._cholesky_solve_helper")

@@ -7,6 +7,8 @@ from functools import partial
 from math import prod
 from typing import Any
 
+import torch
+
 from flop_harness.proof.replay import arguments, is_packed
 from flop_harness.records import Call, Dict, Tensor
 
@@ -69,6 +71,34 @@ def shrunk_adaptive(named: Mapping[str, Any]) -> dict[str, Any]:
     return {"self": resized(x, (*few(x.shape[: -len(sizes)]), *spatial))}
 
 
+def shrunk_adaptive_gradient(named: Mapping[str, Any]) -> dict[str, Any]:
+    """As forward, the gradient with the axes of the result."""
+    dy, x = named["grad_output"].shape, named["self"]
+    axes = 3 if len(x.shape) == 5 else 2
+    sizes = few(dy[-axes:], 3)
+    small = shrunk_adaptive({"self": x, "output_size": sizes})
+    lead = few(x.shape[:-axes])
+    return {**small, "grad_output": resized(named["grad_output"], (*lead, *sizes))}
+
+
+def shrunk_pool_gradient(named: Mapping[str, Any]) -> dict[str, Any]:
+    """As forward, the gradient as long as the windows on what is left."""
+    axes = len(named["kernel_size"])
+    small = shrunk_windows(named, axes)["self"]
+    settings = [named[name] for name in ("kernel_size", "stride", "padding", "ceil_mode")]
+    pool = torch.nn.functional.avg_pool3d if axes == 3 else torch.nn.functional.avg_pool2d
+    size = pool(torch.empty(small.shape, device="meta"), *settings).shape
+    return {"self": small, "grad_output": resized(named["grad_output"], size)}
+
+
+def shrunk_glu_gradient(named: Mapping[str, Any]) -> dict[str, Any]:
+    """Two of each axis, and twice as many of the one that is halved."""
+    x, dim = named["self"], named["dim"] % len(named["self"].shape)
+    half = few(named["grad_output"].shape)
+    whole = (2 * n if axis == dim else n for axis, n in enumerate(half))
+    return {"grad_output": resized(named["grad_output"], half), "self": resized(x, whole)}
+
+
 def shrunk_resampled(named: Mapping[str, Any]) -> dict[str, Any]:
     """One channel; axes as they are if they are short, else a few places."""
     name = "input" if "input" in named else "self"
@@ -88,8 +118,12 @@ def shrunk_groups(named: Mapping[str, Any]) -> dict[str, Any]:
     channels = groups * min(named["C"] // named["group"], 2)
     shape = (*few(x.shape[:1]), channels, *few(x.shape[2:], 3))
     vectors = {name: resized(named[name], (channels,)) for name in ("weight", "bias")
-               if named[name] is not None}  # fmt: skip
-    return {"input": resized(x, shape), **vectors, "group": groups, "N": shape[0], "C": channels,
+               if named.get(name) is not None}  # fmt: skip
+    kept = {name: resized(named[name], (shape[0], groups)) for name in ("mean", "rstd")
+            if name in named}  # fmt: skip
+    if "grad_out" in named:
+        kept["grad_out"] = resized(named["grad_out"], shape)
+    return {**kept, "input": resized(x, shape), **vectors, "group": groups, "N": shape[0], "C": channels,
             "HxW": prod(shape[2:])}  # fmt: skip
 
 
@@ -195,6 +229,17 @@ def shrunk_boxes(named: Mapping[str, Any]) -> dict[str, Any]:
             "pooled_height": 2, "pooled_width": 2}  # fmt: skip
 
 
+def shrunk_matrices(named: Mapping[str, Any]) -> dict[str, Any]:
+    """Equal lengths become equal, longer ones longer, from three on."""
+    shapes = {name: value.shape for name, value in named.items() if isinstance(value, Tensor)}
+    lengths = sorted({n for shape in shapes.values() for n in shape if n > 2})
+    table = {n: min(n, 3 + place) for place, n in enumerate(lengths)}
+    return {
+        name: resized(named[name], (table.get(n, n) for n in shape))
+        for name, shape in shapes.items()
+    }
+
+
 def shrunk_transform(named: Mapping[str, Any]) -> dict[str, Any]:
     """Four points along each axis: what is counted is exact for powers of two alone."""
     x, axes = named["self"], [axis % len(named["self"].shape) for axis in named["dim"]]
@@ -211,6 +256,10 @@ def shrinks(name: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     """How an operator of this name is shrunk."""
     if name.startswith("quantized."):
         return shrunk_quantised
+    if name.endswith("backward") and "avg_pool" in name:
+        return shrunk_adaptive_gradient if "adaptive" in name else shrunk_pool_gradient
+    if name == "aten.glu_backward":
+        return shrunk_glu_gradient
     if "adaptive" in name:
         return shrunk_adaptive
     if "_pool" in name:
@@ -225,6 +274,8 @@ def shrinks(name: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         return shrunk_boxes
     if "embedding_bag" in name:
         return shrunk_bags
+    if "linalg" in name or "solve" in name:
+        return shrunk_matrices
     if name.startswith("aten._fft"):
         return shrunk_transform
     if name in ("aten.col2im", "aten.affine_grid_generator"):
