@@ -64,7 +64,9 @@ def test_a_grouped_product(name, dtype, device):
 def test_a_grouped_product_is_proven(name):
     left, right, split, macs = GROUPED[name]
     offsets = [ENDS] if split else []
-    (proof,) = proofs_of(lambda x, y, *o: aten._grouped_mm(x, y, *o), some(*left), some(*right), *offsets)
+    (proof,) = proofs_of(
+        lambda x, y, *o: aten._grouped_mm(x, y, *o), some(*left), some(*right), *offsets
+    )
     assert (proof.standing, proof.whole) == ("proven", macs)
 
 
@@ -78,7 +80,9 @@ def test_sums_over_groups_have_an_output_for_each():
 def test_an_expert_layer_counts_as_its_experts():
     """Each of 32 tokens through a grouped product as through the plain layer of one expert."""
     grouped = macs_of(lambda x, y, o: aten._grouped_mm(x, y, o), some(S, K), some(G, K, N), ENDS)
-    plain = macs_of(lambda x, y: torch.cat([part @ y for part in x.split(S // G)]), some(S, K), some(K, N))
+    plain = macs_of(
+        lambda x, y: torch.cat([part @ y for part in x.split(S // G)]), some(S, K), some(K, N)
+    )
     assert grouped == plain
 
 
@@ -136,8 +140,12 @@ def test_products_of_lists():
 
 N_, H, L, E = 2, 3, 5, 8
 KERNELS = {
-    "flash": lambda q: aten._flash_attention_forward(q, q, q, None, None, L, L, 0.0, False, False)[0],
-    "efficient": lambda q: aten._efficient_attention_forward(q, q, q, None, None, None, L, L, 0.0, 0)[0],
+    "flash": lambda q: aten._flash_attention_forward(q, q, q, None, None, L, L, 0.0, False, False)[
+        0
+    ],
+    "efficient": lambda q: aten._efficient_attention_forward(
+        q, q, q, None, None, None, L, L, 0.0, 0
+    )[0],
 }
 
 

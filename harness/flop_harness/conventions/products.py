@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from flop_harness.formulas import PROJECTION, QUERY_KEY, RECURRENT, may_multiply, work_of
+from flop_harness.formulas.linalg import values_alone
 from flop_harness.records import Trace
 from flop_harness.records.work import Product, Work
 from flop_harness.trace.walk import Visit, operators, within
@@ -54,11 +55,23 @@ def works(trace: Trace) -> Iterator[tuple[Visit, Work | None]]:
 
 
 def work_at(visit: Visit) -> Work | None:
-    """The work of an operator where it stands: an einsum that sums nothing multiplies all the same."""
+    """The work of an operator where it stands.
+
+    An einsum that sums nothing multiplies all the same. Values alone are found without vectors,
+    which torch asks for as soon as somebody watches its operators.
+    """
     if visit.call.packet == "aten.mul" and visit.inside("aten.einsum"):
         n = visit.call.output.numel
         return Work((Product(n, n),))
+    if visit.call.packet in WITH_VECTORS and visit.inside(*VALUES_ALONE):
+        return values_alone(visit.call)
     return work_of(visit.call)
+
+
+WITH_VECTORS = frozenset(f"aten.{name}" for name in ("_linalg_svd", "_linalg_eigh", "linalg_eig"))
+VALUES_ALONE = tuple(
+    f"aten.linalg_{name}" for name in ("svdvals", "eigvalsh", "eigvals", "cond", "matrix_rank")
+)
 
 
 def products(trace: Trace) -> Iterator[tuple[Visit, Product, str]]:

@@ -21,14 +21,16 @@ ONE_FOR_EACH_PART = frozenset("aten.mean aten.var aten.std".split())
 
 
 def is_complex(call: Call) -> bool:
-    """Whether an operator takes or gives complex numbers."""
-    return any(map(of_complex, (*call.args, call.output)))
+    """Whether an operator takes complex numbers; one that makes them of real ones computes with these."""
+    return any(map(of_complex, call.args))
 
 
 def of_complex(value: object) -> bool:
     if isinstance(value, tuple):
         return any(map(of_complex, value))
-    return isinstance(value, Tensor) and value.dtype.startswith("complex")
+    if isinstance(value, Tensor):
+        return value.dtype.startswith("complex")
+    return isinstance(value, complex)
 
 
 def in_real_numbers(call: Call, work: Work) -> Work:
@@ -66,4 +68,4 @@ def with_real_number(call: Call) -> bool:
     if call.packet not in OF_TWO:
         return False
     sides = call.args[1:2] if ".div" in call.packet else call.args[:2]
-    return any(not of_complex(side) and not isinstance(side, complex) for side in sides)
+    return not all(map(of_complex, sides))

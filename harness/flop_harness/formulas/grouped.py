@@ -41,7 +41,7 @@ GROUPED_BIAS = {
 def foreach_mm(call: Call) -> Work:
     """Lists of (m, k) and of (k, n)."""
     pairs = zip(*call.args[:2], strict=True)
-    return Work(tuple(product_of(*x.shape, y.shape[1]) for x, y in pairs))
+    return Work(tuple(product_of(x.shape[0], x.shape[1], y.shape[1]) for x, y in pairs))
 
 
 BIAS = {"aten._scaled_mm": 4, "aten._scaled_mm_v2": 8, "aten._mixed_dtypes_linear": 3}
@@ -76,5 +76,6 @@ def semi_structured_mm(call: Call) -> Work:
 def semi_structured_linear(call: Call) -> Work:
     """x (..., k), weight (n, k), stored as (n, k / 2)."""
     x, weight = call.args[:2]
-    rows = prod(x.shape[:-1])
-    return Work((product_of(rows, *weight.shape[::-1], call.argument(3, "bias") is not None),))
+    columns, inner = weight.shape
+    biased = call.argument(3, "bias") is not None
+    return Work((product_of(prod(x.shape[:-1]), inner, columns, biased),))

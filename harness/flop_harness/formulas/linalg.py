@@ -60,7 +60,8 @@ def substitution(n: int, columns: int, unit: bool = False) -> Work:
 @formula("aten.linalg_lu", "aten.linalg_lu_factor_ex")
 def lu(call: Call) -> Work:
     a = call.args[0]
-    return times(batch(a), elimination(*a.shape[-2:], call.argument(1, "pivot", True)))
+    m, n = a.shape[-2:]
+    return times(batch(a), elimination(m, n, call.argument(1, "pivot", True)))
 
 
 @formula("aten._linalg_det")
@@ -193,10 +194,10 @@ def qr(call: Call) -> Work:
 def svd(call: Call) -> Work:
     """Golub and Reinsch (8.6.4): values alone, thin or whole vectors."""
     count, m, n = tall(call.args[0])
-    flops = 14 * m * n * n + 8 * n**3
     if call.argument(2, "compute_uv", True) is False:
-        flops = 4 * m * n * n - 4 * n**3 / 3
-    elif call.argument(1, "full_matrices", False) is True:
+        return values_alone(call)
+    flops = 14 * m * n * n + 8 * n**3
+    if call.argument(1, "full_matrices", False) is True:
         flops = 4 * m * m * n + 8 * m * n * n + 9 * n**3
     return times(count, nominal("eigenvalues", flops))
 
@@ -216,17 +217,33 @@ def pseudo_inverse(call: Call) -> Work:
 @formula("aten._linalg_eigh")
 def eigh(call: Call) -> Work:
     """Symmetric QR (8.3.5): values 4n^3 / 3, vectors too 9n^3."""
-    a, n = call.args[0], call.args[0].shape[-1]
-    vectors = call.argument(2, "compute_v", True)
-    return times(batch(a), nominal("eigenvalues", 9 * n**3 if vectors else 4 * n**3 / 3))
+    if call.argument(2, "compute_v", True) is False:
+        return values_alone(call)
+    return times(batch(call.args[0]), nominal("eigenvalues", 9 * call.args[0].shape[-1] ** 3))
 
 
-@formula("aten.linalg_eig", "aten._linalg_eigvals", "aten.linalg_eigvals")
+@formula("aten.linalg_eig")
 def eig(call: Call) -> Work:
     """QR of Francis (7.5.6): values 10n^3, vectors too 25n^3."""
-    a, n = call.args[0], call.args[0].shape[-1]
-    flops = (25 if call.packet == "aten.linalg_eig" else 10) * n**3
-    return times(batch(a), nominal("eigenvalues", flops))
+    return times(batch(call.args[0]), nominal("eigenvalues", 25 * call.args[0].shape[-1] ** 3))
+
+
+@formula("aten._linalg_eigvals")
+def eigvals(call: Call) -> Work:
+    return values_alone(call)
+
+
+def values_alone(call: Call) -> Work:
+    """Singular values or eigenvalues without vectors, of a call that was told to find them too."""
+    a = call.args[0]
+    count, m, n = tall(a)
+    flops = {
+        "aten._linalg_svd": 4 * m * n * n - 4 * n**3 / 3,
+        "aten._linalg_eigh": 4 * n**3 / 3,
+        "aten.linalg_eig": 10 * n**3,
+        "aten._linalg_eigvals": 10 * n**3,
+    }[call.packet]
+    return times(count, nominal("eigenvalues", flops))
 
 
 @formula("aten.linalg_lstsq")

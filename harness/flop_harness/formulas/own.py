@@ -88,7 +88,9 @@ def own_work(call: Call) -> Work | None:
         said = function(call)
     except Exception as error:
         told = " ".join(f"{type(error).__name__}: {error}".split())
-        raise UserError(f"the formula {in_words(function)} of {call.packet} raised {told}") from error
+        raise UserError(
+            f"the formula {in_words(function)} of {call.packet} raised {told}"
+        ) from error
     if said is None or isinstance(said, Work):
         return said
     if isinstance(said, Product):

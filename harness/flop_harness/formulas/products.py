@@ -47,10 +47,9 @@ def transposed_convolution(call: Call, places: tuple[int, ...], bias: object) ->
     Some of these products ``padding`` cuts off.
     """
     x, weight, output = *call.args[:2], call.output
-    given = (call.args[at] if at < len(call.args) else None for at in places)
     stride, padding, dilation, groups = (
-        usual if value is None else value
-        for value, usual in zip(given, ((1,), (0,), (1,), 1), strict=True)
+        call.argument(at, "", usual)
+        for at, usual in zip(places, ((1,), (0,), (1,), 1), strict=True)
     )
     sums = overlaps(x.shape, weight.shape, output.shape, stride, padding, dilation, groups)
     macs = x.numel * prod(weight.shape[1:])
@@ -156,7 +155,8 @@ def mm(call: Call) -> Work | None:
 @formula("aten.addmm", "aten.addmm_", "aten._addmm_activation")
 def addmm(call: Call) -> Work | None:
     """bias + (m, k) @ (k, n)."""
-    return matrices(*call.args[1:3], added(call))
+    x, y = call.args[1:3]
+    return matrices(x, y, added(call))
 
 
 def added(call: Call) -> bool:
@@ -173,7 +173,8 @@ def bmm(call: Call) -> Work | None:
 @formula("aten.baddbmm", "aten.baddbmm_")
 def baddbmm(call: Call) -> Work | None:
     """bias + (b, m, k) @ (b, k, n)."""
-    return matrices(*call.args[1:3], added(call))
+    x, y = call.args[1:3]
+    return matrices(x, y, added(call))
 
 
 @formula("aten.addbmm", "aten.addbmm_")

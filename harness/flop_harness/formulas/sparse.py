@@ -19,7 +19,8 @@ def sparse_mm(call: Call) -> Work | None:
 @formula("aten._sparse_addmm")
 def sparse_addmm(call: Call) -> Work | None:
     """bias + (m, k) @ (k, n); torch adds zeros where there is no bias."""
-    return matrices(*call.args[1:3], call.argument(3, "beta", 1) != 0)
+    x, y = call.args[1:3]
+    return matrices(x, y, call.argument(3, "beta", 1) != 0)
 
 
 @formula("aten.sparse_sampled_addmm")

@@ -172,7 +172,16 @@ def decoded_calls(rows: list[list[Any]], values: list[Any], works: dict[int, int
         work = works.get(len(calls)) if works else None
         own = None if work is None else values[work]
         calls.append(
-            Call(level, values[name], values[args], values[kwargs], values[output], below, module, own)
+            Call(
+                level,
+                values[name],
+                values[args],
+                values[kwargs],
+                values[output],
+                below,
+                module,
+                own,
+            )
         )
     return calls
 

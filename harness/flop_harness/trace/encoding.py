@@ -45,7 +45,9 @@ def encode_tensor(tensor: torch.Tensor) -> Tensor | Opaque | Dict:
 def encode_sparse(tensor: torch.Tensor) -> Tensor:
     """With the number of elements that it stores, whole blocks of them where it stores blocks."""
     if tensor.is_meta:
-        raise ValuesNeeded("the model has a sparse tensor on meta, which does not know what it stores")
+        raise ValuesNeeded(
+            "the model has a sparse tensor on meta, which does not know what it stores"
+        )
     with _disable_current_modes():
         values = tensor._values() if tensor.layout is torch.sparse_coo else tensor.values()
         return Tensor(tuple(tensor.shape), dtype_name(tensor.dtype), values.numel())

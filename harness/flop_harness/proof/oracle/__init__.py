@@ -1,13 +1,13 @@
 """The scalar oracle: naive algorithms carried out on numbers that count what is done to them."""
 
 from flop_harness.proof.oracle import (  # noqa: F401
-    backward,
+    backward_elementwise,
+    backward_normalisation,
     boxes,
     elementwise,
     linalg,
     losses,
     normalisation,
-    normalised,
     pooling,
     products,
     quantised,

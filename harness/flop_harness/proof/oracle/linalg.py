@@ -10,7 +10,16 @@ import numpy as np
 
 from flop_harness.proof.oracle.numbers import Complex
 from flop_harness.proof.oracle.registry import algorithm, spread
-from flop_harness.proof.oracle.scalar import Scalar, add_up, counted, filled, log, numbers, raw, sqrt
+from flop_harness.proof.oracle.scalar import (
+    Scalar,
+    add_up,
+    counted,
+    filled,
+    log,
+    numbers,
+    raw,
+    sqrt,
+)
 
 Array: TypeAlias = np.ndarray
 
@@ -233,7 +242,9 @@ def transform(self: Array, dim: Sequence[int], normalization: int, forward: bool
     """Radix 2 along one axis after another; scaling is not counted."""
     for axis in dim:
         rows = np.moveaxis(self, axis, -1)
-        made = [butterflies(list(row), -1 if forward else 1) for row in rows.reshape(-1, rows.shape[-1])]
+        made = [
+            butterflies(list(row), -1 if forward else 1) for row in rows.reshape(-1, rows.shape[-1])
+        ]
         whole = np.empty((len(made), rows.shape[-1]), dtype=object)
         whole[:] = made
         self = np.moveaxis(whole.reshape(rows.shape), -1, axis)

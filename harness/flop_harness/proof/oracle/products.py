@@ -49,7 +49,9 @@ def convolution_gradients(
     if output_mask[0] and transposed:
         dx = convolution(grad_output, weight, **settings)
     elif output_mask[0]:
-        least = transposed_lengths(grad_output.shape[2:], weight.shape[2:], stride, padding, dilation)
+        least = transposed_lengths(
+            grad_output.shape[2:], weight.shape[2:], stride, padding, dilation
+        )
         extra = [n - m for n, m in zip(input.shape[2:], least, strict=True)]
         dx = transposed_convolution(grad_output, weight, output_padding=extra, **settings)
     if output_mask[1]:
@@ -101,7 +103,7 @@ def attention_gradients(
     return tuple(x.reshape(shape) for x, shape in zip((dq, dk, dv), shapes, strict=True))  # type: ignore[return-value]
 
 
-def dotted(both: Sequence[Scalar]) -> Scalar:
+def dotted(both: Array) -> Scalar:
     """The sum of the products of the first half of a row with its second."""
     half = len(both) // 2
     return add_up([x * y for x, y in zip(both[:half], both[half:], strict=True)])

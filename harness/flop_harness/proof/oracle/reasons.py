@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from flop_harness.formulas.attention import PACKED
-from flop_harness.formulas.backward import ADDED_BACK
-from flop_harness.formulas.gradients import ATTENTION_GRADIENTS
+from flop_harness.formulas.backward_elementwise import ADDED_BACK
+from flop_harness.formulas.backward_products import ATTENTION_GRADIENTS
 from flop_harness.formulas.lists import SINGLE
 from flop_harness.formulas.resampling import TAPS
 
@@ -44,7 +44,7 @@ REASONS = {
     "aten.fractional_max_pool3d": "where its windows lie is drawn at random",
     "aten.native_dropout": "what it drops is drawn at random",
     **dict.fromkeys((f"aten.{name}" for name in
-                     """_linalg_svd _linalg_eigh linalg_eig _linalg_eigvals linalg_eigvals
+                     """_linalg_svd _linalg_eigh linalg_eig _linalg_eigvals
                      linalg_pinv linalg_matrix_exp""".split()), ITERATES),
     **dict.fromkeys((f"aten.{name}" for name in
                      """linalg_qr geqrf linalg_householder_product ormqr linalg_lstsq

@@ -159,7 +159,9 @@ def shrunk_convolution_gradients(named: Mapping[str, Any]) -> dict[str, Any]:
     )
     groups = min(named["groups"], 2)
     first, inner = min(weight.shape[0] // named["groups"], 2), min(weight.shape[1], 2)
-    settings = list(zip(x.shape[2:], weight.shape[2:], stride, padding, dilation, extra, strict=True))
+    settings = list(
+        zip(x.shape[2:], weight.shape[2:], stride, padding, dilation, extra, strict=True)
+    )
     if transposed:
         lengths = [min(n, 2 + p) for n, _, _, p, _, _ in settings]
         sizes = [(n - 1) * s - 2 * p + d * (k - 1) + 1 + e

@@ -30,7 +30,10 @@ def pieces(rows: int, inner: int, columns: int) -> Pieces:
         m, n = each["rows"], each["columns"]
         return fits(m * inner + inner * n + m * n, m * inner * n)
 
-    return ((times, (part["rows"], part["columns"])) for times, part in parts(sizes, tuple(sizes), small))
+    return (
+        (times, (part["rows"], part["columns"]))
+        for times, part in parts(sizes, tuple(sizes), small)
+    )
 
 
 def measured(call: Call, shape: tuple[int, int, int], once: Callable[[int, int], int]) -> Measured:

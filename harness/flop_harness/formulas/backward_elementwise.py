@@ -10,10 +10,6 @@ from flop_harness.records.work import Work
 
 # operations per element of the first result: additions, multiplications, comparisons, divisions, specials
 ACTIVATIONS: dict[str, tuple[int, int, int, int, int]] = {
-    # dy s (1 + x (1 - s)), s = sigmoid(x)
-    "silu": (3, 3, 0, 1, 1),
-    # dy (t + x s (1 - t^2)), t = tanh(log(1 + exp(x)))
-    "mish": (4, 4, 0, 1, 4),
     # -3 < x < 3 ? dy / 6 : 0
     "hardsigmoid": (0, 0, 2, 1, 0),
     # x <= -3 ? 0 : x < 3 ? dy (x / 3 + 1 / 2) : dy

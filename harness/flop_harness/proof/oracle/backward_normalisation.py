@@ -31,7 +31,7 @@ def over(x: Array, n: int) -> Array:
     return spread(lambda value: value / n, (x,))
 
 
-def of_rows(g: Array, y: Array, rstd: Array, sums: tuple[Array, Array]) -> Array:
+def of_rows(g: Array, y: Array, rstd: Array, sums: tuple[Any, Any]) -> Array:
     """(g - sum(g) / n - y sum(g y) / n) rstd, of rows of n numbers."""
     n = g.shape[1]
     means, slopes = (over(total, n) for total in sums)

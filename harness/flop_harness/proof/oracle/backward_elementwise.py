@@ -12,7 +12,7 @@ from flop_harness.proof.oracle.algorithms import by_row
 from flop_harness.proof.oracle.elementwise import scaled
 from flop_harness.proof.oracle.losses import MEAN
 from flop_harness.proof.oracle.registry import algorithm, elementwise, spread
-from flop_harness.proof.oracle.scalar import Scalar, add_up, choose, erf, exp, log, raw, tanh
+from flop_harness.proof.oracle.scalar import Scalar, add_up, choose, erf, exp, raw, tanh
 
 Array: TypeAlias = np.ndarray
 DY = "grad_output self"
@@ -25,16 +25,6 @@ def sigmoid(x: Any) -> Any:
 def between(x: Any, low: float, high: float, inside: Any, outside: Any) -> Scalar:
     """Two comparisons, one for each bound."""
     return choose(raw(x) > low, choose(raw(x) < high, inside, outside), outside)
-
-
-def silu(dy: Any, x: Any) -> Any:
-    s = sigmoid(x)
-    return dy * s * (1 + x * (1 - s))
-
-
-def mish(dy: Any, x: Any) -> Any:
-    t, s = tanh(log(1 + exp(x))), sigmoid(x)
-    return dy * (t + x * s * (1 - t * t))
 
 
 def hardswish(dy: Any, x: Any) -> Scalar:
@@ -74,15 +64,15 @@ def log_sigmoid(dy: Any, x: Any, buffer: Any) -> Any:
     return dy * (negative - (share if raw(negative) else -share))
 
 
-elementwise("silu_backward", silu, DY)
-elementwise("mish_backward", mish, DY)
 elementwise("hardsigmoid_backward", lambda dy, x: between(x, -3, 3, dy / 6, 0), DY)
 elementwise("hardswish_backward", hardswish, DY)
 elementwise("hardtanh_backward", lambda dy, x, min_val, max_val: between(x, min_val, max_val, dy, 0),
             DY, "min_val max_val")  # fmt: skip
 elementwise("hardshrink_backward", lambda dy, x, lambd: between(x, -lambd, lambd, 0, dy),
             "grad_out self", "lambd")  # fmt: skip
-elementwise("softshrink_backward", lambda dy, x, lambd: between(x, -lambd, lambd, 0, dy), DY, "lambd")
+elementwise(
+    "softshrink_backward", lambda dy, x, lambd: between(x, -lambd, lambd, 0, dy), DY, "lambd"
+)
 elementwise("leaky_relu_backward",
             lambda dy, x, negative_slope: choose(raw(x) > 0, dy, dy * negative_slope),
             DY, "negative_slope")  # fmt: skip
@@ -128,7 +118,7 @@ def along(dim: int, row: Any, *arrays: Array) -> Array:
     moved = [np.moveaxis(x, dim, -1) for x in arrays]
     width, pairs = moved[0].shape[-1], np.concatenate(moved, -1)
 
-    def both(values: Sequence[Scalar]) -> list:
+    def both(values: Array) -> list:
         made = row(*(values[i * width : (i + 1) * width] for i in range(len(arrays))))
         return list(made) + [Scalar(0)] * (len(values) - width)
 
@@ -161,7 +151,12 @@ def loss(name: str, slope: Any, options: str = "") -> None:
 
     @algorithm(f"aten.{name}_backward")
     def carried_out(
-        grad_output: Array, self: Array, target: Array, reduction: int, weight: Any = None, **named: Any
+        grad_output: Array,
+        self: Array,
+        target: Array,
+        reduction: int,
+        weight: Any = None,
+        **named: Any,
     ) -> Array:
         dy = grad_output / np.array(self.size, dtype=object) if reduction == MEAN else grad_output
         given = [named[option] for option in options.split()]

@@ -78,7 +78,9 @@ def matmul_gradients(call: Call) -> Work:
     dy, x, _, wanted = call.args[:4]
     macs = dy.numel * x.shape[-1]
     sizes = (each.numel for each in call.args[1:3])
-    return Work(tuple(Product(macs, size) for size, asked in zip(sizes, wanted, strict=True) if asked))
+    return Work(
+        tuple(Product(macs, size) for size, asked in zip(sizes, wanted, strict=True) if asked)
+    )
 
 
 ATTENTION_GRADIENTS = (
@@ -104,9 +106,7 @@ def flash_attention_gradients(call: Call) -> Work:
     return of_attention(*packed_sizes(call), call.args[2].numel, call.args[3].numel)
 
 
-def of_attention(
-    rows: int, source: int, width: int, other: int, keys: int, values: int
-) -> Work:
+def of_attention(rows: int, source: int, width: int, other: int, keys: int, values: int) -> Work:
     """Five products: the scores once more, as no kernel keeps them; dv, d(weights), dq and dk.
 
     Beside them the softmax, from the logarithm of the sums that was kept, and its gradient:
