@@ -47,7 +47,7 @@ PLACES: dict[str, Callable[[int], torch.Tensor]] = {
 POSITIVE = frozenset(
     f"aten.{name}" for name in
     """log log2 log10 log1p sqrt rsqrt pow xlogy atan2 fmod remainder asin acos
-    binary_cross_entropy special_entr igamma igammac special_bessel_y0 special_bessel_y1
+    binary_cross_entropy special_entr special_ndtri igamma igammac special_bessel_y0 special_bessel_y1
     special_modified_bessel_k0 special_modified_bessel_k1""".split()
 )  # fmt: skip
 

@@ -153,7 +153,8 @@ for _name, _function in FUNCTIONS.items():
 SPECIAL = """erfc erfinv lgamma digamma i0 acosh asinh atanh special_erfcx special_i0e special_i1
     special_i1e special_log_ndtr special_bessel_j0 special_bessel_j1 special_bessel_y0
     special_bessel_y1 special_modified_bessel_i0 special_modified_bessel_i1
-    special_modified_bessel_k0 special_modified_bessel_k1 frexp"""
+    special_modified_bessel_k0 special_modified_bessel_k1 special_ndtri
+    frexp"""
 for _name in SPECIAL.split():
     elementwise(_name, of_torch(_name))
 for _name in ("special_airy_ai", "special_spherical_bessel_j0"):

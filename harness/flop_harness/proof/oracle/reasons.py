@@ -49,6 +49,7 @@ REASONS = {
     **dict.fromkeys((f"aten.{name}" for name in
                      """linalg_qr geqrf linalg_householder_product ormqr linalg_lstsq
                      linalg_ldl_factor_ex linalg_ldl_solve cholesky_inverse""".split()), TEXTBOOK),
+    "aten.linalg_lu_solve": "its rows are exchanged as another operator found; else it is a solution",
     "aten._fft_r2c": HALF,
     "aten._fft_c2r": HALF,
     **{f"aten.{name}_backward": ADDED_ONCE for name in ADDED_BACK},
