@@ -49,6 +49,8 @@ def prove(operation: Operation) -> Proof:
     family = classified(operation.visit, work.products[0]) if work.products else work.kind
     blank = Proof(call.packet, in_words(call), family, "proven", macs=work.macs,
                   operations=work.operations)  # fmt: skip
+    if call.work is not None:
+        return replace(blank, standing="unprovable", reason="its formula is the user's own")
     if not work.products or (call.packet not in PROBES and call.packet in ALGORITHMS):
         return by_oracle(blank, operation)
     proof = by_probe(blank, call, work)
