@@ -6,6 +6,8 @@ from flop_harness.formulas.attention import PACKED
 from flop_harness.formulas.backward_elementwise import ADDED_BACK
 from flop_harness.formulas.backward_products import ATTENTION_GRADIENTS
 from flop_harness.formulas.lists import SINGLE
+from flop_harness.formulas.quantised import RARER
+from flop_harness.formulas.recurrent import CELLS
 from flop_harness.formulas.resampling import TAPS
 
 ITERATES = "it iterates, and how often hangs on values: the usual count"
@@ -25,7 +27,7 @@ ON_A_GPU = (
       cudnn_convolution_transpose _mps_convolution_transpose miopen_convolution_transpose
       convolution_backward_overrideable linear_backward matmul_backward mkldnn_linear_backward
       mkldnn_linear_backward_input mkldnn_linear_backward_weights _fused_rms_norm_backward
-      cudnn_batch_norm_backward miopen_batch_norm_backward batch_norm_backward _cudnn_rnn_backward
+      cudnn_batch_norm_backward miopen_batch_norm_backward batch_norm_backward _cudnn_rnn_backward miopen_rnn
       miopen_rnn_backward mkldnn_rnn_layer_backward _masked_softmax_backward""".split()),
     *PACKED, "torchvision._deform_conv2d_backward", *ATTENTION_GRADIENTS,
 )  # fmt: skip
@@ -60,6 +62,12 @@ REASONS = {
        for name, single in SINGLE.items() for place in ("", "_")},
     **dict.fromkeys(("aten.nll_loss_backward", "aten.nll_loss2d_backward"),
                     "which elements it reaches hangs on the target"),
+    **dict.fromkeys(("torch_nn._linear_cross_entropy_batch_chunked",
+                     "torch_nn._linear_cross_entropy_batch_chunked_no_reduction"),
+                    "between its product and its result stands a logarithm"),
+    **dict.fromkeys((*(name for names in RARER.values() for name in names), "quantized.matmul", "aten.quantized_lstm",
+                     "aten.quantized_gru", *(f"quantized.quantized_{kind}_cell_dynamic" for kind in CELLS)),
+                    "no probe is written for this way of packing"),
     **dict.fromkeys(ON_A_GPU, "only a GPU has a kernel of it"),
     **dict.fromkeys(SPARSE, "where its elements are hangs on values; those stored multiply"),
     **dict.fromkeys(("aten._embedding_bag_dense_backward",), ADDED_ONCE),
