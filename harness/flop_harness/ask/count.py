@@ -44,7 +44,11 @@ class Count:
 
     @property
     def unsupported(self) -> dict[str, int]:
-        return products.unsupported(self.trace)
+        """What the convention may lack: where all operations count, also what holds no products."""
+        lacking = products.unsupported(self.trace)
+        if self.convention.id in ("operations", "bytes"):
+            lacking |= products.without_products(self.trace)
+        return lacking
 
     @property
     def frame(self) -> Any:

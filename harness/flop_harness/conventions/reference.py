@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
+from flop_harness.conventions.articles import NotApplicable
 from flop_harness.conventions.products import products, works
 from flop_harness.formulas.padding import padding_macs
 from flop_harness.records import Module, Tensor, Trace
@@ -22,6 +23,25 @@ def settled(charges: Iterable[Charge]) -> Account:
 
 def mac_charges(trace: Trace) -> Iterator[Charge]:
     return ((visit, term, product.macs) for visit, product, term in products(trace))
+
+
+def real_charges(trace: Trace) -> Iterator[Charge]:
+    """Multiplications of real numbers; NotApplicable to a model without complex ones."""
+    found = list(products(trace))
+    if not any(product.complex for _, product, _ in found):
+        raise NotApplicable("none of its products is of complex numbers")
+    return ((visit, term, product.real_macs) for visit, product, term in found)
+
+
+def dense_charges(trace: Trace) -> Iterator[Charge]:
+    """Sparse matrices as if dense; NotApplicable to a model without them."""
+    found = list(products(trace))
+    if all(product.dense is None for _, product, _ in found):
+        raise NotApplicable("none of its products is of a sparse matrix")
+    return (
+        (visit, term, product.macs if product.dense is None else product.dense)
+        for visit, product, term in found
+    )
 
 
 def doubled_charges(trace: Trace) -> Iterator[Charge]:

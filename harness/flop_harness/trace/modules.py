@@ -51,7 +51,7 @@ def plain_attributes(module: nn.Module) -> dict[str, Any]:
         elif kind in NAMED:
             config[name] = str(value)
     for name, buffer in module._buffers.items():
-        pruned = name.endswith("_mask") and f"{name[:-5]}_orig" in module._parameters
+        pruned = name.endswith("_mask") and f"{name[:-5]}_orig" in parameter_names(module)
         if pruned and buffer is not None and not buffer.is_meta:
             config[f"{name}.sum"] = int(buffer.sum())  # what is left of the parameter
     config |= packed_parameters(module) | held_otherwise(module)
@@ -83,10 +83,16 @@ def packed_in(value: Any) -> Iterator[torch.ScriptObject]:
 
 def held_otherwise(module: nn.Module) -> dict[str, Any]:
     """Weights and biases that are no parameters: buffers, plain tensors, made by a parametrisation."""
-    parametrised = module._modules.get("parametrizations")
-    names = [*vars(module), *module._buffers, *(parametrised._modules if parametrised else ())]
+    parametrised = getattr(module, "parametrizations", None)
+    names = [*vars(module), *(name for name, _ in module._buffers.items())]
+    names += [name for name, _ in parametrised.items()] if parametrised else []
     held = ((name, getattr(module, name)) for name in names if name.startswith(("weight", "bias")))
     return {name: encode(value) for name, value in held if isinstance(value, torch.Tensor)}
+
+
+def parameter_names(module: nn.Module) -> frozenset[str]:
+    """Its own; a scripted module's dictionary knows neither ``keys`` nor ``in``."""
+    return frozenset(name for name, _ in module._parameters.items())
 
 
 def is_empty_container(module: nn.Module) -> bool:
@@ -121,7 +127,7 @@ class ModuleTable:
         self.live.append(module)
         self.paths.append(path)
         self._types.append(type(module))
-        self._held.append(frozenset(module._parameters))
+        self._held.append(parameter_names(module))
         children: list[tuple[str, int]] = []
         self._children.append(children)
         self._lazy.update(
@@ -174,7 +180,7 @@ class ModuleTable:
             for name, child in module._modules.items()
             if child is not None
         ]
-        made = tuple(sorted(module._parameters.keys() - self._held[index]))
+        made = tuple(sorted(parameter_names(module) - self._held[index]))
         changes: dict[str, Any] = {"made": made} if made else {}
         if below != [child for _, child in self._children[index]]:
             changes["children_after"] = tuple(below)

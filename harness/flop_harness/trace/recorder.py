@@ -36,7 +36,7 @@ from flop_harness.trace.values import given, values_guarded
 
 __all__ = ["GradientsNeeded", "NotCopyable", "ValuesNeeded", "hooked", "record", "recorded"]
 
-RECURSION = 20_000
+RECURSION = 6_000
 """Python's own limit is for a model that nests itself; each module stands for several of our calls."""
 
 

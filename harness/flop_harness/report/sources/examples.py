@@ -8,10 +8,10 @@ from pathlib import Path
 from flop_harness.code.smallest import Example, example
 from flop_harness.records import Metric, Run
 from flop_harness.report.analysis.causes import Cause, Share
-from flop_harness.report.sources.figure_code import CODE
 from flop_harness.report.analysis.faults import Faults
 from flop_harness.report.analysis.findings import profiles
 from flop_harness.report.analysis.index import Index
+from flop_harness.report.sources.figure_code import CODE
 from flop_harness.report.sources.traced_figures import TracedFigures
 
 Key = tuple[str, Metric, str]
