@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -86,10 +87,16 @@ class Shapes:
 
     def of(self, name: str) -> Transformer:
         """UserError, with what was perhaps meant, for a model that is not there."""
-        if name in self.models:
-            return self.models[name]
+        alike = [each for each in self.models if spelt(each) == spelt(name)]
+        if name in self.models or len(alike) == 1:
+            return self.models[name if name in self.models else alike[0]]
         near = suggest(name, self.models)
         raise UserError(f"no language model {name!r}{near}: see flop-harness list shapes")
+
+
+def spelt(name: str) -> str:
+    """``llama-3-8b`` and ``Llama3-8B`` are one name."""
+    return re.sub(r"[^a-z0-9.]", "", name.lower())
 
 
 def load(path: Path) -> Shapes:
@@ -117,6 +124,9 @@ def known() -> Shapes:
 def find(reference: str) -> Transformer:
     """A shape of that id, or the only one, or ``ID``, of a file: ``shapes.toml:ID``."""
     file, _, name = reference.rpartition(":") if ".toml:" in reference else (reference, "", "")
+    if "/" in reference and not file.endswith(".toml"):
+        raise UserError(f"{reference!r} is a place on the net: name a shape (flop-harness list shapes),"
+                        " or a .toml file that holds its shape")  # fmt: skip
     if not file.endswith(".toml"):
         return known().of(reference)
     found = load(Path(file))
@@ -143,14 +153,11 @@ def _shape(table: _Model, where: str) -> Transformer:
 def _refuse(shape: Transformer, where: str) -> None:
     """UserError for a shape that no model can have."""
     if shape.heads % shape.kv_heads:
-        raise UserError(f"{where}: {shape.heads} heads do not share {shape.kv_heads} kv_heads evenly")
+        raise UserError(
+            f"{where}: {shape.heads} heads do not share {shape.kv_heads} kv_heads evenly"
+        )
     if shape.windowed > shape.layers or bool(shape.window) != bool(shape.windowed):
         raise UserError(f"{where}: a window needs windowed layers, at most all {shape.layers}")
     experts = shape.experts
     if experts and (experts.active > experts.routed or experts.dense_layers > shape.layers):
         raise UserError(f"{where}: experts: more are active than there are, or more layers dense")
-
-
-def required() -> tuple[str, ...]:
-    """The keys that a model has to have."""
-    return tuple(f.name for f in fields(Transformer) if f.default is MISSING and f.name != "kv_heads")

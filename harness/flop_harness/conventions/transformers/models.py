@@ -153,10 +153,10 @@ CALCULATORS = (
             (asks.two_matrices, asks.four_wide, *IN_COOKBOOK),
             project="cookbook", date="2023", commit="05c40662"),
     Formula("cookbook-ckpt", "factor 4; logits forward only", f"{COOKBOOK} @827ee3b2",
-            lambda s: cookbook(s, 4), COOKBOOK_SWITCHES, (sw.RECOMPUTED, sw.FORWARD_LOGITS),
+            lambda s: cookbook(s, 4), COOKBOOK_SWITCHES, (sw.RECOMPUTED, *sw.FORWARD_LOGITS),
             "hardware", IN_COOKBOOK, project="cookbook", date="2025", commit="827ee3b2"),
     Formula("cookbook", "factor 3; logits forward only", f"{COOKBOOK} @827ee3b2",
-            lambda s: cookbook(s, 3), COOKBOOK_SWITCHES, (sw.FORWARD_LOGITS,), covers=IN_COOKBOOK,
+            lambda s: cookbook(s, 3), COOKBOOK_SWITCHES, sw.FORWARD_LOGITS, covers=IN_COOKBOOK,
             project="cookbook", date="2025", commit="827ee3b2"),
     Formula("llm-analysis", "each product, no experts", "cli99/llm-analysis "
             "llm_analysis/analysis.py:921 @d841e40a", llm_analysis,

@@ -33,6 +33,10 @@ def flash(s: Symbols) -> Fraction:
     return 6 * linear(s) + 6 * s.h * s.V + Fraction(7, 2) * 2 * s.L * s.pair * s.T * half
 
 
+def checkpointed(s: Symbols) -> int:
+    return 8 * linear(s) + 6 * s.h * s.V + 8 * s.L * s.pair * s.T
+
+
 def kaplan(s: Symbols) -> int:
     return 6 * linear(s)
 
@@ -100,6 +104,8 @@ FORMULAS = (
     Formula("ref-flash", "as a fused kernel runs it: causal half, backward 2.5 forwards",
             "after Dao 2023, arXiv:2307.08691, section 4.1", flash, (sw.CAUSAL_HALF_IF,),
             (sw.FUSED,), "hardware", latent=True),
+    Formula("ref-checkpointed", "every layer recomputed, the logits not", OURS, checkpointed,
+            passes=(sw.RECOMPUTED,), scope="hardware", latent=True),
     Formula("kaplan-6N", "6 N, N the matrices of the layers", "Kaplan et al. 2020, "
             "arXiv:2001.08361, section 2.1", kaplan, (sw.NO_LOGITS, sw.NO_SCORES), latent=True),
     Formula("kaplan-literal", "6 N with N = 2 d L (2 d_attn + d_ff)", "Kaplan et al. 2020, "

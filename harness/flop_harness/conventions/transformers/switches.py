@@ -77,20 +77,20 @@ def untied_lookup(shape: Transformer, length: int, so_far: Fraction) -> int:
 
 NO_LOGITS = Switch("logits", "no logits", nothing)
 NO_TIED_HEAD = Switch(
-    "logits", "a tied head is left out", lambda shape, T, so_far: 0 if shape.tied else so_far
+    "logits", "a tied head is left out", lambda shape, t, so_far: 0 if shape.tied else so_far
 )
-LAST_LOGITS = Switch("logits", "logits of the last token alone", lambda s, T, so_far: so_far / T)
+LAST_LOGITS = Switch("logits", "logits of the last token alone", lambda s, t, so_far: so_far / t)
 EMBEDDING = Switch("embedding", "the embedding counts as a product", lookup)
 UNTIED_EMBEDDING = Switch("embedding", "the embedding counts as a product", untied_lookup)
-EMBED_4H = Switch("embedding", "4 h for looking up a token", lambda shape, T, _: 4 * shape.width)
+EMBED_4H = Switch("embedding", "4 h for looking up a token", lambda shape, t, _: 4 * shape.width)
 
 # ------------------------------------------------------- parameters that are no product's weight
 
-NORMS = Switch("norms", "norms count as weights", lambda shape, T, _: 2 * weights.norms(shape))
-BIASES = Switch("biases", "biases count as weights", lambda shape, T, _: 2 * weights.biases(shape))
+NORMS = Switch("norms", "norms count as weights", lambda shape, t, _: 2 * weights.norms(shape))
+BIASES = Switch("biases", "biases count as weights", lambda shape, t, _: 2 * weights.biases(shape))
 POSITIONS = Switch(
     "positions", "position embeddings count as weights",
-    lambda shape, T, _: 2 * weights.parameters(shape)["positions"],
+    lambda shape, t, _: 2 * weights.parameters(shape)["positions"],
 )  # fmt: skip
 SMALL = (NORMS, BIASES)
 ALL_PARAMETERS = (UNTIED_EMBEDDING, POSITIONS, NORMS, BIASES)
@@ -119,42 +119,40 @@ def exact_pairs(shape: Transformer, length: int, so_far: Fraction) -> Fraction:
 
 
 NO_SCORES = Switch("scores", "no attention scores", nothing)
-CAUSAL_HALF = Switch("scores", "half of the square", lambda shape, T, so_far: so_far / 2)
+CAUSAL_HALF = Switch("scores", "half of the square", lambda shape, t, so_far: so_far / 2)
 CAUSAL_EXACT = Switch("scores", "the pairs that count, T (T + 1) / 2", exact_pairs)
 CAUSAL_HALF_IF = Switch(
-    "scores", "half of the square", lambda s, T, so_far: so_far / 2 if s.causal else so_far
+    "scores", "half of the square", lambda s, t, so_far: so_far / 2 if s.causal else so_far
 )
-FULL_SQUARE = Switch(
-    "scores", "the full square", lambda s, T, _: 4 * s.layers * s.query_width * T
-)
+FULL_SQUARE = Switch("scores", "the full square", lambda s, t, _: 4 * s.layers * s.query_width * t)
 HALF_SQUARE = Switch(
-    "scores", "half of the square", lambda s, T, _: 2 * s.layers * s.query_width * T
+    "scores", "half of the square", lambda s, t, _: 2 * s.layers * s.query_width * t
 )
 WINDOWS = Switch("scores", "sliding windows", windows)
 QUERY_SIZED = Switch(
     "scores", "values as wide as queries",
-    lambda s, T, so_far: 4 * s.layers * s.query_width * T if s.latent else so_far,
+    lambda s, t, so_far: 4 * s.layers * s.query_width * t if s.latent else so_far,
 )  # fmt: skip
 
 
 def softmax(each: int) -> Switch:
     """So many FLOP for each score."""
     return Switch(
-        "softmax", f"softmax, {each} per score", lambda s, T, _: each * s.heads * s.layers * T
+        "softmax", f"softmax, {each} per score", lambda s, t, _: each * s.heads * s.layers * t
     )
 
 
 SQUARE = (
-    Switch("qkv", "queries, keys and values h wide", lambda s, T, _: 6 * s.layers * s.width**2),
-    Switch("output", "heads together h wide", lambda s, T, _: 2 * s.layers * s.width**2),
-    Switch("scores", "heads together h wide", lambda s, T, _: 4 * s.layers * s.width * T),
+    Switch("qkv", "queries, keys and values h wide", lambda s, t, _: 6 * s.layers * s.width**2),
+    Switch("output", "heads together h wide", lambda s, t, _: 2 * s.layers * s.width**2),
+    Switch("scores", "heads together h wide", lambda s, t, _: 4 * s.layers * s.width * t),
 )
 """Every head h / H wide, with keys and values of its own."""
 
 GROUPED_SQUARE = (
     Switch(
         "qkv", "heads together h wide",
-        lambda s, T, _: 2 * s.layers * s.width**2 * (1 + Fraction(2 * s.kv_heads, s.heads)),
+        lambda s, t, _: 2 * s.layers * s.width**2 * (1 + Fraction(2 * s.kv_heads, s.heads)),
     ),
     *SQUARE[1:],
 )  # fmt: skip
@@ -163,34 +161,34 @@ GROUPED_SQUARE = (
 INTEGER_GROUPS = (
     Switch(
         "qkv", "keys and values as 2 // (heads / groups)",
-        lambda s, T, _: 2 * s.layers * s.width**2 * (1 + 2 // (s.heads // s.kv_heads)),
+        lambda s, t, _: 2 * s.layers * s.width**2 * (1 + 2 // (s.heads // s.kv_heads)),
     ),
     *SQUARE[1:],
 )  # fmt: skip
 OWN_KEYS = Switch(
-    "qkv", "keys and values for every head", lambda s, T, _: 6 * s.layers * s.width * s.query_width
+    "qkv", "keys and values for every head", lambda s, t, _: 6 * s.layers * s.width * s.query_width
 )
 
 # ------------------------------------------------------------------------------ MLP and experts
 
 
 def two_of(width: Callable[[Transformer], int]) -> Amount:
-    return lambda shape, T, _: 4 * shape.layers * shape.width * width(shape)
+    return lambda shape, t, _: 4 * shape.layers * shape.width * width(shape)
 
 
 NO_RELATIVE = Switch("relative", "no matrix for relative positions", nothing)
 NO_ROUTER = Switch("router", "no router", nothing)
 ALL_EXPERTS = Switch(
-    "mlp", "all experts", lambda shape, T, so_far: so_far + 2 * weights.idle_experts(shape)
+    "mlp", "all experts", lambda shape, t, so_far: so_far + 2 * weights.idle_experts(shape)
 )
 ONE_MLP = Switch(
     "mlp", "one MLP, no experts",
-    lambda s, T, _: 2 * s.layers * s.mlp_matrices * s.width * s.mlp_width,
+    lambda s, t, _: 2 * s.layers * s.mlp_matrices * s.width * s.mlp_width,
 )  # fmt: skip
 TWO_MATRICES = Switch("mlp", "an MLP of two matrices", two_of(lambda shape: shape.mlp_width))
 FOUR_H = Switch("mlp", "an MLP of two matrices, 4 h wide", two_of(lambda shape: 4 * shape.width))
 THREE_MATRICES = Switch(
-    "mlp", "an MLP of three matrices", lambda s, T, so_far: so_far * 3 / s.mlp_matrices
+    "mlp", "an MLP of three matrices", lambda s, t, so_far: so_far * 3 / s.mlp_matrices
 )
 
 # -------------------------------------------------------------------------------------- passes
@@ -201,6 +199,9 @@ RECOMPUTED_ALL = Passes(
     "recomputation of everything",
 )  # fmt: skip
 ATTENTION_AGAIN = Passes(("scores",), Fraction(6), "attention once more, forward and backward")
-FORWARD_LOGITS = Passes(("logits", "embedding"), Fraction(1), "the logits' backward pass left out")
+FORWARD_LOGITS = (
+    Passes(("logits",), Fraction(1), "the logits' backward pass left out"),
+    Passes(("embedding",), Fraction(1), EMBED_4H.term),
+)
 THREE_QUARTERS = Passes(("logits",), Fraction(9, 4), "logits at three quarters")
 FUSED = Passes(("scores",), Fraction(7, 2), "a fused backward, 2.5 forwards of attention")

@@ -17,7 +17,7 @@ from flop_harness.conventions.transformers.papers import (
 
 COMPRESSED_NORMS = sw.Switch(
     "norms", "norms of compressed vectors",
-    lambda s, T, _: 2 * s.layers * (s.latent.query_rank + s.latent.kv_rank) if s.latent else 0,
+    lambda s, t, _: 2 * s.layers * (s.latent.query_rank + s.latent.kv_rank) if s.latent else 0,
 )  # fmt: skip
 
 
@@ -142,6 +142,10 @@ COUNTS = (
             project="torchtitan", date="2026", commit="b5bcd76c"),
     Formula("llm-foundry", "3 (2 N + 4 L d T), N active", "mosaicml/llm-foundry "
             "llmfoundry/models/mpt/modeling_mpt.py:1588 @8c8dd48f", palm, sw.ALL_PARAMETERS),
+    Formula("llm-foundry-hfu", "4 (2 N + 4 L d T), N active: everything recomputed",
+            "mosaicml/llm-foundry scripts/train/benchmarking/README.md @8c8dd48f",
+            lambda s: Fraction(4, 3) * palm(s), sw.ALL_PARAMETERS, (sw.RECOMPUTED_ALL,),
+            "hardware"),
     Formula("litgpt", "3 (2 N + 4 L d T), N all parameters", "Lightning-AI/litgpt "
             "litgpt/utils.py:449 @26857050", everything, (*sw.ALL_PARAMETERS, sw.ALL_EXPERTS)),
 )  # fmt: skip
