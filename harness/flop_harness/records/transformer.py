@@ -72,6 +72,7 @@ class Transformer:
     biases: bool = False
     qkv_biases: bool = False
     head_norms: bool = False
+    embedding_norm: bool = False
     causal: bool = True
     window: int = 0
     windowed: int = 0

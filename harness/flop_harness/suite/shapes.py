@@ -55,6 +55,7 @@ class _Model(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     biases: bool = False
     qkv_biases: bool = False
     head_norms: bool = False
+    embedding_norm: bool = False
     causal: bool = True
     window: Count = 0
     windowed: Count = 0

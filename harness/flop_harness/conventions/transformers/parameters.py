@@ -83,12 +83,13 @@ def idle_experts(shape: Transformer) -> int:
 
 
 def norms(shape: Transformer) -> int:
-    """Two norms a layer and a last one; those of single heads and of compressed vectors."""
+    """Two norms a layer and a last one, one after the embedding; of single heads, of compressed vectors."""
     per_norm = 2 if shape.norm == "layer" else 1
     inner = 2 * shape.head_size if shape.head_norms else 0
     if shape.latent:
         inner += shape.latent.query_rank + shape.latent.kv_rank
-    return per_norm * shape.width * (2 * shape.layers + 1) + shape.layers * inner
+    count = 2 * shape.layers + 1 + shape.embedding_norm
+    return per_norm * shape.width * count + shape.layers * inner
 
 
 def biases(shape: Transformer) -> int:

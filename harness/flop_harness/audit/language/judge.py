@@ -1,0 +1,275 @@
+"""Verdicts on figures about language models.
+
+A figure is held against everything that its row and its model's shape imply. A column is counted one
+way: where one way explains most of it, a figure that departs from it is not saved by another of many
+formulas, and a slip is looked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import log
+
+from flop_harness.audit.language import slips
+from flop_harness.audit.language.given import TOLD, Given, Mode
+from flop_harness.audit.language.hours import on_hours
+from flop_harness.audit.language.quantities import QUANTITIES, Interval, column, misprinted, printed, worth
+from flop_harness.audit.language.relations import Candidate, candidates
+from flop_harness.audit.matching import PRINTINGS
+from flop_harness.records import Claim, Fit, Ruling, Verdict
+
+ENOUGH = 3
+"""So many figures of a column say how all of it is counted, if one way explains most of them."""
+UNLIKELY = 0.05
+"""The chance up to which an explanation that departs from what is stated is taken."""
+READ_OTHERWISE = 1
+Way = tuple[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A candidate within what the printed digits can stand for."""
+
+    candidate: Candidate
+    cost: int
+    told: tuple[str, ...]
+
+
+@dataclass
+class Question:
+    """A claim, all that it may be, and what of that fits its digits."""
+
+    claim: Claim
+    usual: set[Way] = field(default_factory=set)
+
+    @cached_property
+    def plain(self) -> list[Candidate]:
+        """With the figures beside it rounded as usual."""
+        return candidates(Given(self.claim))
+
+    @cached_property
+    def tried(self) -> list[Candidate]:
+        """Also with those filled up with zeros, or cut off."""
+        found = list(self.plain)
+        modes: tuple[Mode, ...] = ("filled", "cut")
+        for mode in modes:
+            for each in candidates(Given(self.claim, mode)):
+                told = (*each.departures, TOLD[mode])
+                found.append(replace(each, cost=each.cost + READ_OTHERWISE, departures=told))
+        return found
+
+    @cached_property
+    def matches(self) -> list[Match]:
+        """What fits, the cheapest first."""
+        name, prefix = column(self.claim.unit)
+        figure, letter = printed(self.claim.value)
+        scale = worth(name, prefix, letter)
+        exact = QUANTITIES[name].counted
+        ways = [(PRINTINGS[printing], Interval(low * scale, high * scale))
+                for printing, low, high in figure.intervals()]  # fmt: skip
+        if exact:
+            ways = [((0, ""), Interval.of(figure.value * scale))]
+        found = []
+        for each in self.tried:
+            fit = next((way for way in ways if way[1].meets(each.value)), None)
+            if fit:
+                (cost, told), _ = fit
+                found.append(
+                    Match(each, each.cost + cost, (*each.departures, *filter(None, [told])))
+                )
+        return sorted(found, key=lambda match: match.cost)
+
+    @property
+    def ways(self) -> set[Way]:
+        return {way_of(match.candidate) for match in self.matches}
+
+    @cached_property
+    def best(self) -> list[Match]:
+        """What explains its column, else what departs least."""
+        chosen = [m for m in self.matches if way_of(m.candidate) in self.usual] or self.matches
+        named = [match for match in chosen if match.candidate.counting == self.claim.counts]
+        chosen = named or chosen
+        return [match for match in chosen if match.cost == chosen[0].cost]
+
+    def chance(self, cost: int) -> float:
+        """The share of made-up figures of this precision that something as simple would fit."""
+        figure = slips.figure_of(self.claim)
+        middle, half = float(figure.middle), float((figure.high - figure.low) / 2)
+        reached, covered = log(middle / 2), 0.0
+        for each in sorted((c.value for c in self.tried if c.cost <= cost), key=lambda v: v.low):
+            low = max(log(max(float(each.low) - half, middle / 4)), reached)
+            high = min(log(float(each.high) + half), log(2 * middle))
+            covered += max(high - low, 0.0)
+            reached = max(reached, high)
+        return min(covered / log(4), 1.0)
+
+
+def way_of(candidate: Candidate) -> Way:
+    """Who counts, and how, whatever the figures beside it stand for."""
+    read = {told for told in TOLD.values() if told}
+    return candidate.counting, tuple(told for told in candidate.departures if told not in read)
+
+
+def verdicts(claims: Iterable[Claim]) -> dict[int, Verdict]:
+    """A verdict for each claim, by its identity."""
+    questions = [Question(claim) for claim in claims]
+    for column_of in grouped(questions).values():
+        usual = usual_ways(column_of)
+        for question in column_of:
+            question.usual = usual
+    rows: Mapping[tuple[str, str], list[Question]] = defaultdict(list)
+    for question in questions:
+        rows[question.claim.file, question.claim.table].append(question)
+    return {id(q.claim): verdict(q, rows[q.claim.file, q.claim.table]) for q in questions}
+
+
+def grouped(questions: Iterable[Question]) -> dict[tuple[str, str, str, str], list[Question]]:
+    """By file, table and column; what is recomputed is a column of its own, and so is each part."""
+    groups: dict[tuple[str, str, str, str], list[Question]] = defaultdict(list)
+    for question in questions:
+        claim = question.claim
+        groups[claim.file, claim.table, claim.unit, claim.given.get("recomputed", "")].append(
+            question
+        )
+    return groups
+
+
+def usual_ways(group: list[Question]) -> set[Way]:
+    """The ways that explain most of a column, and as much of it as any other does."""
+    counts = Counter(way for question in group for way in question.ways)
+    if len(group) < ENOUGH or not counts:
+        return set()
+    most = max(counts.values())
+    return (
+        {way for way, count in counts.items() if count == most} if 2 * most > len(group) else set()
+    )
+
+
+# ------------------------------------------------------------------------------------- one verdict
+
+
+def verdict(question: Question, table: list[Question]) -> Verdict:
+    claim = question.claim
+    if claim.metric == "gpu hours":
+        return on_hours(claim, [q.claim for q in table if q.claim.unit == claim.unit])
+    if not question.plain:
+        return Verdict(claim.id, "unexplained", "its row does not say what it follows from")
+    outside = bool(question.usual) and not any(
+        way_of(match.candidate) in question.usual for match in question.matches
+    )
+    if question.matches and not outside and credible(question):
+        made = reproduced(question)
+        if not misprinted(claim.value):
+            return made
+        reason = f"a comma for the point; with the point {made.reason}"
+        return replace(made, ruling="error in the source", reason=reason)
+    return mistaken(question, table)
+
+
+def credible(question: Question) -> bool:
+    best = question.best[0]
+    if best.cost <= 1 or way_of(best.candidate) in question.usual:
+        return True
+    return question.chance(best.cost) <= UNLIKELY
+
+
+def reproduced(question: Question) -> Verdict:
+    claim, best = question.claim, question.best
+    names = list(dict.fromkeys(match.candidate.counting for match in best))
+    departs = list(dict.fromkeys("; ".join(match.told) for match in best if match.told))
+    speaks = any(each.counting == claim.counts for each in question.tried)
+    named = claim.counts in names if speaks else None
+    column_told = ", as most of its column" if way_of(best[0].candidate) in question.usual else ""
+    told = f"{listed(names)} {'give' if len(names) > 1 else 'gives'} it{column_told}"
+    if named is False:
+        told += f"; {claim.counts} does not"
+    if departs:
+        told = f"{' or '.join(departs)}: {told}"
+    strained = named is False or any(way_of(m.candidate)[1] for m in best)
+    ruling: Ruling = "not as stated" if strained else "reproduced"
+    return counted(
+        question, Verdict(claim.id, ruling, told, tuple(map(fit(claim), best)), named=named)
+    )
+
+
+def mistaken(question: Question, table: list[Question]) -> Verdict:
+    """A slip that would explain it, the arithmetic that it contradicts, or nothing."""
+    claim = question.claim
+    likely = [c for c in question.plain if c.way in question.usual]
+    least = min(c.cost for c in question.plain)
+    likely = likely or [c for c in question.plain if c.cost == least]
+    slip = swapped(question, likely, table)
+    slip = slip or slips.explained(claim, [each.value for each in likely])
+    near = nearest(claim, likely)
+    shown = tuple(map(fit(claim), (Match(each, each.cost, each.departures) for each in near)))
+    should = f"{near[0].counting} gives {told_value(claim, near[0])}"
+    ruling: Ruling = "unexplained"
+    if slip or all(each.certain for each in likely):
+        ruling = "error in the source"
+    gap = f", {float(slips.figure_of(claim).middle / near[0].value.middle - 1):+.2%} off"
+    reason = f"{slip}; {should}" if slip else f"{should}{gap}"
+    return counted(question, Verdict(claim.id, ruling, reason, nearest=shown))
+
+
+def swapped(question: Question, likely: list[Candidate], table: list[Question]) -> str:
+    """With a cell of its row, or with one of its column in another row."""
+    claim = question.claim
+    beside = [q for q in table if q is not question and (
+        q.claim.row == claim.row or q.claim.unit == claim.unit)]  # fmt: skip
+    pairs = ((q.claim, [c for c in q.plain if not q.usual or c.way in q.usual]) for q in beside)
+    return slips.swapped(claim, likely, pairs)
+
+
+def nearest(claim: Claim, likely: list[Candidate], most: int = 3) -> list[Candidate]:
+    figure = slips.figure_of(claim).middle
+    return sorted(likely, key=lambda each: abs(each.value.middle / figure - 1))[:most]
+
+
+# -------------------------------------------------------------------------------------------- words
+
+
+def fit(claim: Claim):
+    """A match as a record of its claim."""
+
+    def made(match: Match) -> Fit:
+        value = match.candidate.value.middle
+        whole = int(value) if value.denominator == 1 else float(value)
+        gap = float(slips.figure_of(claim).middle / value - 1) if value else float("inf")
+        unit = QUANTITIES[claim.metric].unit
+        exact = match.candidate.value.low == match.candidate.value.high and not gap
+        return Fit(match.candidate.counting, whole, unit, about(claim), match.told, exact, gap)
+
+    return made
+
+
+def about(claim: Claim) -> str:
+    return f"{claim.given['length']} tokens" if "length" in claim.given else ""
+
+
+def told_value(claim: Claim, candidate: Candidate) -> str:
+    """A candidate in the column's own unit, or its range."""
+    name, prefix = column(claim.unit)
+    _, letter = printed(claim.value)
+    scale = worth(name, prefix, letter)
+    low, high = float(candidate.value.low / scale), float(candidate.value.high / scale)
+    first, last = f"{low:,.6g}", f"{high:,.6g}"
+    return first if first == last else f"{first} to {last}"
+
+
+def counted(question: Question, made: Verdict) -> Verdict:
+    """With how much was tried, and how much of it fits."""
+    numbers = {each.value for each in question.tried}
+    within = {match.candidate.value for match in question.matches}
+    cost = question.matches[0].cost if question.matches else 0
+    return replace(made, tried=len(numbers), within=len(within), chance=question.chance(cost),
+                   others=max(len(question.matches) - len(made.fits), 0))  # fmt: skip
+
+
+def listed(names: list[str], most: int = 4) -> str:
+    """``a, b and 3 others``."""
+    if len(names) > most:
+        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} others"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -1,0 +1,113 @@
+"""What could have gone wrong with a figure that nothing reproduces: one slip that would explain it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+
+from flop_harness.audit.language.given import Given
+from flop_harness.audit.language.quantities import Interval, column, printed, stands_for, worth
+from flop_harness.audit.language.relations import Candidate
+from flop_harness.records import Claim
+from flop_harness.records.units import parse_figure
+
+POWERS = {1: "ten times", 2: "a hundred times", 3: "a thousand times", 6: "a million times",
+          9: "a billion times"}  # fmt: skip
+FACTORS = (
+    (Fraction(2), "twice what it should be: FLOP for MAC, or counted again"),
+    (Fraction(1, 2), "half of what it should be: MAC for FLOP"),
+    (Fraction(4, 3), "4/3 of what it should be: recomputation counted in"),
+    (Fraction(3, 4), "3/4 of what it should be: recomputation left out"),
+    (Fraction(3), "three times what it should be: the backward pass counted in"),
+    (Fraction(1, 3), "a third of what it should be: the backward pass left out"),
+)
+BY_PEAK = ("mfu", "mfu without attention", "hfu", "peak share")
+
+
+def explained(claim: Claim, values: Iterable[Interval]) -> str:
+    """The first slip that would turn one of ``values`` into the figure; empty if there is none."""
+    values = list(values)
+    given = Given(claim)
+    slips: tuple[Callable[[Claim, Given, list[Interval]], Iterator[str]], ...] = (
+        powers, against_sparse, transposed, factors, one_digit,
+    )  # fmt: skip
+    return next((told for slip in slips for told in slip(claim, given, values)), "")
+
+
+def figure_of(claim: Claim, text: str | None = None) -> Interval:
+    """What a figure may stand for, half a step either way, in its quantity's unit."""
+    name, prefix = column(claim.unit)
+    plain = stands_for(name, text or claim.value, prefix)
+    if plain.low != plain.high:
+        return plain
+    return plain
+
+
+def powers(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
+    figure = figure_of(claim)
+    for power, told in POWERS.items():
+        for factor, way in (
+            (Fraction(10**power), "too large"),
+            (Fraction(1, 10**power), "too small"),
+        ):
+            if any(figure.meets(value * factor) for value in values):
+                yield f"{told} {way}"
+
+
+def against_sparse(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
+    """A share of the sparse peak, printed as one of the dense."""
+    dense, sparse = given.peak, given.sparse
+    if claim.metric not in BY_PEAK or dense is None or sparse is None:
+        return
+    if any(figure_of(claim).meets(value * (dense / sparse)) for value in values):
+        yield f"a share of the sparse peak, {float(sparse.low / 10**12):g} TFLOP/s"
+
+
+def transposed(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
+    """Two neighbouring digits changed places."""
+    name, prefix = column(claim.unit)
+    figure, letter = printed(claim.value)
+    scale = worth(name, prefix, letter)
+    for other in figure.transposed():
+        half = other.step / 2
+        meant = Interval((other.value - half) * scale, (other.value + half) * scale)
+        if any(meant.meets(value) for value in values):
+            yield f"two digits changed places: {other.text}"
+
+
+def factors(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
+    for factor, told in FACTORS:
+        if any(figure_of(claim).meets(value * factor) for value in values):
+            yield told
+
+
+def one_digit(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
+    """One digit of at least four is another."""
+    name, prefix = column(claim.unit)
+    figure, letter = printed(claim.value)
+    if figure.digits < 4:
+        return
+    scale, text = worth(name, prefix, letter), figure.text
+    for place, old in enumerate(text):
+        for digit in "0123456789" if old.isdigit() else "":
+            other = parse_figure(text[:place] + digit + text[place + 1 :])
+            half = other.step / 2
+            meant = Interval((other.value - half) * scale, (other.value + half) * scale)
+            if digit != old and any(meant.meets(value) for value in values):
+                yield f"a digit is wrong: {other.text}"
+
+
+# ------------------------------------------------------------------------------- beside each other
+
+
+def swapped(
+    claim: Claim, candidates: list[Candidate], others: Iterable[tuple[Claim, list[Candidate]]]
+) -> str:
+    """Another claim that this figure belongs to, and whose figure belongs here."""
+    for other, theirs in others:
+        fits_there = any(figure_of(other, claim.value).meets(c.value) for c in theirs)
+        fits_here = any(figure_of(claim, other.value).meets(c.value) for c in candidates)
+        if fits_there and fits_here and other.value != claim.value:
+            place = other.metric if other.row == claim.row else f"row {other.row}"
+            return f"changed places with {place} ({other.value})"
+    return ""
