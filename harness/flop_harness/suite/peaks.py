@@ -55,9 +55,9 @@ def find(text: str, dtype: str = "bf16") -> Peak:
 
     UserError for a name that is not known, and for a number that is a sparse peak of the type.
     """
-    peaks = {name.lower(): peak for name, peak in known().items()}
-    if text.lower() in peaks:
-        return peaks[text.lower()]
+    for name in (text, *(each for each in known() if each.lower() == text.lower())):
+        if name in known():
+            return known()[name]
     if not re.match(r"[\d.]", text):
         raise UserError(f"no peak {text!r}{suggest(text, known())}: see flop-harness list peaks")
     value = parse_figure(text).value

@@ -16,7 +16,14 @@ from math import log
 from flop_harness.audit.language import slips
 from flop_harness.audit.language.given import TOLD, Given, Mode
 from flop_harness.audit.language.hours import on_hours
-from flop_harness.audit.language.quantities import QUANTITIES, Interval, column, misprinted, printed, worth
+from flop_harness.audit.language.quantities import (
+    QUANTITIES,
+    Interval,
+    column,
+    misprinted,
+    printed,
+    worth,
+)
 from flop_harness.audit.language.relations import Candidate, candidates
 from flop_harness.audit.matching import PRINTINGS
 from flop_harness.records import Claim, Fit, Ruling, Verdict
@@ -25,7 +32,12 @@ ENOUGH = 3
 """So many figures of a column say how all of it is counted, if one way explains most of them."""
 UNLIKELY = 0.05
 """The chance up to which an explanation that departs from what is stated is taken."""
+CLEAR = 0.8
+"""The share of a column from which on what departs from its way is a slip rather than another way."""
+RARE = 0.002
+"""The same for a figure that is counted unlike its column."""
 READ_OTHERWISE = 1
+READ_SO: tuple[Mode, ...] = ("filled", "cut")
 Way = tuple[str, tuple[str, ...]]
 
 
@@ -44,6 +56,8 @@ class Question:
 
     claim: Claim
     usual: set[Way] = field(default_factory=set)
+    agreed: float = 0.0
+    """The share of its column that the usual ways explain."""
 
     @cached_property
     def plain(self) -> list[Candidate]:
@@ -51,36 +65,47 @@ class Question:
         return candidates(Given(self.claim))
 
     @cached_property
+    def otherwise(self) -> list[Candidate]:
+        """With the figures beside it filled up with zeros, or cut off."""
+        return [
+            replace(
+                each, cost=each.cost + READ_OTHERWISE, departures=(*each.departures, TOLD[mode])
+            )
+            for mode in READ_SO
+            for each in candidates(Given(self.claim, mode))
+        ]
+
+    @cached_property
     def tried(self) -> list[Candidate]:
-        """Also with those filled up with zeros, or cut off."""
-        found = list(self.plain)
-        modes: tuple[Mode, ...] = ("filled", "cut")
-        for mode in modes:
-            for each in candidates(Given(self.claim, mode)):
-                told = (*each.departures, TOLD[mode])
-                found.append(replace(each, cost=each.cost + READ_OTHERWISE, departures=told))
-        return found
+        """What was held against the figure: more only where nothing simple fits."""
+        simple = [match for match in self.fitting(self.plain) if match.cost <= READ_OTHERWISE]
+        return self.plain if simple else [*self.plain, *self.otherwise]
 
     @cached_property
     def matches(self) -> list[Match]:
         """What fits, the cheapest first."""
+        return self.fitting(self.tried)
+
+    def fitting(self, found: list[Candidate]) -> list[Match]:
+        made = []
+        for each in found:
+            for (cost, told), interval in self.printings:
+                if interval.meets(each.value):
+                    departs = (*each.departures, told) if told else each.departures
+                    made.append(Match(each, each.cost + cost, departs))
+                    break
+        return sorted(made, key=lambda match: match.cost)
+
+    @cached_property
+    def printings(self) -> list[tuple[tuple[int, str], Interval]]:
+        """(cost and words, what may stand behind the digits) of each way of printing."""
         name, prefix = column(self.claim.unit)
         figure, letter = printed(self.claim.value)
         scale = worth(name, prefix, letter)
-        exact = QUANTITIES[name].counted
-        ways = [(PRINTINGS[printing], Interval(low * scale, high * scale))
+        if QUANTITIES[name].counted:
+            return [((0, ""), Interval.of(figure.value * scale))]
+        return [(PRINTINGS[printing], Interval(low * scale, high * scale))
                 for printing, low, high in figure.intervals()]  # fmt: skip
-        if exact:
-            ways = [((0, ""), Interval.of(figure.value * scale))]
-        found = []
-        for each in self.tried:
-            fit = next((way for way in ways if way[1].meets(each.value)), None)
-            if fit:
-                (cost, told), _ = fit
-                found.append(
-                    Match(each, each.cost + cost, (*each.departures, *filter(None, [told])))
-                )
-        return sorted(found, key=lambda match: match.cost)
 
     @property
     def ways(self) -> set[Way]:
@@ -117,35 +142,32 @@ def verdicts(claims: Iterable[Claim]) -> dict[int, Verdict]:
     """A verdict for each claim, by its identity."""
     questions = [Question(claim) for claim in claims]
     for column_of in grouped(questions).values():
-        usual = usual_ways(column_of)
+        usual, agreed = usual_ways([question for question in column_of if question.plain])
         for question in column_of:
-            question.usual = usual
+            question.usual, question.agreed = usual, agreed
     rows: Mapping[tuple[str, str], list[Question]] = defaultdict(list)
     for question in questions:
         rows[question.claim.file, question.claim.table].append(question)
     return {id(q.claim): verdict(q, rows[q.claim.file, q.claim.table]) for q in questions}
 
 
-def grouped(questions: Iterable[Question]) -> dict[tuple[str, str, str, str], list[Question]]:
+def grouped(questions: Iterable[Question]) -> dict[tuple[str, ...], list[Question]]:
     """By file, table and column; what is recomputed is a column of its own, and so is each part."""
-    groups: dict[tuple[str, str, str, str], list[Question]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[Question]] = defaultdict(list)
     for question in questions:
         claim = question.claim
-        groups[claim.file, claim.table, claim.unit, claim.given.get("recomputed", "")].append(
-            question
-        )
+        apart = (claim.given.get("recomputed", ""), claim.given.get("part", ""))
+        groups[(claim.file, claim.table, claim.unit, *apart)].append(question)
     return groups
 
 
-def usual_ways(group: list[Question]) -> set[Way]:
-    """The ways that explain most of a column, and as much of it as any other does."""
+def usual_ways(group: list[Question]) -> tuple[set[Way], float]:
+    """The ways that explain most of a column, as much of it as any other does; the share of it."""
     counts = Counter(way for question in group for way in question.ways)
-    if len(group) < ENOUGH or not counts:
-        return set()
-    most = max(counts.values())
-    return (
-        {way for way, count in counts.items() if count == most} if 2 * most > len(group) else set()
-    )
+    most = max(counts.values(), default=0)
+    if len(group) < ENOUGH or 2 * most <= len(group):
+        return set(), 0.0
+    return {way for way, count in counts.items() if count == most}, most / len(group)
 
 
 # ------------------------------------------------------------------------------------- one verdict
@@ -160,7 +182,9 @@ def verdict(question: Question, table: list[Question]) -> Verdict:
     outside = bool(question.usual) and not any(
         way_of(match.candidate) in question.usual for match in question.matches
     )
-    if question.matches and not outside and credible(question):
+    if slip := changed_places(question, table):
+        return mistaken(question, table, slip)
+    if question.matches and credible(question, RARE if outside else UNLIKELY):
         made = reproduced(question)
         if not misprinted(claim.value):
             return made
@@ -169,11 +193,12 @@ def verdict(question: Question, table: list[Question]) -> Verdict:
     return mistaken(question, table)
 
 
-def credible(question: Question) -> bool:
+def credible(question: Question, chance: float) -> bool:
+    """Whether the best departs little, explains its column, or fits hardly by chance."""
     best = question.best[0]
-    if best.cost <= 1 or way_of(best.candidate) in question.usual:
+    if way_of(best.candidate) in question.usual or (best.cost <= 1 and not question.usual):
         return True
-    return question.chance(best.cost) <= UNLIKELY
+    return question.chance(best.cost) <= chance
 
 
 def reproduced(question: Question) -> Verdict:
@@ -188,21 +213,46 @@ def reproduced(question: Question) -> Verdict:
         told += f"; {claim.counts} does not"
     if departs:
         told = f"{' or '.join(departs)}: {told}"
-    strained = named is False or any(way_of(m.candidate)[1] for m in best)
+    unlike = bool(question.usual) and way_of(best[0].candidate) not in question.usual
+    if unlike:
+        told += ", unlike its column"
+    strained = named is False or unlike or any(way_of(match.candidate)[1] for match in best)
     ruling: Ruling = "not as stated" if strained else "reproduced"
     return counted(
         question, Verdict(claim.id, ruling, told, tuple(map(fit(claim), best)), named=named)
     )
 
 
-def mistaken(question: Question, table: list[Question]) -> Verdict:
+def likeliest(question: Question) -> list[Candidate]:
+    """What explains its column, else what the source names, else what departs least."""
+    usual = [each for each in question.plain if each.way in question.usual]
+    named = [each for each in question.plain if each.counting == question.claim.counts]
+    least = min(each.cost for each in question.plain)
+    return usual or named or [each for each in question.plain if each.cost == least]
+
+
+def settled(question: Question, likely: list[Candidate]) -> bool:
+    """Whether it is clear what the figure should be, so that a slip of a digit can be told."""
+    values = {each.value for each in likely}
+    named = all(each.counting == question.claim.counts for each in likely)
+    return question.agreed >= CLEAR or named or len(values) <= 2
+
+
+def changed_places(question: Question, table: list[Question]) -> str:
+    """Where the formula that the source names does not fit, and would fit another figure."""
+    likely = likeliest(question)
+    fits = {way_of(match.candidate) for match in question.matches}
+    if not question.claim.counts or any(each.way in fits for each in likely):
+        return ""
+    return swapped(question, likely, table)
+
+
+def mistaken(question: Question, table: list[Question], slip: str = "") -> Verdict:
     """A slip that would explain it, the arithmetic that it contradicts, or nothing."""
-    claim = question.claim
-    likely = [c for c in question.plain if c.way in question.usual]
-    least = min(c.cost for c in question.plain)
-    likely = likely or [c for c in question.plain if c.cost == least]
-    slip = swapped(question, likely, table)
-    slip = slip or slips.explained(claim, [each.value for each in likely])
+    claim, likely = question.claim, likeliest(question)
+    clear = settled(question, likely)
+    slip = slip or (swapped(question, likely, table) if clear else "")
+    slip = slip or slips.explained(claim, [each.value for each in likely], clear)
     near = nearest(claim, likely)
     shown = tuple(map(fit(claim), (Match(each, each.cost, each.departures) for each in near)))
     should = f"{near[0].counting} gives {told_value(claim, near[0])}"
@@ -219,7 +269,7 @@ def swapped(question: Question, likely: list[Candidate], table: list[Question]) 
     claim = question.claim
     beside = [q for q in table if q is not question and (
         q.claim.row == claim.row or q.claim.unit == claim.unit)]  # fmt: skip
-    pairs = ((q.claim, [c for c in q.plain if not q.usual or c.way in q.usual]) for q in beside)
+    pairs = ((q.claim, likeliest(q)) for q in beside if q.plain)
     return slips.swapped(claim, likely, pairs)
 
 

@@ -43,6 +43,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "steps/s": Quantity("step/s"),
     "step s": Quantity("s"),
     "tflops/gpu": Quantity("FLOP/s", TERA),
+    "tflops/gpu without attention": Quantity("FLOP/s", TERA),
     "pflops": Quantity("FLOP/s", PETA),
     "peak": Quantity("FLOP/s", TERA, counted=True),
     "peak share": Quantity("share", PERCENT),

@@ -12,6 +12,7 @@ from flop_harness.audit.language.quantities import Interval
 from flop_harness.conventions.transformers import parameters as weights
 from flop_harness.conventions.transformers.catalogue import FORMULAS
 from flop_harness.records import Claim
+from flop_harness.records.transformer import Transformer
 
 SECONDS_A_DAY, PF_DAY = 86400, Fraction(10**15 * 86400)
 UNNAMED, RECOMPUTING, UNCOVERED, FAR = 1, 3, 4, 5
@@ -161,11 +162,10 @@ def tflops_per_gpu(given: Given) -> Iterator[Candidate]:
         yield from sure("FLOP of a step / its seconds", work / step)
     if (rate := given.rate) is not None:
         yield from by_formulas(given, ("training", "hardware"), lambda amount: amount * rate)
+        share = given.get("mfu")
+        yield from sure("MFU x peak", given.peak * share if share and given.peak else None)
     elif total and gpus:
         yield from sure("PFLOP/s / GPUs", total / gpus)
-    share = given.get("mfu")
-    if share and given.peak:
-        yield from sure("MFU x peak", given.peak * share)
 
 
 def pflops(given: Given) -> Iterator[Candidate]:
@@ -187,8 +187,11 @@ def mfu(given: Given, scopes: tuple[str, ...] = ("training", "hardware")) -> Ite
         return
     if rate is not None:
         yield from by_formulas(given, scopes, lambda amount: amount * rate / peak)
-    else:
-        yield from peak_share(given)
+        return
+    yield from peak_share(given)
+    linear, bare = given.get("tflops/gpu without attention"), given.per_token(FORMULAS["epoch"])
+    if linear and bare:
+        yield from by_formulas(given, scopes, lambda amount: linear * amount / bare / peak)
 
 
 def mfu_without_attention(given: Given) -> Iterator[Candidate]:
@@ -243,11 +246,23 @@ def passes(given: Given, share: Fraction) -> Iterator[Candidate]:
     tokens = (given.get("batch") or Interval.of(1)) * given.length
     yield from by_formulas(given, ("training",), lambda amount: amount * tokens * share)
     plain = given.per_token(FORMULAS["ref-full"])
-    if plain and share == Fraction(1, 3):
-        s = given.shape
-        each = s.layers * (s.heads * given.length + s.mlp_width)
-        more = Interval.of(plain.low / 3 + each)
-        yield Candidate("ref-full, softmax and activation 1 each", more * tokens, UNNAMED)
+    if plain:
+        yield from of_base_and_eager(given.shape, given.length, plain / 3, share * 3, tokens)
+
+
+def of_base_and_eager(
+    shape: Transformer, length: int, ahead: Interval, share: Fraction, tokens: Interval
+) -> Iterator[Candidate]:
+    """Without the head, and with what counters of FLOPs add: softmax and activation, 1 each."""
+    head = 2 * shape.width * shape.vocabulary
+    more = shape.layers * (shape.heads * length + shape.mlp_width) if share == 1 else 0
+    base = Interval.of(ahead.low - head)
+    yield Candidate("ref-full without the head", base * tokens * share, RECOMPUTING)
+    if more:
+        told = "softmax and activation 1 each"
+        yield Candidate(f"ref-full, {told}", Interval.of(ahead.low + more) * tokens, UNNAMED)
+        eager = Interval.of(base.low + more) * tokens
+        yield Candidate(f"ref-full without the head, {told}", eager, RECOMPUTING)
 
 
 TARGETS: dict[str, Relation] = {

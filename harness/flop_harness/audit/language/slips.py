@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from functools import lru_cache
 
 from flop_harness.audit.language.given import Given
 from flop_harness.audit.language.quantities import Interval, column, printed, stands_for, worth
@@ -21,26 +22,42 @@ FACTORS = (
     (Fraction(3), "three times what it should be: the backward pass counted in"),
     (Fraction(1, 3), "a third of what it should be: the backward pass left out"),
 )
+TRIFLE = Fraction(1, 200)
 BY_PEAK = ("mfu", "mfu without attention", "hfu", "peak share")
 
 
-def explained(claim: Claim, values: Iterable[Interval]) -> str:
-    """The first slip that would turn one of ``values`` into the figure; empty if there is none."""
+def explained(claim: Claim, values: Iterable[Interval], clear: bool) -> str:
+    """The first slip that would turn one of ``values`` into the figure; empty if there is none.
+
+    Where it is not clear what the figure should be, digits and factors explain too much.
+    """
     values = list(values)
     given = Given(claim)
     slips: tuple[Callable[[Claim, Given, list[Interval]], Iterator[str]], ...] = (
-        powers, against_sparse, transposed, factors, one_digit,
+        powers, against_sparse, transposed, one_digit, factors,
     )  # fmt: skip
-    return next((told for slip in slips for told in slip(claim, given, values)), "")
+    told = slips if clear else slips[:2]
+    return next((words for slip in told for words in slip(claim, given, values)), "")
 
 
 def figure_of(claim: Claim, text: str | None = None) -> Interval:
     """What a figure may stand for, half a step either way, in its quantity's unit."""
-    name, prefix = column(claim.unit)
-    plain = stands_for(name, text or claim.value, prefix)
-    if plain.low != plain.high:
-        return plain
-    return plain
+    return read(claim.unit, text or claim.value)[0]
+
+
+def loosely(claim: Claim, text: str) -> Interval:
+    """The same where it may also be cut off."""
+    return read(claim.unit, text)[1]
+
+
+@lru_cache(maxsize=100_000)
+def read(head: str, text: str) -> tuple[Interval, Interval]:
+    """What a cell under this head stands for if it is rounded, and if it may be cut off too."""
+    name, prefix = column(head)
+    rounded = stands_for(name, text, prefix)
+    figure, letter = printed(text)
+    last = (figure.value + figure.step) * worth(name, prefix, letter)
+    return rounded, Interval(rounded.low, last)
 
 
 def powers(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
@@ -82,10 +99,11 @@ def factors(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]
 
 
 def one_digit(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
-    """One digit of at least four is another."""
+    """One digit of at least four is another, and not by a trifle."""
     name, prefix = column(claim.unit)
     figure, letter = printed(claim.value)
-    if figure.digits < 4:
+    middle = figure_of(claim).middle
+    if figure.digits < 4 or any(abs(middle / v.middle - 1) < TRIFLE for v in values):
         return
     scale, text = worth(name, prefix, letter), figure.text
     for place, old in enumerate(text):
@@ -105,9 +123,12 @@ def swapped(
 ) -> str:
     """Another claim that this figure belongs to, and whose figure belongs here."""
     for other, theirs in others:
-        fits_there = any(figure_of(other, claim.value).meets(c.value) for c in theirs)
-        fits_here = any(figure_of(claim, other.value).meets(c.value) for c in candidates)
-        if fits_there and fits_here and other.value != claim.value:
+        if other.value == claim.value:
+            continue
+        there, here = loosely(other, claim.value), loosely(claim, other.value)
+        if any(there.meets(c.value) for c in theirs) and any(
+            here.meets(c.value) for c in candidates
+        ):
             place = other.metric if other.row == claim.row else f"row {other.row}"
             return f"changed places with {place} ({other.value})"
     return ""
