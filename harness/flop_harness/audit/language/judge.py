@@ -233,9 +233,10 @@ def likeliest(question: Question) -> list[Candidate]:
 
 def settled(question: Question, likely: list[Candidate]) -> bool:
     """Whether it is clear what the figure should be, so that a slip of a digit can be told."""
-    values = {each.value for each in likely}
+    if question.usual:
+        return question.agreed >= CLEAR
     named = all(each.counting == question.claim.counts for each in likely)
-    return question.agreed >= CLEAR or named or len(values) <= 2
+    return named or len({each.value for each in likely}) <= 2
 
 
 def changed_places(question: Question, table: list[Question]) -> str:

@@ -36,7 +36,8 @@ def nemo(s: Symbols, half: bool) -> Fraction:
 
 
 def nemo_mlp(shape: Transformer, length: int, so_far: Fraction) -> Fraction:
-    return Fraction(16 * shape.layers * shape.width**2) if shape.family in IN_4H else so_far
+    four_h = Fraction(16 * shape.layers * shape.width**2)
+    return four_h if shape.family in IN_4H else so_far * 3 / shape.mlp_matrices
 
 
 def nemo_transformer(s: Symbols) -> Fraction:
@@ -46,6 +47,15 @@ def nemo_transformer(s: Symbols) -> Fraction:
     widths = s.ff * (s.L - with_experts) + s.ff * routed * with_experts
     attention = s.L * s.h**2 * (1 + Fraction(s.kv, s.H) + Fraction(s.T, s.h))
     return 12 * (attention + s.h * widths) + 6 * s.h * s.V
+
+
+def nemo_gpt_oss(s: Symbols) -> Fraction:
+    """gpt_oss(): exact causal pairs, in windows too; three matrices for each expert."""
+    full = (s.L - s.shape.windowed) * Fraction(s.T + 1, 2)
+    reach = min(s.shape.window, s.T)
+    banded = s.shape.windowed * Fraction(reach * (reach + 1) // 2 + (s.T - reach) * reach, s.T)
+    linear = s.L * s.h * s.Q * (2 * s.H + 2 * s.kv) + s.ffn(3)
+    return 6 * (linear + 2 * s.H * s.Q * (full + banded)) + 6 * s.h * s.V
 
 
 def half_with_experts(shape: Transformer, length: int, so_far: Fraction) -> int:
@@ -61,7 +71,7 @@ def nemo_causal(shape: Transformer, length: int, so_far: Fraction) -> Fraction:
 
 NEMO = "NVIDIA/NeMo nemo/utils/flops_formulas.py"
 NEMO_SWITCHES = (
-    *sw.GROUPED_SQUARE, *PLAIN, sw.Switch("mlp", "an MLP of two matrices, 4 h wide", nemo_mlp),
+    *sw.GROUPED_SQUARE, *PLAIN, sw.Switch("mlp", "an MLP by family", nemo_mlp),
     sw.Switch("logits", "a vocabulary fixed by family", sw.fixed_vocabulary(VOCABULARIES)),
 )  # fmt: skip
 NEMOS = (
@@ -74,6 +84,9 @@ NEMOS = (
             (*NEMO_SWITCHES, sw.Switch("scores", "half of the square", nemo_causal)),
             covers=(asks.family(*NEMO_FAMILIES),), strict=True,
             project="NeMo", date="2026", commit="8cfedd72"),
+    Formula("nemo-gpt-oss", "gpt_oss(): exact causal pairs, in windows too", f"{NEMO} @8cfedd72",
+            nemo_gpt_oss, (sw.NO_ROUTER, sw.CAUSAL_EXACT), covers=(asks.family("gpt-oss"),),
+            strict=True),
     Formula("nemo-transformer", "transformer(): two matrices, experts in half of the layers",
             f"{NEMO} @8cfedd72", nemo_transformer,
             (*sw.GROUPED_SQUARE, *PLAIN,

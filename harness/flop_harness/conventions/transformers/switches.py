@@ -131,7 +131,8 @@ HALF_SQUARE = Switch(
 WINDOWS = Switch("scores", "sliding windows", windows)
 QUERY_SIZED = Switch(
     "scores", "values as wide as queries",
-    lambda s, t, so_far: 4 * s.layers * s.query_width * t if s.latent else so_far,
+    lambda s, t, so_far: 4 * s.layers * s.heads * (s.latent.plain + s.latent.rotary) * t
+    if s.latent else so_far,
 )  # fmt: skip
 
 
@@ -163,8 +164,13 @@ INTEGER_GROUPS = (
         "qkv", "keys and values as 2 // (heads / groups)",
         lambda s, t, _: 2 * s.layers * s.width**2 * (1 + 2 // (s.heads // s.kv_heads)),
     ),
-    *SQUARE[1:],
+    SQUARE[1],
+    Switch(
+        "scores", "heads together h wide",
+        lambda s, t, _: 4 * s.layers * (s.width // s.heads) * s.heads * t,
+    ),
 )  # fmt: skip
+"""By integer division throughout, as in the source."""
 OWN_KEYS = Switch(
     "qkv", "keys and values for every head", lambda s, t, _: 6 * s.layers * s.width * s.query_width
 )
