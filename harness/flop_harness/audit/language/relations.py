@@ -156,16 +156,13 @@ def tokens_per_second_per_gpu(given: Given) -> Iterator[Candidate]:
 
 
 def tflops_per_gpu(given: Given) -> Iterator[Candidate]:
-    total, gpus, step = given.get("pflops"), given.get("gpus"), given.get("step s")
-    work = given.get("training flop")
+    work, step = given.get("training flop"), given.get("step s")
     if work and step:
         yield from sure("FLOP of a step / its seconds", work / step)
     if (rate := given.rate) is not None:
         yield from by_formulas(given, ("training", "hardware"), lambda amount: amount * rate)
         share = given.get("mfu")
         yield from sure("MFU x peak", given.peak * share if share and given.peak else None)
-    elif total and gpus:
-        yield from sure("PFLOP/s / GPUs", total / gpus)
 
 
 def pflops(given: Given) -> Iterator[Candidate]:
@@ -282,5 +279,7 @@ def candidates(given: Given) -> list[Candidate]:
 
 
 def follows(claim: Claim) -> bool:
-    """Whether a figure follows from anything in its row."""
-    return next(TARGETS[claim.metric](Given(claim)), None) is not None
+    """Whether a figure follows from anything in its row; hours say at what rate at least."""
+    return (
+        claim.metric == "gpu hours" or next(TARGETS[claim.metric](Given(claim)), None) is not None
+    )

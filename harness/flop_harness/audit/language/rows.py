@@ -128,7 +128,10 @@ def csv_rows(table: Table, path: Path) -> Iterator[Row]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: {error}") from error
-    for number, raw in enumerate(csv.DictReader(io.StringIO(text)), start=1):
+    lines = list(enumerate(csv.DictReader(io.StringIO(text)), start=1))
+    if not any(all(raw.get(k) == v for k, v in table.where.items()) for _, raw in lines):
+        raise UserError(f"{path}: no row with {table.where}" if table.where else f"{path}: no rows")
+    for number, raw in lines:
         if any(raw.get(key) != value for key, value in table.where.items()):
             continue
         missing = [key for key in table.take if raw.get(key) is None]

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
 from flop_harness.audit.language.given import Given
-from flop_harness.audit.language.quantities import Interval, column, printed, stands_for, worth
+from flop_harness.audit.language.quantities import (
+    Interval,
+    column,
+    filled,
+    printed,
+    stands_for,
+    worth,
+)
 from flop_harness.audit.language.relations import Candidate
 from flop_harness.records import Claim
 from flop_harness.records.units import parse_figure
@@ -60,14 +68,21 @@ def read(head: str, text: str) -> tuple[Interval, Interval]:
     return rounded, Interval(rounded.low, last)
 
 
+def off_by(claim: Claim, factor: Fraction) -> Interval:
+    """What a figure may stand for if it is a rounded one times a factor; zeros may fill it up."""
+    name, prefix = column(claim.unit)
+    whole = filled(name, claim.value, prefix) or figure_of(claim)
+    half = (whole.high - whole.low) / 2 * max(factor, Fraction(1))
+    return Interval(whole.middle - half, whole.middle + half)
+
+
 def powers(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
-    figure = figure_of(claim)
     for power, told in POWERS.items():
         for factor, way in (
             (Fraction(10**power), "too large"),
             (Fraction(1, 10**power), "too small"),
         ):
-            if any(figure.meets(value * factor) for value in values):
+            if any(off_by(claim, factor).meets(value * factor) for value in values):
                 yield f"{told} {way}"
 
 
@@ -82,37 +97,31 @@ def against_sparse(claim: Claim, given: Given, values: list[Interval]) -> Iterat
 
 def transposed(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
     """Two neighbouring digits changed places."""
-    name, prefix = column(claim.unit)
-    figure, letter = printed(claim.value)
-    scale = worth(name, prefix, letter)
-    for other in figure.transposed():
-        half = other.step / 2
-        meant = Interval((other.value - half) * scale, (other.value + half) * scale)
+    for other in printed(claim.value)[0].transposed():
+        meant = off_by(replace(claim, value=other.text), Fraction(1))
         if any(meant.meets(value) for value in values):
             yield f"two digits changed places: {other.text}"
 
 
 def factors(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
     for factor, told in FACTORS:
-        if any(figure_of(claim).meets(value * factor) for value in values):
+        if any(off_by(claim, factor).meets(value * factor) for value in values):
             yield told
 
 
 def one_digit(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
     """One digit of at least four is another, and not by a trifle."""
-    name, prefix = column(claim.unit)
-    figure, letter = printed(claim.value)
-    middle = figure_of(claim).middle
+    figure, _ = printed(claim.value)
+    middle, text = figure_of(claim).middle, figure.text
     if figure.digits < 4 or any(abs(middle / v.middle - 1) < TRIFLE for v in values):
         return
-    scale, text = worth(name, prefix, letter), figure.text
     for place, old in enumerate(text):
         for digit in "0123456789" if old.isdigit() else "":
-            other = parse_figure(text[:place] + digit + text[place + 1 :])
-            half = other.step / 2
-            meant = Interval((other.value - half) * scale, (other.value + half) * scale)
-            if digit != old and any(meant.meets(value) for value in values):
-                yield f"a digit is wrong: {other.text}"
+            other = text[:place] + digit + text[place + 1 :]
+            if digit == old or not parse_figure(other).value:
+                continue
+            if any(figure_of(claim, other).meets(value) for value in values):
+                yield f"a digit is wrong: {other}"
 
 
 # ------------------------------------------------------------------------------- beside each other

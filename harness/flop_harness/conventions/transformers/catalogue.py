@@ -27,9 +27,8 @@ def formula(name: str) -> Formula:
 
 
 def versions(project: str) -> list[Formula]:
-    """A project's formulas, the oldest first."""
-    found = [each for each in FORMULAS.values() if each.project == project]
-    return sorted(found, key=lambda each: each.date)
+    """A project's formulas, the oldest first, as the files list them."""
+    return [each for each in FORMULAS.values() if each.project == project]
 
 
 PROJECTS = tuple(dict.fromkeys(each.project for each in FORMULAS.values() if each.project))

@@ -83,7 +83,7 @@ Coverage = Callable[[Transformer], str]
 class Formula:
     """A formula with its source; ``value`` as it is published, ``switches`` as we understand it.
 
-    Versions of one ``project`` differ in ``date`` and ``commit``. Without ``latent`` a formula says
+    Versions of one ``project`` differ in ``commit``; ``date`` says since or until when, as far as known. Without ``latent`` a formula says
     nothing of attention over a compressed cache, and a ``strict`` one nothing of what it does not
     cover; others give a figure all the same.
     """

@@ -59,11 +59,11 @@ MEGATRONS = (
             project="Megatron-LM", date="2023-11", commit="2748e7c7d4"),
     Formula("megatron-2025-02", "each product, full attention", f"{MEGATRON} @8873b55d^",
             megatron_full, GENERAL, covers=(asks.plain_positions,), latent=True,
-            project="Megatron-LM", date="2025-02", commit="8873b55d^"),
+            project="Megatron-LM", date="to 2025-03", commit="8873b55d^"),
     Formula("megatron-2026", "each product, half of the square", f"{MEGATRON} @d98e8a64",
             megatron_half, (*GENERAL, sw.CAUSAL_HALF),
             covers=(asks.plain_positions, asks.decoder), latent=True,
-            project="Megatron-LM", date="2026", commit="d98e8a64"),
+            project="Megatron-LM", date="since 2025-03", commit="d98e8a64"),
     Formula("megatron-deepspeed", "6 MACs, keys and values by integer division",
             "deepspeedai/Megatron-DeepSpeed megatron/utils.py:270 @4efb479d", megatron_deepspeed,
             (*sw.INTEGER_GROUPS, sw.NO_ROUTER, sw.NO_RELATIVE),
@@ -96,15 +96,15 @@ IN_NEOX = (asks.own_keys, asks.square, asks.no_experts, asks.plain_positions)
 IN_GPT2 = (asks.tied, asks.learned_positions, asks.decoder, *IN_H)
 FILLED = "vocabulary filled up to a multiple of 128"
 GPTS = (
-    Formula("neox-2023", "24 x 4 L h^2 (1 + T / 6 h + V / 16 L h)", f"{NEOX} @018b8a9e", megatron,
+    Formula("neox-018b8a9e", "24 x 4 L h^2 (1 + T / 6 h + V / 16 L h)", f"{NEOX} @018b8a9e", megatron,
             (*sw.SQUARE, *ABSOLUTE), (sw.RECOMPUTED,), "hardware", IN_NEOX,
-            project="GPT-NeoX", date="2023", commit="018b8a9e"),
+            project="GPT-NeoX", date="earlier", commit="018b8a9e"),
     Formula("neox-mfu", "72 L h^2 (1 + T / 6 h + V / 16 L h)", f"{NEOX}:163 @ea7aefd8", neox,
             (*sw.SQUARE, *ABSOLUTE), (sw.THREE_QUARTERS,), covers=IN_NEOX,
-            project="GPT-NeoX", date="2024", commit="ea7aefd8"),
+            project="GPT-NeoX", date="later", commit="ea7aefd8"),
     Formula("neox-hfu", "96 L h^2 (1 + T / 6 h + V / 16 L h)", f"{NEOX}:83 @ea7aefd8", megatron,
             (*sw.SQUARE, *ABSOLUTE), (sw.RECOMPUTED,), "hardware", IN_NEOX,
-            project="GPT-NeoX", date="2024", commit="ea7aefd8"),
+            project="GPT-NeoX", date="later", commit="ea7aefd8"),
     Formula("nanogpt-mfu", "6 N + 12 L H Q T, N without positions", f"{NANOGPT} model.py:289 "
             "@3adf61e1", nanogpt, (sw.UNTIED_EMBEDDING, *sw.SMALL, sw.ALL_EXPERTS),
             covers=IN_GPT2),
@@ -139,7 +139,7 @@ COUNTS = (
             project="torchtitan", date="2024-03", commit="e5d1b8915"),
     Formula("torchtitan", "6 (N - embedding) + 12 L H Q T, N active", f"{TITAN}:412,462 @b5bcd76c",
             torchtitan, (sw.POSITIONS, *sw.SMALL, sw.WINDOWS), latent=True,
-            project="torchtitan", date="2026", commit="b5bcd76c"),
+            project="torchtitan", date="later", commit="b5bcd76c"),
     Formula("llm-foundry", "3 (2 N + 4 L d T), N active", "mosaicml/llm-foundry "
             "llmfoundry/models/mpt/modeling_mpt.py:1588 @8c8dd48f", palm, sw.ALL_PARAMETERS),
     Formula("llm-foundry-hfu", "4 (2 N + 4 L d T), N active: everything recomputed",
