@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from flop_harness.errors import UserError, suggest
 from flop_harness.records.transformer import Experts, LatentAttention, Norm, Positions, Transformer
+from flop_harness.suite import configurations
 from flop_harness.suite.files import home
 from flop_harness.suite.toml import Vocabulary, convert, read
 
@@ -123,11 +124,13 @@ def known() -> Shapes:
 
 
 def find(reference: str) -> Transformer:
-    """A shape of that id, or the only one, or ``ID``, of a file: ``shapes.toml:ID``."""
+    """A shape of that id; the only one, or ``ID``, of ``shapes.toml:ID``; that of a ``config.json``."""
+    if reference.endswith(".json"):
+        return configurations.read(Path(reference))
     file, _, name = reference.rpartition(":") if ".toml:" in reference else (reference, "", "")
     if "/" in reference and not file.endswith(".toml"):
         raise UserError(f"{reference!r} is a place on the net: name a shape (flop-harness list shapes),"
-                        " or a .toml file that holds its shape")  # fmt: skip
+                        " or a file: the model's config.json, or a .toml with its shape")  # fmt: skip
     if not file.endswith(".toml"):
         return known().of(reference)
     found = load(Path(file))
