@@ -20,6 +20,7 @@ class Quantity:
     counted: bool = False
 
 
+LOOSEST = Fraction(1, 20)
 PERCENT, TERA, PETA = Fraction(1, 100), Fraction(10**12), Fraction(10**15)
 QUANTITIES: Mapping[str, Quantity] = {
     "params": Quantity("parameter"),
@@ -126,12 +127,15 @@ def worth(name: str, prefix: Fraction, letter: Fraction) -> Fraction:
 
 
 def stands_for(name: str, cell: str, prefix: Fraction = Fraction(1)) -> Interval:
-    """What a figure that others follow from may stand for: half a step either way, if not counted."""
+    """What a figure that others follow from may stand for: half a step either way, if not counted.
+
+    A single digit, as in ``1e9``, names a size rather than rounds one: a twentieth either way at most.
+    """
     figure, letter = printed(cell)
     scale = worth(name, prefix, letter)
     if QUANTITIES[name].counted:
         return Interval.of(figure.value * scale)
-    half = figure.step / 2
+    half = min(figure.step / 2, figure.value * LOOSEST)
     return Interval((figure.value - half) * scale, (figure.value + half) * scale)
 
 
