@@ -58,6 +58,12 @@ def test_active_parameters_of_a_mixture_by_hand():
     assert count(find("mixtral-8x7b")) == layers * (each + 8 * expert) + 2 * 32000 * h + h
 
 
+def test_biases_of_experts_that_a_token_does_not_meet():
+    shape = find("gpt-oss-120b")  # 4 of 128 experts; three matrices, two biases of ff and one of h
+    idle = 36 * 124 * (3 * 2880 * 2880 + 2 * 2880 + 2880)
+    assert count(shape) - active(shape) == idle
+
+
 def test_latent_attention_by_hand():
     shape = find("deepseek-v2-lite")  # queries at once; keys and values through 512 + 64
     qkv = 2048 * 16 * 192 + 2048 * (512 + 64) + 512 * 16 * (128 + 128)

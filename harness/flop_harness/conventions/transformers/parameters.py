@@ -74,12 +74,20 @@ def expert_weights(shape: Transformer, experts: int) -> int:
 
 
 def idle_experts(shape: Transformer) -> int:
-    """Weights of the experts that a token does not meet."""
+    """Parameters of the experts that a token does not meet."""
     experts = shape.experts
     if experts is None:
         return 0
     idle = expert_weights(shape, experts.routed) - expert_weights(shape, experts.active)
-    return shape.expert_layers * idle
+    return shape.expert_layers * idle + idle_biases(shape)
+
+
+def idle_biases(shape: Transformer) -> int:
+    """Biases of the experts that a token does not meet."""
+    experts = shape.experts
+    if experts is None or not shape.biases:
+        return 0
+    return shape.expert_layers * (experts.routed - experts.active) * bias_of(shape, experts.width)
 
 
 def norms(shape: Transformer) -> int:
@@ -98,13 +106,17 @@ def biases(shape: Transformer) -> int:
     if not shape.biases:
         return shape.layers * qkv if shape.qkv_biases else 0
     attention = shape.layers * (qkv + shape.width)
-    dense = (shape.mlp_matrices - 1) * shape.mlp_width + shape.width
-    return attention + shape.dense_layers * dense + expert_biases(shape, shape.experts)
+    dense = shape.dense_layers * bias_of(shape, shape.mlp_width)
+    return attention + dense + expert_biases(shape, shape.experts)
+
+
+def bias_of(shape: Transformer, mlp_width: int) -> int:
+    """Biases of one MLP of this width."""
+    return (shape.mlp_matrices - 1) * mlp_width + shape.width
 
 
 def expert_biases(shape: Transformer, experts: Experts | None) -> int:
     """Of a layer's experts and of its router, in all layers."""
     if experts is None:
         return 0
-    each = (shape.mlp_matrices - 1) * experts.width + shape.width
-    return shape.expert_layers * (experts.routed * each + experts.routed)
+    return shape.expert_layers * experts.routed * (bias_of(shape, experts.width) + 1)

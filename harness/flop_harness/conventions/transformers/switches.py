@@ -87,7 +87,10 @@ EMBED_4H = Switch("embedding", "4 h for looking up a token", lambda shape, t, _:
 # ------------------------------------------------------- parameters that are no product's weight
 
 NORMS = Switch("norms", "norms count as weights", lambda shape, t, _: 2 * weights.norms(shape))
-BIASES = Switch("biases", "biases count as weights", lambda shape, t, _: 2 * weights.biases(shape))
+BIASES = Switch(
+    "biases", "biases count as weights",
+    lambda shape, t, _: 2 * (weights.biases(shape) - weights.idle_biases(shape)),
+)  # fmt: skip
 POSITIONS = Switch(
     "positions", "position embeddings count as weights",
     lambda shape, t, _: 2 * weights.parameters(shape)["positions"],
