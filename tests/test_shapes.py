@@ -9,6 +9,7 @@ import pytest
 from flop_harness.conventions.transformers.formula import reference
 from flop_harness.conventions.transformers.parameters import count
 from flop_harness.errors import UserError
+from flop_harness.suite.peaks import known as known_peaks
 from flop_harness.suite.shapes import find, load
 
 # ------------------------------------------------------------------------------------- bad shapes
@@ -125,3 +126,13 @@ def test_a_configuration_that_is_none_is_refused_in_one_line(tmp_path, text, com
     with pytest.raises(UserError) as raised:
         find(str(path))
     assert complaint in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_a_sparse_peak_is_twice_the_dense():
+    peaks = known_peaks()
+    pairs = [
+        (peaks[name.removesuffix("-sparse")], peak) for name, peak in peaks.items() if peak.sparse
+    ]
+    assert len(pairs) >= 20
+    assert all(1.99 <= sparse.flops / dense.flops <= 2.03 for dense, sparse in pairs)
+    assert all(peak.source and peak.bandwidth and peak.memory for peak in peaks.values())
