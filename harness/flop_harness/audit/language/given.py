@@ -13,10 +13,9 @@ from flop_harness.audit.language.quantities import (
     QUANTITIES,
     Interval,
     column,
+    cut,
     filled,
-    printed,
     stands_for,
-    worth,
 )
 from flop_harness.conventions.transformers.catalogue import FORMULAS
 from flop_harness.conventions.transformers.formula import Formula
@@ -57,9 +56,7 @@ class Given:
         if self.mode == "filled":
             return filled(name, cell, prefix) or plain
         if self.mode == "cut" and not QUANTITIES[name].counted:
-            figure, letter = printed(cell)
-            scale = worth(name, prefix, letter)
-            return Interval(figure.value * scale, (figure.value + figure.step) * scale)
+            return cut(name, cell, prefix)
         return plain
 
     @cached_property

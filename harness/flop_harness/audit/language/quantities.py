@@ -20,7 +20,7 @@ class Quantity:
     counted: bool = False
 
 
-LOOSEST = Fraction(1, 20)
+SIZES = ("params", "tokens")
 PERCENT, TERA, PETA = Fraction(1, 100), Fraction(10**12), Fraction(10**15)
 QUANTITIES: Mapping[str, Quantity] = {
     "params": Quantity("parameter"),
@@ -129,21 +129,35 @@ def worth(name: str, prefix: Fraction, letter: Fraction) -> Fraction:
 def stands_for(name: str, cell: str, prefix: Fraction = Fraction(1)) -> Interval:
     """What a figure that others follow from may stand for: half a step either way, if not counted.
 
-    A single digit, as in ``1e9``, names a size rather than rounds one: a twentieth either way at most.
+    Parameters and tokens of a single digit, as in ``1e9``, name a size rather than round one.
     """
     figure, letter = printed(cell)
     scale = worth(name, prefix, letter)
     if QUANTITIES[name].counted:
         return Interval.of(figure.value * scale)
-    half = min(figure.step / 2, figure.value * LOOSEST)
+    half = min(figure.step / 2, figure.value * loosest(name))
     return Interval((figure.value - half) * scale, (figure.value + half) * scale)
+
+
+def loosest(name: str) -> Fraction:
+    """The share by which a figure may be off at most; a rate may be printed as 5 or 0.3."""
+    return Fraction(1, 20) if name in SIZES else Fraction(1, 2)
 
 
 def filled(name: str, cell: str, prefix: Fraction = Fraction(1)) -> Interval | None:
-    """The same where its last zeros only fill it up, as in 400."""
+    """The same where its last zeros only fill it up, as in 400 and 430, but not in 30."""
     figure, letter = printed(cell)
-    if QUANTITIES[name].counted or figure.step != 1 or figure.value % 10:
+    if QUANTITIES[name].counted or figure.step != 1 or figure.value % 10 or figure.value < 100:
         return None
     zeros = len(str(figure.value)) - len(str(figure.value).rstrip("0"))
-    half, scale = Fraction(10**zeros, 2), worth(name, prefix, letter)
+    half = min(Fraction(10**zeros, 2), figure.value * loosest(name))
+    scale = worth(name, prefix, letter)
     return Interval((figure.value - half) * scale, (figure.value + half) * scale)
+
+
+def cut(name: str, cell: str, prefix: Fraction = Fraction(1)) -> Interval:
+    """The same where its digits are cut off: up to a step more."""
+    figure, letter = printed(cell)
+    scale = worth(name, prefix, letter)
+    more = min(figure.step, 2 * figure.value * loosest(name))
+    return Interval(figure.value * scale, (figure.value + more) * scale)
