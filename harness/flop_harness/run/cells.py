@@ -94,13 +94,16 @@ class CaseRunner:
             return self._canonical()
 
     def _canonical(self) -> Trace:
-        from flop_harness.trace.recorder import record
+        from flop_harness.trace.recorder import record, with_imports
+
+        def attempt() -> Trace:
+            built = self._on_meta()  # made for this trace alone: nothing to copy
+            return record(built.module, built.args, built.kwargs)
 
         if self.live is not None:
             return self.trace(None, Context("cpu"))
         try:
-            built = self._on_meta()  # made for this trace alone: nothing to copy
-            return record(built.module, built.args, built.kwargs)
+            return with_imports(attempt)
         except UserError:
             raise
         except (Exception, SystemExit):  # noqa: BLE001 - on meta; for real it may run, or be blamed

@@ -86,9 +86,9 @@ class ContextTraces:
 
 def on_meta(built: Built) -> Trace:
     from flop_harness.trace.copying import copied
-    from flop_harness.trace.recorder import record
+    from flop_harness.trace.recorder import record, with_imports
 
-    return record(*copied((built.module, built.args, built.kwargs)))
+    return with_imports(lambda: record(*copied((built.module, built.args, built.kwargs))))
 
 
 def anywhere(trace: Trace, counter: Counter, context: Context) -> Trace:

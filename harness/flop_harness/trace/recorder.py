@@ -120,17 +120,27 @@ def recorded(
     module, args, kwargs = prepare()
     if not copy:
         return record(*adapt(uncompiled(module), args, kwargs), **options)
-    try:
+
+    def attempt() -> Trace:
         twins = copies(module, args, kwargs, options.get("execute", False))
         return record(*adapt(*twins), **options, foreign=set(map(id, module.modules())))
+
+    try:
+        return with_imports(attempt)
     except ValuesNeeded:
         more = {"execute": True}
     except GradientsNeeded:
         more = {"gradients": True}
+    return recorded(prepare, adapt=adapt, **{**options, **more})
+
+
+def with_imports(attempt: Callable[[], Trace]) -> Trace:
+    """What ``attempt`` gives, made anew where it imports what has to be there before."""
+    try:
+        return attempt()
     except ImportNeeded as need:
         importlib.import_module(str(need))
-        more = {}
-    return recorded(prepare, adapt=adapt, **{**options, **more})
+        return attempt()
 
 
 def copies(module: nn.Module, args: tuple, kwargs: Mapping, real: bool) -> Pass:
