@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flop_harness.conventions.catalogue import VERSION
 from flop_harness.records import (  # fmt: skip
     Bridge,
     Case,
@@ -55,8 +56,9 @@ def a_run(pairs: list[tuple[Reading, Bridge]], others: tuple[Reading, ...] = (),
           suite: Suite | None = None, **more: Any) -> Run:  # fmt: skip
     readings = (*(reading for reading, _ in pairs), *others)
     cases = dict.fromkeys(reading.case for reading in readings)
-    return Run(1, suite or a_suite(*cases), more.pop("environment", {"torch": "2.14.1"}), readings,
-               tuple(bridge for _, bridge in pairs), **more)  # fmt: skip
+    more = {"conventions": VERSION, "environment": {"torch": "2.14.1"}, **more}
+    bridges = tuple(bridge for _, bridge in pairs)
+    return Run(1, suite or a_suite(*cases), readings=readings, bridges=bridges, **more)
 
 
 def small_run() -> Run:

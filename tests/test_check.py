@@ -187,7 +187,9 @@ def test_a_golden_of_something_else_is_refused(change, reason):
 
 def test_a_golden_of_other_conventions_is_refused():
     golden = replace(a_run([]), suite=a_suite("a"), conventions=VERSION + 1)
-    with pytest.raises(UserError, match="version 2 of the conventions, now at 1"):
+    with pytest.raises(
+        UserError, match=f"version {VERSION + 1} of the conventions, now at {VERSION}"
+    ):
         require_comparable(golden, a_suite("a"), VERSION, "run.json")
 
 
@@ -318,11 +320,11 @@ def workplace(tmp_path_factory) -> Workplace:
 NEITHER_SPARSE_NOR_COMPLEX = ("real-macs", "dense-macs")
 CELLS = 2 * (2 + len(CONVENTIONS) - len(NEITHER_SPARSE_NOR_COMPLEX) + 1 + 2)
 NET_MOVED = (
-    "doctored 1.0 -> 1.1: net, compute, cpu no_grad eval: 64 MAC -> 72 MAC (+8): now ReLU: +8"
+    "doctored 1.0 -> 1.1: net, compute, cpu no_grad train: 64 MAC -> 72 MAC (+8): now ReLU: +8"
 )
 # 2 rows of 4 outputs in the net, 3 x 5 elements in the layer; the rest is as it was.
 RELU_MOVED = (
-    "doctored 1.0 -> 1.1: relu, compute, cpu no_grad eval: 0 MAC -> 15 MAC (+15): now ReLU: +15"
+    "doctored 1.0 -> 1.1: relu, compute, cpu no_grad train: 0 MAC -> 15 MAC (+15): now ReLU: +15"
 )
 
 
@@ -362,9 +364,9 @@ def test_a_rule_of_ours_is_checked_from_the_traces_alone_without_torch(workplace
     finally:
         (workplace.folder / "torch.py").unlink()
     assert moves == [
-        "doctored 1.0: net, compute, cpu no_grad eval: 64 MAC, by other terms: "
+        "doctored 1.0: net, compute, cpu no_grad train: 64 MAC, by other terms: "
         "now ReLU: +8; now residual: −8",
-        "doctored 1.0: relu, compute, cpu no_grad eval: 0 MAC, by other terms: "
+        "doctored 1.0: relu, compute, cpu no_grad train: 0 MAC, by other terms: "
         "now ReLU: +15; now residual: −15",
     ]
 

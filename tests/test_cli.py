@@ -98,7 +98,7 @@ def gives_nothing():
     return None
 
 def gives_pair():
-    return nn.Linear(4, 3), (torch.rand(2, 4),)
+    return nn.Linear(4, 3), 1
 
 def wants_more(width, *, depth):
     return nn.Linear(width, depth)
@@ -593,9 +593,6 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
         ("compare", "my.py:Net", "--input", "1x4x8x8", *SMALL), "the model raises"
     ),
     "too many inputs": ((*NET, "--input", "1x3x8x8"), "the model raises"),
-    "input beyond all memory": (
-        ("compare", "torch.nn:ReLU", "--input", "1000000x1000000x100", *SMALL), "memory"
-    ),
     "input beyond all numbers": (
         ("count", "torch.nn:ReLU", "--input", "x".join(4 * ["99999999999"])), "overflow"
     ),

@@ -17,7 +17,7 @@ import torch
 
 def net():
     layers = nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.Flatten(), nn.Linear(384, 5, bias=False)
-    return nn.Sequential(*layers), (torch.rand(2, 3, 10, 10),), {}
+    return nn.Sequential(*layers).eval(), (torch.rand(2, 3, 10, 10),), {}
 """
 OUTPUTS = 2 * 6 * 8 * 8
 CONV = OUTPUTS * 27  # 3 x 3 x 3 multiplications for each
