@@ -18,7 +18,8 @@ from pathlib import Path
 
 from directives import ROOT, fenced, filled
 
-from flop_harness.ask.convert import Amount, Rules, case_of
+from flop_harness.ask.convert import case_of
+from flop_harness.ask.ways import Amount, Rules
 from flop_harness.counters import counters
 from flop_harness.counters.protocol import Counter
 from flop_harness.counters.versions.catalogue import CATALOGUE

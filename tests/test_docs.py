@@ -16,7 +16,8 @@ from types import ModuleType
 import pytest
 import torch
 
-from flop_harness.ask.convert import Rules, case_of
+from flop_harness.ask.convert import case_of
+from flop_harness.ask.ways import Rules
 from flop_harness.audit import claims
 from flop_harness.counters import counters
 from flop_harness.counters.versions.catalogue import CATALOGUE

@@ -110,7 +110,7 @@ def checked(
     left_out = {case.id for case in suite.cases} - {case.id for case in chosen.cases}
     golden = narrowed(golden, left_out, counters)
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as scratch:
-        with progress.of_suite(chosen.name) as watch:
+        with progress.ProgressBar(chosen.name) as watch:
             done = run_anew(chosen, golden, Path(scratch), watch.progress, counters, jobs)
         yield done, golden
 
