@@ -14,6 +14,7 @@ from flop_harness.cli import (
     drift,
     effects,
     explain,
+    layers,
     lists,
     report,
     time,
@@ -26,6 +27,7 @@ from flop_harness.suite.search_path import put_standard_library_first
 COMMANDS = (
     compare,
     count,
+    layers,
     explain,
     convert,
     report,
