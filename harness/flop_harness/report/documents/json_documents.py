@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flop_harness.reconcile.changes import Comparison
 from flop_harness.records import Bridge, Run
 from flop_harness.report.analysis.cells import Cell
 from flop_harness.report.analysis.index import Index, plain
 from flop_harness.report.analysis.verdict import verdict
 from flop_harness.report.tables.bridges import BRIDGES, bridges
+from flop_harness.report.tables.check import table as moves
 from flop_harness.report.tables.readings import MEASURED, READINGS, measured_readings
 from flop_harness.report.tables.table import Table
 from flop_harness.report.words.links import Link
@@ -71,7 +73,7 @@ SCHEMAS: Mapping[str, tuple[Key, ...]] = {
         SCHEMA,
         Key("suite", "text", "name of the suite"),
         Key("unchanged", "integer", "figures that are as they were"),
-        Key("models", "objects", "case and what changed in its model"),
+        Key("models", "objects", "case, and changes: what changed in its model, a text each"),
         Key("moved", "objects with counter, version, case, what, golden, now, why, terms",
             "figures that moved"),
     ),
@@ -172,4 +174,15 @@ def conversions(found: Sequence[Any]) -> dict[str, Any]:
         ],
         "not_counted": dict(first.unsupported),
         "remarks": first.remarks,
+    }  # fmt: skip
+
+
+def check_document(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "schema": "check/1",
+        "suite": comparison.suite,
+        "unchanged": len(comparison.unchanged),
+        "models": [{"case": case, "changes": list(changes)}
+                   for case, changes in comparison.models.items()],
+        "moved": rows(moves(comparison)),
     }  # fmt: skip
