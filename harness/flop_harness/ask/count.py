@@ -15,7 +15,7 @@ from flop_harness.conventions.reference import parameters, reference
 from flop_harness.counters import counters
 from flop_harness.counters.versions.catalogue import CATALOGUE
 from flop_harness.errors import UserError, extras_named, suggest
-from flop_harness.records import Case, Trace
+from flop_harness.records import SEED, Case, Trace
 from flop_harness.records.account import Account
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.text import human, left_out, plural
@@ -47,7 +47,11 @@ class Count:
 
     @property
     def unsupported(self) -> dict[str, int]:
-        return products.unsupported(self.trace)
+        """What the convention may lack: where all operations count, also what holds no products."""
+        lacking = products.unsupported(self.trace)
+        if self.convention.id in ("operations", "bytes"):
+            lacking |= products.without_products(self.trace)
+        return lacking
 
     @property
     def frame(self) -> Any:
@@ -68,6 +72,7 @@ class Count:
             "params": self.params,
             f"by_{self.by}": self.rows,
             "unsupported": self.unsupported,
+            "hangs_on_values": {"lines": list(self.trace.looks), "seed": SEED},
         }
         return json.dumps(document, indent=2)
 
@@ -88,6 +93,7 @@ class Count:
         heads = (Column(self.by), Column(unit, "number"), Column("share", "number"))
         rows = [(name or "(the model)", f"{amount:,}", f"{amount / self.total:.1%}" if self.total else "")
                 for name, amount in self.rows.items()]  # fmt: skip
+        rows += [(f"hangs on a value, {line}", f"seed {SEED}", "") for line in self.trace.looks]
         return Table(title, heads, tuple(rows), lacking if self.unsupported else "")
 
 

@@ -14,8 +14,10 @@ from flop_harness.cli import (
     drift,
     effects,
     explain,
+    formulas,
     layers,
     lists,
+    mfu,
     report,
     time,
     verify,
@@ -37,6 +39,8 @@ COMMANDS = (
     verify,
     claims,
     time,
+    formulas,
+    mfu,
     lists,
 )
 """Modules whose import gives the app its commands, in the order of ``--help``."""

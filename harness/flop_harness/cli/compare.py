@@ -126,8 +126,7 @@ def compared(suite: Any, folder: Path | None, options: dict[str, Any], quiet: bo
         run = carry_out(make_plan(suite, folder, **options), watch.progress)
         if watch.nothing_done:
             watch.progress.note(f"{folder} holds this run already, finished; --fresh runs it anew")
-        save(run, folder)
-        return run
+        return save(run, folder)
 
 
 def refuse_broken(run: Any) -> None:

@@ -13,7 +13,10 @@ from flop_harness.errors import UserError, suggest
 @app.command("list")
 def list_(
     what: Annotated[
-        str, typer.Argument(help="suites, cases, counters, conventions, claims or models.")
+        str,
+        typer.Argument(
+            help="suites, cases, counters, conventions, claims, models, formulas, shapes or peaks."
+        ),
     ],
     provider: Annotated[
         Optional[str],

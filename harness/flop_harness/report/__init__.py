@@ -16,12 +16,23 @@ from __future__ import annotations
 
 from flop_harness.records import Run
 from flop_harness.report.analysis.verdict import Verdict, headline, verdict, verdict_lines
-from flop_harness.report.documents.files import PAGES, write
+from flop_harness.report.documents.files import PAGES, Written, with_failures, write
 from flop_harness.report.documents.files import RUN as FORMATS
 from flop_harness.report.formats.terminal.case import case_table
 
-__all__ = ["FORMATS", "PAGES", "Verdict", "case_table", "headline", "render", "verdict",
-           "verdict_lines", "write"]  # fmt: skip
+__all__ = [
+    "FORMATS",
+    "PAGES",
+    "Verdict",
+    "Written",
+    "case_table",
+    "headline",
+    "render",
+    "verdict",
+    "verdict_lines",
+    "with_failures",
+    "write",
+]  # fmt: skip
 
 
 def render(run: Run, name: str) -> bytes:

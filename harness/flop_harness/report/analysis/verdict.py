@@ -210,9 +210,8 @@ def verdict_lines(run: Run) -> list[str]:
         if operators:
             lines.append(f"  not counted: {shorten(case, 60)}: {left_out(operators)}")
     for failure in run.failures:
-        lines.append(
-            f"  ours failed: {failure.case}, {failure.stage}: {printable(failure.message)}"
-        )
+        message = shorten(failure.message, MOST)
+        lines.append(f"  ours failed: {failure.of_what}, {failure.stage}: {message}")
     return lines
 
 
