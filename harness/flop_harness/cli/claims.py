@@ -48,6 +48,9 @@ def claims(
     require("report")
     files = [load(file)] if file else [load(name) for name in names()]
     folder = out or (HOME / safe_name(files[0].name) if file else HOME)
+    for each in files:
+        if each.skipped:
+            say(f"{each.name}: columns that are no counts are skipped: {', '.join(each.skipped)}")
     with interruptible(), models_print_to_stderr():
         done = audited(files, out or HOME, jobs or os.cpu_count() or 1, fresh)
     if json:
