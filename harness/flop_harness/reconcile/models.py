@@ -16,7 +16,8 @@ def model_changes(before: Trace, after: Trace) -> Iterator[str]:
     A module that is as it was, and only called with something else, is not named: where that came
     from is.
     """
-    yield from moved("inputs", inputs_of(before), inputs_of(after))
+    given = list(moved("inputs", inputs_of(before), inputs_of(after)))
+    yield from given
     old, new = by_path(before), by_path(after)
     for path in dict.fromkeys([*old, *new]):
         name = path or "the model"
@@ -28,7 +29,8 @@ def model_changes(before: Trace, after: Trace) -> Iterator[str]:
             changes = list(module_changes(before, old[path], after, new[path]))
             if changes:
                 yield f"{name}: {', '.join(changes)}"
-    if old == new and before.parameters == after.parameters and called(before) != called(after):
+    same = old == new and before.parameters == after.parameters and not given
+    if same and called(before) != called(after):
         yield "its forward pass: modules are called otherwise"
 
 
