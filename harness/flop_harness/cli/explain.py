@@ -65,6 +65,7 @@ def explain(
     from flop_harness.ask.explain import find, find_metric
 
     asked = find_metric(metric)
+    counter = as_known(counter)
     given = bool(input) or train is not None or dtype is not None
     if given and not is_model(case):
         raise UserError("--input, --train, --eval and --dtype are for a model reference")
@@ -81,6 +82,14 @@ def explain(
             print_json(explanation(found.index, found.bridges, found.silent, name))
         else:
             tell_found(found, depth)
+
+
+def as_known(counter: str) -> str:
+    """The id of a counter that people write otherwise, such as ``ptflops``; else as it is."""
+    from flop_harness.ask.ways import counters_named
+
+    found = [] if "@" in counter else counters_named(counter)
+    return found[0].id if found else counter
 
 
 @contextmanager

@@ -52,12 +52,16 @@ class Fitted:
     note: str = ""
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
-        pieces = list(fitting(self, options.max_width))
-        for place, widths in enumerate(pieces):
+        from rich.text import Text
+
+        for widths in fitting(self, options.max_width):
+            if self.title:
+                yield Text(wrapped(self.title, options.max_width), "italic")
             whole = sum(widths.values()) + GAP * len(widths) + 1
-            made = drawn(self, widths, options.max_width, place == len(pieces) - 1)
             room = options.update(width=max(whole, options.max_width))
-            yield from console.render(made, room)
+            yield from console.render(drawn(self, widths), room)
+        if self.note:
+            yield Text(wrapped(self.note, options.max_width), "dim")
 
 
 def fitting(table: Fitted, width: int) -> Iterator[dict[int, int]]:
@@ -106,18 +110,12 @@ def widened(needs: dict[int, tuple[int, int]], room: int) -> dict[int, int]:
     return widths
 
 
-def drawn(table: Fitted, widths: dict[int, int], room: int, last: bool) -> Grid:
+def drawn(table: Fitted, widths: dict[int, int]) -> Grid:
     from rich import box
     from rich.table import Table as Grid
     from rich.text import Text
 
-    told = wrapped(table.title, room) if table.title else ""
-    note = wrapped(table.note, room) if table.note and last else ""
-    made = Grid(
-        title=Text(told) if told else None, caption=Text(note) if note else None,
-        title_justify="left", caption_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
-        min_width=max(map(len, (told + "\n" + note).splitlines()), default=0),
-    )  # fmt: skip
+    made = Grid(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for place, width in widths.items():
         head = table.heads[place]
         made.add_column(Text(wrapped(head.title, width)), justify=head.align, width=width,
