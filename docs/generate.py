@@ -18,12 +18,14 @@ from pathlib import Path
 
 from directives import ROOT, fenced, filled
 
-from flop_harness.ask.convert import Amount, Rules, case_of
+from flop_harness.ask.convert import case_of
+from flop_harness.ask.ways import Amount, Rules
 from flop_harness.counters import counters
 from flop_harness.counters.protocol import Counter
 from flop_harness.counters.versions.catalogue import CATALOGUE
 from flop_harness.errors import UserError
 from flop_harness.records.account import Account
+from flop_harness.report.documents.json_documents import SCHEMAS
 from flop_harness.report.formats.markdown import grid, plain
 from flop_harness.report.tables.table import Table, columns
 from flop_harness.report.words.text import group, plural
@@ -48,6 +50,7 @@ def main(target: Path) -> None:
         "counters.md": lambda: counters_page(rules),
         "findings.md": findings_page,
         "commands.md": commands_page,
+        "json.md": json_page,
     }
     for name, page in generated.items():
         (target / name).write_text(with_pictures("\n\n".join(page()) + "\n", target))
@@ -174,6 +177,17 @@ def findings_of(file: Path) -> Iterator[str]:
 
 
 # ------------------------------------------------------------------------------------ commands
+
+
+def json_page() -> Iterator[str]:
+    yield "# JSON"
+    yield ("With `--json` a command prints one object on stdout, every figure exact; everything else "
+           "goes to stderr. The number behind the name of a schema is raised when a key changes its "
+           "meaning or goes.")  # fmt: skip
+    for command, keys in SCHEMAS.items():
+        yield f"## {command}"
+        rows = tuple((f"`{key.name}`", key.kind, key.meaning) for key in keys)
+        yield grid(Table("", columns("key kind meaning"), rows), titled=False)
 
 
 def commands_page() -> Iterator[str]:

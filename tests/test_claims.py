@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -198,3 +199,14 @@ def test_torchvision_s_file_is_what_the_installed_package_says():
     if f"torchvision {version}," not in file.claims[0].source:
         pytest.skip("the file was made with another torchvision")
     assert Path(file.folder, "torchvision.toml").read_text() == "".join(lines())
+
+
+def test_columns_that_count_nothing_are_skipped_and_named(tmp_path):
+    heads = ["model", "params (M)", "top-1", "Acc@5", "latency (ms)", "images/s", "err (%)"]
+    (tmp_path / "mine.toml").write_text(
+        f'source = "x"\n[[table]]\ncolumns = {json.dumps(heads)}\n'
+        'rows = [["torchvision:resnet18", "11.7", "69.8", "89.1", "3.1", "900", "30.2"]]\n'
+    )
+    found = load(tmp_path / "mine.toml")
+    assert [claim.metric for claim in found.claims] == ["params"]
+    assert list(found.skipped) == heads[2:]

@@ -8,6 +8,7 @@ import pytest
 
 from commands import typed
 from flop_harness.ask.convert import Conversion, case_of, convert, parse
+from flop_harness.ask.ways import resolve
 from flop_harness.errors import UserError
 
 # A convolution with bias of 3 channels to 6, 3 x 3, on 10 x 10 without padding: 6 x 8 x 8 out.
@@ -101,7 +102,6 @@ def test_parameters_stay_parameters(net: str):
             "reference",
             f"is {MACS:,} MAC under macs.*would be under .*thop",
         ),
-        ("24,576 FLOPs", "reference", "they are MACs, which some call FLOPs"),
         ("1.2345G", "thop", "nor does any other way"),
         (f"{PARAMS} params", "macs", "nothing of that kind under macs.*under params"),
     ],
@@ -116,6 +116,7 @@ def test_a_figure_that_is_not_the_model_s_is_refused(net: str, figure: str, sour
     [
         (("1.0", "m:n", "refrence", "thop"), "did you mean 'reference'"),
         (("1.0", "m:n", "macs", "thopp"), "did you mean 'thop'"),
+        (("1.0", "m:n", "ptflop", "thop"), "did you mean 'ptflops'"),
         (("much", "m:n", "macs", "thop"), "no printed number"),
         (("4 GWatt", "m:n", "macs", "thop"), "unknown unit"),
     ],
@@ -140,6 +141,32 @@ def test_a_case_of_a_suite_is_a_model():
 def test_a_figure_taken_apart():
     figure = parse("4.089GMac")
     assert (figure.printed.text, figure.unit.base, figure.unit.scale) == ("4.089", "MAC", 10**9)
+
+
+@pytest.mark.parametrize(
+    ("called", "meant"),
+    [("ptflops", "ptflops-pytorch"), ("FlopCounterMode", "torch"), ("THOP", "thop"),
+     ("torch.utils.flop_counter", "torch"), ("pytorch_model_summary", "pytorch-model-summary")],
+)  # fmt: skip
+def test_a_counter_is_known_by_the_names_that_people_write(called: str, meant: str):
+    assert resolve(called)[0].id == meant
+
+
+def test_macs_that_a_tool_calls_flops_are_told_to_be_macs(net: str):
+    found = converted("24,576 FLOPs", net, "reference", "flops")
+    assert found.source.total == MACS
+    assert "macs counts MACs" in found.remarks[0] and "not FLOPs" in found.remarks[0]
+
+
+def test_a_bare_number_is_tried_in_thousands_and_more(net: str):
+    found = converted("24.576", net, "reference", "flops")
+    assert (found.source.total, found.target.total) == (MACS, 2 * MACS)
+    assert found.remarks == [f"24.576 was read as {MACS / 1000:.2f} kMAC"]
+
+
+def test_every_backend_of_a_tool_is_tried(net: str):
+    aten = converted(f"{MACS + OUTPUTS}", net, "ptflops-aten", "macs").source  # it charges the bias
+    assert converted(f"{MACS + OUTPUTS}", net, "ptflops", "macs").source.way == aten.way
 
 
 def test_command(net: str):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from commands import results_of, typed
-from flop_harness.ask.explain import find, find_metric, find_run
+from flop_harness.ask.explain import find, find_metric, find_run, suite_of
 from flop_harness.errors import UserError
 from flop_harness.records import Bridge, Run, Step
 from flop_harness.report.analysis.bridges import merged
@@ -121,13 +121,27 @@ def test_unknown_metric():
 
 def test_a_case_of_no_suite():
     with pytest.raises(UserError, match=r"no suite has a case 'vgg166'.*did you mean"):
-        find_run("vgg166")
+        suite_of("vgg166")
 
 
 def test_results_that_were_not_made_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
+    assert find_run("vgg16") is None
     with pytest.raises(UserError, match="flop-harness compare seeds"):
-        find_run("vgg16")
+        find_run("vgg16", "seeds")
+
+
+def test_results_are_found_by_suite_by_folder_and_by_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    folder = results_of(small_run(), Path("results") / "mine")
+    named = (None, "mine", folder, str(folder), folder / "run.json.xz", folder / "measured.json.xz")
+    for name in named:
+        found = find_run("vit", name)
+        assert found is not None and found[1:] == ("vit", folder), name
+    with pytest.raises(UserError, match="did you mean 'vit'"):
+        find_run("vitt", "mine")
 
 
 def test_command(results: Path):

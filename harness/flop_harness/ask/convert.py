@@ -6,54 +6,27 @@ counter. A figure is converted only if it is what the first way of counting says
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import TypeAlias
 
-from flop_harness.ask.count import find_convention
-from flop_harness.conventions.articles import NotApplicable
-from flop_harness.conventions.catalogue import Convention
-from flop_harness.counters import Counter, counters, find_one
-from flop_harness.counters.versions.catalogue import CATALOGUE
-from flop_harness.errors import UserError, suggest
+from flop_harness import store
+from flop_harness.ask.results import case_in, folder_named
+from flop_harness.ask.ways import Amount, Rules, Way, resolve
+from flop_harness.errors import UserError
 from flop_harness.reconcile.bridges import whole
 from flop_harness.records import Bridge, Case, Context, Step
 from flop_harness.records.account import Account
 from flop_harness.records.units import Printed, Unit, parse_figure, parse_unit, with_unit
 from flop_harness.report.words.terms import DOUBLING
-from flop_harness.run.traces import ContextTraces
-from flop_harness.suite.build import build
+from flop_harness.report.words.text import human, left_out
 from flop_harness.suite.files import case_from_model, having
 
-REFERENCE = {"reference": "macs"}
-"""What people call a convention -> its id"""
 FLOPS = {"MAC": 2, "FLOP": 1}
 HALVING = "a MAC for 2 FLOPs"
-Way: TypeAlias = Convention | Counter
-
-
-@dataclass(frozen=True)
-class Amount:
-    """What one way of counting says of a model, itemised; ``unit`` is what it really counts.
-
-    ``label`` is what a tool calls the figure: fvcore prints MACs and calls them FLOPs.
-    """
-
-    way: str
-    unit: str
-    account: Account
-    label: str = ""
-    context: Context | None = None
-
-    @property
-    def total(self) -> int | float:
-        return whole(self.account.total)
-
-    @property
-    def name(self) -> str:
-        return f"{self.way} ({self.context})" if self.context else self.way
+BARE = (10**9, 10**6, 10**12, 10**3)
+"""What a figure without a unit may be counted in, the usual first: G, M, T, k"""
 
 
 @dataclass(frozen=True)
@@ -63,6 +36,13 @@ class Figure:
     text: str
     printed: Printed
     unit: Unit
+
+    def readings(self) -> Iterator[Figure]:
+        """As it stands; a bare number that is no count of anything also in G, M, T or k."""
+        yield self
+        if not self.unit.base and self.unit.scale == 1 and self.printed.value < BARE[0]:
+            for scale in BARE:
+                yield replace(self, unit=replace(self.unit, scale=scale))
 
     def is_of(self, amount: Amount) -> bool:
         """Whether it is the amount, rounded or cut off as figures are; a MAC is two FLOPs."""
@@ -103,6 +83,23 @@ class Conversion:
     figure: Figure
     source: Amount
     target: Amount
+    unsupported: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What has to be said of the figure: its unit, how it was read, what it leaves out."""
+        told = []
+        if self.figure.is_misnamed(self.source) and not self.figure.is_of(self.source):
+            called, counted = f"{self.figure.unit.base}s", f"{self.source.unit}s"
+            told.append(f"{self.source.way} counts {counted}: what is called {self.figure.text} are "
+                        f"{human(self.source.total, self.source.unit)}s, not {called}")  # fmt: skip
+        elif self.figure.unit.base == "" and self.figure.unit.scale > 1:
+            told.append(
+                f"{self.figure.text} was read as {human(self.source.total, self.source.unit)}"
+            )
+        if self.unsupported:
+            told.append(f"not counted, for want of a formula: {left_out(self.unsupported)}")
+        return told
 
     @cached_property
     def bridge(self) -> Bridge:
@@ -143,25 +140,46 @@ def convert(text: str, case: Case, source: str, target: str, folder: str = "") -
     Raises UserError for a figure that is not the model's under ``source``, saying what it is.
     """
     figure = parse(text)
-    ways = resolve(source), resolve(target)
+    sources, targets = resolve(source), resolve(target)
     rules = Rules(case, folder)
-    fits = [amount for amount in rules.amounts(ways[0]) if figure.is_of(amount)]
-    if not fits:
-        raise UserError(refusal(figure, rules, ways[0]))
-    metric = metric_of(fits[0])
-    found = distinct(each for each in rules.amounts(ways[1]) if metric_of(each) == metric)
+    figure, origin = recognised(figure, rules, sources)
+    metric = metric_of(origin)
+    found = distinct(each for each in rules.amounts(targets[0]) if metric_of(each) == metric)
     if not found:
         raise UserError(
             f"{target} says nothing in the {metric} of {case.model}: {text} are {metric}"
         )
-    return [Conversion(case.model, figure, fits[0], each) for each in found]
+    return [Conversion(case.model, figure, origin, each, rules.unsupported) for each in found]
 
 
-def case_of(model: str, inputs: list[str]) -> tuple[Case, str]:
+def recognised(figure: Figure, rules: Rules, ways: list[Way]) -> tuple[Figure, Amount]:
+    """The amount that a figure is, and how it had to be read. UserError where it is none.
+
+    As it is written; without a unit, in thousands, millions and so on; MACs called FLOPs.
+    """
+    amounts = [amount for way in ways for amount in rules.amounts(way)]
+    for read in figure.readings():
+        for amount in amounts:
+            if read.is_of(amount):
+                return read, amount
+    for amount in amounts:
+        if figure.is_misnamed(amount):
+            return figure, amount
+    raise UserError(refusal(figure, rules, ways[0]))
+
+
+def case_of(model: str, inputs: list[str], results: str = "") -> tuple[Case, str]:
     """A model reference, or the id of a case of a suite, with its inputs; and where files are.
 
-    Raises UserError for what is neither.
+    With ``results``, a case of the run that lies there. Raises UserError for what is neither.
     """
+    if results:
+        run = store.load(folder_named(results))
+        found = next((each for each in run.suite.cases if each.id == case_in(run, model)), None)
+        if found is None:
+            raise UserError(f"no case {model!r} in {results}")
+        given = case_from_model(found.model, inputs).inputs if inputs else found.inputs
+        return replace(found, inputs=given), ""
     if ":" in model:
         return case_from_model(model, inputs), ""
     for suite in having(model):
@@ -177,20 +195,6 @@ def parse(text: str) -> Figure:
     return Figure(text, parse_figure(digits), parse_unit(unit))
 
 
-def resolve(name: str) -> Way:
-    """A convention by id (or ``reference``), else a counter. UserError with what is like it."""
-    known = REFERENCE.get(name, name)
-    if known in CATALOGUE:
-        return find_convention(known)
-    if known in counters():
-        return find_one(known)
-    names = (*REFERENCE, *CATALOGUE, *counters())
-    raise UserError(
-        f"unknown convention {name!r}{suggest(name, names)}; "
-        "see: flop-harness list conventions, or list counters"
-    )
-
-
 def metric_of(amount: Amount) -> str:
     """What may be turned into one another: MACs and FLOPs; any other unit only into itself."""
     return "compute" if amount.unit in FLOPS else f"{amount.unit}s"
@@ -203,57 +207,6 @@ def distinct(amounts: Iterator[Amount]) -> list[Amount]:
     return list(found.values())
 
 
-# -------------------------------------------------------------------------------------- rules
-
-
-class Rules:
-    """Every way of counting, asked about one case; each pass that differs is traced once."""
-
-    def __init__(self, case: Case, folder: str = "") -> None:
-        self.case = case
-        self._traces = ContextTraces(case, folder, build(case, device="meta", folder=folder))
-
-    def amounts(self, way: Way) -> Iterator[Amount]:
-        """What it says: once for a convention, for a counter of each metric in each context.
-
-        Raises UserError where it says nothing about such a model.
-        """
-        return self._of_convention(way) if isinstance(way, Convention) else self._of_counter(way)
-
-    def _of_convention(self, way: Convention) -> Iterator[Amount]:
-        try:
-            account = way.price(self._traces.canonical)
-        except NotApplicable as error:
-            raise UserError(f"{way.id} does not apply to {self.case.model}: {error}") from error
-        yield Amount(way.id, way.unit, account)
-
-    def _of_counter(self, way: Counter) -> Iterator[Amount]:
-        for quantity in way.quantities.values():
-            for context in way.contexts:
-                here = replace(context, mode=context.mode or self._traces.mode)
-                account = quantity.price(self._traces.trace(way, context))
-                yield Amount(way.id, quantity.unit, account, quantity.label, here)
-
-    def everything(self) -> Iterator[Amount]:
-        """All conventions, and each counter on the pass that is traced already.
-
-        Whatever says nothing about such a model, or stumbles over it, is left out: this serves
-        suggestions only.
-        """
-        trace = self._traces.canonical
-        for convention in CATALOGUE.values():
-            try:
-                yield Amount(convention.id, convention.unit, convention.price(trace))
-            except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError):
-                continue
-        for counter in counters().values():
-            for quantity in counter.quantities.values():
-                try:
-                    yield Amount(counter.id, quantity.unit, quantity.price(trace), quantity.label)
-                except Exception:  # noqa: BLE001 - any rule may trip over an untried model
-                    continue
-
-
 # ------------------------------------------------------------------------------------ refusals
 
 
@@ -262,10 +215,12 @@ def refusal(figure: Figure, rules: Rules, way: Way) -> str:
     own = distinct(each for each in rules.amounts(way) if relates(figure, each))
     said = " or ".join(f"{each.total:,} {each.unit}" for each in own) or "nothing of that kind"
     told = f"{rules.case.model} is {said} under {way.id}, not {figure.text}"
-    if any(figure.is_misnamed(each) for each in own):
-        return f"{told}: they are {own[0].unit}s, which some call {figure.unit.base}s"
     every = [each for each in rules.everything() if each.way != "analytic"]
-    fits = list(dict.fromkeys(each.way for each in every if figure.is_of(each)))
+    fits = list(
+        dict.fromkeys(
+            each.way for each in every if any(read.is_of(each) for read in figure.readings())
+        )
+    )
     if fits:
         return f"{told}; it would be under {', '.join(fits)}"
     renamed = list(dict.fromkeys(each.way for each in every if figure.is_misnamed(each)))

@@ -7,15 +7,18 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
+from flop_harness.ask.ways import Rules, as_convention, counters_named
 from flop_harness.conventions import products
 from flop_harness.conventions.articles import NotApplicable
 from flop_harness.conventions.catalogue import Convention
 from flop_harness.conventions.reference import parameters, reference
+from flop_harness.counters import counters
 from flop_harness.counters.versions.catalogue import CATALOGUE
 from flop_harness.errors import UserError, extras_named, suggest
 from flop_harness.records import SEED, Case, Trace
 from flop_harness.records.account import Account
 from flop_harness.report.tables.table import Column, Table
+from flop_harness.report.words.text import human, left_out, plural
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.trace.walk import Visit
 
@@ -81,20 +84,25 @@ class Count:
     def to_table(self) -> Table:
         """Its rows with their shares, then what has no formula."""
         unit = self.convention.unit
-        title = f"{self.model}: {self.total:,} {unit}, {self.params:,} parameters"
+        figures = {} if unit == "parameter" else {unit: self.total}
+        figures["parameter"] = self.params
+        exact = ", ".join(plural(value, name) for name, value in figures.items())
+        short = ", ".join(human(value, name) for name, value in figures.items())
+        title = f"{self.model}: {exact} ({short})"
+        lacking = f"Not counted, for want of a formula: {left_out(self.unsupported)}."
         heads = (Column(self.by), Column(unit, "number"), Column("share", "number"))
         rows = [(name or "(the model)", f"{amount:,}", f"{amount / self.total:.1%}" if self.total else "")
                 for name, amount in self.rows.items()]  # fmt: skip
-        rows += [
-            (f"{name} × {times:,}", "no formula", "") for name, times in self.unsupported.items()
-        ]
         rows += [(f"hangs on a value, {line}", f"seed {SEED}", "") for line in self.trace.looks]
-        return Table(title, heads, tuple(rows))
+        return Table(title, heads, tuple(rows), lacking if self.unsupported else "")
 
 
 def count_case(case: Case, convention: str = "macs", by: str = "term", depth: int | None = None,
                folder: str = "") -> Count:  # fmt: skip
-    """Trace a case, on meta where possible, and price it."""
+    """Trace a case, on meta where possible, and price it: by a convention, or a counter's rules."""
+    if convention not in CATALOGUE and (named := counters_named(convention)):
+        return count_trace(case.model, Rules(case, folder).seen_by(named[0]), as_convention(named[0]),
+                           by, depth)  # fmt: skip
     limits = Limits(timeout_s=300, memory_bytes=0, threads=1)
     try:
         trace = CaseRunner(case, folder, "cpu", limits).canonical()
@@ -104,13 +112,17 @@ def count_case(case: Case, convention: str = "macs", by: str = "term", depth: in
 
 
 def count_trace(
-    model: str, trace: Trace, convention: str = "macs", by: str = "term", depth: int | None = None
+    model: str,
+    trace: Trace,
+    convention: str | Convention = "macs",
+    by: str = "term",
+    depth: int | None = None,
 ) -> Count:
-    chosen = find_convention(convention)
+    chosen = find_convention(convention) if isinstance(convention, str) else convention
     try:
         account = chosen.price(trace)
     except NotApplicable as error:
-        raise UserError(f"convention {convention!r} does not apply to {model}: {error}") from error
+        raise UserError(f"convention {chosen.id!r} does not apply to {model}: {error}") from error
     if by in ("function", "operator"):
         rows = by_call(trace, chosen, by)
     else:
@@ -120,8 +132,9 @@ def count_trace(
 
 def find_convention(name: str) -> Convention:
     if name not in CATALOGUE:
+        near = suggest(name, (*CATALOGUE, *counters()))
         raise UserError(
-            f"unknown convention {name!r}{suggest(name, CATALOGUE)}; known: {', '.join(CATALOGUE)}"
+            f"unknown convention {name!r}{near}; known: {', '.join(CATALOGUE)}, and every counter"
         )
     return CATALOGUE[name]
 

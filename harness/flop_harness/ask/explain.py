@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flop_harness import store
+from flop_harness.ask.compare import carry_out
+from flop_harness.ask.results import (
+    case_in,
+    folder_having,
+    folder_named,
+    known_cases,
+    suites_having,
+)
+from flop_harness.counters import find_one
 from flop_harness.errors import UserError, suggest
-from flop_harness.records import Bridge, Metric, Reading, Run
+from flop_harness.records import Bridge, Metric, Reading, Run, Suite
 from flop_harness.report.analysis.index import METRICS, Index, is_figure
-from flop_harness.run.environment import slug
-from flop_harness.suite import files as suite
-
-RESULTS = Path("results")
+from flop_harness.run.planning import make_plan
 
 
 @dataclass(frozen=True)
@@ -67,24 +73,37 @@ def matches(reading: Reading, context: str) -> bool:
 # ------------------------------------------------------------------------------------- results
 
 
-def find_run(case: str, name: str | None = None, folder: Path | None = None) -> Run:
-    """The run in ``folder``, of the suite ``name``, or of the first suite that has ``case``."""
-    return store.load(find_folder(case, name, folder))
+def find_run(case: str, named: str | Path | None = None) -> tuple[Run, str, Path] | None:
+    """(run, the case's id in it, its folder): of the results that are named, else of any here.
+
+    None where no results here have the case. UserError where those that are named have not.
+    """
+    folder = folder_having(case) if named is None else folder_named(named)
+    if folder is None:
+        return None
+    run = store.load(folder)
+    found = case_in(run, case)
+    if not found:
+        known = [each.id for each in run.suite.cases]
+        raise UserError(f"no case {case!r} in {folder}{suggest(case, known)}")
+    return run, found, folder
 
 
-def find_folder(case: str, name: str | None = None, folder: Path | None = None) -> Path:
-    """Where that run lies. UserError if no suite has the case, or none was run."""
-    if folder is not None:
-        return folder.parent if folder.name == store.RUN_FILE else folder
-    if name is not None:
-        return RESULTS / slug(suite.load(name).name)
-    suites = list(suite.having(case))
-    for each in suites:
-        if (RESULTS / each.name / store.RUN_FILE).is_file():
-            return RESULTS / each.name
-    if suites:
-        make = f"make them with flop-harness compare {suites[0].name}"
-        raise UserError(f"no results of {case!r} here: {make}, or name a folder with --dir")
-    known = [each.id for name in suite.names() for each in suite.load(name).cases]
-    raise UserError(f"no suite has a case {case!r}{suggest(case, known)}; "
+def run_case(case: str, counter: str, suite: Suite | None, folder: Path, device: str) -> Run:
+    """The case asked of one counter, in ``folder``; of a suite that has it unless one is given."""
+    chosen = suite or suite_of(case)
+    find_one(counter)
+    plan = make_plan(chosen, folder, counters=(counter,), device=device)
+    run = carry_out(plan)
+    for failure in run.failures:
+        if failure.stage == "model":
+            raise UserError(failure.message)
+    return run
+
+
+def suite_of(case: str) -> Suite:
+    """The suite of ours that has a case, with this case alone. UserError where none has it."""
+    for suite in suites_having(case):
+        return replace(suite, cases=tuple(each for each in suite.cases if each.id == case))
+    raise UserError(f"no suite has a case {case!r}{suggest(case, known_cases())}; "
                     "results of another: --dir FOLDER")  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from flop_harness.audit.claim_set import ClaimSet
@@ -14,6 +15,7 @@ from flop_harness.audit.rules import judge
 from flop_harness.audit.statements import examine
 from flop_harness.counters import counters
 from flop_harness.records import Audit, Claim, Verdict
+from flop_harness.records.units import parse_unit
 from flop_harness.run.environment import describe
 from flop_harness.store import SCHEMA, Journal
 
@@ -46,6 +48,8 @@ def audit(
         verdicts |= language.verdicts(claim for claim in claims if of_language(claim))
         for claim in prices.search():  # and now with what they searched for
             verdicts[id(claim)] = judge(claim, claim_set)
+        for claim in traced:
+            verdicts[id(claim)] = with_own_figure(claim, verdicts[id(claim)], prices)
     silent = {f"{p.case.model}": dict(prices.known[n].silent) for n, p in prices.jobs.items()}
     return Audit(
         SCHEMA,
@@ -67,6 +71,26 @@ def verdict_on(claim: Claim, claim_set: ClaimSet, prices: Prices) -> Verdict:
     if claim.metric == "output":
         return on_output(claim, prices)
     return judge(claim, claim_set)
+
+
+OWN = {"compute": "macs", "params": "params", "size": "param-bytes", "activations": "activations",
+       "traffic": "bytes"}  # fmt: skip
+"""Metric of a claim -> the convention by which a model's own figure is told"""
+
+
+def with_own_figure(claim: Claim, verdict: Verdict, prices: Prices) -> Verdict:
+    """The verdict with what the model, or the layer, itself is: FLOPs are twice its MACs."""
+    if claim.holds or claim.metric not in OWN:
+        return verdict
+    flops = claim.metric == "compute" and parse_unit(claim.unit).base == "FLOP"
+    wanted = "flops" if flops else OWN[claim.metric]
+    for price in prices.of_claim(claim).prices:
+        if price.counting == wanted:
+            value = price.layers.get(claim.layer) if claim.layer else price.total
+            return (
+                replace(verdict, own=value, own_unit=price.unit) if value is not None else verdict
+            )
+    return verdict
 
 
 def on_statement(claim: Claim, prices: Prices) -> Verdict:

@@ -108,11 +108,15 @@ BLANK = ("", "-", "\N{EN DASH}", "\N{EM DASH}", "n/a")
 
 @dataclass(frozen=True, slots=True)
 class ClaimFile:
-    """A file of claims; model files of its claims are found from ``folder``."""
+    """A file of claims; model files of its claims are found from ``folder``.
+
+    ``skipped`` are columns of its tables that count nothing of a model, such as ``top-1``.
+    """
 
     name: str
     folder: str
     claims: tuple[Claim, ...]
+    skipped: tuple[str, ...] = ()
 
 
 def load(reference: str | Path) -> ClaimFile:
@@ -126,7 +130,26 @@ def load(reference: str | Path) -> ClaimFile:
     found = [*_single_claims(file, path), *_table_claims(file, path), *_language_claims(file, path)]
     if not found:
         raise UserError(f"{path}: no claims: one begins with [[claim]], a table with [[table]]")
-    return ClaimFile(path.stem, str(path.parent), tuple(_distinct(found)))
+    return ClaimFile(path.stem, str(path.parent), tuple(_distinct(found)), tuple(no_counts(file)))
+
+
+NO_COUNTS = re.compile(
+    r"top-?\s?[15]\b|acc(uracy|@[15])?\b|err(or)?\b|m?ap(50)?\b|miou\b|bleu\b|ppl\b|perplexity\b|"
+    r"(inference |training |cpu |gpu )?(latency|time|speed|throughput|runtime)\b|fps\b|"
+    r"(images|samples|img|tokens)\s?/\s?s|(ms|s|sec|seconds)\s?/|year\b|epochs?\b|top1|top5",
+    re.IGNORECASE,
+)
+"""Heads of columns that count nothing of a model: they stand in most published tables"""
+
+
+def is_no_count(head: str) -> bool:
+    """Whether a column holds what no counter says: accuracy, time, rates."""
+    return head not in (*ABOUT, "id") and bool(NO_COUNTS.match(head.strip()))
+
+
+def no_counts(file: FileTable) -> Iterator[str]:
+    heads = [head for table in file.table for head in table.get("columns", ())]
+    return (head for head in dict.fromkeys(heads) if is_no_count(head))
 
 
 def names() -> list[str]:
@@ -182,7 +205,7 @@ def _row_claims(
     for head, cell in zip(grid.columns, cells, strict=True):
         if head in (*ABOUT, "id"):
             about[head] = cell
-        elif str(cell).strip() not in BLANK:
+        elif str(cell).strip() not in BLANK and not is_no_count(head):
             figures.append((head, cell))
     label = about.pop("id", "") or _label(about)
     for head, cell in figures:

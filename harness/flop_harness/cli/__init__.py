@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from flop_harness.cli import (
@@ -14,19 +15,21 @@ from flop_harness.cli import (
     effects,
     explain,
     formulas,
+    layers,
     lists,
     mfu,
     report,
     time,
     verify,
 )
-from flop_harness.cli.app import FINE, app, fail
+from flop_harness.cli.app import FINE, INTERRUPTED, Interrupted, app, fail, say
 from flop_harness.errors import UserError, extras_named
 from flop_harness.suite.search_path import put_standard_library_first
 
 COMMANDS = (
     compare,
     count,
+    layers,
     explain,
     convert,
     report,
@@ -41,16 +44,26 @@ COMMANDS = (
     lists,
 )
 """Modules whose import gives the app its commands, in the order of ``--help``."""
+SILENT = "6"
+"""What torch's profiler logs of a machine without a GPU is not the user's: the level above all"""
 
 
 def main() -> None:
-    """Entry point: the user's mistakes end in one line and exit code 2."""
+    """Entry point: the user's mistakes end in one line and exit code 2, Ctrl-C in one and 130."""
     put_standard_library_first()
+    os.environ.setdefault("KINETO_LOG_LEVEL", SILENT)
     try:
         with extras_named():
             app()
     except UserError as error:
         fail(str(error))
+    except KeyboardInterrupt:
+        say("interrupted")
+        sys.exit(INTERRUPTED)
+    except SystemExit as end:
+        if end.code == INTERRUPTED and not isinstance(end, Interrupted):
+            say("interrupted")  # where no command said what was kept
+        raise
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(FINE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Optional
@@ -14,7 +14,12 @@ import typer
 from flop_harness import __version__
 from flop_harness.errors import UserError
 
-FINE, USER, FAILED = 0, 2, 3
+FINE, USER, FAILED, INTERRUPTED = 0, 2, 3, 130
+
+
+class Interrupted(SystemExit):
+    """The end of a command that was interrupted and has said so."""
+
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -60,6 +65,19 @@ DtypeOption = Annotated[
 ]
 
 
+SweepOption = Annotated[
+    Optional[str],
+    typer.Option(help="Several sizes of input: batch=1,8,32, resolution=..., length=..."),
+]
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print JSON: see the page about it in the documentation.")
+]
+
+ExactOption = Annotated[
+    bool, typer.Option("--exact", help="Exact figures alone, without the short ones beside them.")
+]
+
 FreshOption = Annotated[
     bool, typer.Option("--fresh", help="Forget what was found before: do everything anew.")
 ]
@@ -88,12 +106,13 @@ def models_print_to_stderr() -> Iterator[None]:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible(kept: Callable[[], str] = lambda: "what was finished is kept") -> Iterator[None]:
+    """Ctrl-C ends the command in one line that tells what was kept."""
     try:
         yield
     except KeyboardInterrupt:
-        say("interrupted; what was finished is kept")
-        sys.exit(130)
+        say(f"interrupted; {kept()}")
+        raise Interrupted(INTERRUPTED) from None
 
 
 def fail(message: str) -> NoReturn:
@@ -111,8 +130,24 @@ def terminal() -> Any:
 
 
 def show(table: Any) -> None:
-    """A table on stdout."""
-    terminal().print(table)
+    """A table on stdout; what is wider than the terminal is not cut off."""
+    terminal().print(table, crop=False)
+
+
+def tell(text: str) -> None:
+    """A line on stdout, in as many rows as it needs, no word or figure cut in two."""
+    from flop_harness.report.formats.terminal.fitting import wrapped
+
+    indent = " " * (len(text) - len(text.lstrip()))
+    rows = wrapped(text.strip(), max(terminal().width - len(indent) - 2, 20)).splitlines()
+    print("\n".join([indent + row if not place else f"{indent}  {row}"
+                     for place, row in enumerate(rows)]))  # fmt: skip
+
+
+def print_json(document: Any) -> None:
+    import json
+
+    print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def step_summary(run: Any) -> None:
@@ -150,12 +185,35 @@ def model_case(
                            **{key: each for key, each in options.items() if each})  # fmt: skip
 
 
-def refuse_for_suites(inputs: list[str] | None, train: bool | None, dtype: str | None) -> None:
+def model_suite(
+    references: list[str],
+    inputs: list[str] | None,
+    train: bool | None,
+    dtype: str | None,
+    sweep: str | None,
+) -> Any:
+    """Models of the command line as one suite, each at every size of a sweep. Raises UserError."""
+    from flop_harness.run.planning import of_models
+
+    made = [model_case(each, inputs, train, dtype) for each in dict.fromkeys(references)]
+    if sweep is not None:
+        from flop_harness.suite.sweeps import swept
+
+        with models_print_to_stderr():
+            made = [each for case in made for each in swept(case, sweep)]
+    return of_models(made)
+
+
+def refuse_for_suites(
+    inputs: list[str] | None, train: bool | None, dtype: str | None, sweep: str | None = None
+) -> None:
     """What the cases of a suite say themselves is not said again."""
     if inputs:
         raise UserError("--input gives the inputs of a model; a suite has its own")
     if train is not None or dtype is not None:
         raise UserError("--train, --eval and --dtype are for a model; the cases of a suite say it")
+    if sweep is not None:
+        raise UserError("--sweep changes the inputs of a model; a suite has its own")
 
 
 def refuse_half_a_reference(target: str) -> None:

@@ -14,12 +14,15 @@ import typer
 
 from flop_harness.cli.app import (
     FINE,
+    JsonOption,
     add_to_step_summary,
     app,
     interruptible,
+    print_json,
     safe_name,
     say,
     separated,
+    tell,
 )
 from flop_harness.errors import UserError
 
@@ -28,10 +31,17 @@ DRIFTED = 1
 
 @app.command()
 def check(
-    target: Annotated[str, typer.Argument(metavar="SUITE", help="A suite: name or .toml.")],
+    target: Annotated[
+        str, typer.Argument(metavar="SUITE", help="A suite: name or .toml, or its results folder.")
+    ],
     golden: Annotated[
         Optional[Path],
-        typer.Option(help="Folder of the stored results.", show_default="results/<suite>"),
+        typer.Option(
+            "--golden",
+            "--out",
+            help="The stored results: folder or run.json.xz.",
+            show_default="results/<suite>",
+        ),
     ] = None,
     cases: Annotated[
         Optional[str],
@@ -55,9 +65,9 @@ def check(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Run everything again: the default, without --traces.")
     ] = False,
+    json: JsonOption = False,
 ) -> None:
     """Count a suite again, and tell what changed since its results were stored."""
-    from flop_harness.suite import files as suite
 
     if update and (traces or cases or counters):
         raise UserError(
@@ -67,19 +77,18 @@ def check(
         raise UserError("--traces prices everything that is stored: leave out --cases, --counters")
     if traces and fresh:
         raise UserError("--traces runs nothing, --fresh everything: leave one out")
-    whole = suite.load(target)
-    folder = golden or Path("results") / safe_name(whole.name)
+    whole, folder = found_golden(target, golden)
     with (
         interruptible(),
         checked(target, whole, folder, cases, separated(counters), traces, jobs) as found,
     ):
         done, kept = found
-        tell(done.comparison, junit)
+        tell_comparison(done.comparison, junit, json)
         if update:
             from flop_harness.regression.check import update as rewrite
 
             rewrite(done, kept, folder)
-            print(f"golden: {folder}")
+            (say if json else print)(f"golden: {folder}")
             sys.exit(FINE)
     sys.exit(DRIFTED if done.comparison.moves else FINE)
 
@@ -110,20 +119,39 @@ def checked(
     left_out = {case.id for case in suite.cases} - {case.id for case in chosen.cases}
     golden = narrowed(golden, left_out, counters)
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as scratch:
-        with progress.of_suite(chosen.name) as watch:
-            done = run_anew(chosen, golden, Path(scratch), watch.progress, counters, jobs)
+        with progress.ProgressBar(chosen.name) as watch:
+            done = run_anew(chosen, golden, Path(scratch), watch.progress, counters, jobs, folder)
         yield done, golden
 
 
-def tell(comparison: Any, junit: Path | None) -> None:
+def found_golden(target: str, golden: Path | None) -> tuple[Any, Path]:
+    """The suite as it is now, and where its golden lies; of a results folder, the suite it is of."""
+    from flop_harness import store
+    from flop_harness.ask.results import folder_named
+    from flop_harness.suite import files as suite
+
+    named = folder_named(target) if (Path(target) / store.RUN_FILE).is_file() else None
+    if named is not None and golden is None:
+        return suite.load(store.load(named).suite.name), named
+    whole = suite.load(target)
+    if golden is None:
+        return whole, Path("results") / safe_name(whole.name)
+    return whole, golden.parent if golden.name == store.RUN_FILE else golden
+
+
+def tell_comparison(comparison: Any, junit: Path | None, json: bool) -> None:
     """On stdout, in the summary of a GitHub step if this is one, and in a file if asked for."""
     from flop_harness.report.analysis.check import lines
     from flop_harness.report.documents.check import markdown
+    from flop_harness.report.documents.json_documents import check_document
     from flop_harness.report.formats.junit import junit as as_junit
     from flop_harness.store import write_atomically
 
-    for line in lines(comparison):
-        print(line)
+    if json:
+        print_json(check_document(comparison))
+    else:
+        for line in lines(comparison):
+            tell(line)
     if junit is not None:
         write_atomically(junit, as_junit(comparison))
     if os.environ.get("GITHUB_STEP_SUMMARY"):

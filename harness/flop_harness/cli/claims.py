@@ -11,9 +11,11 @@ import typer
 
 from flop_harness.cli.app import (
     FreshOption,
+    JsonOption,
     app,
     interruptible,
     models_print_to_stderr,
+    print_json,
     safe_name,
     say,
     show,
@@ -38,6 +40,7 @@ def claims(
         typer.Option(min=1, help="Processes run in parallel.", show_default="one for each core"),
     ] = None,
     fresh: FreshOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Audit published figures: which ways of counting reproduce them, and what is wrong."""
     from flop_harness.audit.claims import load, names
@@ -45,10 +48,20 @@ def claims(
     require("report")
     files = [load(file)] if file else [load(name) for name in names()]
     folder = out or (HOME / safe_name(files[0].name) if file else HOME)
+    for each in files:
+        if each.skipped:
+            say(f"{each.name}: columns that are no counts are skipped: {', '.join(each.skipped)}")
     with interruptible(), models_print_to_stderr():
         done = audited(files, out or HOME, jobs or os.cpu_count() or 1, fresh)
-    tell(done, bool(file))
+    if json:
+        from flop_harness.report.documents.json_documents import document
+        from flop_harness.report.tables.audit import table
+
+        print_json(document("claims", table(done)))
+    else:
+        tell(done, bool(file))
     save(done, folder)
+    (say if json else print)(f"report: {folder / 'report.html'}")
 
 
 def audited(files: list[Any], folder: Path, jobs: int, fresh: bool = False) -> Any:
@@ -82,7 +95,6 @@ def save(done: Any, folder: Path) -> None:
     write_atomically(folder / AUDIT_FILE, dump_audit(done))
     for name, render in AUDIT.items():
         write_atomically(folder / name, render(done))
-    print(f"report: {folder / 'report.html'}")
 
 
 def as_before(done: Any, folder: Path) -> Any:

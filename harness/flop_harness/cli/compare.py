@@ -1,4 +1,4 @@
-"""``flop-harness compare``: every counter on a suite or a model."""
+"""``flop-harness compare``: every counter on a suite, a model or several."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from flop_harness.cli.app import (
     FINE,
     USER,
     DtypeOption,
+    ExactOption,
     FreshOption,
     GithubOption,
     InputOption,
+    JsonOption,
     ModeOption,
+    SweepOption,
     app,
     interruptible,
     is_model,
-    model_case,
+    model_suite,
+    print_json,
     refuse_for_suites,
     refuse_half_a_reference,
     safe_name,
@@ -28,7 +32,7 @@ from flop_harness.cli.app import (
     separated,
     show,
     step_summary,
-    terminal,
+    tell,
 )
 from flop_harness.errors import UserError, require, suggest
 
@@ -37,13 +41,19 @@ DEVICES = ("auto", "cpu", "cuda", "meta")
 
 @app.command()
 def compare(
-    target: Annotated[str, typer.Argument(help="A suite (name or .toml), or a model reference.")],
+    targets: Annotated[
+        list[str],
+        typer.Argument(metavar="TARGET...", help="A suite (name or .toml), or model references."),
+    ],
     input: InputOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
+    sweep: SweepOption = None,
     out: Annotated[
         Optional[Path],
-        typer.Option(help="Folder for the results.", show_default="results/<suite>"),
+        typer.Option(
+            help="Folder for the results.", show_default="results/<suite>; none for a model"
+        ),
     ] = None,
     cases: Annotated[
         Optional[str],
@@ -54,100 +64,142 @@ def compare(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or meta.")] = "auto",
     timing: Annotated[
-        bool, typer.Option("--timing/--no-timing", help="Time the forward passes too.")
-    ] = True,
+        Optional[bool],
+        typer.Option(
+            "--timing/--no-timing",
+            help="Time the forward passes too.",
+            show_default="for a suite, not for a model",
+        ),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Cases run in parallel.")] = 1,
     fresh: FreshOption = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit code 3 also where a counter gave no figure.")
+    ] = False,
+    exact: ExactOption = False,
+    json: JsonOption = False,
     github: GithubOption = False,
 ) -> None:
-    """Run every counter on a suite or a model, and explain every difference."""
-    from flop_harness.cli import progress
-    from flop_harness.run.planning import check_counters, select, single
+    """Run every counter on a suite or on models, and explain every difference."""
+    from flop_harness.run.planning import check_counters, select
     from flop_harness.suite import files as suite
 
-    refuse_half_a_reference(target)
+    for target in targets:
+        refuse_half_a_reference(target)
     if device not in DEVICES:
         raise UserError(f"unknown device {device!r}{suggest(device, DEVICES)}")
-    options: dict[str, Any] = {
-        "counters": separated(counters), "device": device, "jobs": jobs, "fresh": fresh,
-    }  # fmt: skip
-    if is_model(target):
+    models = all(map(is_model, targets))
+    if models:
         if cases is not None:
             raise UserError("--cases chooses among the cases of a suite; this is one model")
-        case = model_case(target, input, train, dtype)
-        chosen, folder = single(case), out
-        run = compare_model(chosen, out, github, options, progress.of_model())
+        chosen, folder = model_suite(targets, input, train, dtype, sweep), out
     else:
-        refuse_for_suites(input, train, dtype)
-        whole = suite.load(target)
-        check_counters(whole, target)
+        if len(targets) > 1:
+            raise UserError("compare takes one suite, or several models: name one suite")
+        refuse_for_suites(input, train, dtype, sweep)
+        whole = suite.load(targets[0])
+        check_counters(whole, targets[0])
         chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)
-        run = compare_suite(chosen, folder, github, options, progress.of_suite(chosen.name))
-    timing = timing and device != "meta"
-    timed = not timing or time_beside(chosen, run, device, folder, fresh)
-    sys.exit(exit_code(run) or (FINE if timed else FAILED))
+    asked = {"counters": separated(counters), "device": device, "jobs": jobs, "fresh": fresh}
+    run = compared(chosen, folder, asked, quiet=models)
+    if models:
+        refuse_broken(run)
+    told(run, folder, exact, json, how=typed_again(train, dtype) if models else "")
+    if not strict and not json and exit_code(run) == FINE != exit_code(run, strict=True):
+        print("counters that gave no figure leave the exit code at 0; --strict makes it 3")
+    if github:
+        step_summary(run)
+    wanted = (timing if timing is not None else not models) and device != "meta"
+    timed = not wanted or time_beside(chosen, run, device, folder, fresh, json)
+    sys.exit(exit_code(run, strict) or (FINE if timed else FAILED))
 
 
-def compare_suite(
-    suite: Any, folder: Path, github: bool, options: dict[str, Any], watch: Any
-) -> Any:
-    from flop_harness.ask.compare import carry_out, save
-    from flop_harness.run.planning import make_plan
-
-    require("report")
-    plan = make_plan(suite, folder, **options)
-    with watch, interruptible():
-        run = carry_out(plan, watch.progress)
-    if watch.nothing_done:
-        say(f"{folder} holds this run already, finished; --fresh runs it anew")
-    run = save(run, folder)
-    tell(run, github)
-    print(f"report: {folder / 'report.html'}")
-    return run
-
-
-def compare_model(
-    suite: Any, out: Path | None, github: bool, options: dict[str, Any], watch: Any
-) -> Any:
-    from flop_harness import report
+def compared(suite: Any, folder: Path | None, options: dict[str, Any], quiet: bool) -> Any:
+    """The run, with its files where it has a folder."""
     from flop_harness.ask.compare import carry_out, compare_once, save
+    from flop_harness.cli.progress import ProgressBar
     from flop_harness.run.planning import make_plan
 
-    if out is not None:
+    watch = ProgressBar(suite.name, quiet, folder)
+    with interruptible(lambda: watch.kept), watch:
+        if folder is None:
+            return compare_once(suite, watch.progress, **options)
         require("report")
-    with watch, interruptible():
-        if out is None:
-            run = compare_once(suite, watch.progress, **options)
-        else:
-            run = carry_out(make_plan(suite, out, **options), watch.progress)
-            run = save(run, out)
+        run = carry_out(make_plan(suite, folder, **options), watch.progress)
+        if watch.nothing_done:
+            watch.progress.note(f"{folder} holds this run already, finished; --fresh runs it anew")
+        return save(run, folder)
+
+
+def refuse_broken(run: Any) -> None:
+    """A model that does not run is the user's mistake, told in one line."""
     for failure in run.failures:
         if failure.stage == "model":
             raise UserError(failure.message)
-    show(report.case_table(run, suite.name))
-    for line in report.verdict_lines(run):
-        print(line)
-    if github:
-        step_summary(run)
-    return run
 
 
-def tell(run: Any, github: bool) -> None:
-    """A row for each case, who departs in parameters, and how it ended."""
+def told(run: Any, folder: Path | None, exact: bool, json: bool, how: str) -> None:
+    """A table, how it ended, and which command tells more; or all of it as JSON."""
     from flop_harness import report
     from flop_harness.report.analysis.index import Index
-    from flop_harness.report.formats.terminal.suite import suite_tables
+    from flop_harness.report.formats.terminal.suite import suite_table
     from flop_harness.report.tables.deviations import parameter_lines
 
-    for table in suite_tables(run, terminal().width):
-        show(table)
-    for line in (*parameter_lines(Index(run)), *report.verdict_lines(run)):
-        print(line)
-    if github:
-        step_summary(run)
+    if json:
+        from flop_harness.report.documents.json_documents import comparison
+
+        print_json(comparison(run))
+        return
+    if len(run.suite.cases) == 1:
+        show(report.case_table(run, run.suite.cases[0].id, exact))
+    else:
+        show(suite_table(run, exact))
+        for line in parameter_lines(Index(run)):
+            tell(line)
+    for line in report.verdict_lines(run):
+        tell(line)
+    for line in next_step(run, folder, how):
+        print(line)  # on one line however narrow, to be copied
+    if folder is not None:
+        print(f"report: {folder / 'report.html'}")
 
 
-def time_beside(suite: Any, run: Any, device: str, folder: Path | None, fresh: bool) -> bool:
+def next_step(run: Any, folder: Path | None, how: str) -> list[str]:
+    """The command that tells all terms of a figure: of the one with most of them."""
+    from shlex import quote
+
+    from flop_harness.report.formats.terminal.case import richest
+
+    found = [(richest(run, case.id), case) for case in run.suite.cases]
+    with_terms = [(bridge, case) for bridge, case in found if bridge is not None]
+    if not with_terms:
+        return []
+    bridge, case = max(with_terms, key=lambda pair: len(pair[0].steps))
+    if folder is not None:
+        which, given = case.id, f" --dir {quote(str(folder))}"
+    else:
+        shapes = "".join(f" --input {quote(written(each))}" for each in case.inputs)
+        which, given = case.model, shapes + how
+    return ["every term of a figure, and its modules:",
+            f"  flop-harness explain {quote(which)} {quote(bridge.counter)}{given}"]  # fmt: skip
+
+
+def written(given: Any) -> str:
+    """An input as it is typed."""
+    name = f"{given.name}=" if given.name else ""
+    shape = "x".join(map(str, given.shape))
+    return f"{name}{shape}" + (f":{given.dtype}" if given.dtype else "")
+
+
+def typed_again(train: bool | None, dtype: str | None) -> str:
+    """The options of a model as they were typed."""
+    mode = "" if train is None else " --train" if train else " --eval"
+    return mode + (f" --dtype {dtype}" if dtype else "")
+
+
+def time_beside(
+    suite: Any, run: Any, device: str, folder: Path | None, fresh: bool, json: bool = False
+) -> bool:
     """Time the cases that ran, alone, if this machine has not yet; whether nothing failed."""
     from dataclasses import replace
 
@@ -167,18 +219,23 @@ def time_beside(suite: Any, run: Any, device: str, folder: Path | None, fresh: b
     else:
         when = times.environment["date"]
         say(f"times of {times.machine}, taken {when}, are kept; --fresh times anew")
-    time.tell(times, suite)
-    if folder is not None:
-        print(f"report: {folder / times.machine / 'report.html'}")
+    if not json:
+        time.tell(times, suite)
+        if folder is not None:
+            print(f"report: {folder / times.machine / 'report.html'}")
     return not time.failed(times)
 
 
-def exit_code(run: Any) -> int:
-    """2 if a model of the user's did not run, 3 if a counter or we failed, else 0."""
+def exit_code(run: Any, strict: bool = False) -> int:
+    """2 if a model of the user's did not run, 3 if we failed or a figure is unexplained, else 0.
+
+    With ``strict`` also 3 where a counter that was asked gave no figure.
+    """
     from flop_harness import report
 
+    ended = report.verdict(run)
     if any(failure.stage == "model" for failure in run.failures):
         return USER
-    if run.failures or not report.verdict(run).clean:
+    if run.failures or not ended.clean or (strict and ended.failed):
         return FAILED
     return FINE

@@ -2,35 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import InputOption, app, models_print_to_stderr, show, terminal
+from flop_harness.cli.app import (
+    InputOption,
+    JsonOption,
+    app,
+    models_print_to_stderr,
+    print_json,
+    show,
+    tell,
+    terminal,
+)
 
-WAYS = "A convention's or a counter's id: see flop-harness list conventions, list counters."
+WAYS = (
+    "A convention or a counter, such as ptflops: see flop-harness list conventions, list counters."
+)
 
 
 @app.command()
 def convert(
-    figure: Annotated[str, typer.Argument(help="Such as 4.089GMac, '4.1 GFLOPs' or 25,557,032.")],
+    figure: Annotated[
+        str, typer.Argument(help="Such as 4.089GMac, '4.1 GFLOPs', 4.1 or 25,557,032.")
+    ],
     model: Annotated[str, typer.Option(help="A model reference, or a case of a suite.")],
     source: Annotated[str, typer.Option("--from", help=WAYS)],
-    target: Annotated[str, typer.Option("--to", help=WAYS)],
+    target: Annotated[str, typer.Option("--to", help=WAYS)] = "macs",
     input: InputOption = None,
+    results: Annotated[
+        Optional[str],
+        typer.Option(
+            "--dir", "--out", help="The model is a case of these results: suite, folder or file."
+        ),
+    ] = None,
+    json: JsonOption = False,
 ) -> None:
     """Convert a figure of one tool or convention into another's, and show why they differ."""
     from flop_harness.ask.convert import case_of
     from flop_harness.ask.convert import convert as converted
 
-    case, folder = case_of(model, input or [])
+    case, folder = case_of(model, input or [], results or "")
     with models_print_to_stderr():
         found = converted(figure, case, source, target, folder)
+    if json:
+        from flop_harness.report.documents.json_documents import conversions
+
+        print_json(conversions(found))
+        return
     for each in found:
-        tell(each)
+        tell_bridge(each)
+    for line in found[0].remarks:
+        tell(line)
 
 
-def tell(conversion: Any) -> None:
+def tell_bridge(conversion: Any) -> None:
     from flop_harness.report.formats.terminal.bridge import between, grid
 
     source, target = conversion.source, conversion.target

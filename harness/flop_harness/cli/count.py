@@ -25,7 +25,10 @@ def count(
     train: ModeOption = None,
     dtype: DtypeOption = None,
     convention: Annotated[
-        str, typer.Option(help="A way of counting: see flop-harness list conventions.")
+        str,
+        typer.Option(
+            help="A convention, or a counter by whose rules to count: see flop-harness list."
+        ),
     ] = "macs",
     by: Annotated[str, typer.Option(help="Group by module, function, operator or term.")] = "term",
     depth: Annotated[

@@ -1,18 +1,37 @@
-"""``flop-harness explain``: one bridge as a tree, from the results of a suite."""
+"""``flop-harness explain``: one bridge as a tree, from results, or from a run made for it."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import app, say, show, terminal
+from flop_harness.cli.app import (
+    DtypeOption,
+    InputOption,
+    JsonOption,
+    ModeOption,
+    app,
+    interruptible,
+    is_model,
+    model_suite,
+    print_json,
+    say,
+    show,
+    terminal,
+)
+from flop_harness.errors import UserError
 
 
 @app.command()
 def explain(
-    case: Annotated[str, typer.Argument(help="A case of a suite that was run, such as vgg16.")],
+    case: Annotated[
+        str, typer.Argument(help="A case of a suite, such as vgg16, or a model reference.")
+    ],
     counter: Annotated[str, typer.Argument(help="A counter: see flop-harness list counters.")],
     suite: Annotated[
         Optional[str],
@@ -22,8 +41,12 @@ def explain(
         ),
     ] = None,
     folder: Annotated[
-        Optional[Path], typer.Option("--dir", help="Folder of the results, or its run.json.xz.")
+        Optional[Path],
+        typer.Option("--dir", "--out", help="Folder of the results, or its run.json.xz."),
     ] = None,
+    input: InputOption = None,
+    train: ModeOption = None,
+    dtype: DtypeOption = None,
     context: Annotated[
         str, typer.Option(help="Only contexts with these words, such as 'grad' or 'meta'.")
     ] = "",
@@ -33,19 +56,61 @@ def explain(
         bool,
         typer.Option("--code", help="Print Python that gives the figure, and each term alone."),
     ] = False,
+    json: JsonOption = False,
 ) -> None:
-    """Explain what a counter says of a case: term by term, with the modules behind each."""
-    from flop_harness.ask.explain import find, find_folder, find_metric, find_run
+    """Explain what a counter says of a case: term by term, with the modules behind each.
+
+    Where no results have the case, the counter is run on it.
+    """
+    from flop_harness.ask.explain import find, find_metric
 
     asked = find_metric(metric)
-    found = find(find_run(case, suite, folder), case, counter, context, asked)
-    if code:
-        tell_code(found, find_folder(case, suite, folder))
-    else:
-        tell(found, depth)
+    counter = as_known(counter)
+    given = bool(input) or train is not None or dtype is not None
+    if given and not is_model(case):
+        raise UserError("--input, --train, --eval and --dtype are for a model reference")
+    if given and (suite or folder):
+        raise UserError("results have their own inputs and mode: leave out --dir, --suite")
+    made = model_suite([case], input, train, dtype, None) if is_model(case) else None
+    with known_or_run(case, counter, folder or suite, made, anew=given) as (run, name, home):
+        found = find(run, name, counter, context, asked)
+        if code:
+            tell_code(found, home)
+        elif json:
+            from flop_harness.report.documents.json_documents import explanation
+
+            print_json(explanation(found.index, found.bridges, found.silent, name))
+        else:
+            tell_found(found, depth)
 
 
-def tell(found: Any, depth: int) -> None:
+def as_known(counter: str) -> str:
+    """The id of a counter that people write otherwise, such as ``ptflops``; else as it is."""
+    from flop_harness.ask.ways import counters_named
+
+    found = [] if "@" in counter else counters_named(counter)
+    return found[0].id if found else counter
+
+
+@contextmanager
+def known_or_run(
+    case: str, counter: str, named: str | Path | None, suite: Any, anew: bool
+) -> Iterator[tuple[Any, str, Path]]:
+    """(run, the case's id, folder) of stored results, else of a run that is gone afterwards."""
+    from flop_harness.ask.explain import find_run, run_case
+
+    known = None if anew else find_run(case, named)
+    if known is not None:
+        yield known
+        return
+    with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:
+        with interruptible(lambda: "nothing was kept"):
+            run = run_case(case, counter, suite, Path(folder), "auto")
+        say(f"no results of {case} here: {counter} was run on it")
+        yield run, run.suite.cases[0].id, Path(folder)
+
+
+def tell_found(found: Any, depth: int) -> None:
     from flop_harness.report.analysis.bridges import merged
     from flop_harness.report.formats.terminal.bridge import explain as lines
     from flop_harness.report.formats.terminal.bridge import grid

@@ -1,10 +1,15 @@
-"""What there is: suites, cases, counters and conventions, as tables."""
+"""What there is, as tables: suites, cases, counters, conventions, claim files, models."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Any
 
+from flop_harness.errors import UserError, suggest
 from flop_harness.report.tables.table import Column, Table
+from flop_harness.report.words.text import few
 from flop_harness.suite import files as suites
 
 
@@ -54,6 +59,54 @@ def list_conventions(only: str | None) -> Table:
     return table(("convention", "unit", "what is counted", "source"), rows)
 
 
+def list_claims(only: str | None) -> Table:
+    from flop_harness.audit.claims import load, names
+
+    loaded = [load(name) for name in ([only] if only else names())]
+    rows = tuple((each.name, len(each.claims), few(sources_of(each), 3)) for each in loaded)
+    return Table("", (Column("claims"), Column("figures", "integer"), Column("published in")), rows)
+
+
+def sources_of(file: Any) -> list[str]:
+    return list(dict.fromkeys(claim.source for claim in file.claims))
+
+
+def list_models(provider: str | None) -> Table:
+    """The models of one provider, or of all that are installed."""
+    from flop_harness.suite.providers import PROVIDERS
+    from flop_harness.suite.references import every_model
+
+    if provider is None:
+        names = every_model()
+    elif provider in PROVIDERS:
+        names = [f"{provider}:{name}" for name in PROVIDERS[provider].names()]
+    else:
+        raise UserError(f"unknown provider {provider!r}{suggest(provider, PROVIDERS)}; "
+                        f"known: {', '.join(PROVIDERS)}")  # fmt: skip
+    return table(("model",), ((name,) for name in names))
+
+
+def filtered(found: Table, pattern: str | None, place: int) -> Table:
+    """The rows whose name in this column matches a glob, or holds it."""
+    if pattern is None:
+        return found
+    wanted = pattern.lower()
+    rows = tuple(row for row in found.rows
+                 if wanted in str(row[place]).lower() or matches(str(row[place]).lower(), wanted))  # fmt: skip
+    if not rows:
+        raise UserError(f"nothing of the {len(found.rows):,} there are matches {pattern!r}")
+    return replace(found, rows=rows)
+
+
+def matches(name: str, pattern: str) -> bool:
+    """``vit*`` matches ``torchvision:vit_b_16``: with the provider or without it."""
+    return fnmatchcase(name, pattern) or fnmatchcase(name.rpartition(":")[2], pattern)
+
+
+NAMED = {"cases": 1}
+"""The column of names, where it is not the first"""
+
+
 def list_shapes(only: str | None) -> Table:
     from flop_harness.conventions.transformers.parameters import count
     from flop_harness.suite.shapes import known
@@ -88,6 +141,8 @@ LISTS: dict[str, Callable[[str | None], Table]] = {
     "cases": list_cases,
     "counters": list_counters,
     "conventions": list_conventions,
+    "claims": list_claims,
+    "models": list_models,
     "formulas": list_formulas,
     "shapes": list_shapes,
     "peaks": list_peaks,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from flop_harness.run.plan import Cell, Progress, Result
@@ -11,9 +12,10 @@ from flop_harness.run.plan import Cell, Progress, Result
 class ProgressBar:
     """Follows a run; ``nothing_done`` tells afterwards whether everything was there already."""
 
-    def __init__(self, title: str, quiet: bool = False) -> None:
+    def __init__(self, title: str, quiet: bool = False, folder: Path | None = None) -> None:
         self.title = title
         self.quiet = quiet
+        self.folder = folder
         self.nothing_done = True
         self.total = 0
         self.done = 0
@@ -40,6 +42,14 @@ class ProgressBar:
     def __exit__(self, *_: object) -> None:
         if self.bar is not None:
             self.bar.stop()
+
+    @property
+    def kept(self) -> str:
+        """What is left of a run that was interrupted."""
+        if self.folder is None:
+            return "nothing was kept: --out FOLDER keeps what is finished"
+        return (f"{self.done:,} of {self.total:,} cells are kept in {self.folder}: "
+                "the same command goes on from there")  # fmt: skip
 
     def begin(self, total: int, done: int) -> None:
         self.total, self.done = total, done
@@ -77,11 +87,3 @@ def told(result: Result) -> str:
     if worst is not None:
         return f"{worst.status}: {worst.message}"
     return "ok"
-
-
-def of_suite(name: str) -> ProgressBar:
-    return ProgressBar(name)
-
-
-def of_model() -> ProgressBar:
-    return ProgressBar("comparing", quiet=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
@@ -14,8 +13,9 @@ from flop_harness.errors import require
 
 @app.command()
 def report(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A results folder, such as results/seeds.")
+    results: Annotated[
+        str,
+        typer.Argument(metavar="RESULTS", help="A results folder, its run.json.xz, or a suite."),
     ],
     formats: Annotated[
         Optional[str],
@@ -29,13 +29,14 @@ def report(
 ) -> None:
     """Write the report of a run again from its run.json.xz; nothing is run, and no torch is needed."""
     from flop_harness import store
+    from flop_harness.ask.results import folder_named
     from flop_harness.report.documents.files import files_of, write
 
     require("report")
     wanted = separated(formats)
     names = files_of(wanted)  # a mistake is told before anything is read
-    run = store.load(folder)
-    home = folder if folder.is_dir() else folder.parent
+    home = folder_named(results)
+    run = store.load(home)
     written = write(run, home, names)
     for path in written.paths:
         print(path)

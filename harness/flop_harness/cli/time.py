@@ -14,12 +14,14 @@ from flop_harness.cli.app import (
     FINE,
     DtypeOption,
     InputOption,
+    JsonOption,
     ModeOption,
     app,
     interruptible,
     is_model,
     model_case,
     models_print_to_stderr,
+    print_json,
     refuse_for_suites,
     refuse_half_a_reference,
     say,
@@ -72,6 +74,7 @@ def time(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Time everything anew, as this command always does.")
     ] = False,
+    json: JsonOption = False,
 ) -> None:
     """Time forward passes, and set them beside what counts let one expect."""
     from flop_harness.run.planning import settle_device
@@ -91,11 +94,14 @@ def time(
     if kept:
         require("report")
     times = clocked(with_policy(suite, sessions, budget), settled, anyway, details, flushed)
-    tell(times, suite)
+    if json:
+        tell_json(times)
+    else:
+        tell(times, suite)
     if kept:
         folder = out or home(suite, times)
         save(times, folder)
-        print(f"report: {folder / 'report.html'}")
+        (say if json else print)(f"report: {folder / 'report.html'}")
     sys.exit(FAILED if failed(times) else FINE)
 
 
@@ -148,6 +154,13 @@ def tell(times: Any, suite: Any) -> None:
     show(grid(table_of(times, suite)))
     for line in sentences(times):
         print(line)
+
+
+def tell_json(times: Any) -> None:
+    from flop_harness.report.documents.json_documents import document
+    from flop_harness.report.tables.times import case_table
+
+    print_json(document("time", case_table(times)))
 
 
 def save(times: Any, folder: Path) -> None:

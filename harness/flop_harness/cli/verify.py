@@ -19,11 +19,13 @@ from flop_harness.cli.app import (
     DtypeOption,
     FreshOption,
     InputOption,
+    JsonOption,
     ModeOption,
     app,
     interruptible,
     is_model,
     model_case,
+    print_json,
     refuse_for_suites,
     refuse_half_a_reference,
     safe_name,
@@ -54,6 +56,7 @@ def verify(
         typer.Option(min=1, help="Processes run in parallel.", show_default="one for each core"),
     ] = None,
     fresh: FreshOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Hold every formula behind a suite or a model against what torch computes."""
     from flop_harness.run.planning import select, single
@@ -73,9 +76,13 @@ def verify(
         require("report")
     with interruptible():
         proofs = proven(chosen, None if fresh else folder, jobs or os.cpu_count() or 1)
-    tell(proofs)
+    if json:
+        tell_json(proofs)
+    else:
+        tell(proofs)
     if kept is not None:
         save(proofs, kept)
+        (say if json else print)(f"proofs: {kept / 'proofs.md'}")
     sys.exit(exit_code(proofs))
 
 
@@ -104,6 +111,13 @@ def tell(proofs: Any) -> None:
         print(line)
 
 
+def tell_json(proofs: Any) -> None:
+    from flop_harness.report.documents.json_documents import document
+    from flop_harness.report.tables.proofs import summary
+
+    print_json(document("verify", summary(proofs)))
+
+
 def save(proofs: Any, folder: Path) -> None:
     from flop_harness.report import PAGES, write
     from flop_harness.report.documents.files import PROOFS
@@ -112,7 +126,6 @@ def save(proofs: Any, folder: Path) -> None:
     write_atomically(folder / PROOFS_FILE, dump_proofs(proofs))
     for name, render in PROOFS.items():
         write_atomically(folder / name, render(proofs))
-    print(f"proofs: {folder / 'proofs.md'}")
     if (folder / RUN_FILE).is_file():
         try:
             write(load(folder), folder, PAGES)

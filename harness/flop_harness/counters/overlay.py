@@ -40,6 +40,13 @@ def folder_of(requirements: tuple[str, ...]) -> Path:
     return cache_folder() / python / f"{name}-{digest}"
 
 
+def missing(requirements: tuple[str, ...]) -> str:
+    """What has yet to be installed of an overlay, in words; empty where nothing has."""
+    if not requirements or (folder_of(requirements) / COMPLETE).exists():
+        return ""
+    return ", ".join(requirements)
+
+
 def ensure(requirements: tuple[str, ...]) -> Path:
     """The folder that holds ``requirements``, without their own dependencies."""
     folder = folder_of(requirements)

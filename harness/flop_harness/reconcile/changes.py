@@ -75,12 +75,16 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What became of every cell; ``risen`` are versions that changed, whatever came of it."""
+    """What became of every cell; ``risen`` are versions that changed, whatever came of it.
+
+    ``models`` are changes of the models themselves, by case.
+    """
 
     suite: str
     unchanged: tuple[Key, ...]
     moves: tuple[Move, ...]
     risen: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 # ----------------------------------------------------------------------------------- refusals

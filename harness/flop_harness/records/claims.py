@@ -66,7 +66,8 @@ class Verdict:
     ``fits`` are the ways of counting with the fewest departures, ``others`` the number of those
     that depart further, ``named`` tells whether the one that the author names is among them.
     ``within`` of ``tried`` distinct values lie in the rounding interval; ``chance`` is the share of
-    made-up figures of this precision and magnitude that something tried would fit.
+    made-up figures of this precision and magnitude that something tried would fit. ``own`` is what
+    the model itself is, in ``own_unit``; None for what is no such figure.
     """
 
     claim: str
@@ -80,6 +81,8 @@ class Verdict:
     tried: int = 0
     within: int = 0
     chance: float = 0.0
+    own: int | float | None = None
+    own_unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

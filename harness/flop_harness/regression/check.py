@@ -14,6 +14,7 @@ from flop_harness.conventions.catalogue import VERSION
 from flop_harness.counters import Counter, counters, find
 from flop_harness.reconcile.assembly import assemble
 from flop_harness.reconcile.changes import Comparison, compare, require_comparable
+from flop_harness.reconcile.models import model_changes
 from flop_harness.records import Context, Reading, Run, Suite
 from flop_harness.run.identity import identity
 from flop_harness.run.plan import Cell, Plan, Progress, Raw, Result
@@ -41,13 +42,35 @@ def golden_of(suite: Suite, folder: Path) -> Run:
 
 def check(
     suite: Suite, golden: Run, scratch: Path, progress: Progress, names: Sequence[str] = (),
-    jobs: int = 1,
+    jobs: int = 1, folder: Path | None = None,
 ) -> Checked:  # fmt: skip
-    """Run the suite in ``scratch``, counts only, with the counters of the golden or these."""
+    """Run the suite in ``scratch``, counts only, with the counters of the golden or these.
+
+    ``folder`` holds the golden's traces: what they tell of its models is compared too.
+    """
     asked = list(names) or asked_for(suite, golden)
     plan = make_plan(suite, scratch, counters=asked, device=device_of(golden), jobs=jobs)
     run = carry_out(plan, progress)
-    return Checked(compare(golden, run), run, plan)
+    models = changed_models(golden, folder, run, scratch) if folder is not None else {}
+    return Checked(replace(compare(golden, run), models=models), run, plan)
+
+
+def changed_models(golden: Run, before: Path, run: Run, after: Path) -> dict[str, tuple[str, ...]]:
+    """What changed in the model of each case; a pass that is the same has the same file name."""
+    old, new = reference_traces(golden), reference_traces(run)
+    kept = store.TraceStore(before), store.TraceStore(after)
+    found = {}
+    for case, file in new.items():
+        earlier = old.get(case, file)
+        if earlier != file and earlier in kept[0]:
+            changes = tuple(model_changes(kept[0].load(earlier), kept[1].load(file)))
+            if changes:
+                found[case] = changes
+    return found
+
+
+def reference_traces(run: Run) -> dict[str, str]:
+    return {trace.case: trace.file for trace in run.traces if not trace.counter}
 
 
 def asked_for(suite: Suite, golden: Run) -> list[str]:

@@ -40,6 +40,14 @@ def single(case: Case) -> Suite:
     return Suite(case.id, 1, f"The model {case.model}", (case,))
 
 
+def of_models(cases: Sequence[Case]) -> Suite:
+    """A suite of the models that a command line names."""
+    if len(cases) == 1:
+        return single(cases[0])
+    models = ", ".join(dict.fromkeys(case.model for case in cases))
+    return Suite("models", 1, f"The models {models}", tuple(cases))
+
+
 def make_plan(
     suite: Suite,
     folder: Path,

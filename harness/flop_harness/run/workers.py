@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from typing import TypeAlias
 
-from flop_harness.counters import Counter, Unavailable
+from flop_harness.counters import Counter, Unavailable, overlay
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Context, Failure, Sources
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
@@ -91,6 +91,9 @@ class CaseProcess:
                 if kind == "sources":
                     self.keep(cell, result)
                     continue
+                if kind == "installing":
+                    progress.note(f"{cell.counter}: installing {result} for it, once")
+                    continue
                 if kind == "started":
                     self.current = cell
                     progress.started(cell)
@@ -169,6 +172,8 @@ def serve_case(
     runner = CaseRunner(case, folder, device, limits, abandoned)
     for cell, readings in tasks:
         pipe.send(("started", cell, None))
+        if missing := overlay.missing(getattr(counters.get(cell.counter), "overlay", ())):
+            pipe.send(("installing", cell, missing))
         try:
             result = carry_out(runner, cell, counters.get(cell.counter), readings, traces)
         except UserError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from flop_harness.records import Audit, Case, Claim, Ruling, Verdict
-from flop_harness.report.words.text import anchor, listed, plural
+from flop_harness.report.words.text import anchor, human, listed, plural
 
 RULINGS: tuple[Ruling, ...] = get_args(Ruling)
 WORDS: Mapping[Ruling, str] = {
@@ -57,6 +57,16 @@ class Entry:
     @property
     def figure(self) -> str:
         return self.claim.holds or " ".join(filter(None, [self.claim.value, self.claim.unit]))
+
+    @property
+    def own(self) -> str:
+        """What the model itself is: exact, and in short."""
+        value, unit = self.verdict.own, self.verdict.own_unit
+        if value is None:
+            return ""
+        short = human(value, unit)
+        exact = plural(value, unit)
+        return exact if short == exact or abs(value) < 1000 else f"{exact} ({short})"
 
     @property
     def ruling(self) -> str:

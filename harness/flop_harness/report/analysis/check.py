@@ -15,15 +15,27 @@ KINDS: dict[Kind, str] = {
     "new": "new",
     "gone": "gone",
 }
+CHANGES = 8
+"""So many changes of a model are told"""
 MODULES = 3
 """So many modules of a term are named"""
 
 
 def lines(comparison: Comparison) -> Iterator[str]:
-    """A line for each cell that moved, then the sums."""
+    """How models changed, then a line for each cell that moved, then the sums."""
+    yield from model_lines(comparison)
     yield from map(sentence, comparison.moves)
     yield from unmoved(comparison)
     yield summary(comparison)
+
+
+def model_lines(comparison: Comparison) -> Iterator[str]:
+    """``the model changed: layer3.0.conv1: out_channels 32 -> 64``, a line for each case."""
+    for case, changes in comparison.models.items():
+        shown = "; ".join(map(printable, changes[:CHANGES]))
+        more = len(changes) - CHANGES
+        rest = f"; and {plural(more, 'more change')}" if more > 0 else ""
+        yield f"{printable(case)}: the model changed: {shown}{rest}"
 
 
 def summary(comparison: Comparison) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -23,8 +23,10 @@ from flop_harness.report.words.text import (
     factor_words,
     few,
     group,
+    left_out,
     many,
     plural,
+    printable,
     shorten,
     verb,
 )
@@ -35,6 +37,8 @@ SILENT = {
     "out_of_memory": "out of memory",
 }
 """How a reading without a figure ended, where its status alone would mislead"""
+MOST = 1000
+"""Characters of a message at most: a counter may say 100 MB"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +53,12 @@ class Verdict:
     cases: int = 0
     cells: int = 0
     silent: Mapping[str, int] = field(default_factory=dict)
+    incomplete: int = 0
 
     @property
     def clean(self) -> bool:
-        """Every figure explained and no counter broken."""
-        return not self.unexplained and not self.failed
+        """Every figure explained. A counter that refuses a model is told, and is not our failure."""
+        return not self.unexplained
 
     @property
     def counts(self) -> list[tuple[str, int]]:
@@ -61,15 +66,22 @@ class Verdict:
         nouns = {"case": self.cases, "cell": self.cells, "reading": self.readings}
         counts = [(verb(count, noun, many(noun)), count) for noun, count in nouns.items()]
         counts += [("explained", self.explained), ("unexplained", self.unexplained)]
+        if self.incomplete:
+            counts.append((f"{verb(self.incomplete, 'case', 'cases')} with work not counted",
+                           self.incomplete))  # fmt: skip
         return counts + [(SILENT.get(name, name), count) for name, count in self.silent.items()]
 
     @property
     def sentence(self) -> str:
         """The closing line of a run."""
+        lacking = ""
+        if self.incomplete:
+            lacking = (f" In {plural(self.incomplete, 'case')} figures leave work out: "
+                       "operators without a formula.")  # fmt: skip
         return (
             f"{plural(self.readings, 'reading')} over {plural(self.cases, 'case')}: "
             f"{self.explained:,} explained with residual 0, {self.unexplained:,} not, "
-            f"{self.failed:,} failed, {self.unavailable:,} unavailable."
+            f"{self.failed:,} failed, {self.unavailable:,} unavailable.{lacking}"
         )
 
 
@@ -100,6 +112,7 @@ def verdict(run: Run) -> Verdict:
         cases=len(index.cases),
         cells=len(index.cells),
         silent=Counter(reading.status for reading in run.readings if reading.status != "ok"),
+        incomplete=sum(map(bool, run.unsupported.values())),
     )
 
 
@@ -192,14 +205,31 @@ def verdict_lines(run: Run) -> list[str]:
     for reading in figures_of(index.readings):
         if not index.explained(reading):
             lines.append(f"  unexplained: {where(reading)}: {index.gap(reading)}")
-    for reading in index.readings:
-        if reading.status in BROKEN:
-            status = reading.status.replace("_", " ")
-            lines.append(f"  {status}: {where(reading)}: {shorten(reading.message, 100)}")
+    lines += [f"  {line}" for line in silences(index, BROKEN)]
+    for case, operators in run.unsupported.items():
+        if operators:
+            lines.append(f"  not counted: {shorten(case, 60)}: {left_out(operators)}")
     for failure in run.failures:
-        line = f"{failure.of_what}, {failure.stage}: {shorten(failure.message, 100)}"
-        lines.append(f"  ours failed: {shorten(line, 160)}")
+        message = shorten(failure.message, MOST)
+        lines.append(f"  ours failed: {failure.of_what}, {failure.stage}: {message}")
     return lines
+
+
+def silences(index: Index, statuses: Collection[str]) -> Iterator[str]:
+    """Each way in which counters gave no figure, once and whole, with what they printed last."""
+    groups: dict[tuple[str, ...], list[Reading]] = defaultdict(list)
+    for reading in index.readings:
+        if reading.status in statuses:
+            last = reading.output.strip().splitlines()[-1:]
+            groups[reading.status, reading.counter, reading.message, *last].append(reading)
+    for (status, counter, message, *last), readings in groups.items():
+        cases = few(dict.fromkeys(each.case for each in readings), 3)
+        contexts = ", ".join(dict.fromkeys(str(each.context) for each in readings))
+        told = f"{status.replace('_', ' ')}: {cases}, {counter} ({contexts}): {message}"
+        printed = (
+            f"; it printed last: {printable(last[0])}" if last and last[0] not in message else ""
+        )
+        yield shorten(told, MOST) + shorten(printed, MOST)
 
 
 def unknowns(index: Index) -> list[str]:
@@ -213,7 +243,7 @@ def unknowns(index: Index) -> list[str]:
         lines.append(f"{shorten(failure.case, 60)}: our {shorten(failure.stage, 40)} failed: "
                      f"{shorten(failure.message, 300)}")  # fmt: skip
     for case, operators in index.run.unsupported.items():
-        names = [f"{name} × {count:,}" for name, count in operators.items()]
-        if names:
-            lines.append(f"{shorten(case, 60)}: operators without a formula: {few(names, 8)}.")
+        if operators:
+            told = left_out(operators)
+            lines.append(f"{shorten(case, 60)}: operators without a formula: {told}.")
     return lines

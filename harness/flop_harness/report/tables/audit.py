@@ -92,7 +92,7 @@ def _best(found: Iterable[Entry]) -> tuple[int, str, str]:
 
 ROWS = columns(
     "file claim source model layer inputs metric value unit counts ruling ambiguous fits:integer "
-    "named within:integer tried:integer chance:number others:integer reason"
+    "named within:integer tried:integer chance:number others:integer reason own:number own_unit"
 )
 
 
@@ -110,18 +110,20 @@ def _row(entry: Entry) -> tuple[Any, ...]:
         claim.metric, claim.value or claim.holds, claim.unit, claim.counts, verdict.ruling,
         "yes" if verdict.ambiguous else "", len(verdict.fits), named, verdict.within,
         verdict.tried, round(verdict.chance, 4), verdict.others, verdict.reason,
+        verdict.own, verdict.own_unit,
     )  # fmt: skip
 
 
 SHORT = (
-    Column("claim"), Column("about"), Column("figure"), Column("verdict"), Column("because"),
+    Column("claim"), Column("about"), Column("figure"), Column("the model itself"),
+    Column("verdict"), Column("because"),
 )  # fmt: skip
 
 
 def short(found: Iterable[Entry], title: str) -> Table:
     """What a reader wants to see of each claim."""
     rows = tuple(
-        (f"{e.claim.file}/{e.claim.id}", e.about, e.figure, e.ruling, because(e.verdict))
+        (f"{e.claim.file}/{e.claim.id}", e.about, e.figure, e.own, e.ruling, because(e.verdict))
         for e in found
     )
     return Table(title, SHORT, rows)

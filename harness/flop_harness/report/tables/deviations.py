@@ -9,7 +9,17 @@ from flop_harness.records import Metric, Reading
 from flop_harness.report.analysis.index import BASE_UNIT, REFERENCE, Index, figures_of, plain
 from flop_harness.report.tables.comparison import NAMES
 from flop_harness.report.tables.table import Column, Table
-from flop_harness.report.words.text import compact, many, minus, percent, plural, printable, shorten
+from flop_harness.report.words.text import (
+    compact,
+    group,
+    left_out,
+    many,
+    minus,
+    percent,
+    plural,
+    printable,
+    shorten,
+)
 
 WORDS = {"unavailable": "n/a", "out_of_memory": "memory", "timeout": "time", "ok": "none"}
 OPEN, ELSEWHERE, NEAR = "!", "~", "≈"
@@ -21,20 +31,27 @@ LEAST, MOST = 5e-4, 10.0
 """Deviations below the first are told as nearly equal, above the second as a factor"""
 
 
-def deviation_table(index: Index, metric: Metric = "compute") -> Table:
-    """Rows are cases; of each counter the deviation, in the first of the contexts it was asked in."""
+def deviation_table(index: Index, metric: Metric = "compute", exact: bool = False) -> Table:
+    """Rows are cases; of each counter the deviation, in the first of the contexts it was asked in.
+
+    What a figure leaves out stands last, where it leaves anything out.
+    """
     asked = by_counter(index, metric)
     heads = [Column("case"), Column("reference", "integer", many(BASE_UNIT[metric]))]
     heads += [Column(printable(name), "cell") for name in asked]
+    unknown = index.run.unsupported if metric == "compute" else {}
+    heads += [Column("not counted")] if any(unknown.values()) else []
     rows = []
     for case in index.cases:
         found = [readings.get(case, []) for readings in asked.values()]
         reference = index.reference(case, metric)
         if any(found):
-            told = "" if reference is None else compact(plain(reference))
-            rows.append((printable(case), told, *(cell(index, readings) for readings in found)))
+            told = "" if reference is None else (group if exact else compact)(plain(reference))
+            row = [printable(case), told, *(cell(index, readings) for readings in found)]
+            row += [left_out(unknown.get(case, {}))] if any(unknown.values()) else []
+            rows.append(tuple(row))
     notes = [NOTE]
-    texts = {text[-1:] for row in rows for text in row[2:]}
+    texts = {text[-1:] for row in rows for text in row[2 : 2 + len(asked)]}
     notes += [f"{ELSEWHERE} says otherwise in another context."] if ELSEWHERE in texts else []
     notes += [f"{OPEN} is not explained."] if OPEN in texts else []
     return Table(NAMES[metric], tuple(heads), tuple(rows), " ".join(notes))

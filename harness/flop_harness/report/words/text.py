@@ -74,6 +74,23 @@ def compact(value: Number) -> str:
     return group(value)
 
 
+def human(value: Number, unit: str = "") -> str:
+    """15470264320 MAC -> ``15.47 GMAC``, 138357544 parameters -> ``138.4 M``: to read, not to reckon with.
+
+    Parameters are told without a word for them.
+    """
+    unit = "" if unit == "parameter" else "B" if unit == "byte" else unit
+    for power, letter in ((15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k")):
+        if abs(value) >= 10**power:
+            return f"{digits(value / 10**power, 4)} {letter}{unit}"
+    return f"{group(value)} {unit}".rstrip()
+
+
+def left_out(operators: Mapping[str, int]) -> str:
+    """``mine::op × 2``: operators without a formula, with how often each ran; empty for none."""
+    return few([f"{printable(name)} × {count:,}" for name, count in operators.items()], 8)
+
+
 def percent(share: float | None) -> str:
     """A deviation in per cent; ``=`` is an exact zero, and only that."""
     if share is None:

@@ -15,14 +15,16 @@ from flop_harness.records.account import lineage
 from flop_harness.report.analysis.bridges import Bar, bars, part_of
 from flop_harness.report.analysis.findings import sentences
 from flop_harness.report.analysis.index import Index
+from flop_harness.report.formats.terminal.fitting import wrapped
 from flop_harness.report.words.text import (
     Number,
     group,
+    human,
+    left_out,
     many,
     percent,
     plural,
     printable,
-    shorten,
     signed,
     verb,
 )
@@ -59,23 +61,27 @@ def explain(index: Index, bridge: Bridge, depth: int = 1, most: int = 4) -> Iter
     drawn = iter(bars(bridge) or ())
     unit = many(bridge.unit)
     base = "parameters" if bridge.unit == "parameter" else "MAC"
-    yield Line(f"reference ({base})", group(bridge.reference), "", next(drawn, None), "bold")
+    yield Line(f"reference ({base})", group(bridge.reference), human(bridge.reference),
+               next(drawn, None), "bold")  # fmt: skip
     told = sentences(index, bridge)
     for step, sentence in zip(bridge.steps, told, strict=True):
         bar = next(drawn, None)
         share = percent(part_of(step.amount, bridge))
-        yield Line(BRANCH + shorten(step.term, WIDTH - 3), signed(step.amount), share, bar, "bold")
+        yield Line(BRANCH + printable(step.term), signed(step.amount), share, bar, "bold")
         yield Line(TRUNK + printable(sentence), style="dim")
         yield from modules_of(step, TRUNK, depth, most)
     loud = "bold red" if bridge.residual else ""
     gap = "residual: NOT EXPLAINED" if bridge.residual else "residual"
     yield Line(BRANCH + gap, signed(bridge.residual), "", next(drawn, None), loud)
     says = f"{printable(bridge.counter)} says ({unit})"
-    yield Line(LAST + says, group(bridge.reading), "", next(drawn, None), "bold")
+    yield Line(LAST + says, group(bridge.reading), human(bridge.reading), next(drawn, None), "bold")
     if bridge.modules:
         count = len(bridge.off)
         off = f", {count:,} {verb(count, 'differs', 'differ')}" if count else ", all equal"
         yield Line(f"{GAP}{plural(bridge.modules, 'figure')} by module compared{off}", style="dim")
+    unknown = index.run.unsupported.get(bridge.case, {})
+    if unknown and bridge.metric == "compute":
+        yield Line(f"{GAP}not counted, for want of a formula: {left_out(unknown)}", style="yellow")
 
 
 def between(
@@ -86,7 +92,7 @@ def between(
     yield Line(f"{source[0]} ({source[1]})", group(bridge.reference), "", next(drawn, None), "bold")
     for step in bridge.steps:
         share = percent(part_of(step.amount, bridge))
-        term = BRANCH + shorten(step.term, WIDTH - len(BRANCH))
+        term = BRANCH + printable(step.term)
         yield Line(term, signed(step.amount), share, next(drawn, None))
         yield from modules_of(step, TRUNK, depth, most)
     end = f"{LAST}{target[0]} ({target[1]})"
@@ -125,7 +131,7 @@ def branches(below: Tree, holder: str, guide: str, most: int) -> Iterator[Line]:
     others = children[len(shown) :]
     for place, (path, amount) in enumerate(shown):
         last = place == len(shown) - 1 and not others
-        name = shorten(path, WIDTH - len(guide) - 3)
+        name = printable(path)
         yield Line(guide + (LAST if last else BRANCH) + name, signed(amount))
         if path != holder:
             yield from branches(below, path, guide + (GAP if last else TRUNK), most)
@@ -146,10 +152,10 @@ def grid(title: str, lines: Sequence[Line], width: int = 200) -> Grid:
                   for texts in zip(*((line.amount, line.share) for line in lines), strict=True))  # fmt: skip
     room = width - figures - 2
     with_bars = room - BAR - 2 >= LEAST
-    room = min(room - (BAR + 2) * with_bars, WIDTH)
-    told = Text(printable(title))
+    room = max(min(room - (BAR + 2) * with_bars, WIDTH), 8)
+    told = Text(wrapped(printable(title), width))
     made = Grid(title=told, title_justify="left", title_style="bold", box=None, show_header=False,
-                padding=(0, 2, 0, 0), min_width=min(len(told), width))  # fmt: skip
+                padding=(0, 2, 0, 0), min_width=max(map(len, told.plain.splitlines()), default=0))  # fmt: skip
     for justify in ("left", "right", "right", *["left"] * with_bars):
         made.add_column(justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for line in lines:
@@ -162,7 +168,8 @@ def grid(title: str, lines: Sequence[Line], width: int = 200) -> Grid:
 def folded(text: str, room: int) -> str:
     """A line of the tree in rows of ``room`` columns, its guides beside each of them."""
     guide = GUIDES.match(text)[0]  # type: ignore[index]
-    rows = textwrap.wrap(text[len(guide) :], max(room - len(guide), 8)) or [""]
+    rows = textwrap.wrap(text[len(guide) :], max(room - len(guide), 8), break_on_hyphens=False)
+    rows = rows or [""]
     below = guide.replace(BRANCH, TRUNK).replace(LAST, GAP)
     return "\n".join([guide + rows[0], *(below + row for row in rows[1:])])
 

@@ -1,0 +1,250 @@
+"""A model layer by layer: shapes, parameters, work, bytes; nothing is executed on values."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flop_harness.ask.ways import Rules, counters_named
+from flop_harness.conventions.reference import byte_charges, reference, settled
+from flop_harness.counters import counters
+from flop_harness.errors import UserError, suggest
+from flop_harness.records import Case, Tensor, Trace
+from flop_harness.records.account import Account, lineage
+from flop_harness.records.trace import shapes_of
+from flop_harness.trace.tree import own_parameters
+from flop_harness.trace.walk import module_calls
+
+Number = int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One module with everything below it; shapes are those of its first call.
+
+    ``parameters`` stand once, with the first module that holds them. ``bytes`` are read and written
+    by its operators; ``activations`` are the bytes of what its innermost modules hand on.
+    ``said`` is what counters charge it.
+    """
+
+    path: str
+    type: str
+    calls: int
+    input: str
+    output: str
+    parameters: int
+    trainable: int
+    macs: int
+    bytes: int
+    activations: int
+    leaf: bool = True
+    said: Mapping[str, Number] = field(default_factory=dict)
+
+    @property
+    def depth(self) -> int:
+        return self.path.count(".") + 1 if self.path else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The layers of a model in the order of its tree; the first is the model itself.
+
+    ``state`` are elements and bytes of what a checkpoint holds: (parameters, buffers). ``batch`` is
+    the first size of the first input.
+    """
+
+    model: str
+    layers: tuple[Layer, ...]
+    batch: int
+    state: State
+    counters: tuple[str, ...] = ()
+    unsupported: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> Layer:
+        return self.layers[0]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a model holds: elements of its buffers, and the bytes that a checkpoint has of it."""
+
+    buffers: int
+    buffer_bytes: int
+    checkpoint_bytes: int
+
+
+def layers_of_case(case: Case, names: Sequence[str] = (), folder: str = "") -> Layers:
+    """The layers of a case, with what counters charge each. UserError for an unknown counter."""
+    from flop_harness.suite.build import build
+
+    asked = [counter for name in names for counter in known(name)]
+    rules = Rules(case, folder)
+    said = {}
+    for counter in asked:
+        quantity = counter.quantities.get("compute")
+        if quantity is None:
+            raise UserError(f"{counter.id} counts no compute")
+        said[counter.id] = quantity.price(rules.seen_by(counter)).inclusive()
+    state = state_of(build(case, device="meta", folder=folder).module)
+    return layers_of_trace(case.model, rules.canonical, state, said, rules.unsupported)
+
+
+def known(name: str) -> list[Any]:
+    found = counters_named(name)
+    if not found:
+        raise UserError(f"unknown counter {name!r}{suggest(name, counters())}")
+    return found
+
+
+def layers_of_trace(
+    model: str, trace: Trace, state: State, said: Mapping[str, Mapping[str, Number]] = {},
+    unsupported: Mapping[str, int] = {},
+) -> Layers:  # fmt: skip
+    """The rows of a trace; modules that were not called stand there with their parameters."""
+    macs = reference(trace).inclusive()
+    moved = settled(byte_charges(trace)).inclusive()
+    passed = calls_by_path(trace)
+    kept = activations(trace)
+    rows = []
+    owners = parameters_by_path(trace)
+    every, trainable = (
+        Account.of(
+            (path, "parameters", counts[place]) for path, counts in owners.items()
+        ).inclusive()
+        for place in (0, 1)
+    )
+    for path, index, leaf in tree(trace):
+        calls = passed.get(path, [])
+        shapes = calls[0] if calls else ("", "")
+        rows.append(Layer(
+            path, trace.modules[index].type_name, len(calls), *shapes,
+            int(every.get(path, 0)), int(trainable.get(path, 0)),
+            int(macs.get(path, 0)), int(moved.get(path, 0)), kept.get(path, 0), leaf,
+            {name: amounts.get(path, 0) for name, amounts in said.items()},
+        ))  # fmt: skip
+    return Layers(model, tuple(rows), batch_of(trace), state, tuple(said), dict(unsupported))
+
+
+def tree(trace: Trace) -> Iterator[tuple[str, int, bool]]:
+    """(path, index, whether it is innermost) of each module, from the root downwards, each once."""
+    seen: set[int] = set()
+    pending = [("", 0)]
+    while pending:
+        path, index = pending.pop()
+        if index in seen:
+            continue
+        seen.add(index)
+        children = trace.modules[index].children
+        yield trace.modules[index].path, index, not children
+        pending += [(f"{path}.{name}".lstrip("."), child) for name, child in reversed(children)]
+
+
+def calls_by_path(trace: Trace) -> dict[str, list[tuple[str, str]]]:
+    """Input and output shapes of every call of each module."""
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for visit, module in module_calls(trace):
+        call = visit.call
+        found[module.path].append((shapes_of(call.args, call.kwargs), shapes_of((call.output,))))
+    return dict(found)
+
+
+def activations(trace: Trace) -> dict[str, int]:
+    """Bytes that innermost modules hand on, summed up at everything that holds them."""
+    found: dict[str, int] = defaultdict(int)
+    for visit, module in module_calls(trace):
+        if not module.children:
+            for place in lineage(module.path):
+                found[place] += sum(tensor.nbytes for tensor in tensors_in(visit.call.output))
+    return dict(found)
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from tensors_in(each)
+    elif hasattr(value, "values") and isinstance(value.values, tuple):
+        yield from tensors_in(value.values)
+
+
+def parameters_by_path(trace: Trace) -> dict[str, tuple[int, int]]:
+    """(elements, trainable ones) of the parameters that each module is the first to hold."""
+    seen: set[int] = set()
+    found = {}
+    for path, index, _ in tree(trace):
+        every = {number: amount for number, amount in own_parameters(trace, index).items()
+                 if number not in seen}  # fmt: skip
+        seen |= every.keys()
+        trainable = sum(n for number, n in every.items() if trace.parameters[number].trainable)
+        if every:
+            found[path] = (sum(every.values()), trainable)
+    return found
+
+
+def batch_of(trace: Trace) -> int:
+    first = next(tensors_in((trace.root.args, tuple(each for _, each in trace.root.kwargs))), None)
+    return first.shape[0] if first is not None and first.shape else 1
+
+
+def state_of(module: Any) -> State:
+    """Buffers, and what ``module.state_dict()`` holds, tensors that are shared once."""
+    buffers = list(module.buffers())
+    held = {id(tensor): tensor for tensor in (*module.parameters(), *persistent(module))}
+    return State(
+        sum(each.numel() for each in buffers), size(buffers), size(held.values())
+    )  # fmt: skip
+
+
+def persistent(module: Any) -> list[Any]:
+    """The buffers that a checkpoint holds."""
+    return [
+        buffer
+        for each in module.modules()
+        for name, buffer in each._buffers.items()
+        if buffer is not None and name not in each._non_persistent_buffers_set
+    ]
+
+
+def size(tensors: Iterable[Any]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+# ------------------------------------------------------------------------------------ choosing
+
+KEYS: Mapping[str, Callable[[Layer], Any]] = {
+    "macs": lambda layer: -layer.macs,
+    "parameters": lambda layer: -layer.parameters,
+    "bytes": lambda layer: -layer.bytes,
+    "activations": lambda layer: -layer.activations,
+    "calls": lambda layer: -layer.calls,
+}
+
+
+def chosen(found: Layers, depth: int | None, sort: str | None, top: int | None, only: str | None) -> list[Layer]:  # fmt: skip
+    """The layers to show. Sorted or of one type they are the innermost, unless a depth is given."""
+    rows = list(found.layers)
+    if depth is not None:
+        rows = [each for each in rows if each.depth <= depth]
+    if only is not None:
+        types = {each.type for each in rows}
+        if only not in types:
+            raise UserError(f"no layer {only!r} in {found.model}{suggest(only, types)}; "
+                            f"there are: {', '.join(sorted(types))}")  # fmt: skip
+        rows = [each for each in rows if each.type == only]
+    if sort is not None or top is not None:
+        key = KEYS.get(sort or "macs")
+        if key is None:
+            raise UserError(
+                f"cannot sort by {sort!r}{suggest(str(sort), KEYS)}; known: {', '.join(KEYS)}"
+            )
+        inner = rows if only is not None else [each for each in rows if is_end(each, depth)]
+        rows = sorted(inner, key=key)
+    return rows[:top]
+
+
+def is_end(layer: Layer, depth: int | None) -> bool:
+    return layer.leaf or layer.depth == depth

@@ -1,0 +1,168 @@
+"""Ways of counting by the names that people give them, and what each says of one model.
+
+Nothing is executed where the model does not look at values: a counter's rules are asked, not the
+counter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from flop_harness.conventions.articles import NotApplicable
+from flop_harness.conventions.catalogue import Convention
+from flop_harness.conventions.products import unsupported
+from flop_harness.counters import Counter, counters, find_one
+from flop_harness.counters.versions.catalogue import CATALOGUE
+from flop_harness.counters.versions.rules import as_of
+from flop_harness.errors import UserError, suggest
+from flop_harness.reconcile.bridges import whole
+from flop_harness.records import Case, Context, Trace
+from flop_harness.records.account import Account
+from flop_harness.run.traces import ContextTraces
+from flop_harness.suite.build import build
+
+Way: TypeAlias = Convention | Counter
+
+REFERENCE = {"reference": "macs"}
+"""What people call a convention -> its id"""
+CALLED: dict[str, tuple[str, ...]] = {
+    "ptflops": ("ptflops-pytorch", "ptflops-aten"),
+    "flops-counter.pytorch": ("ptflops-pytorch", "ptflops-aten"),
+    "get-model-complexity-info": ("ptflops-pytorch", "ptflops-aten"),
+    "thop.profile": ("thop",),
+    "pytorch-opcounter": ("thop",),
+    "ultralytics": ("ultralytics-thop",),
+    "flopcountermode": ("torch",),
+    "flop-counter": ("torch",),
+    "torch.utils.flop-counter": ("torch",),
+    "pytorch": ("torch",),
+    "flopcountanalysis": ("fvcore",),
+    "fvcore.nn.flopcountanalysis": ("fvcore",),
+    "torchinfo.summary": ("torchinfo",),
+    "deepspeed-flops-profiler": ("deepspeed",),
+    "flops-profiler": ("deepspeed",),
+    "mmcv": ("mmengine",),
+    "mmdetection": ("mmengine",),
+}
+"""What people call a counter -> the counters that it may be, the usual one first"""
+
+
+@dataclass(frozen=True)
+class Amount:
+    """What one way of counting says of a model, itemised; ``unit`` is what it really counts.
+
+    ``label`` is what a tool calls the figure: fvcore prints MACs and calls them FLOPs.
+    """
+
+    way: str
+    unit: str
+    account: Account
+    label: str = ""
+    context: Context | None = None
+
+    @property
+    def total(self) -> int | float:
+        return whole(self.account.total)
+
+    @property
+    def name(self) -> str:
+        return f"{self.way} ({self.context})" if self.context else self.way
+
+
+def resolve(name: str) -> list[Way]:
+    """The conventions or counters that a name may stand for. UserError with what is like it.
+
+    ``reference``, an id, a tool as people write it (``ptflops``, ``FlopCounterMode``), or one of
+    its releases (``thop@0.0.31``).
+    """
+    known = REFERENCE.get(name, name)
+    if known in CATALOGUE:
+        return [CATALOGUE[known]]
+    found = counters_named(name)
+    if found:
+        return list(found)
+    names = (*REFERENCE, *CATALOGUE, *counters(), *CALLED)
+    raise UserError(
+        f"unknown convention {name!r}{suggest(name, names)}; "
+        "see: flop-harness list conventions, or list counters"
+    )
+
+
+def counters_named(name: str) -> list[Counter]:
+    """The counters that a name may stand for, at the release that stands behind an ``@``."""
+    base, _, release = name.partition("@")
+    written = base.strip().lower().replace("_", "-").replace(" ", "-")
+    ids = CALLED.get(written, (base if base in counters() else written,))
+    found = [find_one(each) for each in ids if each in counters()]
+    return [as_of(each, release) for each in found] if release else found
+
+
+class Rules:
+    """Every way of counting, asked about one case; each pass that differs is traced once."""
+
+    def __init__(self, case: Case, folder: str = "") -> None:
+        self.case = case
+        self._traces = ContextTraces(case, folder, build(case, device="meta", folder=folder))
+
+    @property
+    def unsupported(self) -> dict[str, int]:
+        """Operators without a formula, and how often each runs: every figure leaves them out."""
+        return unsupported(self._traces.canonical)
+
+    @property
+    def canonical(self) -> Trace:
+        return self._traces.canonical
+
+    def amounts(self, way: Way) -> Iterator[Amount]:
+        """What it says: once for a convention, for a counter of each metric in each context.
+
+        Raises UserError where it says nothing about such a model.
+        """
+        return self._of_convention(way) if isinstance(way, Convention) else self._of_counter(way)
+
+    def seen_by(self, counter: Counter) -> Trace:
+        """The pass as a counter sees it, in the first of its contexts."""
+        context = counter.contexts[0]
+        return self._traces.trace(counter, replace(context, mode=context.mode or self._traces.mode))
+
+    def _of_convention(self, way: Convention) -> Iterator[Amount]:
+        try:
+            account = way.price(self._traces.canonical)
+        except NotApplicable as error:
+            raise UserError(f"{way.id} does not apply to {self.case.model}: {error}") from error
+        yield Amount(way.id, way.unit, account)
+
+    def _of_counter(self, way: Counter) -> Iterator[Amount]:
+        for quantity in way.quantities.values():
+            for context in way.contexts:
+                here = replace(context, mode=context.mode or self._traces.mode)
+                account = quantity.price(self._traces.trace(way, context))
+                yield Amount(way.id, quantity.unit, account, quantity.label, here)
+
+    def everything(self) -> Iterator[Amount]:
+        """All conventions, and each counter on the pass that is traced already.
+
+        Whatever says nothing about such a model, or stumbles over it, is left out: this serves
+        suggestions only.
+        """
+        trace = self._traces.canonical
+        for convention in CATALOGUE.values():
+            try:
+                yield Amount(convention.id, convention.unit, convention.price(trace))
+            except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError):
+                continue
+        for counter in counters().values():
+            for quantity in counter.quantities.values():
+                try:
+                    yield Amount(counter.id, quantity.unit, quantity.price(trace), quantity.label)
+                except Exception:  # noqa: BLE001 - any rule may trip over an untried model
+                    continue
+
+
+def as_convention(counter: Counter) -> Convention:
+    """A counter's rules for its first figure as a way of pricing a trace."""
+    quantity = next(iter(counter.quantities.values()))
+    return Convention(counter.id, quantity.unit, f"by the rules of {counter.id}", counter.source,
+                      by_module=quantity.price)  # fmt: skip

@@ -1,0 +1,64 @@
+"""``flop-harness layers``: a model layer by layer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Optional
+
+import typer
+
+from flop_harness.cli.app import (
+    DtypeOption,
+    InputOption,
+    JsonOption,
+    ModeOption,
+    app,
+    model_case,
+    models_print_to_stderr,
+    print_json,
+    separated,
+    show,
+)
+
+
+@app.command()
+def layers(
+    model: Annotated[str, typer.Argument(help="A model reference, such as torchvision:resnet18.")],
+    input: InputOption = None,
+    train: ModeOption = None,
+    dtype: DtypeOption = None,
+    depth: Annotated[Optional[int], typer.Option(min=0, help="So many levels of modules.")] = None,
+    sort: Annotated[
+        Optional[str],
+        typer.Option(
+            help="macs, parameters, bytes, activations or calls; the largest first.",
+            show_default="the order of the model",
+        ),
+    ] = None,
+    top: Annotated[Optional[int], typer.Option(min=1, help="Only the first so many.")] = None,
+    only: Annotated[
+        Optional[str], typer.Option(help="Only layers of this class, such as Conv2d.")
+    ] = None,
+    counters: Annotated[
+        Optional[str],
+        typer.Option(help="What these counters charge each layer too, separated by commas."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Show the layers of a model: shapes, parameters, MACs, bytes, activations; and its totals.
+
+    Nothing is run. The charges of counters are by their rules.
+    """
+    from flop_harness.ask.layer_tables import document, layer_table, totals_table
+    from flop_harness.ask.layers import chosen, layers_of_case
+    from flop_harness.report.formats.terminal.grid import grid
+
+    case = model_case(model, input, train, dtype)
+    with models_print_to_stderr():
+        found = layers_of_case(case, separated(counters))
+    rows = chosen(found, depth, sort, top, only)
+    if json:
+        print_json(document(found, rows))
+        return
+    as_tree = sort is None and top is None and only is None
+    show(grid(layer_table(found, rows, as_tree)))
+    show(grid(totals_table(found)))

@@ -1,0 +1,188 @@
+"""What the commands print with ``--json``: one object each, its keys told in ``SCHEMAS``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flop_harness.reconcile.changes import Comparison
+from flop_harness.records import Bridge, Run
+from flop_harness.report.analysis.cells import Cell
+from flop_harness.report.analysis.index import Index, plain
+from flop_harness.report.analysis.verdict import verdict
+from flop_harness.report.tables.bridges import BRIDGES, bridges
+from flop_harness.report.tables.check import table as moves
+from flop_harness.report.tables.readings import MEASURED, READINGS, measured_readings
+from flop_harness.report.tables.table import Table
+from flop_harness.report.words.links import Link
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of a document: what stands under it, and what that means."""
+
+    name: str
+    kind: str
+    meaning: str
+
+
+def listed(table: tuple[Any, ...]) -> str:
+    return "objects with " + ", ".join(column.name for column in table)
+
+
+SCHEMA = Key("schema", "text", "the command and the version of this form, such as compare/1")
+ROWS = (
+    SCHEMA,
+    Key("title", "text", "what the table is about"),
+    Key("units", "object", "the unit of the columns that have one"),
+    Key("rows", "objects", "one for each row, its keys the names of the columns"),
+    Key("note", "text", "what a reader has to know"),
+)
+"""Tables as they are shown, every figure exact"""
+
+SCHEMAS: Mapping[str, tuple[Key, ...]] = {
+    "compare": (
+        SCHEMA,
+        Key("suite", "text", "name of the suite, or of the model"),
+        Key("cases", "objects", "case, model, inputs, macs, params (the reference's; null without "
+            "one), and not_counted: operators without a formula and how often each ran"),
+        Key("readings", listed(READINGS + MEASURED), "what each counter said in each context"),
+        Key("bridges", listed(BRIDGES), "each reading from the reference to the figure: the amounts "
+            "of a bridge add up to the reading"),
+        Key("failures", "objects", "case, stage, message of what failed on our side"),
+        Key("verdict", "object", "readings, explained, unexplained, failed, unavailable, incomplete"),
+    ),
+    "explain": (
+        SCHEMA,
+        Key("bridges", "objects", "case, counter, context, metric, unit, reference, terms (term, "
+            "amount, modules: path and amount), residual, reading"),
+        Key("not_counted", "object", "operators of the case without a formula, and how often each ran"),
+        Key("silent", "objects", "case, counter, context, status, message where no figure came"),
+    ),
+    "convert": (
+        SCHEMA,
+        Key("model", "text", "the model reference"),
+        Key("figure", "text", "the figure as it was given"),
+        Key("conversions", "objects", "from, to, context, unit, exact (the figure to the last digit), "
+            "value (what it becomes), terms (term, amount)"),
+        Key("not_counted", "object", "operators without a formula, and how often each ran"),
+        Key("remarks", "texts", "how the figure was read, and what it leaves out"),
+    ),
+    "check": (
+        SCHEMA,
+        Key("suite", "text", "name of the suite"),
+        Key("unchanged", "integer", "figures that are as they were"),
+        Key("models", "objects", "case, and changes: what changed in its model, a text each"),
+        Key("moved", "objects with counter, version, case, what, golden, now, why, terms",
+            "figures that moved"),
+    ),
+    "layers": (
+        SCHEMA,
+        Key("model", "text", "the model reference"),
+        Key("totals", "object", "figures of the whole model, by name"),
+        Key("layers", "objects", "path, type, depth, calls, input, output, parameters, trainable, "
+            "macs, share, bytes, activations, and the figure of each counter that was asked for"),
+        Key("not_counted", "object", "operators without a formula, and how often each ran"),
+    ),
+    "list": ROWS, "claims": ROWS, "verify": ROWS, "time": ROWS,
+}  # fmt: skip
+"""Command -> the keys of what it prints with ``--json``"""
+
+
+def comparison(run: Run) -> dict[str, Any]:
+    index, ended = Index(run), verdict(run)
+    counts = ("readings", "explained", "unexplained", "failed", "unavailable", "incomplete")
+    return {
+        "schema": "compare/1",
+        "suite": run.suite.name,
+        "cases": [case_in(index, case.id, case.model) for case in run.suite.cases],
+        "readings": rows(measured_readings(run)),
+        "bridges": rows(bridges(run)),
+        "failures": [{"case": each.case, "stage": each.stage, "message": each.message}
+                     for each in run.failures],
+        "verdict": {name: getattr(ended, name) for name in counts},
+    }  # fmt: skip
+
+
+def case_in(index: Index, case: str, model: str) -> dict[str, Any]:
+    reference = index.reference_of.get(case)
+    macs, params = (index.reference(case, metric) for metric in ("compute", "params"))
+    return {
+        "case": case,
+        "model": model,
+        "inputs": reference.inputs if reference else "",
+        "macs": None if macs is None else plain(macs),
+        "params": None if params is None else plain(params),
+        "not_counted": dict(index.run.unsupported.get(case, {})),
+    }
+
+
+def explanation(index: Index, found: Iterable[Bridge], silent: Iterable[Any], case: str) -> dict:
+    return {
+        "schema": "explain/1",
+        "bridges": [bridge_in(bridge) for bridge in found],
+        "not_counted": dict(index.run.unsupported.get(case, {})),
+        "silent": [{"case": each.case, "counter": each.counter, "context": str(each.context),
+                    "status": each.status, "message": each.message} for each in silent],
+    }  # fmt: skip
+
+
+def bridge_in(bridge: Bridge) -> dict[str, Any]:
+    return {
+        "case": bridge.case, "counter": bridge.counter, "context": str(bridge.context),
+        "metric": bridge.metric, "unit": bridge.unit, "reference": bridge.reference,
+        "terms": [{"term": step.term, "amount": step.amount, "modules": dict(step.modules)}
+                  for step in bridge.steps],
+        "residual": bridge.residual, "reading": bridge.reading,
+    }  # fmt: skip
+
+
+def document(command: str, table: Table) -> dict[str, Any]:
+    """A table as it is shown, every figure exact."""
+    units = {column.name: column.unit for column in table.columns if column.unit}
+    return {"schema": f"{command}/1", "title": table.title, "units": units,
+            "rows": rows(table), "note": table.note}  # fmt: skip
+
+
+def rows(table: Table) -> list[dict[str, Any]]:
+    return [dict(zip(table.names, map(value_in, row), strict=True)) for row in table.rows]
+
+
+def value_in(value: Any) -> Any:
+    """Plain values as they are; what a table shows in a richer way by its text."""
+    if isinstance(value, Cell | Link):
+        return value.text
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def conversions(found: Sequence[Any]) -> dict[str, Any]:
+    """Of what ``ask.convert`` gives for one figure."""
+    first = found[0]
+    return {
+        "schema": "convert/1",
+        "model": first.model,
+        "figure": first.figure.text,
+        "conversions": [
+            {
+                "from": each.source.way, "to": each.target.way,
+                "context": str(each.target.context or ""), "unit": each.target.unit,
+                "exact": each.source.total, "value": each.target.total,
+                "terms": [{"term": step.term, "amount": step.amount} for step in each.bridge.steps],
+            }
+            for each in found
+        ],
+        "not_counted": dict(first.unsupported),
+        "remarks": first.remarks,
+    }  # fmt: skip
+
+
+def check_document(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "schema": "check/1",
+        "suite": comparison.suite,
+        "unchanged": len(comparison.unchanged),
+        "models": [{"case": case, "changes": list(changes)}
+                   for case, changes in comparison.models.items()],
+        "moved": rows(moves(comparison)),
+    }  # fmt: skip

@@ -1,0 +1,73 @@
+"""One model at several sizes of its inputs: ``batch=1,8,32``, ``resolution=...``, ``length=...``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flop_harness.errors import UserError, suggest
+from flop_harness.records import Case, Input
+from flop_harness.suite.build import build
+
+MOST = 10**9
+
+
+def batched(given: Input, value: int) -> Input:
+    """Another first size."""
+    return replace(given, shape=(value, *given.shape[1:])) if given.shape else given
+
+
+def resized(given: Input, value: int) -> Input:
+    """Images of another height and width."""
+    images = len(given.shape) >= 4 or (len(given.shape) == 3 and given.shape[0] in (1, 3, 4))
+    return replace(given, shape=(*given.shape[:-2], value, value)) if images else given
+
+
+def lengthened(given: Input, value: int) -> Input:
+    """Sequences of another length: the second size of two or three."""
+    if len(given.shape) not in (2, 3):
+        return given
+    return replace(given, shape=(given.shape[0], value, *given.shape[2:]))
+
+
+AXES = {"batch": batched, "resolution": resized, "length": lengthened}
+
+
+def parse(text: str) -> tuple[str, list[int]]:
+    """``batch=1,8,32`` -> its axis and sizes. Raises UserError."""
+    axis, _, sizes = text.partition("=")
+    if axis not in AXES:
+        raise UserError(f"cannot sweep {axis!r}{suggest(axis, AXES)}; known: {', '.join(AXES)}, "
+                        "as in batch=1,8,32")  # fmt: skip
+    values = [word.strip() for word in sizes.split(",")]
+    if not all(word.isascii() and word.isdigit() and 0 < int(word[:12]) < MOST for word in values):
+        raise UserError(f"sweep {text!r} has no sizes such as {axis}=1,8,32")
+    return axis, list(dict.fromkeys(map(int, values)))
+
+
+def swept(case: Case, text: str, folder: str = "") -> list[Case]:
+    """The case at each size, named after it. Raises UserError where no input has such a size."""
+    axis, sizes = parse(text)
+    inputs = case.inputs or usual(case, folder)
+    made = []
+    for size in sizes:
+        changed = tuple(AXES[axis](given, size) for given in inputs)
+        if changed == tuple(AXES[axis](given, size + 1) for given in inputs):
+            shapes = " + ".join("x".join(map(str, given.shape)) for given in inputs) or "nothing"
+            raise UserError(f"no input of {case.id} has a {axis}: it takes {shapes}")
+        made.append(replace(case, id=f"{case.id} {axis} {size}", inputs=changed))
+    return made
+
+
+def usual(case: Case, folder: str) -> tuple[Input, ...]:
+    """The inputs that a case without any is called with."""
+    built = build(case, device="meta", folder=folder)
+    given: list[tuple[str, Any]] = [("", value) for value in built.args] + list(
+        built.kwargs.items()
+    )
+    if not all(hasattr(value, "shape") for _, value in given):
+        raise UserError(f"{case.id} takes more than tensors: name its inputs with --input")
+    return tuple(
+        Input(tuple(value.shape), str(value.dtype).removeprefix("torch."), name=name)
+        for name, value in given
+    )

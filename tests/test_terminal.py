@@ -1,0 +1,253 @@
+"""What commands print: figures stand whole at every width, and the data is the same as in JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from commands import results_of, typed
+from flop_harness.report.documents.json_documents import SCHEMAS
+from flop_harness.report.formats.terminal.case import case_table
+from flop_harness.report.formats.terminal.fitting import wrapped
+from flop_harness.report.formats.terminal.grid import grid
+from flop_harness.report.tables.table import Column, Table
+from runs import failed_run, small_run
+
+WIDTHS = (60, 80, 120, 200)
+
+# A convolution of 3 channels to 40, 3 x 3, on 30 x 30 without padding; then a linear layer.
+NET = """
+import torch
+from torch import nn
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a_convolution_with_a_long_name = nn.Conv2d(3, 40, 3, bias=False)
+        self.norm = nn.BatchNorm2d(40)
+        self.act = nn.ReLU()
+
+    def forward(self, x):
+        return self.act(self.norm(self.a_convolution_with_a_long_name(x)))
+
+def net():
+    net = nn.Sequential(Block(), nn.Flatten(), nn.Linear(40 * 28 * 28, 10))
+    net[2].bias.requires_grad = False
+    return net.eval(), (torch.rand(2, 3, 30, 30),)
+"""
+OUTPUTS = 2 * 40 * 28 * 28
+CONV = OUTPUTS * 3 * 3 * 3
+LINEAR = 2 * 40 * 28 * 28 * 10
+PARAMS = 40 * 27 + 2 * 40 + 40 * 28 * 28 * 10 + 10
+
+
+@pytest.fixture
+def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "my.py").write_text(NET)
+    monkeypatch.chdir(tmp_path)
+    return "my.py:net"
+
+
+def printed(renderable: Any, width: int) -> str:
+    console = Console(width=width, color_system=None)
+    with console.capture() as captured:
+        console.print(renderable, crop=False)
+    return captured.get()
+
+
+def integers(value: Any) -> Iterator[int]:
+    """Every integer of four digits and more of a document."""
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from integers(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from integers(each)
+    elif type(value) is int and abs(value) >= 1000:
+        yield abs(value)
+
+
+# --------------------------------------------------------------------------------------- tables
+
+
+@given(
+    st.lists(st.tuples(st.text("abc ", max_size=80), *[st.integers(0, 10**15)] * 4), min_size=1,
+             max_size=4),
+    st.integers(30, 200),
+)  # fmt: skip
+def test_every_integer_of_a_table_stands_whole(rows: list[tuple], width: int):
+    heads = (Column("name"), *(Column(name, "integer") for name in "abcd"))
+    text = printed(grid(Table("title", heads, tuple(rows))), width)
+    for row in rows:
+        for value in row[1:]:
+            assert re.search(rf"(?<![\d,]){value:,}(?![\d,])", text)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_line_is_wider_than_the_terminal_where_all_has_room(width: int):
+    heads = (Column("name"), Column("value", "integer"), Column("why"))
+    rows = (("a.long.path.of.a.module", 15_470_264_320, "words " * 60),)
+    text = printed(grid(Table("", heads, rows)), width)
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_a_figure_is_not_parted_from_its_unit():
+    assert wrapped("charges +0.548 % of it", 14).splitlines() == ["charges", "+0.548 % of it"]
+    assert wrapped("it is 15.47 GMAC", 12).splitlines() == ["it is", "15.47 GMAC"]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_figure_of_a_case_stands_whole(width: int):
+    text = printed(case_table(small_run(), "vgg16"), width)
+    for reading in small_run().readings:
+        if reading.case == "vgg16" and reading.value is not None:
+            assert f"{reading.value:,}" in text
+
+
+def test_the_reference_says_what_it_leaves_out():
+    assert "aten.mystery × 3" in printed(case_table(small_run(), "vit"), 200)
+
+
+def test_exact_figures_alone_where_one_asks():
+    text = printed(case_table(small_run(), "vgg16"), 200)
+    assert "15,470,264,320  15.47 GMAC" in text
+    assert "GMAC" not in printed(case_table(small_run(), "vgg16", exact=True), 200)
+
+
+def test_a_failure_is_told_once_and_whole():
+    from flop_harness import report
+
+    lines = report.verdict_lines(failed_run())
+    for reading in failed_run().readings:
+        if reading.status == "failed":
+            assert sum(reading.message in line for line in lines) == 1
+
+
+# ------------------------------------------------------------------------------------- commands
+
+COUNTERS = ("--counters", "thop,fvcore")
+COMMANDS = {
+    "compare": ("compare", "my.py:net", *COUNTERS),
+    "explain": ("explain", "my.py:net", "thop"),
+    "convert": ("convert", f"{CONV + LINEAR}", "--model", "my.py:net", "--from", "macs", "--to", "thop"),
+    "layers": ("layers", "my.py:net", "--counters", "thop,ptflops"),
+    "list": ("list", "suites"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_integer_of_the_data_stands_whole_at_two_widths(
+    net: str, monkeypatch: pytest.MonkeyPatch, command: str
+):
+    told = typed(*COMMANDS[command], "--json")
+    assert told.code == 0, told.err
+    document = json.loads(told.out)
+    assert list(document) == [key.name for key in SCHEMAS[command]]
+    document.pop("verdict", None)
+    for reading in document.get("readings", ()):
+        reading.pop("peak_bytes")
+    if command == "compare":
+        del document["bridges"]  # the terms are what explain tells
+    if command == "explain":
+        for term in (term for bridge in document["bridges"] for term in bridge["terms"]):
+            del term["modules"]  # the tree folds them
+    for width in (80, 120):
+        monkeypatch.setenv("COLUMNS", str(width))
+        shown = typed(*COMMANDS[command]).out
+        missing = {value for value in integers(document) if f"{value:,}" not in shown}
+        assert missing == set(), shown
+
+
+def test_a_model_is_not_timed_unless_one_asks(net: str):
+    ended = typed("compare", net, "--counters", "thop")
+    assert (ended.code, ended.err) == (0, "")
+    assert "median" not in ended.out
+
+
+def test_the_command_that_tells_more_works_as_it_is_printed(net: str):
+    shown = typed("compare", net, *COUNTERS, "--input", "1x3x30x30").out
+    (line,) = [line for line in shown.splitlines() if line.startswith("  flop-harness explain")]
+    ended = typed(*shlex.split(line)[1:])
+    assert ended.code == 0
+    assert f"{(CONV + LINEAR) // 2:,}" in ended.out
+
+
+def test_several_models_stand_in_one_table(net: str):
+    ended = typed("compare", net, "torch.nn:Identity", "--input", "2x3x30x30", "--counters", "thop")
+    assert ended.code == 0
+    assert re.search(r"my.py:net +127 M|my.py:net +\d", ended.out)
+    assert "torch.nn:Identity" in ended.out
+
+
+def test_a_sweep_counts_every_size(net: str):
+    cases = json.loads(
+        typed("compare", net, "--counters", "thop", "--sweep", "batch=1,4", "--json").out
+    )["cases"]
+    assert [case["macs"] for case in cases] == [(CONV + LINEAR) // 2, 2 * (CONV + LINEAR)]
+    assert [case["inputs"] for case in cases] == ["1x3x30x30", "4x3x30x30"]
+
+
+@pytest.mark.parametrize(
+    ("sweep", "told"),
+    [("bach=1", "did you mean 'batch'"), ("batch=", "no sizes"), ("batch=0", "no sizes"),
+     ("length=8", "has a length"), ("batch=1,x", "no sizes")],
+)  # fmt: skip
+def test_a_sweep_that_cannot_be_is_refused(net: str, sweep: str, told: str):
+    ended = typed("compare", net, "--sweep", sweep)
+    assert (ended.code, ended.out) == (2, "")
+    assert told in ended.err
+
+
+def test_count_by_the_rules_of_a_counter(net: str):
+    told = json.loads(typed("count", net, "--convention", "thop", "--json").out)
+    assert told["by_term"]["batch normalisation"] == 4 * OUTPUTS
+    assert told["total"] == CONV + LINEAR + 4 * OUTPUTS
+
+
+def test_results_of_a_suite_are_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    results_of(small_run(), tmp_path / "results" / "mine")
+    for name in ("mine", "results/mine", "results/mine/run.json.xz"):
+        ended = typed("report", name, "--format", "csv")
+        assert ended.code == 0, ended.err
+        ended = typed("explain", "vgg16", "thop", "--dir", name)
+        assert ended.code == 0, ended.err
+
+
+def test_models_of_a_provider_are_listed_by_what_they_match():
+    ended = typed("list", "models", "torchvision", "--filter", "vit_?_16")
+    assert re.findall(r"torchvision:(\w+)", ended.out) == ["vit_b_16", "vit_l_16"]
+    assert "did you mean 'torchvision'" in typed("list", "models", "torchvison").err
+    assert typed("list", "models", "torchvision", "--filter", "nothing-such").code == 2
+
+
+SUITE = """
+name = "mine"
+version = 1
+
+[[case]]
+id = "net"
+model = "my.py:net"
+counters = ["numel"]
+"""
+
+
+def test_check_says_first_what_changed_in_the_model(net: str, tmp_path: Path):
+    (tmp_path / "mine.toml").write_text(SUITE)
+    assert typed("compare", "mine.toml", "--no-timing").code == 0
+    (tmp_path / "my.py").write_text(NET.replace("28, 10)", "28, 12)"))
+    ended = typed("check", "mine.toml")
+    assert ended.code == 1
+    assert ended.out.startswith("net: the model changed: 2: out_features 10 -> 12")
+    told = json.loads(typed("check", "mine.toml", "--json").out)
+    assert list(told) == [key.name for key in SCHEMAS["check"]]
+    assert told["models"] == [{"case": "net", "changes": ["2: out_features 10 -> 12"]}]
