@@ -98,10 +98,10 @@ def _call(recipe: Recipe, case: Case, place: str, seed: int) -> tuple[Any, Any, 
     torch.default_generator.manual_seed(seed)
     with blamed(case.model, recipe.folders), torch.device(place), on_path(recipe.folders):
         made = recipe.factory(**{**recipe.kwargs, **case.kwargs})
-    return _taken_apart(made, case.model)
+    return taken_apart(made, case.model)
 
 
-def _taken_apart(made: Any, whose: str) -> tuple[Any, Any, Any]:
+def taken_apart(made: Any, whose: str) -> tuple[Any, Any, Any]:
     """What a factory may return: a module, alone or with args, with kwargs, or with both."""
     import torch
 
@@ -161,7 +161,7 @@ def _drawn(
 
     given = case.inputs or _usual_inputs(recipe, module)
     torch.default_generator.manual_seed(seed)
-    with torch.device("meta" if device == "meta" else "cpu"), blamed("drawing the inputs"):
+    with inputs.placed(torch.device(device)), blamed("drawing the inputs"):
         return inputs.draw_all(given, case.dtype or own_dtype(module), recipe.images)
 
 

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     import torch
 
 
+def placed(device: torch.device) -> Any:
+    """Within, tensors are drawn without values for a model on meta, elsewhere on the CPU."""
+    import torch
+
+    return torch.device("meta" if device.type == "meta" else "cpu")
+
+
 def draw_all(inputs: Sequence[Input], dtype: str, images: bool) -> tuple[tuple, dict[str, Any]]:
     """(args, kwargs) of random tensors; what names no dtype gets ``dtype``."""
     args: tuple[Any, ...] = tuple(draw(given, dtype) for given in inputs if not given.name)

@@ -139,7 +139,7 @@ def _differ(wide: list[Spread], counters: int) -> str:
     if not wide:
         return verb(counters, "stands beside the reference", "cannot be compared")
     if wide[0].factor == 1:
-        return "agree everywhere"
+        return verb(counters, "agrees", "agree") + " everywhere"
     middle = factor_words(wide[len(wide) // 2].factor)
     usual = f"{middle} on the median model and " if len(wide) > 2 else ""
     return f"differ by a factor of {usual}{factor_words(wide[0].factor)} at most"

@@ -74,6 +74,11 @@ def compact(value: Number) -> str:
     return group(value)
 
 
+def left_out(operators: Mapping[str, int]) -> str:
+    """``mine::op × 2``: operators without a formula, with how often each ran; empty for none."""
+    return few([f"{printable(name)} × {count:,}" for name, count in operators.items()], 8)
+
+
 def percent(share: float | None) -> str:
     """A deviation in per cent; ``=`` is an exact zero, and only that."""
     if share is None:
