@@ -12,8 +12,6 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from flop_harness.suite.search_path import standard_library_first
-
 if TYPE_CHECKING:
     from flop_harness.api import Results
     from flop_harness.ask.count import Count
@@ -31,6 +29,8 @@ def count(
     **kwargs: Any,
 ) -> Count:
     """Count ``model(*inputs, **kwargs)`` without running it; see ``flop_harness.api.count``."""
+    from flop_harness.suite.search_path import standard_library_first
+
     with standard_library_first():
         from flop_harness import api
 
@@ -47,6 +47,8 @@ def compare(
     **kwargs: Any,
 ) -> Results:
     """Ask every counter about ``model(*inputs, **kwargs)``; see ``flop_harness.api.compare``."""
+    from flop_harness.suite.search_path import standard_library_first
+
     with standard_library_first():
         from flop_harness import api
 
@@ -57,6 +59,8 @@ def compare(
 
 def load(path: Any) -> Results:
     """The results in a folder such as ``results/seeds``; see ``flop_harness.api.load``."""
+    from flop_harness.suite.search_path import standard_library_first
+
     with standard_library_first():
         from flop_harness import api
 
