@@ -114,12 +114,16 @@ def test_a_counter_is_read_with_its_unit_and_its_steps():
 
 
 def test_a_counter_without_a_figure_is_told_in_its_own_words():
-    class Wrapped(nn.Linear):
+    class Wrapped(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 3)
+
         def forward(self, given):
-            return Output(super().forward(given))
+            return Output(self.layer(given))
 
     with pytest.raises(UserError, match="fvcore failed: RuntimeError: Only tuples"):
-        reading("fvcore", Wrapped(4, 3), ((2, 4),), {}, "")
+        reading("fvcore", Wrapped(), ((2, 4),), {}, "")
     with pytest.raises(UserError, match="did you mean 'thop'"):
         reading("thopp", net(), ((2, 4),), {}, "")
 

@@ -30,10 +30,51 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("flop-harness")
     group.addoption("--flop-update", action="store_true",
                     help="Write the snapshots of flop_account anew instead of comparing.")  # fmt: skip
+    group.addoption("--flop-only", action="store_true",
+                    help="Run the tests that use flop_account or flop_reading, and no others.")  # fmt: skip
+    group.addoption("--flop-summary", metavar="FILE",
+                    help="Add what was counted to FILE, as Markdown: $GITHUB_STEP_SUMMARY.")  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
+    file = config.getoption("--flop-summary")
+    if file and not hasattr(config, "workerinput"):  # with xdist: in the process that reports
+        config.pluginmanager.register(Summary(Path(file)), "flop-summary")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--flop-only"):
+        ours = [each for each in items if FIXTURES & {*getattr(each, "fixturenames", ())}]
+        others = [each for each in items if each not in ours]
+        config.hook.pytest_deselected(items=others)
+        items[:] = ours
+
+
+class Summary:
+    """Gathers what tests counted, and writes it when all have ended."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.outcomes: list[Any] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "call" and not report.failed:
+            return
+        from flop_harness.regression.step_summary import PROPERTY, Outcome
+
+        counted: list[Any] = [value for name, value in report.user_properties if name == PROPERTY]
+        told = str(report.longrepr) if report.failed else ""
+        self.outcomes.append(Outcome(report.nodeid, report.outcome, counted, told))
+
+    def pytest_sessionfinish(self) -> None:
+        from flop_harness.regression.step_summary import markdown
+
+        with self.file.open("a", encoding="utf-8", errors="replace") as page:
+            page.write(markdown(self.outcomes))
+
+
+FIXTURES = {"flop_account", "flop_reading"}
 
 
 class Account:
@@ -58,6 +99,14 @@ class Account:
 
     def __repr__(self) -> str:
         return f"<{self.count.to_table().title}{self.left_out}>"
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """What a summary and a JUnit file tell of it, in plain values."""
+        found = self.count
+        return {"model": found.model, "input": found.inputs, "convention": found.convention.id,
+                "total": found.total, "unit": found.convention.unit, "macs": found.macs,
+                "params": found.params, "unsupported": self.left_out.removeprefix("; ")}  # fmt: skip
 
     @property
     def left_out(self) -> str:
@@ -176,6 +225,7 @@ def flop_account(request: pytest.FixtureRequest) -> Callable[..., Account]:
         except UserError as error:
             pytest.fail(str(error), pytrace=False)
         account = Account(found, request.path, update)
+        request.node.user_properties.append(("flop_account", account.properties))
         if account.left_out:
             request.node.warn(pytest.PytestWarning(f"{found.model}{account.left_out}"))
         return account
