@@ -75,12 +75,16 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What became of every cell; ``risen`` are versions that changed, whatever came of it."""
+    """What became of every cell; ``risen`` are versions that changed, whatever came of it.
+
+    ``unsupported`` are, by case, the operators without a formula, whose work no figure holds.
+    """
 
     suite: str
     unchanged: tuple[Key, ...]
     moves: tuple[Move, ...]
     risen: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    unsupported: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 # ----------------------------------------------------------------------------------- refusals
@@ -130,6 +134,7 @@ def compare(golden: Run, run: Run) -> Comparison:
         tuple(key for key, move in moves.items() if move is None),
         tuple(move for move in moves.values() if move is not None),
         risen(before, after),
+        {case: operators for case, operators in run.unsupported.items() if operators},
     )
 
 
