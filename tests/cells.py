@@ -17,7 +17,7 @@ from flop_harness.counters.protocol import Counter, Unavailable
 from flop_harness.reconcile import bridges as reconcile
 from flop_harness.records import Bridge, Context, Reading, Trace
 from flop_harness.run.answers import modules_of
-from flop_harness.run.cells import asked_with, observations, with_calls
+from flop_harness.run.contexts import asked_with, observations, with_calls
 from flop_harness.trace.copying import copied
 from flop_harness.trace.recorder import recorded
 from layers import Factory, Sample

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 
+import torch._dynamo  # noqa: F401 - `record` alone, which many tests call, leaves that to its caller
+
 os.environ.pop("COLUMNS", None)  # which Python's readline sets where nobody did
 
 

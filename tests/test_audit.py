@@ -258,9 +258,24 @@ def test_a_column_is_counted_one_way(judged):
 
 
 def test_filled_up_zeros_make_a_figure_less_precise(verdict):
-    """1,700,000 printed for 1.7 million: some image size gives that to two digits, as it may any."""
-    found = verdict("1700000", "MACs", 'counts = "macs"')
+    """13,000,000 printed for 13 million: some image size gives that to two digits, as it may any."""
+    figure = int(float(f"{macs(side=96):.2g}"))
+    found = verdict(str(figure), "MACs", 'counts = "macs"')
     assert found.ruling == "unexplained" and found.chance > 0.05
+
+
+def test_a_part_stands_for_the_whole_only_where_the_source_names_it(verdict):
+    """(3 x 32 - 2)^2 of the 9 x 32^2 taps of a plane meet data, the rest the zeros around it."""
+    zeros = (9 * SIDE**2 - (3 * SIDE - 2) ** 2) * (3 * 8 + 8 * 16)
+    assert verdict(str(zeros), "MACs", 'counts = "padding"').ruling == "reproduced"
+    silent = verdict(str(zeros), "MACs")
+    assert "padding" not in {fit.counting for fit in (*silent.fits, *silent.nearest)}
+
+
+def test_nearly_all_may_stand_for_the_whole_and_is_told(verdict):
+    """Its convolutions are all but 160 of 1,400,992."""
+    found = verdict(str(macs() - 160), "MACs")
+    assert found.ruling == "not as stated" and found.reason.startswith("convolutions alone")
 
 
 # -------------------------------------------------------------------------- errors in the source

@@ -91,7 +91,7 @@ def test_a_dtype_is_written_as_one():
 
 def test_inputs_that_are_one_tensor_are_written_once():
     x, y = Tensor((2, 3)), Tensor((4, 3))
-    names = run("\n".join(inputs_of(call(x, y, y, None), shared=(0, 1, 1))))
+    names = run("\n".join(inputs_of(call(x, y, y, None), shared={0: 0, 1: 1, 2: 1})))
     first, second, third, last = names["args"]
     assert second is third and first.shape == (2, 3) and second.shape == (4, 3) and last is None
 
@@ -158,7 +158,19 @@ def test_operators_tell_which_inputs_of_attention_are_one(inputs, shared):
     args = args if args[2] is not None else (args[0], args[1], args[1])
     trace = traced(nn.MultiheadAttention(8, 2), args, {})
     assert trace.modules[0].type == ATTENTION
-    assert shared_inputs(trace.root) == shared
+    assert shared_inputs(trace.root) == dict(enumerate(shared))
+
+
+def test_inputs_of_attention_by_name_are_written_once_too():
+    x, query = torch.rand(2, 3, 8), torch.rand(5, 3, 8)
+    module = nn.MultiheadAttention(8, 2)
+    named = traced(module, (), {"query": x, "key": x, "value": x}).root
+    kwargs = run("\n".join(inputs_of(named, shared=shared_inputs(named))))["kwargs"]
+    assert kwargs["query"] is kwargs["key"] is kwargs["value"] and kwargs["query"].shape == x.shape
+    partly = traced(module, (query,), {"key": x, "value": x}).root
+    names = run("\n".join(inputs_of(partly, shared=shared_inputs(partly))))
+    assert names["args"][0].shape == query.shape
+    assert names["kwargs"]["key"] is names["kwargs"]["value"]
 
 
 def test_attention_gets_by_position_what_it_got_by_name():

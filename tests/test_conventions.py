@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -10,8 +12,9 @@ from torch import nn
 
 from flop_harness.conventions.articles import NotApplicable
 from flop_harness.conventions.catalogue import CONVENTIONS
-from flop_harness.conventions.products import unsupported, works
+from flop_harness.conventions.products import unsupported, without_products, works
 from flop_harness.conventions.reference import reference
+from flop_harness.formulas import may_multiply
 from flop_harness.records import Trace
 from flop_harness.trace.recorder import record
 from layers import CONVOLUTIONS, LAYERS, Factory, made
@@ -32,7 +35,11 @@ def says(name: str, trace: Trace) -> int:
 
 
 def figures(trace: Trace) -> dict[str, int]:
-    return {name: says(name, trace) for name in CONVENTIONS}
+    made = {}
+    for name in CONVENTIONS:
+        with suppress(NotApplicable):
+            made[name] = says(name, trace)
+    return made
 
 
 # --------------------------------------------------------------------------- tiny networks
@@ -196,9 +203,33 @@ def test_every_convention_has_a_unit_and_a_source():
 
 
 def test_operators_without_a_formula_are_listed_with_their_counts():
-    function = lambda x: torch.linalg.svd(torch.fft.rfft(torch.fft.rfft(x).abs()).abs())[0]  # noqa: E731
-    trace = record(Program(function), (torch.rand(4, 6),))
-    assert unsupported(trace) == {"aten._fft_r2c": 2, "aten._linalg_svd": 1}
+    """Two sparse matrices, whose elements meet where values say; and what cannot multiply, apart."""
+    x = torch.eye(3).to_sparse()
+    function = lambda x: (torch.sparse.mm(x, x), torch.histc(x.to_dense()))[0]  # noqa: E731
+    trace = record(Program(function), (x,), execute=True)
+    assert unsupported(trace) == {"aten._sparse_sparse_matmul": 1}
+    assert without_products(trace) == {"aten.histc": 1}
+
+
+@pytest.mark.parametrize(
+    "name",
+    """aten.histc aten.repeat_interleave aten._is_all_true aten.erfinv aten.isin aten.lgamma
+    aten._has_same_storage_numel torchvision._cuda_version aten.hamming_window
+    aten._convert_weight_to_int4pack aten.upsample_linear1d_backward prims.convert_element_type
+    c10d.allreduce_""".split(),
+)
+def test_what_cannot_multiply(name):
+    assert not may_multiply(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    """mine.anything mine.relu aten._grouped_mm aten._cslt_sparse_mm aten.quantized_lstm
+    aten.linear_of_tomorrow aten.new_attention quantized.conv2d_dynamic onednn.qlinear_pointwise
+    mkldnn._convolution_pointwise symm_mem.fused_all_gather_matmul sparse.qlinear""".split(),
+)
+def test_what_may_multiply(name):
+    assert may_multiply(name)
 
 
 def test_nothing_is_listed_where_all_is_known():

@@ -24,7 +24,7 @@ from flop_harness.formulas.registry import FORMULAS
 from flop_harness.reconcile.bridges import bridge
 from flop_harness.records import Call, Context, Reading
 from flop_harness.suite import files as suites
-from flop_harness.trace.recorder import record
+from flop_harness.trace.recorder import recorded
 from flop_harness.trace.walk import operators
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,7 +75,7 @@ def test_the_example_of_a_counter_runs_as_pasted_and_is_explained():
     answer = counter.read(module, args, kwargs, Context())
     assert answer.compute == 2 * 8 * 8 * 8  # two for each output of the convolution
     with torch.no_grad():
-        trace = record(module, args, kwargs)
+        trace = recorded(lambda: (module, args, kwargs))
     reading = Reading("net", counter.id, "", trace.context, "compute", "MAC", "ok", answer.compute)
     assert bridge(reading, counter, trace, trace).residual == 0
 
@@ -93,7 +93,7 @@ def calls_of(function, *args: torch.Tensor) -> list[Call]:
         def forward(self, *given):
             return function(*given)
 
-    trace = record(Once(), args, {})
+    trace = recorded(lambda: (Once(), args, {}))
     return [visit.call for visit in operators(trace) if visit.call.packet == "aten.mv"]
 
 

@@ -19,6 +19,7 @@ from flop_harness.code.smallest import Example, example
 from flop_harness.counters import overlay
 from flop_harness.reconcile import bridges as reconcile
 from flop_harness.records import Case, Context, Reading, Run
+from flop_harness.report.analysis.faults import Faults
 from flop_harness.report.analysis.findings import profiles
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.sources.examples import Key, examples_in
@@ -119,7 +120,7 @@ def test_a_figure_that_is_not_explained_has_no_part():
 @cache
 def results(suite: str) -> tuple[Run, dict[Key, Example]]:
     run = store.load(RESULTS / suite)
-    return run, examples_in(RESULTS / suite, run)
+    return run, examples_in(RESULTS / suite, run, Faults())
 
 
 def disagreeing(examples: Iterable[tuple[Key, Example]]) -> dict[Key, str]:
@@ -167,7 +168,7 @@ def test_examples_of_layers_print_what_they_say():
 
 
 def test_without_traces_there_are_no_examples(tmp_path: Path):
-    assert examples_in(tmp_path, results("seeds")[0]) == {}
+    assert examples_in(tmp_path, results("seeds")[0], Faults()) == {}
 
 
 @pytest.mark.slow
@@ -197,7 +198,7 @@ def codes_of(codes: Codes, readings: Iterable[Reading]) -> dict[str, list[tuple[
 
 
 def wrong(run: Run, suite: str, chosen: Callable[[Reading], bool]) -> list[tuple[Reading, str]]:
-    codes = codes_in(RESULTS / suite, run)
+    codes = codes_in(RESULTS / suite, run, Faults())
     readings = [each for each in run.readings if each.status == "ok" and chosen(each)]
     found = []
     for counter, pairs in codes_of(codes, readings).items():
@@ -209,7 +210,7 @@ def wrong(run: Run, suite: str, chosen: Callable[[Reading], bool]) -> list[tuple
 
 def test_every_figure_of_the_seeds_has_its_code():
     run = results("seeds")[0]
-    codes = codes_in(RESULTS / "seeds", run)
+    codes = codes_in(RESULTS / "seeds", run, Faults())
     assert all(codes.of(reading) for reading in run.readings)
     assert len(codes.pieces) < len(run.suite.cases) + 2 * len(COUNTERS)
     compile(codes.of(run.readings[0]), "code", "exec")
@@ -217,7 +218,7 @@ def test_every_figure_of_the_seeds_has_its_code():
 
 def test_what_sharing_would_be_lost_on_the_way_to_meta_has_no_code():
     run = results("stress")[0]
-    codes = codes_in(RESULTS / "stress", run)
+    codes = codes_in(RESULTS / "stress", run, Faults())
     tied = [each for each in run.readings if each.case == "tied-weights"]
     assert {bool(codes.of(each)) for each in tied if each.context.device == "meta"} == {False}
     assert {bool(codes.of(each)) for each in tied if each.context.device == "cpu"} == {True}

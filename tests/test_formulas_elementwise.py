@@ -8,8 +8,10 @@ import torch.nn.functional as F
 from torchvision.ops import deform_conv2d
 
 from flop_harness.conventions.products import works
+from flop_harness.errors import UserError
 from flop_harness.formulas import ELEMENTWISE, FORMULAS, MOVEMENT, formula, product_of, work_of
 from flop_harness.proof import oracle
+from flop_harness.proof.operation import Operation, prove
 from flop_harness.proof.oracle import (
     Scalar,
     choose,
@@ -157,13 +159,43 @@ UNARY = {
 }
 
 BITWISE = {"bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not"}
+ONE_SPECIAL = set(
+    """erfc erfinv lgamma digamma i0 acosh asinh atanh special_erfcx special_i0e special_i1
+    special_i1e special_ndtri special_log_ndtr special_bessel_j0 special_bessel_j1
+    special_bessel_y0 special_bessel_y1 special_modified_bessel_i0 special_modified_bessel_i1
+    special_modified_bessel_k0 special_modified_bessel_k1 special_airy_ai
+    special_spherical_bessel_j0 frexp""".split()
+)
+OF_ONE = ONE_SPECIAL | set(
+    "signbit isposinf isneginf nan_to_num deg2rad rad2deg sinc special_entr".split()
+)
+OF_TWO = set(
+    """igamma igammac nextafter copysign heaviside hypot logaddexp logaddexp2 special_xlog1py ldexp
+    special_zeta""".split()
+)
+OF_WHOLE = set("gcd lcm bitwise_left_shift bitwise_right_shift".split())
+CARRIED_OUT = dict.fromkeys(OF_ONE, 1) | dict.fromkeys(OF_TWO | OF_WHOLE, 2)
+
+
+@pytest.mark.parametrize("name", sorted(CARRIED_OUT))
+def test_a_rarer_function_is_carried_out(name):
+    """By the algorithm that proofs use; what is no arithmetic is one special."""
+    x = torch.tensor([[3, 1, 2]]) if name in OF_WHOLE else some(1, 3) * 0.5
+    trace = record(Program(getattr(torch.ops.aten, name)), (x,) * CARRIED_OUT[name])
+    ((visit, work),) = works(trace)
+    assert prove(Operation(visit.call)).standing == "oracle"
+    if name in ONE_SPECIAL:
+        assert (work.specials, work.operations) == (3, 3)
+
+
 SEPARATE = {"where", "addcmul", "addcdiv", "addr", "glu", "_prelu_kernel"} | BITWISE
 
 
 def test_every_element_wise_formula_is_tested():
     named = {name for names in ELEMENTWISE for name in names.split()}
     own = {"add", "sub", "rsub", "div", "clamp", "pow", "elu", "gelu"}  # formulas of their own
-    assert named == (set(BINARY) | set(UNARY) | SEPARATE) - own
+    separate = SEPARATE | set(CARRIED_OUT) | {"polygamma"}
+    assert named == (set(BINARY) | set(UNARY) | separate) - own
 
 
 @pytest.mark.parametrize("name", BINARY)
@@ -280,7 +312,7 @@ def test_a_clamp_with_one_bound_compares_once():
 
 
 def test_a_second_formula_for_an_operator_is_refused():
-    with pytest.raises(ValueError, match=r"aten\.mm"):
+    with pytest.raises(UserError, match=r"aten\.mm has two formulas: mm .*test_a_second"):
         formula("aten.mm")(lambda call: FREE)
 
 

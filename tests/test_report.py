@@ -434,7 +434,7 @@ def test_the_page_has_landmarks_scopes_and_captions(files):
 
 
 def test_write_puts_every_file_and_nothing_else(tmp_path: Path):
-    paths = report.write(small_run(), tmp_path / "results")
+    paths = report.write(small_run(), tmp_path / "results").paths
     assert sorted(path.name for path in (tmp_path / "results").iterdir()) == sorted(report.FORMATS)
     assert [path.name for path in paths] == list(report.FORMATS)
 

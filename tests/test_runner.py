@@ -52,7 +52,7 @@ SAYS: dict[str, tuple[str, str] | None] = {
     "kills-group": ("failed", "its process died of SIGKILL"),
     "hoards": ("out_of_memory", "MemoryError"),
     "declines": ("unavailable", "it counts layers of clay only"),
-    "missing": ("unavailable", "no-such-package-anywhere is not installed"),
+    "missing": ("unavailable", "no-such-package-anywhere is not installed (pip install no-such-package-anywhere)"),
     "imports-missing": (
         "failed", "ModuleNotFoundError: No module named 'no_such_package_anywhere'"
     ),

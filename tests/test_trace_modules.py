@@ -331,3 +331,37 @@ def test_shapes_of_joined_tensors(tensors, dim):
 @given(laid_out(least=2), st.sampled_from([None, torch.preserve_format, torch.contiguous_format]))
 def test_shapes_of_clones(x, layout):
     agrees_with_meta("aten.clone.default", x, memory_format=layout)
+
+
+def test_what_the_pass_makes_is_told():
+    """6 x 4 + 4 before, 4 x 3 + 3 in a layer and 3 in a parameter made on the first call."""
+    from flop_harness.conventions.reference import parameters
+    from flop_harness.trace.recorder import record
+    from flop_harness.trace.tree import made_parameters
+
+    class Late(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.then, self.scale = nn.Linear(6, 4), None, None
+
+        def forward(self, x):
+            self.then = self.then or nn.Linear(4, 3, device=x.device)
+            self.scale = nn.Parameter(torch.ones(3, device=x.device))
+            return self.then(self.first(x)) * self.scale
+
+    trace = record(Late(), (torch.rand(2, 6),))
+    assert parameters(trace).total == 28 + 15 + 3
+    assert sum(trace.parameters[number].numel for number in made_parameters(trace)) == 15 + 3
+    assert trace.modules[0].config["made"] == ("scale",)
+
+
+def test_a_forward_hook_sees_what_pre_hooks_have_made_of_the_inputs():
+    from flop_harness.trace.recorder import record
+    from flop_harness.trace.walk import module_calls
+
+    layer = nn.ReLU()
+    layer.register_forward_pre_hook(lambda m, args: (torch.cat([args[0], args[0]]),))
+    trace = record(nn.Sequential(layer), (torch.rand(2, 6),))
+    ((_, _), (visit, _)) = module_calls(trace)
+    assert visit.call.args[0].shape == (4, 6)
+    assert trace.root.children[0].args[0].shape == (2, 6)

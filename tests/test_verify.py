@@ -19,7 +19,7 @@ from flop_harness.errors import UserError
 from flop_harness.formulas import FORMULAS
 from flop_harness.proof.operation import Operation, prove
 from flop_harness.proof.oracle import ALGORITHMS
-from flop_harness.proof.oracle.check import REASONS
+from flop_harness.proof.oracle.reasons import REASONS
 from flop_harness.proof.probe import PROBES
 from flop_harness.proof.verification import kernels_differ, known_traces, verify
 from flop_harness.records import Call, Case, Input, Proof, Proofs, Run, Suite

@@ -20,13 +20,22 @@ def carry_out(plan: Plan, progress: Progress | None = None) -> Run:
     return assemble(plan, run(plan, identity(plan), progress or Progress()))
 
 
-def save(run: Run, folder: Path) -> list[Path]:
-    """Write the run and every file of the report; clear away traces no cell refers to."""
+def save(run: Run, folder: Path) -> Run:
+    """Write the run and every file of the report; clear away traces no cell refers to.
+
+    The run is saved before the report is made, and again, as it is returned, with the failures that
+    came up on the way.
+    """
     from flop_harness import report
 
-    saved = store.save(run, folder)
+    store.save(run, folder)
     store.TraceStore(folder).prune(trace.file for trace in run.traces)
-    return [*saved, *report.write(run, folder)]
+    failures = report.write(run, folder).failures
+    if not failures:
+        return run
+    told = report.with_failures(run, failures)
+    store.save(told, folder)
+    return told
 
 
 def compare_once(suite: Suite, progress: Progress | None = None, **options: Any) -> Run:

@@ -13,7 +13,7 @@ from flop_harness.conventions.catalogue import Convention
 from flop_harness.conventions.reference import parameters, reference
 from flop_harness.counters.versions.catalogue import CATALOGUE
 from flop_harness.errors import UserError, extras_named, suggest
-from flop_harness.records import Case, Trace
+from flop_harness.records import SEED, Case, Trace
 from flop_harness.records.account import Account
 from flop_harness.records.trace import shapes_of
 from flop_harness.report.formats.plain import text_of
@@ -51,7 +51,11 @@ class Count:
 
     @property
     def unsupported(self) -> dict[str, int]:
-        return products.unsupported(self.trace)
+        """What the convention may lack: where all operations count, also what holds no products."""
+        lacking = products.unsupported(self.trace)
+        if self.convention.id in ("operations", "bytes"):
+            lacking |= products.without_products(self.trace)
+        return lacking
 
     @property
     def inputs(self) -> str:
@@ -85,6 +89,7 @@ class Count:
             "params": self.params,
             f"by_{self.by}": self.rows,
             "unsupported": self.unsupported,
+            "hangs_on_values": {"lines": list(self.trace.looks), "seed": SEED},
         }
         return json.dumps(document, indent=2)
 
@@ -111,6 +116,7 @@ class Count:
         rows += [
             (f"{name} × {times:,}", "no formula", "") for name, times in self.unsupported.items()
         ]
+        rows += [(f"hangs on a value, {line}", f"seed {SEED}", "") for line in self.trace.looks]
         return Table(title, heads, tuple(rows), note)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flop_harness.audit.claim_set import ClaimSet
 from flop_harness.audit.claims import ClaimFile
+from flop_harness.audit.language import judge as language
 from flop_harness.audit.prices import Prices, Progress, identity
 from flop_harness.audit.rules import judge
 from flop_harness.audit.statements import examine
@@ -36,11 +37,13 @@ def audit(
     folders = {file.name: file.folder for file in files}
     with Journal.open(folder, identity(tools), fresh) as journal:
         prices = Prices(journal, folders, workers, tell)
-        prices.prepare(claims)
+        traced = tuple(claim for claim in claims if not of_language(claim))
+        prices.prepare(traced)
         if prices.reused:
             note(f"{prices.reused} of {len(prices.jobs)} models were counted before")
-        claim_set = ClaimSet(claims, prices.of_claim, prices.of_others)
-        verdicts = {id(claim): verdict_on(claim, claim_set, prices) for claim in claims}
+        claim_set = ClaimSet(traced, prices.of_claim, prices.of_others)
+        verdicts = {id(claim): verdict_on(claim, claim_set, prices) for claim in traced}
+        verdicts |= language.verdicts(claim for claim in claims if of_language(claim))
         for claim in prices.search():  # and now with what they searched for
             verdicts[id(claim)] = judge(claim, claim_set)
     silent = {f"{p.case.model}": dict(prices.known[n].silent) for n, p in prices.jobs.items()}
@@ -51,6 +54,11 @@ def audit(
         tuple(verdicts[id(claim)] for claim in claims),
         {model: reasons for model, reasons in silent.items() if reasons},
     )
+
+
+def of_language(claim: Claim) -> bool:
+    """Whether a figure follows from its row, and not from a model that is built."""
+    return claim.case is None and not claim.holds
 
 
 def verdict_on(claim: Claim, claim_set: ClaimSet, prices: Prices) -> Verdict:

@@ -109,6 +109,7 @@ def candidates(
     prices = [price for price in priced.prices if price.metric == question.claim.metric]
     if question.named.isdisjoint(price.counting for price in prices):
         question = replace(question, named=frozenset(), tool=False)  # says nothing of this metric
+    prices = [price for price in prices if stands_for_all(question, price, prices)]
     usual = {(price.unit, amount) for price in prices if price.counting in USUAL
              for amount in amounts(question, price)}  # fmt: skip
     return [
@@ -126,6 +127,22 @@ def candidates(
         for parts in ways(question, price, (price.unit, amount) in usual)
         for reading, scale in [(parts[1][0], parts[2][0])]
     ]
+
+
+def stands_for_all(question: Question, price: Price, prices: Iterable[Price]) -> bool:
+    """Whether the price is of the whole: of a part only if the source names it, or it is nearly all.
+
+    That an author left the rest out can then be; a sliver that happens to fit says nothing.
+    """
+    if price.counting not in PARTIAL or price.counting in question.named:
+        return True
+    whole = max((each.total for each in prices if each.counting in WHOLE), default=0)
+    return price.total >= NEARLY * whole
+
+
+WHOLE = frozenset({"macs", "params"})
+NEARLY = Fraction(9, 10)
+"""So much of the whole a part has to be"""
 
 
 def amounts(question: Question, price: Price) -> Iterator[Fraction]:

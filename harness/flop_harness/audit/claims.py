@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from flop_harness.audit.language import rows as language
 from flop_harness.errors import UserError, suggest
 from flop_harness.records import Case, Claim
 from flop_harness.records.units import BASES, parse_figure, parse_unit, with_unit
@@ -85,6 +86,9 @@ class FileTable(AboutTable, kw_only=True):
 
     claim: Annotated[list[dict[str, Any]], said("single figures and statements: keys below")] = []
     table: Annotated[list[dict[str, Any]], said("tables of figures: keys below")] = []
+    language: Annotated[
+        list[dict[str, Any]], said("tables of figures about language models: see Language models")
+    ] = []
 
 
 TABLES = (FileTable, GridTable, ClaimTable, ModelTable)
@@ -119,7 +123,7 @@ def load(reference: str | Path) -> ClaimFile:
     path = _find(str(reference))
     _, document = read(path)
     file = convert(document, FileTable, str(path), WORDS)
-    found = [*_single_claims(file, path), *_table_claims(file, path)]
+    found = [*_single_claims(file, path), *_table_claims(file, path), *_language_claims(file, path)]
     if not found:
         raise UserError(f"{path}: no claims: one begins with [[claim]], a table with [[table]]")
     return ClaimFile(path.stem, str(path.parent), tuple(_distinct(found)))
@@ -159,6 +163,14 @@ def _table_claims(file: FileTable, path: Path) -> Iterator[Claim]:
                 raise UserError(f"{place}: {len(cells)} cells under {len(grid.columns)} columns")
             name = grid.id or f"table-{number}"
             yield from _row_claims(grid, name, row, cells, path.stem, place)
+
+
+def _language_claims(file: FileTable, path: Path) -> Iterator[Claim]:
+    """The claims of tables of figures about language models."""
+    for number, raw in enumerate(file.language, start=1):
+        where = f"{path}: table {raw.get('id', number)!r}"
+        table = convert(raw, language.Table, where, WORDS)
+        yield from language.claims(table, path.stem, path.parent, where)
 
 
 def _row_claims(
@@ -311,6 +323,6 @@ def _slug(text: str) -> str:
 
 
 WORDS = Vocabulary(
-    frozenset(key for table in TABLES for key in table.__struct_fields__),
+    frozenset(key for table in (*TABLES, language.Table) for key in table.__struct_fields__),
     {"rows": 'a figure is a string, with its digits: "4.10"'},
 )

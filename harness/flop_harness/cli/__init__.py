@@ -13,7 +13,9 @@ from flop_harness.cli import (
     drift,
     effects,
     explain,
+    formulas,
     lists,
+    mfu,
     report,
     time,
     verify,
@@ -34,6 +36,8 @@ COMMANDS = (
     verify,
     claims,
     time,
+    formulas,
+    mfu,
     lists,
 )
 """Modules whose import gives the app its commands, in the order of ``--help``."""

@@ -100,7 +100,7 @@ def compare_suite(
         run = carry_out(plan, watch.progress)
     if watch.nothing_done:
         say(f"{folder} holds this run already, finished; --fresh runs it anew")
-    save(run, folder)
+    run = save(run, folder)
     tell(run, github)
     print(f"report: {folder / 'report.html'}")
     return run
@@ -120,7 +120,7 @@ def compare_model(
             run = compare_once(suite, watch.progress, **options)
         else:
             run = carry_out(make_plan(suite, out, **options), watch.progress)
-            save(run, out)
+            run = save(run, out)
     for failure in run.failures:
         if failure.stage == "model":
             raise UserError(failure.message)

@@ -54,9 +54,41 @@ def list_conventions(only: str | None) -> Table:
     return table(("convention", "unit", "what is counted", "source"), rows)
 
 
+def list_shapes(only: str | None) -> Table:
+    from flop_harness.conventions.transformers.parameters import count
+    from flop_harness.suite.shapes import known
+
+    rows = (
+        (shape.id, f"{count(shape):,}", str(shape.context), shape.family, shape.source, shape.note)
+        for shape in known().models.values()
+    )
+    return table(("shape", "parameters", "context", "family", "source", "note"), rows)
+
+
+def list_peaks(only: str | None) -> Table:
+    from flop_harness.suite.peaks import known
+
+    rows = (
+        (peak.id, f"{float(peak.flops / 10**12):g}", "sparse" if peak.sparse else "dense",
+         f"{float(peak.bandwidth / 10**9):g}", peak.device, peak.source)
+        for peak in known().values()
+    )  # fmt: skip
+    return table(("peak", "TFLOP/s", "weights", "GB/s", "device", "source"), rows)
+
+
+def list_formulas(only: str | None) -> Table:
+    from flop_harness.conventions.transformers.catalogue import FORMULAS
+
+    rows = ((each.id, each.scope, each.label, each.source) for each in FORMULAS.values())
+    return table(("formula", "about", "what it says, in FLOP per token", "source"), rows)
+
+
 LISTS: dict[str, Callable[[str | None], Table]] = {
     "suites": list_suites,
     "cases": list_cases,
     "counters": list_counters,
     "conventions": list_conventions,
+    "formulas": list_formulas,
+    "shapes": list_shapes,
+    "peaks": list_peaks,
 }

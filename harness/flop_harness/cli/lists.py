@@ -12,7 +12,9 @@ from flop_harness.errors import UserError, suggest
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="suites, cases, counters or conventions.")],
+    what: Annotated[
+        str, typer.Argument(help="suites, cases, counters, conventions, formulas, shapes or peaks.")
+    ],
     suite: Annotated[
         Optional[str],
         typer.Option(help="With cases: those of this suite.", show_default="all suites"),

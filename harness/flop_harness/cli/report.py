@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from flop_harness.cli.app import GithubOption, app, separated, step_summary
+from flop_harness.cli.app import FAILED, FINE, GithubOption, app, say, separated, step_summary
 from flop_harness.errors import require
 
 
@@ -35,7 +36,11 @@ def report(
     names = files_of(wanted)  # a mistake is told before anything is read
     run = store.load(folder)
     home = folder if folder.is_dir() else folder.parent
-    for path in write(run, home, names):
+    written = write(run, home, names)
+    for path in written.paths:
         print(path)
+    for failure in written.failures:
+        say(f"ours failed: {failure.of_what}, {failure.stage}: {failure.message}")
     if github:
         step_summary(run)
+    sys.exit(FAILED if written.failures else FINE)

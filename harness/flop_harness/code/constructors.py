@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flop_harness.code.literals import CannotWrite, literal
-from flop_harness.records import Call, List, Module, Trace
+from flop_harness.records import Call, List, Module, Tensor, Trace
 from flop_harness.trace.walk import Visit, within
 
 NN = "torch.nn.modules."
@@ -135,7 +135,8 @@ def plain(trace: Trace, module: Module) -> bool:
     wrapped = any(name.endswith(("_orig", "_g", "_v")) for name in names - {"bias_v"})
     parts = [trace.parameters[number] for _, number in module.parameters]
     below = module.children if module.type != ATTENTION else ()
-    return not wrapped and not below and all(
+    held = not any(isinstance(value, Tensor) for value in module.config.values())
+    return held and not wrapped and not below and all(
         part.trainable and not part.lazy and part.dtype == "float32" for part in parts
     )  # fmt: skip
 
@@ -163,6 +164,9 @@ TAKES: Mapping[str, Any] = {
 """What MultiheadAttention takes, in this order, with the defaults of all but the first three"""
 
 
+QKV = tuple(TAKES)[:3]
+
+
 def in_order(call: Call) -> Call:
     """A call of MultiheadAttention with all that matters by position."""
     given = dict(zip(TAKES, call.args, strict=False)) | dict(call.kwargs)
@@ -172,12 +176,18 @@ def in_order(call: Call) -> Call:
     return call._replace(args=args, kwargs=())
 
 
-def shared_inputs(call: Call) -> tuple[int, int, int]:
-    """Which of the query, key and value of such a call are one tensor: ``(0, 0, 0)`` if all are.
+def shared_inputs(call: Call) -> dict[int | str, int]:
+    """Which of the query, key and value of such a call, by position or name, are one tensor.
 
-    It projects one tensor once, key and value of another at once, and three each by itself.
+    Those are that have the same number. It projects one tensor once, key and value of another at once, and three each by itself.
     CannotWrite where its operators do not tell.
     """
+    places = [place if place < len(call.args) else name for place, name in enumerate(QKV)]
+    return dict(zip(places, sharing(call), strict=True))
+
+
+def sharing(call: Call) -> tuple[int, int, int]:
+    """A number for each of query, key and value: ``(0, 0, 0)`` if all are one tensor."""
     names = [visit.call.packet for visit in within(Visit(call, call.name, ()))]
     if any(name.startswith("aten._native_multi_head") for name in names):
         return 0, 0, 0

@@ -118,7 +118,7 @@ def written(traced: TracedFigure, part: Part) -> str:
         model.append(
             f"model.lent = torch.nn.Parameter(torch.zeros(1))  # {traced.counter.id} asks for one"
         )
-    shared = shared_inputs(part.call) if part.module.type == ATTENTION else ()
+    shared = shared_inputs(part.call) if part.module.type == ATTENTION else {}
     inputs = inputs_of(part.call, device, shared)
     asks = asked(traced.counter, traced.bridge.context, traced.bridge.metric, part.call)
     return joined(home, block(*model, *inputs), asks)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from flop_harness.code.constructors import positional
@@ -11,6 +12,7 @@ from flop_harness.code.literals import CannotWrite, is_float, literal, quoted, t
 from flop_harness.records import Call, Case, Input, Tensor
 
 WIDTH = 88
+NOTHING: Mapping[int | str, int] = MappingProxyType({})
 PROVIDERS = {
     "torchvision": ("torchvision", "torchvision.models.get_model"),
     "timm": ("timm", "timm.create_model"),
@@ -135,18 +137,28 @@ def usual_inputs(case: Case, given: Call | None, device: str) -> list[str]:
     raise CannotWrite("inputs that neither the case nor a call tells")
 
 
-def inputs_of(call: Call, device: str = "cpu", shared: Sequence[int] = ()) -> list[str]:
+def inputs_of(
+    call: Call, device: str = "cpu", shared: Mapping[int | str, int] = NOTHING
+) -> list[str]:
     """``args`` and ``kwargs`` like those of a recorded call, with other values.
 
-    ``shared`` tells of the first inputs which are one tensor, by a number for each.
+    ``shared`` tells which inputs, by position or name, are one tensor: those with one number, of
+    which at most one number stands for several.
     """
-    values = [literal(value, device) for value in call.args]
-    named = [(name, literal(value, device)) for name, value in call.kwargs]
-    again = [number for number in dict.fromkeys(shared) if shared.count(number) > 1]
-    lines = [f"x = {values[list(shared).index(number)]}" for number in again]
-    for place, number in enumerate(shared):
-        values[place] = "x" if number in again else values[place]
-    return [*lines, *bound(values, named)]
+    inputs = dict(inputs_by_key(call))
+    words = {key: literal(value, device) for key, value in inputs.items()}
+    numbers = list(shared.values())
+    again = [key for key, number in shared.items() if numbers.count(number) > 1]
+    lines = [f"x = {words[again[0]]}"] if again else []
+    words.update(dict.fromkeys(again, "x"))
+    positional = [word for key, word in words.items() if isinstance(key, int)]
+    return [*lines, *bound(positional, [(k, w) for k, w in words.items() if isinstance(k, str)])]
+
+
+def inputs_by_key(call: Call) -> Iterator[tuple[int | str, Any]]:
+    """Every input of a call, by its position or its name."""
+    yield from enumerate(call.args)
+    yield from call.kwargs
 
 
 def bound(positional: Sequence[str], named: Sequence[tuple[str, str]]) -> list[str]:

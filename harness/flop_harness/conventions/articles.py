@@ -23,6 +23,14 @@ def weight_of(trace: Trace, module: Module) -> int:
     return trace.parameters[held["weight"]].numel if "weight" in held else 0
 
 
+def output_of(visit: Visit) -> Tensor:
+    """The one tensor that a layer gives; NotApplicable if it gives anything else."""
+    output = visit.call.output
+    if not isinstance(output, Tensor):
+        raise NotApplicable(f"the layer {visit.path!r} does not give one tensor")
+    return output
+
+
 def parameters_times_map(trace: Trace) -> Account:
     """Weights of a convolution x its output map; weights of a linear layer; no batch, no bias."""
 
@@ -30,7 +38,7 @@ def parameters_times_map(trace: Trace) -> Account:
         weights = weight_of(trace, module)
         if LINEAR in module.bases:
             return visit.path, "linear", weights
-        return visit.path, "convolution", weights * prod(visit.call.output.shape[2:])
+        return visit.path, "convolution", weights * prod(output_of(visit).shape[2:])
 
     return Account.of(
         charge(visit, module)
@@ -49,9 +57,9 @@ def article_code(trace: Trace) -> Account:
                 raise NotApplicable("its convolution hook unpacks four dimensions")
             kernel = prod(module.config["kernel_size"])
             each = x.shape[1] * kernel + 1
-            entries.append((visit.path, "convolution", visit.call.output.numel * each))
+            entries.append((visit.path, "convolution", output_of(visit).numel * each))
         elif LINEAR in module.bases:
             if not isinstance(x, Tensor) or len(x.shape) != 2:
                 raise NotApplicable("its linear hook unpacks two dimensions")
-            entries.append((visit.path, "linear", x.numel * visit.call.output.shape[1]))
+            entries.append((visit.path, "linear", x.numel * output_of(visit).shape[1]))
     return Account.of(entries)

@@ -11,6 +11,7 @@ from flop_harness.conventions.reference import (
     activation_charges,
     biased_charges,
     byte_charges,
+    dense_charges,
     doubled_charges,
     exact_charges,
     mac_charges,
@@ -18,12 +19,13 @@ from flop_harness.conventions.reference import (
     padding_charges,
     parameter_bytes,
     parameters,
+    real_charges,
     settled,
 )
 from flop_harness.records import Trace
 from flop_harness.records.account import Account
 
-VERSION = 1
+VERSION = 2
 """Raised when a convention's meaning changes: figures of two versions are not compared."""
 
 
@@ -59,7 +61,12 @@ CONVENTIONS = {
     convention.id: convention
     for convention in (
         Convention("macs", "MAC", "one MAC for each multiplication of a convolution or matrix "
-                   "product; nothing for anything else", "the reference", mac_charges),
+                   "product, of complex numbers too; nothing for anything else", "the reference",
+                   mac_charges),
+        Convention("real-macs", "MAC", "as macs, a multiplication of complex numbers as the four "
+                   "of real ones that it takes", "this project", real_charges),
+        Convention("dense-macs", "MAC", "as macs, sparse matrices as if they stored every element",
+                   "this project", dense_charges),
         Convention("flops", "FLOP", "2 x MAC", "the usual doubling", doubled_charges),
         Convention("exact-flops", "FLOP", "(2K - 1) per output element of a product, + 1 with "
                    "bias", ARTICLE_CONVOLUTIONS,

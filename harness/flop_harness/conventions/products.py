@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from flop_harness.formulas import PROJECTION, QUERY_KEY, RECURRENT, work_of
+from flop_harness.formulas import PROJECTION, QUERY_KEY, RECURRENT, may_multiply, work_of
+from flop_harness.formulas.linalg import values_alone
 from flop_harness.records import Trace
 from flop_harness.records.work import Product, Work
 from flop_harness.trace.walk import Visit, operators, within
@@ -30,9 +31,8 @@ def classified(visit: Visit, product: Product) -> str:
     if product.term:
         return product.term
     packet = visit.call.packet
-    if "convolution" in packet or "conv2d" in packet:
-        transposed = visit.call.argument(6, "transposed", False) is True
-        return "transposed convolution" if transposed else "convolution"
+    if "conv" in packet:
+        return "convolution"
     around = {call.packet for call in visit.around if call.module < 0}
     if not around.isdisjoint(RECURRENT_OPERATORS):
         return RECURRENT
@@ -55,11 +55,23 @@ def works(trace: Trace) -> Iterator[tuple[Visit, Work | None]]:
 
 
 def work_at(visit: Visit) -> Work | None:
-    """The work of an operator where it stands: an einsum that sums nothing multiplies all the same."""
+    """The work of an operator where it stands.
+
+    An einsum that sums nothing multiplies all the same. Values alone are found without vectors,
+    which torch asks for as soon as somebody watches its operators.
+    """
     if visit.call.packet == "aten.mul" and visit.inside("aten.einsum"):
         n = visit.call.output.numel
         return Work((Product(n, n),))
+    if visit.call.packet in WITH_VECTORS and visit.inside(*VALUES_ALONE):
+        return values_alone(visit.call)
     return work_of(visit.call)
+
+
+WITH_VECTORS = frozenset(f"aten.{name}" for name in ("_linalg_svd", "_linalg_eigh", "linalg_eig"))
+VALUES_ALONE = tuple(
+    f"aten.linalg_{name}" for name in ("svdvals", "eigvalsh", "eigvals", "cond", "matrix_rank")
+)
 
 
 def products(trace: Trace) -> Iterator[tuple[Visit, Product, str]]:
@@ -83,5 +95,14 @@ def products_inside(visit: Visit) -> dict[str, int]:
 
 
 def unsupported(trace: Trace) -> dict[str, int]:
-    """Operators without a formula, and how often each ran."""
+    """Operators without a formula that may hold products, and how often each ran."""
+    return {name: times for name, times in unknown(trace).items() if may_multiply(name)}
+
+
+def without_products(trace: Trace) -> dict[str, int]:
+    """Operators without a formula that hold none: no convention but of all operations misses them."""
+    return {name: times for name, times in unknown(trace).items() if not may_multiply(name)}
+
+
+def unknown(trace: Trace) -> dict[str, int]:
     return dict(Counter(visit.call.packet for visit, work in works(trace) if work is None))

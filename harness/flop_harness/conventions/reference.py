@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
+from flop_harness.conventions.articles import NotApplicable
 from flop_harness.conventions.products import products, works
 from flop_harness.formulas.padding import padding_macs
 from flop_harness.records import Module, Tensor, Trace
 from flop_harness.records.account import Account
-from flop_harness.trace.tree import subtree
+from flop_harness.trace.tree import subtree_after
 from flop_harness.trace.walk import Visit
 
 Charge: TypeAlias = tuple[Visit, str, int]
@@ -22,6 +23,25 @@ def settled(charges: Iterable[Charge]) -> Account:
 
 def mac_charges(trace: Trace) -> Iterator[Charge]:
     return ((visit, term, product.macs) for visit, product, term in products(trace))
+
+
+def real_charges(trace: Trace) -> Iterator[Charge]:
+    """Multiplications of real numbers; NotApplicable to a model without complex ones."""
+    found = list(products(trace))
+    if not any(product.complex for _, product, _ in found):
+        raise NotApplicable("none of its products is of complex numbers")
+    return ((visit, term, product.real_macs) for visit, product, term in found)
+
+
+def dense_charges(trace: Trace) -> Iterator[Charge]:
+    """Sparse matrices as if dense; NotApplicable to a model without them."""
+    found = list(products(trace))
+    if all(product.dense is None for _, product, _ in found):
+        raise NotApplicable("none of its products is of a sparse matrix")
+    return (
+        (visit, term, product.macs if product.dense is None else product.dense)
+        for visit, product, term in found
+    )
 
 
 def doubled_charges(trace: Trace) -> Iterator[Charge]:
@@ -82,18 +102,29 @@ def reference(trace: Trace) -> Account:
 
 
 def parameters(trace: Trace) -> Account:
-    """Distinct parameter elements, trainable or not, each with the first module that holds it."""
+    """Distinct parameter elements, trainable or not, each with the first module that holds it.
+
+    Those that the forward pass makes are among them, as are those that it gives their shapes, and
+    what quantised layers pack.
+    """
+    return parameter_charges(trace, lambda parameter: parameter.numel, "packed")
+
+
+def registered_parameters(trace: Trace) -> Account:
+    """The same without what quantised layers pack, which ``model.parameters()`` does not yield."""
     return parameter_charges(trace, lambda parameter: parameter.numel)
 
 
 def parameter_bytes(trace: Trace) -> Account:
-    return parameter_charges(trace, lambda p: Tensor(p.shape, p.dtype).nbytes)
+    return parameter_charges(trace, lambda p: Tensor(p.shape, p.dtype).nbytes, "packed_bytes")
 
 
-def parameter_charges(trace: Trace, charge: Callable) -> Account:
+def parameter_charges(trace: Trace, charge: Callable, packed: str = "") -> Account:
+    """Of each parameter by ``charge``, of what quantised layers pack by their setting ``packed``."""
     seen: set[int] = set()
-    entries = []
-    for module in (trace.modules[index] for index in subtree(trace, 0)):
+    entries: list[tuple[str, str, int]] = []
+    for module in (trace.modules[index] for index in subtree_after(trace)):
+        entries.append((module.path, "packed weights", module.config.get(packed, 0)))
         for _, number in module.parameters:
             if number not in seen:
                 seen.add(number)

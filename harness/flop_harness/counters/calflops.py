@@ -25,7 +25,7 @@ from flop_harness.counters.flops_profiler import (
 )
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.ptflops_aten import price_params
-from flop_harness.counters.ptflops_pytorch import broadcast
+from flop_harness.counters.ptflops_functions import broadcast
 from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Trace

@@ -11,7 +11,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from flop_harness.conventions.reference import parameters
+from flop_harness.conventions.reference import registered_parameters
 from flop_harness.counters.flops_profiler import (
     CONTEXT,
     DIMENSIONS,
@@ -113,7 +113,7 @@ COUNTER = Counter(
     source="deepspeed/profiling/flops_profiler/profiler.py (0.19.8)",
     quantities={
         "compute": Quantity("flops", "FLOP", price_compute),
-        "params": Quantity("params", "parameter", parameters),
+        "params": Quantity("params", "parameter", registered_parameters),
     },
     read=read,
     usage=Usage(

@@ -13,6 +13,7 @@ from math import prod
 from typing import Any
 
 from flop_harness.conventions.products import products_inside
+from flop_harness.counters.layers import tensors_of
 from flop_harness.counters.recurrent import Charges
 from flop_harness.records import Call, Context, Module, Tensor, Trace
 from flop_harness.records.account import Account
@@ -28,7 +29,13 @@ def multiplied(visit: Visit, macs: int, why: str = "", flops: int | None = None)
     true = products_inside(visit)
     done = sum(true.values())
     charged = 2 * macs if flops is None else flops
-    return [*true.items(), ("2 FLOPs per MAC", done), (why, charged - 2 * done)]
+    beyond = why or f"{main_term(true)} by its shapes"
+    return [*true.items(), ("2 FLOPs per MAC", done), (beyond, charged - 2 * done)]
+
+
+def main_term(true: Mapping[str, int]) -> str:
+    """The name of what runs; of a product where nothing that is one is seen."""
+    return next(iter(true), "matrix product")
 
 
 def of_input(call: Call) -> Tensor:
@@ -93,7 +100,7 @@ def added_product(visit: Visit) -> Charges:
     call = visit.call
     x, y = call.argument(1, "mat1"), call.argument(2, "mat2")
     charges = multiplied(visit, x.numel * y.shape[-1])
-    return [*charges, (f"{charges[0][0]} bias", of_input(call).numel)]
+    return [*charges, (f"{main_term(products_inside(visit))} bias", of_input(call).numel)]
 
 
 def attention(visit: Visit) -> Charges:
@@ -175,7 +182,7 @@ PER_HIDDEN = {"RNN": 1, "GRU": 7, "LSTM": 10}
 def recurrent(trace: Trace, visit: Visit, module: Module) -> Charges:
     """Every layer's forward weights, for each step of the input's first two dimensions."""
     x, config = visit.call.args[0], module.config
-    held = {name: trace.parameters[number] for name, number in module.parameters}
+    held = tensors_of(trace, module)
     cell = module.type_name.endswith("Cell")
     steps = x.shape[0] if cell else x.shape[0] * x.shape[1] * (2 if config["bidirectional"] else 1)
     layers = [""] if cell else [f"_l{layer}" for layer in range(config["num_layers"])]

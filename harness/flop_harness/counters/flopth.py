@@ -11,14 +11,15 @@ from math import prod
 from typing import Any
 
 from flop_harness.conventions.products import products_inside
-from flop_harness.conventions.reference import parameters
+from flop_harness.conventions.reference import registered_parameters
+from flop_harness.counters.layers import biased
 from flop_harness.counters.protocol import Answer, Counter, Quantity, positionally
 from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Module, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.tree import subtree
-from flop_harness.trace.walk import Visit, module_calls
+from flop_harness.trace.walk import Visit, visits
 
 Rule = Callable[[Visit, Module], Charges]
 
@@ -34,11 +35,10 @@ def convolution(visit: Visit, module: Module) -> Charges:
     charged = y.shape[0] * prod(y.shape[2:]) * each
     term = "transposed convolution" if "Transpose" in module.type_name else "convolution"
     true = products_inside(visit).get(term, 0)
-    biased = any(name == "bias" for name, _ in module.parameters)
     return [
         (term, true),
         (f"{term} counted on its output", charged - true),
-        (f"{term} bias", y.numel if biased else 0),
+        (f"{term} bias", y.numel if biased(module) else 0),
     ]
 
 
@@ -112,13 +112,16 @@ def rule_of(module: Module) -> Rule:
 def last_calls(trace: Trace) -> Iterator[tuple[Visit, Module]]:
     """Each leaf module's last call; an earlier one is overwritten.
 
-    The class of each leaf is patched; later calls of a lazy module only if what it has become is.
+    The class of each leaf is patched, so that it comes before pre-hooks; later calls of a lazy module only if what it has become is.
     """
     leaves = {index for index in subtree(trace, 0) if not trace.modules[index].children}
     patched = {trace.modules[index].type for index in leaves}
     last: dict[int, tuple[Visit, Module]] = {}
-    for visit, module in module_calls(trace):
+    for visit in visits(trace, lambda visit: visit.call.level == "operator"):
         index = visit.call.module
+        if index < 0:
+            continue
+        module = trace.modules[index]
         if index in leaves and (index not in last or not patched.isdisjoint(classes(module))):
             last[index] = (visit, module)
     yield from last.values()
@@ -142,9 +145,9 @@ def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
 
     from flopth import flopth
 
+    leaves = [(name, m) for name, m in model.named_modules() if not list(m.children())]
     with patch("torch.cuda.is_available", lambda: context.device == "cuda"):
         flops, params = flopth(model, inputs=args, bare_number=True)
-    leaves = [(name, m) for name, m in model.named_modules() if not list(m.children())]
     return Answer(flops, params, {name: m.flops[0].item() for name, m in leaves})
 
 
@@ -157,7 +160,7 @@ COUNTER = Counter(
         "compute": Quantity(
             "FLOPs", "MAC", price_compute, lambda trace: price_compute(trace).by_module()
         ),
-        "params": Quantity("Params", "parameter", parameters),
+        "params": Quantity("Params", "parameter", registered_parameters),
     },
     read=read,
     usage=Usage(

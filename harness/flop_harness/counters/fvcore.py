@@ -10,7 +10,7 @@ from math import floor, prod
 from typing import Any, TypeAlias
 
 from flop_harness.conventions.products import ATTENTION_FUNCTIONS, RECURRENT_OPERATORS, work_at
-from flop_harness.conventions.reference import Charge, parameters, settled
+from flop_harness.conventions.reference import Charge, registered_parameters, settled
 from flop_harness.counters.jit_graph import kept, named, named_by_origin, observed, traceable
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.recurrent import Charges
@@ -200,7 +200,7 @@ COUNTER = Counter(
     source="fvcore/nn/flop_count.py, fvcore/nn/jit_handles.py (0.1.5.post20221221)",
     quantities={
         "compute": Quantity("FLOPs", "MAC", price_compute, by_module),
-        "params": Quantity("parameter count", "parameter", parameters),
+        "params": Quantity("parameter count", "parameter", registered_parameters),
     },
     read=read,
     usage=Usage(

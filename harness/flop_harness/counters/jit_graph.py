@@ -75,10 +75,7 @@ def graph_of(module: Any, args: tuple[Any, ...]) -> Any:
     from unittest.mock import patch
 
     import torch
-    from torch.nn.parameter import is_lazy
 
-    if any(is_lazy(parameter) for parameter in module.parameters()):
-        return None
     paths = {part: path for path, part in module.named_modules()}
     # Where torch.jit.trace leaves the names of modules for the scopes of its nodes.
     scopes = patch("torch.jit._trace._trace_module_map", paths)

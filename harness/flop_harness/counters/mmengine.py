@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flop_harness.conventions.reference import parameters, settled
+from flop_harness.conventions.reference import registered_parameters, settled
 from flop_harness.counters import fvcore
 from flop_harness.counters.jit_graph import observed, traceable
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
@@ -49,7 +49,7 @@ COUNTER = Counter(
     source="mmengine/analysis/jit_handles.py, mmengine/analysis/complexity_analysis.py (0.10.7)",
     quantities={
         "compute": Quantity("flops", "MAC", price_compute),
-        "params": Quantity("params", "parameter", parameters),
+        "params": Quantity("params", "parameter", registered_parameters),
     },
     read=read,
     usage=Usage(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flop_harness.conventions.reference import parameters
+from flop_harness.conventions.reference import registered_parameters
 from flop_harness.counters.protocol import Answer, Counter, Quantity
-from flop_harness.counters.ptflops_aten import price_params
+from flop_harness.counters.ptflops_aten import made_later, price_params
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Trace
 from flop_harness.records.account import Account
 
 
 def price(trace: Trace) -> Account:
-    return price_params(trace) if trace.context.variant == "trainable" else parameters(trace)
+    if trace.context.variant == "trainable":
+        return price_params(trace)
+    return registered_parameters(trace) + made_later(trace)
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:

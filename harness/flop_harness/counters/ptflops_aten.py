@@ -6,12 +6,12 @@ Rules after ptflops/aten_ops.py and ptflops/aten_engine.py of ptflops 0.7.5.
 from __future__ import annotations
 
 from flop_harness.conventions.products import products
-from flop_harness.conventions.reference import parameters
+from flop_harness.conventions.reference import registered_parameters
 from flop_harness.counters.protocol import Counter, Quantity, by_keyword
 from flop_harness.counters.ptflops_call import reader, usage
 from flop_harness.records import Context, Trace
 from flop_harness.records.account import Account
-from flop_harness.trace.tree import subtree
+from flop_harness.trace.tree import made_parameters, subtree_after
 
 SEEN = frozenset(
     f"aten.{name}" for name in ["mm", "matmul", "addmm", "bmm", "convolution", "_convolution"]
@@ -31,18 +31,37 @@ def price_compute(trace: Trace) -> Account:
 
 
 def price_params(trace: Trace) -> Account:
-    """Trainable parameters of the whole model."""
+    """Trainable parameters of the whole model, as it is before the forward pass."""
+    return trainable(trace) + made_later(trace, frozen=False)
+
+
+def made_later(trace: Trace, frozen: bool = True) -> Account:
+    """What a tool lacks that reads parameters before the forward pass makes more of them."""
+    made = made_parameters(trace)
+    return Account.of(
+        (module.path, "parameters made in the forward pass not counted", -numel(trace, number))
+        for number, module in first_holders(trace).items()
+        if number in made and (frozen or trace.parameters[number].trainable)
+    )
+
+
+def numel(trace: Trace, number: int) -> int:
+    return trace.parameters[number].numel
+
+
+def trainable(trace: Trace) -> Account:
+    """Trainable parameters of the whole model, as the forward pass leaves it."""
     frozen = Account.of(
-        (module.path, "frozen parameters not counted", -trace.parameters[number].numel)
+        (module.path, "frozen parameters not counted", -numel(trace, number))
         for number, module in first_holders(trace).items()
         if not trace.parameters[number].trainable
     )
-    return parameters(trace) + frozen
+    return registered_parameters(trace) + frozen
 
 
 def first_holders(trace: Trace) -> dict:
     holders: dict = {}
-    for module in (trace.modules[index] for index in subtree(trace, 0)):
+    for module in (trace.modules[index] for index in subtree_after(trace)):
         for _, number in module.parameters:
             holders.setdefault(number, module)
     return holders

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from typing import Any
 
 from flop_harness.counters.protocol import Answer
 from flop_harness.counters.usage import Usage
 
+Question = tuple[tuple[int, ...], Callable[[Any], Any] | None]
+"""(resolution, what makes the input of it)"""
 
-def reader(backend: str) -> Callable[..., Answer]:
-    """``get_model_complexity_info(net, (3, 224, 224), as_strings=False)`` as in its README.
 
-    Anything but one float input with a batch of one needs its ``input_constructor``.
+def reader(backend: str, ask: Callable[[tuple, Mapping], Question] | None = None) -> Callable:
+    """``get_model_complexity_info(net, (1,), input_constructor=..., as_strings=False)``.
+
+    Its README asks with a resolution, of which it makes an input of its own from memory that nobody
+    wrote to; the ``input_constructor``, shown there too, gives it the case's.
     """
+    asked_with = ask or by_constructor
 
     def read(model: Any, args: tuple, kwargs: dict, context: object) -> Answer:
         from ptflops import get_model_complexity_info
 
-        resolution, constructor = how_to_ask(args, kwargs)
+        resolution, constructor = asked_with(args, kwargs)
         with redirect_stdout(io.StringIO()) as printed:
             macs, params = get_model_complexity_info(
                 model,
@@ -39,16 +44,25 @@ def reader(backend: str) -> Callable[..., Answer]:
     return read
 
 
-def how_to_ask(args: tuple, kwargs: dict) -> tuple[tuple[int, ...], Callable | None]:
+def by_constructor(args: tuple, kwargs: Mapping) -> Question:
+    """With the input itself, or all of them by name."""
+    if kwargs:
+        return (1,), lambda resolution: kwargs
+    (x,) = args
+    return (1,), lambda resolution: x
+
+
+def by_resolution(args: tuple, kwargs: Mapping) -> Question:
+    """With the shape of one float input with a batch of one: releases before 0.7.3."""
     import torch
 
     if kwargs:
-        return (1,), lambda resolution: kwargs
+        return by_constructor(args, kwargs)
     (x,) = args
     plain = isinstance(x, torch.Tensor) and x.dtype == torch.float32 and x.dim() > 1
     if plain and x.shape[0] == 1:
         return tuple(x.shape[1:]), None
-    return (1,), lambda resolution: x
+    return by_constructor(args, kwargs)
 
 
 def usage(backend: str) -> Usage:

@@ -14,7 +14,7 @@ from flop_harness.counters.protocol import Answer, Counter, Quantity, every, pos
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Trace
 from flop_harness.records.account import Account
-from flop_harness.trace.tree import all_parameters, children, is_a, own_parameters, subtree
+from flop_harness.trace.tree import children, is_a, own_parameters, subtree_after
 from flop_harness.trace.walk import module_calls
 
 CONTAINERS = (
@@ -49,11 +49,10 @@ def charges(trace: Trace, modules: list[int], trainable: bool) -> Iterator[tuple
     """Each shown module's parameters; one that two of them hold is counted in both."""
     seen: set[int] = set()
     for root in modules:
-        held = all_parameters(trace, root, trainable)
         mine: set[int] = set()
-        for index in subtree(trace, root):
-            module = trace.modules[index]
-            for number in own_parameters(trace, index, trainable).keys() - mine:
+        for index in subtree_after(trace, root):
+            module, held = trace.modules[index], own_parameters(trace, index, trainable)
+            for number in held.keys() - mine:
                 mine.add(number)
                 again = number in seen
                 term = "shared parameters counted again" if again else parameter_term(module)

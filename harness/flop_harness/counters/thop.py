@@ -12,6 +12,7 @@ from typing import Any
 
 from flop_harness.conventions.products import products_inside
 from flop_harness.conventions.reference import parameter_term
+from flop_harness.counters.layers import kernel_of, kind_of
 from flop_harness.counters.protocol import Answer, Counter, Quantity, positionally
 from flop_harness.counters.recurrent import Charges, cell_products, sequence_cells
 from flop_harness.counters.usage import Usage
@@ -33,7 +34,7 @@ def nothing(visit: Visit, module: Module) -> Charges:
 def convolution(visit: Visit, module: Module) -> Charges:
     """Output elements x second dimension of the input // groups x kernel; no bias."""
     x, y = visit.call.args[0], visit.call.output
-    charged = y.numel * (x.shape[1] // module.config["groups"]) * prod(module.config["kernel_size"])
+    charged = y.numel * (x.shape[1] // module.config["groups"]) * prod(kernel_of(visit, module))
     transposed = "Transpose" in module.type_name
     term = "transposed convolution" if transposed else "convolution"
     true = products_inside(visit).get(term, 0)
@@ -61,7 +62,8 @@ def normalisation(name: str) -> Rule:
 
 
 def prelu(visit: Visit, module: Module) -> Charges:
-    return [("PReLU", visit.call.args[0].numel)]
+    """1 per input element, unless the model has kept the layer in training."""
+    return [("PReLU", 0 if module.training else visit.call.args[0].numel)]
 
 
 def softmax(visit: Visit, module: Module) -> Charges:
@@ -100,7 +102,7 @@ def cell_extra(kind: str, hidden: int, bias: bool) -> int:
 
 
 def cell(visit: Visit, module: Module) -> Charges:
-    kind = module.type_name.removesuffix("Cell")
+    kind = kind_of(module).removesuffix("Cell")
     hidden, batch = module.config["hidden_size"], visit.call.args[0].shape[0]
     products = cell_products(kind, module.config["input_size"], hidden)
     extra = cell_extra(kind, hidden, module.config["bias"])
@@ -110,7 +112,7 @@ def cell(visit: Visit, module: Module) -> Charges:
 def sequence(visit: Visit, module: Module) -> Charges:
     """All layers and directions; every step of the batch, packed or not; projections unknown."""
     x, config = visit.call.args[0], module.config
-    kind = module.type_name
+    kind = kind_of(module)
     if isinstance(x, Dict):
         sizes = x.values[1]
         steps = max(sizes) * len(sizes)

@@ -11,9 +11,10 @@ from math import prod
 from typing import Any
 
 from flop_harness.conventions.products import products_inside
-from flop_harness.conventions.reference import parameters
+from flop_harness.conventions.reference import registered_parameters
 from flop_harness.counters import torchinfo_rows
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
+from flop_harness.counters.ptflops_aten import made_later
 from flop_harness.counters.torchinfo_rows import is_leaf, remaining, scripted
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Dict, Module, Tensor, Trace
@@ -50,9 +51,9 @@ def charged(trace: Trace, visit: Visit, module: Module) -> tuple[int, int]:
     size = output_size(visit.call.output)
     amounts = {"weight": 0, "bias": 0}
     seen: set[int] = set()
-    for full_name, number in module.parameters:
+    for full_name, number in named_parameters(trace, module):
         elements = remaining(trace, module, full_name, number)
-        name = full_name.removesuffix("_orig") if full_name.endswith("_orig") else full_name
+        name = unmasked(module, full_name)
         kind = "weight" if "weight" in name else "bias"
         if kind not in name or number in seen:
             continue
@@ -65,6 +66,20 @@ def charged(trace: Trace, visit: Visit, module: Module) -> tuple[int, int]:
             times = prod(size[:2])
         amounts[kind] += elements * times
     return amounts["weight"], amounts["bias"]
+
+
+def named_parameters(trace: Trace, module: Module) -> Iterator[tuple[str, int]]:
+    """Those of a leaf, and of what its forward pass has made and put below it."""
+    yield from module.parameters
+    for child in module.config.get("children_after", ()):
+        below = named_parameters(trace, trace.modules[child])
+        yield from ((f"below.{name}", number) for name, number in below)
+
+
+def unmasked(module: Module, name: str) -> str:
+    """``weight_orig`` by its own name, if it is pruned; not if it is anything else."""
+    plain = name.removesuffix("_orig")
+    return plain if f"{plain}_mask.sum" in module.config else name
 
 
 NORMALISATIONS = {
@@ -129,7 +144,9 @@ def price_compute(trace: Trace) -> Account:
 
 def price_params(trace: Trace) -> Account:
     """Every row of the table, a module's only once; sharing is seen by module, not by parameter."""
-    reference = parameters(trace)
+    reference = registered_parameters(trace)
+    if not torchinfo_rows.has_lazy(trace, 0):
+        reference += made_later(trace)
     pruned = torchinfo_rows.params_of(trace, 0) - reference.total
     shared = torchinfo_rows.total_params(trace) - reference.total - pruned
     return reference + Account.of(

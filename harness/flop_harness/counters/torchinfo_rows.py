@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Optional
 
 from flop_harness.records import Module, Trace
-from flop_harness.trace.tree import is_a, subtree
+from flop_harness.trace.tree import is_a, made_parameters, subtree, subtree_after
 from flop_harness.trace.walk import module_calls
 
 
@@ -41,11 +41,22 @@ def remaining(trace: Trace, module: Module, name: str, number: int) -> int:
     return trace.parameters[number].numel if kept is None or not name.endswith("_orig") else kept
 
 
+def has_lazy(trace: Trace, index: int) -> bool:
+    """Whether a module, or one below it, had a parameter without a shape before the pass."""
+    held = (number for i in subtree(trace, index) for _, number in trace.modules[i].parameters)
+    return any(trace.parameters[number].lazy for number in held)
+
+
 def params_of(trace: Trace, index: int) -> int:
-    """Elements of the distinct parameters of a module and everything below it."""
-    seen: set[int] = set()
+    """Elements of the distinct parameters of a module and everything below it.
+
+    Read before the pass; once more after it where something was lazy.
+    """
+    again = has_lazy(trace, index)
+    seen = set() if again else made_parameters(trace)
     total = 0
-    for module in (trace.modules[i] for i in subtree(trace, index)):
+    below = subtree_after(trace, index) if again else subtree(trace, index)
+    for module in (trace.modules[i] for i in below):
         for name, number in module.parameters:
             if number not in seen:
                 seen.add(number)

@@ -72,8 +72,9 @@ def einsum(call: Call) -> int:
 
 
 def scaled_dot_product(call: Call) -> int:
+    """The first dimension is the batch, also where it is the sequence: of two dimensions."""
     q, k, v = (tensor.shape for tensor in call.args[:3])
-    return prod(q[:-1]) * k[-2] * (q[-1] + v[-1])
+    return q[0] * prod(q[1:-2]) * q[-2] * k[-2] * (q[-1] + v[-1])
 
 
 Products = Mapping[str, Callable[[Call], int]]

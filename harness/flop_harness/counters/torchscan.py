@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 from flop_harness.conventions.products import products_inside
-from flop_harness.conventions.reference import parameters
+from flop_harness.conventions.reference import registered_parameters
 from flop_harness.counters.matched import corrected
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.recurrent import Charges
@@ -64,7 +64,14 @@ def transposed(visit: Visit, module: Module, x: Tensor, y: Tensor) -> Charges:
 
 
 def batch_norm(visit: Visit, module: Module, x: Tensor, y: Tensor) -> Charges:
-    return [("batch normalisation", x.numel * (2 if module.config["affine"] else 1))]
+    """1 per input element, 2 with an affine pair; statistics, where the model keeps it in training."""
+    config, per_channel = module.config, x.shape[0] * prod(x.shape[2:])
+    tracks = config["track_running_stats"] and module.training
+    tracking = config["num_features"] * (3 * per_channel + 2) if tracks else 0
+    return [
+        ("batch normalisation", x.numel * (2 if config["affine"] else 1)),
+        ("batch normalisation statistics", tracking),
+    ]
 
 
 def window(module: Module) -> int:
@@ -163,7 +170,7 @@ COUNTER = Counter(
     source="torchscan/crawler.py, torchscan/modules/macs.py (0.2.0)",
     quantities={
         "compute": Quantity("Multiply-Accumulations", "MAC", price_compute, by_module),
-        "params": Quantity("Total params", "parameter", parameters),
+        "params": Quantity("Total params", "parameter", registered_parameters),
     },
     read=read,
     usage=Usage(

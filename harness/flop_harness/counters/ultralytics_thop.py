@@ -15,6 +15,7 @@ from typing import Any
 from flop_harness.conventions.products import products_inside
 from flop_harness.conventions.reference import Charge, parameter_charges, settled
 from flop_harness.counters import thop
+from flop_harness.counters.layers import kernel_of, kind_of
 from flop_harness.counters.matched import corrected
 from flop_harness.counters.protocol import Counter, Quantity, every, positionally
 from flop_harness.counters.recurrent import Charges, cell_products, sequence_cells
@@ -33,9 +34,9 @@ PROJECTION, PRODUCT = "attention projection", "attention product"
 def convolution(visit: Visit, module: Module) -> Charges:
     """Positions of the output (transposed: of the input) x channels // groups x kernel."""
     x, y, config = visit.call.args[0], visit.call.output, module.config
-    transposed = "Transpose" in module.type_name
+    transposed = "Transpose" in kind_of(module)
     volume, other = (x, y) if transposed else (y, x)
-    kernel = config["kernel_size"]
+    kernel = kernel_of(visit, module)
     channels = other.shape[-len(kernel) - 1] // config["groups"]
     term = "transposed convolution" if transposed else "convolution"
     return corrected(products_inside(visit), term, volume.numel * channels * prod(kernel))
@@ -49,7 +50,7 @@ def bilinear(visit: Visit, module: Module) -> Charges:
 
 def softmax(visit: Visit, module: Module) -> Charges:
     """3n - 1 for each row of n; one more per element (Softmin) or per row (LogSoftmax)."""
-    x, kind = visit.call.args[0], module.type_name
+    x, kind = visit.call.args[0], kind_of(module)
     dim = -3 if kind == "Softmax2d" else module.config["dim"]
     if dim is None:
         dim = 0 if len(x.shape) in (0, 1, 3) else 1
@@ -67,7 +68,7 @@ def softmax_row(size: int) -> int:
 def average_pool(visit: Visit, module: Module) -> Charges:
     """One per input element of each window, padding only if it is averaged, and one per output."""
     x, y, config = visit.call.args[0], visit.call.output, module.config
-    dims = int(module.type_name[-2])
+    dims = int(kind_of(module)[-2])
     kernel, stride, padding = (
         value if isinstance(value, tuple) else (value,) * dims
         for value in (config["kernel_size"], config["stride"], config["padding"])
@@ -100,7 +101,7 @@ def upsample(visit: Visit, module: Module) -> Charges:
 
 def cell(visit: Visit, module: Module) -> Charges:
     x, config = visit.call.args[0], module.config
-    kind, hidden = module.type_name.removesuffix("Cell"), config["hidden_size"]
+    kind, hidden = kind_of(module).removesuffix("Cell"), config["hidden_size"]
     batch = x.shape[0] if len(x.shape) == 2 else 1
     products = batch * cell_products(kind, config["input_size"], hidden)
     return [
@@ -118,7 +119,7 @@ def steps_of(x: Any) -> int:
 
 def sequence(visit: Visit, module: Module) -> Charges:
     """All layers, directions and projections; every step that there is."""
-    config, kind = module.config, module.type_name
+    config, kind = module.config, kind_of(module)
     steps, hidden, width = steps_of(visit.call.args[0]), config["hidden_size"], config["proj_size"]
     seen = width or hidden  # what the next step and the next layer read
     cells = sequence_cells({**config, "hidden_size": seen})
@@ -209,7 +210,8 @@ def positional(visit: Visit) -> Visit:
     """The call with its keywords in the order of ``forward``, as the tool's hooks get it."""
     given = dict(visit.call.kwargs)
     values = [given.pop(name) for name in NAMED if name in given]
-    return visit._replace(call=visit.call._replace(args=(*visit.call.args, *values), kwargs=()))
+    args = (*visit.call.args, *values, *given.values())
+    return visit._replace(call=visit.call._replace(args=args, kwargs=()))
 
 
 def module_charges(trace: Trace, rules: Rules = RULES) -> Iterator[Charge]:

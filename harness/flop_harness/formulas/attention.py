@@ -35,6 +35,8 @@ def attention_products(query: Tensor, key: Tensor, value: Tensor) -> tuple[Produ
     "aten._scaled_dot_product_cudnn_attention",
     "aten._scaled_dot_product_fused_attention_overrideable",
     "aten._scaled_dot_product_attention_math_for_mps",
+    "aten._cudnn_attention_forward",
+    "aten._triton_scaled_dot_attention",
 )
 def fused_attention(call: Call) -> Work:
     query, key, value = call.args[:3]
@@ -42,7 +44,48 @@ def fused_attention(call: Call) -> Work:
     return softmax_work(attention_products(query, key, value), scores, prod(query.shape[:-1]))
 
 
-@formula("aten._native_multi_head_attention")
+PACKED = {
+    "aten._flash_attention_forward": (0, 3, 5, 6),
+    "aten._flash_attention_forward_no_dropout_inplace": (1, 4, 6, 7),
+    "aten._efficient_attention_forward": (0, 4, 6, 7),
+    "aten._flash_attention_backward": (1, 6, 8, 9),
+    "aten._efficient_attention_backward": (1, 6, 8, 9),
+}
+"""Where query, the bounds of packed sequences and the longest query and key stand among the arguments.
+
+Positions stand before heads here: query (N, L, H, E), or packed (total, H, E) or (1, total, H, E).
+"""
+
+
+@formula(*(name for name in PACKED if "forward" in name))
+def flash_attention(call: Call) -> Work:
+    rows, source, width, other = packed_sizes(call)
+    return softmax_work(
+        (
+            product_of(rows, width, source, term=QUERY_KEY),
+            product_of(rows, source, other, term=ATTENTION_VALUE),
+        ),
+        rows * source,
+        rows,
+    )
+
+
+def packed_sizes(call: Call) -> tuple[int, int, int, int]:
+    """(rows of scores, columns of scores, width of a key, width of a value).
+
+    How long packed sequences are hangs on values: each is taken for as long as the longest.
+    """
+    at, bounds_at, longest_at, source_at = PACKED[call.packet]
+    query, key, value = call.args[at : at + 3]
+    bounds, heads = call.args[bounds_at], query.shape[-2]
+    widths = query.shape[-1], value.shape[-1]
+    if bounds is None:
+        return query.numel // max(widths[0], 1), key.shape[-3], *widths
+    sequences = max(bounds.numel - 1, 0)
+    return heads * sequences * call.args[longest_at], call.args[source_at], *widths
+
+
+@formula("aten._native_multi_head_attention", "aten._triton_multi_head_attention")
 def native_attention(call: Call) -> Work:
     """query (N, L, E), key and value (N, S, E); packed projection (3E, E); output (E, E)."""
     query, key, _value, embed, heads = call.args[:5]

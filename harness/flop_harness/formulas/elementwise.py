@@ -23,6 +23,30 @@ ELEMENTWISE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     " round trunc":
         ("element-wise", (0, 0, 0, 0, 1)),
     "rsqrt": ("element-wise", (0, 0, 0, 1, 1)),
+    "erfc erfinv lgamma digamma i0 acosh asinh atanh special_erfcx special_i0e special_i1"
+    " special_i1e special_ndtri special_log_ndtr special_bessel_j0 special_bessel_j1"
+    " special_bessel_y0 special_bessel_y1 special_modified_bessel_i0 special_modified_bessel_i1"
+    " special_modified_bessel_k0 special_modified_bessel_k1 special_airy_ai polygamma igamma"
+    " igammac special_zeta gcd lcm nextafter frexp special_spherical_bessel_j0":
+        ("element-wise", (0, 0, 0, 0, 1)),
+    "signbit copysign bitwise_left_shift bitwise_right_shift":
+        ("element-wise", (0, 0, 0, 0, 0)),
+    "heaviside": ("element-wise", (0, 0, 2, 0, 0)),
+    "isposinf isneginf": ("element-wise", (0, 0, 1, 0, 0)),
+    "nan_to_num": ("element-wise", (0, 0, 3, 0, 0)),
+    "deg2rad rad2deg": ("element-wise", (0, 1, 0, 0, 0)),
+    # x 2^y
+    "ldexp": ("element-wise", (0, 1, 0, 0, 1)),
+    # x == 0 ? 1 : sin(pi x) / (pi x)
+    "sinc": ("element-wise", (0, 1, 1, 1, 1)),
+    # sqrt(x^2 + y^2)
+    "hypot": ("element-wise", (1, 2, 0, 0, 1)),
+    # max(x, y) + log(1 + exp(-|x - y|))
+    "logaddexp logaddexp2": ("element-wise", (3, 0, 1, 0, 2)),
+    # x == 0 ? 0 : -x log(x)
+    "special_entr": ("element-wise", (0, 1, 1, 0, 1)),
+    # x == 0 ? 0 : x log1p(y)
+    "special_xlog1py": ("element-wise", (0, 1, 1, 0, 1)),
     "addcmul": ("element-wise", (1, 2, 0, 0, 0)),
     # x + v (y / z)
     "addcdiv": ("element-wise", (1, 1, 0, 1, 0)),

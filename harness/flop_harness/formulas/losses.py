@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from flop_harness.formulas.normalisation import softmax_work
+from flop_harness.formulas.products import product_of
 from flop_harness.formulas.registry import Formula, formula
 from flop_harness.records import Call
 from flop_harness.records.work import Work
@@ -53,6 +55,25 @@ def summed(n: int, reduction: int) -> int:
 
 for _name, (_each, _at) in LOSSES.items():
     formula(f"aten.{_name}")(loss(_name, _each, _at))
+
+
+@formula("torch_nn._linear_cross_entropy_batch_chunked",
+         "torch_nn._linear_cross_entropy_batch_chunked_no_reduction")  # fmt: skip
+def linear_cross_entropy(call: Call) -> Work:
+    """x (n, in) @ weight (classes, in) transposed; the loss of each row by its log-softmax.
+
+    The first operator computes the gradients of both in the same pass, where they are asked for.
+    """
+    x, weight, _, bias = call.args[:4]
+    rows, (classes, width) = x.shape[0], weight.shape
+    names = ("compute_input_grad", "compute_linear_weight_grad")
+    asked = [call.argument(12 + place, name, False) is True for place, name in enumerate(names)]
+    logits = product_of(rows, width, classes, bias is not None, "linear")
+    gradients = (product_of(rows, classes, width, term="linear"),
+                 product_of(classes, rows, width, term="linear"))  # fmt: skip
+    wanted = tuple(one for one, flag in zip(gradients, asked, strict=True) if flag)
+    scores = rows * classes
+    return softmax_work((logits, *wanted), scores, rows) + Work(additions=rows, specials=rows)
 
 
 @formula("aten.nll_loss_forward", "aten.nll_loss2d_forward")

@@ -104,6 +104,19 @@ def rms_norm(call: Call) -> Work:
     )
 
 
+@formula("aten._weight_norm_interface_backward")
+def weight_norm_gradient(call: Call) -> Work:
+    """dg = s / |v| and dv = g / |v| (dw - v s / |v|^2), s the sum of v dw."""
+    v, groups = call.args[1].numel, call.args[2].numel
+    return Work(
+        (),
+        "normalisation",
+        additions=2 * v - groups,
+        multiplications=3 * v + groups,
+        divisions=3 * groups,
+    )
+
+
 @formula("aten._weight_norm_interface")
 def weight_norm(call: Call) -> Work:
     """v (g / |v|), one g and one Euclidean norm for each index of a dimension."""

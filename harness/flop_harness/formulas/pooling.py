@@ -45,11 +45,31 @@ def adaptive_max_pool(call: Call) -> Work:
 
 
 def adaptive_reads(call: Call) -> int:
+    return reads(call.args[0].shape, call.args[1])
+
+
+def reads(shape: tuple[int, ...], size: tuple[int, ...]) -> int:
     """Elements of all windows: from floor(i in / out) to ceil((i + 1) in / out) along each axis."""
-    x, size = call.args[:2]
     spatial = len(size)
     lengths = [
         sum(-(-(i + 1) * n // m) - i * n // m for i in range(m))
-        for n, m in zip(x.shape[-spatial:], size, strict=True)
+        for n, m in zip(shape[-spatial:], size, strict=True)
     ]
-    return prod(x.shape[:-spatial]) * prod(lengths)
+    return prod(shape[:-spatial]) * prod(lengths)
+
+
+@formula("aten.avg_pool2d_backward", "aten.avg_pool3d_backward")
+def avg_pool_gradient(call: Call) -> Work:
+    """A quotient of each element, added to each of its window; padding is added to as if it were data."""
+    dy, n = call.args[0], call.args[0].numel
+    of_window = call._replace(args=(dy, call.args[2]))
+    return Work((), "pooling", additions=n * window(of_window), divisions=n)
+
+
+@formula("aten._adaptive_avg_pool2d_backward", "aten._adaptive_avg_pool3d_backward",
+         "aten.adaptive_avg_pool3d_backward")  # fmt: skip
+def adaptive_avg_pool_gradient(call: Call) -> Work:
+    dy, x = call.args[:2]
+    axes = 3 if "3d" in call.packet else 2
+    size = dy.shape[-axes:]
+    return Work((), "pooling", additions=reads(x.shape, size), divisions=dy.numel)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
+from typing import TypeAlias
 
 from flop_harness.formulas.registry import formula
 from flop_harness.records import Call, Dict, Tensor
@@ -17,34 +19,63 @@ def product_of(rows: int, inner: int, columns: int, bias: bool = False, term: st
 
 @formula("aten.convolution", "aten._convolution", "aten.convolution_overrideable")
 def convolution(call: Call) -> Work:
-    """x (N, Cin, *in), weight (Cout, Cin/g, *k) or transposed (Cin, Cout/g, *k).
-
-    Each output position sums Cin/g x k products; a transposed convolution spreads each input
-    position over Cout/g x k products instead, some of which ``padding`` cuts off.
-    """
-    x, weight, bias = call.args[:3]
-    outputs = call.output.numel
-    biased = outputs if bias is not None else 0
+    """x (N, Cin, *in), weight (Cout, Cin/g, *k): each output position sums Cin/g x k products."""
     if call.argument(6, "transposed", False) is True:
-        macs = x.numel * prod(weight.shape[1:])
-        return Work((Product(macs, outputs, biased, added=overlaps(call)),))
-    return forward_convolution(call, bias)
+        return transposed_convolution(call, (3, 4, 5, 8), call.args[2])
+    return forward_convolution(call, call.args[2])
 
 
-def overlaps(call: Call) -> int:
+TRANSPOSED: dict[str, tuple[tuple[int, int, int, int], int | None]] = {
+    "aten.cudnn_convolution_transpose": ((4, 2, 5, 6), None),
+    "aten._mps_convolution_transpose": ((4, 2, 5, 6), None),
+    "aten.miopen_convolution_transpose": ((5, 3, 6, 7), 2),
+    "aten.slow_conv_transpose2d": ((4, 5, 7, 99), 3),
+    "aten.slow_conv_transpose3d": ((4, 5, 7, 99), 3),
+}
+"""Where stride, padding, dilation and groups stand among the arguments; where the bias does."""
+
+
+@formula(*TRANSPOSED)
+def transposed_convolution_of_a_backend(call: Call) -> Work:
+    places, bias = TRANSPOSED[call.packet]
+    return transposed_convolution(call, places, bias and call.argument(bias, "bias"))
+
+
+def transposed_convolution(call: Call, places: tuple[int, ...], bias: object) -> Work:
+    """x (N, Cin, *in), weight (Cin, Cout/g, *k): each input position spreads over Cout/g x k.
+
+    Some of these products ``padding`` cuts off.
+    """
+    x, weight, output = *call.args[:2], call.output
+    stride, padding, dilation, groups = (
+        call.argument(at, "", usual)
+        for at, usual in zip(places, ((1,), (0,), (1,), 1), strict=True)
+    )
+    sums = overlaps(x.shape, weight.shape, output.shape, stride, padding, dilation, groups)
+    macs = x.numel * prod(weight.shape[1:])
+    biased = 0 if bias is None else output.numel
+    return Work((Product(macs, output.numel, biased, "transposed convolution", sums),))
+
+
+Shape: TypeAlias = tuple[int, ...]
+
+
+def overlaps(
+    x: Shape, weight: Shape, output: Shape, stride: Shape, padding: Shape, dilation: Shape,
+    groups: int,
+) -> int:  # fmt: skip
     """Additions of a transposed convolution: products that meet in an output, less one for each.
 
     An output that no product reaches, in the gaps of a stride wider than the kernel, has none.
     """
-    x, weight = call.args[:2]
-    spatial = len(weight.shape) - 2
+    spatial = len(weight) - 2
     stride, padding, dilation = (
-        values * spatial if len(values) == 1 else values for values in call.args[3:6]
+        values * spatial if len(values) == 1 else values for values in (stride, padding, dilation)
     )
-    meeting = x.shape[0] * prod(weight.shape[:2])
-    reached = x.shape[0] * weight.shape[1] * call.args[8]
+    meeting = x[0] * prod(weight[:2])
+    reached = x[0] * weight[1] * groups
     for axis in range(spatial):
-        size, length, taps = call.output.shape[2 + axis], x.shape[2 + axis], weight.shape[2 + axis]
+        size, length, taps = output[2 + axis], x[2 + axis], weight[2 + axis]
         places = spread(length, taps, stride[axis], dilation[axis], padding[axis])
         inside = [place for place in places if 0 <= place < size]
         meeting *= len(inside)
@@ -85,21 +116,11 @@ def forward_convolution(call: Call, bias: object) -> Work:
     )
 
 
-@formula("aten.convolution_backward")
-def convolution_gradient(call: Call) -> Work:
-    """As many products for the gradient of the input, and of the weight, as the forward pass has."""
-    dy, x, weight = call.args[:3]
-    wanted = call.args[10][:2]
-    positions = x.numel if call.args[7] is True else dy.numel
-    macs = positions * prod(weight.shape[1:])
-    sizes = (x.numel, weight.numel)
-    return Work(
-        tuple(
-            Product(macs, size, term="convolution")
-            for size, asked in zip(sizes, wanted, strict=True)
-            if asked
-        )
-    )
+@formula("aten.conv_tbc")
+def convolution_of_sequences(call: Call) -> Work:
+    """x (T, N, Cin), weight (k, Cin, Cout)."""
+    outputs = call.output.numel
+    return Work((Product(outputs * prod(call.args[1].shape[:2]), outputs, outputs),))
 
 
 @formula("torchvision.deform_conv2d")
@@ -108,18 +129,34 @@ def deformable_convolution(call: Call) -> Work:
     return forward_convolution(call, call.args[4])
 
 
+def matrices(x: Tensor, y: Tensor, bias: bool = False) -> Work | None:
+    """(..., m, k) @ (..., k, n); of a sparse matrix what it stores.
+
+    None where both are sparse: how many pairs meet hangs on where their elements are.
+    """
+    inner, columns = y.shape[-2:]
+    rows = prod(x.shape[:-1])
+    whole = product_of(rows, inner, columns, bias)
+    if x.stored is None and y.stored is None:
+        return Work((whole,))
+    if x.stored is not None and y.stored is not None:
+        return None
+    macs = y.stored * rows if x.stored is None else x.stored * columns  # type: ignore[operator]
+    sparse = replace(whole, macs=macs, term="sparse matrix product", dense=whole.macs)
+    return Work((sparse,))
+
+
 @formula("aten.mm", "aten._int_mm")
-def mm(call: Call) -> Work:
+def mm(call: Call) -> Work | None:
     """(m, k) @ (k, n)."""
-    x, y = call.args[:2]
-    return Work((product_of(x.shape[0], x.shape[1], y.shape[1]),))
+    return matrices(*call.args[:2])
 
 
 @formula("aten.addmm", "aten.addmm_", "aten._addmm_activation")
-def addmm(call: Call) -> Work:
+def addmm(call: Call) -> Work | None:
     """bias + (m, k) @ (k, n)."""
     x, y = call.args[1:3]
-    return Work((product_of(x.shape[0], x.shape[1], y.shape[1], added(call)),))
+    return matrices(x, y, added(call))
 
 
 def added(call: Call) -> bool:
@@ -128,17 +165,16 @@ def added(call: Call) -> bool:
 
 
 @formula("aten.bmm")
-def bmm(call: Call) -> Work:
+def bmm(call: Call) -> Work | None:
     """(b, m, k) @ (b, k, n)."""
-    x, y = call.args[:2]
-    return Work((product_of(x.shape[0] * x.shape[1], x.shape[2], y.shape[2]),))
+    return matrices(*call.args[:2])
 
 
 @formula("aten.baddbmm", "aten.baddbmm_")
-def baddbmm(call: Call) -> Work:
+def baddbmm(call: Call) -> Work | None:
     """bias + (b, m, k) @ (b, k, n)."""
     x, y = call.args[1:3]
-    return Work((product_of(x.shape[0] * x.shape[1], x.shape[2], y.shape[2], added(call)),))
+    return matrices(x, y, added(call))
 
 
 @formula("aten.addbmm", "aten.addbmm_")
@@ -149,17 +185,19 @@ def addbmm(call: Call) -> Work:
 
 
 @formula("aten.mv")
-def mv(call: Call) -> Work:
+def mv(call: Call) -> Work | None:
     """(m, k) @ (k,)."""
-    x = call.args[0]
-    return Work((product_of(x.shape[0], x.shape[1], 1),))
+    return matrix_and_vector(call.args[0])
 
 
 @formula("aten.addmv", "aten.addmv_")
-def addmv(call: Call) -> Work:
+def addmv(call: Call) -> Work | None:
     """bias + (m, k) @ (k,)."""
-    x = call.args[1]
-    return Work((product_of(x.shape[0], x.shape[1], 1, added(call)),))
+    return matrix_and_vector(call.args[1], added(call))
+
+
+def matrix_and_vector(x: Tensor, bias: bool = False) -> Work | None:
+    return matrices(x, Tensor((x.shape[1], 1), x.dtype), bias)
 
 
 @formula("aten.dot", "aten.vdot")
@@ -179,12 +217,35 @@ def linear(call: Call) -> Work:
 
 @formula("aten._trilinear")
 def trilinear(call: Call) -> Work:
-    """x1 (n, in1), weight (out, in1, in2), x2 (n, in2): x1 @ weight, then the result @ x2."""
-    weight = call.args[1]
-    out, in1, in2 = weight.shape[-3:]
-    rows = call.output.numel // max(out, 1)
-    first = Product(rows * out * in1 * in2, rows * out * in2)
-    return Work((first, Product(rows * out * in2, rows * out)))
+    """The sum over some axes of i1 i2 i3, each of which lacks some axes of the whole.
+
+    i1 i2 first, summed over what i3 lacks; then its product with i3. Bilinear layers have i1
+    (n, in1), i2 the weight (out, in1, in2) and i3 (n, in2), summed over in1 and in2. ATen goes
+    through one axis step by step (Linear.cpp): nothing is summed over it before the end, and
+    i1 i2 are repeated if neither has it.
+    """
+    *tensors, lacks1, lacks2, lacks3, summed = call.args[:7]
+    steps = call.argument(7, "unroll_dim", 1)
+    lengths = lengths_of(tensors, (lacks1, lacks2, lacks3))
+    first = {a: n for a, n in lengths.items() if a == steps or not (a in lacks1 and a in lacks2)}
+    half = {a: n for a, n in first.items() if a == steps or a not in summed or a not in lacks3}
+    second = {a: n for a, n in lengths.items() if a in half or a not in lacks3}
+    outputs = prod(n for a, n in lengths.items() if a not in summed)
+    return Work(
+        (
+            Product(prod(first.values()), prod(half.values())),
+            Product(prod(second.values()), outputs),
+        )
+    )
+
+
+def lengths_of(tensors: list[Tensor], lacking: tuple[Shape, ...]) -> dict[int, int]:
+    """The length of each axis of the whole, by the tensors that have it."""
+    rank = len(tensors[0].shape) + len(lacking[0])
+    lengths: dict[int, int] = {}
+    for tensor, lacks in zip(tensors, lacking, strict=True):
+        lengths |= zip((a for a in range(rank) if a not in lacks), tensor.shape, strict=True)
+    return lengths
 
 
 @formula("aten._euclidean_dist")

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from math import prod
 
-from flop_harness.formulas.products import product_of
+from flop_harness.formulas.products import matrices, product_of
 from flop_harness.formulas.registry import formula
 from flop_harness.records import Call, Dict, Tensor
 from flop_harness.records.work import Product, Work
 
-CONVOLUTIONS = tuple(f"quantized.conv{axes}d{more}" for axes in (1, 2, 3) for more in ("", "_relu"))
+AXES = (1, 2, 3)
+CONVOLUTIONS = tuple(f"quantized.conv{axes}d{more}" for axes in AXES for more in ("", "_relu"))
 LINEAR = tuple(f"quantized.linear{more}" for more in ("", "_relu", "_dynamic", "_relu_dynamic"))
+RARER = {
+    "convolution": tuple(f"quantized.conv{axes}d_dynamic" for axes in AXES),
+    "linear": tuple(
+        f"quantized.linear{more}"
+        for more in ("_leaky_relu", "_tanh", "_dynamic_fp16", "_relu_dynamic_fp16")
+    ),
+    "transposed convolution": tuple(
+        f"quantized.conv_transpose{axes}d{more}" for axes in AXES for more in ("", "_dynamic")
+    ),
+}
+"""Layers that no probe runs"""
 
 
 def unpacked(call: Call) -> tuple[Tensor, Tensor | None] | None:
@@ -20,7 +32,7 @@ def unpacked(call: Call) -> tuple[Tensor, Tensor | None] | None:
     return held.values[:2] if seen else None
 
 
-@formula(*CONVOLUTIONS)
+@formula(*CONVOLUTIONS, *RARER["convolution"])
 def convolution(call: Call) -> Work | None:
     """weight (Cout, Cin/g, *k)."""
     held = unpacked(call)
@@ -28,10 +40,10 @@ def convolution(call: Call) -> Work | None:
         return None
     (weight, bias), n = held, call.output.numel
     product = Product(n * prod(weight.shape[1:]), n, 0 if bias is None else n, "convolution")
-    return Work((product,), comparisons=rectified(call))
+    return Work((product,), "activation", comparisons=rectified(call))
 
 
-@formula(*LINEAR)
+@formula(*LINEAR, *RARER["linear"])
 def linear(call: Call) -> Work | None:
     """x (..., in), weight (out, in)."""
     held = unpacked(call)
@@ -40,7 +52,25 @@ def linear(call: Call) -> Work | None:
     weight, bias = held
     rows = call.args[0].numel // max(weight.shape[1], 1)
     product = product_of(rows, weight.shape[1], weight.shape[0], bias is not None, "linear")
-    return Work((product,), comparisons=rectified(call))
+    return Work((product,), "activation", comparisons=rectified(call))
+
+
+@formula(*RARER["transposed convolution"])
+def transposed_convolution(call: Call) -> Work | None:
+    """weight (Cin, Cout/g, *k): each input position meets all of its channel."""
+    held = unpacked(call)
+    if held is None:
+        return None
+    (weight, bias), n = held, call.output.numel
+    macs, term = call.args[0].numel * prod(weight.shape[1:]), "transposed convolution"
+    return Work((Product(macs, n, 0 if bias is None else n, term),))
+
+
+@formula("quantized.matmul")
+def matmul(call: Call) -> Work | None:
+    """(..., m, k) @ (..., k, n)."""
+    x, y = call.args[:2]
+    return matrices(x, y)
 
 
 @formula("quantized.add", "quantized.add_relu", "quantized.mul", "quantized.mul_relu")

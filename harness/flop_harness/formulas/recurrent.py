@@ -23,7 +23,7 @@ def mkldnn_rnn_layer(call: Call) -> Work:
     )
 
 
-@formula("aten._cudnn_rnn")
+@formula("aten._cudnn_rnn", "aten.miopen_rnn")
 def cudnn_rnn(call: Call) -> Work:
     """input (T, N, in) or packed (sum of lengths, in); every weight matrix meets every step."""
     x, weights = call.args[:2]
@@ -32,6 +32,48 @@ def cudnn_rnn(call: Call) -> Work:
     biased = len(matrices) < len(weights)
     return Work(
         tuple(product_of(steps, w.shape[1], w.shape[0], biased, RECURRENT) for w in matrices)
+    )
+
+
+@formula("aten.quantized_lstm", "aten.quantized_gru")
+def quantised_layers(call: Call) -> Work | None:
+    """input (T, N, in), or (N, T, in), and weights that are packed out of sight.
+
+    How wide they are the last states (layers x directions, N, hidden) tell; packed sequences (sum
+    of lengths, in) come with their batch sizes, which stand before the states.
+    """
+    packed = ".data" in call.name
+    settings = call.args[4 if packed else 3 :]
+    biased, layers, two_ways = settings[0] is True, settings[1], settings[4] is True
+    x, hidden = call.args[0], call.output[1].shape[-1]
+    gates, directions = 4 if "lstm" in call.packet else 3, 2 if two_ways else 1
+    steps = x.numel // max(x.shape[-1], 1)
+    widths = [x.shape[-1]] + [directions * hidden] * (layers - 1)
+    return Work(
+        tuple(
+            product_of(steps, inner, gates * hidden, biased, RECURRENT)
+            for width in widths
+            for _ in range(directions)
+            for inner in (width, hidden)
+        )
+    )
+
+
+CELLS = {"lstm": 4, "gru": 3, "rnn_relu": 1, "rnn_tanh": 1}
+
+
+@formula(*(f"quantized.quantized_{kind}_cell_dynamic" for kind in CELLS))
+def quantised_cell(call: Call) -> Work:
+    """input (N, in); the state's width by the result."""
+    x = call.args[0]
+    output = call.output[0] if isinstance(call.output, tuple) else call.output
+    gates = next(gates for kind, gates in CELLS.items() if f"_{kind}_" in call.packet)
+    rows, hidden = output.shape
+    return Work(
+        tuple(
+            product_of(rows, inner, gates * hidden, True, RECURRENT)
+            for inner in (x.shape[-1], hidden)
+        )
     )
 
 

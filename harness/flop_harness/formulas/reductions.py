@@ -5,7 +5,7 @@ from __future__ import annotations
 from flop_harness.formulas.elementwise import elements
 from flop_harness.formulas.registry import formula
 from flop_harness.records import Call, Tensor
-from flop_harness.records.work import Work
+from flop_harness.records.work import FREE, Work
 
 
 def merged(call: Call) -> tuple[int, int, int]:
@@ -119,6 +119,14 @@ def added_by_index(call: Call) -> Work:
     """One addition for each element of the source that is used."""
     source = call.args[2] if "scatter" in call.packet else call.args[3]
     return Work((), "reduction", additions=source.numel)
+
+
+@formula("aten.index_put", "aten.index_put_", "aten._unsafe_index_put", "aten._index_put_impl_")
+def put_by_index(call: Call) -> Work:
+    """Written over what was there, or added to it."""
+    if call.argument(3, "accumulate", False) is not True:
+        return FREE
+    return Work((), "reduction", additions=call.args[2].numel)
 
 
 @formula("aten.scatter_reduce", "aten.scatter_reduce_")

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from flop_harness.formulas.complex import in_real_numbers, is_complex
 from flop_harness.records import Call, Dict, Opaque
-from flop_harness.records.work import Work
+from flop_harness.records.work import FREE, Work
 
 Formula: TypeAlias = Callable[[Call], Work | None]
 
@@ -31,6 +32,8 @@ def formula(*names: str) -> Callable[[Formula], Formula]:
 
 def work_of(call: Call) -> Work | None:
     """The work of one operator call, or None if there is no formula for it."""
+    if call.work is not None:  # said by a formula of the user's own while the trace was taken
+        return call.work
     packet = call.packet
     known = FORMULAS.get(packet)
     if known is None:
@@ -40,7 +43,10 @@ def work_of(call: Call) -> Work | None:
         return None
     if Dict in kinds and packet not in TAKES_NESTED and any(map(is_nested, call.args)):
         return None
-    return known(call)
+    work = known(call)
+    if work is None or work is FREE or not is_complex(call):
+        return work
+    return in_real_numbers(call, work)
 
 
 TAKES_NESTED = frozenset(

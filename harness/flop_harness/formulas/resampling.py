@@ -20,6 +20,14 @@ def upsample(call: Call) -> Work:
     return Work((), "interpolation", additions=n * (taps - 1), multiplications=n * taps)
 
 
+@formula(*(f"aten.upsample_{mode}_backward" for mode in TAPS))
+def upsample_gradient(call: Call) -> Work:
+    """Each element, weighted, is added to each of its neighbours."""
+    taps = TAPS[call.packet.removesuffix("_backward").rpartition("_")[2]]
+    n = call.args[0].numel * taps
+    return Work((), "interpolation", additions=n, multiplications=n)
+
+
 SUPPORT = {"aten._upsample_bilinear2d_aa": 1, "aten._upsample_bicubic2d_aa": 2}
 
 

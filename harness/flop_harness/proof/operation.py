@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 from flop_harness.conventions.products import classified, work_at
 from flop_harness.formulas.padding import padding_macs
 from flop_harness.proof.oracle import ALGORITHMS, NoOracle, check
+from flop_harness.proof.oracle.reasons import REASONS
 from flop_harness.proof.probe import PROBES, Measured, NotProvable, measure
 from flop_harness.proof.replay import in_words
 from flop_harness.records import Call, Proof
@@ -48,6 +49,8 @@ def prove(operation: Operation) -> Proof:
     family = classified(operation.visit, work.products[0]) if work.products else work.kind
     blank = Proof(call.packet, in_words(call), family, "proven", macs=work.macs,
                   operations=work.operations)  # fmt: skip
+    if call.work is not None:
+        return replace(blank, standing="unprovable", reason="its formula is the user's own")
     if not work.products or (call.packet not in PROBES and call.packet in ALGORITHMS):
         return by_oracle(blank, operation)
     proof = by_probe(blank, call, work)
@@ -64,7 +67,8 @@ def by_probe(blank: Proof, call: Call, work: Work) -> Proof:
     try:
         measured = measure(call)
     except NotProvable as error:
-        return replace(blank, standing="unprovable", reason=str(error))
+        reason = REASONS.get(call.packet, str(error))
+        return replace(blank, standing="unprovable", reason=reason)
     proof = replace(blank, method=measured.method, reached=measured.reached, whole=measured.whole,
                     gap=measured.gap)  # fmt: skip
     differs = "; ".join(differences(measured, call, work))

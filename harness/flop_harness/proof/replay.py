@@ -98,7 +98,12 @@ BY_NAME = frozenset("weight bias running_mean running_var".split())
 
 
 def in_words(call: Call) -> str:
-    """The shapes of a call and what else it was given: ``1x3x224x224, 64x3x7x7, bias, stride 2``."""
+    """The shapes of a call and what else it was given: ``1x3x224x224, 64x3x7x7, bias, stride 2``.
+
+    Of an operator of the user's own, which this process need not have, without names.
+    """
+    if call.work is not None:
+        return ", ".join(map(text, call.args))
     defaults = {
         each.name: each.default_value
         for each in operator(call.name)._schema.arguments

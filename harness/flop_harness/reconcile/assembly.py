@@ -112,12 +112,12 @@ def part_of(
         return Part(case)
     canonical = priced_traces.load(reference.trace, Context("meta"))
     try:
-        canonical.account("compute")
+        told = reference_of(case, canonical)
+        without_formula = unsupported(canonical.trace)
     except Exception as error:  # noqa: BLE001 - any formula may trip over an untried model
-        message = f"{type(error).__name__}: {error}"
-        return Part(case, failures=(Failure(case, "reference account", message),))
+        return Part(case, failures=(Failure.of(case, "reference account", error),))
+    figures, failures = priced(case, canonical.trace)
     bridges: list[Bridge] = []
-    failures: list[Failure] = []
     for cell, result in cells.items():
         if cell.counter != CANONICAL and result.trace:
             made, failed = bridges_of(
@@ -127,11 +127,11 @@ def part_of(
             failures.extend(failed)
     return Part(
         case,
-        (reference_of(case, canonical),),
-        tuple(priced(case, canonical.trace)),
+        (told,),
+        tuple(figures),
         tuple(bridges),
         tuple(failures),
-        unsupported(canonical.trace),
+        without_formula,
         own_dtype(canonical.trace),
     )
 
@@ -195,14 +195,19 @@ def distinct(failures: Iterable[Failure]) -> list[Failure]:
     return list(dict.fromkeys(failures))
 
 
-def priced(case: str, trace: Trace) -> Iterator[Figure]:
-    """The case under every convention that applies to it."""
+def priced(case: str, trace: Trace) -> tuple[list[Figure], list[Failure]]:
+    """The case under every convention that applies to it; one that raises is a failure of ours."""
+    made, failed = [], []
     for convention in CONVENTIONS.values():
         try:
             value = convention.price(trace).total
         except NotApplicable:
             continue
-        yield Figure(case, convention.id, int(value), convention.unit)
+        except Exception as error:  # noqa: BLE001 - any convention may trip over an untried model
+            failed.append(Failure.of(case, f"convention {convention.id}", error))
+            continue
+        made.append(Figure(case, convention.id, int(value), convention.unit))
+    return made, failed
 
 
 def bridges_of(
@@ -221,8 +226,9 @@ def bridges_of(
         try:
             made.append(lead(reading, as_of(counter, reading.version), canonical, own))
         except Exception as error:  # noqa: BLE001 - any rule may trip over an untried model
-            message = f"{type(error).__name__}: {error}"
-            failed.append(Failure(cell.case, f"{counter.id}'s rules for {reading.metric}", message))
+            failed.append(
+                Failure.of(cell.case, f"{counter.id}'s rules for {reading.metric}", error)
+            )
     return made, failed
 
 

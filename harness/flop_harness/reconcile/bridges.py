@@ -111,6 +111,8 @@ def steps(reference: Account, charged: Account) -> list[Step]:
     groups: dict[str, dict[str, int | float]] = defaultdict(dict)
     known = {term for _, term in reference}
     for (path, term), amount in (charged - reference).items():
+        if not term.strip():
+            raise ValueError(f"a charge of {amount:,} without a name, at {path or 'the root'!r}")
         name = term if term not in known else term + (UNSEEN if amount < 0 else AGAIN)
         groups[name][path] = amount
     made = [

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeAlias
 
-from flop_harness.conventions.articles import NotApplicable
 from flop_harness.conventions.reference import parameters
 from flop_harness.counters import Counter, counters, version_of
 from flop_harness.counters.versions.catalogue import CATALOGUE, EDITIONS
@@ -152,7 +151,7 @@ def of_conventions(
             continue
         try:
             account = convention.price(trace)
-        except (NotApplicable, ArithmeticError, AttributeError, IndexError, TypeError) as error:
+        except Exception as error:  # noqa: BLE001 - any convention may trip over an untried model
             silent[convention.id] = f"{type(error).__name__}: {error}"
             continue
         metric = METRIC_OF.get(convention.id) or METRIC_OF[convention.unit]

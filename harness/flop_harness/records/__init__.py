@@ -29,7 +29,9 @@ from flop_harness.records.run import (
 from flop_harness.records.suite import Case, Input, Policy, Sources, Suite
 from flop_harness.records.trace import (
     DTYPE_BYTES,
+    PRE_HOOKED,
     RAISED,
+    SEED,
     Call,
     Context,
     Dict,
@@ -47,7 +49,9 @@ __all__ = [
     "AGAIN",
     "DTYPE_BYTES",
     "HERE",
+    "PRE_HOOKED",
     "RAISED",
+    "SEED",
     "UNSEEN",
     "Audit",
     "Bridge",

@@ -16,7 +16,8 @@ class Claim:
     ``value`` is the figure as printed and ``unit`` its unit in the author's words; ``counts`` names
     the convention that the author describes, or the tool that printed the figure. ``layer`` narrows
     it to a module. ``working`` is the author's own arithmetic. Figures of one ``table`` and ``row``
-    stand side by side. A statement has ``holds``, a comparison about its ``models``, in place of a
+    stand side by side. A figure about a language model is ``given`` the other cells of its row, and
+    follows from them. A statement has ``holds``, a comparison about its ``models``, in place of a
     figure; without models it is arithmetic.
     """
 
@@ -35,6 +36,7 @@ class Claim:
     table: str = ""
     row: int = 0
     note: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 Ruling = Literal["reproduced", "not as stated", "error in the source", "unexplained"]

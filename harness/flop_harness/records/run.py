@@ -97,11 +97,22 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something of ours, not of a counter, that went wrong for a case (a model that raises...)."""
+    """Something of ours, not of a counter, that went wrong for a case (a model that raises...).
+
+    An empty case stands for the whole run.
+    """
 
     case: str
     stage: str
     message: str
+
+    @property
+    def of_what(self) -> str:
+        return self.case or "the whole run"
+
+    @classmethod
+    def of(cls, case: str, stage: str, error: Exception) -> Failure:
+        return cls(case, stage, f"{type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True, slots=True)

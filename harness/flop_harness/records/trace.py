@@ -8,6 +8,8 @@ from functools import cache
 from math import prod
 from typing import Any, Literal, NamedTuple
 
+from flop_harness.records.work import Work
+
 DTYPE_BYTES = {
     "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "complex128": 16, "complex64": 8,
     "complex32": 4, "int64": 8, "int32": 4, "int16": 2, "int8": 1, "uint8": 1, "uint16": 2,
@@ -18,10 +20,11 @@ DTYPE_BYTES = {
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor without its values."""
+    """A tensor without its values; of a sparse one ``stored`` says how many elements it stores."""
 
     shape: tuple[int, ...]
     dtype: str = "float32"
+    stored: int | None = None
 
     @property
     def numel(self) -> int:
@@ -66,7 +69,12 @@ class Opaque:
 RAISED = Opaque("raised")
 """The output of a module or function that raised, where the model went on. What ran inside counts."""
 
+SEED = 0
+"""Random numbers are drawn from here: weights, inputs, and anew before each pass."""
+
 Level = Literal["module", "function", "operator"]
+PRE_HOOKED = "torch.nn.Module.forward_pre_hooks"
+"""A note in a module's call: its arguments are what the module's own pre-hooks made of them"""
 
 
 @cache
@@ -82,6 +90,8 @@ class Call(NamedTuple):
     (``torch.nn.functional.relu``, ``torch.Tensor.__matmul__``) or an operator's
     (``aten.convolution.default``). ``module`` is an index into ``Trace.modules``, -1 at the other
     levels. Arguments hold ``Tensor``, numbers, strings, None, tuples, ``List``, ``Dict``, ``Opaque``.
+    ``work`` is what a formula of the user's own said of an operator: whoever prices the trace need
+    not have that formula.
     """
 
     level: Level
@@ -91,6 +101,7 @@ class Call(NamedTuple):
     output: Any
     children: tuple[Call, ...] = ()
     module: int = -1
+    work: Work | None = None
 
     @property
     def packet(self) -> str:
@@ -163,13 +174,18 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One forward pass written down: its calls, and the modules and parameters they belong to."""
+    """One forward pass written down: its calls, and the modules and parameters they belong to.
+
+    ``looks`` are the lines of the model that looked at values: what ran may hang on them. Inputs
+    and choices are drawn anew from ``SEED`` before each pass.
+    """
 
     context: Context
     modules: tuple[Module, ...]
     parameters: tuple[Parameter, ...]
     root: Call
     executed: bool = False
+    looks: tuple[str, ...] = ()
 
 
 def shapes_of(values: Any, kwargs: Any = ()) -> str:

@@ -12,6 +12,8 @@ class Product:
     ``macs`` multiply-accumulates yield ``outputs`` elements; ``bias`` of them get a bias added.
     ``term`` names it where the operator alone knows (fused attention); else its place does.
     ``added`` is how many additions make up the sums, where they are not K - 1 for K products each.
+    ``dense`` is what ``macs`` would be if a sparse matrix stored all its elements. ``complex`` is
+    true of complex numbers, of which ``macs`` counts each multiplication once.
     """
 
     macs: int
@@ -19,12 +21,28 @@ class Product:
     bias: int = 0
     term: str = ""
     added: int | None = None
+    dense: int | None = None
+    complex: bool = False
+
+    @property
+    def sums(self) -> int:
+        """Additions within the sums."""
+        return self.macs - min(self.outputs, self.macs) if self.added is None else self.added
+
+    @property
+    def real_macs(self) -> int:
+        """Multiplications of real numbers: four for each of complex ones."""
+        return 4 * self.macs if self.complex else self.macs
 
     @property
     def flops(self) -> int:
-        """Exact operations: K multiplications and K - 1 additions per output, and the bias."""
-        added = self.macs - min(self.outputs, self.macs) if self.added is None else self.added
-        return self.macs + added + self.bias
+        """Exact operations: K multiplications and K - 1 additions per output, and the bias.
+
+        A complex multiplication is four real ones and two additions, a complex addition is two.
+        """
+        if self.complex:
+            return 6 * self.macs + 2 * (self.sums + self.bias)
+        return self.macs + self.sums + self.bias
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from importlib import metadata
 from packaging.version import Version
 
 from flop_harness.counters import Counter, at_version, find_one, overlay
-from flop_harness.counters.versions.compatibility import Shim, shim_for, shimmed
+from flop_harness.counters.versions.compatibility import Shim, read_with_shims
 from flop_harness.counters.versions.released import released
 from flop_harness.counters.versions.rules import as_of
 from flop_harness.errors import UserError, suggest
@@ -132,7 +132,7 @@ class Subject:
         return PricedTrace(self.runner.trace(self.counter, self.counter.contexts[0]))
 
     def read(self, counter: Counter) -> tuple[Reading, ...]:
-        return self.runner.read(counter, self.counter.contexts[0])
+        return self.runner.read_once(counter, self.counter.contexts[0])
 
 
 # ---------------------------------------------------------------------------------- a release
@@ -197,16 +197,8 @@ class Asking:
 
     def read(self, subject: Subject) -> tuple[Reading, ...]:
         """The readings, once no remedy is left to be tried."""
-        while True:
-            said = subject.read(shimmed(self.counter, self.taken))
-            remedy = self._next(said)
-            if remedy is None:
-                return said
-            self.taken = (*self.taken, remedy)
-
-    def _next(self, said: tuple[Reading, ...]) -> Shim | None:
-        failed = [reading.message for reading in said if reading.status == "failed"]
-        return shim_for(self.id, failed[0], self.taken) if failed else None
+        said, self.taken = read_with_shims(self.id, self.counter, subject.read, self.taken)
+        return said
 
 
 def barring(said: tuple[Reading, ...]) -> str:

@@ -19,15 +19,27 @@ from collections.abc import Iterator
 from flop_harness.records import Run
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.analysis.verdict import Verdict, headline, verdict, verdict_lines
-from flop_harness.report.documents.files import PAGES, write
+from flop_harness.report.documents.files import PAGES, Written, with_failures, write
 from flop_harness.report.documents.files import RUN as FORMATS
 from flop_harness.report.formats.terminal.case import case_table
 from flop_harness.report.tables.deviations import deviation_table
 from flop_harness.report.tables.figures_of_case import figure_table
 from flop_harness.report.tables.table import Table
 
-__all__ = ["FORMATS", "PAGES", "Verdict", "case_table", "headline", "overview", "render",
-           "verdict", "verdict_lines", "write"]  # fmt: skip
+__all__ = [
+    "FORMATS",
+    "PAGES",
+    "Verdict",
+    "Written",
+    "case_table",
+    "headline",
+    "overview",
+    "render",
+    "verdict",
+    "verdict_lines",
+    "with_failures",
+    "write",
+]  # fmt: skip
 
 
 def render(run: Run, name: str) -> bytes:

@@ -33,6 +33,6 @@ def files_of(formats: Iterable[str]) -> list[str]:
     return [name for name in report.FORMATS if name.rpartition(".")[2] in wanted]
 
 
-def render(run: Run, folder: Path, formats: Iterable[str] = ()) -> list[Path]:
-    """Write the files of these formats into ``folder``; return their paths."""
+def render(run: Run, folder: Path, formats: Iterable[str] = ()) -> report.Written:
+    """Write the files of these formats into ``folder``."""
     return report.write(run, folder, files_of(formats))

@@ -12,11 +12,18 @@ from functools import cached_property, partial
 from typing import Any, Literal
 
 from flop_harness.counters import Counter, Unavailable, overlay, version_of
-from flop_harness.counters.protocol import as_given, named
+from flop_harness.counters.versions.compatibility import read_with_shims
 from flop_harness.errors import UserError, install_command
 from flop_harness.records import Call, Case, Context, Metric, Reading, Status, Trace
 from flop_harness.run.answers import first_line, modules_of, told, without_paths
 from flop_harness.run.building import TooLarge, build_within, refuse_too_large, weight_bytes
+from flop_harness.run.contexts import (
+    asked_with,
+    observations,
+    seen_alike,
+    watched,
+    with_calls,
+)
 from flop_harness.run.isolation import Outcome, run_apart
 from flop_harness.run.leftovers import leftovers, marks
 from flop_harness.run.tracing import traced
@@ -25,6 +32,7 @@ from flop_harness.suite.compiled import eagerly, set_mode, uncompiled
 from flop_harness.suite.inputs import move
 from flop_harness.suite.references import folders_of
 from flop_harness.suite.search_path import on_path
+from flop_harness.suite.seeding import seeded
 
 STATUS: dict[str, Status] = {
     "raised": "failed",
@@ -86,13 +94,16 @@ class CaseRunner:
             return self._canonical()
 
     def _canonical(self) -> Trace:
-        from flop_harness.trace.recorder import record
+        from flop_harness.trace.recorder import record, with_imports
+
+        def attempt() -> Trace:
+            built = self._on_meta()  # made for this trace alone: nothing to copy
+            return record(built.module, built.args, built.kwargs)
 
         if self.live is not None:
             return self.trace(None, Context("cpu"))
         try:
-            built = self._on_meta()  # made for this trace alone: nothing to copy
-            return record(built.module, built.args, built.kwargs)
+            return with_imports(attempt)
         except UserError:
             raise
         except (Exception, SystemExit):  # noqa: BLE001 - on meta; for real it may run, or be blamed
@@ -201,6 +212,13 @@ class CaseRunner:
             ) from error
 
     def read(self, counter: Counter, context: Context) -> tuple[Reading, ...]:
+        """What the counter says; a released version with what makes it run on today's Python."""
+        name, _, version = counter.id.partition("@")
+        if not version:
+            return self.read_once(counter, context)
+        return read_with_shims(name, counter, lambda each: self.read_once(each, context))[0]
+
+    def read_once(self, counter: Counter, context: Context) -> tuple[Reading, ...]:
         """What the counter says, or how it failed, one reading for each of its metrics."""
         try:
             if counter.overlay:
@@ -247,7 +265,7 @@ class CaseRunner:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             started = time.perf_counter()
-            with settings(context.grad, context.variant), eagerly():
+            with settings(context.grad, context.variant), eagerly(), seeded():
                 answer = counter.read(model, args, kwargs, context)
             seconds = time.perf_counter() - started
         return {
@@ -312,48 +330,3 @@ def on_one_thread(work: Callable[[], Any]) -> Any:
 
     torch.set_num_threads(1)
     return work()
-
-
-def asked_with(
-    counter: Counter, context: Context, model: Any, args: tuple, kwargs: dict
-) -> tuple[tuple, dict]:
-    """The inputs as the counter passes them on in this context."""
-    if context.variant == "keywords":
-        args, kwargs = named(model, args, kwargs)
-    return counter.inputs(model, args, kwargs)
-
-
-def observations(
-    counter: Counter, context: Context, model: Any, args: tuple, kwargs: dict
-) -> tuple[Call, ...]:
-    """What the counter's rules need beyond the trace, of a model that may be spoilt."""
-    from flop_harness.trace.recorder import hooked, settings
-
-    if counter.observe is None:
-        return ()
-    with settings(context.grad, context.variant), eagerly(), hooked(model, counter.hooks):
-        return counter.observe(model, args)
-
-
-def with_calls(trace: Trace, calls: tuple[Call, ...]) -> Trace:
-    return replace(trace, root=trace.root._replace(children=(*trace.root.children, *calls)))
-
-
-def watched(counter: Counter | None, context: Context) -> dict[str, Any]:
-    way = {"grad": context.grad, "variant": context.variant}
-    if counter is None:
-        return way
-    return {**way, "hooks": counter.hooks, "fast_path": counter.fast_path}
-
-
-def seen_alike(counter: Counter | None, context: Context) -> Any:
-    """What a trace depends on, beside its case."""
-    variant = context.variant if context.variant in RUN_OTHERWISE else ""
-    here = replace(context, variant=variant)
-    if counter is None:
-        return here, as_given, None, None, True
-    return here, counter.inputs, counter.hooks, counter.observe, counter.fast_path
-
-
-RUN_OTHERWISE = ("math", "keywords")
-"""Variants that change what runs; others only ask for another figure."""

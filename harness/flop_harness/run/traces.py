@@ -47,7 +47,7 @@ class ContextTraces:
 
     def trace(self, counter: Counter, context: Context) -> Trace:
         here = replace(context, mode=context.mode or self.mode)
-        if self.canonical.executed:  # once for real is enough, whatever its switches
+        if self.canonical.executed or self.canonical.looks:  # once for real is enough
             return in_context(self.canonical, here)
         key = self._key(counter, here)
         if key not in self.taken:
@@ -86,9 +86,9 @@ class ContextTraces:
 
 def on_meta(built: Built) -> Trace:
     from flop_harness.trace.copying import copied
-    from flop_harness.trace.recorder import record
+    from flop_harness.trace.recorder import record, with_imports
 
-    return record(*copied((built.module, built.args, built.kwargs)))
+    return with_imports(lambda: record(*copied((built.module, built.args, built.kwargs))))
 
 
 def anywhere(trace: Trace, counter: Counter, context: Context) -> Trace:

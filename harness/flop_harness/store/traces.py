@@ -3,6 +3,7 @@
 Two tables, in which an entry refers to earlier ones by their index, and equal entries are stored
 once: ``values`` (``2``, ``"relu"``, or a tag and the indices of its parts: ``["tuple", 0, 0]``)
 and ``calls`` (level, then indices of name, args, kwargs and output, then module, then children).
+``works``, if there are any, pairs calls with what a formula of the user's own said of them.
 Decoding is one pass over each, without recursion, and equal subtrees come back as one object.
 """
 
@@ -10,12 +11,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import astuple
+from dataclasses import astuple, fields
 from math import isfinite
 from typing import Any
 
 from flop_harness.errors import UserError
 from flop_harness.records import Call, Context, Dict, List, Module, Opaque, Parameter, Tensor, Trace
+from flop_harness.records.work import Product, Work
 from flop_harness.store.schema import TRACE_SCHEMA, require_schema
 
 ATOMS = frozenset({type(None), bool, int, str})
@@ -23,7 +25,9 @@ ATOMS = frozenset({type(None), bool, int, str})
 PARTS: dict[type, tuple[str, Callable[[Any], Iterable[Any]]]] = {
     tuple: ("tuple", lambda value: value),
     List: ("list", lambda value: value),
-    Tensor: ("tensor", lambda value: (value.shape, value.dtype)),
+    Tensor: ("tensor", lambda value: (value.shape, value.dtype, *stored(value))),
+    Product: ("product", lambda value: attributes(value)),
+    Work: ("work", lambda value: attributes(value)),
     Dict: ("dict", lambda value: (value.keys, value.values)),
     Opaque: ("opaque", lambda value: (value.type,)),
     complex: ("complex", lambda value: (value.real, value.imag)),
@@ -33,11 +37,21 @@ MAKERS: dict[str, Callable[[list[Any]], Any]] = {
     "tuple": tuple,
     "list": List,
     "tensor": lambda parts: Tensor(*parts),
+    "product": lambda parts: Product(*parts),
+    "work": lambda parts: Work(*parts),
     "dict": lambda parts: Dict(*parts),
     "opaque": lambda parts: Opaque(*parts),
     "complex": lambda parts: complex(*parts),
     "float": lambda parts: float(*parts),  # inf and nan, which JSON does not have
 }
+
+
+def stored(tensor: Tensor) -> tuple[int, ...]:
+    return () if tensor.stored is None else (tensor.stored,)
+
+
+def attributes(record: Product | Work) -> list[Any]:
+    return [getattr(record, each.name) for each in fields(record)]
 
 
 def dump_trace(trace: Trace) -> bytes:
@@ -46,13 +60,15 @@ def dump_trace(trace: Trace) -> bytes:
     modules = tuple(module_row(module) for module in trace.modules)
     parameters = tuple((p.shape, p.dtype, p.trainable, p.lazy) for p in trace.parameters)
     context = astuple(trace.context)
-    head = (context, modules, parameters, trace.executed)
+    looks = (trace.looks,) if trace.looks else ()
+    head = (context, modules, parameters, trace.executed, *looks)
     document = {
         "schema": TRACE_SCHEMA,
         "head": writer.value(head),
         "root": writer.call(trace.root),
         "values": writer.values,
         "calls": writer.calls,
+        **({"works": writer.works} if writer.works else {}),
     }
     return json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
 
@@ -65,14 +81,15 @@ def load_trace(content: bytes) -> Trace:
         raise UserError(f"not a stored trace: {error}") from error
     require_schema(document, "the stored trace", TRACE_SCHEMA)
     values = decoded_values(document["values"])
-    calls = decoded_calls(document["calls"], values)
-    context, modules, parameters, executed = values[document["head"]]
+    calls = decoded_calls(document["calls"], values, dict(document.get("works", ())))
+    context, modules, parameters, executed, *looks = values[document["head"]]
     return Trace(
         context=Context(*context),
         modules=tuple(module_of(row) for row in modules),
         parameters=tuple(Parameter(*row) for row in parameters),
         root=calls[document["root"]],
         executed=executed,
+        looks=looks[0] if looks else (),
     )
 
 
@@ -82,6 +99,7 @@ class Writer:
     def __init__(self) -> None:
         self.values: list[Any] = []
         self.calls: list[list[Any]] = []
+        self.works: list[tuple[int, int]] = []
         self._value_index: dict[tuple[Any, ...], int] = {}
         self._call_index: dict[tuple[Any, ...], int] = {}
 
@@ -115,11 +133,13 @@ class Writer:
     def _row(self, call: Call, children: list[int]) -> int:
         fields = map(self.value, (call.name, call.args, call.kwargs, call.output))
         row = [call.level, *fields, call.module, *children]
-        key = tuple(row)
+        key = (*row, call.work)
         index = self._call_index.get(key)
         if index is None:
             index = self._call_index[key] = len(self.calls)
             self.calls.append(row)
+            if call.work is not None:
+                self.works.append((index, self.value(call.work)))
         return index
 
     def _float(self, value: float) -> int:
@@ -146,12 +166,24 @@ def decoded_values(entries: list[Any]) -> list[Any]:
     return values
 
 
-def decoded_calls(rows: list[list[Any]], values: list[Any]) -> list[Call]:
+def decoded_calls(rows: list[list[Any]], values: list[Any], works: dict[int, int]) -> list[Call]:
+    """``works`` tells by the indices of rows and of values what a formula of the user's said."""
     calls: list[Call] = []
     for level, name, args, kwargs, output, module, *children in rows:
         below = tuple([calls[child] for child in children])
+        work = works.get(len(calls)) if works else None
+        own = None if work is None else values[work]
         calls.append(
-            Call(level, values[name], values[args], values[kwargs], values[output], below, module)
+            Call(
+                level,
+                values[name],
+                values[args],
+                values[kwargs],
+                values[output],
+                below,
+                module,
+                own,
+            )
         )
     return calls
 

@@ -161,8 +161,8 @@ def _drawn(
 
     given = case.inputs or _usual_inputs(recipe, module)
     torch.default_generator.manual_seed(seed)
-    with inputs.placed(torch.device(device)), blamed("drawing the inputs"):
-        return inputs.draw_all(given, case.dtype or own_dtype(module), recipe.images)
+    with blamed("drawing the inputs"):
+        return inputs.draw_all(given, case.dtype or own_dtype(module), recipe.images, device)
 
 
 def _usual_inputs(recipe: Recipe, module: nn.Module) -> Sequence[Input]:

@@ -21,6 +21,7 @@ from flop_harness.suite import inputs as drawing
 from flop_harness.suite.build import Built, build, own_dtype, taken_apart
 from flop_harness.suite.compiled import as_module, original
 from flop_harness.suite.files import INPUT, case_from_model, written
+from flop_harness.suite.seeding import seeded
 
 KINDS = (
     "a module, an exported program, a function, or a reference such as "
@@ -144,10 +145,11 @@ def filled(
 
     def value(given: Any) -> Any:
         shape = shape_of(given)
-        return given if shape is None else drawing.draw(shape, dtype).to(device)
+        if shape is None:
+            return given
+        return drawing.moved(drawing.draw(shape, dtype, device.type), str(device))
 
-    with torch.random.fork_rng(devices=[]), drawing.placed(device):
-        torch.default_generator.manual_seed(0)
+    with seeded():
         return tuple(map(value, args)), {name: value(each) for name, each in kwargs.items()}
 
 

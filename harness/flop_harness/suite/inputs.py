@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from flop_harness.records import Input
@@ -13,27 +14,31 @@ if TYPE_CHECKING:
     import torch
 
 
-def placed(device: torch.device) -> Any:
-    """Within, tensors are drawn without values for a model on meta, elsewhere on the CPU."""
-    import torch
-
-    return torch.device("meta" if device.type == "meta" else "cpu")
+LARGE = 2**27
+"""Elements beyond which a tensor for meta is not drawn: nobody looks at a value of it"""
 
 
-def draw_all(inputs: Sequence[Input], dtype: str, images: bool) -> tuple[tuple, dict[str, Any]]:
-    """(args, kwargs) of random tensors; what names no dtype gets ``dtype``."""
-    args: tuple[Any, ...] = tuple(draw(given, dtype) for given in inputs if not given.name)
-    kwargs = {given.name: draw(given, dtype) for given in inputs if given.name}
+def draw_all(
+    inputs: Sequence[Input], dtype: str, images: bool, device: str = "cpu"
+) -> tuple[tuple, dict[str, Any]]:
+    """(args, kwargs) of random tensors for a device; what names no dtype gets ``dtype``.
+
+    For meta they are drawn on the CPU like for any other, as far as they are not huge.
+    """
+    args: tuple[Any, ...] = tuple(draw(given, dtype, device) for given in inputs if not given.name)
+    kwargs = {given.name: draw(given, dtype, device) for given in inputs if given.name}
     if images:  # one list; a batch is as many images
         args = ([image for arg in args for image in (arg if arg.ndim == 4 else [arg])],)
     return args, kwargs
 
 
-def draw(given: Input, dtype: str) -> torch.Tensor:
+def draw(given: Input, dtype: str, device: str = "cpu") -> torch.Tensor:
     """Floats from [0, 1), integers from [0, ``high``), booleans all false."""
     import torch
 
     kind = getattr(torch, given.dtype or dtype)
+    if device == "meta" and prod(given.shape) > LARGE:
+        return torch.empty(given.shape, dtype=kind, device="meta")
     if kind is torch.bool:
         return torch.zeros(given.shape, dtype=kind)
     if kind.is_floating_point:
@@ -52,7 +57,15 @@ def cast(values: Any, dtype: torch.dtype) -> Any:
 
 def move(values: Any, device: str) -> Any:
     """The same with every tensor on another device."""
-    return map_tensors(lambda tensor: tensor.to(device), values)
+    return map_tensors(lambda tensor: moved(tensor, device), values)
+
+
+def moved(tensor: torch.Tensor, device: str) -> torch.Tensor:
+    """On meta with the integers that were ``drawn`` beside it: a mask decides what runs."""
+    there = tensor.to(device)
+    if device == "meta" and not tensor.is_meta and not tensor.is_floating_point():
+        there.drawn = tensor  # type: ignore[attr-defined]
+    return there
 
 
 def map_tensors(change: Callable[[torch.Tensor], torch.Tensor], values: Any) -> Any:

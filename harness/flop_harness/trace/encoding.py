@@ -11,9 +11,15 @@ from torch.nn.utils.rnn import PackedSequence
 from torch.utils._python_dispatch import _disable_current_modes
 
 from flop_harness.records import Dict, List, Opaque, Tensor
+from flop_harness.trace.needs import ValuesNeeded
+
+SPARSE = frozenset(
+    getattr(torch, f"sparse_{layout}") for layout in ("coo", "csr", "csc", "bsr", "bsc")
+)
 
 PLAIN = frozenset({int, float, bool, str, complex, type(None)})
 NAMED = (torch.dtype, torch.device, torch.layout, torch.memory_format)
+
 
 _interned: dict[tuple[torch.Size, torch.dtype], Tensor] = {}
 _dtype_names: dict[torch.dtype, str] = {}
@@ -33,7 +39,20 @@ def encode_tensor(tensor: torch.Tensor) -> Tensor | Opaque | Dict:
     return interned(tensor)
 
 
+def encode_sparse(tensor: torch.Tensor) -> Tensor:
+    """With the number of elements that it stores, whole blocks of them where it stores blocks."""
+    if tensor.is_meta:
+        raise ValuesNeeded(
+            "the model has a sparse tensor on meta, which does not know what it stores"
+        )
+    with _disable_current_modes():
+        values = tensor._values() if tensor.layout is torch.sparse_coo else tensor.values()
+        return Tensor(tuple(tensor.shape), dtype_name(tensor.dtype), values.numel())
+
+
 def interned(tensor: torch.Tensor) -> Tensor:
+    if tensor.layout in SPARSE:
+        return encode_sparse(tensor)
     key = (tensor.shape, tensor.dtype)
     known = _interned.get(key)
     if known is None:
@@ -62,9 +81,24 @@ def encode(value: Any) -> Any:
         return Dict(tuple(map(str, value)), tuple(map(encode, value.values())))
     if isinstance(value, NAMED):
         return str(value)
+    if is_number(value):
+        return number(value)
     if isinstance(value, torch.ScriptObject) and value._has_method("unpack"):
         return encode_quantised(value)
     return Opaque(qualified_name(type(value)))
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is one of Python's numbers, of a class below them, or one of numpy's."""
+    if isinstance(value, (int, float, complex)):
+        return True
+    return type(value).__module__ == "numpy" and getattr(value, "shape", None) == ()
+
+
+def number(value: Any) -> Any:
+    """The number as one of Python's own kinds."""
+    kind = next((each for each in (int, float, complex) if isinstance(value, each)), None)
+    return kind(value) if kind else value.item()
 
 
 def encode_packed(packed: PackedSequence) -> Dict:

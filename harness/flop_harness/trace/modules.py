@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from flop_harness.records import List, Module, Parameter
-from flop_harness.trace.encoding import NAMED, PLAIN, dtype_name, qualified_name
+from flop_harness.records import List, Module, Parameter, Tensor
+from flop_harness.trace.encoding import (
+    NAMED,
+    PLAIN,
+    dtype_name,
+    encode,
+    encode_quantised,
+    is_number,
+    number,
+    qualified_name,
+)
 
 SEQUENCES = frozenset({tuple, list, torch.Size})
 
@@ -33,16 +43,56 @@ def plain_attributes(module: nn.Module) -> dict[str, Any]:
         if kind in PLAIN:
             config[name] = value
         elif kind in SEQUENCES and len(value) < 16:
-            if PLAIN.issuperset(map(type, value)):
-                config[name] = List(value) if kind is list else tuple(value)
+            items = [number(item) if is_number(item) else item for item in value]
+            if PLAIN.issuperset(map(type, items)):
+                config[name] = List(items) if kind is list else tuple(items)
+        elif is_number(value):
+            config[name] = number(value)
         elif kind in NAMED:
             config[name] = str(value)
     for name, buffer in module._buffers.items():
-        if name.endswith("_mask") and buffer is not None and not buffer.is_meta:
-            config[f"{name}.sum"] = int(buffer.sum())  # pruning: what is left of a parameter
+        pruned = name.endswith("_mask") and f"{name[:-5]}_orig" in parameter_names(module)
+        if pruned and buffer is not None and not buffer.is_meta:
+            config[f"{name}.sum"] = int(buffer.sum())  # what is left of the parameter
+    config |= packed_parameters(module) | held_otherwise(module)
     if is_empty_container(module):
         config["__len__"] = 0
     return config
+
+
+def packed_parameters(module: nn.Module) -> dict[str, Any]:
+    """Elements and bytes that a quantised layer keeps in objects of C++, which are no parameters."""
+    objects = [value for value in vars(module).values() if isinstance(value, torch.ScriptObject)]
+    held = [encode_quantised(one) for value in objects for one in packed_in(value)]
+    tensors = [tensor for one in held for tensor in one.values if isinstance(tensor, Tensor)]
+    if not tensors:
+        return {}
+    return {"packed": sum(t.numel for t in tensors), "packed_bytes": sum(t.nbytes for t in tensors)}
+
+
+def packed_in(value: Any) -> Iterator[torch.ScriptObject]:
+    """Packed weights: an object that unpacks, or those in the state of a recurrent cell's."""
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from packed_in(item)
+    elif isinstance(value, torch.ScriptObject) and value._has_method("unpack"):
+        yield value
+    elif isinstance(value, torch.ScriptObject) and value._has_method("__getstate__"):
+        yield from packed_in(value.__getstate__())
+
+
+def held_otherwise(module: nn.Module) -> dict[str, Any]:
+    """Weights and biases that are no parameters: buffers, plain tensors, made by a parametrisation."""
+    parametrised = getattr(module, "parametrizations", None)
+    names = [*vars(module), *(name for name, _ in module._buffers.items())]
+    names += [name for name, _ in parametrised.items()] if parametrised else []
+    held = ((name, getattr(module, name)) for name in names if name.startswith(("weight", "bias")))
+    return {name: encode(value) for name, value in held if isinstance(value, torch.Tensor)}
+
+
+def parameter_names(module: nn.Module) -> frozenset[str]:
+    """Its own; a scripted module's dictionary knows neither ``keys`` nor ``in``."""
+    return frozenset(name for name, _ in module._parameters.items())
 
 
 def is_empty_container(module: nn.Module) -> bool:
@@ -65,6 +115,7 @@ class ModuleTable:
         self._children: list[list[tuple[str, int]]] = []
         self._types: list[type] = []
         self._lazy: set[int] = set()
+        self._held: list[frozenset[str]] = []
         self.add(root, "")
 
     def add(self, module: nn.Module, path: str) -> int:
@@ -76,6 +127,7 @@ class ModuleTable:
         self.live.append(module)
         self.paths.append(path)
         self._types.append(type(module))
+        self._held.append(parameter_names(module))
         children: list[tuple[str, int]] = []
         self._children.append(children)
         self._lazy.update(
@@ -88,7 +140,11 @@ class ModuleTable:
         return index
 
     def freeze(self) -> tuple[tuple[Module, ...], tuple[Parameter, ...]]:
-        """The records, with parameters as they are now (a lazy module's have got their shapes)."""
+        """The records, with parameters as they are now (a lazy module's have got their shapes).
+
+        What the pass has made is told in the settings: ``made`` names parameters, and where a module
+        holds others now than before, ``children_after`` has their indices.
+        """
         numbers: dict[int, int] = {}
         parameters: list[Parameter] = []
         modules = []
@@ -104,6 +160,7 @@ class ModuleTable:
             config = plain_attributes(module)
             if type(module) is not self._types[index]:  # a lazy module is another one afterwards
                 config["becomes"] = base_names(type(module))
+            config |= self._changes(index)
             modules.append(
                 Module(
                     path=self.paths[index],
@@ -115,6 +172,19 @@ class ModuleTable:
                 )
             )
         return tuple(modules), tuple(parameters)
+
+    def _changes(self, index: int) -> dict[str, Any]:
+        module, path = self.live[index], self.paths[index]
+        below = [
+            self.add(child, f"{path}.{name}" if path else name)
+            for name, child in module._modules.items()
+            if child is not None
+        ]
+        made = tuple(sorted(parameter_names(module) - self._held[index]))
+        changes: dict[str, Any] = {"made": made} if made else {}
+        if below != [child for _, child in self._children[index]]:
+            changes["children_after"] = tuple(below)
+        return changes
 
     def _parameter(self, parameter: nn.Parameter) -> Parameter:
         unknown = is_lazy(parameter)

@@ -16,9 +16,10 @@ from torch._ops import HigherOrderOperator
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
+from flop_harness.formulas.own import own_work
 from flop_harness.records import Call
-from flop_harness.trace.encoding import encode
-from flop_harness.trace.needs import Needs, exchanged
+from flop_harness.trace.encoding import SPARSE, encode
+from flop_harness.trace.needs import Needs, ValuesNeeded, exchanged
 from flop_harness.trace.plans import (
     COMPOSITE,
     NEVER_REMEMBERED,
@@ -31,6 +32,7 @@ from flop_harness.trace.values import Values, may_be_known
 
 DENSE = torch._C.DispatchKey.CompositeExplicitAutograd
 MARK = "_wants_gradient"
+PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
 
 
 class OperatorMode(TorchDispatchMode):
@@ -86,7 +88,7 @@ class OperatorMode(TorchDispatchMode):
         elif self.unwrapping and self.device.type != "meta" and is_on_meta(args):
             return func(*args, **kwargs)
         output = self.answer(func, plan, args, kwargs)
-        if plan.followed and not self.execute and may_be_known(args):
+        if plan.followed and not self.execute and may_be_known(plan.name, args):
             self.values.follow(plan, args, kwargs, output)
         if self.passes_gradients and plan.differentiable and torch.is_grad_enabled():
             pass_gradients(args, output)
@@ -157,11 +159,21 @@ class OperatorMode(TorchDispatchMode):
         return output
 
     def write(
-        self, name: str, args: tuple, kwargs: dict, output: Any, children: tuple[Call, ...]
+        self,
+        name: str,
+        args: tuple,
+        kwargs: dict,
+        output: Any,
+        children: tuple[Call, ...],
+        unknown: bool = False,
     ) -> None:
+        """Write a call down; what is ``unknown`` to our formulas may have one of the user's own."""
         pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
         inputs = tuple([encode(arg) for arg in args])
-        self.stack[-1].append(Call("operator", name, inputs, pairs, encode(output), children))
+        call = Call("operator", name, inputs, pairs, encode(output), children)
+        if unknown and not children:
+            call = call._replace(work=own_work(call))
+        self.stack[-1].append(call)
 
     def observe(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
         """Get the operator's result and write the call down."""
@@ -181,7 +193,11 @@ class OperatorMode(TorchDispatchMode):
                 self.stack.pop()
         else:
             output = self.result_of(func, plan, args, kwargs)
-        self.write(plan.name, args, kwargs, output, tuple(children))
+        if not self.execute and has_sparse(args, output):
+            self.needs.demand(
+                ValuesNeeded(f"the model stores values where they are not zero with {plan.name}")
+            )
+        self.write(plan.name, args, kwargs, output, tuple(children), plan.unknown)
         return output
 
     def result_of(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
@@ -233,8 +249,8 @@ def no_mode_seen(home: Any) -> AbstractContextManager:
 
 def signed(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
-        if value.layout is not torch.strided or value.is_quantized:
-            raise TypeError("only strided tensors have signatures")
+        if type(value) not in PLAIN or value.layout is not torch.strided or value.is_quantized:
+            raise TypeError("only plain strided tensors have signatures")
         return (value.shape, value.stride(), value.dtype, value.requires_grad, value.is_cpu)
     kind = type(value)
     if kind is list or kind is tuple:
@@ -300,6 +316,11 @@ def is_on_meta(args: tuple) -> bool:
 
 def has_nested(args: tuple) -> bool:
     return any(isinstance(arg, torch.Tensor) and arg.is_nested for arg in args)
+
+
+def has_sparse(args: tuple, output: Any) -> bool:
+    """How many elements a sparse tensor stores hangs on values."""
+    return any(tensor.layout in SPARSE for tensor in tensors_in((*args, output)))
 
 
 def on_meta(value: Any) -> Any:

@@ -7,7 +7,9 @@ from typing import Any
 
 import torch
 
+from flop_harness.formulas import FORMULAS
 from flop_harness.records import Call
+from flop_harness.records.trace import without_overload
 from flop_harness.trace.shapes import SHAPES, Spec
 from flop_harness.trace.values import UNKNOWN
 
@@ -33,6 +35,7 @@ class Plan:
         "remembered",
         "runs",
         "shape",
+        "unknown",
         "writes",
     )
 
@@ -50,10 +53,12 @@ class Plan:
         self.runs = bool(aliases) and not self.writes and not self.composite
         self.differentiable = not self.writes and "detach" not in self.name
         self.reads_values = bool(tags & VALUE_TAGS) or self.name in READS_VALUES
-        self.remembered = self.name not in NEVER_REMEMBERED and not self.runs
+        # What has no formula may get one from the user at any time.
+        self.unknown = without_overload(self.name) not in FORMULAS
+        self.remembered = not (self.runs or self.unknown or self.name in NEVER_REMEMBERED)
         nondeterministic = torch.Tag.nondeterministic_seeded in tags
         known = self.name.rpartition(".")[0] not in UNKNOWN and "out" not in self.name
-        self.followed = known and not nondeterministic and not self.reads_values
+        self.followed = known and not nondeterministic
         self.func = func  # kept, so that its id stays its own
         self.shape: Callable[..., Spec | None] | None = SHAPES.get(self.name)
 

@@ -14,8 +14,9 @@ import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from flop_harness.records import RAISED, Call, Context, Trace
+from flop_harness.records import PRE_HOOKED, RAISED, Call, Context, Trace
 from flop_harness.suite.compiled import eagerly, uncompiled
+from flop_harness.suite.seeding import seeded
 from flop_harness.trace import functions, layers
 from flop_harness.trace.copying import NotCopyable, copied, differences
 from flop_harness.trace.encoding import encode, qualified_name
@@ -31,11 +32,11 @@ from flop_harness.trace.needs import (
 from flop_harness.trace.operators import OperatorMode, rebuilt
 from flop_harness.trace.plans import MEMORY, Memory
 from flop_harness.trace.shapes import spec_of
-from flop_harness.trace.values import values_guarded
+from flop_harness.trace.values import given, values_guarded
 
 __all__ = ["GradientsNeeded", "NotCopyable", "ValuesNeeded", "hooked", "record", "recorded"]
 
-RECURSION = 20_000
+RECURSION = 6_000
 """Python's own limit is for a model that nests itself; each module stands for several of our calls."""
 
 
@@ -68,6 +69,9 @@ def record(
     if gradients:  # forward differentiation scripts functions of torch, which are watched below
         importlib.import_module("torch._decomp.decompositions_for_jvp")
     device = device_of(module, args, kwargs)
+    for leaf in torch.utils._pytree.tree_leaves((args, dict(kwargs or {}))):
+        if isinstance(leaf, torch.Tensor) and leaf.is_meta:
+            given(leaf, leaf)
     plain = not (execute or grad or gradients)
     needs = Needs()
     recorder = Recorder(module, device, memory if plain else None)
@@ -76,6 +80,7 @@ def record(
     watch.passes_gradients = grad and not gradients
     with ExitStack() as watches:
         watches.enter_context(needs.met())
+        watches.enter_context(seeded())
         watches.enter_context(imports_guarded(needs))
         watches.enter_context(nested_deeply())
         watches.enter_context(garbage_kept())
@@ -115,17 +120,27 @@ def recorded(
     module, args, kwargs = prepare()
     if not copy:
         return record(*adapt(uncompiled(module), args, kwargs), **options)
-    try:
+
+    def attempt() -> Trace:
         twins = copies(module, args, kwargs, options.get("execute", False))
         return record(*adapt(*twins), **options, foreign=set(map(id, module.modules())))
+
+    try:
+        return with_imports(attempt)
     except ValuesNeeded:
         more = {"execute": True}
     except GradientsNeeded:
         more = {"gradients": True}
+    return recorded(prepare, adapt=adapt, **{**options, **more})
+
+
+def with_imports(attempt: Callable[[], Trace]) -> Trace:
+    """What ``attempt`` gives, made anew where it imports what has to be there before."""
+    try:
+        return attempt()
     except ImportNeeded as need:
         importlib.import_module(str(need))
-        more = {}
-    return recorded(prepare, adapt=adapt, **{**options, **more})
+        return attempt()
 
 
 def copies(module: nn.Module, args: tuple, kwargs: Mapping, real: bool) -> Pass:
@@ -172,6 +187,7 @@ class Recorder:
             if memory is not None and type(module) in layers.LAYERS:
                 key = layers.signature(module, args, kwargs)
                 inner = memory.layers.get(key)
+            changed: list[Call] = []
             if inner is not None:
                 children, rebuild = inner
                 with torch._C._DisableTorchDispatch():  # to make it is no call of the model's
@@ -180,10 +196,13 @@ class Recorder:
                 calls: list[Call] = []
                 stack.append(calls)
                 try:
-                    output = original(module, *args, **kwargs)
+                    with changes_seen(module, (inputs, pairs), changed):
+                        output = original(module, *args, **kwargs)
                 except BaseException:
-                    ran = Call("module", paths[index], inputs, pairs, RAISED, tuple(calls), index)
-                    stack[-2].append(ran)
+                    ran = (*changed, *calls)
+                    stack[-2].append(
+                        Call("module", paths[index], inputs, pairs, RAISED, ran, index)
+                    )
                     raise
                 finally:
                     stack.pop()
@@ -191,7 +210,15 @@ class Recorder:
                 if memory is not None and key is not None:
                     memory.keep_layer(key, children, spec_of(output, args, device))
             stack[-1].append(
-                Call("module", paths[index], inputs, pairs, encode(output), children, index)
+                Call(
+                    "module",
+                    paths[index],
+                    inputs,
+                    pairs,
+                    encode(output),
+                    (*changed, *children),
+                    index,
+                )
             )
             return output
 
@@ -212,7 +239,28 @@ class Recorder:
     def trace(self, context: Context, executed: bool) -> Trace:
         modules, parameters = self.table.freeze()
         (root,) = self.stack[0]
-        return Trace(context, modules, parameters, root, executed)
+        return Trace(context, modules, parameters, root, executed, tuple(self.needs.lines))
+
+
+@contextmanager
+def changes_seen(
+    module: nn.Module, given: tuple[tuple[Any, ...], tuple], noted: list[Call]
+) -> Iterator[None]:
+    """Note what a module is called with, once its own pre-hooks have changed that."""
+    if not module._forward_pre_hooks or isinstance(module, torch.jit.ScriptModule):
+        yield
+        return
+
+    def note(module: nn.Module, args: tuple, kwargs: dict) -> None:
+        after = tuple(map(encode, args)), tuple((k, encode(v)) for k, v in kwargs.items())
+        if after != given:
+            noted[:] = [Call("function", PRE_HOOKED, *after, None)]
+
+    handle = module.register_forward_pre_hook(note, with_kwargs=True)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 @contextmanager

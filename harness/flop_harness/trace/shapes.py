@@ -118,6 +118,37 @@ def bmm(x, y) -> Spec | None:
     return new((x.shape[0], x.shape[1], y.shape[2]), x.dtype)
 
 
+@shape_of("aten._grouped_mm.default")
+def grouped_mm(x, y, offs=None, bias=None, out_dtype=None) -> Spec | None:
+    """Of any dtype: the meta kernel asks for what a GPU asks for, and a CPU takes float32 too."""
+    if x.shape[-1] != y.shape[-2] or x.dtype != y.dtype:
+        return None
+    groups = [] if offs is None else [offs.shape[0]]
+    lead = {(2, 2): groups, (3, 3): [x.shape[0]]}.get((x.dim(), y.dim()), [])
+    return new((*lead, x.shape[-2], y.shape[-1]), out_dtype or x.dtype)
+
+
+@shape_of("aten._scaled_mm.default")
+def scaled_mm(
+    x, y, scale_x, scale_y, bias=None, scale=None, out_dtype=None, use_fast_accum=False
+) -> Spec | None:
+    """Of any length, as a CPU takes it."""
+    fits = x.dim() == y.dim() == 2 and x.shape[1] == y.shape[0]
+    return new((x.shape[0], y.shape[1]), out_dtype or x.dtype) if fits else None
+
+
+@shape_of("aten._weight_int4pack_mm.default")
+def int4_mm(x, packed, group, scales) -> Spec:
+    """packed (n / 8, ...): its meta kernel wants a fake tensor."""
+    return new((x.shape[0], packed.shape[0] * 8), x.dtype)
+
+
+@shape_of("aten._mixed_dtypes_linear.default")
+def mixed_linear(x, weight, scale, *, bias=None, activation=None) -> Spec:
+    """weight (k, n); there is no meta kernel."""
+    return new((*x.shape[:-1], weight.shape[1]), x.dtype)
+
+
 @shape_of(
     "aten.relu.default",
     "aten.gelu.default",

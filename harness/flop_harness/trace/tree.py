@@ -80,6 +80,32 @@ def subtree(trace: Trace, index: int) -> Iterator[int]:
         pending.extend(child for _, child in reversed(trace.modules[current].children))
 
 
+def subtree_after(trace: Trace, index: int = 0) -> Iterator[int]:
+    """As ``subtree``, as the forward pass leaves it: with modules that it made and holds."""
+    seen: set[int] = set()
+    pending = [index]
+    while pending:
+        current = pending.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        yield current
+        module = trace.modules[current]
+        held = tuple(child for _, child in module.children)
+        pending.extend(reversed(module.config.get("children_after", held)))
+
+
+def made_parameters(trace: Trace) -> set[int]:
+    """Numbers of the parameters of a model that were not there before the forward pass."""
+    before = set(subtree(trace, 0))
+    return {
+        number
+        for index in subtree_after(trace)
+        for name, number in trace.modules[index].parameters
+        if index not in before or name in trace.modules[index].config.get("made", ())
+    }
+
+
 def is_a(module: Module, *names: str) -> bool:
     """Whether a module's class is, or derives from, one of these qualified names."""
     return any(name in module.bases for name in names)

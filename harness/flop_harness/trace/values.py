@@ -30,6 +30,7 @@ UNKNOWN = frozenset(
     rand_like randn_like randint_like randperm bernoulli normal uniform dropout native_dropout
     multinomial _resize_output resize_ set_""".split()
 )
+FRESH = frozenset(f"aten.{name}.default" for name in ("lift", "lift_fresh", "lift_fresh_copy"))
 SCALARS = frozenset(
     {"aten._local_scalar_dense.default", "aten.is_nonzero.default", "aten.equal.default"}
 )
@@ -48,15 +49,23 @@ def known(tensor: torch.Tensor) -> Known | None:
     return beside if beside is not None and beside.holds[0] else None
 
 
-def given(tensor: torch.Tensor, twin: torch.Tensor) -> None:
-    """Have ``twin``, the copy of a tensor of the caller's, keep the values of it if they are few."""
+def given(tensor: torch.Tensor, twin: torch.Tensor, *, hangs: bool = True) -> None:
+    """Have ``twin``, the copy of a tensor, keep the values of it if they are few.
+
+    What is made of it ``hangs`` on values, unless the tensor was written out in the model's code.
+    """
     limit = FEW_NUMBERS if tensor.dtype.is_floating_point or tensor.dtype.is_complex else FEW
     if tensor.is_meta or tensor.layout is not torch.strided or tensor.is_nested:
-        beside = known(tensor)  # one on meta may have been drawn with values
-        if beside is not None:
-            setattr(twin, BESIDE, Known(beside.value.clone(), True, [True]))
+        drawn = getattr(tensor, "drawn", None)  # one on meta may have been drawn with values
+        if drawn is not None and drawn.numel() <= limit:
+            setattr(twin, BESIDE, Known(copy_of(drawn), hangs, [True]))
     elif type(tensor) in (torch.Tensor, torch.nn.Parameter) and tensor.numel() <= limit:
-        setattr(twin, BESIDE, Known(tensor.detach().cpu().clone(), True, [True]))
+        setattr(twin, BESIDE, Known(copy_of(tensor), hangs, [True]))
+
+
+def copy_of(tensor: torch.Tensor) -> torch.Tensor:
+    with _disable_current_modes():
+        return tensor.detach().cpu().clone()
 
 
 class Values:
@@ -83,6 +92,9 @@ class Values:
         if not isinstance(output, torch.Tensor):
             if type(output) in (list, tuple) and output and plan.runs:
                 self.follow_many(plan, args, kwargs, output)
+            return
+        if plan.name in FRESH and not args[0].is_meta:
+            given(args[0], output, hangs=False)
             return
         beside = besides((*args, *kwargs.values()))
         if plan.writes:
@@ -118,8 +130,10 @@ class Values:
             return None  # the pass itself will say what is wrong
 
 
-def may_be_known(args: tuple) -> bool:
+def may_be_known(name: str, args: tuple) -> bool:
     """Whether anything is known of an operator's first argument; a glance, for most are not."""
+    if name in FRESH:
+        return True
     return not args or not isinstance(args[0], torch.Tensor) or hasattr(args[0], BESIDE)
 
 

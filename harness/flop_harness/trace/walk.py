@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from flop_harness.records import RAISED, Call, Module, Trace
+from flop_harness.records import PRE_HOOKED, RAISED, Call, Module, Trace
 
 
 class Visit(NamedTuple):
@@ -37,10 +37,22 @@ def visits(trace: Trace, prune: Prune | None = None) -> Iterator[Visit]:
 
 
 def module_calls(trace: Trace) -> Iterator[tuple[Visit, Module]]:
-    """Every module call that came to its end; what counters with forward hooks see."""
+    """Every module call that came to its end, as a forward hook sees it.
+
+    Its arguments are what the module's own pre-hooks made of those it was given.
+    """
     for visit in visits(trace, lambda visit: visit.call.level == "operator"):
         if visit.call.level == "module" and visit.call.output != RAISED:
-            yield visit, trace.modules[visit.call.module]
+            yield pre_hooked(visit), trace.modules[visit.call.module]
+
+
+def pre_hooked(visit: Visit) -> Visit:
+    """A module's call with the arguments that its own pre-hooks made of those it was given."""
+    call = visit.call
+    note = call.children[0] if call.children else call
+    if note.name != PRE_HOOKED:
+        return visit
+    return visit._replace(call=call._replace(args=note.args, kwargs=note.kwargs))
 
 
 def within(visit: Visit, prune: Prune | None = None) -> Iterator[Visit]:

@@ -16,8 +16,8 @@ from typing import Any
 
 from flop_harness.counters import Counter
 from flop_harness.counters.protocol import Answer
-from flop_harness.counters.ptflops_call import how_to_ask
-from flop_harness.records import Context
+from flop_harness.counters.ptflops_call import by_resolution, reader
+from flop_harness.records import Context, Reading
 
 Read = Callable[[Any, tuple[Any, ...], dict[str, Any], Context], Answer]
 MARK = "remedy: "
@@ -85,7 +85,7 @@ def ptflops_without_backends(model: Any, args: tuple, kwargs: dict, context: Con
     """``get_model_complexity_info(net, (3, 224, 224), as_strings=False)``: ptflops before 0.6.8."""
     from ptflops import get_model_complexity_info
 
-    resolution, constructor = how_to_ask(args, kwargs)
+    resolution, constructor = by_resolution(args, kwargs)
     flops, params = get_model_complexity_info(
         model, resolution, as_strings=False, print_per_layer_stat=False,
         input_constructor=constructor,
@@ -154,6 +154,10 @@ REMEDIES = (
         read=ptflops_without_backends, counter="ptflops-pytorch",
     ),
     Shim(
+        "called with a resolution", r"argument after \*\* must be a mapping",
+        read=reader("pytorch", by_resolution), counter="ptflops-pytorch",
+    ),
+    Shim(
         "called with height and width", r"AssertionError: ?$|^AssertionError",
         read=ptflops_of_square_images, counter="ptflops-pytorch",
     ),
@@ -173,6 +177,25 @@ def shim_for(counter: str, message: str, taken: tuple[Shim, ...]) -> Shim | None
     return next(
         (each for each in REMEDIES if each not in taken and each.mends(counter, message)), None
     )
+
+
+def read_with_shims(
+    name: str,
+    counter: Counter,
+    read: Callable[[Counter], tuple[Reading, ...]],
+    taken: tuple[Shim, ...] = (),
+) -> tuple[tuple[Reading, ...], tuple[Shim, ...]]:
+    """The readings of a release of the counter ``name``, once nothing is left to be tried.
+
+    ``taken`` are the shims that the release has needed before; those that it needs come back too.
+    """
+    while True:
+        said = read(shimmed(counter, taken))
+        failed = [reading.message for reading in said if reading.status == "failed"]
+        shim = shim_for(name, failed[0], taken) if failed else None
+        if shim is None:
+            return said, taken
+        taken = (*taken, shim)
 
 
 def shimmed(counter: Counter, taken: tuple[Shim, ...]) -> Counter:

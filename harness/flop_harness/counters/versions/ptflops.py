@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from flop_harness.conventions.products import products_inside
-from flop_harness.counters import ptflops_pytorch
+from flop_harness.counters import ptflops_layers, ptflops_pytorch
 from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.versions.layers import (
     CONVOLUTIONS,
@@ -95,7 +95,7 @@ PTFLOPS_FIRST = {
     name: rule
     for name, rule in {**PTFLOPS_0_6, **layers("linear", "Linear", two_dimensional_linear)}.items()
     if not name.endswith(("MultiheadAttention", "GELU"))
-} | layers("conv", CONVOLUTIONS, ptflops_pytorch.convolution)
+} | layers("conv", CONVOLUTIONS, ptflops_layers.convolution)
 PTFLOPS_0_5_2 = {**PTFLOPS_FIRST, **layers("linear", "Linear", linear_without_bias)}
 PTFLOPS_0_6_4 = {n: rule for n, rule in PTFLOPS_0_6.items() if not n.endswith("MultiheadAttention")}
 PTFLOPS_0_6_5 = {

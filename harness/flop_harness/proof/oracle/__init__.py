@@ -1,11 +1,15 @@
 """The scalar oracle: naive algorithms carried out on numbers that count what is done to them."""
 
 from flop_harness.proof.oracle import (  # noqa: F401
+    backward_elementwise,
+    backward_normalisation,
     boxes,
     elementwise,
+    linalg,
     losses,
     normalisation,
     pooling,
+    products,
     quantised,
     reductions,
     resampling,

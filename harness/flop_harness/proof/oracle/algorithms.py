@@ -67,18 +67,20 @@ def convolution(x, weight, bias=None, *, stride, padding, dilation, groups=1):
     return made if bias is None else plus(made, bias.reshape(-1, *[1] * len(kernel)))
 
 
-def transposed_convolution(x, weight, *, stride, padding, output_padding, groups=1):
+def transposed_convolution(x, weight, *, stride, padding, output_padding, groups=1, dilation=None):
     """x (N, Cin, *in), weight (Cin, Cout/g, *k): every input element meets every weight of its
     channel, also where the result is cut off."""
     kernel, own = weight.shape[2:], weight.shape[1]
-    axes = list(zip(x.shape[2:], kernel, stride, padding, output_padding, strict=True))
-    sizes = [(n - 1) * s - 2 * p + k + extra for n, k, s, p, extra in axes]
+    dilation = dilation or (1,) * len(kernel)
+    axes = zip(x.shape[2:], kernel, stride, padding, dilation, output_padding, strict=True)
+    sizes = [(n - 1) * s - 2 * p + d * (k - 1) + 1 + extra for n, k, s, p, d, extra in axes]
     sums: dict[tuple, Scalar] = {}
     for n, channel, *place in np.ndindex(x.shape):
         first = channel // (x.shape[1] // groups) * own
         for out, *tap in product(range(own), *map(range, kernel)):
             term = x[(n, channel, *place)] * weight[(channel, out, *tap)]
-            at = [p * s + t - pad for p, s, t, pad in zip(place, stride, tap, padding, strict=True)]
+            settings = zip(place, stride, tap, dilation, padding, strict=True)
+            at = [p * s + t * d - pad for p, s, t, d, pad in settings]
             if all(0 <= a < size for a, size in zip(at, sizes, strict=True)):
                 key = (n, first + out, *at)
                 sums[key] = sums[key] + term if key in sums else term

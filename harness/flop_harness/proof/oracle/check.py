@@ -10,8 +10,10 @@ import numpy as np
 import torch
 
 from flop_harness.proof.oracle.drawing import copied, maker
+from flop_harness.proof.oracle.numbers import Complex
+from flop_harness.proof.oracle.reasons import REASONS
 from flop_harness.proof.oracle.registry import ALGORITHMS
-from flop_harness.proof.oracle.scalar import done, forget, numbers, scalars
+from flop_harness.proof.oracle.scalar import done, each, forget, numbers, scalars
 from flop_harness.proof.oracle.shrink import shrunk
 from flop_harness.proof.replay import CannotRun, arguments, in_words, is_packed, realised, run
 from flop_harness.records import Call
@@ -60,29 +62,29 @@ def check(call: Call, formula: Callable[[Call], Work | None]) -> Counted:
     except (TypeError, ValueError, IndexError, ArithmeticError) as error:
         raise NoOracle(f"the oracle cannot carry out {call.name}: {error}") from error
     did = {kind: done[kind] for kind in KINDS}
-    expected = plain(result[0] if isinstance(result, (tuple, list)) else result)
-    same = np.allclose(numbers(made), expected.double().numpy(), rtol=1e-4, atol=1e-6)
-    if not same or made.shape != tuple(expected.shape):
+    if not all(map(same, several(made), several(result))):
         raise NoOracle(f"the naive algorithm does not give what {call.packet} gives")
     return Counted(in_words(small), operations(work), did)
 
 
-BY_VALUES = "its comparisons hang on values, and the formula gives the worst case of one algorithm"
-REASONS = {
-    **{f"aten.{name}": BY_VALUES for name in
-       """sort argsort msort topk kthvalue median nanmedian _unique _unique2 unique_consecutive
-       searchsorted bucketize""".split()},
-    "torchvision.nms": BY_VALUES,
-    **dict.fromkeys(("aten._thnn_fused_lstm_cell", "aten._thnn_fused_gru_cell",
-                     "aten.cudnn_affine_grid_generator", "aten.cudnn_grid_sampler"),
-                    "only a GPU has a kernel of it"),
-    "aten.quantize_per_tensor_dynamic": "at which scale it rounds hangs on values",
-    "aten.embedding_renorm_": "which rows it scales hangs on values; the formula says all",
-    "aten.fractional_max_pool2d": "where its windows lie is drawn at random",
-    "aten.fractional_max_pool3d": "where its windows lie is drawn at random",
-    "aten.native_dropout": "what it drops is drawn at random",
-}  # fmt: skip
-"""Why there is no algorithm that could be held against the operator."""
+def several(result: Any) -> tuple[Any, ...]:
+    """The results of an operator, or of an algorithm, that may have but one, or give but the first."""
+    return tuple(result) if isinstance(result, (tuple, list)) else (result,)
+
+
+def same(made: Any, expected: Any) -> bool:
+    """Whether an algorithm gives what the operator gives; None is what neither was asked for."""
+    if made is None or expected is None:
+        return made is expected
+    expected = plain(expected)
+    if expected.is_complex():
+        found, wanted = np.vectorize(complex, otypes=[complex])(made), expected.resolve_conj()
+    else:
+        found, wanted = numbers(made), expected.double()
+    close = made.shape == tuple(wanted.shape) and np.allclose(
+        found, wanted.numpy(), 1e-4, 1e-6, equal_nan=True
+    )
+    return bool(close)
 
 
 def operations(work: Work | None) -> dict[str, int]:
@@ -90,8 +92,8 @@ def operations(work: Work | None) -> dict[str, int]:
     if work is None:
         return {}
     said = {kind: getattr(work, kind) for kind in KINDS}
-    said["multiplications"] += work.macs
-    said["additions"] += sum(product.flops - product.macs for product in work.products)
+    said["multiplications"] += sum(product.real_macs for product in work.products)
+    said["additions"] += sum(product.flops - product.real_macs for product in work.products)
     return said
 
 
@@ -100,7 +102,9 @@ def as_scalars(value: Any, recorded: Any) -> Any:
     if is_packed(recorded):
         held = dict(zip(recorded.keys, recorded.values, strict=True))
         return {**held, "weight": scalars(plain(value.unpack()[0]))}
-    return scalars(plain(value)) if isinstance(value, torch.Tensor) else value
+    if not isinstance(value, torch.Tensor):
+        return value
+    return each(Complex.of, np.asarray(value)) if value.is_complex() else scalars(plain(value))
 
 
 def plain(tensor: torch.Tensor) -> torch.Tensor:

@@ -25,6 +25,10 @@ def maker(packet: str, name: str) -> Callable[[Tensor], torch.Tensor]:
             return torch.arange(tensor.numel).reshape(tensor.shape) % 2 == 0
         if tensor.dtype.startswith(("int", "uint")):
             return torch.randint(1, 5, tensor.shape, generator=source)
+        if tensor.dtype.startswith("complex"):
+            return torch.randn(tensor.shape, dtype=torch.complex128, generator=source)
+        if packet in FACTORED and name in ("self", "A", "input2"):
+            return factored(packet, tensor, source)
         drawn = torch.rand(tensor.shape, dtype=kind, generator=source)
         return drawn * 0.9 + 0.05 if positive else 2 * drawn - 1
 
@@ -43,8 +47,22 @@ PLACES: dict[str, Callable[[int], torch.Tensor]] = {
 POSITIVE = frozenset(
     f"aten.{name}" for name in
     """log log2 log10 log1p sqrt rsqrt pow xlogy atan2 fmod remainder asin acos
-    binary_cross_entropy""".split()
+    binary_cross_entropy special_entr special_ndtri igamma igammac special_bessel_y0 special_bessel_y1
+    special_modified_bessel_k0 special_modified_bessel_k1""".split()
 )  # fmt: skip
+
+
+FACTORED = frozenset(("aten.linalg_cholesky_ex", "aten._cholesky_solve_helper", "aten.cholesky_solve",
+                      "aten.linalg_solve_triangular", "aten.triangular_solve"))  # fmt: skip
+"""Operators that take a matrix with a large diagonal"""
+
+
+def factored(packet: str, tensor: Tensor, source: torch.Generator) -> torch.Tensor:
+    """Symmetric, of a large diagonal."""
+    drawn = torch.rand(tensor.shape, dtype=torch.float64, generator=source)
+    if tensor.shape[-1] != tensor.shape[-2]:
+        return drawn
+    return drawn + drawn.mT + 2 * tensor.shape[-1] * torch.eye(tensor.shape[-1])
 
 
 EIGHT_BITS = frozenset({"aten.dequantize", "aten.quantized_max_pool2d"})

@@ -10,6 +10,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
+from flop_harness.proof.oracle.numbers import Complex
 from flop_harness.proof.oracle.registry import elementwise
 from flop_harness.proof.oracle.scalar import (
     Scalar,
@@ -50,6 +53,21 @@ def clamped(x: Any, min_val: Any, max_val: Any) -> Any:
     return x if max_val is None else smaller(x, max_val)
 
 
+def absolute(x: Any) -> Scalar:
+    """Free, but of a complex number, the root of a sum of squares."""
+    if isinstance(x, Complex):
+        return sqrt(x.real * x.real + x.imag * x.imag)
+    return Scalar(abs(raw(x)))
+
+
+def finite(x: Any) -> Scalar:
+    """Whether it is a number, and between the bounds."""
+    compared(math.isnan)(x)
+    return larger(smaller(x, LARGEST), -LARGEST)
+
+
+LARGEST = 1.7976931348623157e308
+
 # --------------------------------------------------------------------------------- arithmetic
 
 elementwise("add", lambda x, y, alpha=1: x + scaled(y, alpha), BOTH, "alpha")
@@ -58,7 +76,7 @@ elementwise("rsub", lambda x, y, alpha=1: y - scaled(x, alpha), BOTH, "alpha")
 elementwise("mul", lambda x, y: x * y, BOTH)
 elementwise("reciprocal", lambda x: 1 / x)
 elementwise("neg", lambda x: -x)
-elementwise("abs", lambda x: Scalar(abs(raw(x))))
+elementwise("abs", lambda x: absolute(x))
 elementwise("sign", lambda x: Scalar((raw(x) > 0) - (raw(x) < 0)))
 elementwise("addcmul", lambda x, y, z, value: x + value * y * z, "self tensor1 tensor2", "value")
 elementwise("addcdiv", lambda x, y, z, value: x + value * (y / z), "self tensor1 tensor2", "value")
@@ -94,7 +112,34 @@ elementwise("bitwise_and", compared(lambda x, y: int(x) & int(y)), BOTH)
 elementwise("bitwise_or", compared(lambda x, y: int(x) | int(y)), BOTH)
 elementwise("bitwise_xor", compared(lambda x, y: int(x) ^ int(y)), BOTH)
 
+elementwise("signbit", lambda x: Scalar(math.copysign(1, raw(x)) < 0))
+elementwise("copysign", lambda x, y: Scalar(math.copysign(raw(x), raw(y))), BOTH)
+elementwise("bitwise_left_shift", lambda x, y: Scalar(raw(x) * 2 ** raw(y)), BOTH)
+elementwise("bitwise_right_shift", lambda x, y: Scalar(raw(x) // 2 ** raw(y)), BOTH)
+elementwise("isposinf", compared(lambda x: x == math.inf))
+elementwise("isneginf", compared(lambda x: x == -math.inf))
+elementwise("heaviside", lambda x, y: choose(raw(x) == 0, y, choose(raw(x) > 0, 1, 0)),
+            "self values")  # fmt: skip
+elementwise("nan_to_num", lambda x: finite(x))
+elementwise("deg2rad", lambda x: x * (math.pi / 180))
+elementwise("rad2deg", lambda x: x * (180 / math.pi))
+
 # ----------------------------------------------------------------------- functions of a number
+
+
+def of_torch(name: str, *before: Any) -> Callable[..., Scalar]:
+    """A function of numbers, one special whatever it takes, as torch computes it."""
+    function = getattr(torch.ops.aten, name)
+
+    def computed(*numbers: Any) -> Scalar:
+        whole = torch.int64 if name in ("gcd", "lcm") else torch.float64
+        given = [torch.tensor(raw(x), dtype=whole) for x in numbers]
+        made = function(*before, *given)
+        first = made[0] if isinstance(made, tuple) else made
+        return counted("specials", first.item())
+
+    return computed
+
 
 FUNCTIONS: dict[str, Callable[..., float]] = {
     "sqrt": math.sqrt, "exp": math.exp, "log": math.log, "log2": math.log2, "log10": math.log10,
@@ -105,6 +150,18 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
 }  # fmt: skip
 for _name, _function in FUNCTIONS.items():
     elementwise(_name, special(_function))
+SPECIAL = """erfc erfinv lgamma digamma i0 acosh asinh atanh special_erfcx special_i0e special_i1
+    special_i1e special_log_ndtr special_bessel_j0 special_bessel_j1 special_bessel_y0
+    special_bessel_y1 special_modified_bessel_i0 special_modified_bessel_i1
+    special_modified_bessel_k0 special_modified_bessel_k1 special_ndtri
+    frexp"""
+for _name in SPECIAL.split():
+    elementwise(_name, of_torch(_name))
+for _name in ("special_airy_ai", "special_spherical_bessel_j0"):
+    elementwise(_name, of_torch(_name), "x")
+for _name in "igamma igammac special_zeta gcd lcm nextafter".split():
+    elementwise(_name, of_torch(_name), BOTH)
+elementwise("polygamma", lambda x, n: of_torch("polygamma", n)(x), options="n")
 elementwise("rsqrt", lambda x: 1 / sqrt(x))
 elementwise("xlogy", lambda x, y: choose(raw(x) == 0, 0, x * log(y)), BOTH)
 
@@ -116,6 +173,30 @@ def power(x: Any, exponent: Any) -> Scalar:
     return counted("specials", raw(x) ** raw(exponent))
 
 
+def entropy(x: Any) -> Scalar:
+    return choose(raw(x) == 0, 0, -(x * log(x)))
+
+
+def sinc(x: Any) -> Scalar:
+    turn = x * math.pi
+    return choose(raw(x) == 0, 1, special(math.sin)(turn) / turn)
+
+
+def log_of_sum(base: float) -> Callable[[Any, Any], Any]:
+    """max + log(1 + base^-|x - y|)."""
+    power_of = special(lambda d: base**d)
+    logarithm = special(lambda x: math.log(x) / math.log(base))
+    return lambda x, y: larger(x, y) + logarithm(1 + power_of(Scalar(-abs(raw(x - y)))))
+
+
+elementwise("sinc", sinc)
+elementwise("special_entr", entropy)
+elementwise("special_xlog1py",
+            lambda x, y: choose(raw(x) == 0, 0, x * special(math.log1p)(y)), BOTH)  # fmt: skip
+elementwise("ldexp", lambda x, y: x * special(lambda n: 2.0**n)(y), BOTH)
+elementwise("hypot", lambda x, y: sqrt(x * x + y * y), BOTH)
+elementwise("logaddexp", log_of_sum(math.e), BOTH)
+elementwise("logaddexp2", log_of_sum(2.0), BOTH)
 elementwise("pow", power, "self exponent")
 elementwise("div", divided, BOTH, "rounding_mode")
 

@@ -118,3 +118,53 @@ for _axes in (2, 3):
             batched(lambda x, output_size, merge=_merge: adaptively_pooled(x, output_size, merge),
                     _axes))  # fmt: skip
 algorithm("aten.mkldnn_max_pool2d", "aten.quantized_max_pool2d")(max_pool(2))
+
+
+# ----------------------------------------------------------------------------------- gradients
+
+
+def avg_pool_gradient(axes: int) -> Callable[..., Array]:
+    """A quotient of each element, added to every place of its window, padding too."""
+
+    def carried_out(
+        grad_output: Array, self: Array, kernel_size: Any, stride: Any, padding: Any,
+        ceil_mode: bool, count_include_pad: bool, divisor_override: int | None,
+    ) -> Array:  # fmt: skip
+        lone = self.ndim == axes + 1
+        dy, x = (each[None] if lone else each for each in (grad_output, self))
+        window = Window(axes, kernel_size, stride, padding, 1, ceil_mode)
+        made = widened(filled(x.shape), window, 0.0)
+        for place in np.ndindex(dy.shape):
+            counting = divisor(place[2:], x.shape[2:], window, count_include_pad)
+            share = dy[place] / (divisor_override or counting)
+            corner = [i * s for i, s in zip(place[2:], window.stride, strict=True)]
+            at = tuple(slice(c, c + k) for c, k in zip(corner, window.kernel, strict=True))
+            add_to(made, (*place[:2], *at), share)
+        inside = tuple(slice(p, p + n) for p, n in zip(window.padding, x.shape[2:], strict=True))
+        made = made[(slice(None), slice(None), *inside)]
+        return made[0] if lone else made
+
+    return carried_out
+
+
+def adaptive_gradient(grad_output: Array, self: Array) -> Array:
+    axes = self.ndim - 2
+    made = filled(self.shape)
+    for place in np.ndindex(grad_output.shape):
+        each = zip(place[2:], self.shape[2:], grad_output.shape[2:], strict=True)
+        at = tuple(slice(i * n // m, -(-(i + 1) * n // m)) for i, n, m in each)
+        size = np.empty(self.shape[2:])[at].size
+        add_to(made, (*place[: made.ndim - axes], *at), grad_output[place] / size)
+    return made
+
+
+def add_to(array: Array, at: tuple[Any, ...], value: Any) -> None:
+    part = array[at]
+    for place in np.ndindex(part.shape):
+        part[place] = part[place] + value
+
+
+for _axes in (2, 3):
+    algorithm(f"aten.avg_pool{_axes}d_backward")(avg_pool_gradient(_axes))
+    algorithm(f"aten._adaptive_avg_pool{_axes}d_backward")(adaptive_gradient)
+algorithm("aten.adaptive_avg_pool3d_backward")(adaptive_gradient)

@@ -53,8 +53,11 @@ class Scalar:
     __radd__, __rmul__ = __add__, __mul__
 
 
-def raw(value) -> float:
-    return value.value if isinstance(value, Scalar) else float(value)
+def raw(value):
+    """The plain number: complex of a complex one."""
+    if isinstance(value, Scalar):
+        return value.value
+    return complex(value) if hasattr(value, "__complex__") else float(value)
 
 
 def counted(kind: str, value: float) -> Scalar:

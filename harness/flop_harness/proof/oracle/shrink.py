@@ -7,6 +7,8 @@ from functools import partial
 from math import prod
 from typing import Any
 
+import torch
+
 from flop_harness.proof.replay import arguments, is_packed
 from flop_harness.records import Call, Dict, Tensor
 
@@ -69,6 +71,34 @@ def shrunk_adaptive(named: Mapping[str, Any]) -> dict[str, Any]:
     return {"self": resized(x, (*few(x.shape[: -len(sizes)]), *spatial))}
 
 
+def shrunk_adaptive_gradient(named: Mapping[str, Any]) -> dict[str, Any]:
+    """As forward, the gradient with the axes of the result."""
+    dy, x = named["grad_output"].shape, named["self"]
+    axes = 3 if len(x.shape) == 5 else 2
+    sizes = few(dy[-axes:], 3)
+    small = shrunk_adaptive({"self": x, "output_size": sizes})
+    lead = few(x.shape[:-axes])
+    return {**small, "grad_output": resized(named["grad_output"], (*lead, *sizes))}
+
+
+def shrunk_pool_gradient(named: Mapping[str, Any]) -> dict[str, Any]:
+    """As forward, the gradient as long as the windows on what is left."""
+    axes = len(named["kernel_size"])
+    small = shrunk_windows(named, axes)["self"]
+    settings = [named[name] for name in ("kernel_size", "stride", "padding", "ceil_mode")]
+    pool = torch.nn.functional.avg_pool3d if axes == 3 else torch.nn.functional.avg_pool2d
+    size = pool(torch.empty(small.shape, device="meta"), *settings).shape
+    return {"self": small, "grad_output": resized(named["grad_output"], size)}
+
+
+def shrunk_glu_gradient(named: Mapping[str, Any]) -> dict[str, Any]:
+    """Two of each axis, and twice as many of the one that is halved."""
+    x, dim = named["self"], named["dim"] % len(named["self"].shape)
+    half = few(named["grad_output"].shape)
+    whole = (2 * n if axis == dim else n for axis, n in enumerate(half))
+    return {"grad_output": resized(named["grad_output"], half), "self": resized(x, whole)}
+
+
 def shrunk_resampled(named: Mapping[str, Any]) -> dict[str, Any]:
     """One channel; axes as they are if they are short, else a few places."""
     name = "input" if "input" in named else "self"
@@ -88,8 +118,12 @@ def shrunk_groups(named: Mapping[str, Any]) -> dict[str, Any]:
     channels = groups * min(named["C"] // named["group"], 2)
     shape = (*few(x.shape[:1]), channels, *few(x.shape[2:], 3))
     vectors = {name: resized(named[name], (channels,)) for name in ("weight", "bias")
-               if named[name] is not None}  # fmt: skip
-    return {"input": resized(x, shape), **vectors, "group": groups, "N": shape[0], "C": channels,
+               if named.get(name) is not None}  # fmt: skip
+    kept = {name: resized(named[name], (shape[0], groups)) for name in ("mean", "rstd")
+            if name in named}  # fmt: skip
+    if "grad_out" in named:
+        kept["grad_out"] = resized(named["grad_out"], shape)
+    return {**kept, "input": resized(x, shape), **vectors, "group": groups, "N": shape[0], "C": channels,
             "HxW": prod(shape[2:])}  # fmt: skip
 
 
@@ -103,6 +137,48 @@ def shrunk_attention(named: Mapping[str, Any]) -> dict[str, Any]:
         **{name: resized(named[name], (*lead, rows, width)) for name, rows in long.items()},
         **{name: value for name, value in free.items() if name in named},
         "scale": 1.0,
+    }
+
+
+def shrunk_attention_gradients(named: Mapping[str, Any]) -> dict[str, Any]:
+    """As forward, with what the forward pass kept."""
+    small = shrunk_attention(named)
+    rows = small["query"].shape[:-1]
+    width = small["value"].shape[-1]
+    kept = {"out": (*rows, width), "grad_out": (*rows, width), "logsumexp": rows}
+    return small | {name: resized(named[name], shape) for name, shape in kept.items()}
+
+
+def shrunk_convolution_gradients(named: Mapping[str, Any]) -> dict[str, Any]:
+    """Few groups of few channels, on axes on which two windows lie."""
+    x, weight, transposed = named["input"], named["weight"], named["transposed"]
+    axes = len(weight.shape) - 2
+    stride, padding, dilation, extra = (
+        tuple(named[name]) * (axes if len(named[name]) == 1 else 1)
+        for name in ("stride", "padding", "dilation", "output_padding")
+    )
+    groups = min(named["groups"], 2)
+    first, inner = min(weight.shape[0] // named["groups"], 2), min(weight.shape[1], 2)
+    settings = list(
+        zip(x.shape[2:], weight.shape[2:], stride, padding, dilation, extra, strict=True)
+    )
+    if transposed:
+        lengths = [min(n, 2 + p) for n, _, _, p, _, _ in settings]
+        sizes = [(n - 1) * s - 2 * p + d * (k - 1) + 1 + e
+                 for n, (_, k, s, p, d, e) in zip(lengths, settings, strict=True)]  # fmt: skip
+    else:
+        lengths = [min(n, d * (k - 1) + 1 + s) for n, k, s, _, d, _ in settings]
+        sizes = [(n + 2 * p - d * (k - 1) - 1) // s + 1
+                 for n, (_, k, s, p, d, _) in zip(lengths, settings, strict=True)]  # fmt: skip
+    batch = few(x.shape[:1])
+    channels = (groups * first, groups * inner)
+    before, after = channels if transposed else channels[::-1]
+    return {
+        "input": resized(x, (*batch, before, *lengths)),
+        "grad_output": resized(named["grad_output"], (*batch, after, *sizes)),
+        "weight": resized(weight, (groups * first, inner, *weight.shape[2:])),
+        "bias_sizes": named["bias_sizes"] and (after,),
+        "groups": groups,
     }
 
 
@@ -155,6 +231,24 @@ def shrunk_boxes(named: Mapping[str, Any]) -> dict[str, Any]:
             "pooled_height": 2, "pooled_width": 2}  # fmt: skip
 
 
+def shrunk_matrices(named: Mapping[str, Any]) -> dict[str, Any]:
+    """Equal lengths become equal, longer ones longer, from three on."""
+    shapes = {name: value.shape for name, value in named.items() if isinstance(value, Tensor)}
+    lengths = sorted({n for shape in shapes.values() for n in shape if n > 2})
+    table = {n: min(n, 3 + place) for place, n in enumerate(lengths)}
+    return {
+        name: resized(named[name], (table.get(n, n) for n in shape))
+        for name, shape in shapes.items()
+    }
+
+
+def shrunk_transform(named: Mapping[str, Any]) -> dict[str, Any]:
+    """Four points along each axis: what is counted is exact for powers of two alone."""
+    x, axes = named["self"], [axis % len(named["self"].shape) for axis in named["dim"]]
+    shape = (4 if axis in axes else min(n, 2) for axis, n in enumerate(x.shape))
+    return {"self": resized(x, shape)}
+
+
 def as_it_is(named: Mapping[str, Any]) -> dict[str, Any]:
     """For operators whose sizes hang together in ways of their own, and are small where they occur."""
     return {}
@@ -164,6 +258,10 @@ def shrinks(name: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     """How an operator of this name is shrunk."""
     if name.startswith("quantized."):
         return shrunk_quantised
+    if name.endswith("backward") and "avg_pool" in name:
+        return shrunk_adaptive_gradient if "adaptive" in name else shrunk_pool_gradient
+    if name == "aten.glu_backward":
+        return shrunk_glu_gradient
     if "adaptive" in name:
         return shrunk_adaptive
     if "_pool" in name:
@@ -171,11 +269,17 @@ def shrinks(name: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     if "upsample" in name:
         return shrunk_resampled
     if "scaled_dot_product" in name:
-        return shrunk_attention
+        return shrunk_attention_gradients if "backward" in name else shrunk_attention
+    if name == "aten.convolution_backward":
+        return shrunk_convolution_gradients
     if name == "torchvision.roi_align":
         return shrunk_boxes
     if "embedding_bag" in name:
         return shrunk_bags
+    if "linalg" in name or "solve" in name:
+        return shrunk_matrices
+    if name.startswith("aten._fft"):
+        return shrunk_transform
     if name in ("aten.col2im", "aten.affine_grid_generator"):
         return as_it_is
     return shrunk_groups if "group_norm" in name else shrunk_alike

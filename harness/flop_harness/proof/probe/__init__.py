@@ -4,7 +4,14 @@ A convolution or matrix product is linear in each operand: on all-ones operands 
 sum of its output is the number of multiplications that reached the output.
 """
 
-from flop_harness.proof.probe import attention, convolutions, layers, matrices, quantised  # noqa: F401 - they register
+from flop_harness.proof.probe import (  # noqa: F401 - they register
+    attention,
+    convolutions,
+    grouped,
+    layers,
+    matrices,
+    quantised,
+)
 from flop_harness.proof.probe.measurement import PROBES, Measured, NotProvable, measure, probe
 
 __all__ = ["PROBES", "Measured", "NotProvable", "measure", "probe"]

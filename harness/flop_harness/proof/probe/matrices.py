@@ -127,24 +127,3 @@ def outer_product(call: Call) -> Measured:
 
     macs = exactly(work)
     return Measured(macs, macs, "run on ones", ((macs, call.output.numel),))
-
-
-@probe("aten._trilinear")
-def trilinear(call: Call) -> Measured:
-    """x1 @ weight on ones; then its product with x2, with x1 so that each element of the first is one.
-
-    x1 (n, 1, in1, 1) with a single one among in1 makes every sum over it 1: what is left in the
-    output are the products with x2.
-    """
-    named = arguments(call)
-    ones = {name: torch.ones(value.shape, dtype=torch.float64)
-            for name, value in named.items() if isinstance(value, Tensor)}  # fmt: skip
-    single = torch.zeros_like(ones["i1"])
-    single[..., 0] = 1
-    both = output_of(call.name, {**named, **ones})
-    second = output_of(call.name, {**named, **ones, "i1": single})
-    outputs = both.numel()
-    inner = summed(second) // max(outputs, 1)
-    products = ((summed(both), outputs * inner), (summed(second), outputs))
-    total = products[0][0] + products[1][0]
-    return Measured(total, total, "run on ones, and with a single one for each row", products)

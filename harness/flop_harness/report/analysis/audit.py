@@ -43,7 +43,11 @@ class Entry:
     @property
     def about(self) -> str:
         """The model, the layer and the inputs."""
-        case = self.claim.case
+        case, given = self.claim.case, self.claim.given
+        if given:
+            length = given.get("length", "")
+            named = [given.get("model", ""), f"{length} tokens" if length else ""]
+            return " ".join(filter(None, named))
         if case is None:
             return ", ".join(case.model for case in self.claim.models.values())
         made = ", ".join(f"{key}={value}" for key, value in case.kwargs.items())

@@ -216,7 +216,7 @@ def verdict_lines(run: Run) -> list[str]:
             status = reading.status.replace("_", " ")
             lines.append(f"  {status}: {where(reading)}: {shorten(reading.message, 100)}")
     for failure in run.failures:
-        line = f"{failure.case}, {failure.stage}: {shorten(failure.message, 100)}"
+        line = f"{failure.of_what}, {failure.stage}: {shorten(failure.message, 100)}"
         lines.append(f"  ours failed: {shorten(line, 160)}")
     return lines
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from flop_harness.errors import UserError, suggest
-from flop_harness.records import Audit, Proofs, Run, Timeline
+from flop_harness.records import Audit, Failure, Proofs, Run, Timeline
 from flop_harness.records.times import Times
+from flop_harness.report.analysis.faults import Faults
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.charts import drawing
 from flop_harness.report.charts.drift import chart as drift_chart
@@ -19,7 +22,7 @@ from flop_harness.report.charts.waterfall import waterfall
 from flop_harness.report.documents import audit, drift, proofs, run_markdown, run_page, times
 from flop_harness.report.formats import csv, latex
 from flop_harness.report.formats.bibtex import bibtex
-from flop_harness.report.sources.results import related_results
+from flop_harness.report.sources.results import Related, related_results
 from flop_harness.report.tables import audit as audit_tables
 from flop_harness.report.tables import bridges, findings, layers, readings
 from flop_harness.report.tables import proofs as proof_tables
@@ -70,22 +73,42 @@ TIMES: Mapping[str, Callable[[Times], bytes]] = {
 }
 
 
-def write(run: Run, folder: Path, names: Iterable[str] = RUN) -> list[Path]:
-    """Write files of a run's report into ``folder``, by default every one; return their paths.
+class Written(NamedTuple):
+    """The files of a report that were written, and what of it could not be made."""
 
-    The pages tell what was proven, timed and published of the suite, as far as that is there.
+    paths: list[Path]
+    failures: tuple[Failure, ...]
+
+
+def write(run: Run, folder: Path, names: Iterable[str] = RUN) -> Written:
+    """Write files of a run's report into ``folder``, by default every one.
+
+    The pages tell what was proven, timed and published of the suite, as far as that is there. What
+    cannot be made is a failure of its own; the files without it are written, these too.
     """
     from flop_harness.store import write_atomically
 
-    around = related_results(folder, run)
+    faults = Faults()
+    beside = partial(related_results, folder, run, faults)
+    around = faults.attempt("", "what lies beside the run", beside, Related())
+    run = with_failures(run, faults.found)
     pages = {
         "report.html": partial(run_page.render, around=around),
         "report.md": partial(run_markdown.render, machines=around.machines),
     }
-    paths = [folder / name for name in names if not name.startswith("heatmap") or legible(run)]
-    for path in paths:
-        write_atomically(path, pages.get(path.name, RUN[path.name])(run))
-    return paths
+    paths = []
+    for path in (folder / name for name in names if not name.startswith("heatmap") or legible(run)):
+        made = pages.get(path.name, RUN[path.name])
+        content = faults.attempt("", path.name, partial(made, run), b"")
+        if content:
+            write_atomically(path, content)
+            paths.append(path)
+    return Written(paths, tuple(faults.found))
+
+
+def with_failures(run: Run, failures: Iterable[Failure]) -> Run:
+    """The run with further failures of ours, each once."""
+    return replace(run, failures=tuple(dict.fromkeys((*run.failures, *failures))))
 
 
 # ------------------------------------------------------------------------- some formats alone

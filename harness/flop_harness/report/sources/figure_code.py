@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from flop_harness.code.figure import pieces_of
@@ -14,6 +15,7 @@ from flop_harness.code.text import joined
 from flop_harness.errors import UserError
 from flop_harness.records import Bridge, Call, Case, Reading, Run, Step, Trace
 from flop_harness.report.analysis.bridges import merged
+from flop_harness.report.analysis.faults import Faults
 from flop_harness.report.analysis.index import Index, Key, key_of
 from flop_harness.report.sources.traced_figures import TracedFigures, counter_of
 
@@ -37,7 +39,11 @@ class Codes:
 NONE = Codes((), {})
 
 
-def codes_in(folder: Path, run: Run) -> Codes:
+CODE = "sample code"
+"""The stage in which code is made"""
+
+
+def codes_in(folder: Path, run: Run, faults: Faults) -> Codes:
     """The code of every reading; traces in ``folder`` tell inputs that cases do not name."""
     index = Index(run)
     traced_figures = TracedFigures(folder, index)
@@ -45,7 +51,8 @@ def codes_in(folder: Path, run: Run) -> Codes:
     figures: dict[Key, tuple[int, ...]] = {}
     for case in run.suite.cases:
         for reading in index.by_case[case.id]:
-            made = pieces_for(traced_figures, case, reading)
+            make = partial(pieces_for, traced_figures, case, reading)
+            made: tuple[str, ...] = faults.attempt(case.id, CODE, make, ())
             figures[key_of(reading)] = tuple(
                 pieces.setdefault(piece, len(pieces)) for piece in made
             )

@@ -11,6 +11,7 @@ from flop_harness.code.smallest import Example
 from flop_harness.errors import UserError
 from flop_harness.records import Proofs, Run, Suite
 from flop_harness.report.analysis import drift, effects
+from flop_harness.report.analysis.faults import Faults
 from flop_harness.report.sources.examples import Key, examples_in
 from flop_harness.report.sources.figure_code import NONE, Codes, codes_in
 from flop_harness.report.sources.published import Row, published_in
@@ -35,14 +36,14 @@ class Related:
     codes: Codes = NONE
 
 
-def related_results(folder: Path, run: Run) -> Related:
+def related_results(folder: Path, run: Run, faults: Faults) -> Related:
     """All that is there. Of what is not the suite's own only what lies in folders named as those of
     results are: ``results/<suite>/<machine>/``, ``results/claims/``, ``drift/`` and ``effects/``."""
     home, suite = folder.absolute().parent, run.suite
     return Related(
         proofs_in(folder, suite), machines_in(folder, suite), neighbours_of(folder, suite),
         published_in(home / "claims", suite), histories_in(home / "drift"), effects_in(home / "effects"),
-        examples_in(folder, run), codes_in(folder, run),
+        examples_in(folder, run, faults), codes_in(folder, run, faults),
     )  # fmt: skip
 
 

@@ -65,6 +65,8 @@ def by_table(audit: Audit) -> Table:
         claim = entry.claim
         if claim.table and claim.value and claim.metric != "output":
             measure = f"{claim.metric} ({claim.unit})" if claim.unit else claim.metric
+            measure = claim.unit if claim.unit.startswith(claim.metric) else measure
+            measure = claim.unit if claim.unit.startswith(claim.metric) else measure
             groups[claim.file, claim.table, measure].append(entry)
     rows = tuple(
         (f"{file}/{table}", measure, len(each), *_best(each))

@@ -1,0 +1,144 @@
+"""What a row gives: its figures as intervals, its model's shape, its device's peak."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from typing import Literal
+
+from flop_harness.audit.language.quantities import (
+    QUANTITIES,
+    Interval,
+    column,
+    cut,
+    filled,
+    stands_for,
+)
+from flop_harness.conventions.transformers.catalogue import FORMULAS
+from flop_harness.conventions.transformers.formula import Formula
+from flop_harness.records import Claim
+from flop_harness.records.transformer import Transformer
+from flop_harness.suite.peaks import find as find_peak
+from flop_harness.suite.peaks import known as known_peaks
+from flop_harness.suite.shapes import find as find_shape
+
+Mode = Literal["rounded", "filled", "cut"]
+TOLD: Mapping[Mode, str] = {
+    "rounded": "", "filled": "figures beside it filled up with zeros",
+    "cut": "figures beside it cut off",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Given:
+    """The cells beside a figure, read in one ``mode``: rounded, filled up with zeros, or cut off."""
+
+    claim: Claim
+    mode: Mode = "rounded"
+
+    @cached_property
+    def cells(self) -> dict[str, tuple[str, Fraction]]:
+        """Quantity -> (cell, worth of its column's prefix)."""
+        words = {key for key in self.claim.given if key.partition(" (")[0] not in QUANTITIES}
+        named = ((column(head), cell) for head, cell in self.claim.given.items()
+                 if head not in words and not (head == "peak" and not cell[:1].isdigit()))  # fmt: skip
+        return {name: (cell, prefix) for (name, prefix), cell in named}
+
+    def get(self, name: str) -> Interval | None:
+        """What a figure beside it may stand for; None if there is none."""
+        if name not in self.cells:
+            return None
+        cell, prefix = self.cells[name]
+        plain = stands_for(name, cell, prefix)
+        if self.mode == "filled":
+            return filled(name, cell, prefix) or plain
+        if self.mode == "cut" and not QUANTITIES[name].counted:
+            return cut(name, cell, prefix)
+        return plain
+
+    @cached_property
+    def shape(self) -> Transformer | None:
+        """The model's shape, with as many learned positions as the row's sequences are long."""
+        name = self.claim.given.get("model")
+        if name is None:
+            return None
+        shape = find_shape(name)
+        length = self.get("length")
+        if length is not None and shape.positions == "learned":
+            return replace(shape, context=int(length.low))
+        return shape
+
+    @property
+    def length(self) -> int | None:
+        length = self.get("length")
+        if length is not None:
+            return int(length.low)
+        return self.shape.context if self.shape else None
+
+    @property
+    def recomputed(self) -> bool | None:
+        word = self.claim.given.get("recomputed", "").lower()
+        return {"true": True, "yes": True, "false": False, "no": False}.get(word)
+
+    @property
+    def peak(self) -> Interval | None:
+        """FLOP/s of one device."""
+        text = self.claim.given.get("peak", "")
+        if not text:
+            return None
+        return self.get("peak") if re.match(r"[\d.]", text) else Interval.of(find_peak(text).flops)
+
+    @property
+    def sparse(self) -> Interval | None:
+        """The sparse peak of the same device, if it has one."""
+        text = self.claim.given.get("peak", "")
+        marked = known_peaks().get(f"{text}-sparse")
+        return Interval.of(marked.flops) if marked else None
+
+    @property
+    def rate(self) -> Interval | None:
+        """Tokens per second of one device."""
+        gpus = self.get("gpus") or Interval.of(1)
+        whole, each = self.get("tokens/s"), self.get("tokens/s/gpu")
+        if whole is not None:
+            return whole / gpus
+        if each is not None:
+            return each
+        batch, length = self.get("batch"), self.get("length")
+        steps, seconds = self.get("steps/s"), self.get("step s")
+        if batch is None or length is None or (steps is None and seconds is None):
+            return None
+        tokens = batch * length / gpus
+        return tokens * steps if steps is not None else tokens / (seconds or Interval.of(1))
+
+    def per_token(self, formula: Formula) -> Interval | None:
+        """FLOP per token of the row's model by a formula."""
+        if self.shape is None or self.length is None:
+            return None
+        return reading_of(formula.id, self.shape, self.length)
+
+    def formulas(self, *scopes: str) -> list[tuple[Formula, Interval, bool]]:
+        """(formula, FLOP per token, whether it covers the model) of those about training."""
+        if self.shape is None:
+            return []
+        found = []
+        for formula in FORMULAS.values():
+            amount = self.per_token(formula) if formula.scope in scopes else None
+            if amount is not None:
+                found.append((formula, amount, covers(formula.id, self.shape)))
+        return found
+
+
+@lru_cache(maxsize=100_000)
+def reading_of(formula: str, shape: Transformer, length: int) -> Interval | None:
+    """What a formula says, kept: many rows are about few models."""
+    reading = FORMULAS[formula].reading(shape, length)
+    return None if reading is None else Interval.of(reading)
+
+
+@lru_cache(maxsize=100_000)
+def covers(formula: str, shape: Transformer) -> bool:
+    return not FORMULAS[formula].outside(shape)

@@ -1,0 +1,45 @@
+"""GPU hours: no rate stands beside them, so they say at what share of the peak a run would have gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import median
+
+from flop_harness.audit.language.given import Given
+from flop_harness.audit.language.quantities import stands_for
+from flop_harness.conventions.transformers.catalogue import FORMULAS
+from flop_harness.records import Claim, Verdict
+
+FORMULA = "palm"
+APART = 2.5
+"""So far from the median of its column, a run is another, or a figure is wrong."""
+
+
+def implied(claim: Claim) -> float | None:
+    """The model FLOPs utilisation that the hours imply; None where the row does not say enough."""
+    given = Given(claim)
+    tokens, peak, amount = given.get("tokens"), given.peak, given.per_token(FORMULAS[FORMULA])
+    if tokens is None or peak is None or amount is None:
+        return None
+    hours = stands_for("gpu hours", claim.value)
+    return float((tokens * amount / (hours * 3600 * peak)).middle)
+
+
+def on_hours(claim: Claim, column: Iterable[Claim]) -> Verdict:
+    """Wrong where it takes more than the peak, or a rate unlike that of its column."""
+    share = implied(claim)
+    if share is None:
+        return Verdict(claim.id, "unexplained", "its row does not say what it follows from")
+    told = f"{share:.1%} of the peak by {FORMULA}"
+    if share > 1:
+        return Verdict(
+            claim.id, "error in the source", f"it takes more than the machine has: {told}"
+        )
+    beside = [each for other in column if (each := implied(other)) is not None]
+    middle = median(beside)
+    if len(beside) >= 3 and not 1 / APART <= share / middle <= APART:
+        reason = f"{told}, where its column has {middle:.1%}"
+        return Verdict(claim.id, "error in the source", reason)
+    return Verdict(
+        claim.id, "unexplained", f"possible: {told}; the source does not say at what rate"
+    )

@@ -1,0 +1,216 @@
+"""Verdicts on figures about language models.
+
+A figure is held against everything that its row and its model's shape imply. A column is counted one
+way: where one way explains most of it, a figure that departs from it is not saved by another of many
+formulas, and a slip is looked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from flop_harness.audit.language import slips
+from flop_harness.audit.language.hours import on_hours
+from flop_harness.audit.language.quantities import QUANTITIES, column, misprinted, printed, worth
+from flop_harness.audit.language.question import Match, Question, Way, way_of
+from flop_harness.audit.language.relations import Candidate
+from flop_harness.records import Claim, Fit, Ruling, Verdict
+
+ENOUGH = 3
+"""So many figures of a column say how all of it is counted, if one way explains most of them."""
+UNLIKELY = 0.05
+"""The chance up to which an explanation that departs from what is stated is taken."""
+CLEAR = 0.8
+"""The share of a column from which on what departs from its way is a slip rather than another way."""
+RARE = 0.002
+"""The same for a figure that is counted unlike its column."""
+
+
+def verdicts(claims: Iterable[Claim]) -> dict[int, Verdict]:
+    """A verdict for each claim, by its identity."""
+    questions = [Question(claim) for claim in claims]
+    for column_of in grouped(questions).values():
+        usual, agreed = usual_ways([question for question in column_of if question.plain])
+        for question in column_of:
+            question.usual, question.agreed = usual, agreed
+    rows: Mapping[tuple[str, str], list[Question]] = defaultdict(list)
+    for question in questions:
+        rows[question.claim.file, question.claim.table].append(question)
+    return {id(q.claim): verdict(q, rows[q.claim.file, q.claim.table]) for q in questions}
+
+
+def grouped(questions: Iterable[Question]) -> dict[tuple[str, ...], list[Question]]:
+    """By file, table and column; what is recomputed is a column of its own, and so is each part."""
+    groups: dict[tuple[str, ...], list[Question]] = defaultdict(list)
+    for question in questions:
+        claim = question.claim
+        apart = (claim.given.get("recomputed", ""), claim.given.get("part", ""))
+        groups[(claim.file, claim.table, claim.unit, *apart)].append(question)
+    return groups
+
+
+def usual_ways(group: list[Question]) -> tuple[set[Way], float]:
+    """The ways that explain most of a column, as much of it as any other does; the share of it."""
+    counts = Counter(way for question in group for way in question.ways)
+    most = max(counts.values(), default=0)
+    if len(group) < ENOUGH or 2 * most <= len(group):
+        return set(), 0.0
+    return {way for way, count in counts.items() if count == most}, most / len(group)
+
+
+# ------------------------------------------------------------------------------------- one verdict
+
+
+def verdict(question: Question, table: list[Question]) -> Verdict:
+    claim = question.claim
+    if claim.metric == "gpu hours":
+        return on_hours(claim, [q.claim for q in table if q.claim.unit == claim.unit])
+    if not question.plain:
+        return Verdict(claim.id, "unexplained", "its row does not say what it follows from")
+    outside = bool(question.usual) and not any(
+        way_of(match.candidate) in question.usual for match in question.matches
+    )
+    if slip := changed_places(question, table):
+        return mistaken(question, table, slip)
+    if question.matches and credible(question, RARE if outside else UNLIKELY):
+        made = reproduced(question)
+        if not misprinted(claim.value):
+            return made
+        reason = f"a comma for the point; with the point {made.reason}"
+        return replace(made, ruling="error in the source", reason=reason)
+    return mistaken(question, table)
+
+
+def credible(question: Question, chance: float) -> bool:
+    """Whether the best departs little, explains its column, or fits hardly by chance."""
+    best = question.best[0]
+    if way_of(best.candidate) in question.usual or (best.cost <= 1 and not question.usual):
+        return True
+    return question.chance(best.cost) <= chance
+
+
+def reproduced(question: Question) -> Verdict:
+    claim, best = question.claim, question.best
+    names = list(dict.fromkeys(match.candidate.counting for match in best))
+    departs = list(dict.fromkeys("; ".join(match.told) for match in best if match.told))
+    speaks = any(each.counting == claim.counts for each in question.tried)
+    named = claim.counts in names if speaks else None
+    column_told = ", as most of its column" if way_of(best[0].candidate) in question.usual else ""
+    told = f"{listed(names)} {'give' if len(names) > 1 else 'gives'} it{column_told}"
+    if named is False:
+        told += f"; {claim.counts} does not"
+    if departs:
+        told = f"{' or '.join(departs)}: {told}"
+    unlike = bool(question.usual) and way_of(best[0].candidate) not in question.usual
+    if unlike:
+        told += ", unlike its column"
+    strained = named is False or unlike or any(way_of(match.candidate)[1] for match in best)
+    ruling: Ruling = "not as stated" if strained else "reproduced"
+    return counted(
+        question, Verdict(claim.id, ruling, told, tuple(map(fit(claim), best)), named=named)
+    )
+
+
+def likeliest(question: Question) -> list[Candidate]:
+    """What explains its column, else what the source names, else what departs least."""
+    usual = [each for each in question.plain if each.way in question.usual]
+    named = [each for each in question.plain if each.counting == question.claim.counts]
+    least = min(each.cost for each in question.plain)
+    return usual or named or [each for each in question.plain if each.cost == least]
+
+
+def settled(question: Question, likely: list[Candidate]) -> bool:
+    """Whether it is clear what the figure should be, so that a slip of a digit can be told."""
+    if question.usual:
+        return question.agreed >= CLEAR
+    named = all(each.counting == question.claim.counts for each in likely)
+    return named or len({each.value for each in likely}) <= 2
+
+
+def changed_places(question: Question, table: list[Question]) -> str:
+    """Where the formula that the source names does not fit, and would fit another figure."""
+    likely = likeliest(question)
+    fits = {way_of(match.candidate) for match in question.matches}
+    if not question.claim.counts or any(each.way in fits for each in likely):
+        return ""
+    return swapped(question, likely, table)
+
+
+def mistaken(question: Question, table: list[Question], slip: str = "") -> Verdict:
+    """A slip that would explain it, the arithmetic that it contradicts, or nothing."""
+    claim, likely = question.claim, likeliest(question)
+    clear = settled(question, likely)
+    slip = slip or (swapped(question, likely, table) if clear else "")
+    slip = slip or slips.explained(claim, [each.value for each in likely], clear)
+    near = nearest(claim, likely)
+    shown = tuple(map(fit(claim), (Match(each, each.cost, each.departures) for each in near)))
+    should = f"{near[0].counting} gives {told_value(claim, near[0])}"
+    ruling: Ruling = "unexplained"
+    if slip or all(each.certain for each in likely):
+        ruling = "error in the source"
+    gap = f", {float(slips.figure_of(claim).middle / near[0].value.middle - 1):+.2%} off"
+    reason = f"{slip}; {should}" if slip else f"{should}{gap}"
+    return counted(question, Verdict(claim.id, ruling, reason, nearest=shown))
+
+
+def swapped(question: Question, likely: list[Candidate], table: list[Question]) -> str:
+    """With a cell of its row, or with one of its column in another row."""
+    claim = question.claim
+    beside = [q for q in table if q is not question and (
+        q.claim.row == claim.row or q.claim.unit == claim.unit)]  # fmt: skip
+    pairs = ((q.claim, likeliest(q)) for q in beside if q.plain)
+    return slips.swapped(claim, likely, pairs)
+
+
+def nearest(claim: Claim, likely: list[Candidate], most: int = 3) -> list[Candidate]:
+    figure = slips.figure_of(claim).middle
+    return sorted(likely, key=lambda each: abs(each.value.middle / figure - 1))[:most]
+
+
+# -------------------------------------------------------------------------------------------- words
+
+
+def fit(claim: Claim) -> Callable[[Match], Fit]:
+    """A match as a record of its claim."""
+
+    def made(match: Match) -> Fit:
+        value = match.candidate.value.middle
+        whole = int(value) if value.denominator == 1 else float(value)
+        gap = float(slips.figure_of(claim).middle / value - 1) if value else float("inf")
+        unit = QUANTITIES[claim.metric].unit
+        exact = match.candidate.value.low == match.candidate.value.high and not gap
+        return Fit(match.candidate.counting, whole, unit, about(claim), match.told, exact, gap)
+
+    return made
+
+
+def about(claim: Claim) -> str:
+    return f"{claim.given['length']} tokens" if "length" in claim.given else ""
+
+
+def told_value(claim: Claim, candidate: Candidate) -> str:
+    """A candidate in the column's own unit, or its range."""
+    name, prefix = column(claim.unit)
+    _, letter = printed(claim.value)
+    scale = worth(name, prefix, letter)
+    low, high = float(candidate.value.low / scale), float(candidate.value.high / scale)
+    first, last = f"{low:,.6g}", f"{high:,.6g}"
+    return first if first == last else f"{first} to {last}"
+
+
+def counted(question: Question, made: Verdict) -> Verdict:
+    """With how much was tried, and how much of it fits."""
+    numbers = {each.value for each in question.tried}
+    within = {match.candidate.value for match in question.matches}
+    cost = question.matches[0].cost if question.matches else 0
+    return replace(made, tried=len(numbers), within=len(within), chance=question.chance(cost),
+                   others=max(len(question.matches) - len(made.fits), 0))  # fmt: skip
+
+
+def listed(names: list[str], most: int = 4) -> str:
+    """``a, b and 3 others``."""
+    if len(names) > most:
+        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} others"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

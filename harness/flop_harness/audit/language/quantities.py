@@ -1,0 +1,163 @@
+"""What a column of figures about language models may be about, and what a cell may stand for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flop_harness.errors import UserError, suggest
+from flop_harness.records.units import Printed, parse_figure, with_unit
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """The unit of a column's figures, what one of it is worth, and whether it is counted exactly."""
+
+    unit: str
+    scale: Fraction = Fraction(1)
+    counted: bool = False
+
+
+SIZES = ("params", "tokens")
+PERCENT, TERA, PETA = Fraction(1, 100), Fraction(10**12), Fraction(10**15)
+QUANTITIES: Mapping[str, Quantity] = {
+    "params": Quantity("parameter"),
+    "layers": Quantity("layer", counted=True),
+    "heads": Quantity("head", counted=True),
+    "head size": Quantity("element", counted=True),
+    "width": Quantity("element", counted=True),
+    "length": Quantity("token", counted=True),
+    "batch": Quantity("sequence", counted=True),
+    "gpus": Quantity("device", counted=True),
+    "tokens": Quantity("token"),
+    "compute": Quantity("FLOP"),
+    "pf-days": Quantity("PFLOP/s day"),
+    "flop per param": Quantity("FLOP"),
+    "forward flop per param": Quantity("FLOP", counted=True),
+    "backward factor": Quantity("", counted=True),
+    "active share": Quantity("", counted=True),
+    "tokens/s": Quantity("token/s"),
+    "tokens/s/gpu": Quantity("token/s"),
+    "samples/s": Quantity("sequence/s"),
+    "steps/s": Quantity("step/s"),
+    "step s": Quantity("s"),
+    "tflops/gpu": Quantity("FLOP/s", TERA),
+    "tflops/gpu without attention": Quantity("FLOP/s", TERA),
+    "pflops": Quantity("FLOP/s", PETA),
+    "peak": Quantity("FLOP/s", TERA, counted=True),
+    "peak share": Quantity("share", PERCENT),
+    "mfu": Quantity("share", PERCENT),
+    "mfu without attention": Quantity("share", PERCENT),
+    "hfu": Quantity("share", PERCENT),
+    "days": Quantity("day"),
+    "gpu hours": Quantity("hour"),
+    "forward flop": Quantity("FLOP"),
+    "forward macs": Quantity("MAC"),
+    "training flop": Quantity("FLOP"),
+    "training macs": Quantity("MAC"),
+    "ratio": Quantity(""),
+}
+
+PREFIXES = {"k": 3, "K": 3, "M": 6, "G": 9, "B": 9, "T": 12, "P": 15, "E": 18, "Z": 21}
+HEAD = re.compile(r"(?P<name>[^()]+?)\s*(?:\((?P<prefix>[kKMGBTPEZ])\))?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """From the least to the greatest that a figure may stand for; positive."""
+
+    low: Fraction
+    high: Fraction
+
+    @classmethod
+    def of(cls, value: Fraction | int) -> Interval:
+        return cls(Fraction(value), Fraction(value))
+
+    def __mul__(self, other: Interval | Fraction | int) -> Interval:
+        by = other if isinstance(other, Interval) else Interval.of(other)
+        return Interval(self.low * by.low, self.high * by.high)
+
+    def __truediv__(self, other: Interval | Fraction | int) -> Interval:
+        by = other if isinstance(other, Interval) else Interval.of(other)
+        return Interval(self.low / by.high, self.high / by.low)
+
+    def meets(self, other: Interval) -> bool:
+        return self.low <= other.high and other.low <= self.high
+
+    @property
+    def middle(self) -> Fraction:
+        return (self.low + self.high) / 2
+
+
+def column(head: str) -> tuple[str, Fraction]:
+    """The quantity that a column's head names, and the worth of its prefix. UserError."""
+    match = HEAD.match(head.strip())
+    name = match["name"].strip() if match else head
+    if name not in QUANTITIES:
+        raise UserError(f"unknown quantity {name!r}{suggest(name, QUANTITIES)}")
+    prefix = match["prefix"] if match else None
+    return name, Fraction(10 ** PREFIXES[prefix]) if prefix else Fraction(1)
+
+
+MISPRINTED = re.compile(r"\d+,\d{1,2}")
+"""A comma where the point belongs: no thousands are grouped so."""
+
+
+def misprinted(cell: str) -> bool:
+    return bool(MISPRINTED.fullmatch(cell.strip()))
+
+
+def printed(cell: str) -> tuple[Printed, Fraction]:
+    """A cell's digits, and the worth of a letter behind them (``125M``, ``44%``). UserError."""
+    meant = cell.replace(",", ".") if misprinted(cell) else cell
+    digits, letter = with_unit(meant.strip().replace("%", ""))
+    figure = parse_figure(digits)
+    if letter and letter not in PREFIXES:
+        raise UserError(f"{cell!r}: {letter!r} is no prefix such as K, M, B or T")
+    if figure.value <= 0:
+        raise UserError(f"{cell!r}: no figure above 0")
+    return figure, Fraction(10 ** PREFIXES[letter]) if letter else Fraction(1)
+
+
+def worth(name: str, prefix: Fraction, letter: Fraction) -> Fraction:
+    """What one of a printed figure is worth in its quantity's unit."""
+    return QUANTITIES[name].scale * (letter if letter != 1 else prefix)
+
+
+def stands_for(name: str, cell: str, prefix: Fraction = Fraction(1)) -> Interval:
+    """What a figure that others follow from may stand for: half a step either way, if not counted.
+
+    Parameters and tokens of a single digit, as in ``1e9``, name a size rather than round one.
+    """
+    figure, letter = printed(cell)
+    scale = worth(name, prefix, letter)
+    if QUANTITIES[name].counted:
+        return Interval.of(figure.value * scale)
+    half = min(figure.step / 2, figure.value * loosest(name))
+    return Interval((figure.value - half) * scale, (figure.value + half) * scale)
+
+
+def loosest(name: str) -> Fraction:
+    """The share by which a figure may be off at most; a rate may be printed as 5 or 0.3."""
+    return Fraction(1, 20) if name in SIZES else Fraction(1, 2)
+
+
+def filled(name: str, cell: str, prefix: Fraction = Fraction(1)) -> Interval | None:
+    """The same where its last zeros only fill it up, as in 400 and 430, but not in 30."""
+    figure, letter = printed(cell)
+    if QUANTITIES[name].counted or figure.step != 1 or figure.value % 10 or figure.value < 100:
+        return None
+    zeros = len(str(figure.value)) - len(str(figure.value).rstrip("0"))
+    half = min(Fraction(10**zeros, 2), figure.value * loosest(name))
+    scale = worth(name, prefix, letter)
+    return Interval((figure.value - half) * scale, (figure.value + half) * scale)
+
+
+def cut(name: str, cell: str, prefix: Fraction = Fraction(1)) -> Interval:
+    """The same where its digits are cut off: up to a step more."""
+    figure, letter = printed(cell)
+    scale = worth(name, prefix, letter)
+    more = min(figure.step, 2 * figure.value * loosest(name))
+    return Interval(figure.value * scale, (figure.value + more) * scale)

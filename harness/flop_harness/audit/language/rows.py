@@ -1,0 +1,153 @@
+"""Tables of figures about language models: TOML and CSV, read into claims."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from flop_harness.audit.language.parts import PARTS
+from flop_harness.audit.language.quantities import QUANTITIES, column, printed
+from flop_harness.audit.language.relations import TARGETS, follows
+from flop_harness.conventions.transformers.catalogue import formula
+from flop_harness.errors import UserError, suggest
+from flop_harness.records import Claim
+from flop_harness.suite.peaks import find as find_peak
+from flop_harness.suite.shapes import find as find_shape
+
+Text = Annotated[str, Meta(min_length=1)]
+WORDS = ("model", "peak", "note", "recomputed", "label", "part")
+"""Columns that hold words."""
+BLANK = ("", "-", "n/a", "0")
+
+
+class Table(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A table of figures: ``columns`` name quantities, ``given`` holds for all of its rows.
+
+    Instead of rows it may name a ``csv`` beside its file, whose columns ``take`` renames; ``where``
+    keeps the rows that have these values. ``counts`` is the formula that the source describes.
+    """
+
+    id: Text
+    source: Text
+    read: str = ""
+    note: str = ""
+    counts: str = ""
+    columns: list[Text] = []
+    rows: list[list[str]] = []
+    given: dict[str, str] = {}
+    csv: str = ""
+    take: dict[str, str] = {}
+    where: dict[str, str] = {}
+    models: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row as it stands: cells by column, the place it is from, and a name for it."""
+
+    cells: Mapping[str, str]
+    source: str
+    number: int
+
+
+def claims(table: Table, file: str, folder: Path, where: str) -> Iterator[Claim]:
+    """A claim for each cell that follows from others; those others are what it is given."""
+    if table.counts:
+        formula(table.counts)
+    for row in rows(table, folder, where):
+        place = f"{where}, row {row.number}"
+        cells = {head: cell for head, cell in {**table.given, **row.cells}.items()
+                 if cell.strip() not in BLANK}  # fmt: skip
+        check(cells, place)
+        found = [claim(table, row, head, cells, file) for head in row.cells
+                 if head in cells and head not in WORDS and column(head)[0] in TARGETS]  # fmt: skip
+        derived = [each for each in found if follows(each)]
+        yield from derived or found  # a row of which nothing follows is claimed as it stands
+
+
+def claim(table: Table, row: Row, head: str, cells: Mapping[str, str], file: str) -> Claim:
+    name, _ = column(head)
+    label = cells.get("label") or cells.get("model") or str(row.number)
+    note = " ".join(filter(None, [table.note, cells.get("note", "")]))
+    return Claim(
+        id=f"{table.id}/{label}/{re.sub(r'[^a-z0-9]+', '-', name)}",
+        file=file,
+        source=row.source,
+        metric=name,
+        value=cells[head],
+        unit=head,
+        counts=table.counts,
+        given={key: cell for key, cell in cells.items() if key not in (head, "note")},
+        table=table.id,
+        row=row.number,
+        note=note,
+    )
+
+
+def check(cells: Mapping[str, str], where: str) -> None:
+    """UserError for a cell that is no figure, or a model or peak that is not known."""
+    try:
+        for head, cell in cells.items():
+            if head == "model":
+                find_shape(cell)
+            elif head == "peak" and not re.match(r"[\d.]", cell):
+                find_peak(cell)
+            elif head == "part" and cell not in PARTS:
+                raise UserError(f"unknown part {cell!r}{suggest(cell, PARTS)}")
+            elif head not in WORDS or (head == "peak" and re.match(r"[\d.]", cell)):
+                column(head)
+                printed(cell)
+    except UserError as error:
+        raise UserError(f"{where}, {head}: {error}") from error
+
+
+def rows(table: Table, folder: Path, where: str) -> Iterator[Row]:
+    """The rows of a table, or of the CSV that it names. UserError for what does not fit."""
+    if bool(table.csv) == bool(table.rows):
+        raise UserError(f"{where}: a table has rows, or a csv")
+    if table.csv:
+        yield from csv_rows(table, folder / table.csv)
+        return
+    for number, cells in enumerate(table.rows, start=1):
+        if len(cells) != len(table.columns):
+            told = f"{len(cells)} cells under {len(table.columns)} columns"
+            raise UserError(f"{where}, row {number}: {told}")
+        yield Row(dict(zip(table.columns, cells, strict=True)), table.source, number)
+
+
+def csv_rows(table: Table, path: Path) -> Iterator[Row]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: {error}") from error
+    lines = list(enumerate(csv.DictReader(io.StringIO(text)), start=1))
+    if not any(all(raw.get(k) == v for k, v in table.where.items()) for _, raw in lines):
+        raise UserError(f"{path}: no row with {table.where}" if table.where else f"{path}: no rows")
+    for number, raw in lines:
+        if any(raw.get(key) != value for key, value in table.where.items()):
+            continue
+        missing = [key for key in table.take if raw.get(key) is None]
+        if missing:
+            raise UserError(f"{path}, row {number}: no column {missing[0]!r}")
+        cells = {name: clean(raw[key]) for key, name in table.take.items()}
+        if "model" in cells:  # one without a shape is a name alone
+            cells["label"] = cells["model"]
+            cells["model"] = table.models.get(cells["model"], "")
+        source = raw.get("source") or table.source
+        yield Row({head: cell for head, cell in cells.items() if cell}, source, number)
+
+
+def clean(cell: str) -> str:
+    """Without a footnote's mark, and of ``664 (622)`` the first."""
+    return re.sub(r"\s*\(.*\)|\[\^.*\]", "", cell).strip()
+
+
+KNOWN = frozenset((*Table.__struct_fields__, *QUANTITIES, *WORDS))

@@ -1,0 +1,143 @@
+"""What could have gone wrong with a figure that nothing reproduces: one slip that would explain it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from functools import lru_cache
+
+from flop_harness.audit.language.given import Given
+from flop_harness.audit.language.quantities import (
+    Interval,
+    column,
+    filled,
+    printed,
+    stands_for,
+    worth,
+)
+from flop_harness.audit.language.relations import Candidate
+from flop_harness.records import Claim
+from flop_harness.records.units import parse_figure
+
+POWERS = {1: "ten times", 2: "a hundred times", 3: "a thousand times", 6: "a million times",
+          9: "a billion times"}  # fmt: skip
+FACTORS = (
+    (Fraction(2), "twice what it should be: FLOP for MAC, or counted again"),
+    (Fraction(1, 2), "half of what it should be: MAC for FLOP"),
+    (Fraction(4, 3), "4/3 of what it should be: recomputation counted in"),
+    (Fraction(3, 4), "3/4 of what it should be: recomputation left out"),
+    (Fraction(3), "three times what it should be: the backward pass counted in"),
+    (Fraction(1, 3), "a third of what it should be: the backward pass left out"),
+)
+TRIFLE = Fraction(1, 200)
+BY_PEAK = ("mfu", "mfu without attention", "hfu", "peak share")
+
+
+def explained(claim: Claim, values: Iterable[Interval], clear: bool) -> str:
+    """The first slip that would turn one of ``values`` into the figure; empty if there is none.
+
+    Where it is not clear what the figure should be, digits and factors explain too much.
+    """
+    values = list(values)
+    given = Given(claim)
+    slips: tuple[Callable[[Claim, Given, list[Interval]], Iterator[str]], ...] = (
+        powers, against_sparse, transposed, one_digit, factors,
+    )  # fmt: skip
+    told = slips if clear else slips[:2]
+    return next((words for slip in told for words in slip(claim, given, values)), "")
+
+
+def figure_of(claim: Claim, text: str | None = None) -> Interval:
+    """What a figure may stand for, half a step either way, in its quantity's unit."""
+    return read(claim.unit, text or claim.value)[0]
+
+
+def loosely(claim: Claim, text: str) -> Interval:
+    """The same where it may also be cut off."""
+    return read(claim.unit, text)[1]
+
+
+@lru_cache(maxsize=100_000)
+def read(head: str, text: str) -> tuple[Interval, Interval]:
+    """What a cell under this head stands for if it is rounded, and if it may be cut off too."""
+    name, prefix = column(head)
+    rounded = stands_for(name, text, prefix)
+    figure, letter = printed(text)
+    last = (figure.value + figure.step) * worth(name, prefix, letter)
+    return rounded, Interval(rounded.low, last)
+
+
+def off_by(claim: Claim, factor: Fraction) -> Interval:
+    """What a figure may stand for if it is a rounded one times a factor; zeros may fill it up."""
+    name, prefix = column(claim.unit)
+    whole = filled(name, claim.value, prefix) or figure_of(claim)
+    half = (whole.high - whole.low) / 2 * max(factor, Fraction(1))
+    return Interval(whole.middle - half, whole.middle + half)
+
+
+def powers(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
+    for power, told in POWERS.items():
+        for factor, way in (
+            (Fraction(10**power), "too large"),
+            (Fraction(1, 10**power), "too small"),
+        ):
+            if any(off_by(claim, factor).meets(value * factor) for value in values):
+                yield f"{told} {way}"
+
+
+def against_sparse(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
+    """A share of the sparse peak, printed as one of the dense."""
+    dense, sparse = given.peak, given.sparse
+    if claim.metric not in BY_PEAK or dense is None or sparse is None:
+        return
+    if any(figure_of(claim).meets(value * (dense / sparse)) for value in values):
+        yield f"a share of the sparse peak, {float(sparse.low / 10**12):g} TFLOP/s"
+
+
+def transposed(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
+    """Two neighbouring digits changed places."""
+    for other in printed(claim.value)[0].transposed():
+        meant = off_by(replace(claim, value=other.text), Fraction(1))
+        if any(meant.meets(value) for value in values):
+            yield f"two digits changed places: {other.text}"
+
+
+def factors(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
+    for factor, told in FACTORS:
+        if any(off_by(claim, factor).meets(value * factor) for value in values):
+            yield told
+
+
+def one_digit(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
+    """One digit of at least four is another, and not by a trifle."""
+    figure, _ = printed(claim.value)
+    middle, text = figure_of(claim).middle, figure.text
+    if figure.digits < 4 or any(abs(middle / v.middle - 1) < TRIFLE for v in values):
+        return
+    for place, old in enumerate(text):
+        for digit in "0123456789" if old.isdigit() else "":
+            other = text[:place] + digit + text[place + 1 :]
+            if digit == old or not parse_figure(other).value:
+                continue
+            if any(figure_of(claim, other).meets(value) for value in values):
+                yield f"a digit is wrong: {other}"
+
+
+# ------------------------------------------------------------------------------- beside each other
+
+
+def swapped(
+    claim: Claim, candidates: list[Candidate], others: Iterable[tuple[Claim, list[Candidate]]]
+) -> str:
+    """Another claim that this figure belongs to, and whose figure belongs here."""
+    for other, theirs in others:
+        if other.value == claim.value:
+            continue
+        there, here = loosely(other, claim.value), loosely(claim, other.value)
+        if any(there.meets(c.value) for c in theirs) and any(
+            here.meets(c.value) for c in candidates
+        ):
+            place = other.metric if other.row == claim.row else f"row {other.row}"
+            return f"changed places with {place} ({other.value})"
+    return ""

@@ -1,0 +1,114 @@
+"""``flop-harness formulas``: what a language model costs by every published formula."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Optional
+
+import typer
+
+from flop_harness.cli.app import app, separated, show
+from flop_harness.errors import UserError, suggest
+
+ModelArgument = Annotated[str, typer.Argument(help="A shape's id (list shapes), or a .toml file.")]
+LengthOption = Annotated[
+    Optional[int], typer.Option("--length", help="Tokens of a sequence [the model's context].")
+]
+ExtendOption = Annotated[
+    bool, typer.Option("--extend", help="Allow a length beyond the model's positions.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Everything as JSON.")]
+DtypeOption = Annotated[str, typer.Option("--dtype", help="Type of weights and cache.")]
+
+
+@app.command()
+def formulas(
+    model: ModelArgument,
+    length: LengthOption = None,
+    batch: Annotated[int, typer.Option(min=1, max=10**7, help="Sequences at once.")] = 1,
+    tokens: Annotated[
+        Optional[str], typer.Option(help="Tokens of a training run, such as 15.6e12.")
+    ] = None,
+    formula: Annotated[
+        Optional[str], typer.Option(help="Only these, by comma; one alone term by term.")
+    ] = None,
+    peak: Annotated[Optional[str], typer.Option(help="A device's peak: see list peaks.")] = None,
+    dtype: DtypeOption = "bf16",
+    optimizer: Annotated[str, typer.Option(help="adam, momentum or sgd.")] = "adam",
+    drift: Annotated[bool, typer.Option("--drift", help="Versions of each project's.")] = False,
+    extend: ExtendOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what every formula says of a language model, and the switches in which they differ."""
+    from flop_harness.ask import formulas as asked
+    from flop_harness.suite import peaks
+
+    refuse(dtype, optimizer)
+    shape, at = asked.shape_of(model, length, extend)
+    named = separated(formula)
+    found = asked.chosen(shape, at, named)
+    run = count_of(tokens) if tokens else None
+    limit = peaks.find(peak, dtype) if peak else None
+    if drift:
+        return tell_drift(asked.versions(shape, at), shape, as_json)
+    phases = asked.phases(shape, at, batch, dtype, limit, optimizer)
+    held = asked.memory_of(shape, at, batch, dtype, optimizer)
+    if as_json:
+        return dump(shape=shape, length=at, batch=batch, tokens=run, formulas=found,
+                    phases=phases, memory=held)  # fmt: skip
+    tell(shape, at, batch, run, found, phases, held, limit, named)
+    return None
+
+
+def tell(
+    shape: Any, length: int, batch: int, tokens: int | None, found: list[Any], phases: list[Any],
+    held: list[Any], peak: Any, named: list[str],
+) -> None:  # fmt: skip
+    from flop_harness.report.formats.terminal.grid import grid
+    from flop_harness.report.tables import language
+
+    if len(named) == 1:
+        return show(grid(language.bridge(found[0], shape)))
+    show(grid(language.formulas(found, shape, length, batch, tokens)))
+    if not named:
+        show(grid(language.phases(phases, peak)))
+        show(grid(language.memory(held, shape)))
+    return None
+
+
+def tell_drift(versions: list[Any], shape: Any, as_json: bool) -> None:
+    from flop_harness.report.formats.terminal.grid import grid
+    from flop_harness.report.tables import language
+
+    if as_json:
+        return dump(shape=shape, versions=versions)
+    return show(grid(language.drift(versions, shape)))
+
+
+def dump(**parts: Any) -> None:
+    """A JSON object on stdout, with the version of its schema."""
+    from flop_harness.report.tables.language import plain
+
+    print(
+        json.dumps({"schema": 1, **{name: plain(part) for name, part in parts.items()}}, indent=1)
+    )
+
+
+def count_of(text: str) -> int:
+    """A count such as ``15.6e12`` or ``300,000,000,000``. UserError for anything else."""
+    from flop_harness.records.units import parse_figure
+
+    value = parse_figure(text).value
+    if value < 1 or value.denominator != 1 or value > 10**18:
+        raise UserError(f"{text} is no count of tokens, such as 15.6e12")
+    return int(value)
+
+
+def refuse(dtype: str, optimizer: str = "adam") -> None:
+    """UserError for a type or an optimizer that is not known."""
+    from flop_harness.conventions.transformers.memory import BYTES, OPTIMIZERS
+
+    for what, name, known in (("dtype", dtype, BYTES), ("optimizer", optimizer, OPTIMIZERS)):
+        if name not in known:
+            near = suggest(name, known)
+            raise UserError(f"unknown {what} {name!r}{near}; known: {', '.join(known)}")

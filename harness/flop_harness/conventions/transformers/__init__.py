@@ -1,0 +1,1 @@
+"""Formulas by which language models are costed, as conventions over a transformer's shape."""

@@ -1,0 +1,57 @@
+"""How a counter and a context change what is passed to a model, and what is seen of its pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flop_harness.counters import Counter
+from flop_harness.counters.protocol import as_given, named
+from flop_harness.records import Call, Context, Trace
+from flop_harness.suite.compiled import eagerly
+from flop_harness.suite.seeding import seeded
+
+
+def asked_with(
+    counter: Counter, context: Context, model: Any, args: tuple, kwargs: dict
+) -> tuple[tuple, dict]:
+    """The inputs as the counter passes them on in this context."""
+    if context.variant == "keywords":
+        args, kwargs = named(model, args, kwargs)
+    return counter.inputs(model, args, kwargs)
+
+
+def observations(
+    counter: Counter, context: Context, model: Any, args: tuple, kwargs: dict
+) -> tuple[Call, ...]:
+    """What the counter's rules need beyond the trace, of a model that may be spoilt."""
+    from flop_harness.trace.recorder import hooked, settings
+
+    if counter.observe is None:
+        return ()
+    with settings(context.grad, context.variant), eagerly(), seeded(), hooked(model, counter.hooks):
+        return counter.observe(model, args)
+
+
+def with_calls(trace: Trace, calls: tuple[Call, ...]) -> Trace:
+    return replace(trace, root=trace.root._replace(children=(*trace.root.children, *calls)))
+
+
+def watched(counter: Counter | None, context: Context) -> dict[str, Any]:
+    way = {"grad": context.grad, "variant": context.variant}
+    if counter is None:
+        return way
+    return {**way, "hooks": counter.hooks, "fast_path": counter.fast_path}
+
+
+def seen_alike(counter: Counter | None, context: Context) -> Any:
+    """What a trace depends on, beside its case."""
+    variant = context.variant if context.variant in RUN_OTHERWISE else ""
+    here = replace(context, variant=variant)
+    if counter is None:
+        return here, as_given, None, None, True
+    return here, counter.inputs, counter.hooks, counter.observe, counter.fast_path
+
+
+RUN_OTHERWISE = ("math", "keywords")
+"""Variants that change what runs; others only ask for another figure."""

@@ -1,0 +1,296 @@
+"""Published figures about language models: true ones are reproduced, planted errors are found."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from flop_harness.audit.claims import load, names
+from flop_harness.audit.language.judge import verdicts
+from flop_harness.audit.language.quantities import Interval, column, stands_for
+from flop_harness.errors import UserError
+from flop_harness.records import Claim, Verdict
+from flop_harness.records.units import parse_figure
+
+
+def judged(claims: list[Claim]) -> list[Verdict]:
+    found = verdicts(claims)
+    return [found[id(claim)] for claim in claims]
+
+
+@pytest.fixture(scope="module")
+def published() -> list[Claim]:
+    return [claim for claim in load("language").claims if not claim.holds]
+
+
+@pytest.fixture(scope="module")
+def outcome(published) -> dict[str, Verdict]:
+    return {claim.id: verdict for claim, verdict in zip(published, judged(published), strict=True)}
+
+
+def ruling(outcome: dict[str, Verdict], start: str) -> set[str]:
+    return {verdict.ruling for name, verdict in outcome.items() if name.startswith(start)}
+
+
+# ---------------------------------------------------------------------------- what was published
+
+
+def test_the_file_comes_along_with_its_tables():
+    assert "language" in names()
+
+
+def test_columns_that_one_way_reproduces(outcome):
+    for start in ("megatron-1/", "gpt3-d1/", "gpt3-d1-shapes/", "chinchilla-a3-approach-2/",
+                  "megatron-4/", "llama3-4/", "maxtext-docs/", "nanogpt/", "nanogpt-palm/",
+                  "nanogpt-days/", "cookbook-pr31/", "llm-foundry-a100-80gb/", "deepspeed-bert/",
+                  "palm-3-gopher/"):  # fmt: skip
+        assert ruling(outcome, start) == {"reproduced"}, start
+
+
+def test_what_reproduces_a_column(outcome):
+    def counted(start: str, end: str) -> set[str]:
+        return {fit.counting for name, verdict in outcome.items() for fit in verdict.fits
+                if name.startswith(start) and name.split(" ")[0].endswith(end)}  # fmt: skip
+
+    assert counted("llm-foundry-h100-bf16/", "/mfu") == {"llm-foundry"}
+    assert counted("maxtext-docs/", "/training-flop") == {"maxtext"}
+    assert counted("palm-3/", "/mfu") == {"palm"}
+    assert "megatron-2026" in counted("megatron-bridge-pre-training/LLAMA", "/tflops-gpu")
+    assert counted("deepspeed-bert/BertLayer", "/forward-macs") == {
+        "without attention scores, softmax 1 MAC per score"
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("gpt3-2.1/gpt3-xl/width", "heads x head size gives 3,072"),
+        ("gpt3-2.1/gpt3-13b/width", "heads x head size gives 5,120"),
+        ("chinchilla-a3-approach-3/5/compute", "ten times too small"),
+        ("torchtitan-text/8 GPUs, with torch.compile/mfu", "changed places with row 2"),
+        ("calflops/EleutherAI/pythia-12b/training-flop", "a comma for the point"),
+    ],
+)
+def test_what_a_source_contradicts_itself_in(outcome, name, words):
+    assert outcome[name].ruling == "error in the source" and words in outcome[name].reason
+
+
+def test_a_table_that_does_not_follow_its_appendix(outcome):
+    verdict = outcome["chinchilla-gopher/Gopher, slightly more accurate/compute"]
+    assert verdict.ruling == "unexplained" and "chinchilla-F gives 4.7" in verdict.reason
+
+
+def test_hours_say_at_what_share_of_the_peak(outcome):
+    hours = [v for name, v in outcome.items() if name.startswith("llama-15/") and "hours" in name]
+    assert len(hours) == 4 and all("of the peak by palm" in verdict.reason for verdict in hours)
+
+
+# --------------------------------------------------------------------------------- planted errors
+
+
+def without_point(text: str) -> str:
+    return text.replace(".", "", 1) if "." in text else text + "0"
+
+
+def turned(text: str) -> str:
+    """Two neighbouring digits changed places, the first two that differ."""
+    for place in range(len(text) - 1):
+        first, second = text[place], text[place + 1]
+        if first.isdigit() and second.isdigit() and first != second and second != "0":
+            return text[:place] + second + first + text[place + 2 :]
+    return text
+
+
+def times(factor: float):
+    def changed(text: str) -> str:
+        figure = parse_figure(text)
+        decimals = len(text.partition(".")[2].split("e")[0])
+        return f"{float(figure.value) * factor:.{decimals}f}"
+
+    return changed
+
+
+SLIPS = {
+    "a zero too many": without_point,
+    "digits changed places": turned,
+    "twice": times(2),
+    "recomputation": times(4 / 3),
+    "against the sparse peak": times(1 / 2),
+}
+GROUNDS = (
+    ("llm-foundry-h100-bf16", "mfu", tuple(SLIPS)),
+    ("llm-foundry-a100-40gb", "mfu", tuple(SLIPS)),
+    (
+        "llm-foundry-a100-80gb",
+        "tokens/s/gpu",
+        ("a zero too many", "digits changed places", "twice"),
+    ),
+    ("llm-foundry-a100-80gb", "params", ("a zero too many", "digits changed places", "twice")),
+    ("megatron-1", "pflops", ("a zero too many", "digits changed places", "twice")),
+    ("gpt3-d1-shapes", "params (M)", ("digits changed places", "twice")),
+    ("megatron-bridge-pre-training", "tflops/gpu", ("a zero too many", "twice", "recomputation")),
+)
+"""(table, column, slips planted there)"""
+
+
+def plants() -> list[tuple[str, str, str, int]]:
+    """Three figures of each column and slip, drawn anew from a fixed seed."""
+    draw = random.Random(19)
+    return [(table, head, slip, draw.randrange(10**6))
+            for table, head, slips in GROUNDS for slip in slips for _ in range(3)]  # fmt: skip
+
+
+def planted(claims: list[Claim], outcome, spot: tuple[str, str, str, int]):
+    """The claims of a table with one true figure changed; the changed claim."""
+    table, head, slip, number = spot
+    group = [claim for claim in claims if claim.table == table]
+    true = [c for c in group if c.unit == head and outcome[c.id].ruling == "reproduced"
+            and SLIPS[slip](c.value) != c.value]  # fmt: skip
+    chosen = true[number % len(true)]
+    wrong = replace(chosen, value=SLIPS[slip](chosen.value))
+    changed = [wrong if claim is chosen else beside(claim, chosen, wrong) for claim in group]
+    return changed, wrong
+
+
+def beside(claim: Claim, chosen: Claim, wrong: Claim) -> Claim:
+    """A claim of the same row is given the wrong figure too."""
+    if claim.row != chosen.row or chosen.unit not in claim.given:
+        return claim
+    return replace(claim, given={**claim.given, chosen.unit: wrong.value})
+
+
+def test_at_least_sixty_errors_are_planted():
+    assert len(plants()) >= 60
+
+
+@pytest.mark.parametrize("spot", plants(), ids=lambda spot: f"{spot[0]}-{spot[1]}-{spot[2]}")
+def test_a_planted_error_is_found(published, outcome, spot):
+    changed, wrong = planted(published, outcome, spot)
+    verdict = verdicts(changed)[id(wrong)]
+    assert verdict.ruling not in ("reproduced", "not as stated"), verdict.reason
+    if "megatron-bridge" not in spot[0]:  # of that column a third departs from its own formula
+        assert verdict.ruling == "error in the source", verdict.reason
+
+
+@pytest.mark.parametrize("pair", [(0, 1), (2, 5), (3, 7), (4, 8)])
+def test_figures_of_two_rows_that_changed_places(published, outcome, pair):
+    group = [c for c in published if c.table == "megatron-1" and c.unit == "pflops"]
+    first, second = group[pair[0]], group[pair[1]]
+    swapped = {id(first): second.value, id(second): first.value}
+    changed = [replace(c, value=swapped.get(id(c), c.value)) for c in group]
+    found = verdicts(changed)
+    for index in pair:
+        verdict = found[id(changed[index])]
+        assert verdict.ruling == "error in the source" and "changed places" in verdict.reason
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_two_columns_that_changed_places(published, number):
+    """Tokens per second where those of one GPU belong, and the other way round."""
+    table = [c for c in published if c.table == "llm-foundry-a100-80gb"]
+    whole = [c for c in table if c.unit == "tokens/s"][number]
+    each = next(c for c in table if c.unit == "tokens/s/gpu" and c.row == whole.row)
+    wrong = {"tokens/s": each.value, "tokens/s/gpu": whole.value}
+    changed = [
+        replace(c, value=wrong.get(c.unit, c.value),
+                given={head: wrong.get(head, cell) for head, cell in c.given.items()})
+        if c.row == whole.row else c
+        for c in table
+    ]  # fmt: skip
+    found = verdicts(changed)
+    off = [found[id(c)].ruling for c in changed if c.row == whole.row and c.unit in wrong]
+    assert set(off) == {"error in the source"}
+
+
+# ---------------------------------------------------------------------------------- made-up tables
+
+HEAD = '[[language]]\nid = "t"\nsource = "a blog"\n'
+
+
+@pytest.fixture
+def table(tmp_path):
+    def made(text: str) -> list[Claim]:
+        path = tmp_path / "mine.toml"
+        path.write_text(HEAD + text)
+        return list(load(path).claims)
+
+    return made
+
+
+def test_a_row_follows_from_its_own_figures(table):
+    claims = table("""columns = ["gpus", "tflops/gpu", "pflops", "peak", "peak share"]
+rows = [["64", "150", "9.6", "A100-bf16", "48%"], ["64", "150", "96", "A100-bf16", "24%"]]
+""")
+    first, share, second, sparse = judged(claims)
+    assert (first.ruling, share.ruling) == ("reproduced", "reproduced")  # 64 x 150 T; 150 / 312
+    assert "ten times too large" in second.reason
+    assert sparse.ruling == "error in the source" and "sparse peak, 624" in sparse.reason
+
+
+def test_flops_from_tokens_by_the_formula_that_is_named(table):
+    compute = 6 * 6_738_415_616 * 2 * 10**12  # 6 N D
+    claims = table(f"""counts = "epoch"
+columns = ["model", "tokens (T)", "compute"]
+rows = [["llama-7b", "2.00", "{compute:.2e}"], ["llama-7b", "2.00", "{2 * compute:.2e}"]]
+""")
+    right, wrong = judged(claims)
+    assert right.ruling == "reproduced" and right.named
+    assert wrong.ruling == "error in the source" and "twice" in wrong.reason
+
+
+def test_a_formula_other_than_the_one_named_is_told(table):
+    flop = 6 * (6_738_415_616 - 32000 * 4096 - 65 * 4096) + 6 * 32 * 4096 * 2048
+    claims = table(f"""counts = "palm"
+columns = ["model", "length", "tokens/s/gpu", "tflops/gpu"]
+rows = [["llama-7b", "2048", "{100_000_000}", "{flop / 10**4:.3f}"]]
+""")
+    (verdict,) = judged(claims)
+    assert verdict.ruling == "not as stated" and verdict.named is False
+    assert {"megatron-2026", "maxtext"} <= {fit.counting for fit in verdict.fits}
+
+
+def test_more_than_the_machine_has(table):
+    claims = table("""columns = ["model", "tokens", "peak", "gpu hours"]
+rows = [["llama-7b", "1.0T", "A100-bf16", "8,243"]]
+""")
+    (verdict,) = judged(claims)
+    assert verdict.ruling == "error in the source"
+    assert "more than the machine has" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('columns = ["model"]\nrows = [["llama9-7b"]]', "no language model 'llama9-7b'"),
+        ('columns = ["modle"]\nrows = [["gpt2"]]', "unknown quantity 'modle'"),
+        ('columns = ["peak", "tflops/gpu"]\nrows = [["H10-bf16", "3"]]', "no peak 'H10-bf16'"),
+        ('columns = ["tokens", "params"]\nrows = [["1e9"]]', "1 cells under 2 columns"),
+        ('columns = ["tokens"]\nrows = [["many"]]', "no printed number"),
+        ('counts = "plam"\ncolumns = ["tokens"]\nrows = [["1"]]', "did you mean 'palm'"),
+        ('csv = "none.csv"\ntake = { a = "params" }', "none.csv"),
+        ('columns = ["tokens"]', "rows, or a csv"),
+        ('columns = ["part", "compute"]\nrows = [["MLP", "1"]]', "unknown part"),
+    ],
+)
+def test_what_a_table_has_wrong_is_one_line(table, text, complaint):
+    with pytest.raises(UserError) as raised:
+        table(text)
+    assert complaint in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_columns_of_a_csv(tmp_path):
+    (tmp_path / "f.csv").write_text("name,n,kind\nGPT-2,124439808,a\nother,5,b\n")
+    path = tmp_path / "mine.toml"
+    path.write_text(HEAD + 'csv = "f.csv"\nwhere = { kind = "a" }\n'
+                    'take = { name = "model", n = "params" }\nmodels = { GPT-2 = "gpt2" }\n')  # fmt: skip
+    (claim,) = load(path).claims
+    assert claim.given["model"] == "gpt2" and judged([claim])[0].ruling == "reproduced"
+
+
+def test_what_a_cell_stands_for():
+    assert stands_for("params", "6.7B") == Interval(6_650_000_000, 6_750_000_000)
+    assert stands_for("gpus", "512") == Interval(512, 512)
+    assert stands_for("mfu", "44%").middle * 100 == 44
+    assert column("tokens (B)") == ("tokens", 10**9)

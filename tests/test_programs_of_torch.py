@@ -1,0 +1,189 @@
+"""Compiled models, exported programs, operators on functions, tensors of classes of their own."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+import flop_harness as harness
+from flop_harness.run.leftovers import leftovers, marks
+from flop_harness.trace.walk import visits
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+X = torch.ones(5, 8)
+LAYER = 5 * 8 * 8
+
+
+class Applied(nn.Module):
+    """``function(layer, *inputs)``"""
+
+    def __init__(self, function) -> None:
+        super().__init__()
+        self.layer, self.function = nn.Linear(8, 8), function
+
+    def forward(self, *inputs):
+        return self.function(self.layer, *inputs)
+
+
+def macs(function, *inputs) -> int:
+    return harness.count(Applied(function), *inputs).macs
+
+
+# ------------------------------------------------------------------------- compiled, exported
+
+
+def sequential() -> nn.Module:
+    return nn.Sequential(nn.Linear(8, 8), nn.Sequential(nn.Linear(8, 8)))
+
+
+def whole():
+    return torch.compile(sequential(), backend="eager")
+
+
+def in_place():
+    model = sequential()
+    model.compile(backend="eager")
+    return model
+
+
+def part():
+    model = sequential()
+    model[1] = torch.compile(model[1], backend="eager")
+    return model
+
+
+@pytest.mark.parametrize("make", [whole, in_place, part])
+@pytest.mark.parametrize("used", [False, True])
+def test_a_compiled_model_counts_as_the_model_it_was(make, used):
+    model = make()
+    if used:
+        model(X)
+    counted = harness.count(model, X)
+    assert counted.model == "Sequential" and counted.macs == 2 * LAYER
+    assert [module.path for module in counted.trace.modules] == ["", "0", "1", "1.0"]
+
+
+@torch.compile(backend="eager")
+def squared(x):
+    return x @ x.T
+
+
+def test_a_compiled_function_counts_as_the_function():
+    assert macs(lambda layer, x: squared(layer(x)), X) == LAYER + 5 * 8 * 5
+
+
+def test_other_models_count_after_a_compiled_one():
+    whole()(X)
+    results = harness.compare(sequential(), X, counters=("torch", "analytic"))
+    assert {reading.status for reading in results.run.readings} == {"ok"}
+    assert not any(bridge.residual for bridge in results.run.bridges)
+
+
+@pytest.mark.parametrize("form", [lambda program: program, lambda program: program.module()])
+def test_an_exported_program(form):
+    program = form(torch.export.export(sequential().eval(), (X,)))
+    assert harness.count(program, X).macs == 2 * LAYER
+    results = harness.compare(program, X, counters=("torch", "analytic"))
+    assert {reading.status for reading in results.run.readings} == {"ok"}
+    assert not any(bridge.residual for bridge in results.run.bridges)
+
+
+# ---------------------------------------------------------------------- operators on functions
+
+
+def test_the_branch_that_is_taken():
+    def branch(layer, x):
+        return torch.cond(x.sum() > 1, lambda x: layer(layer(x)), lambda x: layer(x), (x,))
+
+    assert macs(branch, X) == 2 * LAYER
+    assert macs(branch, -X) == LAYER
+
+
+def test_loops():
+    from torch._higher_order_ops import map as mapped
+    from torch._higher_order_ops import scan, while_loop
+
+    def repeated(layer, x):
+        return while_loop(lambda n, x: n < 3, lambda n, x: (n + 1, layer(x)), (torch.tensor(0), x))
+
+    assert macs(repeated, X) == 3 * LAYER
+    assert macs(lambda layer, x: mapped(lambda row: layer(row), x), X) == LAYER
+    carried = macs(
+        lambda layer, x: scan(lambda c, row: (layer(c + row), layer(row)), torch.zeros(8), x), X
+    )
+    assert carried == 2 * LAYER
+
+
+def test_flex_attention_counts_the_full_square():
+    from torch.nn.attention.flex_attention import flex_attention
+
+    q = torch.ones(2, 4, 64, 16)
+    expected = 2 * 4 * 64 * 64 * (16 + 16)
+    counted = harness.count(
+        Applied(lambda _, q: flex_attention(q, q, q, score_mod=lambda s, b, h, i, j: s + i - j)), q
+    )
+    assert counted.macs == expected
+    assert "higher_order.flex_attention" in {visit.call.packet for visit in visits(counted.trace)}
+
+
+def test_a_layer_under_vmap_is_not_taken_for_one_without():
+    """Its input looks like one row, which the same layer may have met before."""
+    row = lambda layer, x: layer(x[0])  # noqa: E731
+    assert macs(row, X) == 8 * 8
+    assert macs(lambda layer, x: torch.func.vmap(layer)(x), X) == LAYER
+    assert macs(row, X) == 8 * 8
+
+
+def test_inference_mode_inside():
+    assert macs(torch.inference_mode()(lambda layer, x: layer(x)), X) == LAYER
+
+
+# --------------------------------------------------------------------------- tensors of a class
+
+
+@pytest.fixture
+def mesh():
+    import torch.distributed as dist
+    from torch.distributed.device_mesh import init_device_mesh
+
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    yield init_device_mesh("cpu", (1,))
+    dist.destroy_process_group()
+
+
+def test_a_model_sharded_over_a_mesh_counts_whole(mesh):
+    from torch.distributed.fsdp import fully_shard
+    from torch.distributed.tensor.parallel import ColwiseParallel, parallelize_module
+
+    shards = parallelize_module(sequential(), mesh, {"0": ColwiseParallel()})
+    assert harness.count(shards, X).macs == 2 * LAYER
+    whole = sequential()
+    fully_shard(whole, mesh=mesh)
+    assert harness.count(whole, X).macs == 2 * LAYER
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.eye(3).to_sparse(),
+        torch.eye(3).to_sparse_csr(),
+        torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]),
+        torch.nested.nested_tensor([torch.ones(2), torch.ones(3)], layout=torch.jagged),
+        torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8),
+        torch.ones(3, dtype=torch.complex64),
+    ],
+    ids=["coo", "csr", "nested", "jagged", "quantised", "complex"],
+)
+def test_leftovers_of_every_kind_of_tensor(tensor):
+    model = nn.Module()
+    model.register_buffer("held", tensor)
+    before = marks(model)
+    assert leftovers(before, marks(model)) == ()
+    model.held = (
+        torch.quantize_per_tensor(torch.zeros(3), 0.1, 0, torch.qint8)
+        if tensor.is_quantized
+        else tensor + tensor
+    )
+    assert leftovers(before, marks(model)) == ("tensors changed: held",)

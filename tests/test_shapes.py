@@ -1,0 +1,138 @@
+"""Shapes of language models out of files: TOML of one's own, and a model's configuration."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from flop_harness.conventions.transformers.formula import reference
+from flop_harness.conventions.transformers.parameters import count
+from flop_harness.errors import UserError
+from flop_harness.suite.peaks import known as known_peaks
+from flop_harness.suite.shapes import find, load
+
+# ------------------------------------------------------------------------------------- bad shapes
+
+MODEL = """[[model]]
+id = "mine"
+layers = 2
+width = 64
+heads = 4
+head_size = 16
+mlp_width = 256
+mlp_matrices = 2
+vocabulary = 1000
+context = 128
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (MODEL.replace("layers = 2", "layers = 0"), "layers"),
+        (MODEL.replace("width = 64\n", ""), "the key 'width' is missing"),
+        (MODEL + "kv_heads = 3\n", "4 heads do not share 3 kv_heads evenly"),
+        (MODEL + "windw = 3\n", "did you mean 'window'"),
+        (MODEL + "window = 3\n", "a window needs windowed layers"),
+        (MODEL + "experts = { routed = 2, active = 3, width = 8 }\n", "more are active"),
+        (MODEL.replace("mlp_matrices = 2", "mlp_matrices = 4"), "mlp_matrices"),
+        (MODEL + MODEL, "given more than once"),
+        ("", "model"),
+    ],
+)
+def test_a_shape_that_cannot_be_is_refused_in_one_line(tmp_path, text, complaint):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(UserError) as raised:
+        load(path)
+    assert str(path) in str(raised.value) and complaint in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_shape_of_ones_own(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(MODEL)
+    assert find(str(path)).width == 64 and find(f"{path}:mine").kv_heads == 4
+    with pytest.raises(UserError, match="did you mean 'mine'"):
+        find(f"{path}:min")
+
+
+def test_names_as_people_write_them():
+    assert find("Llama-3-8B") is find("llama3-8b")
+    with pytest.raises(UserError, match="did you mean 'gpt2'"):
+        find("gpt-22")
+    with pytest.raises(UserError, match="is a place on the net"):
+        find("meta-llama/Llama-3.1-8B")
+
+
+# ----------------------------------------------------------------------------- configuration files
+
+LLAMA = {
+    "model_type": "llama", "num_hidden_layers": 32, "hidden_size": 4096, "num_attention_heads": 32,
+    "num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256,
+    "max_position_embeddings": 8192,
+}  # fmt: skip
+CONFIGS = {
+    "llama3-8b": LLAMA,
+    "gpt2": {"model_type": "gpt2", "n_layer": 12, "n_embd": 768, "n_head": 12, "n_positions": 1024,
+             "vocab_size": 50257},
+    "mixtral-8x7b": {**LLAMA, "model_type": "mixtral", "vocab_size": 32000, "num_local_experts": 8,
+                     "num_experts_per_tok": 2},
+    "qwen3-30b-a3b": {**LLAMA, "model_type": "qwen3_moe", "num_hidden_layers": 48,
+                      "hidden_size": 2048, "head_dim": 128, "num_key_value_heads": 4,
+                      "vocab_size": 151936, "num_experts": 128, "num_experts_per_tok": 8,
+                      "moe_intermediate_size": 768},
+    "qwen2.5-7b": {**LLAMA, "model_type": "qwen2", "num_hidden_layers": 28, "hidden_size": 3584,
+                   "num_attention_heads": 28, "num_key_value_heads": 4, "intermediate_size": 18944,
+                   "vocab_size": 152064, "sliding_window": 131072, "use_sliding_window": False},
+    "deepseek-v3": {**LLAMA, "model_type": "deepseek_v3", "num_hidden_layers": 61,
+                    "hidden_size": 7168, "num_attention_heads": 128, "num_key_value_heads": 128,
+                    "intermediate_size": 18432, "vocab_size": 129280, "n_routed_experts": 256,
+                    "num_experts_per_tok": 8, "n_shared_experts": 1, "moe_intermediate_size": 2048,
+                    "first_k_dense_replace": 3, "q_lora_rank": 1536, "kv_lora_rank": 512,
+                    "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_configuration_gives_the_shape(tmp_path, name):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(CONFIGS[name]))
+    shape = find(str(path))
+    assert count(shape) == count(find(name)) and shape.family.startswith(find(name).family[:5])
+    assert reference(shape, 256, "training") == reference(find(name), 256, "training")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("{", "no configuration in JSON"),
+        ("[]", "'model_type' is missing"),
+        ('{"model_type": "lama"}', "did you mean 'llama'"),
+        ('{"model_type": "gpt2", "n_embd": 8, "n_head": 2}', "the key 'n_layer' is missing"),
+        ('{"model_type": "gpt2", "n_embd": 8, "n_head": 0, "n_layer": 1}', "a key has a value"),
+        (
+            '{"model_type": "gpt2", "n_embd": 8, "n_head": 2, "n_layer": -1, "vocab_size": 9,'
+            ' "n_positions": 8}',
+            "layers of -1",
+        ),
+        ('{"model_type": "gpt2", "n_embd": "8", "n_head": 2, "n_layer": 1}', "a key has a value"),
+    ],
+)
+def test_a_configuration_that_is_none_is_refused_in_one_line(tmp_path, text, complaint):
+    path = tmp_path / "config.json"
+    path.write_text(text)
+    with pytest.raises(UserError) as raised:
+        find(str(path))
+    assert complaint in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_a_sparse_peak_is_twice_the_dense():
+    peaks = known_peaks()
+    pairs = [
+        (peaks[name.removesuffix("-sparse")], peak) for name, peak in peaks.items() if peak.sparse
+    ]
+    assert len(pairs) >= 20
+    assert all(1.99 <= sparse.flops / dense.flops <= 2.03 for dense, sparse in pairs)
+    assert all(peak.source and peak.bandwidth and peak.memory for peak in peaks.values())

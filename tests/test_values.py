@@ -1,0 +1,148 @@
+"""Values that a model looks at: known where they follow from shapes, marked where they do not."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+from torch import nn
+
+import flop_harness as harness
+from flop_harness.records import Case, Context, Input, Trace
+from flop_harness.run.cells import CaseRunner, Limits
+from flop_harness.store.traces import dump_trace, load_trace
+from flop_harness.suite.build import build
+from flop_harness.trace.recorder import recorded
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+class Steps(nn.Module):
+    """Calls its layer as often as ``times`` says."""
+
+    def __init__(self, times) -> None:
+        super().__init__()
+        self.body, self.times = nn.Linear(4, 4), times
+
+    def forward(self, x, *more):
+        for _ in range(int(self.times(x, *more))):
+            x = self.body(x)
+        return x
+
+
+def traced(times, *inputs: torch.Tensor, **options) -> Trace:
+    return recorded(lambda: (Steps(times), inputs, {}), **options)
+
+
+def steps(trace: Trace) -> int:
+    return sum(call.name == "body" for call in trace.root.children)
+
+
+SHAPED = {
+    "a range": (lambda x: torch.arange(x.shape[0]).sum().item(), 3),  # 0 + 1 + 2
+    "ones": (lambda x: torch.ones(5).cumsum(0)[-1].item(), 5),
+    "a comparison": (lambda x: (torch.arange(6) >= x.shape[1]).sum(), 2),
+    "written out": (lambda x: max(torch.tensor([1, 4, 2]).tolist()), 4),
+    "a list as index": (lambda x: torch.arange(9)[[2, 1]].sum(), 3),
+    "written into": (lambda x: torch.zeros(3).fill_(2).sum().item(), 6),
+    "a view written into": (lambda x: (lambda t: (t[1:].add_(1), t.sum())[1])(torch.zeros(4)), 3),
+    "a mask": (lambda x: torch.arange(8)[torch.arange(8) > 4].shape[0], 3),
+    "a count of what is not zero": (lambda x: torch.eye(4).nonzero().shape[0], 4),
+    "spaced": (lambda x: torch.linspace(0, 6, 3)[1].item(), 3),
+}
+
+
+@pytest.mark.parametrize("name", SHAPED)
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_values_that_follow_from_shapes_are_known(name, device):
+    times, expected = SHAPED[name]
+    trace = recorded(lambda: (Steps(times).to(device), (torch.ones(3, 4, device=device),), {}))
+    assert steps(trace) == expected
+    assert not trace.executed and not trace.looks
+
+
+def test_a_small_input_is_known_and_the_look_at_it_marked():
+    trace = traced(lambda x, mask: mask.sum(), torch.ones(3, 4), torch.tensor([1, 0, 1]))
+    assert steps(trace) == 2 and not trace.executed
+    [line] = trace.looks
+    assert line.startswith("test_values.py:")
+    assert load_trace(dump_trace(trace)) == trace
+
+
+def test_an_input_that_was_written_into_is_no_longer_known():
+    def times(x, mask):
+        mask.mul_(x[0, 0].abs().long() * 0 + 2)
+        return mask.sum()
+
+    trace = traced(times, torch.ones(30, 4), torch.tensor([1, 0, 1]))
+    assert steps(trace) == 4 and trace.executed
+
+
+def test_a_look_at_what_was_computed_needs_execution_and_is_marked():
+    trace = traced(lambda x: x.sum() / 40, torch.ones(30, 4))
+    assert steps(trace) == 3 and trace.executed
+    assert len(trace.looks) == 1
+
+
+def test_a_model_that_catches_everything_is_not_believed():
+    """It would go on without the value that it was refused."""
+
+    def times(x):
+        try:
+            return x.sum().item() / 40
+        except Exception:  # noqa: BLE001 - as models do
+            return 1
+
+    assert steps(traced(times, torch.ones(30, 4))) == 3
+
+
+def test_each_pass_draws_the_same():
+    def times(x):
+        return 1 + torch.rand(1000).argmax() % 5 + random.randrange(5)
+
+    given = Steps(times), (torch.ones(3, 4),), {}
+    state = torch.get_rng_state(), random.getstate()
+    drawn = {steps(recorded(lambda: given, grad=grad)) for grad in (False, True, False)}
+    assert len(drawn) == 1
+    assert torch.equal(torch.get_rng_state(), state[0]) and random.getstate() == state[1]
+
+
+def test_a_mask_of_infinities_is_no_pruning():
+    model = nn.Sequential(nn.Linear(4, 5))
+    model[0].register_buffer("attn_mask", torch.full((3, 3), float("-inf")).triu(1))
+    counted = harness.count(model, torch.ones(3, 4))
+    assert counted.macs == 3 * 4 * 5
+    assert "attn_mask.sum" not in counted.trace.modules[1].config
+
+
+def test_packed_weights_are_parameters():
+    model = nn.Sequential(nn.Linear(8, 16), nn.LSTM(16, 4))
+    packed = torch.ao.quantization.quantize_dynamic(model, {nn.Linear, nn.LSTM}, dtype=torch.qint8)
+    counted = harness.count(packed, torch.ones(3, 2, 8))
+    assert counted.params == 8 * 16 + 16 + 4 * 4 * (16 + 4) + 2 * 4 * 4
+
+
+LOOKS_AT_ITS_MASK = """
+from torch import nn
+class Masked(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Linear(4, 4)
+    def forward(self, x, mask):
+        for _ in range(int(mask.sum())):
+            x = self.body(x)
+        return x
+"""
+
+
+def test_a_case_on_meta_looks_at_the_integers_that_it_would_draw_on_the_cpu(tmp_path):
+    (tmp_path / "masked.py").write_text(LOOKS_AT_ITS_MASK)
+    inputs = (Input((3, 4)), Input((5,), dtype="int64", high=4))
+    case = Case("masked", "masked.py:Masked", inputs=inputs)
+    runner = CaseRunner(case, str(tmp_path), "cpu", Limits(60, 0, 1))
+    on_meta, real = runner.canonical(), runner.trace(None, Context("cpu"))
+    mask = build(case, folder=str(tmp_path)).args[1]
+    assert steps(on_meta) == steps(real) == int(mask.sum()) > 0
+    assert (on_meta.context.device, on_meta.executed) == ("meta", False)
+    assert on_meta.looks == real.looks == ("masked.py:8",)
