@@ -45,7 +45,18 @@ def told(comparison: Comparison) -> list[str]:
 def test_equal_runs_have_moved_nowhere():
     found = compare(small_run(), small_run())
     assert (found.moves, len(found.unchanged)) == ((), 12 + 2 + 1)  # readings, figures, unknown
-    assert told(found) == ["small: 15 cells unchanged"]
+    assert told(found) == [
+        "vit: not counted, no formula: aten.mystery × 3",
+        "small: 15 cells unchanged",
+    ]
+
+
+def test_a_junit_file_says_which_work_no_figure_holds():
+    text = junit.junit(compare(small_run(), small_run())).decode()
+    for case in ElementTree.fromstring(text):
+        told = [each.text for each in case.iter("system-out")]
+        unknown = ["not counted, operators without a formula: aten.mystery × 3"]
+        assert told == (unknown if case.get("classname").endswith(".vit") else [])
 
 
 def test_seconds_are_no_figures():
@@ -165,6 +176,7 @@ def test_what_the_harness_says_is_held_too():
         "flop-harness: a, convention macs: 12 MAC -> 24 MAC (+12)",
         "flop-harness: a, operators without a formula: 1 -> 2 (+1): now aten.other: +2",
         "flop-harness: a, failure, model: new: it raises",
+        "a: not counted, no formula: aten.mystery × 1, aten.other × 2",
     ]
 
 

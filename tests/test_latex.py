@@ -1,4 +1,4 @@
-"""``table.tex`` compiles as it is, and as a part of a paper, and prints the exact figures."""
+"""``table.tex`` and ``appendix.tex`` compile alone and in a paper: rounded figures, and exact ones."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from flop_harness import store
 from flop_harness.records import Run
 from flop_harness.report.formats import latex
 from runs import (
@@ -89,8 +90,9 @@ def words(pdf: Path) -> list[str]:
 @pytest.mark.parametrize(
     "run", [small_run, hostile_run, failed_run, loud_run, long_run, wide_run, float_run]
 )
-def test_a_table_compiles_alone(tmp_path: Path, run):
-    (tmp_path / "table.tex").write_bytes(latex.render(run()))
+@pytest.mark.parametrize("render", [latex.render, latex.appendix])
+def test_a_table_compiles_alone(tmp_path: Path, run, render):
+    (tmp_path / "table.tex").write_bytes(render(run()))
     compiled(tmp_path, "table.tex")
     assert (tmp_path / "table.pdf").stat().st_size > 1000
 
@@ -99,9 +101,10 @@ def test_a_table_compiles_alone(tmp_path: Path, run):
 @RELEASES
 @pytest.mark.parametrize("layout", ["onecolumn", "twocolumn"])
 @pytest.mark.parametrize("run", [small_run, wide_run])
-def test_a_table_is_a_part_of_a_paper(tmp_path: Path, run, layout: str, release: str):
+@pytest.mark.parametrize("render", [latex.render, latex.appendix])
+def test_a_table_is_a_part_of_a_paper(tmp_path: Path, run, render, layout: str, release: str):
     """Whichever siunitx the paper loads; what is wider than its text is turned."""
-    (tmp_path / "table.tex").write_bytes(latex.render(run()))
+    (tmp_path / "table.tex").write_bytes(render(run()))
     (tmp_path / "paper.tex").write_text(paper(release, layout))
     compiled(tmp_path, "paper.tex")
 
@@ -111,7 +114,7 @@ def test_a_table_is_a_part_of_a_paper(tmp_path: Path, run, layout: str, release:
 @RELEASES
 def test_what_is_printed_is_exact_whatever_the_paper_rounds_to(tmp_path: Path, release: str):
     run = small_run()
-    (tmp_path / "table.tex").write_bytes(latex.render(run))
+    (tmp_path / "table.tex").write_bytes(latex.appendix(run))
     (tmp_path / "paper.tex").write_text(paper(release))
     compiled(tmp_path, "paper.tex")
     told = words(tmp_path / "paper.pdf")
@@ -122,7 +125,7 @@ def test_what_is_printed_is_exact_whatever_the_paper_rounds_to(tmp_path: Path, r
 @needs_latex
 @needs_text
 def test_floats_keep_their_digits(tmp_path: Path):
-    (tmp_path / "table.tex").write_bytes(latex.render(float_run()))
+    (tmp_path / "table.tex").write_bytes(latex.appendix(float_run()))
     compiled(tmp_path, "table.tex")
     told = set(words(tmp_path / "table.pdf"))
     assert {"4,000,000,000", "10.125", "13.75", "0.00000025", "\N{MINUS SIGN}19"} <= told
@@ -142,42 +145,78 @@ def captions(text: str) -> list[str]:
 
 
 def test_the_caption_states_unit_and_convention():
-    compute, params = captions(latex.render(small_run()).decode())
+    compute, params = captions(latex.appendix(small_run()).decode())
     assert "one MAC for each multiplication" in compute and "a MAC is two FLOPs" in compute
     assert "distinct parameter elements" in params
 
 
 def test_no_figure_overflows_its_column():
     """The format has room for the most digits before and after the point, and for a sign."""
-    [table] = tables(latex.render(float_run()).decode())
+    [table] = tables(latex.appendix(float_run()).decode())
     assert "S[table-format=10]S[table-format=-10.8]S[table-format=2.2]" in table[3]
 
 
 def test_digits_are_plain_and_siunitx_groups_them():
-    text = latex.render(small_run()).decode()
+    text = latex.appendix(small_run()).decode()
     assert "& 15470264320 & 15470314496 &" in text and "15,470" not in text
     assert "group-separator={,}" in text and "group-minimum-digits=4" in text
 
 
 def test_words_and_marks_stand_in_braces():
-    assert r"{\emph{out of memory}}" in latex.render(failed_run()).decode()
-    loud = latex.render(a_run([explained("odd", "thop", 1_000, residual=7)])).decode()
-    assert r"odd & 1000 & 1007 {\rlap{$^{*}$}} \\" in loud
+    assert r"{\emph{out of memory}}" in latex.appendix(failed_run()).decode()
+    loud = latex.appendix(a_run([explained("odd", "thop", 1_000, residual=7)])).decode()
+    assert r"odd &  & 1000 & 1007 {\rlap{$^{*}$}} \\" in loud
 
 
 def test_a_wide_table_is_parted_by_columns_and_each_part_names_its_rows():
     run = wide_run()
-    found = tables(latex.render(run).decode())
+    found = tables(latex.appendix(run).decode())
     rows = [[line.split(" & ") for line in table if line.startswith("model")] for table in found]
     assert len(found) > 1 and all(len(part) == 3 for part in rows)
-    assert {part[0][1] for part in rows} == {"100000000000"}
-    figures = [cell.removesuffix(r" \\") for part in rows for row in part for cell in row[2:]]
+    assert {part[0][2] for part in rows} == {"100000000000"}
+    figures = [cell.removesuffix(r" \\") for part in rows for row in part for cell in row[3:]]
     assert sorted(map(int, figures)) == sorted(each.value for each in run.readings)
     assert [f"part {n} of {len(found)}" in line for n, line in
-            enumerate(captions(latex.render(run).decode()), 1)] == [True] * len(found)  # fmt: skip
+            enumerate(captions(latex.appendix(run).decode()), 1)] == [True] * len(found)  # fmt: skip
 
 
 def test_parts_are_of_even_length():
     sizes = [sum(line.startswith("case") for line in table)
-             for table in tables(latex.render(long_run()).decode())]  # fmt: skip
+             for table in tables(latex.appendix(long_run()).decode())]  # fmt: skip
     assert sum(sizes) == 90 and max(sizes) - min(sizes) <= 1 and max(sizes) <= latex.ROWS
+
+
+# ------------------------------------------------------------------------------------ summary
+
+RESULTS = Path(__file__).parents[1] / "results"
+
+
+def test_the_summary_is_rounded_and_says_of_what_by_whom_and_how():
+    text = latex.render(small_run()).decode()
+    [caption] = captions(text)
+    for words in ("exact figures", "one MAC for each multiplication", "thop 1.0", "cpu no\\_grad"):
+        assert words in caption
+    [row] = [line for line in text.splitlines() if line.startswith("vgg16 &")]
+    assert r"15.5\,G" in row and "15470314496" not in row
+
+
+def test_the_summary_has_one_column_for_each_counter_and_marks_what_other_contexts_say():
+    text = latex.render(small_run()).decode()
+    assert text.count(r"\rotatebox{90}{torch}") == 1
+    [row] = [line for line in text.splitlines() if line.startswith("vit &")]
+    assert r"\rlap{\textsuperscript{\textdagger{}}}" in row
+
+
+def test_the_summary_names_the_inputs():
+    text = latex.render(store.load(RESULTS / "seeds")).decode()
+    [row] = [line for line in text.splitlines() if line.startswith("vgg16 &")]
+    assert "& 1x3x224x224 &" in row
+
+
+@needs_latex
+@pytest.mark.slow
+def test_the_zoo_is_three_pages(tmp_path: Path):
+    """121 models, 13 counters."""
+    (tmp_path / "table.tex").write_bytes(latex.render(store.load(RESULTS / "torchvision")))
+    log = compiled(tmp_path, "table.tex")
+    assert re.search(r"Output written on table.pdf \(([123]) pages?,", log)

@@ -15,17 +15,31 @@ import pytest
 from flop_harness import report
 from flop_harness.records import Run, Step
 from flop_harness.report.words.text import anchor
+from pages import NAMES as PAGES
+from pages import Pages
 from runs import HOSTILE, a_run, a_suite, explained, failed_run, hostile_run, loud_run, small_run
 
-NAMES = ("chromium", "chromium-headless-shell", "google-chrome", "chrome")
-BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
-RESULTS = Path(__file__).parents[1] / "results"
+BROWSERS = ("chromium", "chromium-headless-shell", "google-chrome", "chrome")
+BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(BROWSER is None, reason="no browser is installed (apt install chromium)"),
 ]
-ZOO, SEEDS = RESULTS / "torchvision/report.html", RESULTS / "seeds/report.html"
-PAGES = [ZOO, SEEDS, RESULTS / "claims/report.html", *RESULTS.glob("*/*/report.html")]
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory) -> Pages:
+    return Pages(tmp_path_factory.mktemp("pages") / "results")
+
+
+@pytest.fixture
+def zoo(pages) -> Path:
+    return pages["torchvision"]
+
+
+@pytest.fixture
+def seeds(pages) -> Path:
+    return pages["seeds"]
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +95,9 @@ def test_a_page_opens_without_complaint(shown, run):
     assert page.complaints == [] and "Who counts what, and why" in page.content()
 
 
-@pytest.mark.parametrize("file", PAGES, ids=lambda file: "-".join(file.parts[-3:-1]))
-def test_committed_pages_open_in_two_seconds_without_complaint(page, file):
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_of_results_open_in_two_seconds_without_complaint(page, pages, name):
+    file = pages[name]
     started = time.monotonic()
     page.goto(file.as_uri())
     assert time.monotonic() - started < 2
@@ -98,8 +113,8 @@ def visible_rows(page) -> list[str]:
     return rows.all_inner_texts()
 
 
-def test_models_and_counters_are_searched(page):
-    page.goto(ZOO.as_uri())
+def test_models_and_counters_are_searched(page, zoo):
+    page.goto(zoo.as_uri())
     page.fill("#models", "ViT-B/16, VGG-16")
     assert set(visible_rows(page)) >= {"vit_b_16", "vgg16", "vgg16_bn"}
     assert all(name.startswith(("vit_b_16", "vgg16", "fcn", "ssd")) for name in visible_rows(page))
@@ -113,8 +128,8 @@ def test_models_and_counters_are_searched(page):
     assert names == ["case", "input", "reference", "thop"]
 
 
-def test_a_column_is_sorted_by_its_numbers(page):
-    page.goto(ZOO.as_uri())
+def test_a_column_is_sorted_by_its_numbers(page, zoo):
+    page.goto(zoo.as_uri())
     head = page.locator(".quantity:not([hidden]) table.heat thead th").nth(2)
     for direction, first in (("ascending", min), ("descending", max)):
         head.locator("button").click()
@@ -151,16 +166,16 @@ def test_a_link_to_a_figure_opens_it_in_a_fresh_tab(shown):
     assert page.locator(f"article[id='{place}']").is_visible()
 
 
-def test_who_agrees_is_told_first(page):
-    page.goto(f"{SEEDS.as_uri()}#case--vgg16")
+def test_who_agrees_is_told_first(page, seeds):
+    page.goto(f"{seeds.as_uri()}#case--vgg16")
     page.wait_for_timeout(300)
     table = page.locator("details[id='case--vgg16'] table").first
     assert "reference, torch" in table.inner_text()
     assert "15,470,264,320" in table.inner_text()
 
 
-def test_exact_figures_and_parameters_on_demand(page):
-    page.goto(SEEDS.as_uri())
+def test_exact_figures_and_parameters_on_demand(page, seeds):
+    page.goto(seeds.as_uri())
     link = page.locator("a[href='#why--compute--vgg16--thop--cpu_no_grad_eval']").first
     assert link.inner_text() == "≈1"
     page.check("#exact")
@@ -179,8 +194,8 @@ def converted(page, model: str, source: str, target: str, figure: str = "") -> s
     return page.inner_text("#converted")
 
 
-def test_a_figure_is_converted_with_the_terms_between(page):
-    page.goto(SEEDS.as_uri())
+def test_a_figure_is_converted_with_the_terms_between(page, seeds):
+    page.goto(seeds.as_uri())
     told = converted(page, "alexnet", "ptflops-pytorch, MAC", "fvcore, MAC")
     assert told.startswith("714,197,696 MAC by fvcore (which calls them FLOPs)")
     rows = [line.split("\t") for line in told.splitlines() if "\t" in line][1:]
@@ -191,8 +206,8 @@ def test_a_figure_is_converted_with_the_terms_between(page):
     )
 
 
-def test_a_figure_that_is_not_the_models_is_refused(page):
-    page.goto(SEEDS.as_uri())
+def test_a_figure_that_is_not_the_models_is_refused(page, seeds):
+    page.goto(seeds.as_uri())
     told = converted(page, "alexnet", "ptflops-pytorch, MAC", "fvcore, MAC", "1.43G")
     assert "716,441,128 MAC, not 1.43G" in told and "torch" in told
     assert "no figure" in converted(page, "alexnet", "reference, MAC", "fvcore, MAC", "many")
@@ -203,20 +218,20 @@ def test_a_figure_that_is_not_the_models_is_refused(page):
     "4.09 GMACs", "4.09gmac", "4.09G", "4089.18M", "4.09e9", "4,089,184,256", "4 089 184 256",
     "8.18 GFLOPs", "4.09B",
 ])  # fmt: skip
-def test_figures_are_read_as_they_are_written(page, figure):
-    page.goto(SEEDS.as_uri())
+def test_figures_are_read_as_they_are_written(page, figure, seeds):
+    page.goto(seeds.as_uri())
     told = converted(page, "resnet50", "reference, MAC", "thop, MAC", figure)
     assert told.startswith("4,133,742,592 MAC by thop")
 
 
 @pytest.mark.parametrize("figure", ["4,1G", "4.1 GiB", "4.1GG", "-5", "<b>4</b>"])
-def test_what_is_no_figure_is_told(page, figure):
-    page.goto(SEEDS.as_uri())
+def test_what_is_no_figure_is_told(page, figure, seeds):
+    page.goto(seeds.as_uri())
     assert "no figure" in converted(page, "resnet50", "reference, MAC", "thop, MAC", figure)
 
 
-def test_the_counter_stays_when_the_model_changes(page):
-    page.goto(SEEDS.as_uri())
+def test_the_counter_stays_when_the_model_changes(page, seeds):
+    page.goto(seeds.as_uri())
     converted(page, "resnet50", "ptflops-pytorch, MAC", "fvcore, MAC")
     page.select_option("#model", label="vgg16")
     page.wait_for_timeout(150)
@@ -237,8 +252,8 @@ def pasted(page) -> str:
     ("latex", r"vgg16 & 1x3x224x224 & \num{15470264320} & \num{15470314496} &"),
     ("csv", "vgg16,1x3x224x224,15470264320,15470314496,"),
 ])  # fmt: skip
-def test_a_row_is_copied(page, form, line):
-    page.goto(SEEDS.as_uri())
+def test_a_row_is_copied(page, form, line, seeds):
+    page.goto(seeds.as_uri())
     page.select_option("#format", form)
     page.get_by_label("Copy the row of vgg16").first.click()
     page.wait_for_selector("#told:has-text('vgg16')")
@@ -249,8 +264,8 @@ def test_a_row_is_copied(page, form, line):
     assert any("thop (MAC)" in text for text in copied)
 
 
-def test_copies_hold_what_is_shown(page):
-    page.goto(SEEDS.as_uri())
+def test_copies_hold_what_is_shown(page, seeds):
+    page.goto(seeds.as_uri())
     page.select_option("#format", "csv")
     page.fill("#models", "vgg")
     page.fill("#counters", "thop")
@@ -279,30 +294,30 @@ def test_hostile_names_stay_text_when_a_case_is_unfolded(shown):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("file", PAGES, ids=lambda file: "-".join(file.parts[-3:-1]))
-def test_axe_finds_nothing_serious(page, file, scheme):
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_serious(page, pages, name, scheme):
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="pip install '.[browser]'"
     )
     page.emulate_media(color_scheme=scheme)
-    place = "#case--vgg16" if file in (ZOO, SEEDS) else ""
-    page.goto(f"{file.as_uri()}{place}")
+    place = "#case--vgg16" if name in ("torchvision", "seeds") else ""
+    page.goto(f"{pages[name].as_uri()}{place}")
     page.wait_for_timeout(300)
     found = axe.Axe().run(page).response["violations"]
     assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
 
 
 @pytest.mark.parametrize("width", [390, 820, 1400])
-@pytest.mark.parametrize("file", PAGES, ids=lambda file: "-".join(file.parts[-3:-1]))
-def test_only_tables_and_charts_scroll_sideways(page, file, width):
+@pytest.mark.parametrize("name", PAGES)
+def test_only_tables_and_charts_scroll_sideways(page, pages, name, width):
     page.set_viewport_size({"width": width, "height": 900})
-    page.goto(file.as_uri())
+    page.goto(pages[name].as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_the_keyboard_reaches_everything(page):
+def test_the_keyboard_reaches_everything(page, seeds):
     """From the top: skip link, contents, search; a head sorts and a case opens on Enter."""
-    page.goto(SEEDS.as_uri())
+    page.goto(seeds.as_uri())
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "To the content"
     page.locator(".quantity:not([hidden]) table.heat thead button").nth(1).focus()

@@ -208,7 +208,7 @@ def test_a_residual_is_loud_everywhere(files):
     loud = files["loud"]
     assert "UNEXPLAINED: residual +7" in loud["report.html"]
     assert "**UNEXPLAINED: odd, thop" in loud["report.md"]
-    assert r"1017 {\rlap{$^{*}$}}" in loud["table.tex"]
+    assert r"1017 {\rlap{$^{*}$}}" in loud["appendix.tex"]
     assert "1.017 !" in loud["heatmap.svg"]
     assert ">+7<" in loud["waterfall.svg"]
     assert report.verdict_lines(loud_run())[1].endswith("residual +7 MAC")
@@ -237,7 +237,7 @@ def test_modules_that_fit_are_said_to():
 
 
 def test_no_figure_is_a_word_and_never_a_zero(files):
-    for name in ("report.html", "report.md", "table.tex"):
+    for name in ("report.html", "report.md", "appendix.tex"):
         assert "out of memory" in files["failed"][name]
     cells = {cell["label"]: cell["class"] for cell in heatmap.heat_cells(Index(failed_run()))}
     assert cells == {"failed": "no figure", "memory": "no figure", "n/a": "no figure"}
@@ -419,11 +419,11 @@ def test_the_terminal_says_who_says_what_and_why():
 
 
 def test_latex_tables_are_split_by_pages_and_state_their_convention(files):
-    content = files["small"]["table.tex"]
+    content = files["small"]["appendix.tex"]
     assert content.count(r"\begin{table*}") == content.count(r"\end{table*}") == 2
     assert r"\toprule" in content and "one MAC for each multiplication" in content
     many = a_run([explained(f"case{number}", "thop", 10) for number in range(latex.ROWS + 1)])
-    assert latex.render(many).decode().count(r"\begin{table*}") == 2
+    assert latex.appendix(many).decode().count(r"\begin{table*}") == 2
 
 
 def test_the_page_has_landmarks_scopes_and_captions(files):

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from flop_harness import report
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from flop_harness import report, store
 from flop_harness.records import Run
+from flop_harness.report.analysis import verdict
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.analysis.verdict import particulars, spreads
+from flop_harness.report.formats.step_summary import step_summary
 from flop_harness.report.tables import table as neutral
 from flop_harness.report.tables.agreement import distance_table, group_table
 from runs import (
@@ -19,6 +26,7 @@ from runs import (
     small_run,
 )  # fmt: skip
 
+RESULTS = Path(__file__).parents[1] / "results"
 EMPTY = Run(1, a_suite(), {})
 RUNS = {"small": small_run(), "loud": loud_run(), "failed": failed_run(), "empty": EMPTY,
         "hostile": hostile_run()}  # fmt: skip
@@ -109,3 +117,32 @@ def test_a_refusal_of_a_counter_is_not_loud():
     page = report.render(failed_run(), "report.html").decode()
     assert "<dt>refused by the counter</dt>" in page
     assert '<div class="loud"><dt>' not in page
+
+
+def test_what_the_context_alone_explains_is_counted_apart():
+    pairs = [explained("net", "thop", 100, {"linear not seen in this context": -40}),
+             explained("other", "thop", 100, {"ReLU": 5})]  # fmt: skip
+    run = a_run(pairs)
+    assert verdict.verdict(run).here == 1
+    assert ("explained by their context", 1) in verdict.verdict(run).counts
+    [line] = [line for line in verdict.unknowns(Index(run)) if "context of the reading" in line]
+    assert line.startswith("1 figure is explained") and line.endswith("elsewhere: net.")
+
+
+@pytest.mark.parametrize("git", [None, {"commit": "abc", "dirty": False}])
+def test_figures_of_a_commit_need_no_remark(git):
+    assert verdict.origin(replace(small_run(), environment={"git": git})) == ""
+
+
+def test_figures_of_no_commit_are_told_on_every_page():
+    run = replace(small_run(), environment={"git": {"commit": "a" * 40, "dirty": True}})
+    told = f"The code that made these figures differs from commit {'a' * 12}"
+    for name in ("report.html", "report.md"):
+        assert told in report.render(run, name).decode()
+    assert told in step_summary(run)
+
+
+def test_a_heat_map_says_of_which_suite_inputs_and_versions():
+    drawn = report.render(store.load(RESULTS / "seeds"), "heatmap.svg").decode()
+    for words in ("seeds, version", "one MAC for each", "1x3x224x224", "torchinfo 1.8.0"):
+        assert words in drawn

@@ -1,17 +1,16 @@
 """flop-harness: what FLOP counters say of a model, and why they differ.
 
 >>> import flop_harness
->>> flop_harness.count(model, x).macs            # doctest: +SKIP
->>> flop_harness.compare(model, x).readings      # doctest: +SKIP
->>> flop_harness.load("results/seeds").bridges   # doctest: +SKIP
+>>> flop_harness.count(model, (1, 3, 224, 224))            # doctest: +SKIP
+>>> flop_harness.compare("torchvision:resnet18", jobs=2)   # doctest: +SKIP
+>>> flop_harness.load("results/seeds").bridges             # doctest: +SKIP
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-
-from flop_harness.suite.search_path import standard_library_first
 
 if TYPE_CHECKING:
     from flop_harness.api import Results
@@ -21,31 +20,59 @@ __all__ = ["compare", "count", "load"]
 __version__ = "0.1.0"
 
 
-def count(module: Any, *inputs: Any, convention: str = "macs", **kwargs: Any) -> Count:
-    """Count ``module(*inputs, **kwargs)`` without running it; see ``flop_harness.api.count``."""
+def count(
+    model: Any,
+    *inputs: Any,
+    convention: str = "macs",
+    mode: str = "",
+    dtype: str = "",
+    **kwargs: Any,
+) -> Count:
+    """Count ``model(*inputs, **kwargs)`` without running it; see ``flop_harness.api.count``."""
+    from flop_harness.suite.search_path import standard_library_first
+
     with standard_library_first():
         from flop_harness import api
 
-        return api.count(module, *inputs, convention=convention, **kwargs)
+        return api.count(model, *inputs, convention=convention, mode=mode, dtype=dtype, **kwargs)
 
 
-def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs: Any) -> Results:
-    """Ask every counter about ``module(*inputs, **kwargs)``; see ``flop_harness.api.compare``."""
+def compare(
+    model: Any,
+    *inputs: Any,
+    counters: str | Sequence[str] = (),
+    mode: str = "",
+    dtype: str = "",
+    jobs: int = 1,
+    **kwargs: Any,
+) -> Results:
+    """Ask every counter about ``model(*inputs, **kwargs)``; see ``flop_harness.api.compare``."""
+    from flop_harness.suite.search_path import standard_library_first
+
     with standard_library_first():
         from flop_harness import api
 
-        return api.compare(module, *inputs, counters=counters, **kwargs)
+        return api.compare(
+            model, *inputs, counters=counters, mode=mode, dtype=dtype, jobs=jobs, **kwargs
+        )
 
 
 def load(path: Any) -> Results:
     """The results in a folder such as ``results/seeds``; see ``flop_harness.api.load``."""
+    from flop_harness.suite.search_path import standard_library_first
+
     with standard_library_first():
         from flop_harness import api
 
         return api.load(path)
 
 
-if "IPython" in sys.modules:  # in a notebook records show themselves as tables and charts
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext flop_harness``: records show themselves as tables and charts."""
     from flop_harness.report.formats.display import register
 
-    register()
+    register(shell)
+
+
+if "IPython" in sys.modules:  # as in a notebook that imports us
+    load_ipython_extension(None)

@@ -1,61 +1,73 @@
-"""The harness in a notebook or a script: live modules in, pandas frames out."""
+"""The harness in a notebook or a script: models in, tables and pandas frames out."""
 
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flop_harness import report
-from flop_harness.ask.count import Count, count_trace
+from flop_harness.ask.count import Count, count_case, count_trace
 from flop_harness.ask.explain import find
-from flop_harness.errors import UserError
+from flop_harness.errors import UserError, suggest
 from flop_harness.records import Bridge, Case, Metric, Run
 from flop_harness.records.times import Times
+from flop_harness.report.formats.plain import text_of
+from flop_harness.report.tables.table import Table
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from flop_harness.suite.build import Built
 
-@dataclass(frozen=True)
+MODES = ("", "eval", "train")
+
+
+@dataclass(frozen=True, repr=False)
 class Results:
-    """A run and what was timed of its suite, as pandas frames with the columns of the CSV files."""
+    """What counters said of one model or a suite; printed, a row for each case and how it ended.
+
+    ``readings``, ``bridges``, ``figures`` and ``timings`` are pandas frames with the columns of the
+    CSV files; ``run`` holds the records that they are made of.
+    """
 
     run: Run
     times: tuple[Times, ...] = ()
 
     @cached_property
     def readings(self) -> DataFrame:
-        from flop_harness.report.formats.frames import frame
+        """A row for each counter, context and metric: value, unit, version, status, input."""
         from flop_harness.report.tables.readings import measured_readings
 
-        return frame(measured_readings(self.run))
+        return framed(measured_readings(self.run))
 
     @cached_property
     def bridges(self) -> DataFrame:
-        from flop_harness.report.formats.frames import frame
+        """A row for each step from the reference to a reading; the amounts add up to it."""
         from flop_harness.report.tables.bridges import bridges
 
-        return frame(bridges(self.run))
+        return framed(bridges(self.run))
 
     @cached_property
     def timings(self) -> DataFrame:
-        from flop_harness.report.formats.frames import frame
+        """A row for each case that was timed on each machine; seconds."""
         from flop_harness.report.tables.timings import timings
 
-        return frame(timings(self.times))
+        return framed(timings(self.times))
 
     @cached_property
     def figures(self) -> DataFrame:
-        from flop_harness.report.formats.frames import frame
+        """What each of our own conventions says of each case."""
         from flop_harness.report.tables.figures import figures
 
-        return frame(figures(self.run))
+        return framed(figures(self.run))
 
     def __repr__(self) -> str:
-        return "\n".join([report.headline(self.run), *report.verdict_lines(self.run)])
+        lines = [report.headline(self.run), *map(text_of, report.overview(self.run))]
+        return "\n\n".join([*lines, "\n".join(report.verdict_lines(self.run))])
 
     def _repr_html_(self) -> str:
         from flop_harness.report.formats import notebook
@@ -72,51 +84,115 @@ class Results:
         return found.bridges[0]
 
 
-def count(module: Any, *inputs: Any, convention: str = "macs", **kwargs: Any) -> Count:
-    """Price one forward pass of ``module`` without running its kernels or changing it.
+def framed(table: Table) -> DataFrame:
+    from flop_harness.report.formats.frames import frame
 
-    The module may stand on any device, ``meta`` included. A model that looks at values is run.
+    return frame(table)
+
+
+def count(
+    model: Any,
+    *inputs: Any,
+    convention: str = "macs",
+    mode: str = "",
+    dtype: str = "",
+    **kwargs: Any,
+) -> Count:
+    """Price one forward pass of ``model`` without running its kernels or changing it.
+
+    ``model`` is a module on any device, ``meta`` included, an exported program, a function of
+    tensors, or a reference as on the command line (``"torchvision:resnet18"``, ``"net.py:make"``).
+    An input is a shape, ``(1, 3, 224, 224)`` or ``"1x128:int64"``, or whatever the model takes; a
+    shape is drawn in the model's dtype. Mode and dtype stay those of the model if none is given;
+    what is asked for is done to a copy. A model that looks at values is run. Raises UserError, or
+    what the model raises.
     """
     from flop_harness.run.tracing import traced
-    from flop_harness.suite.compiled import as_module, original
+    from flop_harness.suite import given
 
-    module = as_module(module)
-    name = type(original(module)).__name__
-    trace = traced(lambda: (module, inputs, kwargs))
-    return count_trace(name, trace, convention)
+    if isinstance(model, str):
+        case = given.referred(model, inputs, kwargs, **options(mode, dtype))
+        built = given.with_values(case, inputs, kwargs)
+        if built is None:
+            return count_case(case, convention)
+    else:
+        built = as_asked(given.live(model, inputs, kwargs), mode, dtype)
+    trace = traced(lambda: (built.module, built.args, built.kwargs))
+    return count_trace(given.name_of(built.module), trace, convention)
 
 
-def compare(module: Any, *inputs: Any, counters: tuple[str, ...] = (), **kwargs: Any) -> Results:
-    """Every counter's figures for ``module(*inputs, **kwargs)`` and a bridge for each.
+def compare(
+    model: Any,
+    *inputs: Any,
+    counters: str | Sequence[str] = (),
+    mode: str = "",
+    dtype: str = "",
+    jobs: int = 1,
+    **kwargs: Any,
+) -> Results:
+    """Every counter's figures for ``model(*inputs, **kwargs)`` and a bridge for each.
 
-    Each counter gets a fork of this process, so that neither it nor the module changes; on one
-    thread, for a fork of a process that has computed on several cannot.
+    ``model`` and inputs are as of ``count``; the name of a suite or a ``.toml`` file is taken too.
+    ``counters`` are ids, in a list or separated by commas; ``jobs`` processes work at once. Each
+    counter gets a fork of this process, so that neither it nor the model changes. In a notebook a
+    bar shows how far it is.
     """
-    from flop_harness.reconcile.assembly import assemble
-    from flop_harness.run.cells import CaseRunner, Limits
-    from flop_harness.run.environment import describe
-    from flop_harness.run.plan import Raw, Result
-    from flop_harness.run.planning import make_plan, single
-    from flop_harness.run.workers import carry_out
-    from flop_harness.store import TraceStore
-    from flop_harness.suite.build import Built
-    from flop_harness.suite.compiled import as_module, original
+    from flop_harness.report.formats.notebook_progress import shown
+    from flop_harness.suite import given
 
-    module = as_module(module)
-    name = type(original(module)).__name__
-    case = Case(name, "live module", dtype="", mode="train" if module.training else "eval")
-    suite = single(case)
+    chosen = ids_of(counters)
+    with shown() as progress:
+        if isinstance(model, str):
+            return of_reference(model, inputs, kwargs, options(mode, dtype), chosen, jobs, progress)
+        built = as_asked(given.live(model, inputs, kwargs), mode, dtype)
+        case = Case(given.name_of(built.module), "live module", dtype="", mode=built.mode)
+        return of_live(case, built, chosen, jobs, progress)
+
+
+def of_reference(
+    name: str, inputs: tuple, kwargs: dict, case_options: dict[str, str],
+    counters: list[str], jobs: int, progress: Any,
+) -> Results:  # fmt: skip
+    """A model by its reference, or a suite by its name, exactly as the command compares it."""
+    from flop_harness.ask.compare import compare_once
+    from flop_harness.run.planning import single
+    from flop_harness.suite import files, given
+
+    if ":" not in name or name.endswith(".toml"):
+        if inputs or kwargs or case_options:
+            raise UserError(f"{name!r} is a suite: its cases say their inputs, mode and dtype")
+        suite = files.load(name)
+    else:
+        case = given.referred(name, inputs, kwargs, **case_options)
+        built = given.with_values(case, inputs, kwargs)
+        if built is not None:
+            return of_live(case, built, counters, jobs, progress)
+        suite = single(case)
+    run = compare_once(suite, progress, counters=counters, device="cpu", jobs=jobs)
+    return refused_if_broken(run)
+
+
+def of_live(case: Case, built: Built, counters: list[str], jobs: int, progress: Any) -> Results:
+    """A live model, on the CPU."""
+    from flop_harness.reconcile.assembly import assemble
+    from flop_harness.run.environment import describe
+    from flop_harness.run.live import compared
+    from flop_harness.run.plan import Raw
+    from flop_harness.run.planning import make_plan, single
+
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:
-        plan = make_plan(suite, Path(folder), counters=counters, device="cpu")
-        limits = Limits(suite.timeout_s, int(suite.memory_gib * 2**30), threads=1)
-        runner = CaseRunner(case, "", "cpu", limits, live=Built(module, inputs, kwargs))
-        by_id = {counter.id: counter for counter in plan.counters}
-        traces = TraceStore(plan.folder)
-        results: dict[Any, Result] = {}
-        for cell in plan.cells(case):
-            results[cell] = carry_out(runner, cell, by_id.get(cell.counter), (), traces)
+        plan = make_plan(single(case), Path(folder), counters=counters, device="cpu", jobs=jobs)
+        results = compared(plan, built, progress)
         environment = describe(["torch", *(c.distribution for c in plan.counters)])
-        return Results(assemble(plan, Raw(environment, results)))
+        return refused_if_broken(assemble(plan, Raw(environment, results)))
+
+
+def refused_if_broken(run: Run) -> Results:
+    """The results of a run. UserError where its one model could not be built or run."""
+    for failure in run.failures:
+        if failure.stage == "model" and len(run.suite.cases) == 1:
+            raise UserError(failure.message)
+    return Results(run)
 
 
 def load(path: Any) -> Results:
@@ -127,3 +203,52 @@ def load(path: Any) -> Results:
     run, path = load_run(path), Path(path)
     beside = machines_in(path if path.is_dir() else path.parent, run.suite)
     return Results(run, tuple(beside.values()))
+
+
+# ------------------------------------------------------------------------------- what was asked
+
+
+def ids_of(counters: Any) -> list[str]:
+    """``"thop, fvcore"`` or a list of ids, as a list. UserError for anything else."""
+    if isinstance(counters, str):
+        return [name.strip() for name in counters.split(",") if name.strip()]
+    try:
+        names = list(counters)
+    except TypeError:
+        names = [counters]
+    if wrong := [name for name in names if not isinstance(name, str)]:
+        raise UserError(f"counters are ids such as 'thop', not {wrong[0]!r}")
+    return names
+
+
+def options(mode: str, dtype: str) -> dict[str, str]:
+    """The keys of a case that were asked for."""
+    if mode not in MODES:
+        raise UserError(f"unknown mode {mode!r}{suggest(str(mode), MODES)}; known: eval, train")
+    name = str(dtype).removeprefix("torch.")
+    return {key: each for key, each in (("mode", mode), ("dtype", name)) if each}
+
+
+def as_asked(built: Built, mode: str, dtype: str) -> Built:
+    """A copy of a model in another mode or dtype; the model itself where neither is asked for."""
+    import torch
+
+    from flop_harness.suite.compiled import set_mode
+    from flop_harness.suite.inputs import cast
+    from flop_harness.trace.copying import NotCopyable, copied
+
+    wanted = options(mode, dtype)
+    if not wanted or wanted == {"mode": built.mode}:
+        return built
+    kind = getattr(torch, wanted.get("dtype", "float32"), None)
+    if not isinstance(kind, torch.dtype):
+        raise UserError(f"unknown dtype {dtype!r}: it is float32, bfloat16, ...")
+    try:
+        module, args, kwargs = copied((built.module, built.args, built.kwargs), real=True)
+    except NotCopyable as error:
+        raise UserError(f"{error}: set its mode and dtype before it is passed") from error
+    if "mode" in wanted:
+        set_mode(module, mode == "train")
+    if "dtype" in wanted:
+        module, (args, kwargs) = module.to(kind), cast((args, kwargs), kind)
+    return replace(built, module=module, args=args, kwargs=kwargs)

@@ -17,6 +17,9 @@ from flop_harness.counters.versions.catalogue import CATALOGUE
 from flop_harness.errors import UserError, extras_named, suggest
 from flop_harness.records import SEED, Case, Trace
 from flop_harness.records.account import Account
+from flop_harness.records.trace import shapes_of
+from flop_harness.report.formats.plain import text_of
+from flop_harness.report.tables.module_tree import module_table, module_tree
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.text import human, left_out, plural
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
@@ -25,9 +28,13 @@ from flop_harness.trace.walk import Visit
 GROUPS = ("term", "module", "function", "operator")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Count:
-    """What a convention says of a model; ``rows`` add up to ``total``."""
+    """What a convention says of a model; ``rows`` add up to ``total``. Printed, it is a table.
+
+    ``macs`` and ``params`` are those of the reference, ``unsupported`` the operators that no formula
+    is known for; ``frame`` and ``modules`` are pandas frames, by term and by module.
+    """
 
     model: str
     convention: Convention
@@ -54,6 +61,18 @@ class Count:
         return lacking
 
     @property
+    def inputs(self) -> str:
+        """Shapes of what the model was called with: ``1x3x224x224``."""
+        return shapes_of(self.trace.root.args, self.trace.root.kwargs)
+
+    @property
+    def modules(self) -> Any:
+        """A pandas frame with a row for each call of a module: shapes, parameters, amount, share."""
+        from flop_harness.report.formats.frames import frame
+
+        return frame(module_table(self.trace, self.account, self.convention.unit))
+
+    @property
     def frame(self) -> Any:
         """The account as a pandas frame: module, term, amount."""
         with extras_named():
@@ -67,6 +86,7 @@ class Count:
             "model": self.model,
             "convention": self.convention.id,
             "unit": self.convention.unit,
+            "input": self.inputs,
             "context": str(self.trace.context),
             "total": self.total,
             "params": self.params,
@@ -76,10 +96,15 @@ class Count:
         }
         return json.dumps(document, indent=2)
 
-    def _repr_html_(self) -> str:
-        from flop_harness.report.formats.notebook import of_amounts
+    def __repr__(self) -> str:
+        return text_of(self.to_table())
 
-        return of_amounts(self.by, self.rows)
+    def _repr_html_(self) -> str:
+        from flop_harness.report.formats.notebook import grid, tree
+
+        return grid(self.to_table()) + tree(
+            module_tree(self.trace, self.account), self.convention.unit
+        )
 
     def to_table(self) -> Table:
         """Its rows with their shares, then what has no formula."""
@@ -90,11 +115,15 @@ class Count:
         short = ", ".join(human(value, name) for name, value in figures.items())
         title = f"{self.model}: {exact} ({short})"
         lacking = f"Not counted, for want of a formula: {left_out(self.unsupported)}."
+        notes = [
+            f"input {self.inputs or 'none'}; convention {self.convention.id}; {self.trace.context}",
+            lacking if self.unsupported else "",
+        ]
         heads = (Column(self.by), Column(unit, "number"), Column("share", "number"))
         rows = [(name or "(the model)", f"{amount:,}", f"{amount / self.total:.1%}" if self.total else "")
                 for name, amount in self.rows.items()]  # fmt: skip
         rows += [(f"hangs on a value, {line}", f"seed {SEED}", "") for line in self.trace.looks]
-        return Table(title, heads, tuple(rows), lacking if self.unsupported else "")
+        return Table(title, heads, tuple(rows), "\n".join(filter(None, notes)))
 
 
 def count_case(case: Case, convention: str = "macs", by: str = "term", depth: int | None = None,

@@ -77,7 +77,8 @@ class Move:
 class Comparison:
     """What became of every cell; ``risen`` are versions that changed, whatever came of it.
 
-    ``models`` are changes of the models themselves, by case.
+    ``models`` are changes of the models themselves, by case; ``unsupported``, by case too, the
+    operators without a formula, whose work no figure holds.
     """
 
     suite: str
@@ -85,6 +86,7 @@ class Comparison:
     moves: tuple[Move, ...]
     risen: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unsupported: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 # ----------------------------------------------------------------------------------- refusals
@@ -134,6 +136,7 @@ def compare(golden: Run, run: Run) -> Comparison:
         tuple(key for key, move in moves.items() if move is None),
         tuple(move for move in moves.values() if move is not None),
         risen(before, after),
+        unsupported={case: operators for case, operators in run.unsupported.items() if operators},
     )
 
 

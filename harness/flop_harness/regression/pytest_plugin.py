@@ -1,16 +1,17 @@
-"""For other people's tests: the fixture ``flop_account``, the marker ``flops`` and snapshots.
+"""For other people's tests: ``flop_account``, ``flop_reading``, the marker ``flops``, snapshots.
 
-    def test_budget(flop_account):
+    def test_budget(flop_account, flop_reading):
         account = flop_account(MyModel(), (1, 3, 224, 224))
-        assert account.macs < 5e9
+        account.assert_at_most(macs=5e9, params=30e6, modules={"head": 1e6})
         account.matches_snapshot("my_model")
+        assert flop_reading("fvcore", MyModel(), (1, 3, 224, 224)).macs < 5.1e9
 
 Nothing but pytest is imported until a test counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ import pytest
 
 if TYPE_CHECKING:
     from flop_harness.ask.count import Count
+    from flop_harness.regression.counter_reading import CounterReading
     from flop_harness.regression.snapshots import Snapshot
 
 MARKER = "flops(convention='macs'): the convention that flop_account counts by in this test"
@@ -28,10 +30,51 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("flop-harness")
     group.addoption("--flop-update", action="store_true",
                     help="Write the snapshots of flop_account anew instead of comparing.")  # fmt: skip
+    group.addoption("--flop-only", action="store_true",
+                    help="Run the tests that use flop_account or flop_reading, and no others.")  # fmt: skip
+    group.addoption("--flop-summary", metavar="FILE",
+                    help="Add what was counted to FILE, as Markdown: $GITHUB_STEP_SUMMARY.")  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
+    file = config.getoption("--flop-summary")
+    if file and not hasattr(config, "workerinput"):  # with xdist: in the process that reports
+        config.pluginmanager.register(Summary(Path(file)), "flop-summary")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--flop-only"):
+        ours = [each for each in items if FIXTURES & {*getattr(each, "fixturenames", ())}]
+        others = [each for each in items if each not in ours]
+        config.hook.pytest_deselected(items=others)
+        items[:] = ours
+
+
+class Summary:
+    """Gathers what tests counted, and writes it when all have ended."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.outcomes: list[Any] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "call" and not report.failed:
+            return
+        from flop_harness.regression.step_summary import PROPERTY, Outcome
+
+        counted: list[Any] = [value for name, value in report.user_properties if name == PROPERTY]
+        told = str(report.longrepr) if report.failed else ""
+        self.outcomes.append(Outcome(report.nodeid, report.outcome, counted, told))
+
+    def pytest_sessionfinish(self) -> None:
+        from flop_harness.regression.step_summary import markdown
+
+        with self.file.open("a", encoding="utf-8", errors="replace") as page:
+            page.write(markdown(self.outcomes))
+
+
+FIXTURES = {"flop_account", "flop_reading"}
 
 
 class Account:
@@ -55,10 +98,52 @@ class Account:
         return self.count.account.by_term()
 
     def __repr__(self) -> str:
-        unit = self.count.convention.unit
-        return (
-            f"<{self.count.model}: {self.count.total:,} {unit}, {self.count.params:,} parameters>"
-        )
+        return f"<{self.count.to_table().title}{self.left_out}>"
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """What a summary and a JUnit file tell of it, in plain values."""
+        found = self.count
+        return {"model": found.model, "input": found.inputs, "convention": found.convention.id,
+                "total": found.total, "unit": found.convention.unit, "macs": found.macs,
+                "params": found.params, "unsupported": self.left_out.removeprefix("; ")}  # fmt: skip
+
+    @property
+    def left_out(self) -> str:
+        """``; not counted, no formula: mine.op × 2``, or nothing."""
+        from flop_harness.report.words.text import left_out
+
+        unknown = self.count.unsupported
+        return f"; not counted, no formula: {left_out(unknown)}" if unknown else ""
+
+    def assert_at_most(
+        self,
+        *,
+        macs: float | None = None,
+        params: float | None = None,
+        total: float | None = None,
+        modules: Mapping[str, float] | None = None,
+        terms: Mapping[str, float] | None = None,
+        ignore: tuple[str, ...] = (),
+    ) -> bool:
+        """True, or the test fails and tells by which modules a budget is passed.
+
+        ``total``, ``modules`` (each with what is below it) and ``terms`` are in the unit of the
+        convention. Operators without a formula fail a budget of work too, unless ``ignore`` names
+        them.
+        """
+        __tracebackhide__ = True
+        from flop_harness.errors import UserError
+        from flop_harness.regression.budgets import Budget, broken
+
+        budget = Budget(macs, params, total, modules or {}, terms or {}, ignore)
+        try:
+            told = broken(self.count, budget)
+        except UserError as error:
+            told = str(error)
+        if told:
+            pytest.fail(told, pytrace=False)
+        return True
 
     def matches_snapshot(self, name: str) -> bool:
         """True, or the test fails with a table of the modules and terms that changed."""
@@ -124,8 +209,8 @@ def by_module(account: Any, trace: Any) -> dict[str, dict[str, int | float]]:
 def flop_account(request: pytest.FixtureRequest) -> Callable[..., Account]:
     """``flop_account(module, *inputs, convention=..., **kwargs)`` -> what the module costs.
 
-    An input is a shape, such as ``(1, 3, 224, 224)``, or whatever the module takes. No kernel runs
-    and the module stays as it is, unless it looks at values.
+    Models and inputs are as of ``flop_harness.count``. No kernel runs and the module stays as it is,
+    unless it looks at values. Operators without a formula are a warning of the test.
     """
     usual = convention_of(request.node.get_closest_marker("flops"))
     update = bool(request.config.getoption("--flop-update"))
@@ -135,15 +220,40 @@ def flop_account(request: pytest.FixtureRequest) -> Callable[..., Account]:
         import flop_harness
         from flop_harness.errors import UserError
 
-        args = [tensor(each) for each in inputs]
-        named = {name: tensor(each) for name, each in kwargs.items()}
         try:
-            found = flop_harness.count(module, *args, convention=convention or usual, **named)
+            found = flop_harness.count(module, *inputs, convention=convention or usual, **kwargs)
         except UserError as error:
             pytest.fail(str(error), pytrace=False)
-        return Account(found, request.path, update)
+        account = Account(found, request.path, update)
+        request.node.user_properties.append(("flop_account", account.properties))
+        if account.left_out:
+            request.node.warn(pytest.PytestWarning(f"{found.model}{account.left_out}"))
+        return account
 
     return counted
+
+
+@pytest.fixture
+def flop_reading() -> Callable[..., CounterReading]:
+    """``flop_reading("fvcore", module, *inputs, context="", **kwargs)`` -> what a counter says.
+
+    ``context`` chooses among several: ``"grad"``, ``"meta"``. The test fails where the counter gives
+    no figure, with its own message.
+    """
+
+    def read(
+        counter: str, module: Any, *inputs: Any, context: str = "", **kwargs: Any
+    ) -> CounterReading:
+        __tracebackhide__ = True
+        from flop_harness.errors import UserError
+        from flop_harness.regression.counter_reading import reading
+
+        try:
+            return reading(counter, module, inputs, kwargs, context)
+        except UserError as error:
+            pytest.fail(str(error), pytrace=False)
+
+    return read
 
 
 def convention_of(marker: pytest.Mark | None) -> str:
@@ -154,12 +264,3 @@ def convention_of(marker: pytest.Mark | None) -> str:
     if len(named) != 1 or not set(marker.kwargs) <= {"convention"}:
         pytest.fail(f"the marker is {MARKER}", pytrace=False)
     return str(named[0])
-
-
-def tensor(given: Any) -> Any:
-    """A shape as a tensor of that shape; anything else as it is."""
-    if isinstance(given, tuple) and given and all(type(size) is int for size in given):
-        import torch
-
-        return torch.zeros(given)
-    return given

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from flop_harness.errors import UserError
+from flop_harness.report.formats.plain import aligned
 
 Number: TypeAlias = int | float
 Amounts: TypeAlias = Mapping[str, Mapping[str, Number]]
 """module path -> term -> amount"""
 
 SCHEMA = 1
+NUMBERS = (False, False, True, True, True)
+"""Which columns of a difference are set to the right"""
 FOLDER = "flop_snapshots"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
@@ -98,20 +101,13 @@ def difference(name: str, before: Snapshot, after: Snapshot) -> str:
         f"{moved(before.params, after.params)} parameters",
     ]
     head = f"{after.model} is not as in snapshot {name!r}: {', '.join(totals)}"
-    return "\n".join([head, "", *aligned([("module", "term", "snapshot", "now", "change"), *rows])])
+    return "\n".join(
+        [head, "", *aligned([("module", "term", "snapshot", "now", "change"), *rows], NUMBERS)]
+    )
 
 
 def moved(before: Number, after: Number) -> str:
     return f"{after:,}" if before == after else f"{before:,} -> {after:,}"
-
-
-def aligned(rows: list[tuple[str, ...]]) -> Iterator[str]:
-    """Names to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [text.ljust(width) if place < 2 else text.rjust(width)
-                 for place, (text, width) in enumerate(zip(row, widths, strict=True))]  # fmt: skip
-        yield "  ".join(cells).rstrip()
 
 
 # ---------------------------------------------------------------------------------------- files

@@ -14,11 +14,17 @@ The way through it::
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from flop_harness.records import Run
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.analysis.verdict import Verdict, headline, verdict, verdict_lines
 from flop_harness.report.documents.files import PAGES, Written, with_failures, write
 from flop_harness.report.documents.files import RUN as FORMATS
 from flop_harness.report.formats.terminal.case import case_table
+from flop_harness.report.tables.deviations import deviation_table
+from flop_harness.report.tables.figures_of_case import figure_table
+from flop_harness.report.tables.table import Table
 
 __all__ = [
     "FORMATS",
@@ -27,6 +33,7 @@ __all__ = [
     "Written",
     "case_table",
     "headline",
+    "overview",
     "render",
     "verdict",
     "verdict_lines",
@@ -38,3 +45,13 @@ __all__ = [
 def render(run: Run, name: str) -> bytes:
     """One file of the report of a run, as bytes."""
     return FORMATS[name](run)
+
+
+def overview(run: Run) -> Iterator[Table]:
+    """The figures of a run of one case, else a row of deviations for each case."""
+    index = Index(run)
+    for metric in index.metrics:
+        if len(index.cases) == 1:
+            yield figure_table(index, metric)
+        elif metric == "compute":
+            yield deviation_table(index, metric)

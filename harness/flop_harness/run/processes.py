@@ -1,15 +1,18 @@
 """How processes are started: with torch imported already, and Python's own modules first.
 
 The fork server is started as ``python -c``, which looks for modules in the working directory before
-it looks among Python's own: there a user's ``random.py`` would end it.
+it looks among Python's own: there a user's ``random.py`` would end it. Nothing of ours is in the
+script that was started, so that it is not run again in each process, as multiprocessing would.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from types import ModuleType
 from typing import Any
 
 from flop_harness.run.isolation import die_with_parent, stdout_to_stderr
@@ -19,11 +22,35 @@ PRELOADED = ["flop_harness.run.server", "torch", "torchvision", "flop_harness.ru
              "flop_harness.trace"]  # fmt: skip
 
 
+class ApartFromMain(ForkServerProcess):
+    """A process that does not import the script that was started."""
+
+    @staticmethod
+    def _Popen(process: Any) -> Any:  # noqa: N802 - the name that multiprocessing calls
+        with nameless_main():
+            return ForkServerProcess._Popen(process)  # type: ignore[attr-defined]
+
+
+class Context(ForkServerContext):
+    Process = ApartFromMain
+
+
+@contextmanager
+def nameless_main() -> Iterator[None]:
+    """Within, multiprocessing finds no script to import: one without a guard would run again."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
 def forkserver() -> Any:
     """Processes that start with torch already imported."""
     from multiprocessing.forkserver import ensure_running
 
-    context = multiprocessing.get_context("forkserver")
+    context = Context()
     context.set_forkserver_preload(PRELOADED)
     with standard_library_first(), safe_path():
         ensure_running()

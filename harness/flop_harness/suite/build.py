@@ -98,10 +98,10 @@ def _call(recipe: Recipe, case: Case, place: str, seed: int) -> tuple[Any, Any, 
     torch.default_generator.manual_seed(seed)
     with blamed(case.model, recipe.folders), torch.device(place), on_path(recipe.folders):
         made = recipe.factory(**{**recipe.kwargs, **case.kwargs})
-    return _taken_apart(made, case.model)
+    return taken_apart(made, case.model)
 
 
-def _taken_apart(made: Any, whose: str) -> tuple[Any, Any, Any]:
+def taken_apart(made: Any, whose: str) -> tuple[Any, Any, Any]:
     """What a factory may return: a module, alone or with args, with kwargs, or with both."""
     import torch
 

@@ -64,6 +64,14 @@ def bars(bridge: Bridge) -> tuple[Bar, ...]:
     return (*drawn, Bar(_part(min(0, end) - low, span), _part(abs(end), span), "base"))
 
 
+def scale(bridge: Bridge) -> Number:
+    """What the whole width of a bridge's waterfall stands for, in the unit of its reading."""
+    levels: list[Number] = [0]
+    for move in (*(step.amount for step in bridge.steps), bridge.residual):
+        levels.append(levels[-1] + move)
+    return max(levels) - min(levels)
+
+
 def _part(amount: Number, span: Number) -> float:
     return round(100 * amount / span, 2)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from flop_harness.reconcile.changes import Comparison, Entry, Kind, Move, Term
-from flop_harness.report.words.text import few, group, plural, printable, signed
+from flop_harness.report.words.text import few, group, left_out, plural, printable, signed
 
 KINDS: dict[Kind, str] = {
     "version": "changed with the counter's version",
@@ -48,11 +48,13 @@ def summary(comparison: Comparison) -> str:
 
 
 def unmoved(comparison: Comparison) -> Iterator[str]:
-    """Versions that changed and moved nothing."""
+    """Versions that changed and moved nothing, and work that no figure holds."""
     moving = {move.key.counter for move in comparison.moves}
     for counter, (before, after) in comparison.risen.items():
         if counter not in moving:
             yield f"{printable(counter)} {printable(before)} -> {printable(after)}: nothing moved"
+    for case, unknown in comparison.unsupported.items():
+        yield f"{printable(case)}: not counted, no formula: {left_out(unknown)}"
 
 
 def sentence(move: Move) -> str:

@@ -109,14 +109,18 @@ def sentence(clock: MachineTimings, series: Series, found: tuple[Predictor, ...]
     """The best count, those that may be as good, and how MACs and parameters compare."""
     best = found[0]
     models, families = len(best.points.cases), len(set(best.points.families))
-    told = [
-        f"{series}: over {plural(models, 'model')} of {plural(families, 'family')}, "
-        f"{name_of(best)} {'come' if best.name in MANY else 'comes'} closest to the time: off {off(best, '95 %: ')} on a family that the "
-        "fit has not seen"
-    ]
+    over = f"{series}: over {plural(models, 'model')} of {plural(families, 'family')}, "
+    unseen = "on a family that the fit has not seen"
     tied = [name_of(each) for each in found[1:] if beside(clock, each, best) == UNDECIDED]
     if tied:
-        told.append(f"As good, as far as is shown: {few(tied, 4)}")
+        names = few([name_of(best), *tied], 5)
+        told = [f"{over}{plural(len(tied) + 1, 'count')} of {len(found):,} are not told apart by how close they come "
+                f"to the time: {names}; the first is off {off(best, '95 %: ')} {unseen}"]  # fmt: skip
+    else:
+        come = "come" if best.name in MANY else "comes"
+        told = [
+            f"{over}{name_of(best)} {come} closest to the time: off {off(best, '95 %: ')} {unseen}"
+        ]
     for name, words in (("macs", "MACs"), ("params", "Parameters")):
         each = find(found, name)
         if each is not None and each is not best:

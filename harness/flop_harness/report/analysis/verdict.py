@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 
-from flop_harness.records import Reading, Run
+from flop_harness.records import HERE, Bridge, Reading, Run
 from flop_harness.report.analysis.index import (
     BROKEN,
     Index,
@@ -54,6 +54,9 @@ class Verdict:
     cells: int = 0
     silent: Mapping[str, int] = field(default_factory=dict)
     incomplete: int = 0
+    """Cases with work that no figure holds: operators without a formula"""
+    here: int = 0
+    """Explained by a term of the context: the model itself does other work there"""
 
     @property
     def clean(self) -> bool:
@@ -69,6 +72,7 @@ class Verdict:
         if self.incomplete:
             counts.append((f"{verb(self.incomplete, 'case', 'cases')} with work not counted",
                            self.incomplete))  # fmt: skip
+        counts += [("explained by their context", self.here)] if self.here else []
         return counts + [(SILENT.get(name, name), count) for name, count in self.silent.items()]
 
     @property
@@ -113,7 +117,23 @@ def verdict(run: Run) -> Verdict:
         cells=len(index.cells),
         silent=Counter(reading.status for reading in run.readings if reading.status != "ok"),
         incomplete=sum(map(bool, run.unsupported.values())),
+        here=len(in_context(index)),
     )
+
+
+def in_context(index: Index) -> list[Bridge]:
+    """Bridges with a step that is the model's doing: in their context it does more or less."""
+    return [each for each in index.bridges if any(step.term.endswith(HERE) for step in each.steps)]
+
+
+def origin(run: Run) -> str:
+    """That the figures belong to no commit; empty where they do, or where none is known."""
+    git = run.environment.get("git")
+    if not (isinstance(git, Mapping) and git.get("dirty")):
+        return ""
+    commit = str(git.get("commit", ""))[:12]
+    return (f"The code that made these figures differs from commit {commit}: "
+            "what was changed in it is not stored.")  # fmt: skip
 
 
 @lru_cache(maxsize=1)
@@ -152,7 +172,7 @@ def _differ(wide: list[Spread], counters: int) -> str:
     if not wide:
         return verb(counters, "stands beside the reference", "cannot be compared")
     if wide[0].factor == 1:
-        return "agree everywhere"
+        return verb(counters, "agrees", "agree") + " everywhere"
     middle = factor_words(wide[len(wide) // 2].factor)
     usual = f"{middle} on the median model and " if len(wide) > 2 else ""
     return f"differ by a factor of {usual}{factor_words(wide[0].factor)} at most"
@@ -246,4 +266,14 @@ def unknowns(index: Index) -> list[str]:
         if operators:
             told = left_out(operators)
             lines.append(f"{shorten(case, 60)}: operators without a formula: {told}.")
-    return lines
+    return lines + list(filter(None, (told_in_context(index), origin(index.run))))
+
+
+def told_in_context(index: Index) -> str:
+    """How many figures are explained by what the model does in their context, and where."""
+    found = in_context(index)
+    if not found:
+        return ""
+    where = few([shorten(name, 40) for name in dict.fromkeys(each.case for each in found)], 8)
+    return (f"{plural(len(found), 'figure')} {verb(len(found), 'is', 'are')} explained by what the "
+            f"model itself does in the context of the reading and not elsewhere: {where}.")  # fmt: skip

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 from flop_harness.records import Metric, Run
-from flop_harness.report.analysis.cells import Cell, cell_of, shown_columns
+from flop_harness.report.analysis.cells import Cell, cell_of, inputs_of, shown_columns
 from flop_harness.report.analysis.index import CounterColumn, Index
 from flop_harness.report.charts.drawing import INK, LETTER, LOUD, blank, styled, svg
-from flop_harness.report.words.text import about, printable, ratio, shorten
+from flop_harness.report.tables.comparison import RULE
+from flop_harness.report.words.text import about, few, printable, ratio, shorten
 
 # Upper bounds of |deviation| and the colours below and above the reference, light to dark: the
 # steps stay apart in grey, and the number in each cell says which side it is on.
@@ -47,7 +49,7 @@ def class_of(cell: Cell) -> str:
 def heat_cells(index: Index, metric: Metric = "compute") -> list[dict[str, Any]]:
     """One record for each cell of the heat map."""
     pairs = [
-        (_head(column), cell_of(index, reading))
+        (_head(index, column, metric), cell_of(index, reading))
         for column in shown_columns(index, metric)
         for reading in index.in_column(column, metric).values()
     ]
@@ -58,10 +60,20 @@ def heat_cells(index: Index, metric: Metric = "compute") -> list[dict[str, Any]]
     } for head, cell in pairs]  # fmt: skip
 
 
-def _head(column: CounterColumn) -> str:
-    """What stands above a column: a counter in several contexts names them on a second line."""
-    name = printable(column.counter)
+def _head(index: Index, column: CounterColumn, metric: Metric) -> str:
+    """What stands above a column: a counter and its version; contexts, if several, on a second line."""
+    read = next(iter(index.in_column(column, metric).values()), None)
+    name = f"{printable(column.counter)} {shorten(read.version, 18) if read else ''}".strip()
     return name if column.only else f"{name}\n{shorten(column.under, 28)}"
+
+
+def heading(index: Index, metric: Metric) -> str:
+    """The suite, what the reference counts, and the inputs."""
+    suite = index.run.suite
+    shapes = [inputs_of(index, case) for case in index.cases]
+    found = [shape for shape, _ in Counter(filter(None, shapes)).most_common()]
+    inputs = f"Inputs: {few(found, 4)}" if found else ""
+    return f"{printable(suite.name)}, version {suite.version}. Reference: {RULE[metric]}\n{inputs}"
 
 
 def heatmap_label(cell: Cell) -> str:
@@ -93,8 +105,9 @@ def heatmap(run: Run, metric: Metric = "compute") -> str:
         return blank("No figures to show")
     filled = {record["case"] for record in records}
     rows = [case for case in map(printable, index.cases) if case in filled]
-    heads = [_head(column) for column in shown_columns(index, metric)]
-    return svg(styled(_heat_layers(records, rows, heads, f"figure / reference ({metric})")))
+    heads = [_head(index, column, metric) for column in shown_columns(index, metric)]
+    layers = _heat_layers(records, rows, heads, f"figure / reference ({metric})")
+    return svg(styled(layers, heading(index, metric)))
 
 
 def _heat_layers(records: list[dict[str, Any]], rows: list[str], heads: list[str], key: str) -> Any:

@@ -35,6 +35,7 @@ RUN: Mapping[str, Callable[[Run], bytes]] = {
     "report.md": run_markdown.render,
     "report.html": run_page.render,
     "table.tex": latex.render,
+    "appendix.tex": latex.appendix,
     "citation.bib": lambda run: f"{bibtex(run.suite)}\n".encode(),
     **drawing.files({"heatmap": heatmap, "spread": spread_chart, "waterfall": waterfall}),
 }

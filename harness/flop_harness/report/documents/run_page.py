@@ -8,7 +8,6 @@ from typing import Any
 
 from flop_harness.records import Run
 from flop_harness.report.analysis.bridges import instructive
-from flop_harness.report.analysis.cells import inputs_of
 from flop_harness.report.analysis.families import family_of, kind_of
 from flop_harness.report.analysis.findings import profiles
 from flop_harness.report.analysis.index import Index
@@ -74,7 +73,7 @@ def contents(run: Run, codes: Codes = NONE) -> dict[str, Any]:
     best = instructive(run)
     return {
         "suite": run.suite, "headline": headline(run),
-        "particulars": particulars(run), "verdict": verdict(run), "finds": finds(index), "shapes": shapes(index),
+        "particulars": particulars(run), "verdict": verdict(run), "finds": finds(index),
         "counts": verdict(run).counts, "outcomes": outcome_table(index),
         "spread": spread_table(index), "spread_chart": pages.drawn(spread_chart(run)),
         "agreement": group_table(index),
@@ -102,8 +101,3 @@ def finds(index: Index) -> dict[str, str]:
         told = [kind_of(reference), family_of(reference)] if reference else []
         found[case] = " ".join([case, models.get(case, ""), *told])
     return found
-
-
-def shapes(index: Index) -> dict[str, str]:
-    """The inputs of each case."""
-    return {case: inputs_of(index, case) for case in index.cases}

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flop_harness.records import Bridge, Metric
-from flop_harness.report.analysis.bridges import bars, part_of
+from flop_harness.report.analysis.bridges import bars, part_of, scale
 from flop_harness.report.analysis.findings import sentences
 from flop_harness.report.analysis.index import BASE_UNIT, Index, key_of, plain
 from flop_harness.report.sources.figure_code import NONE, Codes
@@ -133,6 +133,7 @@ def answer_in(index: Index, answer: Answer, breakdowns: Breakdowns) -> dict[str,
         if bridge
         else [],
         "bridge": bridge_in(index, bridge, breakdowns) if bridge else [],
+        "scale": part(scale(bridge), bridge).lstrip("+=") if bridge else "",
     }
     return {name: value for name, value in told.items() if value}
 

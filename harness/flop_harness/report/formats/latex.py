@@ -7,8 +7,9 @@ plain digits. A table that is too wide for its page is parted by columns, never 
 from __future__ import annotations
 
 import math
+import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import zip_longest
@@ -17,30 +18,32 @@ from typing import Any
 from flop_harness.records import Run
 from flop_harness.report.analysis.cells import Cell
 from flop_harness.report.analysis.index import METRICS, Index
-from flop_harness.report.tables.comparison import comparison
+from flop_harness.report.tables.comparison import LEAD, comparison
 from flop_harness.report.tables.partition import at_most, evenly
+from flop_harness.report.tables.summary import summary_table
 from flop_harness.report.tables.table import Column, Table, show
 from flop_harness.report.words.text import Number, printable, shorten, whole
 
-ROWS = 35
-"""Rows of a part: turned, they are no higher than the text between margins of an inch is wide"""
+ROWS, BRIEF_ROWS = 35, 41
+"""Rows of a part: turned, they are no higher than the text between margins of an inch is wide.
+Those of the summary have smaller figures and captions"""
 ROOM = 640
 """Points for the columns of a part: no more than the text between margins of an inch is high"""
 SIZES = {8: 4.25, 7: 3.98}
 """Points of type -> those of a digit in it (Computer Modern): the first in which all columns fit"""
 GAP = 6
 """Points between two columns"""
-COMMA = 0.6
-"""Its width in digits"""
-NAME, HEAD = 48, 12
-"""Characters of a name at most, and of a line in a head at least before it is broken"""
+COMMA, LETTER = 0.6, 0.93
+"""Their widths in digits, of a letter on average"""
+NAME, HEAD, TURNED = 48, 12, 24
+"""Characters of a name at most, of a line in a head at least before it is broken, of a turned name"""
 SIGNS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
     "'": r"\textquotesingle{}", "`": r"\textasciigrave{}", "-": "{-}", "[": "{[}", "*": "{*}",
     "…": r"\ldots{}", "\N{MINUS SIGN}": "$-$",
-    "\N{MULTIPLICATION SIGN}": r"$\times$", "∞": r"$\infty$", "·": r"$\cdot$",
+    "\N{MULTIPLICATION SIGN}": r"$\times$", "∞": r"$\infty$", "·": r"$\cdot$", "†": r"\textdagger{}", "≈": r"$\approx$",
 }  # fmt: skip
 # \documentclass is \@notprerr once a document has begun: then this file is a part of that one.
 # A document's own \sisetup neither groups nor rounds here, by the words of version 3 or of 2; what
@@ -67,7 +70,7 @@ START = r"""% Compiles alone; in a document, load booktabs, graphicx and siunitx
     {\sisetup{round-mode=none,exponent-mode=input}}%
     {\sisetup{round-mode=off,scientific-notation=false}}}
 \providecommand\flopharnesstable[3]{%
-  \sbox\flopharnessbox{\fontsize{#1}{1.2\dimexpr#1pt}\selectfont\setlength\tabcolsep{3pt}%
+  \sbox\flopharnessbox{\fontsize{#1}{1.15\dimexpr#1pt}\selectfont\setlength\tabcolsep{3pt}%
     \flopharnesssetup#3}%
   \ifdim\wd\flopharnessbox>\linewidth
     \rotatebox{90}{\begin{minipage}{\textheight}\centering
@@ -87,25 +90,33 @@ class Printed:
     notes: tuple[str, ...]
     cells: tuple[str, ...]
     digits: float
+    turned: bool = False
 
 
 def render(run: Run) -> bytes:
-    """A table for each metric, in parts that fit a page."""
+    """``table.tex``: rounded figures, one context for each counter."""
+    table = summary_table(Index(run))
+    return document(tables(run, table, BRIEF_ROWS) if table.rows else ())
+
+
+def appendix(run: Run) -> bytes:
+    """``appendix.tex``: every exact figure in every context, a table for each metric."""
     index = Index(run)
-    parts = [
-        part for metric in METRICS if index.columns(metric)
-        for part in tables(run, comparison(index, metric))
-    ]  # fmt: skip
-    body = "\n".join(parts) if parts else "No figures came out of this run.\n"
+    return document(part for metric in METRICS if index.columns(metric)
+                    for part in tables(run, comparison(index, metric), ROWS))  # fmt: skip
+
+
+def document(parts: Iterable[str]) -> bytes:
+    body = "\n".join(parts) or "No figures came out of this run.\n"
     return (START + body + END).encode("utf-8", "replace")
 
 
-def tables(run: Run, table: Table) -> Iterator[str]:
+def tables(run: Run, table: Table, rows: int) -> Iterator[str]:
     """The parts of a table: some of its rows, and of them some of its columns."""
     columns = [printed(column, [row[place] for row in table.rows])
                for place, column in enumerate(table.columns)]  # fmt: skip
     size, groups = layout(columns)
-    blocks = at_most(range(len(table.rows)), ROWS)
+    blocks = at_most(range(len(table.rows)), rows)
     parts = [(group, block) for block in blocks for group in groups]
     for number, (group, block) in enumerate(parts, 1):
         place = f", part {number} of {len(parts)}" if len(parts) > 1 else ""
@@ -125,25 +136,29 @@ def environment(size: int, words: str, columns: Sequence[Printed], rows: Sequenc
 
 
 def caption(run: Run, table: Table, place: str) -> str:
-    """What is shown, in which unit and by which convention."""
-    words = [f"{table.title}, suite {run.suite.name} (version {run.suite.version}){place}."]
-    if table.title == "Compute":
-        words.append(
-            "Reference: one MAC for each multiplication of a convolution or matrix product, none "
-            "for bias, normalisation, activation, pooling or element-wise work. The unit stands "
-            "under each counter; a MAC is two FLOPs."
-        )
-    else:
-        words.append("Reference: distinct parameter elements, trainable or not.")
-    words.append("An asterisk marks a figure that is not explained.")
-    return escape(" ".join(words))
+    """What is shown, by which convention, and by which versions."""
+    words = f"{table.title}, suite {run.suite.name} (version {run.suite.version}){place}."
+    alarm = (
+        ""
+        if "not explained" in table.note
+        else " An asterisk marks a figure that is not explained."
+    )
+    return r"\footnotesize " + escape(f"{words} {table.note.replace('`', '')}{alarm}")
 
 
 def heads(columns: Sequence[Printed]) -> list[list[str]]:
     """The rows of the head: names end on one line, and what is noted of them begins on the next."""
     names = zip_longest(*(column.name[::-1] for column in columns), fillvalue="")
     notes = zip_longest(*(column.notes for column in columns), fillvalue="")
-    return [[f"{{{escape(word)}}}" for word in row] for row in (*reversed([*names]), *notes)]
+    named = [[head(word, column) for word, column in zip(row, columns, strict=True)]
+             for row in reversed([*names])]  # fmt: skip
+    return [*named, *([f"{{{escape(word)}}}" for word in row] for row in notes)]
+
+
+def head(word: str, column: Printed) -> str:
+    """A line of a column's name; a name that is turned is one line."""
+    turned = column.turned and word
+    return rf"{{\rotatebox{{90}}{{{escape(word)}}}}}" if turned else f"{{{escape(word)}}}"
 
 
 def line(cells: Sequence[str]) -> str:
@@ -155,8 +170,10 @@ def printed(column: Column, values: Sequence[Any]) -> Printed:
     """A column of names, or one of figures with words where there are none."""
     if column.align == "left":
         names = [shorten(spelt(show(value, column)), NAME) for value in values]
-        longest = max(map(len, [column.name, *names]))
-        return Printed("l", (column.name,), (), tuple(map(escape, names)), longest)
+        longest = max(map(len, [column.name, *names])) if values else len(column.name)
+        return Printed("l", (column.name,), (), tuple(map(escape, names)), LETTER * longest)
+    if column.kind == "brief":
+        return short([show(value, column) for value in values], column)
     figures = [plain(number) for value in values if (number := number_of(value)) is not None]
     wide = max(map(digits, figures), default=0)
     name = wrapped(column.name, wide)
@@ -166,6 +183,27 @@ def printed(column: Column, values: Sequence[Any]) -> Printed:
     cells = tuple(map(cell, values))
     width = max(wide, *map(len, [*name, *notes, *words]))
     return Printed(f"S[table-format={form(figures)}]", name, tuple(notes), cells, width)
+
+
+def short(texts: Sequence[str], column: Column) -> Printed:
+    """A column of rounded figures under a name that is turned; marks take no room."""
+    notes = (column.unit,) if column.unit else ()
+    cells = tuple(
+        MARKED.sub(r"\\rlap{\\textsuperscript{\1}}", escape(text).replace(" ", r"\,"))
+        for text in texts
+    )
+    widest = max((breadth(text) for text in (*texts, *notes)), default=0)
+    return Printed("r", (shorten(spelt(column.name), TURNED),), notes, cells, widest, turned=True)
+
+
+MARKED = re.compile(r"((?:\{\*\}|\\textdagger\{\})+)$")
+"""What stands after a figure and says something of it"""
+
+
+def breadth(text: str) -> float:
+    """How wide a text is in digits, about; of marks nothing."""
+    return sum(0.0 if sign in "*†" else 0.35 if sign == " " else 0.6 if sign in ".,:/" else 1.7 if sign in "GMTPA" else 1.0
+               for sign in text)  # fmt: skip
 
 
 def wrapped(words: str, wide: float) -> tuple[str, ...]:
@@ -219,7 +257,7 @@ def layout(columns: Sequence[Printed]) -> tuple[int, list[list[Printed]]]:
     for size in SIZES:
         if fits(columns, size):
             return size, [[*columns]]
-    first, others = columns[:2], columns[2:]
+    first, others = columns[:LEAD], columns[LEAD:]
     groups = [[*columns]]
     for count in range(1, len(others) + 1):
         groups = [[*first, *some] for some in evenly(others, count)]

@@ -26,7 +26,7 @@ def grid(table: Table, titled: bool = True) -> str:
     rows = [[_value(value, column) for value, column in zip(row, table.columns, strict=True)]
             for row in table.rows]  # fmt: skip
     lines = [f"| {' | '.join(cells)} |" for cells in (heads, rule, *rows)]
-    note = f"\n\n{table.note}" if table.note else ""
+    note = f"\n\n{plain(table.note, quoted='')}" if table.note else ""
     return title + "\n".join(lines) + note
 
 
@@ -39,8 +39,8 @@ def loud(text: str) -> str:
     return f"**{plain(text)}**" if "UNEXPLAINED" in text else plain(text)
 
 
-def plain(value: Any) -> str:
-    """Text that Markdown and the HTML inside it leave alone."""
-    text = re.sub(r"([\\`*_{}\[\]#|~$!])", r"\\\1", printable(value))
+def plain(value: Any, quoted: str = "`") -> str:
+    """Text that Markdown and the HTML inside it leave alone; ``quoted`` are further signs to escape."""
+    text = re.sub(rf"([\\*_{{}}\[\]#|~$!{quoted}])", r"\\\1", printable(value))
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"(://|www\.|@)", lambda found: f"{found[0][:-1]}&#{ord(found[0][-1])};", text)

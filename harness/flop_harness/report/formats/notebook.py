@@ -15,8 +15,10 @@ from flop_harness.report.charts.heatmap import heatmap
 from flop_harness.report.charts.waterfall import waterfall
 from flop_harness.report.tables.bridges import bridge_table
 from flop_harness.report.tables.deviations import deviation_table, parameter_lines
+from flop_harness.report.tables.figures_of_case import figure_table
+from flop_harness.report.tables.module_tree import Node
 from flop_harness.report.tables.table import Column, Table, columns, show
-from flop_harness.report.words.text import plural, printable
+from flop_harness.report.words.text import group, left_out, part, plural, printable
 
 ROWS = 60
 """Longer tables are cut, and say so"""
@@ -41,6 +43,22 @@ def line(row: tuple[Any, ...], columns: tuple[Column, ...]) -> str:
         for value, column in zip(row, columns, strict=True)
     )
     return f"<tr>{''.join(cells)}</tr>"
+
+
+def tree(node: Node, unit: str, depth: int = 1) -> str:
+    """A module and those below it, each to be unfolded; ``depth`` levels stand open."""
+    words = (
+        f"<b>{escape(printable(node.name))}</b> {escape(printable(node.type))}: "
+        f"{escape(node.inputs)} → {escape(node.output)}; {plural(node.params, 'parameter')}"
+        + (f", {group(node.trainable)} trainable" if node.trainable != node.params else "")
+        + f"; {group(node.amount)} {escape(unit)} ({part(node.share)})"
+    )
+    if not node.below:
+        return f'<div style="margin-left:1.1em">{words}</div>'
+    inner = "".join(tree(each, unit, depth - 1) for each in node.below)
+    opened = " open" if depth > 0 else ""
+    return (f'<details{opened} style="margin-left:1.1em"><summary>{words}</summary>{inner}'
+            "</details>")  # fmt: skip
 
 
 def of_suite(suite: Suite) -> str:
@@ -75,11 +93,15 @@ def of_bridge(bridge: Bridge) -> str:
 
 
 def of_run(run: Run) -> str:
-    """The headline, a row for each case, and the heat map where it can be read."""
+    """The headline, the figures of its case or a row for each, a heat map where it can be read."""
     index = Index(run)
     parts = [f"<p><strong>{escape(headline(run))}</strong></p>"]
+    if len(index.cases) == 1:
+        return "".join([*parts, *(grid(figure_table(index, each)) for each in index.metrics)])
     if index.metrics and len(index.cases) <= CHARTED:
         parts.append(heatmap(run))
     parts += [grid(deviation_table(index, metric)) for metric in index.metrics[:1]]
+    parts += [f"<p>{escape(case)}: not counted, no formula: {escape(left_out(unknown))}</p>"
+              for case, unknown in run.unsupported.items() if unknown]  # fmt: skip
     parts += [f"<p>{escape(each)}</p>" for each in parameter_lines(index)]
     return "".join(parts)

@@ -40,7 +40,7 @@ function article(answer, told) {
     button('copy link', () => copy(location.href.split('#')[0] + '#' + answer.id, 'Link'), {class: 'quiet'})));
   if (answer.message) made.append(make('p', {class: 'message'}, answer.message));
   const lines = answer.bridge || [];
-  if (lines.some(line => line.bar)) made.append(bridge(lines, told));
+  if (lines.some(line => line.bar)) made.append(bridge(lines, told, answer.scale));
   else if (lines.length) made.append(make('p', {class: 'note'}, 'Equal to the reference, with no term on the way.'));
   if (answer.modules) made.append(make('p', {class: 'note' + (answer.off ? ' loud' : '')}, answer.modules + '.'));
   if (answer.off) made.append(plainTable('Reported less predicted', ['module', 'difference'], answer.off));
@@ -64,8 +64,8 @@ function joined(...texts) {
   const bodies = lines.map(text => text.filter(line => !isImport(line)).join('\n').replace(/^\n+|\n+$/g, ''));
   return [imports.join('\n'), ...bodies].filter(Boolean).join('\n\n') + '\n';
 }
-function bridge(lines, told) {
-  const heads = ['term', 'amount', 'share', 'waterfall'].map((name, column) => make('th', {scope: 'col', class: column === 1 || column === 2 ? 'num' : ''}, name));
+function bridge(lines, told, scale) {
+  const heads = ['term', 'amount', 'share', `waterfall, ${scale} of the reference wide`].map((name, column) => make('th', {scope: 'col', class: column === 1 || column === 2 ? 'num' : ''}, name));
   const rows = lines.map(line => {
     const [left, width, tone] = line.bar || [0, 0, ''];
     const term = make('th', {scope: 'row'}, line.term);

@@ -23,7 +23,7 @@ function narrow() {
   let columns = 0;
   for (const table of heats) {
     hideAllBut([...table.tBodies[0].rows], row => row.dataset.find, models.value);
-    const heads = [...table.tHead.rows[0].cells].slice(LEAD);
+    const heads = [...table.tHead.rows[0].cells].filter(head => 'counter' in head.dataset);
     const shown = chosenAmong(heads.map(head => head.textContent.trim()), counters.value);
     heads.forEach((head, place) => {
       const hidden = !shown.has(place) || ('further' in head.dataset && !contexts.checked);
@@ -62,17 +62,21 @@ const TEX = {'\\': '\\textbackslash{}', '{': '\\{', '}': '\\}', '$': '\\$', '&':
   '_': '\\_', '^': '\\textasciicircum{}', '~': '\\textasciitilde{}'};
 const tex = text => /^[\d,]+$/.test(text) ? `\\num{${bare(text)}}` : text.replace(/[\\{}$&#%_^~]/g, sign => TEX[sign]);
 const quoted = text => /^[\d,]+$/.test(text) ? bare(text) : /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-const origin = heats.length ? `flop-harness, suite ${quantities[0].dataset.suite}, exact figures` : '';
+// What a table says without its page: suite, reference, versions.
+const origin = () => {
+  const {suite, note} = quantities[heats.indexOf(chosen())].dataset;
+  return `flop-harness, suite ${suite}, exact figures. ${note}`;
+};
 const FORMATS = {
   markdown: rows => {
     const line = cells => `| ${cells.map(text => text.replaceAll('|', '\\|')).join(' | ')} |`;
     const rule = `|${rows[0].map((_, column) => column ? ' ---: |' : ' --- |').join('')}`;
-    return [line(rows[0]), rule, ...rows.slice(1).map(line)].join('\n');
+    return [line(rows[0]), rule, ...rows.slice(1).map(line), '', origin()].join('\n');
   },
-  latex: ([heads, ...rows]) => ['% needs \\usepackage{booktabs,siunitx}', `% ${origin}`, `\\begin{tabular}{l${'r'.repeat(heads.length - 1)}}`, '\\toprule',
+  latex: ([heads, ...rows]) => ['% needs \\usepackage{booktabs,siunitx}', `% ${origin()}`, `\\begin{tabular}{l${'r'.repeat(heads.length - 1)}}`, '\\toprule',
     `${heads.map(tex).join(' & ')} \\\\`, '\\midrule', ...rows.map(row => `${row.map(tex).join(' & ')} \\\\`),
     '\\bottomrule', '\\end{tabular}'].join('\n'),
-  csv: rows => rows.map(row => row.map(quoted).join(',')).join('\n'),
+  csv: rows => [`# ${origin()}`, ...rows.map(row => row.map(quoted).join(','))].join('\n'),
 };
 function textOf(rows) {
   const seen = cells => [...cells].map((cell, column) => [cell, column]).filter(([cell]) => !cell.hidden);

@@ -19,7 +19,8 @@ from flop_harness.report.words.text import (
     signed,
 )
 
-Kind = Literal["text", "integer", "signed", "number", "share", "distance", "part", "factor", "cell"]
+Kind = Literal["text", "integer", "signed", "number", "share", "distance", "part", "factor", "cell",
+               "brief"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

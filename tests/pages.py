@@ -1,0 +1,43 @@
+"""The pages of results/, built from the stored records, as ``flop-harness report`` builds them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from flop_harness import store
+from flop_harness.report.documents import files
+
+RESULTS = Path(__file__).parents[1] / "results"
+PAGE = "report.html"
+RECORDS = {
+    "run.json.xz": lambda folder: files.write(store.load(folder), folder, [PAGE]),
+    "verdicts.json.xz": lambda folder: write(folder, files.AUDIT[PAGE](store.load_audit(folder))),
+    "times.json.xz": lambda folder: write(
+        folder, files.TIMES[PAGE](store.load_times(folder / "times.json.xz"))
+    ),
+}
+"""File of records -> what builds the page beside it"""
+NAMES = sorted(
+    str(path.parent.relative_to(RESULTS)) for name in RECORDS for path in RESULTS.rglob(name)
+)
+"""Folders of results/ that a page is built for"""
+
+
+def write(folder: Path, page: bytes) -> None:
+    (folder / PAGE).write_bytes(page)
+
+
+class Pages:
+    """A copy of results/ in which pages are built when they are first asked for."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        shutil.copytree(RESULTS, home, ignore=shutil.ignore_patterns("*.html", "*.pdf"))
+
+    def __getitem__(self, name: str) -> Path:
+        folder = self.home / name
+        if not (folder / PAGE).exists():
+            (build,) = (build for file, build in RECORDS.items() if (folder / file).exists())
+            build(folder)
+        return folder / PAGE
