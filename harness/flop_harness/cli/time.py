@@ -125,12 +125,13 @@ def processes() -> Any:
 
 
 def tell(times: Any, suite: Any) -> None:
+    from flop_harness.report.analysis.machines import id_of, whose
     from flop_harness.report.analysis.time_sentences import sentences
     from flop_harness.report.formats.terminal.grid import grid
     from flop_harness.report.tables.times import table_of
 
     show(grid(table_of(times, suite)))
-    for line in sentences(times):
+    for line in (whose(times, id_of(times.environment)), *sentences(times)):
         print(line)
 
 

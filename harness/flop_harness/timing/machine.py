@@ -10,8 +10,9 @@ from typing import Any
 from flop_harness.errors import UserError
 from flop_harness.records import Failure, Suite
 from flop_harness.records.times import Load, Theory, Times
-from flop_harness.run.environment import describe, machine_name
-from flop_harness.store import TIMES_SCHEMA, load_times
+from flop_harness.run.commits import is_committed
+from flop_harness.run.environment import describe, machine_name, slug
+from flop_harness.store import TIMES_FILE, TIMES_SCHEMA, load_times
 from flop_harness.timing.load import QUIET, load
 from flop_harness.timing.processes import Tell, measure, silent
 from flop_harness.timing.theory.counts import expectations
@@ -59,10 +60,16 @@ def surroundings(device: str) -> dict[str, Any]:
 
 
 def known(suite: Suite, device: str, folder: Path) -> Times | None:
-    """What was measured in ``folder``/<machine>, if it holds every case of this very suite."""
+    """What this machine measured in ``folder``/<machine>, if it holds every case of this very suite.
+
+    What came with the checkout is published, not known: a clone of the machine may bear its id.
+    """
+    file = folder / machine_name(surroundings(device)) / TIMES_FILE
+    if is_committed(file):
+        return None
     try:
-        times = load_times(folder / machine_name(surroundings(device)))
-    except UserError:  # nothing was, or by another version of the harness
+        times = load_times(file)
+    except UserError:  # nothing was measured, or by another version of the harness
         return None
     same = (times.suite, times.version) == (suite.name, suite.version)
     return times if same and all(case in times.cases for case in suite.cases) else None
@@ -97,6 +104,4 @@ def with_policy(suite: Suite, sessions: int | None, budget_s: float | None) -> S
 
 def home(suite: Suite, times: Times, results: Path = Path("results")) -> Path:
     """``results/<suite>/<machine>``: timed figures of two machines are never mixed."""
-    from flop_harness.run.environment import slug
-
     return results / (slug(suite.name)[:80] or "suite") / times.machine
