@@ -15,6 +15,7 @@ from flop_harness.cli import (
     explain,
     lists,
     report,
+    reproduce,
     time,
     verify,
 )
@@ -28,6 +29,7 @@ COMMANDS = (
     convert,
     report,
     check,
+    reproduce,
     drift,
     effects,
     verify,

@@ -54,7 +54,9 @@ def compare(
     github: GithubOption = False,
 ) -> None:
     """Run every counter on a suite or a model, and explain every difference."""
-    from flop_harness.cli import progress
+    from flop_harness.cli import progress, time
+    from flop_harness.cli.reproduce import tell_if_readable as tell_reproduction
+    from flop_harness.regression.reproduce import published_in
     from flop_harness.run.planning import check_counters, select, single
     from flop_harness.suite import files as suite
 
@@ -69,6 +71,7 @@ def compare(
             raise UserError("--cases chooses among the cases of a suite; this is one model")
         case = suite.case_from_model(target, input or [])
         chosen, folder = single(case), out
+        earlier = None
         run = compare_model(chosen, out, github, options, progress.of_model())
     else:
         if input:
@@ -76,9 +79,12 @@ def compare(
         whole = suite.load(target)
         check_counters(whole, target)
         chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)
+        earlier = published_in(folder)
         run = compare_suite(chosen, folder, github, options, progress.of_suite(chosen.name))
-    timed = not timing or time_beside(chosen, run, device, folder, fresh)
-    sys.exit(exit_code(run) or (FINE if timed else FAILED))
+    times = time_beside(chosen, run, device, folder, fresh) if timing else None
+    if earlier is not None:
+        tell_reproduction(earlier, run, times)
+    sys.exit(exit_code(run) or (FAILED if times is not None and time.failed(times) else FINE))
 
 
 def compare_suite(
@@ -140,8 +146,8 @@ def tell(run: Any, github: bool) -> None:
         step_summary(run)
 
 
-def time_beside(suite: Any, run: Any, device: str, folder: Path | None, fresh: bool) -> bool:
-    """Time the cases that ran, alone, if this machine has not yet; whether nothing failed."""
+def time_beside(suite: Any, run: Any, device: str, folder: Path | None, fresh: bool) -> Any:
+    """The cases that ran timed, alone, if this machine has not yet; None where none ran."""
     from dataclasses import replace
 
     from flop_harness.cli import time
@@ -151,7 +157,7 @@ def time_beside(suite: Any, run: Any, device: str, folder: Path | None, fresh: b
     ran, settled = {each.case for each in run.references}, settle_device(device)
     suite = replace(suite, cases=tuple(case for case in suite.cases if case.id in ran))
     if not suite.cases:
-        return True
+        return None
     times = known(suite, settled, folder) if folder is not None and not fresh else None
     if times is None:
         times = time.clocked(suite, settled, anyway=True)
@@ -163,7 +169,7 @@ def time_beside(suite: Any, run: Any, device: str, folder: Path | None, fresh: b
     time.tell(times, suite)
     if folder is not None:
         print(f"report: {folder / times.machine / 'report.html'}")
-    return not time.failed(times)
+    return times
 
 
 def exit_code(run: Any) -> int:

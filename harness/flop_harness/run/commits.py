@@ -12,9 +12,7 @@ def git(folder: Path, *command: str) -> bytes | None:
     # A hook's GIT_DIR would make git answer for another repository.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     try:
-        answer = subprocess.run(
-            ["git", *command], cwd=folder, env=environment, capture_output=True
-        )
+        answer = subprocess.run(["git", *command], cwd=folder, env=environment, capture_output=True)
     except OSError:
         return None
     return answer.stdout if answer.returncode == 0 else None

@@ -111,6 +111,14 @@ class MachineTimings:
         return {key: value for key, value in found.items() if value is not None}
 
     @cached_property
+    def middles(self) -> dict[Key, list[list[float]]]:
+        """The medians of the turns of each session."""
+        return {
+            key: [[median(turn) for turn in forward.turns] for forward in clocked.forwards]
+            for key, clocked in self.clocked.items()
+        }
+
+    @cached_property
     def roofs(self) -> dict[Series, Roof]:
         found = {series: roof(self.times.ceilings, series) for series in self.series}
         return {series: each for series, each in found.items() if each is not None}
