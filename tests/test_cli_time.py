@@ -12,7 +12,7 @@ from flop_harness.timing import machine as timekeeping
 SUITE = """
 name = "tiny"
 version = 1
-timing = { warmup = 1, samples = 6, seconds = 0, budget_s = 0, sessions = 2 }
+timing = { warmup = 1, samples = 6, seconds = 0, budget_s = 0, sessions = 2, total_s = 0 }
 
 [[case]]
 id = "g1"

@@ -12,7 +12,7 @@ from flop_harness.timing import cpu
 from flop_harness.timing.ceilings import ceilings
 from flop_harness.timing.layers import Stopwatches, layer_seconds
 from flop_harness.timing.memory import Allocation, cpu_peak, peak_of
-from flop_harness.timing.processes import measure
+from flop_harness.timing.sessions import measure
 
 
 class FakeClock:
@@ -96,7 +96,7 @@ def test_ceilings_know_the_work_of_products_and_of_a_copy(monkeypatch):
 
 # -------------------------------------------------------------------------------- processes
 
-QUICK = Policy(warmup=1, samples=6, seconds=0.0, budget_s=0.0, sessions=2)
+QUICK = Policy(warmup=1, samples=6, seconds=0.0, budget_s=0.0, sessions=2, total_s=0.0)
 
 
 def a_case(name, **kwargs):

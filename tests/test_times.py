@@ -20,12 +20,12 @@ from clocks import (
 from flop_harness.api import load
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Failure, Input, Run, Suite
-from flop_harness.records.times import LayerWork, Load
+from flop_harness.records.times import Ceiling, LayerWork, Load
 from flop_harness.report import PAGES, write
 from flop_harness.report.analysis import memory as memory_analysis
 from flop_harness.report.analysis import predictors as predictors_analysis
+from flop_harness.report.analysis import sweep_statements, time_sentences
 from flop_harness.report.analysis import sweeps as sweeps_analysis
-from flop_harness.report.analysis import time_sentences
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.charts import grouped, roofline
 from flop_harness.report.documents import files, timed
@@ -124,6 +124,41 @@ def test_a_load_beside_us_is_told():
     )
 
 
+def test_what_a_hypervisor_took_is_told_and_the_least_samples_are_shown():
+    load = (Load("before", 0.0, (0.1,)), Load("session 1", steal=0.034, pressure=0.5, throttled=0))
+    times = some_times([NET], [a_forward("net", 1.0)], load=load)
+    (said,) = [line for line in time_sentences.sentences(times) if "hypervisor" in line]
+    assert said == (
+        "While it was timed, session 1: a hypervisor took 3.40 % of the cores, a task waited for a "
+        "core 50.0 % of the time, cores were slowed down 0 times."
+    )
+    row = row_of(times_tables.least_table(MachineTimings(times)), "net")
+    assert (row["least"], row["lower quartile"], row["median"]) == pytest.approx(
+        (1000, 1000, 1000.5)
+    )
+    assert not times_tables.least_table(MachineTimings(some_times([NET], []))).rows
+
+
+def test_seconds_are_corrected_where_a_fixed_loop_took_now_longer_now_shorter():
+    slow = tuple(1.0 + place % 2 for place in range(12))  # half the turns on a machine half as fast
+    turns = tuple((4.0 * pace,) for pace in slow)
+    times = some_times([NET], [replace(a_forward("net", 1.0), turns=turns, spins=slow)])
+    timing = MachineTimings(times).clocked["net", ONE]
+    assert timing.median == pytest.approx(4.0 * 1.5) and timing.half_width == 0  # at the usual 1.5
+    assert any("did not keep its speed" in line for line in time_sentences.sentences(times))
+    steady = replace(times, forwards=(replace(times.forwards[0], spins=(1.0,) * 12),))
+    assert MachineTimings(steady).usual is None
+
+
+def test_what_would_be_needed_is_told_by_the_root_of_the_turns():
+    turns = tuple((1.0 + 0.08 * (place % 2),) for place in range(12))  # from 1.00 to 1.08
+    times = some_times([NET], [replace(a_forward("net", 1.0), turns=turns)])
+    factor = ((1.08 - 1.00) / 2 / 1.04 / 0.02) ** 2
+    said = time_sentences.needs_sentence(MachineTimings(times))
+    assert f"about {factor:.2f} times as many turns" in said
+    assert f"{12 * 1.04 * factor / 60:.3f} minutes" in said
+
+
 def test_what_could_not_be_timed_is_told_once():
     failure = Failure("net", "timing", "RuntimeError: no")
     times = some_times([NET], [a_forward("net", 1.0)], failures=(failure, failure))
@@ -194,10 +229,26 @@ def test_a_grouped_convolution_is_held_against_the_same_in_one_group():
 
 
 def test_what_groups_bring_is_told_in_a_sentence():
-    said = next(sweeps_analysis.grouped_sentences(MachineTimings(grouped_times())))
-    assert "of 3 grouped convolutions 2 are faster" in said and "1 slower" in said
-    assert "reach 10.0 % to 100 %" in said
-    assert said.endswith("Depthwise ones, 8.00 times cheaper in theory, are 0.800 times as fast.")
+    first, reached, depthwise = list(
+        sweep_statements.grouped_statements(MachineTimings(grouped_times()))
+    )[:3]
+    assert "of 3 grouped convolutions 2 are shown to be faster" in first.text
+    assert "1 slower" in first.text and first.shown
+    assert not reached.shown  # the middle of 100 %, 50 % and 10 %: of three there is no interval
+    assert "reach 50.0 %" in reached.text
+    assert "8.00 times cheaper in theory, are 0.800 (95 %: 0.800 to 0.800)" in depthwise.text
+
+
+def test_convolutions_whose_work_takes_less_than_a_launch_are_not_told_of():
+    times = grouped_times()
+    launch = tuple(each for series in (ONE, TWO) for each in (
+        Ceiling("product", series, 1000, (1e-6,)), Ceiling("copy", series, 1000, (5.0,)),
+    ))  # fmt: skip
+    clock = MachineTimings(replace(times, ceilings=launch))  # 1600 FLOP take 1.6 us, a launch 5 s
+    assert clock.launch(ONE) == 5.0 and clock.only_overhead("g1", ONE)
+    assert list(sweep_statements.grouped_statements(clock)) == []
+    slow = tuple(replace(each, samples=(1e-9,)) if each.kind == "copy" else each for each in launch)
+    assert not MachineTimings(replace(times, ceilings=slow)).only_overhead("g1", ONE)
 
 
 @pytest.mark.parametrize(("model", "shape", "told"), [
@@ -230,9 +281,19 @@ def test_larger_inputs_are_held_against_the_smallest_of_the_same_model():
     row = row_of(sweeps_tables.input_table(MachineTimings(times)), "net-big", "net")
     assert (row["MAC"], row["parameters"]) == (4, 1)
     assert row["time"] == pytest.approx(3) and row["time per MAC"] == pytest.approx(0.75)
-    (said,) = sweeps_analysis.input_sentences(MachineTimings(times))
-    assert "4x3x8x8 takes 3.00 times the time of 1x3x8x8 for 4.00 times the MACs" in said
-    assert said.endswith("; the parameters stay the same.")
+    (said,) = sweep_statements.input_statements(MachineTimings(times))
+    assert said.shown and said.text.endswith("; the parameters stay the same.")
+    assert "4x3x8x8 takes 3.00 (95 %: 3.00 to 3.00) times the time of 1x3x8x8 for 4.00" in said.text
+
+
+def test_a_growth_that_is_not_shown_is_counted_and_not_told():
+    big = replace(NET, id="net-big", inputs=(Input((4, 3, 8, 8)),))
+    times = some_times([big, NET], [a_forward("net-big", 1.0), a_forward("net", 1.0)],
+                       [a_theory("net-big", 400), a_theory("net", 100)])  # fmt: skip
+    told = time_sentences.sentences(times)
+    assert not any("times the time of" in line for line in told)
+    assert any(line.startswith("1 statement about time is not shown") for line in told)
+    assert "not known to differ" in times_documents.markdown(times).decode()
 
 
 # --------------------------------------------------------------------------- the predictors
@@ -249,12 +310,20 @@ def test_parameters_that_run_another_way_are_worse_and_that_is_shown():
     clock = MachineTimings(zoo_times())
     row = row_of(predictors_tables.predictor_table(clock, ONE), "params")
     assert row["off by"] > 3 and row["against MACs"] == "worse"
-    (said,) = predictors_analysis.sentences(clock)
-    assert re.search(r"over 12 models of 4 families", said) and "Parameters are off by" in said
+    near, *_, lost = predictors_analysis.statements(clock)
+    assert re.search(r"over 12 models of 4 families, the time that macs predict", near.text)
+    assert lost.shown and "parameters are off by" in lost.text and "95 %" in lost.text
+
+
+def test_of_counts_whose_errors_overlap_none_is_named_best():
+    clock = MachineTimings(zoo_times(law=lambda macs, place: 1.0 + (place * 5) % 12))
+    near, best = list(predictors_analysis.statements(clock))[:2]
+    assert "no count is shown to be better" in near.text
+    assert not best.shown and "which of" in best.text
 
 
 def test_few_models_predict_nothing():
-    assert list(predictors_analysis.sentences(MachineTimings(grouped_times()))) == []
+    assert list(predictors_analysis.statements(MachineTimings(grouped_times()))) == []
 
 
 # ------------------------------------------------------------------------- layers and memory

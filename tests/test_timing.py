@@ -14,10 +14,14 @@ import torch
 
 from bench.clock import Agreement, agreement, table
 from flop_harness.records import Policy
-from flop_harness.records.times import Series
+from flop_harness.records.times import Forward, Series
 from flop_harness.timing import cpu, cuda
+from flop_harness.timing.agreement import agreeing_sessions
+from flop_harness.timing.disturbance import Counters, counters, disturbance
 from flop_harness.timing.load import load
 from flop_harness.timing.sampling import MOST_SAMPLES, Sampler, sample
+from flop_harness.timing.sessions import Measured, wanted
+from flop_harness.timing.spin import spin
 from flop_harness.timing.stability import Comparison, compare, stability
 from flop_harness.timing.statistics import (
     half_width,
@@ -61,6 +65,89 @@ def turned(durations, policy, resolution=0.0):
     while not sampler.ended:
         sampler.turn()
     return sampler
+
+
+# -------------------------------------------------------------------------------- disturbances
+
+
+def a_root(folder, ticks="100 0 50 800 30 0 20 7", waiting=1000, throttled=3, nr=2):
+    for name, text in {
+        "proc/stat": f"cpu  {ticks} 0 0\ncpu0 1 2 3\n",
+        "proc/pressure/cpu": f"some avg10=1.00 total={waiting}\nfull avg10=0.00 total=0\n",
+        "sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count": f"{throttled}\n",
+        "sys/fs/cgroup/cpu.stat": f"usage_usec 5\nnr_throttled {nr}\n",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_counters_are_read_as_the_kernel_writes_them(tmp_path):
+    assert counters(a_root(tmp_path)) == Counters(1007, 7, 1000, 5)
+    assert counters(tmp_path / "nothing") == Counters()
+
+
+def test_a_disturbance_is_what_came_between_two_readings():
+    found = disturbance("session 1", Counters(1000, 10, 0, 4), Counters(1200, 12, 500_000, 4), 2.0)
+    assert (found.steal, found.pressure, found.throttled) == (2 / 200, 0.25, 0)
+    unknown = disturbance("session 1", Counters(), Counters(), 2.0)
+    assert (unknown.steal, unknown.pressure, unknown.throttled) == (None, None, None)
+
+
+def test_a_turn_is_timed_between_two_spins():
+    clock = FakeClock()
+    spins = iter([1.0, 3.0, 5.0, 5.0])
+    sampler = Sampler(clock.work(repeat(1.0)), Policy(seconds=0.0), clock, spin=lambda: next(spins))
+    sampler.turn()
+    sampler.turn()
+    assert sampler.spins == [2.0, 5.0] and len(sampler.turns) == 2
+
+
+def test_a_spin_is_the_seconds_of_its_work():
+    clock = FakeClock()
+    assert spin(clock, clock.work([0.25])) == 0.25
+
+
+# ------------------------------------------------------------------------------------ sessions
+
+
+def session(number, seconds, cases=10, moved=0):
+    """One session of ten cases, of which some take a tenth longer."""
+    return [Forward(f"c{case}", Series(), number,
+                    tuple((seconds * (1.1 if case < moved else 1.0),) for _ in range(6)))
+            for case in range(cases)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("moved", "agree"), [(0, True), (1, True), (2, False)])
+def test_two_sessions_agree_on_nine_medians_of_ten(moved, agree):
+    assert agreeing_sessions(session(1, 1.0) + session(2, 1.0, moved=moved), 0.02) is agree
+
+
+def test_one_session_agrees_with_nothing():
+    assert agreeing_sessions(session(1, 1.0), 0.02) is False
+
+
+def sessions_run(policy, forwards_of, seconds=10.0):
+    """The numbers of the sessions, each of which takes so long and finds these forwards."""
+    clock, found, run = FakeClock(), Measured(), []
+    for number in wanted(found, policy, clock):
+        run.append(number)
+        found.forwards += forwards_of(number)
+        clock.now += seconds
+    return run
+
+
+def test_sessions_are_added_until_two_agree():
+    moved = {1: 0, 2: 5, 3: 0}
+    run = sessions_run(Policy(sessions=2), lambda number: session(number, 1.0, moved=moved[number]))
+    assert run == [1, 2, 3]
+
+
+def test_sessions_are_added_while_another_fits_into_the_time():
+    drifting = lambda number: session(number, 2.0**number)  # noqa: E731 - no two agree
+    assert sessions_run(Policy(sessions=2, total_s=45.0), drifting) == [1, 2, 3, 4]
+    assert sessions_run(Policy(sessions=2, total_s=0.0), drifting) == [1, 2]
+    assert sessions_run(Policy(sessions=1, total_s=45.0), drifting) == [1]
 
 
 # --------------------------------------------------------------------------------- sampling

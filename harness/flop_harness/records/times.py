@@ -49,7 +49,8 @@ class Forward:
     """Seconds of one forward pass: ``turns`` of raw samples, in the order measured.
 
     All cases of a session take turns, so the n-th turns of two cases lie next to each other. A sample
-    is the mean of ``block`` passes in a row.
+    is the mean of ``block`` passes in a row. ``spins`` are seconds of a fixed loop around each turn
+    (the mean of before and after); none on a device whose speed is not the host's.
     """
 
     case: str
@@ -61,6 +62,7 @@ class Forward:
     ended: Ending = ""
     status: Status = "ok"
     message: str = ""
+    spins: tuple[float, ...] = ()
 
     @property
     def samples(self) -> tuple[float, ...]:
@@ -152,11 +154,20 @@ class Theory:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How busy others kept the machine: cores, and the load averages of 1, 5 and 15 minutes."""
+    """What others did to the machine, at a moment or over a session; None where it is not told.
+
+    ``others`` are the cores that they kept busy, ``averages`` the load averages of 1, 5 and 15
+    minutes. ``steal`` is the share of core time that a hypervisor gave to others, ``pressure`` the
+    share of time in which some task waited for a core (ours among them), ``throttled`` how often a
+    core, or our group of processes, was slowed down.
+    """
 
     when: str
-    others: float
+    others: float | None = None
     averages: tuple[float, ...] = ()
+    steal: float | None = None
+    pressure: float | None = None
+    throttled: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from typing import Any
 
 from flop_harness.errors import UserError
 from flop_harness.records import Failure, Suite
-from flop_harness.records.times import Load, Theory, Times
+from flop_harness.records.times import Theory, Times
 from flop_harness.run.commits import is_committed
 from flop_harness.run.environment import describe, machine_name, slug
 from flop_harness.store import TIMES_FILE, TIMES_SCHEMA, load_times
 from flop_harness.timing.load import QUIET, load
-from flop_harness.timing.processes import Tell, measure, silent
+from flop_harness.timing.processes import Tell, silent
+from flop_harness.timing.sessions import measure
 from flop_harness.timing.theory.counts import expectations
 
 
@@ -47,7 +48,7 @@ def keep_time(
         hooks=tuple(found.hooks),
         memory=tuple(found.memory),
         theory=tuple(each for each in expected if isinstance(each, Theory)),
-        load=(before, load("after")),
+        load=(before, *found.load, load("after")),
         failures=(*failures, *found.failures),
         clocks=tuple(found.clocks),
     )
@@ -78,17 +79,17 @@ def known(suite: Suite, device: str, folder: Path) -> Times | None:
 def require_quiet(anyway: bool) -> str:
     """A warning, or nothing to say; UserError where others are at work and that is not accepted."""
     now = load("now")
-    if now.others <= QUIET:
+    if now.others is None or now.others <= QUIET:
         return ""
-    told = told_load(now)
+    told = told_load(now.others, now.averages)
     if not anyway:
         raise UserError(f"{told}: wait until they are done, or time beside them with --anyway")
     return f"{told}: what is timed now tells of them too"
 
 
-def told_load(now: Load) -> str:
-    averages = " ".join(f"{value:g}" for value in now.averages)
-    return f"others keep {now.others:.2f} cores of this machine busy (load averages {averages})"
+def told_load(others: float, averages: tuple[float, ...]) -> str:
+    told = " ".join(f"{value:g}" for value in averages)
+    return f"others keep {others:.2f} cores of this machine busy (load averages {told})"
 
 
 def with_policy(suite: Suite, sessions: int | None, budget_s: float | None) -> Suite:

@@ -129,7 +129,13 @@ def promises(
 ) -> Iterator[Conclusion]:
     """Which convolutions in g groups gain less than the 1/g that their MACs promise."""
     before, now = (
-        {each.case: each for each in grouped(clock) if each.series == series and each.groups > 1}
+        {
+            each.case: each
+            for each in grouped(clock)
+            if each.series == series
+            and each.groups > 1
+            and not clock.only_overhead(each.case, series)
+        }
         for clock in (published, here)
     )
     short = [case for case in before if case in now and gains_less(before[case])]

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import cache
 
 from flop_harness.records.times import Series
+from flop_harness.report.analysis.statements import Statement, with_interval
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.words.text import digits, few, plural
 from flop_harness.timing.theory.prediction import Points, Prediction, difference, predict
 
 ROOFLINE = "roofline bound"
 LIVE = "live activations"
-MANY = (LIVE,)
+PLURAL = (LIVE, "macs", "bytes", "params", "flops")
 """Counts whose names are plural"""
 FEWEST_CASES = 10
 WELL_KNOWN = ("params", "macs", "bytes", ROOFLINE)
@@ -97,33 +98,51 @@ def find(found: tuple[Predictor, ...], name: str) -> Predictor | None:
     return next((each for each in found if name in (each.name, *each.same)), None)
 
 
-def sentences(clock: MachineTimings) -> Iterator[str]:
-    """One for each series: the best, MACs and parameters, and which differences are shown."""
+def statements(clock: MachineTimings) -> Iterator[Statement]:
+    """For each series: how near a count comes, whether one is better, what parameters lose."""
     for series in clock.series:
         found = predictors(clock, series)
         if found:
-            yield sentence(clock, series, found)
+            yield from _of_series(clock, series, found)
 
 
-def sentence(clock: MachineTimings, series: Series, found: tuple[Predictor, ...]) -> str:
-    """The best count, those that may be as good, and how MACs and parameters compare."""
-    best = found[0]
-    models, families = len(best.points.cases), len(set(best.points.families))
-    told = [
-        f"{series}: over {plural(models, 'model')} of {plural(families, 'family')}, "
-        f"{name_of(best)} {'come' if best.name in MANY else 'comes'} closest to the time: off {off(best, '95 %: ')} on a family that the "
-        "fit has not seen"
-    ]
-    tied = [name_of(each) for each in found[1:] if beside(clock, each, best) == UNDECIDED]
+def _of_series(
+    clock: MachineTimings, series: Series, found: tuple[Predictor, ...]
+) -> Iterator[Statement]:
+    lead = leading(clock, found)
+    better = [each for each in found if beside(clock, each, lead) == "better"]
+    tied = [each for each in found if beside(clock, each, lead) == UNDECIDED]
+    models, families_here = len(lead.points.cases), len(set(lead.points.families))
+    verdict = f"better: {few(map(name_of, better), 4)}" if better else (
+        "no count is shown to be better" if tied else "every other count is shown to be worse"
+    )  # fmt: skip
+    yield Statement(
+        f"{series}: over {plural(models, 'model')} of {plural(families_here, 'family')}, the time "
+        f"that {name_of(lead)} predict{'' if lead.name in PLURAL else 's'} for a family that the fit has not seen "
+        f"is off {off(lead, '95 %: ')}; {verdict}."
+    )
     if tied:
-        told.append(f"As good, as far as is shown: {few(tied, 4)}")
-    for name, words in (("macs", "MACs"), ("params", "Parameters")):
-        each = find(found, name)
-        if each is not None and each is not best:
-            verdict = beside(clock, each, best)
-            shown = "which is worse" if verdict == "worse" else "not shown to be worse"
-            told.append(f"{words} are off {off(each)}, {shown}")
-    return f"{'. '.join(told)}."
+        yield Statement(f"{series}: which of {len(tied) + 1} counts predicts best", False,
+                        "their errors on families not seen do not differ for sure")  # fmt: skip
+    params = find(found, "params")
+    if params is not None and params is not lead:
+        yield _loss(clock, series, params, lead)
+
+
+def leading(clock: MachineTimings, found: tuple[Predictor, ...]) -> Predictor:
+    """MACs, unless a count is shown to be better: of thirty, one is the best by chance."""
+    macs = find(found, "macs")
+    return macs if macs is not None and beside(clock, macs, found[0]) != "worse" else found[0]
+
+
+def _loss(clock: MachineTimings, series: Series, params: Predictor, lead: Predictor) -> Statement:
+    """By what factor parameters are further off."""
+    factor, interval = difference(lead.prediction, params.prediction, families(clock))
+    return Statement(
+        f"{series}: parameters are off {off(params)}, further than {name_of(lead)} by a factor of "
+        f"{with_interval(factor, interval)}.",
+        interval[0] > 1, "the interval holds 1",
+    )  # fmt: skip
 
 
 def name_of(each: Predictor) -> str:

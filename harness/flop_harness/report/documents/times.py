@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flop_harness.records.times import Times
-from flop_harness.report.analysis.time_sentences import sentences
+from flop_harness.report.analysis.time_sentences import sentences, statements
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.charts.times import charts
 from flop_harness.report.formats import html as pages
@@ -16,7 +16,9 @@ from flop_harness.report.tables.times import (
     case_table,
     ceiling_table,
     environment_table,
+    least_table,
     repeat_table,
+    statement_table,
 )
 
 
@@ -30,13 +32,14 @@ def sections(clock: MachineTimings) -> Iterator[tuple[str, list[Table]]]:
 
 
 def _every_section(clock: MachineTimings) -> Iterator[tuple[str, list[Table]]]:
-    yield "Cases", [case_table(clock.times), repeat_table(clock)]
+    yield "Cases", [case_table(clock.times), repeat_table(clock), least_table(clock)]
     yield "What predicts time", [predictors.predictor_table(clock, each) for each in clock.series]
     yield "Grouped convolutions", [sweeps.grouped_table(clock)]
     yield "Larger inputs", [sweeps.input_table(clock)]
     yield "Roofline", [ceiling_table(clock)]
     yield "Layers", [layers.summary_table(clock), layers.hook_table(clock)]
     yield "Memory", [memory.table(clock)]
+    yield "What is not shown", [statement_table(statements(clock))]
     yield "How it was measured", [environment_table(clock)]
 
 

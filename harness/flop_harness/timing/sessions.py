@@ -1,0 +1,84 @@
+"""A suite timed on this machine: sessions in fresh processes, until two of them agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from time import monotonic
+from typing import Any
+
+from flop_harness.records import Case, Failure, Policy, Suite
+from flop_harness.records.times import (
+    Ceiling,
+    Forward,
+    HookCost,
+    LayerTimes,
+    Load,
+    MemoryPeak,
+    Series,
+)
+from flop_harness.timing import processes
+from flop_harness.timing.agreement import agreeing_sessions
+from flop_harness.timing.device import device
+from flop_harness.timing.disturbance import Watch
+from flop_harness.timing.processes import Tell, silent
+
+
+@dataclass
+class Measured:
+    """What the parts of a run gave."""
+
+    forwards: list[Forward] = field(default_factory=list)
+    layers: list[LayerTimes] = field(default_factory=list)
+    hooks: list[HookCost] = field(default_factory=list)
+    memory: list[MemoryPeak] = field(default_factory=list)
+    ceilings: list[Ceiling] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    clocks: list[dict[str, Any]] = field(default_factory=list)
+    load: list[Load] = field(default_factory=list)
+
+
+def measure(
+    suite: Suite, name: str, tell: Tell = silent, details: bool = True, flushed: bool = False,
+    clock: Callable[[], float] = monotonic,
+) -> Measured:  # fmt: skip
+    """Time a suite on the device ``name``; with ``details`` also ceilings, layers and memory."""
+    found, here = Measured(), device(name)
+    first = [here.series(case.dtype)[0] for case in suite.cases]
+
+    def series(case: Case) -> tuple[Series, ...]:
+        return here.series(case.dtype) + (here.series(case.dtype, True) if flushed else ())
+
+    everything = [each for case in suite.cases for each in series(case)]
+    if details:
+        found.ceilings = processes.ceilings(name, everything, tell)
+    for session in wanted(found, suite.timing, clock):
+        found.clocks.append({"session": session, **here.state()})
+        watch = Watch()
+        with processes.case_processes(suite.cases, suite.folder, name, suite.timing) as standing:
+            found.forwards += processes.forwards(standing, series, session, tell)
+            if details and session == 1:
+                for case_process, plain in zip(standing, first, strict=True):
+                    tell(f"layers and memory: {case_process.case.id}")
+                    times, costs = processes.layers(case_process, plain)
+                    found.layers += times
+                    found.hooks += costs
+                    found.memory += processes.memory(case_process, plain)
+            found.failures += [Failure(case_process.case.id, "timing", case_process.broken)
+                               for case_process in standing if case_process.broken]  # fmt: skip
+        found.load.append(watch.load(f"session {session}"))
+    return found
+
+
+def wanted(found: Measured, policy: Policy, clock: Callable[[], float]) -> Iterator[int]:
+    """Numbers of sessions: those asked for, then more until two agree or the time is spent."""
+    began = clock()
+    for session in count(1):
+        yield session
+        if session < policy.sessions:
+            continue
+        spent = clock() - began
+        over = spent * (session + 1) / session > policy.total_s
+        if policy.sessions < 2 or over or agreeing_sessions(found.forwards, policy.precision):
+            return
