@@ -30,7 +30,9 @@ def scaled(times, factor, series=None):
     """As timed by a machine that takes ``factor`` times as long, in all series or in one."""
     return replace(times, forwards=tuple(
         replace(each, turns=tuple(tuple(s * factor for s in turn) for turn in each.turns))
-        if series in (None, each.series) else each for each in times.forwards))  # fmt: skip
+        if series in (None, each.series) else each for each in times.forwards),
+        layers=tuple(replace(each, seconds=tuple(s * factor for s in each.seconds))
+                     for each in times.layers))  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------- times
@@ -100,10 +102,12 @@ def test_a_pair_that_shows_nothing_here_is_open():
 
 def test_a_predictor_holds_where_the_intervals_of_its_error_overlap():
     published = zoo_times()
-    found = {each.about: each for each in concluded(published, scaled(published, 3), "predict")}
+    found = {
+        each.about: each for each in concluded(published, scaled(published, 3), "measure of time")
+    }
     assert {each.holding for each in found.values()} == {"holds"}
     random = zoo_times(law=lambda macs, place: 1.0 + (place * 5) % 12)
-    macs = concluded(published, random, "macs predict")
+    macs = concluded(published, random, "MACs as a measure")
     assert [each.holding for each in macs] == ["does not hold"]
 
 

@@ -11,15 +11,15 @@ from itertools import combinations
 from typing import Literal
 
 from flop_harness.records.times import Series
-from flop_harness.report.analysis.predictors import Predictor, find, name_of, predictors
+from flop_harness.report.analysis.predictors import BY_LAYERS, Predictor, find, name_of, predictors
 from flop_harness.report.analysis.sweeps import Grouped, grouped
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.words.text import digits, few, group, plural
 from flop_harness.timing.stability import Comparison, compare
 
 Holding = Literal["holds", "does not hold", "not shown here"]
-PREDICTING = ("macs", "bytes", "params")
-"""Counts whose error is compared, beside the best of the published times"""
+PREDICTING = (BY_LAYERS, "macs", "bytes", "params")
+"""Whose errors are compared"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def predicting(
     before, now = predictors(published, series), predictors(here, series)
     if not before:
         return
-    for name in dict.fromkeys((before[0].name, *PREDICTING)):
+    for name in PREDICTING:
         first, second = find(before, name), find(now, name)
         if first is None:
             continue
@@ -102,7 +102,7 @@ def predicting(
         if second is not None:
             holding = "holds" if overlap(first, second) else "does not hold"
         yield Conclusion(
-            f"how well {name_of(first)} predict{'' if name == 'bytes' else 's'} time ({series})",
+            f"{name_of(first)} as a measure of time ({series})",
             f"off {error_of(first)}",
             f"off {error_of(second)}" if second else "too few models were timed",
             holding,

@@ -5,16 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 
-from flop_harness.records.times import Series
+import numpy as np
+
+from flop_harness.records.times import LayerWork, Series
+from flop_harness.report.analysis.layers import layers
 from flop_harness.report.analysis.statements import Statement, with_interval
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.words.text import digits, few, plural
-from flop_harness.timing.theory.prediction import Points, Prediction, difference, predict
+from flop_harness.timing.theory.overhead import fitted, predicted
+from flop_harness.timing.theory.prediction import (
+    FEWEST_FAMILIES,
+    Points,
+    Prediction,
+    difference,
+    judged,
+    predict,
+)
 
+BY_LAYERS = "launches, bytes and MACs of layers"
 ROOFLINE = "roofline bound"
 LIVE = "live activations"
-PLURAL = (LIVE, "macs", "bytes", "params", "flops")
+PLURAL = (BY_LAYERS, LIVE, "macs", "bytes", "params", "flops")
 """Counts whose names are plural"""
 FEWEST_CASES = 10
 WELL_KNOWN = ("params", "macs", "bytes", ROOFLINE)
@@ -60,7 +73,8 @@ def counts(clock: MachineTimings, series: Series) -> dict[tuple[str, str], dict[
 @cache
 def predictors(clock: MachineTimings, series: Series) -> tuple[Predictor, ...]:
     """The best first; a count that is 0, or missing, for one case in ten is left out."""
-    timed = [case for case in clock.theory if (case, series) in clock.medians]
+    timed = [case for case in clock.theory if (case, series) in clock.medians
+             and not clock.only_overhead(case, series)]  # fmt: skip
     if len(timed) < FEWEST_CASES:
         return ()
     family = families(clock)
@@ -75,7 +89,8 @@ def predictors(clock: MachineTimings, series: Series) -> tuple[Predictor, ...]:
         alike.setdefault(shape, []).append(key)
         shapes.setdefault(shape, Points(cases, tuple(family[case] for case in cases), values,
                           tuple(clock.medians[case, series] for case in cases)))  # fmt: skip
-    found = [
+    found = [*by_layers(clock, series)]
+    found += [
         Predictor(*first, shapes[shape], prediction, tuple(name for name, _ in others))
         for shape, (first, *others) in alike.items()
         if (prediction := predict(shapes[shape])) is not None
@@ -83,14 +98,49 @@ def predictors(clock: MachineTimings, series: Series) -> tuple[Predictor, ...]:
     return tuple(sorted(found, key=lambda each: each.prediction.factor))
 
 
+def by_layers(clock: MachineTimings, series: Series) -> Iterator[Predictor]:
+    """Each model by the layers of the other families; none where no layers were timed."""
+    known = layer_seconds(clock, series)
+    cases = tuple(case for case in known if (case, series) in clock.medians
+                  and not clock.only_overhead(case, series))  # fmt: skip
+    family = families(clock)
+    if len(cases) < FEWEST_CASES or len({family[case] for case in cases}) < FEWEST_FAMILIES:
+        return
+    told = []
+    for case in cases:
+        others = chain.from_iterable(known[each] for each in known if family[each] != family[case])
+        told.append(predicted(clock.theory[case].layers, fitted(others)).seconds)
+    seconds = tuple(clock.medians[case, series] for case in cases)
+    points = Points(cases, tuple(family[case] for case in cases), tuple(told), seconds)
+    errors = np.log(points.counts) - np.log(points.seconds)
+    yield Predictor(BY_LAYERS, "time", points, judged(points, errors, 1.0))
+
+
+def layer_seconds(
+    clock: MachineTimings, series: Series
+) -> dict[str, list[tuple[LayerWork, float]]]:
+    """Case -> the work of each timed layer, and the median of its seconds."""
+    found: dict[str, list[tuple[LayerWork, float]]] = {}
+    for layer in layers(clock):
+        if layer.times.series == series and layer.work is not None:
+            found.setdefault(layer.times.case, []).append((layer.work, layer.median))
+    return found
+
+
 UNDECIDED = "no difference shown"
 
 
-def beside(clock: MachineTimings, each: Predictor, other: Predictor | None) -> str:
-    """``better``, ``worse`` or ``no difference shown``, by a paired bootstrap."""
+def beside(
+    clock: MachineTimings, each: Predictor, other: Predictor | None, comparisons: int = 1
+) -> str:
+    """``better``, ``worse`` or ``no difference shown``, by a paired bootstrap.
+
+    Of several ``comparisons`` all hold together with 95 % (Bonferroni).
+    """
     if other is None or each is other:
         return ""
-    low, high = difference(each.prediction, other.prediction, families(clock))[1]
+    told = difference(each.prediction, other.prediction, families(clock), comparisons)
+    low, high = told[1]
     return UNDECIDED if low <= 1 <= high else "better" if low > 1 else "worse"
 
 
@@ -110,43 +160,55 @@ def _of_series(
     clock: MachineTimings, series: Series, found: tuple[Predictor, ...]
 ) -> Iterator[Statement]:
     lead = leading(clock, found)
-    better = [each for each in found if beside(clock, each, lead) == "better"]
-    tied = [each for each in found if beside(clock, each, lead) == UNDECIDED]
+    verdicts = {each.name: beside(clock, each, lead, len(found)) for each in found}
+    better = [each for each in found if verdicts[each.name] == "better"]
+    tied = [each for each in found if verdicts[each.name] == UNDECIDED]
     models, families_here = len(lead.points.cases), len(set(lead.points.families))
     verdict = f"better: {few(map(name_of, better), 4)}" if better else (
         "no count is shown to be better" if tied else "every other count is shown to be worse"
     )  # fmt: skip
     yield Statement(
         f"{series}: over {plural(models, 'model')} of {plural(families_here, 'family')}, the time "
-        f"that {name_of(lead)} predict{'' if lead.name in PLURAL else 's'} for a family that the fit has not seen "
-        f"is off {off(lead, '95 %: ')}; {verdict}."
+        f"that {name_of(lead)} predict{'' if lead.name in PLURAL else 's'} for a family that the fit has "
+        f"not seen is off {off(lead, '95 %: ')} on average, {digits(lead.prediction.middle)} in the "
+        f"middle, {digits(lead.prediction.worst)} at most; {verdict}."
     )
     if tied:
         yield Statement(f"{series}: which of {len(tied) + 1} counts predicts best", False,
                         "their errors on families not seen do not differ for sure")  # fmt: skip
-    params = find(found, "params")
-    if params is not None and params is not lead:
-        yield _loss(clock, series, params, lead)
+    for name in ("macs", "params"):
+        other = find(found, name)
+        if other is not None and other is not lead:
+            yield _loss(clock, series, other, lead)
 
 
 def leading(clock: MachineTimings, found: tuple[Predictor, ...]) -> Predictor:
-    """MACs, unless a count is shown to be better: of thirty, one is the best by chance."""
-    macs = find(found, "macs")
-    return macs if macs is not None and beside(clock, macs, found[0]) != "worse" else found[0]
+    """Layers, or MACs where they do better or no layer was timed: chosen before any time is seen.
+
+    Of thirty counts one is the best by chance.
+    """
+    macs, layered = find(found, "macs"), find(found, BY_LAYERS)
+    if layered is None or (macs is not None and beside(clock, layered, macs) == "worse"):
+        return macs or found[0]
+    return layered
 
 
-def _loss(clock: MachineTimings, series: Series, params: Predictor, lead: Predictor) -> Statement:
-    """By what factor parameters are further off."""
-    factor, interval = difference(lead.prediction, params.prediction, families(clock))
+def _loss(clock: MachineTimings, series: Series, other: Predictor, lead: Predictor) -> Statement:
+    """By what factor a count is further off."""
+    factor, interval = difference(lead.prediction, other.prediction, families(clock))
     return Statement(
-        f"{series}: parameters are off {off(params)}, further than {name_of(lead)} by a factor of "
+        f"{series}: {name_of(other)} are off {off(other)}, further than {name_of(lead)} by a factor of "
         f"{with_interval(factor, interval)}.",
         interval[0] > 1, "the interval holds 1",
     )  # fmt: skip
 
 
+NAMES = {"macs": "MACs", "flops": "FLOPs", "params": "parameters", "bytes": "bytes moved",
+         **{name: f"the {name}" for name in (ROOFLINE, LIVE, BY_LAYERS)}}  # fmt: skip
+
+
 def name_of(each: Predictor) -> str:
-    return f"the {each.name}" if each.name in (ROOFLINE, LIVE) else each.name
+    return NAMES.get(each.name, each.name)
 
 
 def off(each: Predictor, kind: str = "") -> str:

@@ -34,6 +34,10 @@ def sections(clock: MachineTimings) -> Iterator[tuple[str, list[Table]]]:
 def _every_section(clock: MachineTimings) -> Iterator[tuple[str, list[Table]]]:
     yield "Cases", [case_table(clock.times), repeat_table(clock), least_table(clock)]
     yield "What predicts time", [predictors.predictor_table(clock, each) for each in clock.series]
+    yield "Overhead apart from work", [
+        table(clock, each) for each in clock.series
+        for table in (predictors.rate_table, predictors.part_table)
+    ]  # fmt: skip
     yield "Grouped convolutions", [sweeps.grouped_table(clock)]
     yield "Larger inputs", [sweeps.input_table(clock)]
     yield "Roofline", [ceiling_table(clock)]
