@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from bench.clock import Agreement, agreement, table
+from bench.clock import Agreement, agreements, table
 from flop_harness.records import Policy
 from flop_harness.records.times import Forward, Series
 from flop_harness.timing import cpu, cuda
@@ -683,18 +683,22 @@ def test_a_forward_on_a_real_device(launch):
     assert len(turns) >= 10 and 1e-6 < median([median(turn) for turn in turns]) < 1
 
 
-# -------------------------------------------------------------------- beside torch's own clock
+# ------------------------------------------------------------------------- beside other clocks
 
 
-def test_a_case_is_held_against_torch_benchmark_turn_by_turn():
-    runs = []
+def test_a_case_is_held_against_other_clocks_turn_by_turn():
+    pytest.importorskip("pyperf")
     policy = Policy(warmup=1, samples=6, seconds=0.0)
-    found = agreement("net", lambda: runs.append(None), policy)
-    assert found.ours > 0 and found.theirs > 0
-    assert found.compared.interval is not None  # six pairs give one
+    found = list(agreements("net", lambda: sum(range(100)), policy))
+    assert [each.clock for each in found] == ["torch.utils.benchmark", "pyperf"]
+    for each in found:
+        assert each.ours > 0 and each.theirs > 0
+        assert each.compared.interval is not None  # six pairs give one
 
 
 @pytest.mark.parametrize(("ratio", "word"), [(1.019, "yes"), (0.985, "yes"), (1.021, "NO")])
 def test_two_clocks_agree_within_two_per_cent(ratio, word):
-    found = Agreement("net", 1.0, ratio, Comparison(ratio, (ratio, ratio)))
-    assert table([found]).rows[0][-1] == word
+    found = Agreement("net", "pyperf", 1.0, ratio, Comparison(ratio, (ratio, ratio)))
+    told = table([found])
+    assert told.rows[0][-1] == word
+    assert told.note == f"pyperf: {int(word == 'yes')} of 1 medians lie within 2%."
