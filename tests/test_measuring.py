@@ -132,7 +132,8 @@ def test_details_are_layers_hooks_and_memory(monkeypatch):
     found = measure(Suite("s", 1, "", (net,), QUICK), "cpu")
     assert {each.path for each in found.layers} >= {"linear1", "self_attn"}
     assert {each.type for each in found.layers} >= {"Linear", "MultiheadAttention"}
-    (cost,) = found.hooks
-    assert len(cost.hooked) == len(cost.bare) > 0
+    assert [each.series for each in found.hooks] == list(cpu.series())  # one thread, all cores
+    assert all(len(cost.hooked) == len(cost.bare) > 0 for cost in found.hooks)
+    assert {each.series for each in found.layers} == set(cpu.series())
     (peak,) = found.memory
     assert peak.peak > 0 and peak.device == "cpu"

@@ -2,7 +2,7 @@
 
 Seconds are stored as whole nanoseconds. Samples of a turn lie next to each other in time and share
 what disturbed them; they are stored from short to long, each as its distance from the one before,
-which takes half the room. The order of turns is kept.
+which takes half the room. So are the passes of a layer. The order of turns is kept.
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ from flop_harness.store.schema import TIMES_SCHEMA
 TIMES_FILE = "times.json.xz"
 NANO = 1e9
 SECONDS = {
-    "forwards": ("spins",), "ceilings": ("samples",), "layers": ("seconds",),
-    "hooks": ("hooked", "bare"),
+    "forwards": ("spins",), "ceilings": ("samples",), "hooks": ("hooked", "bare"),
 }  # fmt: skip
-"""Fields of records that hold seconds, beside the turns"""
+"""Fields of records that hold seconds whose order tells something"""
 
 
 def dump_times(times: Times) -> bytes:
@@ -39,7 +38,7 @@ def load_times(path: Path | str) -> Times:
     document = unpacked(read(file), str(file), TIMES_SCHEMA)
     try:
         converted(document, seconds, from_steps)
-    except (TypeError, AttributeError) as error:
+    except (TypeError, AttributeError, KeyError) as error:
         raise damaged(str(file), error) from error
     times: Times = restored(document, Times, str(file))
     return times
@@ -55,6 +54,8 @@ def converted(
     for record in document.get("forwards", ()):
         if "turns" in record:
             record["turns"] = [turn(samples) for samples in record["turns"]]
+    for record in document.get("layers", ()):
+        record["seconds"] = turn(record["seconds"])
 
 
 def nanoseconds(values: Iterable[float]) -> list[int]:

@@ -28,7 +28,7 @@ from flop_harness.timing.device import Device, device
 from flop_harness.timing.sampling import Sampler
 from flop_harness.timing.spin import spin
 
-LAYER_PASSES = 7
+LAYER_PASSES = 5
 """With hooks, and as many without"""
 
 PATIENCE_S = 600.0

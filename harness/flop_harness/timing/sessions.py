@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from time import monotonic
@@ -22,7 +22,7 @@ from flop_harness.timing import processes
 from flop_harness.timing.agreement import agreeing_sessions
 from flop_harness.timing.device import device
 from flop_harness.timing.disturbance import Watch
-from flop_harness.timing.processes import Tell, silent
+from flop_harness.timing.processes import CaseProcess, Tell, silent
 
 
 @dataclass
@@ -45,7 +45,6 @@ def measure(
 ) -> Measured:  # fmt: skip
     """Time a suite on the device ``name``; with ``details`` also ceilings, layers and memory."""
     found, here = Measured(), device(name)
-    first = [here.series(case.dtype)[0] for case in suite.cases]
 
     def series(case: Case) -> tuple[Series, ...]:
         return here.series(case.dtype) + (here.series(case.dtype, True) if flushed else ())
@@ -59,16 +58,22 @@ def measure(
         with processes.case_processes(suite.cases, suite.folder, name, suite.timing) as standing:
             found.forwards += processes.forwards(standing, series, session, tell)
             if details and session == 1:
-                for case_process, plain in zip(standing, first, strict=True):
+                for case_process in standing:
                     tell(f"layers and memory: {case_process.case.id}")
-                    times, costs = processes.layers(case_process, plain)
-                    found.layers += times
-                    found.hooks += costs
-                    found.memory += processes.memory(case_process, plain)
+                    inside(found, case_process, here.series(case_process.case.dtype))
             found.failures += [Failure(case_process.case.id, "timing", case_process.broken)
                                for case_process in standing if case_process.broken]  # fmt: skip
         found.load.append(watch.load(f"session {session}"))
     return found
+
+
+def inside(found: Measured, case_process: CaseProcess, series: Sequence[Series]) -> None:
+    """Layers under one thread and all cores, on a GPU as launched one by one; memory once."""
+    for each in series if series[0].device == "cpu" else series[:1]:
+        times, costs = processes.layers(case_process, each)
+        found.layers += times
+        found.hooks += costs
+    found.memory += processes.memory(case_process, series[0])
 
 
 def wanted(found: Measured, policy: Policy, clock: Callable[[], float]) -> Iterator[int]:

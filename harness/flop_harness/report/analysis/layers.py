@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from flop_harness.records.times import HookCost, LayerTimes, LayerWork
+from flop_harness.records.times import HookCost, LayerTimes, LayerWork, Series
 from flop_harness.report.analysis.statements import Statement, with_interval
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.words.text import digits, group, plural, verb
@@ -80,29 +80,36 @@ def hook_cost(each: HookCost) -> float:
 
 
 def statements(clock: MachineTimings) -> Iterator[Statement]:
-    """What the hooks cost over all cases, and where compute- and memory-bound layers stand."""
-    costs = [100 * hook_cost(each) for each in hooked(clock)]
-    if costs:
-        yield cost_statement(costs)
-    found = [each for each in layers(clock) if each.bound is not None]
-    if found:
-        bound = [each for each in found if each.bound == "memory"]
-        yield Statement(
-            f"{group(len(bound))} of {plural(len(found), 'timed layer')} "
-            f"{verb(len(bound), 'is', 'are')} memory-bound under the ceilings "
-            f"measured here, with {share(seconds(bound), seconds(found))} of the time and "
-            f"{share(flop(bound), flop(found))} of the MACs."
-        )
+    """For each series: what the hooks cost, and where compute- and memory-bound layers stand."""
+    for series in clock.series:
+        costs = [100 * hook_cost(each) for each in hooked(clock) if each.series == series]
+        if costs:
+            yield cost_statement(series, costs)
+        found = [each for each in layers(clock)
+                 if each.bound is not None and each.times.series == series]  # fmt: skip
+        if found:
+            yield bound_statement(series, found)
 
 
-def cost_statement(costs: list[float]) -> Statement:
+def bound_statement(series: Series, found: list[Layer]) -> Statement:
+    """Shares of seconds and FLOP that were added up, not estimated: no interval belongs to them."""
+    bound = [each for each in found if each.bound == "memory"]
+    return Statement(
+        f"{series}: {group(len(bound))} of {plural(len(found), 'timed layer')} "
+        f"{verb(len(bound), 'is', 'are')} memory-bound under the ceilings "
+        f"measured here, with {share(seconds(bound), seconds(found))} of the time and "
+        f"{share(flop(bound), flop(found))} of the MACs."
+    )
+
+
+def cost_statement(series: Series, costs: list[float]) -> Statement:
     """In the middle of the cases, in per cent of a pass."""
     interval = median_interval(costs)
     told = (
         with_interval(median(costs), interval, " %") if interval else f"{digits(median(costs))} %"
     )
     return Statement(
-        f"Hooks on every layer make a pass {told} longer in the middle of "
+        f"{series}: hooks on every layer make a pass {told} longer in the middle of "
         f"{plural(len(costs), 'case')}.", interval is not None, "too few cases for an interval",
     )  # fmt: skip
 
