@@ -26,6 +26,7 @@ from flop_harness.errors import UserError
 from flop_harness.records import Case, Failure, Input, Run, Suite
 from flop_harness.records.times import Ceiling, LayerWork, Load
 from flop_harness.report import PAGES, write
+from flop_harness.report.analysis import contexts as contexts_analysis
 from flop_harness.report.analysis import memory as memory_analysis
 from flop_harness.report.analysis import predictors as predictors_analysis
 from flop_harness.report.analysis import sweep_statements, time_sentences
@@ -35,6 +36,7 @@ from flop_harness.report.charts import grouped, roofline
 from flop_harness.report.documents import files, timed
 from flop_harness.report.documents import times as times_documents
 from flop_harness.report.sources import times as times_sources
+from flop_harness.report.tables import contexts as contexts_tables
 from flop_harness.report.tables import layers
 from flop_harness.report.tables import memory as memory_tables
 from flop_harness.report.tables import predictors as predictors_tables
@@ -333,6 +335,30 @@ def test_a_growth_that_is_not_shown_is_counted_and_not_told():
     assert not any("times the time of" in line for line in told)
     assert any(line.startswith("1 statement about time is not shown") for line in told)
     assert "not known to differ" in times_documents.markdown(times).decode()
+
+
+# ----------------------------------------------------------------------- in other contexts
+
+
+def test_another_layout_is_held_against_the_plain_series_of_as_many_threads():
+    last = replace(ONE, channels_last=True)
+    cases = [replace(NET, id=f"net{place}") for place in range(6)]
+    forwards = [a_forward(case.id, seconds, series) for case in cases
+                for series, seconds in ((ONE, 2.0), (last, 1.0), (TWO, 5.0))]  # fmt: skip
+    clock = MachineTimings(some_times(cases, forwards))
+    rows = contexts_tables.context_table(clock).rows
+    assert {row[1] for row in rows} == {str(last)} and {row[2] for row in rows} == {0.5}
+    (said,) = contexts_analysis.statements(clock)
+    assert said.shown and "takes 0.500 (95 %: 0.500 to 0.500) times as long" in said.text
+
+
+def test_a_context_that_brings_nothing_for_sure_is_not_told():
+    last = replace(ONE, channels_last=True)
+    cases = [replace(NET, id=f"net{place}") for place in range(6)]
+    forwards = [a_forward(case.id, seconds, series) for place, case in enumerate(cases)
+                for series, seconds in ((ONE, 2.0), (last, 1.0 + place))]  # fmt: skip
+    (said,) = contexts_analysis.statements(MachineTimings(some_times(cases, forwards)))
+    assert not said.shown
 
 
 # --------------------------------------------------------------------------- the predictors

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 
 from bench.clock import Agreement, agreements, table
 from flop_harness.records import Policy
@@ -483,6 +484,49 @@ def test_threads_come_back_after_a_module_that_raises():
     with pytest.raises(RuntimeError), cpu.settings(Series("cpu", threads=before + 1)):
         torch.nn.Linear(2, 2)(torch.ones(3))
     assert torch.get_num_threads() == before
+
+
+IMAGE = torch.ones(1, 3, 8, 8)
+
+
+def a_net():
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).eval()
+
+
+def test_other_contexts_are_asked_for_by_name(monkeypatch):
+    monkeypatch.setattr("flop_harness.timing.cpu.os.cpu_count", lambda: 1)
+    monkeypatch.setattr("flop_harness.timing.cpu.multiplies_bfloat16", lambda: True)
+    told = [str(series) for series in cpu.series(contexts=True)]
+    assert told == ["cpu, float32, 1 thread", "cpu, float32, 1 thread, channels last",
+                    "cpu, float32, 1 thread, compiled", "cpu, bfloat16, 1 thread"]  # fmt: skip
+    monkeypatch.setattr("flop_harness.timing.cpu.multiplies_bfloat16", lambda: False)
+    assert len(cpu.series(contexts=True)) == 3
+    assert "float16" in {series.dtype for series in cuda.series(contexts=True)}
+
+
+def test_another_dtype_or_layout_is_that_of_a_copy_and_of_its_inputs():
+    net = a_net()
+    half = cpu.ready(net, (IMAGE,), {}, Series("cpu", dtype="bfloat16"))()
+    last = cpu.ready(net, (IMAGE,), {}, Series("cpu", channels_last=True))()
+    assert half.dtype == torch.bfloat16
+    assert last.is_contiguous(memory_format=torch.channels_last)
+    assert torch.allclose(last, net(IMAGE))
+    assert net[0].weight.dtype == torch.float32 and net[0].weight.is_contiguous()
+
+
+def test_the_plain_series_runs_the_model_itself():
+    net, calls = a_net(), []
+    net.register_forward_hook(lambda *_: calls.append(None))
+    cpu.ready(net, (IMAGE,), {}, Series("cpu"))()
+    assert calls == [None]
+
+
+@pytest.mark.slow
+def test_a_compiled_pass_computes_the_same():
+    net = a_net()
+    with cpu.settings(Series("cpu")):
+        found = cpu.ready(net, (IMAGE,), {}, Series("cpu", launch="compiled"))()
+        assert torch.allclose(found, net(IMAGE), atol=1e-6)
 
 
 def test_one_thread_and_all_cores_are_two_series(monkeypatch):

@@ -59,6 +59,13 @@ def time(
     flushed: Annotated[
         bool, typer.Option("--flushed", help="On CUDA, also time with an empty L2 cache.")
     ] = False,
+    contexts: Annotated[
+        bool,
+        typer.Option(
+            "--contexts",
+            help="Also bfloat16 or float16, channels last and torch.compile, where they run.",
+        ),
+    ] = False,
     anyway: Annotated[
         bool,
         typer.Option("--anyway", help="Time even while other processes keep the machine busy."),
@@ -77,7 +84,8 @@ def time(
     kept = out is not None or (cases is None and not is_model(target))
     if kept:
         require("report")
-    times = clocked(with_policy(suite, sessions, budget), settled, anyway, details, flushed)
+    asked = with_policy(suite, sessions, budget)
+    times = clocked(asked, settled, anyway, details, flushed, contexts)
     tell(times, suite)
     if kept:
         folder = out or home(suite, times)
@@ -102,15 +110,16 @@ def chosen(target: str, inputs: list[str], cases: str | None) -> Any:
 
 
 def clocked(
-    suite: Any, device: str, anyway: bool, details: bool = True, flushed: bool = False
-) -> Any:
+    suite: Any, device: str, anyway: bool, details: bool = True, flushed: bool = False,
+    contexts: bool = False,
+) -> Any:  # fmt: skip
     """What is measured of a suite; beside others it is refused, or begun with a warning."""
     from flop_harness.timing.machine import keep_time, require_quiet
 
     if warning := require_quiet(anyway):
         say(f"warning: {warning}")
     with interruptible(), models_print_to_stderr(), processes() as mapper:
-        return keep_time(suite, device, say, mapper, details, flushed)
+        return keep_time(suite, device, say, mapper, details, flushed, contexts)
 
 
 def failed(times: Any) -> bool:

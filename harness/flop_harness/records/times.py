@@ -16,14 +16,15 @@ from flop_harness.records import Case, Failure, Policy, Status
 Ending = Literal["", "precise", "budget"]
 """Why sampling ended: the interval was narrow enough, or the time was spent; empty while it goes on."""
 
-Launch = Literal["eager", "graph"]
+Launch = Literal["eager", "graph", "compiled"]
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
     """Under what a case is timed, beside its own inputs; figures of two series are never mixed.
 
-    ``launch`` tells whether each kernel is launched anew or a captured CUDA graph is replayed,
+    ``launch`` tells whether each kernel is launched anew, a captured CUDA graph is replayed, or
+    ``torch.compile`` fused them; ``channels_last`` is the layout of weights and images,
     ``tf32`` whether float32 products may be rounded to 10 bits, ``flushed`` whether the L2 cache of
     the device is emptied before each pass.
     """
@@ -34,11 +35,14 @@ class Series:
     launch: Launch = "eager"
     tf32: bool = False
     flushed: bool = False
+    channels_last: bool = False
 
     def __str__(self) -> str:
         words = [self.device, self.dtype]
         if self.device == "cpu":
             words.append(f"{self.threads} thread" + ("s" if self.threads > 1 else ""))
+            words += ["channels last"] * self.channels_last
+            words += ["compiled"] * (self.launch == "compiled")
         else:
             words += ["TF32"] * self.tf32 + [self.launch] + ["flushed"] * self.flushed
         return ", ".join(words)

@@ -26,6 +26,7 @@ def keep_time(
     mapper: Callable = map,
     details: bool = True,
     flushed: bool = False,
+    contexts: bool = False,
 ) -> Times:
     """Theory first, then the clock; while anything is timed, nothing else of ours runs."""
     environment = surroundings(device)
@@ -33,7 +34,7 @@ def keep_time(
     expected = list(expectations(suite.cases, suite.folder, mapper)) if details else []
     failures = [each for each in expected if isinstance(each, Failure)]
     before = load("before")
-    found = measure(suite, device, tell, details, flushed)
+    found = measure(suite, device, tell, details, flushed, contexts)
     return Times(
         schema=TIMES_SCHEMA,
         suite=suite.name,

@@ -221,7 +221,8 @@ class CaseTimer:
             except RuntimeError as error:
                 if series.launch == "eager":
                     raise
-                return 0, 1, f"not captured: {' '.join(str(error).split())}"
+                word = "compiled" if series.launch == "compiled" else "captured"
+                return 0, 1, f"not {word}: {' '.join(str(error).split())}"
             flush = self.device.flush(series)
             beside = spin if series.device == "cpu" else None
             sampler = Sampler(run, self.policy, self.device.clock(), flush, beside)

@@ -41,13 +41,14 @@ class Measured:
 
 def measure(
     suite: Suite, name: str, tell: Tell = silent, details: bool = True, flushed: bool = False,
-    clock: Callable[[], float] = monotonic,
+    contexts: bool = False, clock: Callable[[], float] = monotonic,
 ) -> Measured:  # fmt: skip
     """Time a suite on the device ``name``; with ``details`` also ceilings, layers and memory."""
     found, here = Measured(), device(name)
 
     def series(case: Case) -> tuple[Series, ...]:
-        return here.series(case.dtype) + (here.series(case.dtype, True) if flushed else ())
+        plain = here.series(case.dtype, contexts=contexts)
+        return plain + (here.series(case.dtype, flushed=True) if flushed else ())
 
     everything = [each for case in suite.cases for each in series(case)]
     if details:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flop_harness.records.times import Load, Times
-from flop_harness.report.analysis import layers, memory, predictors, sweep_statements
+from flop_harness.report.analysis import contexts, layers, memory, predictors, sweep_statements
 from flop_harness.report.analysis.statements import Statement, not_shown, shown
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.words.text import digits, few, group, plural, shorten, verb
@@ -31,6 +31,7 @@ def statements(clock: MachineTimings) -> list[Statement]:
         *predictors.statements(clock),
         *sweep_statements.grouped_statements(clock),
         *sweep_statements.input_statements(clock),
+        *contexts.statements(clock),
         *layers.statements(clock),
     ]
 

@@ -11,6 +11,7 @@ from flop_harness.report.charts.times import charts
 from flop_harness.report.formats import html as pages
 from flop_harness.report.formats.markdown import grid, page, plain
 from flop_harness.report.tables import layers, memory, predictors, sweeps
+from flop_harness.report.tables.contexts import context_table
 from flop_harness.report.tables.table import Table
 from flop_harness.report.tables.times import (
     case_table,
@@ -40,6 +41,7 @@ def _every_section(clock: MachineTimings) -> Iterator[tuple[str, list[Table]]]:
     ]  # fmt: skip
     yield "Grouped convolutions", [sweeps.grouped_table(clock)]
     yield "Larger inputs", [sweeps.input_table(clock)]
+    yield "Other dtypes, layouts and forms", [context_table(clock)]
     yield "Roofline", [ceiling_table(clock)]
     yield "Layers", [layers.summary_table(clock), layers.hook_table(clock)]
     yield "Memory", [memory.table(clock)]
