@@ -54,11 +54,8 @@ def compare(
     github: GithubOption = False,
 ) -> None:
     """Run every counter on a suite or a model, and explain every difference."""
-    from flop_harness.cli import progress, time
-    from flop_harness.cli.reproduce import tell_if_readable as tell_reproduction
-    from flop_harness.regression.reproduce import published_in
-    from flop_harness.run.planning import check_counters, select, single
-    from flop_harness.suite import files as suite
+    from flop_harness.cli import time
+    from flop_harness.cli.reproduce import tell_if_readable
 
     refuse_half_a_reference(target)
     if device not in ("auto", "cpu", "cuda"):
@@ -66,25 +63,48 @@ def compare(
     options: dict[str, Any] = {
         "counters": separated(counters), "device": device, "jobs": jobs, "fresh": fresh,
     }  # fmt: skip
-    if is_model(target):
-        if cases is not None:
-            raise UserError("--cases chooses among the cases of a suite; this is one model")
-        case = suite.case_from_model(target, input or [])
-        chosen, folder = single(case), out
-        earlier = None
-        run = compare_model(chosen, out, github, options, progress.of_model())
-    else:
-        if input:
-            raise UserError("--input gives the inputs of a model; a suite has its own")
-        whole = suite.load(target)
-        check_counters(whole, target)
-        chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)
-        earlier = published_in(folder)
-        run = compare_suite(chosen, folder, github, options, progress.of_suite(chosen.name))
+    carry = carry_out_model if is_model(target) else carry_out_suite
+    chosen, folder, run, earlier = carry(target, input or [], out, cases, github, options)
     times = time_beside(chosen, run, device, folder, fresh) if timing else None
-    if earlier is not None:
-        tell_reproduction(earlier, run, times)
+    tell_if_readable(earlier, run, times)
     sys.exit(exit_code(run) or (FAILED if times is not None and time.failed(times) else FINE))
+
+
+Carried = tuple[Any, Path | None, Any, Any]
+"""The suite that ran, its folder, the run, and what was published there before"""
+
+
+def carry_out_model(
+    target: str, inputs: list[str], out: Path | None, cases: str | None, github: bool,
+    options: dict[str, Any],
+) -> Carried:  # fmt: skip
+    from flop_harness.cli import progress
+    from flop_harness.run.planning import single
+    from flop_harness.suite import files as suite
+
+    if cases is not None:
+        raise UserError("--cases chooses among the cases of a suite; this is one model")
+    chosen = single(suite.case_from_model(target, inputs))
+    return chosen, out, compare_model(chosen, out, github, options, progress.of_model()), None
+
+
+def carry_out_suite(
+    target: str, inputs: list[str], out: Path | None, cases: str | None, github: bool,
+    options: dict[str, Any],
+) -> Carried:  # fmt: skip
+    from flop_harness.cli import progress
+    from flop_harness.regression.reproduce import published_in
+    from flop_harness.run.planning import check_counters, select
+    from flop_harness.suite import files as suite
+
+    if inputs:
+        raise UserError("--input gives the inputs of a model; a suite has its own")
+    whole = suite.load(target)
+    check_counters(whole, target)
+    chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)
+    earlier = published_in(folder)
+    run = compare_suite(chosen, folder, github, options, progress.of_suite(chosen.name))
+    return chosen, folder, run, earlier
 
 
 def compare_suite(

@@ -103,7 +103,7 @@ def tell_if_readable(published: Any, run: Any, times: Any) -> None:
     """What ``compare`` ends with; nothing where nothing was published."""
     from flop_harness.regression.reproduce import reproduction
 
-    if not published.anything:
+    if published is None or not published.anything:
         return
     try:
         found = reproduction(published, run, times)
