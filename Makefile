@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 EXTRAS := all,test,lint
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare zoo check drift effects verify claims time test test-all lint bench docs clean
+.PHONY: help setup compare zoo check drift effects verify claims time gpu test test-all lint bench docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,12 +58,18 @@ lint: $(STAMP)  ## style, layers and types
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-bench: $(STAMP)  ## what a count costs beside other counters, and our clock beside torch's
+bench: $(STAMP)  ## what a count costs beside other counters, and our clock beside torch's and pyperf's
 	$(BIN)/python tests/bench/counting.py $(ARGS)
 	$(BIN)/python tests/bench/clock.py
 
 time: $(STAMP)  ## time a suite, alone on the machine: make time SUITE=grouped, or families
 	$(BIN)/flop-harness time $(SUITE) $(ARGS)
+
+gpu: $(STAMP)  ## on a machine with a GPU: counts on CUDA, times of three suites; about 20 minutes
+	$(BIN)/flop-harness compare seeds --device cuda --no-timing --out build/gpu/seeds --jobs $(JOBS)
+	for suite in families grouped seeds; do \
+	  $(BIN)/flop-harness time $$suite --device cuda --contexts --sessions 1 --budget 0.5 $(ARGS) || exit 1; \
+	done
 
 docs: $(STAMP)  ## build the documentation from docs/ and the code: site/index.html
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,docs]'

@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from flop_harness.run.environment import describe, describe_checkout, machine_name, processor_model
+from flop_harness.run.environment import (
+    describe,
+    describe_checkout,
+    kind_of_machine,
+    machine_name,
+    processor_model,
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +61,12 @@ def test_neither_host_nor_user_nor_path(description):
 
 def named(processor="", gpus=(), physical=2, logical=4):
     cores = {"physical_cores": physical, "logical_cores": logical}
-    return machine_name({"gpus": list(gpus), "machine": {"processor": processor, **cores}})
+    return kind_of_machine({"gpus": list(gpus), "machine": {"processor": processor, **cores}})
+
+
+def test_the_name_of_a_machine_ends_with_its_id(description):
+    alone = description | {"gpus": []}
+    assert machine_name(alone) == f"{kind_of_machine(alone)}-{description['machine']['id']}"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from flop_harness.timing import cpu
 from flop_harness.timing.ceilings import ceilings
 from flop_harness.timing.layers import Stopwatches, layer_seconds
 from flop_harness.timing.memory import Allocation, cpu_peak, peak_of
-from flop_harness.timing.processes import measure
+from flop_harness.timing.sessions import measure
 
 
 class FakeClock:
@@ -96,7 +96,7 @@ def test_ceilings_know_the_work_of_products_and_of_a_copy(monkeypatch):
 
 # -------------------------------------------------------------------------------- processes
 
-QUICK = Policy(warmup=1, samples=6, seconds=0.0, budget_s=0.0, sessions=2)
+QUICK = Policy(warmup=1, samples=6, seconds=0.0, budget_s=0.0, sessions=2, total_s=0.0)
 
 
 def a_case(name, **kwargs):
@@ -132,7 +132,8 @@ def test_details_are_layers_hooks_and_memory(monkeypatch):
     found = measure(Suite("s", 1, "", (net,), QUICK), "cpu")
     assert {each.path for each in found.layers} >= {"linear1", "self_attn"}
     assert {each.type for each in found.layers} >= {"Linear", "MultiheadAttention"}
-    (cost,) = found.hooks
-    assert len(cost.hooked) == len(cost.bare) > 0
+    assert [each.series for each in found.hooks] == list(cpu.series())  # one thread, all cores
+    assert all(len(cost.hooked) == len(cost.bare) > 0 for cost in found.hooks)
+    assert {each.series for each in found.layers} == set(cpu.series())
     (peak,) = found.memory
     assert peak.peak > 0 and peak.device == "cpu"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from clocks import (
     ONE,
@@ -20,23 +24,26 @@ from clocks import (
 from flop_harness.api import load
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Failure, Input, Run, Suite
-from flop_harness.records.times import LayerWork, Load
+from flop_harness.records.times import Ceiling, LayerWork, Load
 from flop_harness.report import PAGES, write
+from flop_harness.report.analysis import contexts as contexts_analysis
 from flop_harness.report.analysis import memory as memory_analysis
 from flop_harness.report.analysis import predictors as predictors_analysis
+from flop_harness.report.analysis import sweep_statements, time_sentences
 from flop_harness.report.analysis import sweeps as sweeps_analysis
-from flop_harness.report.analysis import time_sentences
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.charts import grouped, roofline
 from flop_harness.report.documents import files, timed
 from flop_harness.report.documents import times as times_documents
 from flop_harness.report.sources import times as times_sources
+from flop_harness.report.tables import contexts as contexts_tables
 from flop_harness.report.tables import layers
 from flop_harness.report.tables import memory as memory_tables
 from flop_harness.report.tables import predictors as predictors_tables
 from flop_harness.report.tables import sweeps as sweeps_tables
 from flop_harness.report.tables import times as times_tables
-from flop_harness.store import RUN_SCHEMA, dump_times, load_times, save
+from flop_harness.store import RUN_SCHEMA, TIMES_SCHEMA, dump_times, load_times, save
+from flop_harness.store.documents import lean, packed
 
 NET = Case("net", "torchvision:net", (Input((1, 3, 8, 8)),))
 
@@ -51,16 +58,50 @@ def row_of(table, *first):
 
 
 def test_measurements_come_back_as_they_were(tmp_path):
-    times = zoo_times()
+    times = zoo_times()  # their seconds are whole microseconds, or thousandths of one
     path = tmp_path / "times.json.xz"
     path.write_bytes(dump_times(times))
-    assert load_times(path) == load_times(tmp_path) == times
+    found = load_times(path)
+    assert found == load_times(tmp_path)
+    assert dump_times(found) == path.read_bytes()
+    blank = {"forwards": (), "layers": (), "hooks": (), "ceilings": ()}
+    assert replace(found, **blank) == replace(times, **blank, schema=found.schema)
+    for before, after in zip(times.forwards, found.forwards, strict=True):
+        assert after.samples == pytest.approx(before.samples, rel=1e-12)
+    for before, after in zip(times.hooks, found.hooks, strict=True):
+        assert (after.hooked, after.bare) == (before.hooked, before.bare)
+
+
+@hypothesis.given(
+    st.lists(st.lists(st.floats(1e-7, 100.0), min_size=1, max_size=9), min_size=1, max_size=9)
+)
+def test_medians_are_kept_to_the_nanosecond_and_turns_in_their_order(turns):
+    forward = replace(a_forward("net", 1.0), turns=tuple(map(tuple, turns)))
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "times.json.xz").write_bytes(dump_times(some_times([NET], [forward])))
+        (found,) = load_times(folder).forwards
+    for before, after in zip(turns, found.turns, strict=True):
+        assert after == pytest.approx(sorted(before), abs=0.51e-9)
+        assert median(after) == pytest.approx(median(before), abs=0.51e-9)
+
+
+def test_a_file_whose_seconds_are_none_is_damaged(tmp_path):
+    document = {"schema": TIMES_SCHEMA, "forwards": [{"case": "net", "turns": [["x"]]}]}
+    (tmp_path / "times.json.xz").write_bytes(packed(document))
+    with pytest.raises(UserError, match="damaged"):
+        load_times(tmp_path)
+
+
+def test_the_committed_times_of_a_suite_are_small():
+    found = list((Path(__file__).parents[1] / "results").glob("*/*/times.json.xz"))
+    assert found and all(path.stat().st_size < 300_000 for path in found)
 
 
 def test_another_schema_or_no_file_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"cannot read .*times.json.xz"):
         load_times(tmp_path)
-    (tmp_path / "times.json.xz").write_bytes(dump_times(replace(zoo_times(), schema=99)))
+    document = lean(replace(zoo_times(), schema=99), {})
+    (tmp_path / "times.json.xz").write_bytes(packed(document))
     with pytest.raises(UserError, match="schema 99"):
         load_times(tmp_path)
 
@@ -124,6 +165,41 @@ def test_a_load_beside_us_is_told():
     )
 
 
+def test_what_a_hypervisor_took_is_told_and_the_least_samples_are_shown():
+    load = (Load("before", 0.0, (0.1,)), Load("session 1", steal=0.034, pressure=0.5, throttled=0))
+    times = some_times([NET], [a_forward("net", 1.0)], load=load)
+    (said,) = [line for line in time_sentences.sentences(times) if "hypervisor" in line]
+    assert said == (
+        "While it was timed, session 1: a hypervisor took 3.40 % of the cores, a task waited for a "
+        "core 50.0 % of the time, cores were slowed down 0 times."
+    )
+    row = row_of(times_tables.least_table(MachineTimings(times)), "net")
+    assert (row["least"], row["lower quartile"], row["median"]) == pytest.approx(
+        (1000, 1000, 1000.5)
+    )
+    assert not times_tables.least_table(MachineTimings(some_times([NET], []))).rows
+
+
+def test_seconds_are_corrected_where_a_fixed_loop_took_now_longer_now_shorter():
+    slow = tuple(1.0 + place % 2 for place in range(12))  # half the turns on a machine half as fast
+    turns = tuple((4.0 * pace,) for pace in slow)
+    times = some_times([NET], [replace(a_forward("net", 1.0), turns=turns, spins=slow)])
+    timing = MachineTimings(times).clocked["net", ONE]
+    assert timing.median == pytest.approx(4.0 * 1.5) and timing.half_width == 0  # at the usual 1.5
+    assert any("did not keep its speed" in line for line in time_sentences.sentences(times))
+    steady = replace(times, forwards=(replace(times.forwards[0], spins=(1.0,) * 12),))
+    assert MachineTimings(steady).usual is None
+
+
+def test_what_would_be_needed_is_told_by_the_root_of_the_turns():
+    turns = tuple((1.0 + 0.08 * (place % 2),) for place in range(12))  # from 1.00 to 1.08
+    times = some_times([NET], [replace(a_forward("net", 1.0), turns=turns)])
+    factor = ((1.08 - 1.00) / 2 / 1.04 / 0.02) ** 2
+    said = time_sentences.needs_sentence(MachineTimings(times))
+    assert f"about {factor:.2f} times as many turns" in said
+    assert f"{12 * 1.04 * factor / 60:.3f} minutes" in said
+
+
 def test_what_could_not_be_timed_is_told_once():
     failure = Failure("net", "timing", "RuntimeError: no")
     times = some_times([NET], [a_forward("net", 1.0)], failures=(failure, failure))
@@ -157,7 +233,7 @@ def test_only_cases_of_the_run_are_shown(tmp_path):
     assert [row[0] for row in part.table.rows] == ["m0"]
 
 
-@pytest.mark.parametrize("change", [{"suite": "another"}, {"version": 2}, {"schema": 99}])
+@pytest.mark.parametrize("change", [{"suite": "another"}, {"version": 2}])
 def test_what_is_of_something_else_is_left_out(tmp_path, change):
     run = beside(tmp_path, zoo_times())
     (tmp_path / "here" / "times.json.xz").write_bytes(dump_times(replace(zoo_times(), **change)))
@@ -194,10 +270,26 @@ def test_a_grouped_convolution_is_held_against_the_same_in_one_group():
 
 
 def test_what_groups_bring_is_told_in_a_sentence():
-    said = next(sweeps_analysis.grouped_sentences(MachineTimings(grouped_times())))
-    assert "of 3 grouped convolutions 2 are faster" in said and "1 slower" in said
-    assert "reach 10.0 % to 100 %" in said
-    assert said.endswith("Depthwise ones, 8.00 times cheaper in theory, are 0.800 times as fast.")
+    first, reached, depthwise = list(
+        sweep_statements.grouped_statements(MachineTimings(grouped_times()))
+    )[:3]
+    assert "of 3 grouped convolutions 2 are shown to be faster" in first.text
+    assert "1 slower" in first.text and first.shown
+    assert not reached.shown  # the middle of 100 %, 50 % and 10 %: of three there is no interval
+    assert "reach 50.0 %" in reached.text
+    assert "8.00 times cheaper in theory, are 0.800 (95 %: 0.800 to 0.800)" in depthwise.text
+
+
+def test_convolutions_whose_work_takes_less_than_a_launch_are_not_told_of():
+    times = grouped_times()
+    launch = tuple(each for series in (ONE, TWO) for each in (
+        Ceiling("product", series, 1000, (1e-6,)), Ceiling("copy", series, 1000, (5.0,)),
+    ))  # fmt: skip
+    clock = MachineTimings(replace(times, ceilings=launch))  # 1600 FLOP take 1.6 us, a launch 5 s
+    assert clock.launch(ONE) == 5.0 and clock.only_overhead("g1", ONE)
+    assert list(sweep_statements.grouped_statements(clock)) == []
+    slow = tuple(replace(each, samples=(1e-9,)) if each.kind == "copy" else each for each in launch)
+    assert not MachineTimings(replace(times, ceilings=slow)).only_overhead("g1", ONE)
 
 
 @pytest.mark.parametrize(("model", "shape", "told"), [
@@ -230,9 +322,43 @@ def test_larger_inputs_are_held_against_the_smallest_of_the_same_model():
     row = row_of(sweeps_tables.input_table(MachineTimings(times)), "net-big", "net")
     assert (row["MAC"], row["parameters"]) == (4, 1)
     assert row["time"] == pytest.approx(3) and row["time per MAC"] == pytest.approx(0.75)
-    (said,) = sweeps_analysis.input_sentences(MachineTimings(times))
-    assert "4x3x8x8 takes 3.00 times the time of 1x3x8x8 for 4.00 times the MACs" in said
-    assert said.endswith("; the parameters stay the same.")
+    (said,) = sweep_statements.input_statements(MachineTimings(times))
+    assert said.shown and said.text.endswith("; the parameters stay the same.")
+    assert "4x3x8x8 takes 3.00 (95 %: 3.00 to 3.00) times the time of 1x3x8x8 for 4.00" in said.text
+
+
+def test_a_growth_that_is_not_shown_is_counted_and_not_told():
+    big = replace(NET, id="net-big", inputs=(Input((4, 3, 8, 8)),))
+    times = some_times([big, NET], [a_forward("net-big", 1.0), a_forward("net", 1.0)],
+                       [a_theory("net-big", 400), a_theory("net", 100)])  # fmt: skip
+    told = time_sentences.sentences(times)
+    assert not any("times the time of" in line for line in told)
+    assert any(line.startswith("1 statement about time is not shown") for line in told)
+    assert "not known to differ" in times_documents.markdown(times).decode()
+
+
+# ----------------------------------------------------------------------- in other contexts
+
+
+def test_another_layout_is_held_against_the_plain_series_of_as_many_threads():
+    last = replace(ONE, channels_last=True)
+    cases = [replace(NET, id=f"net{place}") for place in range(6)]
+    forwards = [a_forward(case.id, seconds, series) for case in cases
+                for series, seconds in ((ONE, 2.0), (last, 1.0), (TWO, 5.0))]  # fmt: skip
+    clock = MachineTimings(some_times(cases, forwards))
+    rows = contexts_tables.context_table(clock).rows
+    assert {row[1] for row in rows} == {str(last)} and {row[2] for row in rows} == {0.5}
+    (said,) = contexts_analysis.statements(clock)
+    assert said.shown and "takes 0.500 (95 %: 0.500 to 0.500) times as long" in said.text
+
+
+def test_a_context_that_brings_nothing_for_sure_is_not_told():
+    last = replace(ONE, channels_last=True)
+    cases = [replace(NET, id=f"net{place}") for place in range(6)]
+    forwards = [a_forward(case.id, seconds, series) for place, case in enumerate(cases)
+                for series, seconds in ((ONE, 2.0), (last, 1.0 + place))]  # fmt: skip
+    (said,) = contexts_analysis.statements(MachineTimings(some_times(cases, forwards)))
+    assert not said.shown
 
 
 # --------------------------------------------------------------------------- the predictors
@@ -249,12 +375,20 @@ def test_parameters_that_run_another_way_are_worse_and_that_is_shown():
     clock = MachineTimings(zoo_times())
     row = row_of(predictors_tables.predictor_table(clock, ONE), "params")
     assert row["off by"] > 3 and row["against MACs"] == "worse"
-    (said,) = predictors_analysis.sentences(clock)
-    assert re.search(r"over 12 models of 4 families", said) and "Parameters are off by" in said
+    near, *_, lost = predictors_analysis.statements(clock)
+    assert "over 12 models of 4 families, the time that MACs predict" in near.text
+    assert lost.shown and "parameters are off by" in lost.text and "95 %" in lost.text
+
+
+def test_of_counts_whose_errors_overlap_none_is_named_best():
+    clock = MachineTimings(zoo_times(law=lambda macs, place: 1.0 + (place * 5) % 12))
+    near, best = list(predictors_analysis.statements(clock))[:2]
+    assert "no count is shown to be better" in near.text
+    assert not best.shown and "which of" in best.text
 
 
 def test_few_models_predict_nothing():
-    assert list(predictors_analysis.sentences(MachineTimings(grouped_times()))) == []
+    assert list(predictors_analysis.statements(MachineTimings(grouped_times()))) == []
 
 
 # ------------------------------------------------------------------------- layers and memory

@@ -11,13 +11,18 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 
-from bench.clock import Agreement, agreement, table
+from bench.clock import Agreement, agreements, table
 from flop_harness.records import Policy
-from flop_harness.records.times import Series
+from flop_harness.records.times import Forward, Series
 from flop_harness.timing import cpu, cuda
+from flop_harness.timing.agreement import agreeing_sessions
+from flop_harness.timing.disturbance import Counters, counters, disturbance
 from flop_harness.timing.load import load
 from flop_harness.timing.sampling import MOST_SAMPLES, Sampler, sample
+from flop_harness.timing.sessions import Measured, wanted
+from flop_harness.timing.spin import spin
 from flop_harness.timing.stability import Comparison, compare, stability
 from flop_harness.timing.statistics import (
     half_width,
@@ -61,6 +66,89 @@ def turned(durations, policy, resolution=0.0):
     while not sampler.ended:
         sampler.turn()
     return sampler
+
+
+# -------------------------------------------------------------------------------- disturbances
+
+
+def a_root(folder, ticks="100 0 50 800 30 0 20 7", waiting=1000, throttled=3, nr=2):
+    for name, text in {
+        "proc/stat": f"cpu  {ticks} 0 0\ncpu0 1 2 3\n",
+        "proc/pressure/cpu": f"some avg10=1.00 total={waiting}\nfull avg10=0.00 total=0\n",
+        "sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count": f"{throttled}\n",
+        "sys/fs/cgroup/cpu.stat": f"usage_usec 5\nnr_throttled {nr}\n",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_counters_are_read_as_the_kernel_writes_them(tmp_path):
+    assert counters(a_root(tmp_path)) == Counters(1007, 7, 1000, 5)
+    assert counters(tmp_path / "nothing") == Counters()
+
+
+def test_a_disturbance_is_what_came_between_two_readings():
+    found = disturbance("session 1", Counters(1000, 10, 0, 4), Counters(1200, 12, 500_000, 4), 2.0)
+    assert (found.steal, found.pressure, found.throttled) == (2 / 200, 0.25, 0)
+    unknown = disturbance("session 1", Counters(), Counters(), 2.0)
+    assert (unknown.steal, unknown.pressure, unknown.throttled) == (None, None, None)
+
+
+def test_a_turn_is_timed_between_two_spins():
+    clock = FakeClock()
+    spins = iter([1.0, 3.0, 5.0, 5.0])
+    sampler = Sampler(clock.work(repeat(1.0)), Policy(seconds=0.0), clock, spin=lambda: next(spins))
+    sampler.turn()
+    sampler.turn()
+    assert sampler.spins == [2.0, 5.0] and len(sampler.turns) == 2
+
+
+def test_a_spin_is_the_seconds_of_its_work():
+    clock = FakeClock()
+    assert spin(clock, clock.work([0.25])) == 0.25
+
+
+# ------------------------------------------------------------------------------------ sessions
+
+
+def session(number, seconds, cases=10, moved=0):
+    """One session of ten cases, of which some take a tenth longer."""
+    return [Forward(f"c{case}", Series(), number,
+                    tuple((seconds * (1.1 if case < moved else 1.0),) for _ in range(6)))
+            for case in range(cases)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("moved", "agree"), [(0, True), (1, True), (2, False)])
+def test_two_sessions_agree_on_nine_medians_of_ten(moved, agree):
+    assert agreeing_sessions(session(1, 1.0) + session(2, 1.0, moved=moved), 0.02) is agree
+
+
+def test_one_session_agrees_with_nothing():
+    assert agreeing_sessions(session(1, 1.0), 0.02) is False
+
+
+def sessions_run(policy, forwards_of, seconds=10.0):
+    """The numbers of the sessions, each of which takes so long and finds these forwards."""
+    clock, found, run = FakeClock(), Measured(), []
+    for number in wanted(found, policy, clock):
+        run.append(number)
+        found.forwards += forwards_of(number)
+        clock.now += seconds
+    return run
+
+
+def test_sessions_are_added_until_two_agree():
+    moved = {1: 0, 2: 5, 3: 0}
+    run = sessions_run(Policy(sessions=2), lambda number: session(number, 1.0, moved=moved[number]))
+    assert run == [1, 2, 3]
+
+
+def test_sessions_are_added_while_another_fits_into_the_time():
+    drifting = lambda number: session(number, 2.0**number)  # noqa: E731 - no two agree
+    assert sessions_run(Policy(sessions=2, total_s=45.0), drifting) == [1, 2, 3, 4]
+    assert sessions_run(Policy(sessions=2, total_s=0.0), drifting) == [1, 2]
+    assert sessions_run(Policy(sessions=1, total_s=45.0), drifting) == [1]
 
 
 # --------------------------------------------------------------------------------- sampling
@@ -398,6 +486,49 @@ def test_threads_come_back_after_a_module_that_raises():
     assert torch.get_num_threads() == before
 
 
+IMAGE = torch.ones(1, 3, 8, 8)
+
+
+def a_net():
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).eval()
+
+
+def test_other_contexts_are_asked_for_by_name(monkeypatch):
+    monkeypatch.setattr("flop_harness.timing.cpu.os.cpu_count", lambda: 1)
+    monkeypatch.setattr("flop_harness.timing.cpu.multiplies_bfloat16", lambda: True)
+    told = [str(series) for series in cpu.series(contexts=True)]
+    assert told == ["cpu, float32, 1 thread", "cpu, float32, 1 thread, channels last",
+                    "cpu, float32, 1 thread, compiled", "cpu, bfloat16, 1 thread"]  # fmt: skip
+    monkeypatch.setattr("flop_harness.timing.cpu.multiplies_bfloat16", lambda: False)
+    assert len(cpu.series(contexts=True)) == 3
+    assert "float16" in {series.dtype for series in cuda.series(contexts=True)}
+
+
+def test_another_dtype_or_layout_is_that_of_a_copy_and_of_its_inputs():
+    net = a_net()
+    half = cpu.ready(net, (IMAGE,), {}, Series("cpu", dtype="bfloat16"))()
+    last = cpu.ready(net, (IMAGE,), {}, Series("cpu", channels_last=True))()
+    assert half.dtype == torch.bfloat16
+    assert last.is_contiguous(memory_format=torch.channels_last)
+    assert torch.allclose(last, net(IMAGE))
+    assert net[0].weight.dtype == torch.float32 and net[0].weight.is_contiguous()
+
+
+def test_the_plain_series_runs_the_model_itself():
+    net, calls = a_net(), []
+    net.register_forward_hook(lambda *_: calls.append(None))
+    cpu.ready(net, (IMAGE,), {}, Series("cpu"))()
+    assert calls == [None]
+
+
+@pytest.mark.slow
+def test_a_compiled_pass_computes_the_same():
+    net = a_net()
+    with cpu.settings(Series("cpu")):
+        found = cpu.ready(net, (IMAGE,), {}, Series("cpu", launch="compiled"))()
+        assert torch.allclose(found, net(IMAGE), atol=1e-6)
+
+
 def test_one_thread_and_all_cores_are_two_series(monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     assert [series.threads for series in cpu.series()] == [1, 8]
@@ -596,18 +727,22 @@ def test_a_forward_on_a_real_device(launch):
     assert len(turns) >= 10 and 1e-6 < median([median(turn) for turn in turns]) < 1
 
 
-# -------------------------------------------------------------------- beside torch's own clock
+# ------------------------------------------------------------------------- beside other clocks
 
 
-def test_a_case_is_held_against_torch_benchmark_turn_by_turn():
-    runs = []
+def test_a_case_is_held_against_other_clocks_turn_by_turn():
+    pytest.importorskip("pyperf")
     policy = Policy(warmup=1, samples=6, seconds=0.0)
-    found = agreement("net", lambda: runs.append(None), policy)
-    assert found.ours > 0 and found.theirs > 0
-    assert found.compared.interval is not None  # six pairs give one
+    found = list(agreements("net", lambda: sum(range(100)), policy))
+    assert [each.clock for each in found] == ["torch.utils.benchmark", "pyperf"]
+    for each in found:
+        assert each.ours > 0 and each.theirs > 0
+        assert each.compared.interval is not None  # six pairs give one
 
 
 @pytest.mark.parametrize(("ratio", "word"), [(1.019, "yes"), (0.985, "yes"), (1.021, "NO")])
 def test_two_clocks_agree_within_two_per_cent(ratio, word):
-    found = Agreement("net", 1.0, ratio, Comparison(ratio, (ratio, ratio)))
-    assert table([found]).rows[0][-1] == word
+    found = Agreement("net", "pyperf", 1.0, ratio, Comparison(ratio, (ratio, ratio)))
+    told = table([found])
+    assert told.rows[0][-1] == word
+    assert told.note == f"pyperf: {int(word == 'yes')} of 1 medians lie within 2%."

@@ -19,6 +19,7 @@ from flop_harness.cli import (
     lists,
     mfu,
     report,
+    reproduce,
     time,
     verify,
 )
@@ -34,6 +35,7 @@ COMMANDS = (
     convert,
     report,
     check,
+    reproduce,
     drift,
     effects,
     verify,

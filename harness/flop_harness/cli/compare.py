@@ -81,6 +81,9 @@ def compare(
     github: GithubOption = False,
 ) -> None:
     """Run every counter on a suite or on models, and explain every difference."""
+    from flop_harness.cli import time
+    from flop_harness.cli.reproduce import tell_if_readable
+    from flop_harness.regression.reproduce import published_in
     from flop_harness.run.planning import check_counters, select
     from flop_harness.suite import files as suite
 
@@ -100,6 +103,7 @@ def compare(
         whole = suite.load(targets[0])
         check_counters(whole, targets[0])
         chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)
+    earlier = None if models or folder is None else published_in(folder)
     asked = {"counters": separated(counters), "device": device, "jobs": jobs, "fresh": fresh}
     run = compared(chosen, folder, asked, quiet=models)
     if models:
@@ -110,8 +114,11 @@ def compare(
     if github:
         step_summary(run)
     wanted = (timing if timing is not None else not models) and device != "meta"
-    timed = not wanted or time_beside(chosen, run, device, folder, fresh, json)
-    sys.exit(exit_code(run, strict) or (FINE if timed else FAILED))
+    times = time_beside(chosen, run, device, folder, fresh, json) if wanted else None
+    if earlier is not None and not json:
+        tell_if_readable(earlier, run, times)
+    failed = times is not None and time.failed(times)
+    sys.exit(exit_code(run, strict) or (FAILED if failed else FINE))
 
 
 def compared(suite: Any, folder: Path | None, options: dict[str, Any], quiet: bool) -> Any:
@@ -199,8 +206,8 @@ def typed_again(train: bool | None, dtype: str | None) -> str:
 
 def time_beside(
     suite: Any, run: Any, device: str, folder: Path | None, fresh: bool, json: bool = False
-) -> bool:
-    """Time the cases that ran, alone, if this machine has not yet; whether nothing failed."""
+) -> Any:
+    """The cases that ran timed, alone, if this machine has not yet; None where none ran."""
     from dataclasses import replace
 
     from flop_harness.cli import time
@@ -210,7 +217,7 @@ def time_beside(
     ran, settled = {each.case for each in run.references}, settle_device(device)
     suite = replace(suite, cases=tuple(case for case in suite.cases if case.id in ran))
     if not suite.cases:
-        return True
+        return None
     times = known(suite, settled, folder, say) if folder is not None and not fresh else None
     if times is None:
         times = time.clocked(suite, settled, anyway=True)
@@ -223,7 +230,7 @@ def time_beside(
         time.tell(times, suite)
         if folder is not None:
             print(f"report: {folder / times.machine / 'report.html'}")
-    return not time.failed(times)
+    return times
 
 
 def exit_code(run: Any, strict: bool = False) -> int:

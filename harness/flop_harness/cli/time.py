@@ -67,6 +67,13 @@ def time(
     flushed: Annotated[
         bool, typer.Option("--flushed", help="On CUDA, also time with an empty L2 cache.")
     ] = False,
+    contexts: Annotated[
+        bool,
+        typer.Option(
+            "--contexts",
+            help="Also bfloat16 or float16, channels last and torch.compile, where they run.",
+        ),
+    ] = False,
     anyway: Annotated[
         bool,
         typer.Option("--anyway", help="Time even while other processes keep the machine busy."),
@@ -93,7 +100,8 @@ def time(
     kept = out is not None or (cases is None and not is_model(target))
     if kept:
         require("report")
-    times = clocked(with_policy(suite, sessions, budget), settled, anyway, details, flushed)
+    asked = with_policy(suite, sessions, budget)
+    times = clocked(asked, settled, anyway, details, flushed, contexts)
     if json:
         tell_json(times)
     else:
@@ -124,15 +132,16 @@ def single_model(case: Any, cases: str | None) -> Any:
 
 
 def clocked(
-    suite: Any, device: str, anyway: bool, details: bool = True, flushed: bool = False
-) -> Any:
+    suite: Any, device: str, anyway: bool, details: bool = True, flushed: bool = False,
+    contexts: bool = False,
+) -> Any:  # fmt: skip
     """What is measured of a suite; beside others it is refused, or begun with a warning."""
     from flop_harness.timing.machine import keep_time, require_quiet
 
     if warning := require_quiet(anyway):
         say(f"warning: {warning}")
     with interruptible(), models_print_to_stderr(), processes() as mapper:
-        return keep_time(suite, device, say, mapper, details, flushed)
+        return keep_time(suite, device, say, mapper, details, flushed, contexts)
 
 
 def failed(times: Any) -> bool:
@@ -147,12 +156,13 @@ def processes() -> Any:
 
 
 def tell(times: Any, suite: Any) -> None:
+    from flop_harness.report.analysis.machines import id_of, whose
     from flop_harness.report.analysis.time_sentences import sentences
     from flop_harness.report.formats.terminal.grid import grid
     from flop_harness.report.tables.times import table_of
 
     show(grid(table_of(times, suite)))
-    for line in sentences(times):
+    for line in (whose(times, id_of(times.environment)), *sentences(times)):
         print(line)
 
 

@@ -55,7 +55,8 @@ class Policy:
 
     Cases take turns, at least ``samples`` of them, that last ``seconds`` in all; then on until half
     the interval of the median is at most ``precision`` of it, or ``budget_s`` are spent. At least
-    ``warmup`` passes go before. The whole is done ``sessions`` times, in fresh processes.
+    ``warmup`` passes go before. The whole is done ``sessions`` times, in fresh processes; of two or
+    more, sessions are added until two agree, or the next would not end within ``total_s``.
     """
 
     warmup: int = 3
@@ -64,6 +65,7 @@ class Policy:
     precision: float = 0.02
     budget_s: float = 4.0
     sessions: int = 2
+    total_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,15 @@ from flop_harness.records import Case, Failure, Policy, Sources, Status
 Ending = Literal["", "precise", "budget"]
 """Why sampling ended: the interval was narrow enough, or the time was spent; empty while it goes on."""
 
-Launch = Literal["eager", "graph"]
+Launch = Literal["eager", "graph", "compiled"]
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
     """Under what a case is timed, beside its own inputs; figures of two series are never mixed.
 
-    ``launch`` tells whether each kernel is launched anew or a captured CUDA graph is replayed,
+    ``launch`` tells whether each kernel is launched anew, a captured CUDA graph is replayed, or
+    ``torch.compile`` fused them; ``channels_last`` is the layout of weights and images,
     ``tf32`` whether float32 products may be rounded to 10 bits, ``flushed`` whether the L2 cache of
     the device is emptied before each pass.
     """
@@ -34,11 +35,14 @@ class Series:
     launch: Launch = "eager"
     tf32: bool = False
     flushed: bool = False
+    channels_last: bool = False
 
     def __str__(self) -> str:
         words = [self.device, self.dtype]
         if self.device == "cpu":
             words.append(f"{self.threads} thread" + ("s" if self.threads > 1 else ""))
+            words += ["channels last"] * self.channels_last
+            words += ["compiled"] * (self.launch == "compiled")
         else:
             words += ["TF32"] * self.tf32 + [self.launch] + ["flushed"] * self.flushed
         return ", ".join(words)
@@ -49,7 +53,8 @@ class Forward:
     """Seconds of one forward pass: ``turns`` of raw samples, in the order measured.
 
     All cases of a session take turns, so the n-th turns of two cases lie next to each other. A sample
-    is the mean of ``block`` passes in a row.
+    is the mean of ``block`` passes in a row. ``spins`` are seconds of a fixed loop around each turn
+    (the mean of before and after); none on a device whose speed is not the host's.
     """
 
     case: str
@@ -61,6 +66,7 @@ class Forward:
     ended: Ending = ""
     status: Status = "ok"
     message: str = ""
+    spins: tuple[float, ...] = ()
 
     @property
     def samples(self) -> tuple[float, ...]:
@@ -152,11 +158,20 @@ class Theory:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How busy others kept the machine: cores, and the load averages of 1, 5 and 15 minutes."""
+    """What others did to the machine, at a moment or over a session; None where it is not told.
+
+    ``others`` are the cores that they kept busy, ``averages`` the load averages of 1, 5 and 15
+    minutes. ``steal`` is the share of core time that a hypervisor gave to others, ``pressure`` the
+    share of time in which some task waited for a core (ours among them), ``throttled`` how often a
+    core, or our group of processes, was slowed down.
+    """
 
     when: str
-    others: float
+    others: float | None = None
     averages: tuple[float, ...] = ()
+    steal: float | None = None
+    pressure: float | None = None
+    throttled: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
-import subprocess
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from flop_harness.run.commits import git
+from flop_harness.run.machine_id import machine_id
 
 PACKAGE = Path(__file__).resolve().parents[1]
 NOISE = re.compile(r"\((?:r|tm)\)|@.*|\b(?:cpu|processor|with .*|\d+-core)\b")
@@ -36,7 +37,12 @@ def describe(distributions: Iterable[str]) -> dict[str, Any]:
 
 
 def machine_name(description: Mapping[str, Any]) -> str:
-    """A short name fit for a folder: ``cpu-2-core-amd-epyc``, ``gpu-nvidia-h100-80gb-hbm3``."""
+    """A name fit for a folder: ``cpu-2-core-amd-epyc-1f0c9a27``, the machine's id at its end."""
+    return f"{kind_of_machine(description)}-{description['machine']['id']}"
+
+
+def kind_of_machine(description: Mapping[str, Any]) -> str:
+    """What others may have too: ``cpu-2-core-amd-epyc``, ``gpu-nvidia-h100-80gb-hbm3``."""
     gpus, machine = description["gpus"], description["machine"]
     if gpus:
         count = [str(len(gpus))] if len(gpus) > 1 else []
@@ -61,15 +67,17 @@ def version(distribution: str) -> str | None:
 
 
 def describe_machine() -> dict[str, Any]:
+    """Processor, cores, memory, and the hash by which this machine is known again."""
     import psutil
 
-    return {
+    found = {
         "architecture": platform.machine(),
         "processor": processor_model(),
         "logical_cores": psutil.cpu_count(logical=True),
         "physical_cores": psutil.cpu_count(logical=False),
         "memory_bytes": psutil.virtual_memory().total,
     }
+    return {**found, "id": machine_id(found)}
 
 
 def processor_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
@@ -112,17 +120,4 @@ def describe_checkout(package: Path) -> dict[str, Any] | None:
         return None
     commit = git(package, "rev-parse", "HEAD")
     changes = git(package, "status", "--porcelain", "--", ":/", ":(top,exclude)results")
-    return None if commit is None else {"commit": commit, "dirty": bool(changes)}
-
-
-def git(folder: Path, *command: str) -> str | None:
-    """What git prints when asked in ``folder``; None where it is missing or refuses."""
-    # A hook's GIT_DIR would make git answer for another repository.
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    try:
-        answer = subprocess.run(
-            ["git", *command], cwd=folder, env=environment, capture_output=True, text=True
-        )
-    except OSError:
-        return None
-    return answer.stdout.strip() if answer.returncode == 0 else None
+    return None if commit is None else {"commit": commit.decode().strip(), "dirty": bool(changes)}

@@ -18,7 +18,7 @@ RUN_SCHEMA = 4
 PROOFS_SCHEMA = 1
 """Of ``proofs.json.xz``"""
 
-TIMES_SCHEMA = 1
+TIMES_SCHEMA = 2
 """Of ``times.json.xz``"""
 
 TIMELINE_SCHEMA = 1

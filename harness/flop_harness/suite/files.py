@@ -90,7 +90,10 @@ class TimingTable(Table):
     budget_s: Annotated[
         float, Meta(ge=0), said("seconds for each case, series and session, at most")
     ] = 4.0
-    sessions: Annotated[Count, said("times over, each in fresh processes")] = 2
+    sessions: Annotated[Count, said("times over, each in fresh processes; at least")] = 2
+    total_s: Annotated[
+        float, Meta(ge=0), said("seconds in which sessions are added until two of them agree")
+    ] = 300.0
 
 
 class SuiteTable(Defaults, kw_only=True):

@@ -5,19 +5,44 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain
 from time import perf_counter
 from typing import Any
 
 from flop_harness.records.times import Series
 from flop_harness.timing.clock import Clock
+from flop_harness.timing.contexts import adapted, compiled
 
 
-def series(dtype: str = "float32", flushed: bool = False) -> tuple[Series, ...]:
-    """One thread, and all cores; none with emptied caches, which user code cannot empty."""
+def series(
+    dtype: str = "float32", flushed: bool = False, contexts: bool = False
+) -> tuple[Series, ...]:
+    """One thread, and all cores; none with emptied caches, which user code cannot empty.
+
+    With ``contexts`` also channels last, compiled by inductor, and bfloat16 where the processor
+    multiplies it.
+    """
     if flushed:
         return ()
     cores = os.cpu_count() or 1
-    return tuple(Series("cpu", threads, dtype) for threads in dict.fromkeys((1, cores)))
+    plain = tuple(Series("cpu", threads, dtype) for threads in dict.fromkeys((1, cores)))
+    return plain + (tuple(chain.from_iterable(map(others, plain))) if contexts else ())
+
+
+def others(plain: Series) -> Iterator[Series]:
+    """The contexts in which a case is timed beside the plain one."""
+    yield replace(plain, channels_last=True)
+    yield replace(plain, launch="compiled")
+    if plain.dtype == "float32" and multiplies_bfloat16():
+        yield replace(plain, dtype="bfloat16")
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether oneDNN has bfloat16 products on this processor; elsewhere they are emulated."""
+    import torch
+
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def clock() -> Clock:
@@ -36,6 +61,9 @@ def settings(series: Series) -> Iterator[None]:
 def ready(
     module: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], series: Series
 ) -> Callable[[], Any]:
+    module, args, kwargs = adapted(module, args, kwargs, series)
+    if series.launch == "compiled":
+        return compiled(module, args, kwargs)
     return lambda: module(*args, **kwargs)
 
 

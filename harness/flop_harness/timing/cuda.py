@@ -6,13 +6,13 @@ and is passed in by tests.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 from flop_harness.records.times import Series
 from flop_harness.timing.clock import Clock
+from flop_harness.timing.contexts import adapted
 
 STATES = {
     "sm_clock_mhz": "clock_rate",
@@ -66,11 +66,17 @@ def available() -> bool:
     return torch.cuda.is_available()
 
 
-def series(dtype: str = "float32", flushed: bool = False) -> tuple[Series, ...]:
-    """Eager and graph replay: of float32 without and with TF32, and of bfloat16."""
+def series(
+    dtype: str = "float32", flushed: bool = False, contexts: bool = False
+) -> tuple[Series, ...]:
+    """Eager and graph replay: of float32 without and with TF32, and of bfloat16.
+
+    With ``contexts`` of float16 too.
+    """
     kinds = [(dtype, False)]
     if dtype == "float32":
         kinds += [("float32", True), ("bfloat16", False)]
+        kinds += [("float16", False)] if contexts else []
     return tuple(
         Series("cuda", 1, kind, launch, tf32, flushed)
         for kind, tf32 in kinds
@@ -114,25 +120,12 @@ def ready(
     """The pass, or the replay of its graph; in another dtype than the case's, of a copy."""
     import torch
 
-    dtype = getattr(torch, series.dtype)
-    if any(tensor.is_floating_point() and tensor.dtype != dtype for tensor in module.parameters()):
-        module = copy.deepcopy(module).to(dtype)
-        args, kwargs = cast((args, kwargs), dtype)
+    module, args, kwargs = adapted(module, args, kwargs, series)
 
     def run() -> Any:
         return module(*args, **kwargs)
 
     return captured(run, cuda or torch.cuda) if series.launch == "graph" else run
-
-
-def cast(values: Any, dtype: Any) -> Any:
-    """Every floating tensor in another dtype."""
-    from torch import Tensor
-    from torch.utils._pytree import tree_map_only
-
-    return tree_map_only(
-        Tensor, lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor, values
-    )
 
 
 def captured(run: Callable[[], Any], cuda: Any) -> Callable[[], Any]:

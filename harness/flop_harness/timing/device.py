@@ -13,10 +13,13 @@ from flop_harness.timing.clock import Clock
 class Device(Protocol):
     """A module or an object with these functions."""
 
-    def series(self, dtype: str, flushed: bool = False) -> tuple[Series, ...]:
+    def series(
+        self, dtype: str, flushed: bool = False, contexts: bool = False
+    ) -> tuple[Series, ...]:
         """The series in which a case of this dtype is timed; figures of two are never mixed.
 
         With ``flushed``, those in which the caches are emptied before each sample; there may be none.
+        With ``contexts``, other dtypes, layouts and forms too.
         """
         ...
 

@@ -9,12 +9,14 @@ from typing import Any
 
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Failure, Suite
-from flop_harness.records.times import Load, Theory, Times
-from flop_harness.run.environment import describe, machine_name
-from flop_harness.store import TIMES_SCHEMA, load_times
+from flop_harness.records.times import Theory, Times
+from flop_harness.run.commits import is_committed
+from flop_harness.run.environment import describe, machine_name, slug
+from flop_harness.store import TIMES_FILE, TIMES_SCHEMA, load_times
 from flop_harness.suite.sources import changed
 from flop_harness.timing.load import QUIET, load
-from flop_harness.timing.processes import Tell, measure, silent
+from flop_harness.timing.processes import Tell, silent
+from flop_harness.timing.sessions import measure
 from flop_harness.timing.theory.counts import expectations
 
 
@@ -25,6 +27,7 @@ def keep_time(
     mapper: Callable = map,
     details: bool = True,
     flushed: bool = False,
+    contexts: bool = False,
 ) -> Times:
     """Theory first, then the clock; while anything is timed, nothing else of ours runs."""
     environment = surroundings(device)
@@ -32,7 +35,7 @@ def keep_time(
     expected = list(expectations(suite.cases, suite.folder, mapper)) if details else []
     failures = [each for each in expected if isinstance(each, Failure)]
     before = load("before")
-    found = measure(suite, device, tell, details, flushed)
+    found = measure(suite, device, tell, details, flushed, contexts)
     return Times(
         schema=TIMES_SCHEMA,
         suite=suite.name,
@@ -47,7 +50,7 @@ def keep_time(
         hooks=tuple(found.hooks),
         memory=tuple(found.memory),
         theory=tuple(each for each in expected if isinstance(each, Theory)),
-        load=(before, load("after")),
+        load=(before, *found.load, load("after")),
         failures=(*failures, *found.failures),
         clocks=tuple(found.clocks),
         sources=found.sources,
@@ -61,13 +64,17 @@ def surroundings(device: str) -> dict[str, Any]:
 
 
 def known(suite: Suite, device: str, folder: Path, tell: Tell = silent) -> Times | None:
-    """What was measured in ``folder``/<machine>, if it holds every case of this very suite.
+    """What this machine measured in ``folder``/<machine>, if it holds every case of this very suite.
 
+    What came with the checkout is published, not known: a clone of the machine may bear its id.
     Every model has to be built from the same code still; ``tell`` is given what is not.
     """
+    file = folder / machine_name(surroundings(device)) / TIMES_FILE
+    if is_committed(file):
+        return None
     try:
-        times = load_times(folder / machine_name(surroundings(device)))
-    except UserError:  # nothing was, or by another version of the harness
+        times = load_times(file)
+    except UserError:  # nothing was measured, or by another version of the harness
         return None
     same = (times.suite, times.version) == (suite.name, suite.version)
     if not same or any(case not in times.cases for case in suite.cases):
@@ -90,17 +97,17 @@ def why_stale(times: Times, case: Case, folder: str) -> str:
 def require_quiet(anyway: bool) -> str:
     """A warning, or nothing to say; UserError where others are at work and that is not accepted."""
     now = load("now")
-    if now.others <= QUIET:
+    if now.others is None or now.others <= QUIET:
         return ""
-    told = told_load(now)
+    told = told_load(now.others, now.averages)
     if not anyway:
         raise UserError(f"{told}: wait until they are done, or time beside them with --anyway")
     return f"{told}: what is timed now tells of them too"
 
 
-def told_load(now: Load) -> str:
-    averages = " ".join(f"{value:g}" for value in now.averages)
-    return f"others keep {now.others:.2f} cores of this machine busy (load averages {averages})"
+def told_load(others: float, averages: tuple[float, ...]) -> str:
+    told = " ".join(f"{value:g}" for value in averages)
+    return f"others keep {others:.2f} cores of this machine busy (load averages {told})"
 
 
 def with_policy(suite: Suite, sessions: int | None, budget_s: float | None) -> Suite:
@@ -116,6 +123,4 @@ def with_policy(suite: Suite, sessions: int | None, budget_s: float | None) -> S
 
 def home(suite: Suite, times: Times, results: Path = Path("results")) -> Path:
     """``results/<suite>/<machine>``: timed figures of two machines are never mixed."""
-    from flop_harness.run.environment import slug
-
     return results / (slug(suite.name)[:80] or "suite") / times.machine

@@ -1,4 +1,4 @@
-"""A suite timed on this machine: every case in a process of its own, all of them taking turns.
+"""Cases on this machine: each in a process of its own, all of them taking turns.
 
 While one works, the others wait, and nothing else of ours runs.
 """
@@ -12,13 +12,21 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
-from flop_harness.records import Case, Failure, Policy, Sources, Suite
-from flop_harness.records.times import Ceiling, Forward, HookCost, LayerTimes, MemoryPeak, Series
+from flop_harness.records import Case, Policy, Sources, Suite
+from flop_harness.records.times import (
+    Ceiling,
+    Forward,
+    HookCost,
+    LayerTimes,
+    MemoryPeak,
+    Series,
+)
 from flop_harness.run.processes import begin_process, forkserver
 from flop_harness.timing.device import Device, device
 from flop_harness.timing.sampling import Sampler
+from flop_harness.timing.spin import spin
 
-LAYER_PASSES = 7
+LAYER_PASSES = 5
 """With hooks, and as many without"""
 
 PATIENCE_S = 600.0
@@ -140,8 +148,8 @@ def with_turn(forward: Forward, case_process: CaseProcess) -> Forward:
     answer = case_process.ask("turn", forward.series)
     if answer is None:
         return replace(forward, status="failed", message=case_process.broken)
-    samples, ended = answer
-    return replace(forward, turns=(*forward.turns, samples), ended=ended)
+    samples, spins, ended = answer
+    return replace(forward, turns=(*forward.turns, samples), spins=spins, ended=ended)
 
 
 def layers(case_process: CaseProcess, series: Series) -> tuple[list[LayerTimes], list[HookCost]]:
@@ -229,19 +237,22 @@ class CaseTimer:
             except RuntimeError as error:
                 if series.launch == "eager":
                     raise
-                return 0, 1, f"not captured: {' '.join(str(error).split())}"
+                word = "compiled" if series.launch == "compiled" else "captured"
+                return 0, 1, f"not {word}: {' '.join(str(error).split())}"
             flush = self.device.flush(series)
-            sampler = Sampler(run, self.policy, self.device.clock(), flush)
+            beside = spin if series.device == "cpu" else None
+            sampler = Sampler(run, self.policy, self.device.clock(), flush, beside)
             sampler.warm()
             self.samplers[series] = sampler
         return sampler.warmup, sampler.block, ""
 
-    def turn(self, series: Series) -> tuple[tuple[float, ...], str]:
-        """(samples rounded to 0.1 ns, why it ended)."""
+    def turn(self, series: Series) -> tuple[tuple[float, ...], tuple[float, ...], str]:
+        """(samples in whole nanoseconds, spins of all turns so far, why it ended)."""
         sampler = self.samplers[series]
         with self.device.settings(series):
             samples = sampler.turn()
-        return tuple(round(sample, 10) for sample in samples), sampler.ended
+        spins = tuple(round(each, 9) for each in sampler.spins)
+        return tuple(round(sample, 9) for sample in samples), spins, sampler.ended
 
     def layers(self, series: Series) -> tuple[dict[str, str], dict, tuple, tuple]:
         """(path -> type, path -> seconds, passes with hooks, passes without)."""
@@ -282,51 +293,3 @@ def serve_ceilings(pipe: Connection, name: str, series: Series) -> None:
 
     begin_process()
     pipe.send(list(measured(device(name), series)))
-
-
-# ------------------------------------------------------------------------------------ the whole
-
-
-@dataclass
-class Measured:
-    """What the parts of a run gave."""
-
-    forwards: list[Forward] = field(default_factory=list)
-    layers: list[LayerTimes] = field(default_factory=list)
-    hooks: list[HookCost] = field(default_factory=list)
-    memory: list[MemoryPeak] = field(default_factory=list)
-    ceilings: list[Ceiling] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    clocks: list[dict[str, Any]] = field(default_factory=list)
-    sources: dict[str, Sources] = field(default_factory=dict)
-
-
-def measure(
-    suite: Suite, name: str, tell: Tell = silent, details: bool = True, flushed: bool = False
-) -> Measured:
-    """Time a suite on the device ``name``; with ``details`` also ceilings, layers and memory."""
-    found, here = Measured(), device(name)
-    suite = with_dtypes(suite, name)
-    first = [here.series(case.dtype)[0] for case in suite.cases]
-
-    def series(case: Case) -> tuple[Series, ...]:
-        return here.series(case.dtype) + (here.series(case.dtype, True) if flushed else ())
-
-    everything = [each for case in suite.cases for each in series(case)]
-    if details:
-        found.ceilings = ceilings(name, everything, tell)
-    for session in range(1, suite.timing.sessions + 1):
-        found.clocks.append({"session": session, **here.state()})
-        with case_processes(suite.cases, suite.folder, name, suite.timing) as standing:
-            found.forwards += forwards(standing, series, session, tell)
-            if details and session == 1:
-                for case_process, plain in zip(standing, first, strict=True):
-                    tell(f"layers and memory: {case_process.case.id}")
-                    times, costs = layers(case_process, plain)
-                    found.layers += times
-                    found.hooks += costs
-                    found.memory += memory(case_process, plain)
-            found.sources |= sources(standing)
-            found.failures += [Failure(case_process.case.id, "timing", case_process.broken)
-                               for case_process in standing if case_process.broken]  # fmt: skip
-    return found

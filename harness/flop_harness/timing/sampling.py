@@ -29,16 +29,19 @@ class Sampler:
 
     A sample is the mean of ``block`` runs: a run shorter than ``seconds / MOST_SAMPLES`` is timed in
     blocks, which also lifts it above the resolution of the clock. ``flush`` goes before each sample,
-    unmeasured, and then a sample is one run. What ``run`` raises is passed on.
+    unmeasured, and then a sample is one run. ``spin`` gives the seconds of a fixed loop, taken
+    before and after each turn. What ``run`` raises is passed on.
     """
 
     run: Callable[[], object]
     policy: Policy
     clock: Clock = perf_counter
     flush: Callable[[], object] | None = None
+    spin: Callable[[], float] | None = None
     block: int = 1
     warmup: int = 0
     turns: list[tuple[float, ...]] = field(default_factory=list)
+    spins: list[float] = field(default_factory=list)
     measured: float = 0.0
     spent: float = 0.0
 
@@ -65,7 +68,15 @@ class Sampler:
         return bool(before) and min(latest) >= min(before) * (1 - self.policy.precision)
 
     def turn(self) -> tuple[float, ...]:
-        """One turn: a run to find the caches again, if it is short, then samples for a while.
+        """One turn between two spins."""
+        before = self.spin() if self.spin else None
+        samples = self._samples()
+        if self.spin is not None and before is not None:
+            self.spins.append((before + self.spin()) / 2)
+        return samples
+
+    def _samples(self) -> tuple[float, ...]:
+        """A run to find the caches again, if it is short, then samples for a while.
 
         The turns of the least number that the policy asks for last as long as it asks for.
         """

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from flop_harness.records.times import HookCost, LayerTimes, LayerWork
+from flop_harness.records.times import HookCost, LayerTimes, LayerWork, Series
+from flop_harness.report.analysis.statements import Statement, with_interval
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.words.text import digits, group, plural, verb
-from flop_harness.timing.statistics import median
+from flop_harness.timing.statistics import median, median_interval
 from flop_harness.timing.theory.roofline import Bound, Roof
 
 
@@ -78,23 +79,39 @@ def hook_cost(each: HookCost) -> float:
     return median([a / b for a, b in zip(each.hooked, each.bare, strict=True)]) - 1
 
 
-def sentences(clock: MachineTimings) -> Iterator[str]:
-    """What the hooks cost over all cases, and where compute- and memory-bound layers stand."""
-    costs = sorted(map(hook_cost, hooked(clock)))
-    if costs:
-        yield (
-            f"Hooks on every layer make a pass {digits(costs[len(costs) // 2] * 100)} % longer in the "
-            f"middle of {plural(len(costs), 'case')}, {digits(costs[-1] * 100)} % at most."
-        )
-    found = [each for each in layers(clock) if each.bound is not None]
-    if found:
-        bound = [each for each in found if each.bound == "memory"]
-        yield (
-            f"{group(len(bound))} of {plural(len(found), 'timed layer')} "
-            f"{verb(len(bound), 'is', 'are')} memory-bound under the ceilings "
-            f"measured here, with {share(seconds(bound), seconds(found))} of the time and "
-            f"{share(flop(bound), flop(found))} of the MACs."
-        )
+def statements(clock: MachineTimings) -> Iterator[Statement]:
+    """For each series: what the hooks cost, and where compute- and memory-bound layers stand."""
+    for series in clock.series:
+        costs = [100 * hook_cost(each) for each in hooked(clock) if each.series == series]
+        if costs:
+            yield cost_statement(series, costs)
+        found = [each for each in layers(clock)
+                 if each.bound is not None and each.times.series == series]  # fmt: skip
+        if found:
+            yield bound_statement(series, found)
+
+
+def bound_statement(series: Series, found: list[Layer]) -> Statement:
+    """Shares of seconds and FLOP that were added up, not estimated: no interval belongs to them."""
+    bound = [each for each in found if each.bound == "memory"]
+    return Statement(
+        f"{series}: {group(len(bound))} of {plural(len(found), 'timed layer')} "
+        f"{verb(len(bound), 'is', 'are')} memory-bound under the ceilings "
+        f"measured here, with {share(seconds(bound), seconds(found))} of the time and "
+        f"{share(flop(bound), flop(found))} of the MACs."
+    )
+
+
+def cost_statement(series: Series, costs: list[float]) -> Statement:
+    """In the middle of the cases, in per cent of a pass."""
+    interval = median_interval(costs)
+    told = (
+        with_interval(median(costs), interval, " %") if interval else f"{digits(median(costs))} %"
+    )
+    return Statement(
+        f"{series}: hooks on every layer make a pass {told} longer in the middle of "
+        f"{plural(len(costs), 'case')}.", interval is not None, "too few cases for an interval",
+    )  # fmt: skip
 
 
 def share(part: float, whole: float) -> str:

@@ -5,15 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 
-from flop_harness.records.times import Series
+import numpy as np
+
+from flop_harness.records.times import LayerWork, Series
+from flop_harness.report.analysis.layers import layers
+from flop_harness.report.analysis.statements import Statement, with_interval
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.words.text import digits, few, plural
-from flop_harness.timing.theory.prediction import Points, Prediction, difference, predict
+from flop_harness.timing.theory.overhead import fitted, predicted
+from flop_harness.timing.theory.prediction import (
+    FEWEST_FAMILIES,
+    Points,
+    Prediction,
+    difference,
+    judged,
+    predict,
+)
 
+BY_LAYERS = "launches, bytes and MACs of layers"
 ROOFLINE = "roofline bound"
 LIVE = "live activations"
-MANY = (LIVE,)
+PLURAL = (BY_LAYERS, LIVE, "macs", "bytes", "params", "flops")
 """Counts whose names are plural"""
 FEWEST_CASES = 10
 WELL_KNOWN = ("params", "macs", "bytes", ROOFLINE)
@@ -59,7 +73,8 @@ def counts(clock: MachineTimings, series: Series) -> dict[tuple[str, str], dict[
 @cache
 def predictors(clock: MachineTimings, series: Series) -> tuple[Predictor, ...]:
     """The best first; a count that is 0, or missing, for one case in ten is left out."""
-    timed = [case for case in clock.theory if (case, series) in clock.medians]
+    timed = [case for case in clock.theory if (case, series) in clock.medians
+             and not clock.only_overhead(case, series)]  # fmt: skip
     if len(timed) < FEWEST_CASES:
         return ()
     family = families(clock)
@@ -74,7 +89,8 @@ def predictors(clock: MachineTimings, series: Series) -> tuple[Predictor, ...]:
         alike.setdefault(shape, []).append(key)
         shapes.setdefault(shape, Points(cases, tuple(family[case] for case in cases), values,
                           tuple(clock.medians[case, series] for case in cases)))  # fmt: skip
-    found = [
+    found = [*by_layers(clock, series)]
+    found += [
         Predictor(*first, shapes[shape], prediction, tuple(name for name, _ in others))
         for shape, (first, *others) in alike.items()
         if (prediction := predict(shapes[shape])) is not None
@@ -82,14 +98,49 @@ def predictors(clock: MachineTimings, series: Series) -> tuple[Predictor, ...]:
     return tuple(sorted(found, key=lambda each: each.prediction.factor))
 
 
+def by_layers(clock: MachineTimings, series: Series) -> Iterator[Predictor]:
+    """Each model by the layers of the other families; none where no layers were timed."""
+    known = layer_seconds(clock, series)
+    cases = tuple(case for case in known if (case, series) in clock.medians
+                  and not clock.only_overhead(case, series))  # fmt: skip
+    family = families(clock)
+    if len(cases) < FEWEST_CASES or len({family[case] for case in cases}) < FEWEST_FAMILIES:
+        return
+    told = []
+    for case in cases:
+        others = chain.from_iterable(known[each] for each in known if family[each] != family[case])
+        told.append(predicted(clock.theory[case].layers, fitted(others)).seconds)
+    seconds = tuple(clock.medians[case, series] for case in cases)
+    points = Points(cases, tuple(family[case] for case in cases), tuple(told), seconds)
+    errors = np.log(points.counts) - np.log(points.seconds)
+    yield Predictor(BY_LAYERS, "time", points, judged(points, errors, 1.0))
+
+
+def layer_seconds(
+    clock: MachineTimings, series: Series
+) -> dict[str, list[tuple[LayerWork, float]]]:
+    """Case -> the work of each timed layer, and the median of its seconds."""
+    found: dict[str, list[tuple[LayerWork, float]]] = {}
+    for layer in layers(clock):
+        if layer.times.series == series and layer.work is not None:
+            found.setdefault(layer.times.case, []).append((layer.work, layer.median))
+    return found
+
+
 UNDECIDED = "no difference shown"
 
 
-def beside(clock: MachineTimings, each: Predictor, other: Predictor | None) -> str:
-    """``better``, ``worse`` or ``no difference shown``, by a paired bootstrap."""
+def beside(
+    clock: MachineTimings, each: Predictor, other: Predictor | None, comparisons: int = 1
+) -> str:
+    """``better``, ``worse`` or ``no difference shown``, by a paired bootstrap.
+
+    Of several ``comparisons`` all hold together with 95 % (Bonferroni).
+    """
     if other is None or each is other:
         return ""
-    low, high = difference(each.prediction, other.prediction, families(clock))[1]
+    told = difference(each.prediction, other.prediction, families(clock), comparisons)
+    low, high = told[1]
     return UNDECIDED if low <= 1 <= high else "better" if low > 1 else "worse"
 
 
@@ -97,41 +148,67 @@ def find(found: tuple[Predictor, ...], name: str) -> Predictor | None:
     return next((each for each in found if name in (each.name, *each.same)), None)
 
 
-def sentences(clock: MachineTimings) -> Iterator[str]:
-    """One for each series: the best, MACs and parameters, and which differences are shown."""
+def statements(clock: MachineTimings) -> Iterator[Statement]:
+    """For each series: how near a count comes, whether one is better, what parameters lose."""
     for series in clock.series:
         found = predictors(clock, series)
         if found:
-            yield sentence(clock, series, found)
+            yield from _of_series(clock, series, found)
 
 
-def sentence(clock: MachineTimings, series: Series, found: tuple[Predictor, ...]) -> str:
-    """The best count, those that may be as good, and how MACs and parameters compare."""
-    best = found[0]
-    models, families = len(best.points.cases), len(set(best.points.families))
-    over = f"{series}: over {plural(models, 'model')} of {plural(families, 'family')}, "
-    unseen = "on a family that the fit has not seen"
-    tied = [name_of(each) for each in found[1:] if beside(clock, each, best) == UNDECIDED]
+def _of_series(
+    clock: MachineTimings, series: Series, found: tuple[Predictor, ...]
+) -> Iterator[Statement]:
+    lead = leading(clock, found)
+    verdicts = {each.name: beside(clock, each, lead, len(found)) for each in found}
+    better = [each for each in found if verdicts[each.name] == "better"]
+    tied = [each for each in found if verdicts[each.name] == UNDECIDED]
+    models, families_here = len(lead.points.cases), len(set(lead.points.families))
+    verdict = f"better: {few(map(name_of, better), 4)}" if better else (
+        "no count is shown to be better" if tied else "every other count is shown to be worse"
+    )  # fmt: skip
+    yield Statement(
+        f"{series}: over {plural(models, 'model')} of {plural(families_here, 'family')}, the time "
+        f"that {name_of(lead)} predict{'' if lead.name in PLURAL else 's'} for a family that the fit has "
+        f"not seen is off {off(lead, '95 %: ')} on average, {digits(lead.prediction.middle)} in the "
+        f"middle, {digits(lead.prediction.worst)} at most; {verdict}."
+    )
     if tied:
-        names = few([name_of(best), *tied], 5)
-        told = [f"{over}{plural(len(tied) + 1, 'count')} of {len(found):,} are not told apart by how close they come "
-                f"to the time: {names}; the first is off {off(best, '95 %: ')} {unseen}"]  # fmt: skip
-    else:
-        come = "come" if best.name in MANY else "comes"
-        told = [
-            f"{over}{name_of(best)} {come} closest to the time: off {off(best, '95 %: ')} {unseen}"
-        ]
-    for name, words in (("macs", "MACs"), ("params", "Parameters")):
-        each = find(found, name)
-        if each is not None and each is not best:
-            verdict = beside(clock, each, best)
-            shown = "which is worse" if verdict == "worse" else "not shown to be worse"
-            told.append(f"{words} are off {off(each)}, {shown}")
-    return f"{'. '.join(told)}."
+        yield Statement(f"{series}: which of {len(tied) + 1} counts predicts best", False,
+                        "their errors on families not seen do not differ for sure")  # fmt: skip
+    for name in ("macs", "params"):
+        other = find(found, name)
+        if other is not None and other is not lead:
+            yield _loss(clock, series, other, lead)
+
+
+def leading(clock: MachineTimings, found: tuple[Predictor, ...]) -> Predictor:
+    """Layers, or MACs where they do better or no layer was timed: chosen before any time is seen.
+
+    Of thirty counts one is the best by chance.
+    """
+    macs, layered = find(found, "macs"), find(found, BY_LAYERS)
+    if layered is None or (macs is not None and beside(clock, layered, macs) == "worse"):
+        return macs or found[0]
+    return layered
+
+
+def _loss(clock: MachineTimings, series: Series, other: Predictor, lead: Predictor) -> Statement:
+    """By what factor a count is further off."""
+    factor, interval = difference(lead.prediction, other.prediction, families(clock))
+    return Statement(
+        f"{series}: {name_of(other)} are off {off(other)}, further than {name_of(lead)} by a factor of "
+        f"{with_interval(factor, interval)}.",
+        interval[0] > 1, "the interval holds 1",
+    )  # fmt: skip
+
+
+NAMES = {"macs": "MACs", "flops": "FLOPs", "params": "parameters", "bytes": "bytes moved",
+         **{name: f"the {name}" for name in (ROOFLINE, LIVE, BY_LAYERS)}}  # fmt: skip
 
 
 def name_of(each: Predictor) -> str:
-    return f"the {each.name}" if each.name in (ROOFLINE, LIVE) else each.name
+    return NAMES.get(each.name, each.name)
 
 
 def off(each: Predictor, kind: str = "") -> str:

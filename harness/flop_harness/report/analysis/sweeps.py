@@ -11,7 +11,7 @@ from typing import Any
 from flop_harness.records import Case
 from flop_harness.records.times import Series
 from flop_harness.report.analysis.timings import MachineTimings
-from flop_harness.report.words.text import digits, group, listed, plural, verb
+from flop_harness.report.words.text import plural
 from flop_harness.timing.stability import Comparison
 
 
@@ -97,44 +97,6 @@ def groups_of(case: Case) -> int:
     return int(case.kwargs.get("groups", 1))
 
 
-def grouped_sentences(clock: MachineTimings) -> Iterator[str]:
-    """What the sweep says of "only in theory faster", one sentence for each series."""
-    found = [each for each in grouped(clock) if each.groups > 1]
-    for series in clock.series:
-        here = [each for each in found if each.series == series]
-        if not here:
-            continue
-        faster = sum(each.against.verdict == "faster" for each in here)
-        slower = sum(each.against.verdict == "slower" for each in here)
-        alike = len(here) - faster - slower
-        shares = sorted(each.speedup / each.theory for each in here)
-        said = (
-            f"{series}: of {plural(len(here), 'grouped convolution')} {group(faster)} "
-            f"{verb(faster, 'is', 'are')} faster than the "
-            f"ungrouped one, {group(slower)} slower, {group(alike)} without a difference shown; "
-            f"{verb(len(here), 'it reaches', 'they reach')} {share(shares[0])} to {share(shares[-1])} of the speed-up that their MACs promise"
-        )
-        depthwise = [each for each in here if each.depthwise]
-        if depthwise:
-            gains = sorted(each.speedup for each in depthwise)
-            promised = sorted(each.theory for each in depthwise)
-            said += (
-                f". Depthwise ones, {between(promised)} times cheaper in theory, are "
-                f"{between(gains)} times as fast"
-            )
-        yield said + "."
-
-
-def share(value: float) -> str:
-    return f"{digits(value * 100)} %"
-
-
-def between(values: list[float]) -> str:
-    """``3 to 7``; one figure where there is but one."""
-    ends = dict.fromkeys(digits(value) for value in (values[0], values[-1]))
-    return " to ".join(ends)
-
-
 @dataclass(frozen=True, slots=True)
 class Larger:
     """A model on a larger input beside the same on its smallest: factors, not differences."""
@@ -177,16 +139,3 @@ def ratio(clock: MachineTimings, base: Case, case: Case, counting: str) -> float
 
 def shape(case: Case) -> str:
     return "x".join(map(str, case.inputs[0].shape))
-
-
-def input_sentences(clock: MachineTimings) -> Iterator[str]:
-    """For each model and series: by how much time grows, beside MACs and parameters."""
-    groups: dict[tuple[str, Series], list[Larger]] = {}
-    for each in larger_inputs(clock):
-        if each.case.model.startswith("torchvision:"):
-            groups.setdefault((each.case.model, each.series), []).append(each)
-    for (model, series), here in groups.items():
-        told = [f"{shape(each.case)} takes {digits(each.against.ratio)} times the time of "
-                f"{shape(each.base)} for {digits(each.macs)} times the MACs" for each in here]  # fmt: skip
-        kept = "; the parameters stay the same" if all(each.params == 1 for each in here) else ""
-        yield f"{model.rpartition(':')[2]}, {series}: {listed(told)}{kept}."

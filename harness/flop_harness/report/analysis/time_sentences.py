@@ -4,22 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flop_harness.records.times import Times
-from flop_harness.report.analysis import layers, memory, predictors, sweeps
-from flop_harness.report.analysis.timings import AGREEMENT, MachineTimings
-from flop_harness.report.words.text import digits, group, plural, shorten, verb
+from flop_harness.records.times import Load, Times
+from flop_harness.report.analysis import contexts, layers, memory, predictors, sweep_statements
+from flop_harness.report.analysis.statements import Statement, not_shown, shown
+from flop_harness.report.analysis.timings import MachineTimings
+from flop_harness.report.words.text import digits, few, group, plural, shorten, verb
+from flop_harness.timing.agreement import ENOUGH
 from flop_harness.timing.load import QUIET
+from flop_harness.timing.statistics import iqr
 
 
 def sentences(times: Times) -> list[str]:
-    """What the measurements support, one sentence each."""
+    """How it was measured, what the samples show, and how many statements they do not show."""
     clock = MachineTimings(times)
+    found = statements(clock)
     return [line for line in (
-        policy_sentence(clock), repeat_sentence(clock), load_sentence(clock),
-        *predictors.sentences(clock), *sweeps.grouped_sentences(clock),
-        *sweeps.input_sentences(clock), *memory.sentences(clock), *layers.sentences(clock),
-        *failure_sentences(times),
+        policy_sentence(clock), repeat_sentence(clock), needs_sentence(clock),
+        load_sentence(clock), disturbance_sentence(clock), pace_sentence(clock),
+        *shown(found), *memory.sentences(clock), open_sentence(found), *failure_sentences(times),
     ) if line]  # fmt: skip
+
+
+def statements(clock: MachineTimings) -> list[Statement]:
+    """Everything that is said of seconds, shown or not."""
+    return [
+        *predictors.statements(clock),
+        *sweep_statements.grouped_statements(clock),
+        *sweep_statements.input_statements(clock),
+        *contexts.statements(clock),
+        *layers.statements(clock),
+    ]
+
+
+def open_sentence(found: list[Statement]) -> str:
+    """What the samples do not show is counted, not told as a finding."""
+    left = not_shown(found)
+    if not left:
+        return ""
+    reasons = few(dict.fromkeys(each.why for each in left), 3)
+    return f"{plural(len(left), 'statement')} about time {verb(len(left), 'is', 'are')} not shown: {reasons}."
 
 
 def repeat_sentence(clock: MachineTimings) -> str:
@@ -29,15 +52,21 @@ def repeat_sentence(clock: MachineTimings) -> str:
         return "Measured once: nothing is known of how well this repeats."
     apart = sorted(abs(each.ratio - 1) for each in found if not each.overlaps)
     agreeing = len(found) - len(apart)
+    sessions = len({each.session for each in clock.times.forwards})
+    which = (
+        f" ({found[0].sessions[0]} and {found[0].sessions[1]} of {sessions})"
+        if sessions > 2
+        else ""
+    )
     said = (
-        f"Two sessions agree, by intervals that overlap, on {group(agreeing)} of "
+        f"Two sessions{which} agree, by intervals that overlap, on {group(agreeing)} of "
         f"{plural(len(found), 'median')}"
     )
-    if agreeing >= AGREEMENT * len(found):
+    if agreeing >= ENOUGH * len(found):
         return f"{said}."
     middle = apart[len(apart) // 2]
     return (
-        f"This machine is too noisy: {said.lower()}, fewer than {AGREEMENT:.0%}; the others lie "
+        f"This machine is too noisy: {said[0].lower()}{said[1:]}, fewer than {ENOUGH:.0%}; the others lie "
         f"{digits(middle * 100)} % apart in the middle and {digits(apart[-1] * 100)} % at most."
     )
 
@@ -55,16 +84,61 @@ def policy_sentence(clock: MachineTimings) -> str:
     )
 
 
+def needs_sentence(clock: MachineTimings) -> str:
+    """What would be needed where intervals are too wide: they narrow with the root of the turns."""
+    precision = clock.times.policy.precision
+    wide = [each for each in clock.clocked.values() if (each.half_width or 0) > precision]
+    if not wide:
+        return ""
+    factors = [((each.half_width or 0) / precision) ** 2 for each in wide]
+    spent = [sum(sum(f.samples) * f.block for f in each.forwards) for each in wide]
+    minutes = sum(s * f for s, f in zip(spent, factors, strict=True)) / 60
+    return (
+        f"{plural(len(wide), 'series')} {verb(len(wide), 'has', 'have')} a wider interval than "
+        f"±{precision:.0%}: about {digits(max(factors))} times as many turns at most would be needed, "
+        f"{digits(minutes)} minutes in all."
+    )
+
+
 def load_sentence(clock: MachineTimings) -> str:
-    """What others did meanwhile."""
-    found = clock.times.load
+    """What others did before and after."""
+    found = [each for each in clock.times.load if each.others is not None]
     if not found:
         return ""
     told = ", ".join(f"{each.others:.2f} cores {each.when}" for each in found)
     averages = " ".join(f"{value:g}" for value in found[0].averages)
-    quiet = all(each.others <= QUIET for each in found)
+    quiet = all((each.others or 0) <= QUIET for each in found)
     lead = "Alone on the machine" if quiet else "NOT alone on the machine"
     return f"{lead}: others kept busy {told} (load averages {averages} before)."
+
+
+def disturbance_sentence(clock: MachineTimings) -> str:
+    """What the kernel tells of each session."""
+    told = [f"{each.when}: {', '.join(words)}" for each in clock.times.load
+            if (words := list(_taken(each)))]  # fmt: skip
+    return f"While it was timed, {'; '.join(told)}." if told else ""
+
+
+def _taken(load: Load) -> Iterator[str]:
+    if load.steal is not None:
+        yield f"a hypervisor took {digits(load.steal * 100)} % of the cores"
+    if load.pressure is not None:
+        yield f"a task waited for a core {digits(load.pressure * 100)} % of the time"
+    if load.throttled is not None:
+        yield f"cores were slowed down {plural(load.throttled, 'time')}"
+
+
+def pace_sentence(clock: MachineTimings) -> str:
+    """Whether seconds are corrected by the spins beside them."""
+    spins = [each for forward in clock.times.forwards for each in forward.spins]
+    if clock.usual is None:
+        return ""
+    spread = 100 * iqr(spins) / clock.usual
+    return (
+        f"The machine did not keep its speed: the middle half of {plural(len(spins), 'spin')} of one "
+        f"fixed loop spans {digits(spread)} %. Medians are corrected by the spins beside them; raw "
+        "samples are kept."
+    )
 
 
 def failure_sentences(times: Times) -> Iterator[str]:

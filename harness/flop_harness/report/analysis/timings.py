@@ -7,14 +7,14 @@ from functools import cached_property
 
 from flop_harness.records import Case
 from flop_harness.records.times import Forward, Series, Theory, Times
+from flop_harness.timing.agreement import closest, intervals, overlap
+from flop_harness.timing.spin import middles, usual_spin
 from flop_harness.timing.stability import Comparison, Stability, compare, stability
 from flop_harness.timing.statistics import half_width, iqr, median, median_interval
-from flop_harness.timing.theory.roofline import Roof, least_seconds, roof
+from flop_harness.timing.theory.roofline import Roof, ceiling_series, least_seconds, roof
 
 Key = tuple[str, Series]
 Interval = tuple[float, float]
-AGREEMENT = 0.9
-"""Of cases that overlap between two sessions; fewer, and the machine is called too noisy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class CaseTiming:
     series: Series
     forwards: tuple[Forward, ...]
     precision: float
+    usual: float | None = None
+    """Seconds of a spin at the machine's usual speed, where seconds are corrected by spins"""
 
     @property
     def turns(self) -> tuple[tuple[float, ...], ...]:
@@ -33,7 +35,8 @@ class CaseTiming:
 
     @property
     def middles(self) -> list[float]:
-        return [median(turn) for turn in self.turns]
+        """The median of each turn, of all sessions."""
+        return [each for forward in self.forwards for each in middles(forward, self.usual)]
 
     @property
     def samples(self) -> tuple[float, ...]:
@@ -100,15 +103,28 @@ class MachineTimings:
         for forward in self.times.forwards:
             groups[forward.case, forward.series].append(forward)
         return {
-            key: CaseTiming(*key, tuple(found), self.times.policy.precision)
+            key: CaseTiming(*key, tuple(found), self.times.policy.precision, self.usual)
             for key, found in groups.items()
             if found
         }
 
     @cached_property
+    def usual(self) -> float | None:
+        """Seconds of a spin, where the machine did not keep its speed; else None."""
+        return usual_spin(self.times.forwards, self.times.policy.precision)
+
+    @cached_property
     def medians(self) -> dict[Key, float]:
         found = {key: clocked.median for key, clocked in self.clocked.items()}
         return {key: value for key, value in found.items() if value is not None}
+
+    @cached_property
+    def middles(self) -> dict[Key, list[list[float]]]:
+        """The medians of the turns of each session."""
+        return {
+            key: [[median(turn) for turn in forward.turns] for forward in clocked.forwards]
+            for key, clocked in self.clocked.items()
+        }
 
     @cached_property
     def roofs(self) -> dict[Series, Roof]:
@@ -120,6 +136,18 @@ class MachineTimings:
         if case not in self.theory or series not in self.roofs:
             return None
         return least_seconds(self.roofs[series], self.theory[case].layers)
+
+    def launch(self, series: Series) -> float | None:
+        """Seconds of the smallest copy measured: little more than the launch of an operator."""
+        copies = [each for each in self.times.ceilings
+                  if each.kind == "copy" and each.series == ceiling_series(series)]  # fmt: skip
+        smallest = min(copies, key=lambda each: each.amount, default=None)
+        return min(smallest.samples) if smallest else None
+
+    def only_overhead(self, case: str, series: Series) -> bool:
+        """Whether all the work of a case takes less than a launch: its time tells of launches."""
+        least, launch = self.least(case, series), self.launch(series)
+        return least is not None and launch is not None and least < launch
 
     def amount(self, case: str, counting: str) -> int | float | None:
         return self.theory[case].amount(counting) if case in self.theory else None
@@ -135,27 +163,31 @@ class MachineTimings:
 
     @cached_property
     def repeats(self) -> list[Repeat]:
-        """The first two sessions of each case and series, where there are two with intervals."""
-        found = []
-        for key, clocked in self.clocked.items():
-            middles = [[median(turn) for turn in forward.turns] for forward in clocked.forwards[:2]]
-            intervals = [median_interval(each) for each in middles]
-            if len(intervals) == 2 and intervals[0] is not None and intervals[1] is not None:
-                found.append(Repeat(*key, median(middles[1]) / median(middles[0]),
-                                    (intervals[0], intervals[1])))  # fmt: skip
-        return found
+        """The two sessions that agree best, where there are two with intervals."""
+        found = intervals(self.times.forwards, self.times.policy.precision)
+        best = closest(found)
+        if best is None:
+            return []
+        first, second = (found[session] for session in best)
+        middle = {(each.case, each.series, each.session): median(middles(each, self.usual))
+                  for each in self.times.forwards if each.turns}  # fmt: skip
+        return [
+            Repeat(*key, middle[(*key, best[1])] / middle[(*key, best[0])],
+                   (first[key], second[key]), best)
+            for key in self.clocked if key in first and key in second
+        ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """Two sessions of one case: the second's median divided by the first's, and both intervals."""
+    """Two sessions of one case: the later's median divided by the earlier's, and both intervals."""
 
     case: str
     series: Series
     ratio: float
     intervals: tuple[Interval, Interval]
+    sessions: tuple[int, int]
 
     @property
     def overlaps(self) -> bool:
-        (low, high), (other_low, other_high) = self.intervals
-        return low <= other_high and other_low <= high
+        return overlap(*self.intervals)

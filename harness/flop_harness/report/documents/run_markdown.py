@@ -8,6 +8,7 @@ from flop_harness.records import Run
 from flop_harness.report.analysis.families import family_of, kind_of
 from flop_harness.report.analysis.findings import Profile, profiles
 from flop_harness.report.analysis.index import Index
+from flop_harness.report.analysis.machines import id_of
 from flop_harness.report.analysis.verdict import headline, unknowns
 from flop_harness.report.charts.heatmap import legible
 from flop_harness.report.documents.timed import Timed, timed
@@ -61,7 +62,7 @@ def _blocks(run: Run, machines: Machines) -> Iterator[str]:
     yield from (grid(comparison(index, each)) for each in index.metrics)
     yield from _cases(index)
     yield "## Time and memory"
-    found = timed(machines, run.suite)
+    found = timed(machines, run.suite, id_of(run.environment))
     yield from (block for each in found for block in _timed(each))
     if not found:
         yield "Nothing of this suite was timed yet. To time its cases, alone on the machine:"

@@ -11,6 +11,7 @@ from flop_harness.report.analysis.bridges import instructive
 from flop_harness.report.analysis.families import family_of, kind_of
 from flop_harness.report.analysis.findings import profiles
 from flop_harness.report.analysis.index import Index
+from flop_harness.report.analysis.machines import id_of
 from flop_harness.report.analysis.verdict import headline, particulars, unknowns, verdict
 from flop_harness.report.charts.spread import spread_chart
 from flop_harness.report.charts.waterfall import waterfall
@@ -60,7 +61,7 @@ def surroundings(run: Run, around: Related) -> dict[str, Any]:
     """What the template lays out of other things than the run."""
     return {
         "proven": section(around.proofs) if around.proofs is not None else None,
-        "timed": timed(around.machines, run.suite),
+        "timed": timed(around.machines, run.suite, id_of(run.environment)),
         "neighbours": timed_elsewhere(around.neighbours, run.suite),
         "published": Published.of(around.published) if around.published else None, "histories": around.histories,
         "effects": around.effects, "examples": around.examples,

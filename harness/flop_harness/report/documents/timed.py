@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from flop_harness.records import Suite
-from flop_harness.report.analysis import predictors, sweeps
+from flop_harness.report.analysis import predictors, sweep_statements
+from flop_harness.report.analysis.machines import is_own, whose
+from flop_harness.report.analysis.statements import shown
 from flop_harness.report.analysis.time_sentences import sentences
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.charts.times import Chart, charts
@@ -26,12 +28,14 @@ class Timed:
     link: str
 
 
-def timed(machines: Machines, suite: Suite) -> list[Timed]:
-    """Of each machine that timed any case of the suite."""
+def timed(machines: Machines, suite: Suite, here: str = "") -> list[Timed]:
+    """Of each machine that timed any case of the suite; the one with the id ``here`` comes first."""
+    ordered = sorted(machines.items(), key=lambda item: not is_own(item[1], here))
     found = [
-        Timed(each.machine, sentences(each), list(charts(MachineTimings(each))),
-              table_of(each, suite), f"{quote(folder)}/report.html")
-        for folder, each in machines.items()
+        Timed(each.machine, [whose(each, here), *sentences(each)],
+              list(charts(MachineTimings(each))), table_of(each, suite),
+              f"{quote(folder)}/report.html")
+        for folder, each in ordered
     ]  # fmt: skip
     return [each for each in found if each.table.rows]
 
@@ -50,7 +54,7 @@ def timed_elsewhere(neighbours: Machines, suite: Suite) -> list[Timed]:
 
 def _elsewhere(folder: str, clock: MachineTimings, models: set[str]) -> Timed:
     """The charts only where all of its models are the suite's: they are then about the suite."""
-    told = [*predictors.sentences(clock), *sweeps.grouped_sentences(clock)]
+    told = shown([*predictors.statements(clock), *sweep_statements.grouped_statements(clock)])
     within = {case.model for case in clock.times.cases} <= models
     drawn = [chart for chart in charts(clock) if chart.heading in TELLING and within]
     name, table = f"{clock.times.suite} on {clock.times.machine}", Table("", (), ())

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flop_harness.records.times import Times
-from flop_harness.report.analysis.time_sentences import sentences
+from flop_harness.report.analysis.time_sentences import sentences, statements
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.charts.times import charts
 from flop_harness.report.formats import html as pages
 from flop_harness.report.formats.markdown import grid, page, plain
 from flop_harness.report.tables import layers, memory, predictors, sweeps
+from flop_harness.report.tables.contexts import context_table
 from flop_harness.report.tables.table import Table
 from flop_harness.report.tables.times import (
     case_table,
     ceiling_table,
     environment_table,
+    least_table,
     repeat_table,
+    statement_table,
 )
 
 
@@ -30,13 +33,19 @@ def sections(clock: MachineTimings) -> Iterator[tuple[str, list[Table]]]:
 
 
 def _every_section(clock: MachineTimings) -> Iterator[tuple[str, list[Table]]]:
-    yield "Cases", [case_table(clock.times), repeat_table(clock)]
+    yield "Cases", [case_table(clock.times), repeat_table(clock), least_table(clock)]
     yield "What predicts time", [predictors.predictor_table(clock, each) for each in clock.series]
+    yield "Overhead apart from work", [
+        table(clock, each) for each in clock.series
+        for table in (predictors.rate_table, predictors.part_table)
+    ]  # fmt: skip
     yield "Grouped convolutions", [sweeps.grouped_table(clock)]
     yield "Larger inputs", [sweeps.input_table(clock)]
+    yield "Other dtypes, layouts and forms", [context_table(clock)]
     yield "Roofline", [ceiling_table(clock)]
     yield "Layers", [layers.summary_table(clock), layers.hook_table(clock)]
     yield "Memory", [memory.table(clock)]
+    yield "What is not shown", [statement_table(statements(clock))]
     yield "How it was measured", [environment_table(clock)]
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import replace
 from typing import Any
 
 from flop_harness.records import Suite
 from flop_harness.records.times import Times
+from flop_harness.report.analysis.statements import Statement, not_shown
 from flop_harness.report.analysis.timings import CaseTiming, MachineTimings
 from flop_harness.report.tables.table import Column, Table, columns
 from flop_harness.report.words.text import flatten
+from flop_harness.timing.statistics import median
 from flop_harness.timing.theory.roofline import compute_share
 
 CASES = (
@@ -95,6 +98,36 @@ def repeat_table(clock: MachineTimings) -> Table:
     )  # fmt: skip
     note = "Two sessions one after the other, each in fresh processes, by their own intervals."
     return Table("Measured twice", REPEATS, rows, note)
+
+
+LEAST = (
+    Column("case"), Column("series"), Column("least", "number", "ms"),
+    Column("lower quartile", "number", "ms"), Column("median", "number", "ms"),
+)  # fmt: skip
+STEAL = 0.001
+"""Of the cores' time; more that a hypervisor took is seen in the samples"""
+
+
+def least_table(clock: MachineTimings) -> Table:
+    """Where a hypervisor took cores away: what it cannot have lengthened, as no sample is too short."""
+    stolen = max((each.steal or 0 for each in clock.times.load), default=0) > STEAL
+    rows = tuple(
+        (each.case, str(each.series), *(value * 1e3 for value in
+         (min(each.samples), quantiles(each.samples)[0], median(each.samples))))
+        for each in clock.clocked.values() if stolen and len(each.samples) > 1
+    )  # fmt: skip
+    return Table("Least and lower quartile of raw samples", LEAST, rows,
+                 "A hypervisor took core time meanwhile, which lengthens some samples.")  # fmt: skip
+
+
+def quantiles(samples: tuple[float, ...]) -> list[float]:
+    return statistics.quantiles(samples, n=4, method="inclusive")
+
+
+def statement_table(found: list[Statement]) -> Table:
+    """What would be said if the samples showed it."""
+    rows = tuple((each.text, each.why) for each in not_shown(found))
+    return Table("What the samples do not show", columns("statement why"), rows)
 
 
 CEILINGS = columns("kind series amount:integer rate:number unit")

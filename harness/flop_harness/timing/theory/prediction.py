@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-DRAWS = 1000
+DRAWS = 4000
 FEWEST_FAMILIES = 3
 Array = np.ndarray[Any, Any]
 
@@ -44,6 +44,15 @@ class Prediction:
     exponent: float
     errors: Mapping[str, float]
 
+    @property
+    def middle(self) -> float:
+        """The factor that half of the models are off by at most."""
+        return float(np.exp(np.median(np.abs([*self.errors.values()]))))
+
+    @property
+    def worst(self) -> float:
+        return float(np.exp(np.abs([*self.errors.values()]).max()))
+
 
 def predict(points: Points, seed: int = 0) -> Prediction | None:
     """None where there are fewer than three families, or the counts are all the same."""
@@ -51,30 +60,37 @@ def predict(points: Points, seed: int = 0) -> Prediction | None:
     groups = members(points.families)
     if len(groups) < FEWEST_FAMILIES or np.ptp(x) == 0:
         return None
-    errors = held_out_errors(x, y, groups)
-    draws = drawn(groups, seed)
+    return judged(points, held_out_errors(x, y, groups), float(np.polyfit(x, y, 1)[0]), seed)
+
+
+def judged(points: Points, errors: Array, exponent: float, seed: int = 0) -> Prediction:
+    """What errors, made on models whose family was not fitted, say of a predictor."""
+    x, y = np.log(points.counts), np.log(points.seconds)
+    draws = drawn(members(points.families), seed)
     sizes = mean(np.abs(errors), draws)
     return Prediction(
         spearman(x, y),
         interval(spearmans(x, y, draws)),
         float(np.exp(np.abs(errors).mean())),
         interval(np.exp(sizes)),
-        float(np.polyfit(x, y, 1)[0]),
+        exponent,
         dict(zip(points.cases, map(float, errors), strict=True)),
     )
 
 
 def difference(
-    first: Prediction, second: Prediction, families: Mapping[str, str], seed: int = 0
-) -> tuple[float, tuple[float, float]]:
+    first: Prediction, second: Prediction, families: Mapping[str, str],
+    comparisons: int = 1, seed: int = 0,
+) -> tuple[float, tuple[float, float]]:  # fmt: skip
     """By what factor the second is further off than the first, on the cases that both predict.
 
-    With its interval; where that holds 1, no difference is shown.
+    With its interval; where that holds 1, no difference is shown. Of several ``comparisons`` all
+    intervals hold together with 95 % (Bonferroni).
     """
     shared = [case for case in first.errors if case in second.errors]
     gaps = np.array([abs(second.errors[case]) - abs(first.errors[case]) for case in shared])
     draws = drawn(members([families[case] for case in shared]), seed)
-    return float(np.exp(gaps.mean())), interval(np.exp(mean(gaps, draws)))
+    return float(np.exp(gaps.mean())), interval(np.exp(mean(gaps, draws)), 0.05 / comparisons)
 
 
 # ------------------------------------------------------------------------------------- parts
@@ -146,7 +162,7 @@ def ranks(values: Array, draws: Array) -> Array:
     return (np.cumsum(counts, axis=1) - (counts - 1) / 2)[:, place]
 
 
-def interval(values: Sequence[float] | Array) -> tuple[float, float]:
-    """The middle 95 %."""
-    low, high = np.quantile(np.asarray(values), (0.025, 0.975))
+def interval(values: Sequence[float] | Array, outside: float = 0.05) -> tuple[float, float]:
+    """The middle 95 %, or what is left without so large a share at both ends together."""
+    low, high = np.quantile(np.asarray(values), (outside / 2, 1 - outside / 2))
     return float(low), float(high)

@@ -71,8 +71,8 @@ def roof(ceilings: Iterable[Ceiling], series: Series) -> Roof | None:
 
 
 def ceiling_series(series: Series) -> Series:
-    """How a launch is made, and what caches hold, is nothing that a ceiling depends on."""
-    return replace(series, launch="eager", flushed=False)
+    """Launches, layouts and what caches hold are nothing that a ceiling depends on."""
+    return replace(series, launch="eager", flushed=False, channels_last=False)
 
 
 def least_seconds(roof: Roof, layers: Iterable[LayerWork]) -> float:
