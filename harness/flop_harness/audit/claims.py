@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from flop_harness.audit.columns import is_no_count
 from flop_harness.audit.language import rows as language
 from flop_harness.errors import UserError, suggest
 from flop_harness.records import Case, Claim
@@ -133,23 +134,11 @@ def load(reference: str | Path) -> ClaimFile:
     return ClaimFile(path.stem, str(path.parent), tuple(_distinct(found)), tuple(no_counts(file)))
 
 
-NO_COUNTS = re.compile(
-    r"top-?\s?[15]\b|acc(uracy|@[15])?\b|err(or)?\b|m?ap(50)?\b|miou\b|bleu\b|ppl\b|perplexity\b|"
-    r"(inference |training |cpu |gpu )?(latency|time|speed|throughput|runtime)\b|fps\b|"
-    r"(images|samples|img|tokens)\s?/\s?s|(ms|s|sec|seconds)\s?/|year\b|epochs?\b|top1|top5",
-    re.IGNORECASE,
-)
-"""Heads of columns that count nothing of a model: they stand in most published tables"""
-
-
-def is_no_count(head: str) -> bool:
-    """Whether a column holds what no counter says: accuracy, time, rates."""
-    return head not in (*ABOUT, "id") and bool(NO_COUNTS.match(head.strip()))
-
-
 def no_counts(file: FileTable) -> Iterator[str]:
     heads = [head for table in file.table for head in table.get("columns", ())]
-    return (head for head in dict.fromkeys(heads) if is_no_count(head))
+    return (
+        head for head in dict.fromkeys(heads) if head not in (*ABOUT, "id") and is_no_count(head)
+    )
 
 
 def names() -> list[str]:
