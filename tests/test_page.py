@@ -271,7 +271,9 @@ def test_copies_hold_what_is_shown(page, seeds):
     page.fill("#counters", "thop")
     page.click("#copy")
     page.wait_for_selector("#told:has-text('copied')")
-    [heads, *rows] = pasted(page).strip().splitlines()
+    [origin, heads, *rows] = pasted(page).strip().splitlines()
+    for words in ("suite seeds", "one MAC for each", "thop 0.1.1"):
+        assert words in origin
     assert heads == 'case,input,reference (MAC),"thop (MAC), cpu no_grad"'
     assert {row.partition(",")[0] for row in rows} == {"vgg11", "vgg16", "seed002-vgg11"}
 
