@@ -19,9 +19,15 @@ def sentences(times: Times) -> list[str]:
     clock = MachineTimings(times)
     found = statements(clock)
     return [line for line in (
+        *how_measured(clock), *shown(found), *memory.sentences(clock), open_sentence(found), *failure_sentences(times),
+    ) if line]  # fmt: skip
+
+
+def how_measured(clock: MachineTimings) -> list[str]:
+    """Whether it repeats, what would be needed, and what others did meanwhile."""
+    return [line for line in (
         policy_sentence(clock), repeat_sentence(clock), needs_sentence(clock),
         load_sentence(clock), disturbance_sentence(clock), pace_sentence(clock),
-        *shown(found), *memory.sentences(clock), open_sentence(found), *failure_sentences(times),
     ) if line]  # fmt: skip
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from flop_harness.report.analysis.check import sentence
 from flop_harness.report.analysis.conclusions import apart_in_words
-from flop_harness.report.analysis.machines import whose
+from flop_harness.report.analysis.machines import id_of, whose
 from flop_harness.report.analysis.reproduction import Reproduction, Speed, TimesHeld
+from flop_harness.report.analysis.time_sentences import how_measured
+from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.tables.table import Column, Table, columns
 from flop_harness.report.words.text import digits, group, plural
 
@@ -60,7 +62,8 @@ def count_lines(found: Reproduction) -> Iterator[str]:
 
 def time_lines(held: TimesHeld) -> Iterator[str]:
     """How fast this machine is beside the published one, and how many conclusions hold."""
-    yield whose(held.published, "")
+    yield whose(held.published, id_of(held.here.environment))
+    yield from how_measured(MachineTimings(held.here))
     yield from map(speed_line, held.speeds)
     holding = [each.holding for each in held.conclusions]
     if holding:
