@@ -6,7 +6,10 @@ import os
 from collections import Counter
 
 import torch._dynamo  # noqa: F401 - `record` alone, which many tests call, leaves that to its caller
+from hypothesis import settings
 
+settings.register_profile("machine of any speed", deadline=None)
+settings.load_profile("machine of any speed")
 os.environ.pop("COLUMNS", None)  # which Python's readline sets where nobody did
 
 

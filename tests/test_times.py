@@ -220,7 +220,7 @@ def beside(folder, times, name="here"):
 def test_the_report_of_a_suite_tells_of_each_machine_and_leads_to_its_report(tmp_path):
     run = beside(tmp_path, zoo_times(), "one")
     beside(tmp_path, replace(zoo_times(), machine="gpu-another"), "two & more")
-    page, text = (path.read_text() for path in write(run, tmp_path, PAGES))
+    page, text = (path.read_text() for path in write(run, tmp_path, PAGES).paths)
     for words in ("cpu-2-core-some-processor", "gpu-another", "Alone on the machine"):
         assert words in page and words in text
     assert 'href="one/report.html"' in page and 'href="two%20%26%20more/report.html"' in page
@@ -237,7 +237,7 @@ def test_only_cases_of_the_run_are_shown(tmp_path):
 def test_what_is_of_something_else_is_left_out(tmp_path, change):
     run = beside(tmp_path, zoo_times())
     (tmp_path / "here" / "times.json.xz").write_bytes(dump_times(replace(zoo_times(), **change)))
-    page, text = (path.read_text() for path in write(run, tmp_path, PAGES))
+    page, text = (path.read_text() for path in write(run, tmp_path, PAGES).paths)
     assert "make time SUITE=mine" in page and "make time SUITE=mine" in text
 
 
