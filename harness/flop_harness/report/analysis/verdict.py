@@ -37,9 +37,16 @@ SILENT = {
 """How a reading without a figure ended, where its status alone would mislead"""
 
 
+IN_CONTEXT = "explained by what the model itself does otherwise in the reading's context"
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Readings that came, how many of them are explained, and what did not come."""
+    """Readings that came, how many of them are explained, and what did not come.
+
+    ``in_context`` of the explained ones need what the model itself does otherwise in their context;
+    a run without any counter shows it.
+    """
 
     readings: int
     explained: int
@@ -48,6 +55,7 @@ class Verdict:
     unavailable: int
     cases: int = 0
     cells: int = 0
+    in_context: int = 0
     silent: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -61,6 +69,8 @@ class Verdict:
         nouns = {"case": self.cases, "cell": self.cells, "reading": self.readings}
         counts = [(verb(count, noun, many(noun)), count) for noun, count in nouns.items()]
         counts += [("explained", self.explained), ("unexplained", self.unexplained)]
+        if self.in_context:
+            counts.append((IN_CONTEXT, self.in_context))
         return counts + [(SILENT.get(name, name), count) for name, count in self.silent.items()]
 
     @property
@@ -70,6 +80,7 @@ class Verdict:
             f"{plural(self.readings, 'reading')} over {plural(self.cases, 'case')}: "
             f"{self.explained:,} explained with residual 0, {self.unexplained:,} not, "
             f"{self.failed:,} failed, {self.unavailable:,} unavailable."
+            + (f" {self.in_context:,} {IN_CONTEXT}." if self.in_context else "")
         )
 
 
@@ -99,6 +110,7 @@ def verdict(run: Run) -> Verdict:
         unavailable=sum(reading.status == "unavailable" for reading in run.readings),
         cases=len(index.cases),
         cells=len(index.cells),
+        in_context=sum(index.explained(r) and index.in_context(r) for r in told),
         silent=Counter(reading.status for reading in run.readings if reading.status != "ok"),
     )
 
