@@ -205,7 +205,7 @@ class OperatorMode(TorchDispatchMode):
             return func(*args, **kwargs)
         if plan.writes and not self.execute and len(func._schema.returns) == 1:
             return args[0]
-        if plan.shape is not None and not self.execute:
+        if plan.shape is not None and not self.execute and not has_nested(args):
             spec = plan.shape(*args, **kwargs)
             if spec is not None:
                 return rebuilt(spec, args, self.device)
