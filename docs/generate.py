@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from directives import ROOT, fenced, filled
+from reported import reported_page
 
 from flop_harness.ask.convert import Amount, Rules, case_of
 from flop_harness.counters import counters
@@ -48,6 +49,7 @@ def main(target: Path) -> None:
         "counters.md": lambda: counters_page(rules),
         "findings.md": findings_page,
         "commands.md": commands_page,
+        "reported.md": reported_page,
     }
     for name, page in generated.items():
         (target / name).write_text(with_pictures("\n\n".join(page()) + "\n", target))
