@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from directives import ROOT, fenced, filled
+from reported import reported_page
 
 from flop_harness.ask.convert import case_of
 from flop_harness.ask.ways import Amount, Rules
@@ -51,6 +52,7 @@ def main(target: Path) -> None:
         "findings.md": findings_page,
         "commands.md": commands_page,
         "json.md": json_page,
+        "reported.md": reported_page,
     }
     for name, page in generated.items():
         (target / name).write_text(with_pictures("\n\n".join(page()) + "\n", target))

@@ -123,8 +123,8 @@ def test_what_the_context_alone_explains_is_counted_apart():
     pairs = [explained("net", "thop", 100, {"linear not seen in this context": -40}),
              explained("other", "thop", 100, {"ReLU": 5})]  # fmt: skip
     run = a_run(pairs)
-    assert verdict.verdict(run).here == 1
-    assert ("explained by their context", 1) in verdict.verdict(run).counts
+    assert verdict.verdict(run).in_context == 1
+    assert (verdict.IN_CONTEXT, 1) in verdict.verdict(run).counts
     [line] = [line for line in verdict.unknowns(Index(run)) if "context of the reading" in line]
     assert line.startswith("1 figure is explained") and line.endswith("elsewhere: net.")
 

@@ -29,7 +29,7 @@ def save(run: Run, folder: Path) -> Run:
     from flop_harness import report
 
     store.save(run, folder)
-    store.TraceStore(folder).prune(trace.file for trace in run.traces)
+    store.TraceStore(folder).prune(file for trace in run.traces for file in trace.files)
     failures = report.write(run, folder).failures
     if not failures:
         return run

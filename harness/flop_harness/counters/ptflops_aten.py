@@ -9,9 +9,10 @@ from flop_harness.conventions.products import products
 from flop_harness.conventions.reference import registered_parameters
 from flop_harness.counters.protocol import Counter, Quantity, by_keyword
 from flop_harness.counters.ptflops_call import reader, usage
-from flop_harness.records import Context, Trace
+from flop_harness.records import INFERENCE, Context, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.tree import made_parameters, subtree_after
+from flop_harness.trace.walk import Visit
 
 SEEN = frozenset(
     f"aten.{name}" for name in ["mm", "matmul", "addmm", "bmm", "convolution", "_convolution"]
@@ -19,15 +20,25 @@ SEEN = frozenset(
 
 
 def price_compute(trace: Trace) -> Account:
-    """An addmm adds its first operand even where that is multiplied by 0."""
+    """An addmm adds its first operand even where that is multiplied by 0.
+
+    In inference mode linear layers and convolutions come as one operator, which it does not know.
+    """
     entries = []
     for visit, product, term in products(trace):
         packet = visit.call.packet
-        if packet in SEEN:
+        if packet in SEEN and dispatched(visit) in SEEN:
             bias = product.outputs if packet == "aten.addmm" else product.bias
             entries.append((visit.path, term, product.macs))
             entries.append((visit.path, f"{term} bias", bias))
     return Account.of(entries)
+
+
+def dispatched(visit: Visit) -> str:
+    """What a mode is given: in inference mode the operator that the others are a part of."""
+    if not visit.inside(INFERENCE):
+        return visit.call.packet
+    return next(call.packet for call in (*visit.around, visit.call) if call.level == "operator")
 
 
 def price_params(trace: Trace) -> Account:

@@ -164,10 +164,14 @@ def added(call: Call) -> bool:
     return call.argument(3, "beta", 1) != 0
 
 
-@formula("aten.bmm")
+@formula("aten.bmm", "aten.matmul")
 def bmm(call: Call) -> Work | None:
-    """(b, m, k) @ (b, k, n)."""
-    return matrices(*call.args[:2])
+    """(b, m, k) @ (b, k, n); of nested tensors, whose matmul is one operator, each by itself."""
+    x, y = call.args[:2]
+    if isinstance(x, Tensor) and isinstance(y, Tensor):
+        return matrices(x, y)
+    pairs = zip(sequences(x), sequences(call.output), strict=True)
+    return Work(tuple(product_of(out.numel, each.shape[-1], 1) for each, out in pairs))
 
 
 @formula("aten.baddbmm", "aten.baddbmm_")

@@ -223,8 +223,10 @@ def bridges_of(
         if reading.status != "ok":
             continue
         own = priced_traces.load(result.trace, reading.context)
+        # without a run of its own, the model is taken to do what the reference says
+        plain = priced_traces.load(result.plain, reading.context) if result.plain else canonical
         try:
-            made.append(lead(reading, as_of(counter, reading.version), canonical, own))
+            made.append(lead(reading, as_of(counter, reading.version), canonical, own, plain))
         except Exception as error:  # noqa: BLE001 - any rule may trip over an untried model
             failed.append(
                 Failure.of(cell.case, f"{counter.id}'s rules for {reading.metric}", error)
@@ -237,4 +239,4 @@ def trace_files(results: Mapping[Cell, Result]) -> Iterator[TraceFile]:
         if result.trace:
             device = next((r.context.device for r in result.readings), cell.context.device)
             context = replace(cell.context, device=device)  # a model without values is on meta
-            yield TraceFile(cell.case, cell.counter, context, result.trace)
+            yield TraceFile(cell.case, cell.counter, context, result.trace, result.plain)

@@ -69,13 +69,24 @@ def bridge(reading: Reading, counter: Counter, canonical: Trace, own: Trace) -> 
     return lead(reading, counter, PricedTrace(canonical), PricedTrace(own))
 
 
-def lead(reading: Reading, counter: Counter, canonical: PricedTrace, own: PricedTrace) -> Bridge:
-    """As ``bridge``, on priced_traces that other readings share."""
+def lead(
+    reading: Reading,
+    counter: Counter,
+    canonical: PricedTrace,
+    own: PricedTrace,
+    plain: PricedTrace | None = None,
+) -> Bridge:
+    """As ``bridge``, on priced_traces that other readings share.
+
+    ``plain`` is of a run without any counter in the reading's context: what the model is said to do
+    there by itself is held against it. Without one that is not judged.
+    """
     metric = reading.metric
     reference, here = canonical.account(metric), own.account(metric)
     charged = counter.quantities[metric].price(own.trace)
     found = [located(step, here, own, metric) for step in steps(here, charged)]
-    taken = (*shifts(reference, here), *found)
+    shifted = shifts(reference, here)
+    taken = (*shifted, *found)
     value = reading.value if reading.value is not None else 0
     compared, off = modules_off(reading, counter, own.trace)
     return Bridge(
@@ -90,6 +101,7 @@ def lead(reading: Reading, counter: Counter, canonical: PricedTrace, own: Priced
         value,
         compared,
         off,
+        {} if plain is None else not_shown(shifted, shifts(reference, plain.account(metric))),
     )
 
 
@@ -135,6 +147,13 @@ def shifts(reference: Account, here: Account) -> list[Step]:
         for term, amount in sorted(sums.items(), key=lambda pair: -abs(pair[1]))
         if amount
     ]
+
+
+def not_shown(claimed: list[Step], shown: list[Step]) -> dict[str, int | float]:
+    """By how much steps "in this context" exceed what a run without any counter does there."""
+    amounts = {step.term: step.amount for step in shown}
+    gaps = {step.term: whole(step.amount - amounts.get(step.term, 0)) for step in claimed}
+    return {term: gap for term, gap in gaps.items() if gap}
 
 
 def located(step: Step, reference: Account, own: PricedTrace, metric: Metric) -> Step:

@@ -29,6 +29,7 @@ from flop_harness.records.run import (
 from flop_harness.records.suite import Case, Input, Policy, Sources, Suite
 from flop_harness.records.trace import (
     DTYPE_BYTES,
+    INFERENCE,
     PRE_HOOKED,
     RAISED,
     SEED,
@@ -49,6 +50,7 @@ __all__ = [
     "AGAIN",
     "DTYPE_BYTES",
     "HERE",
+    "INFERENCE",
     "PRE_HOOKED",
     "RAISED",
     "SEED",

@@ -65,7 +65,8 @@ class Bridge:
     """reference (in MAC or parameters) + steps + residual = reading (in its own unit).
 
     Where the tool has figures by module, ``modules`` of them were compared with the prediction, and
-    ``off`` holds those that differ: reported less predicted.
+    ``off`` holds those that differ: reported less predicted. ``unconfirmed`` holds the steps "in
+    this context" that a run without any counter does not show: claimed less shown.
     """
 
     case: str
@@ -79,10 +80,16 @@ class Bridge:
     reading: int | float
     modules: int = 0
     off: Mapping[str, int | float] = field(default_factory=dict)
+    unconfirmed: Mapping[str, int | float] = field(default_factory=dict)
 
     @property
     def explained(self) -> bool:
-        return self.residual == 0 and not self.off
+        return self.residual == 0 and not self.off and not self.unconfirmed
+
+    @property
+    def in_context(self) -> bool:
+        """Whether the model itself does other work in the reading's context."""
+        return any(step.term.endswith(HERE) for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +126,19 @@ class Failure:
 class TraceFile:
     """Where the trace behind a reading is stored; an empty counter stands for the reference.
 
-    ``file`` is ``<file of the case>/<digest>``: ``vgg16/027410596c8ed463``.
+    ``file`` is ``<file of the case>/<digest>``: ``vgg16/027410596c8ed463``. ``plain`` is that of a
+    run without any counter, taken where the model itself does other work in this context.
     """
 
     case: str
     counter: str
     context: Context
     file: str
+    plain: str = ""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.file, self.plain)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ SEED = 0
 
 Level = Literal["module", "function", "operator"]
 PRE_HOOKED = "torch.nn.Module.forward_pre_hooks"
+INFERENCE = "torch.inference_mode"
 """A note in a module's call: its arguments are what the module's own pre-hooks made of them"""
 
 

@@ -104,7 +104,7 @@ def narrowed(golden: Run, left_out: Collection[str], names: Collection[str]) -> 
 def update(checked: Checked, golden: Run, folder: Path) -> None:
     """Make the run the golden: its files, its traces and its cells."""
     assert checked.plan is not None
-    names = dict.fromkeys(trace.file for trace in checked.run.traces)
+    names = dict.fromkeys(file for trace in checked.run.traces for file in trace.files)
     store.TraceStore(folder).take_over(names, store.TraceStore(checked.plan.folder))
     whose = identity(checked.plan)
     with store.Journal.open(folder, whose) as journal:
@@ -139,6 +139,7 @@ def results_of(golden: Run) -> dict[Cell, Result]:
     for trace in golden.traces:
         own = replace(trace.context, mode=trace.context.mode or modes[trace.case])
         said = tuple(readings.pop((trace.case, trace.counter, own), ()))
-        results[Cell(trace.case, trace.counter, trace.context)] = Result(said, trace.file)
+        cell = Cell(trace.case, trace.counter, trace.context)
+        results[cell] = Result(said, trace.file, plain=trace.plain)
     silent = {Cell(*place): Result(tuple(said)) for place, said in readings.items()}
     return results | silent

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from flop_harness.conventions.reference import parameters, reference
 from flop_harness.counters import Counter
 from flop_harness.counters.protocol import as_given, named
 from flop_harness.records import Call, Context, Trace
@@ -13,12 +14,17 @@ from flop_harness.suite.seeding import seeded
 
 
 def asked_with(
-    counter: Counter, context: Context, model: Any, args: tuple, kwargs: dict
+    counter: Counter | None, context: Context, model: Any, args: tuple, kwargs: dict
 ) -> tuple[tuple, dict]:
-    """The inputs as the counter passes them on in this context."""
+    """The inputs as the counter passes them on in this context; without one, as the context says."""
     if context.variant == "keywords":
         args, kwargs = named(model, args, kwargs)
-    return counter.inputs(model, args, kwargs)
+    return counter.inputs(model, args, kwargs) if counter else (args, kwargs)
+
+
+def alike(one: Trace, other: Trace) -> bool:
+    """Whether the reference says the same of both passes, term by term."""
+    return all(price(one).by_term() == price(other).by_term() for price in (reference, parameters))
 
 
 def observations(

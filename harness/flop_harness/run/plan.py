@@ -36,7 +36,8 @@ class Cell:
 class Result:
     """What a cell gave: readings, and the name of its trace.
 
-    Of a reference trace, ``mode`` is that in which the model stood.
+    Of a reference trace, ``mode`` is that in which the model stood. ``plain`` is the trace of a run
+    without any counter in the same context, where the reference is another there.
     ``tracer`` and ``sources`` are digests of our code and of all that its model was built from.
     """
 
@@ -46,6 +47,7 @@ class Result:
     tracer: str = ""
     sources: str = ""
     mode: Literal["eval", "train", ""] = ""
+    plain: str = ""
 
 
 @dataclass(frozen=True)

@@ -83,5 +83,5 @@ def current(result: Result, traces: TraceStore) -> bool:
     """Whether nothing of a cell has to be done again."""
     if result.readings and all(reading.status != "ok" for reading in result.readings):
         return True
-    kept = not result.trace or result.trace in traces
+    kept = all(name in traces for name in (result.trace, result.plain) if name)
     return kept and result.tracer == tracer()

@@ -193,7 +193,7 @@ def carry_out(
     traces: TraceStore,
 ) -> Result:
     """The result of one cell; a trace that fails is a failure of ours, not of the counter."""
-    trace, failure, context = None, None, cell.context
+    trace, plain, failure, context = None, None, None, cell.context
     if counter is not None:
         if twice_on_meta(runner, counter, context):
             return Result()
@@ -207,13 +207,14 @@ def carry_out(
             trace = runner.canonical()
         elif any(reading.status == "ok" for reading in readings):
             trace = runner.trace(counter, context)
+            plain = runner.plain(trace, context)
     except Unavailable:
         pass  # the reading says so
     except TraceFailed as error:
         failure = Failure(cell.case, f"trace for {cell.counter or 'the reference'}", str(error))
-    kept = traces.keep(cell.case, trace) if trace is not None else ""
+    kept, beside = (traces.keep(cell.case, t) if t is not None else "" for t in (trace, plain))
     mode = trace.context.mode if trace is not None and counter is None else ""
-    return Result(readings, kept, failure, mode=mode)
+    return Result(readings, kept, failure, mode=mode, plain=beside)
 
 
 def twice_on_meta(runner: CaseRunner, counter: Counter, context: Context) -> bool:

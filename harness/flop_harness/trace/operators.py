@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 from flop_harness.formulas.own import own_work
-from flop_harness.records import Call
+from flop_harness.records import INFERENCE, Call
 from flop_harness.trace.encoding import SPARSE, encode
 from flop_harness.trace.needs import Needs, ValuesNeeded, exchanged
 from flop_harness.trace.plans import (
@@ -173,6 +173,8 @@ class OperatorMode(TorchDispatchMode):
         call = Call("operator", name, inputs, pairs, encode(output), children)
         if unknown and not children:
             call = call._replace(work=own_work(call))
+        if torch.is_inference_mode_enabled():  # modes see whole operators there
+            call = Call("function", INFERENCE, (), (), None, (call,))
         self.stack[-1].append(call)
 
     def observe(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
@@ -205,7 +207,7 @@ class OperatorMode(TorchDispatchMode):
             return func(*args, **kwargs)
         if plan.writes and not self.execute and len(func._schema.returns) == 1:
             return args[0]
-        if plan.shape is not None and not self.execute:
+        if plan.shape is not None and not self.execute and not has_nested(args):
             spec = plan.shape(*args, **kwargs)
             if spec is not None:
                 return rebuilt(spec, args, self.device)
@@ -234,7 +236,7 @@ class OperatorMode(TorchDispatchMode):
             parts = [signed(value) for value in args]
             for name, value in kwargs.items():
                 parts.append((name, signed(value)))
-            key = (plan, self.surroundings, *parts)
+            key = (plan, self.surroundings, torch.is_inference_mode_enabled(), *parts)
             hash(key)
         except (TypeError, RuntimeError):  # unhashable, sparse, or a parameter still lazy
             return None

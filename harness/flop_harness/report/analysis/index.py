@@ -158,6 +158,11 @@ class Index:
         bridge = self.bridge_to(reading)
         return bridge is not None and bridge.explained
 
+    def in_context(self, reading: Reading) -> bool:
+        """Whether the model itself does other work in the reading's context."""
+        bridge = self.bridge_to(reading)
+        return bridge is not None and bridge.in_context
+
     def place(self, reading: Reading) -> Place:
         return reading.counter, replace(reading.context, mode="")
 
@@ -238,6 +243,9 @@ class Index:
             return "no bridge leads to this figure"
         if bridge.residual:
             return f"residual {signed(bridge.residual)} {many(reading.unit)}"
+        if bridge.unconfirmed:
+            term, amount = next(iter(bridge.unconfirmed.items()))
+            return f"a run without the counter does not show {term!r} ({signed(amount)})"
         name, amount = next(iter(bridge.off.items()))
         told = f"{group(len(bridge.off))} of {plural(bridge.modules, 'figure')} by module"
         return f"{told} {verb(len(bridge.off), 'differs', 'differ')}, {shorten(name, 60)!r} by {signed(amount)}"

@@ -41,9 +41,16 @@ MOST = 1000
 """Characters of a message at most: a counter may say 100 MB"""
 
 
+IN_CONTEXT = "explained by what the model itself does otherwise in the reading's context"
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Readings that came, how many of them are explained, and what did not come."""
+    """Readings that came, how many of them are explained, and what did not come.
+
+    ``in_context`` of the explained ones need what the model itself does otherwise in their context;
+    a run without any counter shows it.
+    """
 
     readings: int
     explained: int
@@ -52,11 +59,10 @@ class Verdict:
     unavailable: int
     cases: int = 0
     cells: int = 0
+    in_context: int = 0
     silent: Mapping[str, int] = field(default_factory=dict)
     incomplete: int = 0
     """Cases with work that no figure holds: operators without a formula"""
-    here: int = 0
-    """Explained by a term of the context: the model itself does other work there"""
 
     @property
     def clean(self) -> bool:
@@ -72,7 +78,8 @@ class Verdict:
         if self.incomplete:
             counts.append((f"{verb(self.incomplete, 'case', 'cases')} with work not counted",
                            self.incomplete))  # fmt: skip
-        counts += [("explained by their context", self.here)] if self.here else []
+        if self.in_context:
+            counts.append((IN_CONTEXT, self.in_context))
         return counts + [(SILENT.get(name, name), count) for name, count in self.silent.items()]
 
     @property
@@ -86,6 +93,7 @@ class Verdict:
             f"{plural(self.readings, 'reading')} over {plural(self.cases, 'case')}: "
             f"{self.explained:,} explained with residual 0, {self.unexplained:,} not, "
             f"{self.failed:,} failed, {self.unavailable:,} unavailable.{lacking}"
+            + (f" {self.in_context:,} {IN_CONTEXT}." if self.in_context else "")
         )
 
 
@@ -115,9 +123,9 @@ def verdict(run: Run) -> Verdict:
         unavailable=sum(reading.status == "unavailable" for reading in run.readings),
         cases=len(index.cases),
         cells=len(index.cells),
+        in_context=sum(index.explained(r) and index.in_context(r) for r in told),
         silent=Counter(reading.status for reading in run.readings if reading.status != "ok"),
         incomplete=sum(map(bool, run.unsupported.values())),
-        here=len(in_context(index)),
     )
 
 
