@@ -44,6 +44,14 @@ NONSENSE = "returned {} ({}), which is no count"
 # What each says in its cells, compute and params; None stands for "ok" and the right figure.
 SAYS: dict[str, tuple[str, str] | None] = {
     "raises": ("failed", "ValueError: no rule for this layer"),
+    "raises-own": ("failed", "Unheard: its message cannot be shown (RuntimeError)"),
+    "raises-interrupt": ("failed", "KeyboardInterrupt"),
+    "raises-lines": ("failed", "ValueError: " + ("line " * 6_000)[: 500 - 13] + "…"),
+    "stops": ("timeout", "no result within 2 s"),
+    "kills-parent": ("failed", "its process died of SIGKILL"),
+    "closes-all": (
+        "failed", "its process could not tell its result: it closed what it is told through"
+    ),
     "exits": ("failed", "SystemExit: usage: counter MODEL"),
     "hangs": ("timeout", "no result within 2 s"),
     "segfaults": ("failed", "its process died of SIGSEGV"),
@@ -61,6 +69,10 @@ SAYS: dict[str, tuple[str, str] | None] = {
     "warns": None,
     "closes-output": None,
     "leaves-child": None,
+    "leaves-session": None,
+    "patches-python": None,
+    "empties-modules": None,
+    "changes-defaults": None,
     "litters": None,
     "patches-torch": None,
     "zeroes-weights": None,
@@ -269,10 +281,10 @@ def test_a_run_with_faulty_counters_is_stored_and_reported(disturbed, tmp_path):
 def test_a_counter_that_kills_who_waits_for_it_costs_only_its_own_cell(
     plugins, undisturbed, tmp_path
 ):
-    run = run_of(tmp_path, "analytic", "kills-parent", "thop", "numel")
+    run = run_of(tmp_path, "analytic", "kills-waiting", "thop", "numel")
     assert of(run, *WELL_BEHAVED) == of(undisturbed, *WELL_BEHAVED)
     assert [(f.case, f.stage) for f in run.failures] == [("linear", "process"), ("conv", "process")]
-    assert of(run, "kills-parent") == []
+    assert of(run, "kills-waiting") == []
 
 
 @pytest.mark.slow
@@ -280,7 +292,7 @@ def test_a_case_process_that_is_killed_is_missed_at_once_and_takes_its_fork_alon
     plugins, tmp_path
 ):
     before, started = sessions(), time.monotonic()
-    run_of(tmp_path, "kills-parent", cases=[LINEAR])
+    run_of(tmp_path, "kills-waiting", cases=[LINEAR])
     took = time.monotonic() - started
     left = sessions() - before
     for pid in left:

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flop_harness.run.isolation import die_with_parent, stdout_to_stderr
+from flop_harness.run.guard import go_on_guarded
+from flop_harness.run.isolation import stdout_to_stderr
 from flop_harness.suite.search_path import put_standard_library_first, standard_library_first
 
 PRELOADED = ["flop_harness.run.server", "torch", "torchvision", "flop_harness.run.cells",
@@ -44,7 +45,19 @@ def safe_path() -> Iterator[None]:
 
 
 def begin_process() -> None:
-    """First of all in a process of ours: it ends with its parent, and stdout is for data alone."""
-    die_with_parent(os.getppid())
+    """First of all in a process of ours: all that it starts ends with it, and it with its parent.
+
+    Its stdout is for data alone.
+    """
+    go_on_guarded(os.getppid())
     stdout_to_stderr()
     put_standard_library_first()
+
+
+def end_process(process: Any, within_s: float = 10.0) -> None:
+    """End a process that began with ``begin_process``, and all that it started."""
+    process.terminate()
+    process.join(within_s)
+    if process.is_alive():
+        process.kill()
+        process.join()

@@ -15,7 +15,7 @@ from flop_harness.records import Case, Context, Failure, Sources
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.run.identity import digest
 from flop_harness.run.plan import Cell, Plan, Progress, Readings, Result
-from flop_harness.run.processes import begin_process, forkserver
+from flop_harness.run.processes import begin_process, end_process, forkserver
 from flop_harness.store import TraceStore
 from flop_harness.suite.sources import taken
 
@@ -128,9 +128,7 @@ class CaseProcess:
 
     def close(self) -> None:
         self.pipe.close()
-        if self.process.is_alive():
-            self.process.kill()
-        self.process.join()
+        end_process(self.process)
 
 
 class References(dict):

@@ -74,11 +74,20 @@ def blamed(whom: str, folders: Sequence[str] = ()) -> Iterator[None]:
     """Whatever somebody else's code raises is told in one line, as a UserError."""
     try:
         yield
-    except (UserError, MemoryError):
+    except (UserError, MemoryError, *INTERRUPTS):
         raise
-    except (Exception, SystemExit) as error:
-        told = " ".join(f"{type(error).__name__}: {error}".split())
+    except BaseException as error:
+        told = raised(error)
         raise UserError(f"{whom} raised {told}{told_shadow(folders, asked_of(error))}") from error
+
+
+def raised(error: BaseException) -> str:
+    """Class and message of somebody else's exception, in one line."""
+    try:
+        text = " ".join(str(error).split())[:LONGEST]
+    except BaseException as another:  # noqa: BLE001 - its own class may do anything
+        text = f"its message cannot be shown ({type(another).__name__})"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def asked_of(error: BaseException) -> str:

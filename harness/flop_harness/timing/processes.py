@@ -14,7 +14,7 @@ from typing import Any
 
 from flop_harness.records import Case, Failure, Policy, Sources, Suite
 from flop_harness.records.times import Ceiling, Forward, HookCost, LayerTimes, MemoryPeak, Series
-from flop_harness.run.processes import begin_process, forkserver
+from flop_harness.run.processes import begin_process, end_process, forkserver
 from flop_harness.timing.device import Device, device
 from flop_harness.timing.sampling import Sampler
 
@@ -72,8 +72,7 @@ class CaseProcess:
         self.broken = why
 
     def close(self) -> None:
-        self.process.kill()
-        self.process.join()
+        end_process(self.process)
         self.pipe.close()
 
 
