@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 import faulty.counters
+from commands import left_running
 from flop_harness import counters as registry
 from flop_harness.ask.compare import carry_out, save
 from flop_harness.errors import UserError
@@ -71,7 +72,6 @@ SAYS: dict[str, tuple[str, str] | None] = {
     "leaves-child": None,
     "leaves-session": None,
     "patches-python": None,
-    "empties-modules": None,
     "changes-defaults": None,
     "litters": None,
     "patches-torch": None,
@@ -688,11 +688,6 @@ def kill(process: subprocess.Popen) -> list[psutil.Process]:
     return family
 
 
-def survivors(family: list[psutil.Process], within_s: float = 60) -> list[psutil.Process]:
-    _, alive = psutil.wait_procs(family, timeout=within_s)
-    return [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
-
-
 @pytest.fixture(scope="module")
 def whole(scripted) -> Path:
     """The folder of a run that nobody killed, and for how many seconds it ran."""
@@ -747,7 +742,7 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(scripted, whole, tmp_pat
     process = start(scripted, tmp_path / "out")
     for _ in range(cells):
         process.stdout.readline()
-    assert survivors(kill(process)) == []
+    assert left_running(kill(process)) == []
     assert_resumes(scripted, whole, tmp_path / "out")
 
 
@@ -757,7 +752,7 @@ def test_a_run_may_be_killed_at_any_moment(scripted, whole, tmp_path, moment, re
     share = Random(moment).random()
     process = start(scripted, tmp_path / "out")
     time.sleep(share * float((whole / "seconds").read_text()))
-    assert survivors(kill(process)) == []
+    assert left_running(kill(process)) == []
     kept = finished_cells(tmp_path / "out")
     assert_resumes(scripted, whole, tmp_path / "out")
     record_property("kills of a run at random moments, each resumed", 1)
@@ -813,7 +808,7 @@ def test_no_process_outlives_a_run_that_was_stopped_while_a_model_hangs(tmp_path
     family = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, number)  # as a terminal or a CI service does it
     process.communicate(timeout=20)
-    left = survivors(family)
+    left = left_running(family)
     for orphan in left:
         orphan.kill()
     assert left == []

@@ -249,14 +249,6 @@ def patches_python(model, args, kwargs, context):
     return answer
 
 
-@counter("forgets what is imported")
-def empties_modules(model, args, kwargs, context):
-    answer = right(model, args, kwargs)
-    for name in [name for name in sys.modules if name.startswith(("torch", "flop_harness"))]:
-        del sys.modules[name]
-    return answer
-
-
 @counter("changes torch's defaults")
 def changes_defaults(model, args, kwargs, context):
     import torch

@@ -21,10 +21,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, Literal
 
+from flop_harness.errors import raised
 from flop_harness.run.guard import end_guard, go_on_guarded
 
 KEPT_OUTPUT = 20_000
-KEPT_MESSAGE = 10_000
 GRACE_S = 1.0
 """Work that has closed its pipe is about to end by itself, and that tells how"""
 UNSENT = os.EX_IOERR
@@ -139,9 +139,7 @@ def _kept(output: IO[bytes]) -> str:
 # -------------------------------------------------------------------------------------- child
 
 
-def _child(
-    work: Callable[[], Any], writer: int, output: IO[bytes], memory: int | None
-) -> None:
+def _child(work: Callable[[], Any], writer: int, output: IO[bytes], memory: int | None) -> None:
     """Never returns."""
     try:
         _redirect(output)
@@ -166,18 +164,10 @@ def _attempt(work: Callable[[], Any], before: int) -> tuple[Ending, Any, str, st
     except BaseException as error:  # noqa: BLE001 - whatever the work raises is the result
         traceback.print_exc()
         _flush()
-        text, name = _text(error), type(error).__name__
-        memory = isinstance(error, MemoryError) or any(word in text for word in OUT_OF_MEMORY)
+        message, name = raised(error), type(error).__name__
+        memory = isinstance(error, MemoryError) or any(word in message for word in OUT_OF_MEMORY)
         ending: Ending = "out_of_memory" if memory else "raised"
-        return ending, None, f"{name}: {text}" if text else name, name, _peak_bytes() - before
-
-
-def _text(error: BaseException) -> str:
-    """What an exception says, in one line."""
-    try:
-        return " ".join(str(error).split())[:KEPT_MESSAGE]
-    except BaseException as another:  # noqa: BLE001 - the work's own class
-        return f"its message cannot be shown ({type(another).__name__})"
+        return ending, None, message, name, _peak_bytes() - before
 
 
 def _flush() -> None:

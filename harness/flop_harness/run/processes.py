@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -47,9 +48,11 @@ def safe_path() -> Iterator[None]:
 def begin_process() -> None:
     """First of all in a process of ours: all that it starts ends with it, and it with its parent.
 
-    Its stdout is for data alone.
+    Its stdout is for data alone. A Ctrl-C is our parent's to hear: what raises KeyboardInterrupt
+    here is somebody else's code.
     """
     go_on_guarded(os.getppid())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     stdout_to_stderr()
     put_standard_library_first()
 

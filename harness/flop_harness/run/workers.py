@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TypeAlias
 
 from flop_harness.counters import Counter, Unavailable
-from flop_harness.errors import UserError
+from flop_harness.errors import UserError, raised
 from flop_harness.records import Case, Context, Failure, Sources
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.run.identity import digest
@@ -171,10 +171,12 @@ def serve_case(
             result = carry_out(runner, cell, counters.get(cell.counter), readings, traces)
         except UserError as error:
             result = Result(failure=Failure(case.id, "model", str(error)))
+        except BaseException as error:  # noqa: BLE001 - a record, as what a counter raises
+            result = Result(failure=Failure(case.id, "process", raised(error)))
         sources = taken(folder)  # again for each cell: a forward pass may import too
         pipe.send(("sources", digest(sources), sources))
         pipe.send(("finished", cell, replace(result, sources=digest(sources))))
-        if result.failure is not None and result.failure.stage == "model":
+        if result.failure is not None and result.failure.stage in ("model", "process"):
             return
 
 

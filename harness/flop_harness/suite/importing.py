@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from flop_harness.errors import UserError, suggest
+from flop_harness.errors import UserError, is_ours, raised, suggest
 from flop_harness.suite.search_path import on_path, shadowed_by_standard
 
 
@@ -74,20 +75,26 @@ def blamed(whom: str, folders: Sequence[str] = ()) -> Iterator[None]:
     """Whatever somebody else's code raises is told in one line, as a UserError."""
     try:
         yield
-    except (UserError, MemoryError, *INTERRUPTS):
+    except (UserError, MemoryError):
         raise
     except BaseException as error:
-        told = raised(error)
-        raise UserError(f"{whom} raised {told}{told_shadow(folders, asked_of(error))}") from error
+        if is_ours(error):
+            raise
+        raise UserError(
+            f"{whom} raised {raised(error)}{told_shadow(folders, asked_of(error))}"
+        ) from error
 
 
-def raised(error: BaseException) -> str:
-    """Class and message of somebody else's exception, in one line."""
+@contextmanager
+def place_kept() -> Iterator[None]:
+    """Somebody else's code may not change where we look for files, nor who may read ours."""
+    folder, mask = os.getcwd(), os.umask(0o077)
+    os.umask(mask)
     try:
-        text = " ".join(str(error).split())[:LONGEST]
-    except BaseException as another:  # noqa: BLE001 - its own class may do anything
-        text = f"its message cannot be shown ({type(another).__name__})"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+        yield
+    finally:
+        os.chdir(folder)
+        os.umask(mask)
 
 
 def asked_of(error: BaseException) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
+from flop_harness.errors import raised
 from flop_harness.records import Case, Failure, Policy, Sources, Suite
 from flop_harness.records.times import Ceiling, Forward, HookCost, LayerTimes, MemoryPeak, Series
 from flop_harness.run.processes import begin_process, end_process, forkserver
@@ -206,8 +207,8 @@ def serve(pipe: Connection, case: Case, folder: str, name: str, policy: Policy) 
                 pipe.send(("done", getattr(timer, what)(series)))
     except EOFError:
         return
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - what a model raises is the answer
-        pipe.send(("failed", f"{type(error).__name__}: {error}"))
+    except BaseException as error:  # noqa: BLE001 - what a model raises is the answer
+        pipe.send(("failed", raised(error)))
 
 
 @dataclass
