@@ -12,6 +12,7 @@ from typing import TypeAlias
 from flop_harness.counters import Counter, Unavailable
 from flop_harness.errors import UserError, raised
 from flop_harness.records import Case, Context, Failure, Sources
+from flop_harness.run.answers import first_line
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.run.identity import digest
 from flop_harness.run.plan import Cell, Plan, Progress, Readings, Result
@@ -170,9 +171,9 @@ def serve_case(
         try:
             result = carry_out(runner, cell, counters.get(cell.counter), readings, traces)
         except UserError as error:
-            result = Result(failure=Failure(case.id, "model", str(error)))
+            result = Result(failure=Failure(case.id, "model", first_line(str(error))))
         except BaseException as error:  # noqa: BLE001 - a record, as what a counter raises
-            result = Result(failure=Failure(case.id, "process", raised(error)))
+            result = Result(failure=Failure(case.id, "process", first_line(raised(error))))
         sources = taken(folder)  # again for each cell: a forward pass may import too
         pipe.send(("sources", digest(sources), sources))
         pipe.send(("finished", cell, replace(result, sources=digest(sources))))
