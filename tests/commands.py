@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import psutil
 
 from flop_harness import cli, store
 from flop_harness.records import Run
@@ -38,3 +41,18 @@ def results_of(run: Run, folder: Path) -> Path:
     """A run as it lies in a results folder, without its report."""
     store.save(replace(run, schema=store.RUN_SCHEMA), folder)
     return folder
+
+
+def left_running(family: list[psutil.Process], within_s: float = 60) -> list[psutil.Process]:
+    """Those that go on. What has ended may stay a zombie where nobody waits for orphans."""
+    deadline = time.monotonic() + within_s
+    while (left := [each for each in family if goes_on(each)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+def goes_on(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

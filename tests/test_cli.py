@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 import faulty
+from commands import left_running
 from flop_harness import cli
 
 TINY = """
@@ -741,11 +742,10 @@ def test_an_interrupted_run_says_so_in_one_line(workplace, tmp_path):
     time.sleep(0.5)
     family = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does it for Ctrl-C
-    process.wait(20)
-    _, left = psutil.wait_procs(family, timeout=5)
+    out, err = process.communicate(timeout=60)
+    left = left_running(family)
     for orphan in left:
         orphan.kill()
-    out, err = process.communicate(timeout=5)
     assert left == []
     assert (process.returncode, out) == (130, "")
     (line,) = [line for line in err.splitlines() if not line.startswith("[")]

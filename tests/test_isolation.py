@@ -325,7 +325,6 @@ def test_a_process_that_left_a_fork_and_died_is_seen_to_have_died(tmp_path):
     assert gone(written(tmp_path / "pid"))
 
 
-@pytest.mark.xfail(strict=True, reason="only the process group is killed")
 def test_programs_that_left_the_session_are_killed(tmp_path):
     note = tmp_path / "pid"
 

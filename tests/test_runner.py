@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 import faulty.counters
+from commands import left_running
 from flop_harness import counters as registry
 from flop_harness.ask.compare import carry_out, save
 from flop_harness.errors import UserError
@@ -44,6 +45,14 @@ NONSENSE = "returned {} ({}), which is no count"
 # What each says in its cells, compute and params; None stands for "ok" and the right figure.
 SAYS: dict[str, tuple[str, str] | None] = {
     "raises": ("failed", "ValueError: no rule for this layer"),
+    "raises-own": ("failed", "Unheard: its message cannot be shown (RuntimeError)"),
+    "raises-interrupt": ("failed", "KeyboardInterrupt"),
+    "raises-lines": ("failed", "ValueError: " + ("line " * 6_000)[: 500 - 13] + "…"),
+    "stops": ("timeout", "no result within 2 s"),
+    "kills-parent": ("failed", "its process died of SIGKILL"),
+    "closes-all": (
+        "failed", "its process could not tell its result: it closed what it is told through"
+    ),
     "exits": ("failed", "SystemExit: usage: counter MODEL"),
     "hangs": ("timeout", "no result within 2 s"),
     "segfaults": ("failed", "its process died of SIGSEGV"),
@@ -61,6 +70,9 @@ SAYS: dict[str, tuple[str, str] | None] = {
     "warns": None,
     "closes-output": None,
     "leaves-child": None,
+    "leaves-session": None,
+    "patches-python": None,
+    "changes-defaults": None,
     "litters": None,
     "patches-torch": None,
     "zeroes-weights": None,
@@ -269,10 +281,10 @@ def test_a_run_with_faulty_counters_is_stored_and_reported(disturbed, tmp_path):
 def test_a_counter_that_kills_who_waits_for_it_costs_only_its_own_cell(
     plugins, undisturbed, tmp_path
 ):
-    run = run_of(tmp_path, "analytic", "kills-parent", "thop", "numel")
+    run = run_of(tmp_path, "analytic", "kills-waiting", "thop", "numel")
     assert of(run, *WELL_BEHAVED) == of(undisturbed, *WELL_BEHAVED)
     assert [(f.case, f.stage) for f in run.failures] == [("linear", "process"), ("conv", "process")]
-    assert of(run, "kills-parent") == []
+    assert of(run, "kills-waiting") == []
 
 
 @pytest.mark.slow
@@ -280,7 +292,7 @@ def test_a_case_process_that_is_killed_is_missed_at_once_and_takes_its_fork_alon
     plugins, tmp_path
 ):
     before, started = sessions(), time.monotonic()
-    run_of(tmp_path, "kills-parent", cases=[LINEAR])
+    run_of(tmp_path, "kills-waiting", cases=[LINEAR])
     took = time.monotonic() - started
     left = sessions() - before
     for pid in left:
@@ -676,11 +688,6 @@ def kill(process: subprocess.Popen) -> list[psutil.Process]:
     return family
 
 
-def survivors(family: list[psutil.Process], within_s: float = 60) -> list[psutil.Process]:
-    _, alive = psutil.wait_procs(family, timeout=within_s)
-    return [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
-
-
 @pytest.fixture(scope="module")
 def whole(scripted) -> Path:
     """The folder of a run that nobody killed, and for how many seconds it ran."""
@@ -735,7 +742,7 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(scripted, whole, tmp_pat
     process = start(scripted, tmp_path / "out")
     for _ in range(cells):
         process.stdout.readline()
-    assert survivors(kill(process)) == []
+    assert left_running(kill(process)) == []
     assert_resumes(scripted, whole, tmp_path / "out")
 
 
@@ -745,7 +752,7 @@ def test_a_run_may_be_killed_at_any_moment(scripted, whole, tmp_path, moment, re
     share = Random(moment).random()
     process = start(scripted, tmp_path / "out")
     time.sleep(share * float((whole / "seconds").read_text()))
-    assert survivors(kill(process)) == []
+    assert left_running(kill(process)) == []
     kept = finished_cells(tmp_path / "out")
     assert_resumes(scripted, whole, tmp_path / "out")
     record_property("kills of a run at random moments, each resumed", 1)
@@ -801,7 +808,7 @@ def test_no_process_outlives_a_run_that_was_stopped_while_a_model_hangs(tmp_path
     family = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, number)  # as a terminal or a CI service does it
     process.communicate(timeout=20)
-    left = survivors(family)
+    left = left_running(family)
     for orphan in left:
         orphan.kill()
     assert left == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -18,6 +19,23 @@ EXTRAS = {
 
 class UserError(Exception):
     """The user's mistake in one line: what was wrong, where, and what was perhaps meant."""
+
+
+def raised(error: BaseException, longest: int = 10_000) -> str:
+    """Class and message of somebody else's exception, in one line; its class may do anything."""
+    name = type(error).__name__
+    try:
+        text = " ".join(str(error).split())[:longest]
+    except BaseException as another:  # noqa: BLE001
+        text = f"its message cannot be shown ({type(another).__name__})"
+    return f"{name}: {text}" if text else name
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether this ends our own work: the user's Ctrl-C, but not where SIGINT is ignored."""
+    if isinstance(error, KeyboardInterrupt):
+        return signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+    return isinstance(error, GeneratorExit)
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -57,6 +57,33 @@ def exits(model, args, kwargs, context):
     sys.exit("usage: counter MODEL")
 
 
+class Unheard(BaseException):
+    """Neither an Exception nor one that can be shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("cannot be shown")
+
+
+@counter("raises what nobody expects")
+def raises_own(model, args, kwargs, context):
+    raise Unheard
+
+
+@counter("raises what a user's Ctrl-C raises")
+def raises_interrupt(model, args, kwargs, context):
+    raise KeyboardInterrupt
+
+
+@counter("raises thousands of lines")
+def raises_lines(model, args, kwargs, context):
+    raise ValueError("line\n" * 6_000)
+
+
+@counter("stops its process")
+def stops(model, args, kwargs, context):
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
 @counter("hangs")
 def hangs(model, args, kwargs, context):
     time.sleep(3600)
@@ -82,10 +109,25 @@ def kills_group(model, args, kwargs, context):
     os.killpg(0, signal.SIGKILL)
 
 
-@counter("kills the process that waits for it")
+@counter("kills the process that guards it")
 def kills_parent(model, args, kwargs, context):
     os.kill(os.getppid(), signal.SIGKILL)
     time.sleep(3600)
+
+
+@counter("kills the process that waits for its result")
+def kills_waiting(model, args, kwargs, context):
+    import psutil
+
+    psutil.Process().parent().parent().kill()
+    time.sleep(3600)
+
+
+@counter("closes every descriptor")
+def closes_all(model, args, kwargs, context):
+    answer = right(model, args, kwargs)
+    os.closerange(0, 65536)
+    return answer
 
 
 @counter("takes all memory")
@@ -127,6 +169,13 @@ def floods(model, args, kwargs, context):
     return right(model, args, kwargs)
 
 
+@counter("prints a hundred megabytes")
+def floods_disk(model, args, kwargs, context):
+    for _ in range(100):
+        os.write(1, b"x" * 2**20)
+    return right(model, args, kwargs)
+
+
 @counter("warns, three times the same")
 def warns(model, args, kwargs, context):
     for _ in range(3):
@@ -147,6 +196,12 @@ def closes_output(model, args, kwargs, context):
 @counter("leaves a child behind")
 def leaves_child(model, args, kwargs, context):
     subprocess.Popen(["sleep", "3600"])
+    return right(model, args, kwargs)
+
+
+@counter("leaves a child in a session of its own behind")
+def leaves_session(model, args, kwargs, context):
+    subprocess.Popen(["sleep", "3600"], start_new_session=True)
     return right(model, args, kwargs)
 
 
@@ -176,6 +231,35 @@ def patches_torch(model, args, kwargs, context):
     torch.nn.Linear.forward = broken
     torch.Tensor.numel = broken
     torch.set_default_dtype(torch.float64)
+    return answer
+
+
+@counter("changes Python for everybody")
+def patches_python(model, args, kwargs, context):
+    import builtins
+    import json
+
+    answer = right(model, args, kwargs)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGALRM):
+        signal.signal(number, signal.SIG_IGN)
+    os.umask(0o777)
+    json.dumps = builtins.print
+    sys.setrecursionlimit(200)
+    sys.excepthook = sys.settrace = print
+    return answer
+
+
+@counter("changes torch's defaults")
+def changes_defaults(model, args, kwargs, context):
+    import torch
+
+    answer = right(model, args, kwargs)
+    torch.set_default_device("meta")
+    torch.set_default_dtype(torch.float16)
+    torch.set_grad_enabled(False)
+    torch.use_deterministic_algorithms(True)
+    torch.manual_seed(7)
+    torch.set_num_threads(3)
     return answer
 
 

@@ -14,6 +14,7 @@ import typer
 from flop_harness import __version__
 from flop_harness.errors import UserError
 
+LONGEST_LINE = 900
 FINE, USER, FAILED, INTERRUPTED = 0, 2, 3, 130
 
 
@@ -87,6 +88,11 @@ GithubOption = Annotated[
 ]
 
 
+def printable(text: str) -> str:
+    """Without signs that steer a terminal or turn the direction of what follows."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -116,7 +122,11 @@ def interruptible(kept: Callable[[], str] = lambda: "what was finished is kept")
 
 
 def fail(message: str) -> NoReturn:
-    say("flop-harness: " + " ".join(message.split()))
+    """Tell the user's mistake in one line, with the middle of a long one left out."""
+    line = " ".join(message.split())
+    if len(line) > LONGEST_LINE:
+        line = f"{line[: LONGEST_LINE // 2]} … {line[-LONGEST_LINE // 2 :]}"
+    say(f"flop-harness: {printable(line)}")
     sys.exit(USER)
 
 

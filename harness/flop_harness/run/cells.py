@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from flop_harness.counters import Counter, Unavailable, overlay, version_of
 from flop_harness.counters.versions.compatibility import read_with_shims
-from flop_harness.errors import UserError, install_command
+from flop_harness.errors import UserError, install_command, is_ours, raised
 from flop_harness.records import Call, Case, Context, Metric, Reading, Status, Trace
 from flop_harness.run.answers import first_line, modules_of, told, without_paths
 from flop_harness.run.building import TooLarge, build_within, refuse_too_large, weight_bytes
@@ -113,7 +113,9 @@ class CaseRunner:
             return with_imports(attempt)
         except UserError:
             raise
-        except (Exception, SystemExit):  # noqa: BLE001 - on meta; for real it may run, or be blamed
+        except BaseException as error:  # on meta; for real it may run, or be blamed
+            if is_ours(error):
+                raise
             return self.trace(None, Context("cpu"))
 
     def trace(self, counter: Counter | None, context: Context) -> Trace:
@@ -160,9 +162,11 @@ class CaseRunner:
             return attempt()
         except (Unavailable, UserError):
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if is_ours(error):
+                raise
             self._blame_model(error)
-            raise TraceFailed(f"{type(error).__name__}: {error}") from error
+            raise TraceFailed(raised(error)) from error
         finally:
             if self.live is not None:
                 torch.set_num_threads(threads)

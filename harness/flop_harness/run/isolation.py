@@ -21,7 +21,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, Literal
 
+from flop_harness.errors import raised
+from flop_harness.run.guard import end_guard, go_on_guarded
+
 KEPT_OUTPUT = 20_000
+GRACE_S = 1.0
+"""Work that has closed its pipe is about to end by itself, and that tells how"""
+UNSENT = os.EX_IOERR
+"""How the work's process ends that cannot tell its result"""
 HEADER = struct.Struct("!Q")
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
@@ -62,15 +69,17 @@ def run_apart(
         pid = os.fork()
         if pid == 0:
             os.close(reader)
-            _child(work, writer, output, memory_bytes, parent)
+            go_on_guarded(parent, (writer,))
+            _child(work, writer, output, memory_bytes)
         os.close(writer)
+        payload, grace_s = None, 0.0
         try:
             payload = _receive(reader, started + timeout_s, abandoned, pid)
+            grace_s = 0.0 if payload is not None else GRACE_S
             late = payload is None and time.perf_counter() >= started + timeout_s
         finally:
             os.close(reader)
-            _kill_group(pid)
-            status = os.waitpid(pid, 0)[1]
+            status = end_guard(pid, grace_s)
         seconds = time.perf_counter() - started
         printed = _kept(output)
     if payload is not None:
@@ -105,29 +114,13 @@ def _receive(reader: int, deadline: float, abandoned: Callable[[], bool], pid: i
             return None  # dead, and a fork of its own holds the pipe open
 
 
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when ``parent``, which made it, ends; on Linux only."""
-    import ctypes
-
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    if os.getppid() != parent:
-        os._exit(1)
-
-
-def _kill_group(pid: int) -> None:
-    """End the child and whatever it started; it may not have got a group of its own yet."""
-    for kill in (os.killpg, os.kill):
-        try:
-            kill(pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            continue
-
-
 def _cause(status: int) -> str:
     if os.WIFSIGNALED(status):
         return f"its process died of {signal.Signals(os.WTERMSIG(status)).name}"
-    return f"its process ended without a result (exit code {os.waitstatus_to_exitcode(status)})"
+    code = os.waitstatus_to_exitcode(status)
+    if code == UNSENT:
+        return "its process could not tell its result: it closed what it is told through"
+    return f"its process ended without a result (exit code {code})"
 
 
 def _kept(output: IO[bytes]) -> str:
@@ -146,19 +139,17 @@ def _kept(output: IO[bytes]) -> str:
 # -------------------------------------------------------------------------------------- child
 
 
-def _child(
-    work: Callable[[], Any], writer: int, output: IO[bytes], memory: int | None, parent: int
-) -> None:
+def _child(work: Callable[[], Any], writer: int, output: IO[bytes], memory: int | None) -> None:
     """Never returns."""
     try:
-        os.setsid()
-        die_with_parent(parent)
         _redirect(output)
         if memory is not None:
             _limit_memory(memory)
         before = _peak_bytes()
         message = _attempt(work, before)
         _send(writer, pickle.dumps(message))
+    except OSError:
+        os._exit(UNSENT)
     except BaseException:  # noqa: BLE001 - printed; the parent sees that no result came
         traceback.print_exc()
     finally:
@@ -173,11 +164,10 @@ def _attempt(work: Callable[[], Any], before: int) -> tuple[Ending, Any, str, st
     except BaseException as error:  # noqa: BLE001 - whatever the work raises is the result
         traceback.print_exc()
         _flush()
-        text = " ".join(str(error).split())
-        name = type(error).__name__
-        memory = isinstance(error, MemoryError) or any(word in text for word in OUT_OF_MEMORY)
+        message, name = raised(error), type(error).__name__
+        memory = isinstance(error, MemoryError) or any(word in message for word in OUT_OF_MEMORY)
         ending: Ending = "out_of_memory" if memory else "raised"
-        return ending, None, f"{name}: {text}" if text else name, name, _peak_bytes() - before
+        return ending, None, message, name, _peak_bytes() - before
 
 
 def _flush() -> None:

@@ -8,6 +8,7 @@ script that was started, so that it is not run again in each process, as multipr
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from types import ModuleType
 from typing import Any
 
-from flop_harness.run.isolation import die_with_parent, stdout_to_stderr
+from flop_harness.run.guard import go_on_guarded
+from flop_harness.run.isolation import stdout_to_stderr
 from flop_harness.suite.search_path import put_standard_library_first, standard_library_first
 
 PRELOADED = ["flop_harness.run.server", "torch", "torchvision", "flop_harness.run.cells",
@@ -71,7 +73,21 @@ def safe_path() -> Iterator[None]:
 
 
 def begin_process() -> None:
-    """First of all in a process of ours: it ends with its parent, and stdout is for data alone."""
-    die_with_parent(os.getppid())
+    """First of all in a process of ours: all that it starts ends with it, and it with its parent.
+
+    Its stdout is for data alone. A Ctrl-C is our parent's to hear: what raises KeyboardInterrupt
+    here is somebody else's code.
+    """
+    go_on_guarded(os.getppid())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     stdout_to_stderr()
     put_standard_library_first()
+
+
+def end_process(process: Any, within_s: float = 10.0) -> None:
+    """End a process that began with ``begin_process``, and all that it started."""
+    process.terminate()
+    process.join(within_s)
+    if process.is_alive():
+        process.kill()
+        process.join()

@@ -10,12 +10,13 @@ from multiprocessing.connection import Connection, wait
 from typing import TypeAlias
 
 from flop_harness.counters import Counter, Unavailable, overlay
-from flop_harness.errors import UserError
+from flop_harness.errors import UserError, raised
 from flop_harness.records import Case, Context, Failure, Sources
+from flop_harness.run.answers import first_line
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.run.identity import digest
 from flop_harness.run.plan import Cell, Plan, Progress, Readings, Result
-from flop_harness.run.processes import begin_process, forkserver
+from flop_harness.run.processes import begin_process, end_process, forkserver
 from flop_harness.store import TraceStore
 from flop_harness.suite.sources import taken
 
@@ -131,9 +132,7 @@ class CaseProcess:
 
     def close(self) -> None:
         self.pipe.close()
-        if self.process.is_alive():
-            self.process.kill()
-        self.process.join()
+        end_process(self.process)
 
 
 class References(dict):
@@ -177,11 +176,13 @@ def serve_case(
         try:
             result = carry_out(runner, cell, counters.get(cell.counter), readings, traces)
         except UserError as error:
-            result = Result(failure=Failure(case.id, "model", str(error)))
+            result = Result(failure=Failure(case.id, "model", first_line(str(error))))
+        except BaseException as error:  # noqa: BLE001 - a record, as what a counter raises
+            result = Result(failure=Failure(case.id, "process", first_line(raised(error))))
         sources = taken(folder)  # again for each cell: a forward pass may import too
         pipe.send(("sources", digest(sources), sources))
         pipe.send(("finished", cell, replace(result, sources=digest(sources))))
-        if result.failure is not None and result.failure.stage == "model":
+        if result.failure is not None and result.failure.stage in ("model", "process"):
             return
 
 

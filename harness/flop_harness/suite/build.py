@@ -12,7 +12,7 @@ from flop_harness.errors import UserError
 from flop_harness.records import Case, Input
 from flop_harness.suite import inputs, sources
 from flop_harness.suite.compiled import as_module, set_mode, uncompiled
-from flop_harness.suite.importing import blamed
+from flop_harness.suite.importing import blamed, place_kept
 from flop_harness.suite.opened import noting
 from flop_harness.suite.recipe import Recipe
 from flop_harness.suite.references import is_library, resolve
@@ -96,7 +96,12 @@ def _call(recipe: Recipe, case: Case, place: str, seed: int) -> tuple[Any, Any, 
     import torch
 
     torch.default_generator.manual_seed(seed)
-    with blamed(case.model, recipe.folders), torch.device(place), on_path(recipe.folders):
+    with (
+        place_kept(),
+        blamed(case.model, recipe.folders),
+        torch.device(place),
+        on_path(recipe.folders),
+    ):
         made = recipe.factory(**{**recipe.kwargs, **case.kwargs})
     return taken_apart(made, case.model)
 

@@ -24,9 +24,9 @@ CASE_DTYPES = ("float32", "float64", "float16", "bfloat16", "complex64", "comple
 INPUT_DTYPES = tuple(name for name in DTYPE_BYTES if not name.startswith(("q", "complex32")))
 MODES = ("eval", "train")
 
-Text = Annotated[str, Meta(min_length=1)]
+Text = Annotated[str, Meta(min_length=1, max_length=100_000)]
 Count = Annotated[int, Meta(ge=1)]
-Shape = list[Annotated[int, Meta(ge=0)]]
+Shape = list[Annotated[int, Meta(ge=0, le=2**63 - 1)]]
 
 
 class Table(msgspec.Struct, forbid_unknown_fields=True):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from flop_harness.errors import UserError, suggest
+from flop_harness.errors import UserError, is_ours, raised, suggest
 from flop_harness.suite.search_path import on_path, shadowed_by_standard
 
 
@@ -76,9 +77,24 @@ def blamed(whom: str, folders: Sequence[str] = ()) -> Iterator[None]:
         yield
     except (UserError, MemoryError):
         raise
-    except (Exception, SystemExit) as error:
-        told = " ".join(f"{type(error).__name__}: {error}".split())
-        raise UserError(f"{whom} raised {told}{told_shadow(folders, asked_of(error))}") from error
+    except BaseException as error:
+        if is_ours(error):
+            raise
+        raise UserError(
+            f"{whom} raised {raised(error)}{told_shadow(folders, asked_of(error))}"
+        ) from error
+
+
+@contextmanager
+def place_kept() -> Iterator[None]:
+    """Somebody else's code may not change where we look for files, nor who may read ours."""
+    folder, mask = os.getcwd(), os.umask(0o077)
+    os.umask(mask)
+    try:
+        yield
+    finally:
+        os.chdir(folder)
+        os.umask(mask)
 
 
 def asked_of(error: BaseException) -> str:

@@ -34,16 +34,38 @@ class Vocabulary:
     values: Callable[[str], tuple[str, ...]] = lambda key: ()
 
 
+LARGEST = 2**20
+"""Bytes of a file: to read more takes the standard library's parser too long"""
+
+DEEPEST = 32
+"""Tables and lists within one another"""
+
+
 def read(path: Path) -> tuple[bytes, dict[str, Any]]:
     """A file's bytes and what they say. UserError, naming the file, where they are no TOML."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from error
+    if len(content) > LARGEST:
+        raise UserError(f"{path}: larger than {LARGEST:,} bytes: split it into several files")
     try:
-        return content, tomllib.loads(content.decode("utf-8-sig"))
+        document = tomllib.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:  # of syntax, encoding, size or depth
         raise UserError(f"{path}: not TOML: {error}") from error
+    if deeper_than(DEEPEST, document):
+        raise UserError(f"{path}: more than {DEEPEST} tables and lists within one another")
+    return content, document
+
+
+def deeper_than(levels: int, value: Any) -> bool:
+    """Whether a value holds tables and lists nested further than that; without recursion."""
+    stage = [value]
+    for _ in range(levels + 1):
+        stage = [each for one in stage if isinstance(one, dict | list)
+                 for each in (one.values() if isinstance(one, dict) else one)]  # fmt: skip
+    return bool(stage)
 
 
 def convert(raw: Mapping[str, Any], table: type[T], where: str, words: Vocabulary) -> T:

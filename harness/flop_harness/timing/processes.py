@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
+from flop_harness.errors import raised
 from flop_harness.records import Case, Policy, Sources, Suite
 from flop_harness.records.times import (
     Ceiling,
@@ -21,7 +22,7 @@ from flop_harness.records.times import (
     MemoryPeak,
     Series,
 )
-from flop_harness.run.processes import begin_process, forkserver
+from flop_harness.run.processes import begin_process, end_process, forkserver
 from flop_harness.timing.device import Device, device
 from flop_harness.timing.sampling import Sampler
 from flop_harness.timing.spin import spin
@@ -80,8 +81,7 @@ class CaseProcess:
         self.broken = why
 
     def close(self) -> None:
-        self.process.kill()
-        self.process.join()
+        end_process(self.process)
         self.pipe.close()
 
 
@@ -215,8 +215,8 @@ def serve(pipe: Connection, case: Case, folder: str, name: str, policy: Policy) 
                 pipe.send(("done", getattr(timer, what)(series)))
     except EOFError:
         return
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - what a model raises is the answer
-        pipe.send(("failed", f"{type(error).__name__}: {error}"))
+    except BaseException as error:  # noqa: BLE001 - what a model raises is the answer
+        pipe.send(("failed", raised(error)))
 
 
 @dataclass
