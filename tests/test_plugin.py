@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flop_harness.conventions.catalogue import VERSION
 from flop_harness.errors import UserError
 from flop_harness.regression import snapshots
 from flop_harness.regression.snapshots import Change, Snapshot
@@ -161,7 +162,7 @@ def mistaken(tmp_path_factory) -> dict[str, str]:
         USES.format(marker=marker, number=number, arguments=arguments, then=then)
         for number, (marker, arguments, then, _) in enumerate(MISTAKES.values())
     ))  # fmt: skip
-    kept = Snapshot("Linear", "macs", "MAC", 24, 15)
+    kept = Snapshot("Linear", "macs", "MAC", 24, 15, conventions=VERSION)
     (project.snapshots / "macs.toml").write_text(snapshots.dumps(kept))
     told = project.pytest(str(file), code=1)
     _, *parts = re.split(r"_+ (?:ERROR at setup of )?test_(\d+) _+\n", told)
