@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from flop_harness.conventions.products import unsupported
 from flop_harness.conventions.reference import parameters, reference
 from flop_harness.records import Case
-from flop_harness.report.formats.markdown import grid, plain
-from flop_harness.report.tables.table import Table, columns
+from flop_harness.report.formats.markdown import plain
+from flop_harness.report.words.text import group
 from flop_harness.run.cells import CaseRunner
 from flop_harness.run.traces import LIMITS
 from flop_harness.suite import files
 
 REPORT = re.compile(r"(?P<complaint>.*) \((?P<thread>no thread|[\w.-]+/[\w.-]+#\d+)\)")
+HEAD = "| reported | thread | MAC | parameters | command |\n|---|---|---:|---:|---|"
 
 
 def reported_page() -> Iterator[str]:
@@ -24,25 +25,24 @@ def reported_page() -> Iterator[str]:
            "parameters are those of the reference; a test holds each against arithmetic from the "
            "dimensions. The command shows what every counter says of the model, and leads from the "
            "reference to each figure, term by term.")  # fmt: skip
-    heads = columns("reported thread MAC:integer parameters:integer command")
-    rows = tuple(row_of(case, suite.folder) for case in suite.cases)
-    yield grid(Table("", heads, rows), titled=False)
+    rows = [row_of(case, suite.folder) for case in suite.cases]
+    yield "\n".join([HEAD, *rows])
 
 
-def row_of(case: Case, folder: str) -> tuple[str, str, int, int, str]:
+def row_of(case: Case, folder: str) -> str:
     found = REPORT.fullmatch(case.description)
     assert found is not None, case.id
     trace = CaseRunner(case, folder, "cpu", LIMITS).canonical()
     missing = ", ".join(unsupported(trace))
     complaint = found["complaint"] + (f" (no formula for {missing})" if missing else "")
-    command = f"flop-harness compare reported --cases {case.id}"
     macs, held = int(reference(trace).total), int(parameters(trace).total)
-    return plain(complaint), address(found["thread"]), macs, held, command
+    command = f"`flop-harness compare reported --cases {case.id}`"
+    return f"| {plain(complaint)} | {link(found['thread'])} | {group(macs)} | {group(held)} | {command} |"
 
 
-def address(thread: str) -> str:
+def link(thread: str) -> str:
     """Issues, pull requests and discussions are found under one address."""
     if thread == "no thread":
         return ""
     repository, number = thread.split("#")
-    return f"https://github.com/{repository}/issues/{number}"
+    return f"[{thread}](https://github.com/{repository}/issues/{number})"

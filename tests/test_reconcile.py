@@ -214,6 +214,20 @@ def test_the_context_of_a_reading_can_change_what_ran():
     assert made.residual == 0
 
 
+@pytest.mark.parametrize(
+    ("plain", "off"), [("linear without bias", 0), ("linear 3d", MACS - 2 * 3 * 6 * 4)]
+)
+def test_what_the_model_does_by_itself_is_confirmed_by_a_run_without_the_counter(plain, off):
+    """A run that does what the reference says shows nothing of a step "in this context"."""
+    traces = [canonical(LAYERS[name]) for name in ("linear 3d", "linear without bias", plain)]
+    made = reconcile.lead(
+        reading(MACS), mine(reconcile.REFERENCES["compute"]), *map(reconcile.PricedTrace, traces)
+    )
+    assert made.in_context and made.residual == 0
+    assert made.unconfirmed == ({"linear not seen in this context": off} if off else {})
+    assert made.explained == (not off)
+
+
 def test_the_same_work_in_other_modules_is_no_step():
     """Under no_grad an encoder's layers do for themselves what their parts do under grad."""
     reference = Account.of([("a.fc", "linear", 10), ("b.fc", "linear", 5), ("a", "einsum", 3)])

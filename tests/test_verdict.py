@@ -50,6 +50,24 @@ def test_a_reading_without_a_bridge_is_not_explained():
     assert "no bridge" in report.verdict_lines(run)[1]
 
 
+def test_figures_explained_by_the_model_itself_are_counted_apart():
+    pair = explained("net", "thop", 100, {"linear not seen in this context": -40})
+    told = report.verdict(a_run([pair]))
+    assert (told.explained, told.in_context) == (1, 1)
+    assert told.sentence.endswith(
+        "1 explained by what the model itself does otherwise in the reading's context."
+    )
+
+
+def test_a_step_that_no_run_without_the_counter_shows_explains_nothing():
+    term = "linear not seen in this context"
+    made, bridge = explained("net", "thop", 100, {term: -40})
+    run = a_run([(made, replace(bridge, unconfirmed={term: -40}))])
+    told = report.verdict(run)
+    assert (told.explained, told.in_context, told.clean) == (0, 0, False)
+    assert f"a run without the counter does not show {term!r} (−40)" in report.verdict_lines(run)[1]
+
+
 def test_failures_of_each_kind_are_told_apart():
     result = report.verdict(failed_run())
     assert (result.readings, result.failed, result.unavailable) == (0, 2, 1)
