@@ -106,7 +106,7 @@ def fail(message: str) -> NoReturn:
     """Tell the user's mistake in one line, with the middle of a long one left out."""
     line = " ".join(message.split())
     if len(line) > LONGEST_LINE:
-        line = f"{line[:LONGEST_LINE // 2]} … {line[-LONGEST_LINE // 2:]}"
+        line = f"{line[: LONGEST_LINE // 2]} … {line[-LONGEST_LINE // 2 :]}"
     say(f"flop-harness: {printable(line)}")
     sys.exit(USER)
 
