@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from commands import Ended, typed
-from flop_harness import load
+from flop_harness import load, store
 from flop_harness.errors import UserError
 from flop_harness.regression.snapshots import Snapshot, dumps, loads
 from flop_harness.store import Journal, TraceStore
@@ -130,7 +130,7 @@ def test_a_damaged_line_costs_its_own_cell_alone(place):
 def test_a_damaged_trace_is_named_in_one_line(place, record_property):
     folder = place / "results" / "d"
     (path,) = (folder / "traces").iterdir()
-    names = load(folder).traces
+    names = store.load(folder).traces
     whole = path.read_bytes()
     for number in range(TIMES):
         path.write_bytes(damaged(whole, number))
