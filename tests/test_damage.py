@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +12,12 @@ from random import Random
 import pytest
 
 from commands import Ended, typed
-from flop_harness import load
+from flop_harness import load, store
 from flop_harness.errors import UserError
+from flop_harness.regression.snapshots import Snapshot, dumps, loads
+from flop_harness.store import Journal, TraceStore
+from flop_harness.store import finished as finished_in
+from flop_harness.store.journal import JOURNAL_FILE
 
 SUITE = """
 name = "d"
@@ -93,3 +99,63 @@ def test_a_damaged_run_is_named_in_one_line(place, name, reader, record_property
         assert name in line or "run.json.xz" in line
         assert len(line) < 1_000
     record_property("damaged files: named in one line, no figure read", TIMES)
+
+
+def test_of_a_damaged_journal_what_is_whole_is_taken_over_and_nothing_else(
+    place, tmp_path, record_property
+):
+    """A line more or less, and never one that says something else."""
+    path = place / "results" / "d" / JOURNAL_FILE
+    whole = path.read_bytes()
+    identity = json.loads(whole.split(b"\n")[0])["identity"]
+    cells = finished_in(path.parent, identity)
+    assert len(cells) > 3
+    for number in range(10 * TIMES):
+        path.write_bytes(damaged(whole, number))
+        with Journal.open(path.parent, identity) as journal:
+            kept = len(journal)
+            assert all(journal.done(key) in (None, record) for key, record in cells.items())
+            assert kept == sum(journal.done(key) is not None for key in cells)
+    record_property("damaged journals: whole lines taken over, no other", 10 * TIMES)
+
+
+def test_a_damaged_line_costs_its_own_cell_alone(place):
+    path = place / "results" / "d" / JOURNAL_FILE
+    head, first, *rest = path.read_bytes().split(b"\n")
+    path.write_bytes(b"\n".join([head, first.replace(b"1", b"2", 1), *rest]))
+    with Journal.open(path.parent, json.loads(head)["identity"]) as journal:
+        assert len(journal) == len(rest) - 1  # the last is what follows the last newline
+
+
+def test_a_damaged_trace_is_named_in_one_line(place, record_property):
+    folder = place / "results" / "d"
+    (path,) = (folder / "traces").iterdir()
+    names = store.load(folder).traces
+    whole = path.read_bytes()
+    for number in range(TIMES):
+        path.write_bytes(damaged(whole, number))
+        with pytest.raises(UserError, match=r"linear\.xz is damaged"):
+            TraceStore(folder).load(a_name(names))
+    record_property("damaged files: named in one line, no figure read", TIMES)
+
+
+def a_name(traces: object) -> str:
+    """The name of a trace, such as ``linear/0123456789abcdef``, in what a run says of its traces."""
+    return re.findall(r"linear/[0-9a-f]{16}", repr(traces))[0]
+
+
+def test_a_damaged_snapshot_gives_no_other_figures(record_property):
+    """4 x 3 weights and 3 biases; 2 x 4 x 3 products."""
+    right = Snapshot("m", "macs", "MAC", 24, 15, {"": {"linear": 24}}, {"": {"Linear": 15}})
+    text = dumps(right).encode()
+    refused = 0
+    for number in range(10 * TIMES):
+        try:
+            read = loads(damaged(text, number).decode("utf-8", "replace"), "m.toml")
+        except UserError as error:
+            refused += 1
+            assert str(error).startswith("m.toml ") and "\n" not in str(error)
+        else:
+            assert (read.total, read.params) == (24, 15)
+    assert refused > TIMES
+    record_property("damaged snapshots: no other figure read", 10 * TIMES)

@@ -204,7 +204,8 @@ amounts = st.dictionaries(paths, st.dictionaries(paths, st.integers(0, 2**60), m
 @given(amounts, amounts, st.text(), st.dictionaries(paths, st.integers(1, 9)))
 def test_a_snapshot_comes_back_equal(charges, parameters, model, unsupported):
     total = sum(sum(terms.values()) for terms in charges.values())
-    snapshot = Snapshot(model, "macs", "MAC", total, 0, charges, parameters, unsupported)
+    params = sum(sum(terms.values()) for terms in parameters.values())
+    snapshot = Snapshot(model, "macs", "MAC", total, params, charges, parameters, unsupported)
     text = snapshots.dumps(snapshot).encode("utf-8", "replace").decode()
     assert snapshots.loads(text, "x.toml") == snapshot
 

@@ -456,6 +456,25 @@ class Exits(nn.Module):
     def forward(self, x):
         sys.exit("forward says goodbye")
 
+class Own(BaseException):
+    pass
+
+class RaisesOwn(nn.Module):
+    def forward(self, x):
+        raise Own("nobody expects it")
+
+class Interrupts(nn.Module):
+    def forward(self, x):
+        raise KeyboardInterrupt
+
+class InterruptsItsMaking(nn.Module):
+    def __init__(self):
+        raise KeyboardInterrupt
+
+class OwnInItsMaking(nn.Module):
+    def __init__(self):
+        raise Own("not even built")
+
 class Recurses(nn.Module):
     def forward(self, x):
         return self(x)
@@ -486,9 +505,13 @@ def models(tmp_path) -> Path:
         ("RaisesAssertion", "a batch of 99 is needed"),
         ("RaisesAttribute", "AttributeError"),
         ("Exits", "SystemExit"),
+        ("RaisesOwn", "Own: nobody expects it"),
+        ("Interrupts", "KeyboardInterrupt"),
+        ("InterruptsItsMaking", "KeyboardInterrupt"),
+        ("OwnInItsMaking", "Own: not even built"),
     ],
 )
-def test_a_model_that_raises_is_the_users_and_spoils_no_other_case(models, name, reason):
+def test_a_model_that_raises_is_the_users_and_spoils_no_other_case(models, name, reason, capfd):
     bad = Case("bad", f"models.py:{name}", (Input((2, 4)),))
     good = Case("good", "models.py:Good", (Input((2, 4)),))
     suite = suite_of(bad, good, folder=str(models))
@@ -496,6 +519,7 @@ def test_a_model_that_raises_is_the_users_and_spoils_no_other_case(models, name,
     (failure,) = run.failures
     assert (failure.case, failure.stage) == ("bad", "model")
     assert reason in failure.message
+    assert "Traceback" not in capfd.readouterr().err
     assert [r.value for r in run.readings if r.case == "good"] == [4 * 3 + 3] * 2
 
 

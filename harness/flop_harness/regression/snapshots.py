@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isclose
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -156,7 +157,7 @@ def loads(text: str, source: str) -> Snapshot:
     """The snapshot in a file; UserError, naming ``source``, where there is none."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{source} is not TOML: {error}") from error
     if document.pop("schema", None) != SCHEMA:
         raise UserError(
@@ -169,9 +170,17 @@ def converted(document: dict[str, Any], source: str) -> Snapshot:
     import msgspec
 
     try:
-        return msgspec.convert(document, Snapshot)
+        snapshot = msgspec.convert(document, Snapshot)
     except msgspec.ValidationError as error:
         raise UserError(f"{source} is damaged: {error}") from error
+    for total, amounts in (
+        (snapshot.total, snapshot.charges),
+        (snapshot.params, snapshot.parameters),
+    ):
+        found = sum(sum(terms.values()) for terms in amounts.values())
+        if not isclose(total, found):
+            raise UserError(f"{source} is damaged: its {found:,} do not add up to {total:,}")
+    return snapshot
 
 
 def load(path: Path) -> Snapshot | None:

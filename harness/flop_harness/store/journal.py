@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from flop_harness.errors import UserError
-from flop_harness.store.documents import restored
+from flop_harness.store.documents import digest, restored
 from flop_harness.store.files import blamed
 
 JOURNAL_FILE = "journal.jsonl"
@@ -24,7 +24,8 @@ Key = tuple[str, ...]
 class Journal:
     """An append-only file of JSON lines: the identity of the run, then one finished cell each.
 
-    A line is on the disk before ``add`` returns; one cut off by a kill is dropped on reopening.
+    A line is on the disk before ``add`` returns; one cut off by a kill, or damaged since, is
+    dropped on reopening.
     The file is locked as long as the journal is open. ``restarted`` says why the cells of an
     earlier run were not taken over; it is empty where they were, or where there was no such run.
     """
@@ -48,7 +49,7 @@ class Journal:
             file = locked(path)
             journal = cls(file, path)
             try:
-                journal._resume(json.loads(encoded(identity)), fresh)
+                journal._resume(json.loads(plain(msgspec.to_builtins(identity))), fresh)
             except BaseException:
                 file.close()
                 raise
@@ -117,7 +118,7 @@ def finished(folder: Path | str, identity: Mapping[str, Any]) -> dict[Key, Any]:
     if not path.is_file():
         return {}
     lines, _ = whole_lines(path.read_bytes())
-    if reason_to_restart(lines[:1], json.loads(encoded(identity)), fresh=False):
+    if reason_to_restart(lines[:1], json.loads(plain(msgspec.to_builtins(identity))), fresh=False):
         return {}
     return {tuple(line["key"]): line["record"] for line in lines[1:]}
 
@@ -134,25 +135,27 @@ def locked(path: Path) -> BinaryIO:
 
 
 def whole_lines(content: bytes) -> tuple[list[Any], int]:
-    """The documents before the first line that is cut off or unreadable, and their bytes."""
-    documents, length = [], 0
-    for line in content.splitlines(keepends=True):
-        try:
-            document = json.loads(line)
-        except ValueError:
-            break
-        if not line.endswith(b"\n"):
-            break
-        documents.append(document)
-        length += len(line)
-    return documents, length
+    """The documents in the lines that are as they were written, and the bytes of all whole lines."""
+    length = content.rfind(b"\n") + 1
+    found = map(document_in, content[:length].split(b"\n"))
+    return [document for document in found if document is not None], length
+
+
+def document_in(line: bytes) -> dict[str, Any] | None:
+    """What a line says; None where it is not as it was written."""
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    told = document.pop("digest", None) if isinstance(document, dict) else None
+    return document if told == digest(plain(document)) else None
 
 
 def reason_to_restart(head: list[Any], identity: Mapping[str, Any], fresh: bool) -> str:
     """Why the cells below ``head`` (the first line, if whole) are of no use; empty if they are."""
     if fresh:
         return "a fresh start was asked for"
-    if not head:
+    if not head or "identity" not in head[0]:
         return "the journal has no whole first line"
     before, now = dict(leaves(head[0].get("identity"))), dict(leaves(identity))
     return "; ".join(
@@ -172,4 +175,10 @@ def leaves(document: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def encoded(document: Any) -> bytes:
-    return json.dumps(msgspec.to_builtins(document), separators=(",", ":")).encode() + b"\n"
+    """A line, with a digest by which one that was damaged is known."""
+    built = msgspec.to_builtins(document)
+    return plain({**built, "digest": digest(plain(built))}) + b"\n"
+
+
+def plain(document: Any) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()

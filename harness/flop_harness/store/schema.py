@@ -6,7 +6,7 @@ from typing import Any
 
 from flop_harness.errors import UserError
 
-SCHEMA = 1
+SCHEMA = 2
 """Of the journal"""
 
 TRACE_SCHEMA = 2

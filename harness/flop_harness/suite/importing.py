@@ -8,7 +8,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -40,8 +40,9 @@ def find_file(source: str, roots: Iterable[str]) -> Path:
     """The file ``source`` in the first of ``roots`` that has it. Raises UserError."""
     for root in roots:
         path = Path(root, Path(source).expanduser())
-        if path.is_file():
-            return path.resolve()
+        with suppress(OSError):  # a name too long for a file
+            if path.is_file():
+                return path.resolve()
     near = [str(path.name) for root in roots for path in Path(root).glob("*.py")]
     raise UserError(f"no file {source!r} in {' or '.join(roots)}{suggest(source, near)}")
 
