@@ -29,42 +29,61 @@ from flop_harness.errors import UserError
 DRIFTED = 1
 
 
+TargetArgument = Annotated[
+    str, typer.Argument(metavar="SUITE", help="A suite: name or .toml, or its results folder.")
+]
+
+GoldenOption = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--golden",
+        "--out",
+        help="The stored results: folder or run.json.xz.",
+        show_default="results/<suite>",
+    ),
+]
+
+CasesOption = Annotated[
+    Optional[str],
+    typer.Option(help="Only cases whose id matches this pattern, such as 'conv*'."),
+]
+
+CountersOption = Annotated[
+    Optional[str], typer.Option(help="Only these counters, separated by commas.")
+]
+
+TracesOption = Annotated[
+    bool,
+    typer.Option("--traces", help="Compute figures again from the stored traces; run nothing."),
+]
+
+UpdateOption = Annotated[
+    bool, typer.Option("--update", help="Store the new results after showing what changed.")
+]
+
+JunitOption = Annotated[
+    Optional[Path],
+    typer.Option(help="Write the outcome of each figure to this file, as JUnit XML."),
+]
+
+JobsOption = Annotated[int, typer.Option(min=1, help="Cases run in parallel.")]
+
+FreshOption = Annotated[
+    bool, typer.Option("--fresh", help="Run everything again: the default, without --traces.")
+]
+
+
 @app.command()
 def check(
-    target: Annotated[
-        str, typer.Argument(metavar="SUITE", help="A suite: name or .toml, or its results folder.")
-    ],
-    golden: Annotated[
-        Optional[Path],
-        typer.Option(
-            "--golden",
-            "--out",
-            help="The stored results: folder or run.json.xz.",
-            show_default="results/<suite>",
-        ),
-    ] = None,
-    cases: Annotated[
-        Optional[str],
-        typer.Option(help="Only cases whose id matches this pattern, such as 'conv*'."),
-    ] = None,
-    counters: Annotated[
-        Optional[str], typer.Option(help="Only these counters, separated by commas.")
-    ] = None,
-    traces: Annotated[
-        bool,
-        typer.Option("--traces", help="Compute figures again from the stored traces; run nothing."),
-    ] = False,
-    update: Annotated[
-        bool, typer.Option("--update", help="Store the new results after showing what changed.")
-    ] = False,
-    junit: Annotated[
-        Optional[Path],
-        typer.Option(help="Write the outcome of each figure to this file, as JUnit XML."),
-    ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Cases run in parallel.")] = 1,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Run everything again: the default, without --traces.")
-    ] = False,
+    target: TargetArgument,
+    golden: GoldenOption = None,
+    cases: CasesOption = None,
+    counters: CountersOption = None,
+    traces: TracesOption = False,
+    update: UpdateOption = False,
+    junit: JunitOption = None,
+    jobs: JobsOption = 1,
+    fresh: FreshOption = False,
     json: JsonOption = False,
 ) -> None:
     """Count a suite again, and tell what changed since its results were stored."""

@@ -39,43 +39,58 @@ from flop_harness.errors import UserError, require, suggest
 DEVICES = ("auto", "cpu", "cuda", "meta")
 
 
+TargetsArgument = Annotated[
+    list[str],
+    typer.Argument(metavar="TARGET...", help="A suite (name or .toml), or model references."),
+]
+
+OutOption = Annotated[
+    Optional[Path],
+    typer.Option(help="Folder for the results.", show_default="results/<suite>; none for a model"),
+]
+
+CasesOption = Annotated[
+    Optional[str],
+    typer.Option(help="Only cases whose id matches this pattern, such as 'conv*'."),
+]
+
+CountersOption = Annotated[
+    Optional[str], typer.Option(help="Only these counters, separated by commas.")
+]
+
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or meta.")]
+
+TimingOption = Annotated[
+    Optional[bool],
+    typer.Option(
+        "--timing/--no-timing",
+        help="Time the forward passes too.",
+        show_default="for a suite, not for a model",
+    ),
+]
+
+JobsOption = Annotated[int, typer.Option(min=1, help="Cases run in parallel.")]
+
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Exit code 3 also where a counter gave no figure.")
+]
+
+
 @app.command()
 def compare(
-    targets: Annotated[
-        list[str],
-        typer.Argument(metavar="TARGET...", help="A suite (name or .toml), or model references."),
-    ],
+    targets: TargetsArgument,
     input: InputOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
     sweep: SweepOption = None,
-    out: Annotated[
-        Optional[Path],
-        typer.Option(
-            help="Folder for the results.", show_default="results/<suite>; none for a model"
-        ),
-    ] = None,
-    cases: Annotated[
-        Optional[str],
-        typer.Option(help="Only cases whose id matches this pattern, such as 'conv*'."),
-    ] = None,
-    counters: Annotated[
-        Optional[str], typer.Option(help="Only these counters, separated by commas.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or meta.")] = "auto",
-    timing: Annotated[
-        Optional[bool],
-        typer.Option(
-            "--timing/--no-timing",
-            help="Time the forward passes too.",
-            show_default="for a suite, not for a model",
-        ),
-    ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Cases run in parallel.")] = 1,
+    out: OutOption = None,
+    cases: CasesOption = None,
+    counters: CountersOption = None,
+    device: DeviceOption = "auto",
+    timing: TimingOption = None,
+    jobs: JobsOption = 1,
     fresh: FreshOption = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit code 3 also where a counter gave no figure.")
-    ] = False,
+    strict: StrictOption = False,
     exact: ExactOption = False,
     json: JsonOption = False,
     github: GithubOption = False,

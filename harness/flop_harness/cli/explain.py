@@ -26,36 +26,52 @@ from flop_harness.cli.app import (
 )
 from flop_harness.errors import UserError
 
+CaseArgument = Annotated[
+    str, typer.Argument(help="A case of a suite, such as vgg16, or a model reference.")
+]
+
+CounterArgument = Annotated[str, typer.Argument(help="A counter: see flop-harness list counters.")]
+
+SuiteOption = Annotated[
+    Optional[str],
+    typer.Option(
+        help="The suite whose results are read.",
+        show_default="the first suite that has the case",
+    ),
+]
+
+FolderOption = Annotated[
+    Optional[Path],
+    typer.Option("--dir", "--out", help="Folder of the results, or its run.json.xz."),
+]
+
+ContextOption = Annotated[
+    str, typer.Option(help="Only contexts with these words, such as 'grad' or 'meta'.")
+]
+
+MetricOption = Annotated[str, typer.Option(help="compute or params.")]
+
+DepthOption = Annotated[int, typer.Option(min=0, help="Levels of modules below each term.")]
+
+CodeOption = Annotated[
+    bool,
+    typer.Option("--code", help="Print Python that gives the figure, and each term alone."),
+]
+
 
 @app.command()
 def explain(
-    case: Annotated[
-        str, typer.Argument(help="A case of a suite, such as vgg16, or a model reference.")
-    ],
-    counter: Annotated[str, typer.Argument(help="A counter: see flop-harness list counters.")],
-    suite: Annotated[
-        Optional[str],
-        typer.Option(
-            help="The suite whose results are read.",
-            show_default="the first suite that has the case",
-        ),
-    ] = None,
-    folder: Annotated[
-        Optional[Path],
-        typer.Option("--dir", "--out", help="Folder of the results, or its run.json.xz."),
-    ] = None,
+    case: CaseArgument,
+    counter: CounterArgument,
+    suite: SuiteOption = None,
+    folder: FolderOption = None,
     input: InputOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
-    context: Annotated[
-        str, typer.Option(help="Only contexts with these words, such as 'grad' or 'meta'.")
-    ] = "",
-    metric: Annotated[str, typer.Option(help="compute or params.")] = "compute",
-    depth: Annotated[int, typer.Option(min=0, help="Levels of modules below each term.")] = 1,
-    code: Annotated[
-        bool,
-        typer.Option("--code", help="Print Python that gives the figure, and each term alone."),
-    ] = False,
+    context: ContextOption = "",
+    metric: MetricOption = "compute",
+    depth: DepthOption = 1,
+    code: CodeOption = False,
     json: JsonOption = False,
 ) -> None:
     """Explain what a counter says of a case: term by term, with the modules behind each.

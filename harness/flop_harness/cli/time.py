@@ -32,55 +32,80 @@ from flop_harness.errors import UserError, require, suggest
 DEVICES = ("auto", "cpu", "cuda")
 
 
+TargetArgument = Annotated[
+    str, typer.Argument(help="A suite (name or .toml), or a model reference.")
+]
+
+OutOption = Annotated[
+    Optional[Path],
+    typer.Option(help="Folder for the results.", show_default="results/<suite>/<machine>"),
+]
+
+CasesOption = Annotated[
+    Optional[str],
+    typer.Option(help="Only cases whose id matches this pattern; results are kept with --out."),
+]
+
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+
+SessionsOption = Annotated[
+    Optional[int],
+    typer.Option(min=1, help="Sessions, in fresh processes.", show_default="the suite's"),
+]
+
+BudgetOption = Annotated[
+    Optional[float],
+    typer.Option(
+        min=0, help="Seconds for each case and series, at most.", show_default="the suite's"
+    ),
+]
+
+DetailsOption = Annotated[
+    bool,
+    typer.Option(
+        "--details/--no-details",
+        help="Also measure layers, memory and the machine's peak rates.",
+    ),
+]
+
+FlushedOption = Annotated[
+    bool, typer.Option("--flushed", help="On CUDA, also time with an empty L2 cache.")
+]
+
+ContextsOption = Annotated[
+    bool,
+    typer.Option(
+        "--contexts",
+        help="Also bfloat16 or float16, channels last and torch.compile, where they run.",
+    ),
+]
+
+AnywayOption = Annotated[
+    bool,
+    typer.Option("--anyway", help="Time even while other processes keep the machine busy."),
+]
+
+FreshOption = Annotated[
+    bool, typer.Option("--fresh", help="Time everything anew, as this command always does.")
+]
+
+
 @app.command()
 def time(
-    target: Annotated[str, typer.Argument(help="A suite (name or .toml), or a model reference.")],
+    target: TargetArgument,
     input: InputOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
-    out: Annotated[
-        Optional[Path],
-        typer.Option(help="Folder for the results.", show_default="results/<suite>/<machine>"),
-    ] = None,
-    cases: Annotated[
-        Optional[str],
-        typer.Option(help="Only cases whose id matches this pattern; results are kept with --out."),
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    sessions: Annotated[
-        Optional[int],
-        typer.Option(min=1, help="Sessions, in fresh processes.", show_default="the suite's"),
-    ] = None,
-    budget: Annotated[
-        Optional[float],
-        typer.Option(
-            min=0, help="Seconds for each case and series, at most.", show_default="the suite's"
-        ),
-    ] = None,
-    details: Annotated[
-        bool,
-        typer.Option(
-            "--details/--no-details",
-            help="Also measure layers, memory and the machine's peak rates.",
-        ),
-    ] = True,
-    flushed: Annotated[
-        bool, typer.Option("--flushed", help="On CUDA, also time with an empty L2 cache.")
-    ] = False,
-    contexts: Annotated[
-        bool,
-        typer.Option(
-            "--contexts",
-            help="Also bfloat16 or float16, channels last and torch.compile, where they run.",
-        ),
-    ] = False,
-    anyway: Annotated[
-        bool,
-        typer.Option("--anyway", help="Time even while other processes keep the machine busy."),
-    ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Time everything anew, as this command always does.")
-    ] = False,
+    out: OutOption = None,
+    cases: CasesOption = None,
+    device: DeviceOption = "auto",
+    sessions: SessionsOption = None,
+    budget: BudgetOption = None,
+    details: DetailsOption = True,
+    flushed: FlushedOption = False,
+    contexts: ContextsOption = False,
+    anyway: AnywayOption = False,
+    fresh: FreshOption = False,
     json: JsonOption = False,
 ) -> None:
     """Time forward passes, and set them beside what counts let one expect."""

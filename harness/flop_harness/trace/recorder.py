@@ -6,7 +6,8 @@ import gc
 import importlib
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -59,8 +60,8 @@ def record(
     With ``execute`` the kernels run; without, results are empty tensors. A model that looks at
     values (``.item()``, boolean masks, ``.tolist()``) then raises ``ValuesNeeded``. With
     ``gradients`` autograd works, and composite operators are not seen; without, a model that takes
-    gradients on its way raises ``GradientsNeeded``. ``memory``
-    keeps what operators return for which signature, across traces; None remembers nothing.
+    gradients on its way raises ``GradientsNeeded``. ``memory`` keeps what operators return for which
+    signature, across traces; None remembers nothing.
     Without ``fast_path`` the modules of attention do not take theirs.
     ``hooks`` tells by path and qualified class name which modules have a forward hook meanwhile.
     What the model writes into itself and its inputs stays: ``recorded`` takes copies. A call of a
@@ -73,31 +74,53 @@ def record(
         if isinstance(leaf, torch.Tensor) and leaf.is_meta:
             given(leaf, leaf)
     plain = not (execute or grad or gradients)
-    needs = Needs()
     recorder = Recorder(module, device, memory if plain else None)
-    recorder.needs, recorder.foreign = needs, foreign
-    watch = OperatorMode(recorder.stack, device, execute, memory, needs)
-    watch.passes_gradients = grad and not gradients
-    with ExitStack() as watches:
-        watches.enter_context(needs.met())
-        watches.enter_context(seeded())
-        watches.enter_context(imports_guarded(needs))
-        watches.enter_context(nested_deeply())
-        watches.enter_context(garbage_kept())
-        watches.enter_context(eagerly())
-        watches.enter_context(settings(grad, variant, fast_path))
-        watches.enter_context(functions.replaced(recorder.stack))
-        watches.enter_context(recorder.watching_modules())
-        watches.enter_context(hooked(module, hooks))
-        watches.enter_context(values_guarded(needs, execute))
-        if not gradients:
-            watches.enter_context(gradients_guarded(needs))
-            # Below autograd a dispatch mode sees composite operators before they come apart.
-            watches.enter_context(torch._C._AutoDispatchBelowAutograd())
-        watches.enter_context(watch)
+    recorder.foreign = foreign
+    operators = OperatorMode(recorder.stack, device, execute, memory, recorder.needs)
+    operators.passes_gradients = grad and not gradients
+    with (
+        undisturbed(recorder.needs),
+        settings(grad, variant, fast_path),
+        watched(recorder, operators, hooked(module, hooks), execute, gradients),
+    ):
         module(*args, **(kwargs or {}))
     context = Context(device.type, grad, "train" if module.training else "eval", variant)
     return recorder.trace(context, execute)
+
+
+@contextmanager
+def undisturbed(needs: Needs) -> Iterator[None]:
+    """The same draws, room for deep models, nothing that compiles or imports unseen."""
+    with ExitStack() as guards:
+        guards.enter_context(needs.met())
+        guards.enter_context(seeded())
+        guards.enter_context(imports_guarded(needs))
+        guards.enter_context(nested_deeply())
+        guards.enter_context(garbage_kept())
+        guards.enter_context(eagerly())
+        yield
+
+
+@contextmanager
+def watched(
+    recorder: Recorder,
+    operators: OperatorMode,
+    hooks: AbstractContextManager[None],
+    execute: bool,
+    gradients: bool,
+) -> Iterator[None]:
+    """Each level writes down its calls: functions, modules, operators; values are not looked at."""
+    with ExitStack() as levels:
+        levels.enter_context(functions.replaced(recorder.stack))
+        levels.enter_context(recorder.watching_modules())
+        levels.enter_context(hooks)
+        levels.enter_context(values_guarded(recorder.needs, execute))
+        if not gradients:
+            levels.enter_context(gradients_guarded(recorder.needs))
+            # Below autograd a dispatch mode sees composite operators before they come apart.
+            levels.enter_context(torch._C._AutoDispatchBelowAutograd())
+        levels.enter_context(operators)
+        yield
 
 
 Pass: TypeAlias = tuple[nn.Module, tuple, Mapping]
@@ -193,32 +216,15 @@ class Recorder:
                 with torch._C._DisableTorchDispatch():  # to make it is no call of the model's
                     output = rebuilt(rebuild, args, device)
             else:
-                calls: list[Call] = []
-                stack.append(calls)
-                try:
-                    with changes_seen(module, (inputs, pairs), changed):
-                        output = original(module, *args, **kwargs)
-                except BaseException:
-                    ran = (*changed, *calls)
-                    stack[-2].append(
-                        Call("module", paths[index], inputs, pairs, RAISED, ran, index)
-                    )
-                    raise
-                finally:
-                    stack.pop()
-                children = tuple(calls)
+                opened = Call("module", paths[index], inputs, pairs, RAISED, (), index)
+                with changes_seen(module, (inputs, pairs), changed):
+                    run = partial(original, module, *args, **kwargs)
+                    output, children = self.inside(run, opened, changed)
                 if memory is not None and key is not None:
                     memory.keep_layer(key, children, spec_of(output, args, device))
+            inner_calls = (*changed, *children)
             stack[-1].append(
-                Call(
-                    "module",
-                    paths[index],
-                    inputs,
-                    pairs,
-                    encode(output),
-                    (*changed, *children),
-                    index,
-                )
+                Call("module", paths[index], inputs, pairs, encode(output), inner_calls, index)
             )
             return output
 
@@ -228,6 +234,21 @@ class Recorder:
             yield
         finally:
             nn.Module._call_impl = original  # type: ignore[method-assign]
+
+    def inside(
+        self, run: Callable[[], Any], opened: Call, changed: list[Call]
+    ) -> tuple[Any, tuple[Call, ...]]:
+        """What ``run`` gives, and the calls made inside it; those before it raised are kept."""
+        calls: list[Call] = []
+        self.stack.append(calls)
+        try:
+            output = run()
+        except BaseException:
+            self.stack[-2].append(opened._replace(children=(*changed, *calls)))
+            raise
+        finally:
+            self.stack.pop()
+        return output, tuple(calls)
 
     def added(self, module: nn.Module) -> int:
         """A module that the root does not hold; of a copy, never one of the original."""
