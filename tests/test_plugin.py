@@ -162,7 +162,8 @@ def mistaken(tmp_path_factory) -> dict[str, str]:
         USES.format(marker=marker, number=number, arguments=arguments, then=then)
         for number, (marker, arguments, then, _) in enumerate(MISTAKES.values())
     ))  # fmt: skip
-    kept = Snapshot("Linear", "macs", "MAC", 24, 15, conventions=VERSION)
+    kept = Snapshot("Linear", "macs", "MAC", 24, 15, {"": {"linear": 24}}, {"": {"Linear parameters": 15}},
+                    conventions=VERSION)  # fmt: skip
     (project.snapshots / "macs.toml").write_text(snapshots.dumps(kept))
     told = project.pytest(str(file), code=1)
     _, *parts = re.split(r"_+ (?:ERROR at setup of )?test_(\d+) _+\n", told)

@@ -12,7 +12,8 @@ from flop_harness.errors import UserError, suggest
 
 ModelArgument = Annotated[str, typer.Argument(help="A shape's id (list shapes), or a .toml file.")]
 LengthOption = Annotated[
-    Optional[int], typer.Option("--length", help="Tokens of a sequence [the model's context].")
+    Optional[int],
+    typer.Option("--length", help="Tokens of a sequence.", show_default="the model's context"),
 ]
 ExtendOption = Annotated[
     bool, typer.Option("--extend", help="Allow a length beyond the model's positions.")

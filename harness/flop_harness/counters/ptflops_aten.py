@@ -5,6 +5,8 @@ Rules after ptflops/aten_ops.py and ptflops/aten_engine.py of ptflops 0.7.5.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from flop_harness.conventions.products import products
 from flop_harness.conventions.reference import registered_parameters
 from flop_harness.counters.protocol import Counter, Quantity, by_keyword
@@ -35,10 +37,15 @@ def price_compute(trace: Trace) -> Account:
 
 
 def dispatched(visit: Visit) -> str:
-    """What a mode is given: in inference mode the operator that the others are a part of."""
-    if not visit.inside(INFERENCE):
-        return visit.call.packet
-    return next(call.packet for call in (*visit.around, visit.call) if call.level == "operator")
+    """What a mode is given: the operator that the others are a part of, where they run below it.
+
+    So it is in inference mode, and for a tensor of another class, whose operator holds itself.
+    """
+    calls = [call for call in (*visit.around, visit.call) if call.level == "operator"]
+    if visit.inside(INFERENCE):
+        return calls[0].packet
+    below = (outer.packet for outer, inner in pairwise(calls) if outer.packet == inner.packet)
+    return next(below, visit.call.packet)
 
 
 def price_params(trace: Trace) -> Account:

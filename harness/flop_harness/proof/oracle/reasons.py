@@ -33,6 +33,7 @@ ON_A_GPU = (
 )  # fmt: skip
 BY_VALUES = "its comparisons hang on values, and the formula gives the worst case of one algorithm"
 REASONS = {
+    "aten.matmul": "of nested tensors alone, whose parts have sizes of their own",
     **{f"aten.{name}": BY_VALUES for name in
        """sort argsort msort topk kthvalue median nanmedian _unique _unique2 unique_consecutive
        searchsorted bucketize""".split()},
