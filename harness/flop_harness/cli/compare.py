@@ -99,8 +99,6 @@ def compare(
     from flop_harness.cli import time
     from flop_harness.cli.reproduce import tell_if_readable
     from flop_harness.regression.reproduce import published_in
-    from flop_harness.run.planning import check_counters, select
-    from flop_harness.suite import files as suite
 
     for target in targets:
         refuse_half_a_reference(target)
@@ -112,12 +110,8 @@ def compare(
             raise UserError("--cases chooses among the cases of a suite; this is one model")
         chosen, folder = model_suite(targets, input, train, dtype, sweep), out
     else:
-        if len(targets) > 1:
-            raise UserError("compare takes one suite, or several models: name one suite")
         refuse_for_suites(input, train, dtype, sweep)
-        whole = suite.load(targets[0])
-        check_counters(whole, targets[0])
-        chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)
+        chosen, folder = suite_of(targets, cases, out)
     earlier = None if models or folder is None else published_in(folder)
     asked = {"counters": separated(counters), "device": device, "jobs": jobs, "fresh": fresh}
     run = compared(chosen, folder, asked, quiet=models)
@@ -151,6 +145,18 @@ def compared(suite: Any, folder: Path | None, options: dict[str, Any], quiet: bo
         if watch.nothing_done:
             watch.progress.note(f"{folder} holds this run already, finished; --fresh runs it anew")
         return save(run, folder)
+
+
+def suite_of(targets: list[str], cases: str | None, out: Path | None) -> tuple[Any, Path]:
+    """The suite that is named, with the cases that are asked for, and its folder."""
+    from flop_harness.run.planning import check_counters, select
+    from flop_harness.suite import files as suite
+
+    if len(targets) > 1:
+        raise UserError("compare takes one suite, or several models: name one suite")
+    whole = suite.load(targets[0])
+    check_counters(whole, targets[0])
+    return select(whole, cases), out or Path("results") / safe_name(whole.name)
 
 
 def refuse_broken(run: Any) -> None:
