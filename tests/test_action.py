@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,11 @@ STEPS = {
     step["name"].split()[0] + " " + step["name"].split()[1]: step
     for step in ACTION["runs"]["steps"]
 }
+
+
+def with_this_python() -> str:
+    """The search path of commands with this environment's python first."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
 class Runner:
@@ -40,7 +46,7 @@ class Runner:
         return subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
             cwd=self.project.folder,
-            env={**kept, **named, "PYTHONPATH": path, "GITHUB_STEP_SUMMARY": str(self.summary),
+            env={**kept, **named, "PYTHONPATH": path, "PATH": with_this_python(), "GITHUB_STEP_SUMMARY": str(self.summary),
                  "GITHUB_ACTION_PATH": str(ROOT)},
             capture_output=True, text=True, check=False,
         )  # fmt: skip

@@ -53,7 +53,7 @@ def standard_library_first() -> Iterator[None]:
 @contextmanager
 def on_path(folders: Sequence[str]) -> Iterator[None]:
     """Let imports look into ``folders`` before what is installed, after the standard library."""
-    with standard_library_first():
+    with standard_library_first(), no_bytecode_written():
         place = sum(map(is_standard, sys.path))
         sys.path[place:place] = folders
         importlib.invalidate_caches()
@@ -63,6 +63,16 @@ def on_path(folders: Sequence[str]) -> Iterator[None]:
             for folder in folders:
                 if folder in sys.path:  # whatever was imported may have tidied up itself
                     sys.path.remove(folder)
+
+
+@contextmanager
+def no_bytecode_written() -> Iterator[None]:
+    """Python takes bytecode for current by the second and the size of its source: ours must not lag."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def shadowed_by_standard(folders: Sequence[str], name: str) -> str:
