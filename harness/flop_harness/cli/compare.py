@@ -100,10 +100,7 @@ def compare(
     from flop_harness.cli.reproduce import tell_if_readable
     from flop_harness.regression.reproduce import published_in
 
-    for target in targets:
-        refuse_half_a_reference(target)
-    if device not in DEVICES:
-        raise UserError(f"unknown device {device!r}{suggest(device, DEVICES)}")
+    refuse_mistyped(targets, device)
     models = all(map(is_model, targets))
     if models:
         if cases is not None:
@@ -145,6 +142,13 @@ def compared(suite: Any, folder: Path | None, options: dict[str, Any], quiet: bo
         if watch.nothing_done:
             watch.progress.note(f"{folder} holds this run already, finished; --fresh runs it anew")
         return save(run, folder)
+
+
+def refuse_mistyped(targets: list[str], device: str) -> None:
+    for target in targets:
+        refuse_half_a_reference(target)
+    if device not in DEVICES:
+        raise UserError(f"unknown device {device!r}{suggest(device, DEVICES)}")
 
 
 def suite_of(targets: list[str], cases: str | None, out: Path | None) -> tuple[Any, Path]:
