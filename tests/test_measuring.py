@@ -10,6 +10,7 @@ from flop_harness.records import Case, Input, Policy, Suite
 from flop_harness.records.times import Series
 from flop_harness.timing import cpu
 from flop_harness.timing.ceilings import ceilings
+from flop_harness.timing.device import Scope
 from flop_harness.timing.layers import Stopwatches, layer_seconds
 from flop_harness.timing.memory import Allocation, cpu_peak, peak_of
 from flop_harness.timing.sessions import measure
@@ -106,7 +107,7 @@ def a_case(name, **kwargs):
 def test_cases_take_turns_in_every_series_and_session():
     suite = Suite("s", 1, "", (a_case("a", in_features=4, out_features=2),
                                a_case("b", in_features=4, out_features=3)), QUICK)  # fmt: skip
-    found = measure(suite, "cpu", details=False)
+    found = measure(suite, "cpu", scope=Scope(details=False))
     keys = [(each.session, each.case, each.series) for each in found.forwards]
     assert keys == [(session, case, series) for session in (1, 2) for case in "ab"
                     for series in cpu.series()]  # fmt: skip
@@ -118,7 +119,7 @@ def test_cases_take_turns_in_every_series_and_session():
 def test_a_model_that_raises_fails_alone():
     suite = Suite("s", 1, "", (a_case("good", in_features=4, out_features=2),
                                a_case("bad", in_features=5, out_features=2)), QUICK)  # fmt: skip
-    found = measure(suite, "cpu", details=False)
+    found = measure(suite, "cpu", scope=Scope(details=False))
     status = {each.case: each.status for each in found.forwards}
     assert status == {"good": "ok", "bad": "failed"}
     assert {(failure.case, failure.stage) for failure in found.failures} == {("bad", "timing")}

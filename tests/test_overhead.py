@@ -16,7 +16,15 @@ from flop_harness.report.analysis import predictors
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.tables import predictors as tables
 from flop_harness.timing.theory.least_squares import nonnegative
-from flop_harness.timing.theory.overhead import Parts, Rates, fitted, kind_of, predicted
+from flop_harness.timing.theory.overhead import (
+    Parts,
+    Rates,
+    fitted,
+    kind_of,
+    multiples,
+    predicted,
+    seconds_by_kind,
+)
 
 # ------------------------------------------------------------------------------- least squares
 
@@ -148,3 +156,21 @@ def test_without_timed_layers_there_is_no_such_predictor():
     clock = MachineTimings(replace(times, layers=()))
     assert predictors.find(predictors.predictors(clock, ONE), predictors.BY_LAYERS) is None
     assert not tables.part_table(clock, ONE).rows
+
+
+# --------------------------------------------------------------------------- backward passes too
+
+
+def test_the_seconds_of_a_pass_are_told_by_kind():
+    layers = [conv(10**9), conv(2 * 10**9), norm(10**6)]
+    spent = seconds_by_kind(layers, {kind_of(conv(10**9)): CONV, kind_of(norm(1)): NORM})
+    assert spent == pytest.approx({
+        kind_of(conv(10**9)): 2 * (2e-5 + 1e-7) + 3e-2, kind_of(norm(1)): 5e-6 + 3e-4,
+    })  # fmt: skip
+
+
+def test_how_much_longer_each_kind_takes_with_its_backward_pass_is_found_again():
+    passes = [{"conv": a, "norm": b} for a, b in ((1.0, 2.0), (3.0, 1.0), (2.0, 2.0), (5.0, 0.5))]
+    passes.append({"conv": 4.0})
+    seconds = [3 * each["conv"] + 2 * each.get("norm", 0) for each in passes]
+    assert multiples(passes, seconds) == pytest.approx({"conv": 3.0, "norm": 2.0})

@@ -18,6 +18,8 @@ from flop_harness.records import Policy
 from flop_harness.records.times import Forward, Series
 from flop_harness.timing import cpu, cuda
 from flop_harness.timing.agreement import agreeing_sessions
+from flop_harness.timing.contexts import backward_too, differentiable
+from flop_harness.timing.device import Scope
 from flop_harness.timing.disturbance import Counters, counters, disturbance
 from flop_harness.timing.load import load
 from flop_harness.timing.sampling import MOST_SAMPLES, Sampler, sample
@@ -496,12 +498,12 @@ def a_net():
 def test_other_contexts_are_asked_for_by_name(monkeypatch):
     monkeypatch.setattr("flop_harness.timing.cpu.os.cpu_count", lambda: 1)
     monkeypatch.setattr("flop_harness.timing.cpu.multiplies_bfloat16", lambda: True)
-    told = [str(series) for series in cpu.series(contexts=True)]
+    told = [str(series) for series in cpu.series(scope=Scope(contexts=True))]
     assert told == ["cpu, float32, 1 thread", "cpu, float32, 1 thread, channels last",
                     "cpu, float32, 1 thread, compiled", "cpu, bfloat16, 1 thread"]  # fmt: skip
     monkeypatch.setattr("flop_harness.timing.cpu.multiplies_bfloat16", lambda: False)
-    assert len(cpu.series(contexts=True)) == 3
-    assert "float16" in {series.dtype for series in cuda.series(contexts=True)}
+    assert len(cpu.series(scope=Scope(contexts=True))) == 3
+    assert "float16" in {series.dtype for series in cuda.series(scope=Scope(contexts=True))}
 
 
 def test_another_dtype_or_layout_is_that_of_a_copy_and_of_its_inputs():
@@ -527,6 +529,44 @@ def test_a_compiled_pass_computes_the_same():
     with cpu.settings(Series("cpu")):
         found = cpu.ready(net, (IMAGE,), {}, Series("cpu", launch="compiled"))()
         assert torch.allclose(found, net(IMAGE), atol=1e-6)
+
+
+def test_training_is_a_series_of_its_own_with_gradients_that_are_dropped():
+    forward, both = (each for each in cpu.series(scope=Scope(training=True)) if each.threads == 1)
+    assert (str(forward), str(both)) == (
+        "cpu, float32, 1 thread", "cpu, float32, 1 thread, forward and backward",
+    )  # fmt: skip
+    net, seen = a_net(), []
+    net[0].weight.register_hook(lambda gradient: seen.append(gradient.clone()))
+    with cpu.settings(both):
+        run = cpu.ready(net, (IMAGE,), {}, both)
+        run()
+    (expected,) = torch.autograd.grad(net(IMAGE).sum(), net[0].weight)
+    assert len(seen) == 3 and torch.allclose(seen[1], expected)  # made ready, run, and by hand
+    assert all(weight.grad is None for weight in net.parameters())
+
+
+def test_gradients_flow_from_every_output_that_has_one():
+    net = torch.nn.Linear(2, 3)
+
+    class Several(torch.nn.Module):
+        def forward(self, x):
+            out = net(x)
+            return {"logits": out, "again": [out, out * 2], "ids": torch.ones(1), "name": "x"}
+
+    assert len(list(differentiable(Several()(torch.ones(1, 2))))) == 2
+    model = Several()
+    model.net = net
+    seen = []
+    net.bias.register_hook(lambda gradient: seen.append(gradient.tolist()))
+    backward_too(model, (torch.ones(1, 2),), {})
+    assert seen == [[3.0] * 3]  # 1 of the output, 2 of its double
+
+
+def test_a_model_without_a_gradient_cannot_be_trained():
+    frozen = torch.nn.Linear(2, 3).requires_grad_(False)
+    with pytest.raises(RuntimeError, match="no output has a gradient"):
+        backward_too(frozen, (torch.ones(1, 2),), {})
 
 
 def test_one_thread_and_all_cores_are_two_series(monkeypatch):
@@ -679,7 +719,7 @@ def test_eager_and_graph_of_each_precision_are_series_of_their_own():
     assert [str(series) for series in cuda.series("float16")] == [
         "cuda, float16, eager", "cuda, float16, graph"
     ]  # fmt: skip
-    assert all(series.flushed for series in cuda.series(flushed=True))
+    assert any(series.flushed for series in cuda.series(scope=Scope(flushed=True)))
 
 
 def test_tf32_is_as_the_series_says_within_and_as_before_afterwards():

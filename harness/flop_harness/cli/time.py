@@ -80,6 +80,10 @@ ContextsOption = Annotated[
     ),
 ]
 
+TrainingOption = Annotated[
+    bool, typer.Option("--training", help="Also a forward and a backward pass together.")
+]
+
 AnywayOption = Annotated[
     bool,
     typer.Option("--anyway", help="Time even while other processes keep the machine busy."),
@@ -104,12 +108,14 @@ def time(
     details: DetailsOption = True,
     flushed: FlushedOption = False,
     contexts: ContextsOption = False,
+    training: TrainingOption = False,
     anyway: AnywayOption = False,
     fresh: FreshOption = False,
     json: JsonOption = False,
 ) -> None:
     """Time forward passes, and set them beside what counts let one expect."""
     from flop_harness.run.planning import settle_device
+    from flop_harness.timing.device import Scope
     from flop_harness.timing.machine import home, with_policy
 
     if device not in DEVICES:
@@ -126,7 +132,8 @@ def time(
     if kept:
         require("report")
     asked = with_policy(suite, sessions, budget)
-    times = clocked(asked, settled, anyway, details, flushed, contexts)
+    scope = Scope(details, flushed, contexts, training)
+    times = clocked(asked, settled, anyway, scope)
     if json:
         tell_json(times)
     else:
@@ -156,17 +163,15 @@ def single_model(case: Any, cases: str | None) -> Any:
     return single(case)
 
 
-def clocked(
-    suite: Any, device: str, anyway: bool, details: bool = True, flushed: bool = False,
-    contexts: bool = False,
-) -> Any:  # fmt: skip
+def clocked(suite: Any, device: str, anyway: bool, scope: Any = None) -> Any:
     """What is measured of a suite; beside others it is refused, or begun with a warning."""
+    from flop_harness.timing.device import Scope
     from flop_harness.timing.machine import keep_time, require_quiet
 
     if warning := require_quiet(anyway):
         say(f"warning: {warning}")
     with interruptible(), models_print_to_stderr(), processes() as mapper:
-        return keep_time(suite, device, say, mapper, details, flushed, contexts)
+        return keep_time(suite, device, say, mapper, scope or Scope())
 
 
 def failed(times: Any) -> bool:

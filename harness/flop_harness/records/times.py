@@ -17,6 +17,8 @@ Ending = Literal["", "precise", "budget"]
 """Why sampling ended: the interval was narrow enough, or the time was spent; empty while it goes on."""
 
 Launch = Literal["eager", "graph", "compiled"]
+Phase = Literal["forward", "training"]
+"""What a run is: a forward pass, or a forward and a backward pass"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class Series:
     ``launch`` tells whether each kernel is launched anew, a captured CUDA graph is replayed, or
     ``torch.compile`` fused them; ``channels_last`` is the layout of weights and images,
     ``tf32`` whether float32 products may be rounded to 10 bits, ``flushed`` whether the L2 cache of
-    the device is emptied before each pass.
+    the device is emptied before each pass. With ``phase`` "training" a run is a forward and a
+    backward pass in the case's own mode, without an optimizer.
     """
 
     device: str = "cpu"
@@ -36,6 +39,7 @@ class Series:
     tf32: bool = False
     flushed: bool = False
     channels_last: bool = False
+    phase: Phase = "forward"
 
     def __str__(self) -> str:
         words = [self.device, self.dtype]
@@ -45,6 +49,7 @@ class Series:
             words += ["compiled"] * (self.launch == "compiled")
         else:
             words += ["TF32"] * self.tf32 + [self.launch] + ["flushed"] * self.flushed
+        words += ["forward and backward"] * (self.phase == "training")
         return ", ".join(words)
 
 

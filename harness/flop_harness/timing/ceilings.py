@@ -52,7 +52,7 @@ def measured(
     kind: Any, amount: int, run: Callable[[], Any], device: Device, series: Series, policy: Policy
 ) -> Ceiling:
     turns = sample(run, policy, device.clock())
-    plain = replace(series, launch="eager", flushed=False, channels_last=False)
+    plain = replace(series, launch="eager", flushed=False, channels_last=False, phase="forward")
     return Ceiling(kind, plain, amount, tuple(chain.from_iterable(turns)))
 
 

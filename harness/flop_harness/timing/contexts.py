@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from flop_harness.records.times import Series
@@ -59,3 +61,52 @@ def compiled(module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Cal
     fused = torch.compile(copy.deepcopy(module))
     fused(*args, **kwargs)
     return lambda: fused(*args, **kwargs)
+
+
+# ------------------------------------------------------------------------------------ training
+
+
+def training(series: Series) -> Series:
+    """The same with a backward pass."""
+    return replace(series, phase="training")
+
+
+def grad_mode(series: Series) -> AbstractContextManager[Any]:
+    """What a run of the series needs: autograd for training, inference mode for a forward pass."""
+    import torch
+
+    return torch.enable_grad() if series.phase == "training" else torch.inference_mode()
+
+
+def backward_too(
+    module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Callable[[], None]:
+    """A forward pass and the gradients of the sum of its outputs, as a step of training begins.
+
+    RuntimeError where no output has a gradient. Gradients are dropped, as ``zero_grad`` would.
+    """
+    import torch
+
+    weights = [each for each in module.parameters() if each.requires_grad]
+
+    def run() -> None:
+        losses = [output.sum() for output in differentiable(module(*args, **kwargs))]
+        if not losses:
+            raise RuntimeError("no output has a gradient")
+        torch.autograd.backward(losses)
+        for weight in weights:
+            weight.grad = None
+
+    run()
+    return run
+
+
+def differentiable(output: Any) -> Iterator[Any]:
+    """The tensors in an output that a gradient flows from, each once."""
+    import torch
+    from torch.utils._pytree import tree_leaves
+
+    values = dict(output) if isinstance(output, Mapping) else output
+    seen = {id(each): each for each in tree_leaves(values)
+            if isinstance(each, torch.Tensor) and each.requires_grad}  # fmt: skip
+    yield from seen.values()

@@ -12,22 +12,22 @@ from typing import Any
 
 from flop_harness.records.times import Series
 from flop_harness.timing.clock import Clock
-from flop_harness.timing.contexts import adapted, compiled
+from flop_harness.timing.contexts import adapted, backward_too, compiled, grad_mode, training
+from flop_harness.timing.device import PLAIN, Scope
 
 
-def series(
-    dtype: str = "float32", flushed: bool = False, contexts: bool = False
-) -> tuple[Series, ...]:
+def series(dtype: str = "float32", scope: Scope = PLAIN) -> tuple[Series, ...]:
     """One thread, and all cores; none with emptied caches, which user code cannot empty.
 
-    With ``contexts`` also channels last, compiled by inductor, and bfloat16 where the processor
-    multiplies it.
+    Contexts are channels last, compiled by inductor, and bfloat16 where the processor multiplies it.
     """
-    if flushed:
-        return ()
     cores = os.cpu_count() or 1
     plain = tuple(Series("cpu", threads, dtype) for threads in dict.fromkeys((1, cores)))
-    return plain + (tuple(chain.from_iterable(map(others, plain))) if contexts else ())
+    return (
+        *plain,
+        *(training(each) for each in plain if scope.training),
+        *(chain.from_iterable(map(others, plain)) if scope.contexts else ()),
+    )
 
 
 def others(plain: Series) -> Iterator[Series]:
@@ -51,10 +51,8 @@ def clock() -> Clock:
 
 @contextmanager
 def settings(series: Series) -> Iterator[None]:
-    """Inference mode, on the series' number of threads."""
-    import torch
-
-    with torch.inference_mode(), threads_set(series.threads):
+    """Inference mode, or gradients for training, on the series' number of threads."""
+    with grad_mode(series), threads_set(series.threads):
         yield
 
 
@@ -62,6 +60,8 @@ def ready(
     module: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], series: Series
 ) -> Callable[[], Any]:
     module, args, kwargs = adapted(module, args, kwargs, series)
+    if series.phase == "training":
+        return backward_too(module, args, kwargs)
     if series.launch == "compiled":
         return compiled(module, args, kwargs)
     return lambda: module(*args, **kwargs)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Protocol
 
 from flop_harness.records.times import Series
 from flop_harness.timing.clock import Clock
-from flop_harness.timing.contexts import adapted
+from flop_harness.timing.contexts import adapted, backward_too, grad_mode, training
+from flop_harness.timing.device import PLAIN, Scope
 
 STATES = {
     "sm_clock_mhz": "clock_rate",
@@ -66,22 +68,25 @@ def available() -> bool:
     return torch.cuda.is_available()
 
 
-def series(
-    dtype: str = "float32", flushed: bool = False, contexts: bool = False
-) -> tuple[Series, ...]:
+def series(dtype: str = "float32", scope: Scope = PLAIN) -> tuple[Series, ...]:
     """Eager and graph replay: of float32 without and with TF32, and of bfloat16.
 
-    With ``contexts`` of float16 too.
+    With contexts of float16 too. Training is launched kernel by kernel.
     """
     kinds = [(dtype, False)]
     if dtype == "float32":
         kinds += [("float32", True), ("bfloat16", False)]
-        kinds += [("float16", False)] if contexts else []
-    return tuple(
-        Series("cuda", 1, kind, launch, tf32, flushed)
-        for kind, tf32 in kinds
-        for launch in ("eager", "graph")  # type: ignore[misc]
-    )
+        kinds += [("float16", False)] if scope.contexts else []
+    return tuple(each for flushed in (False, True)[: 1 + scope.flushed] for kind, tf32 in kinds
+                 for each in launched(Series("cuda", 1, kind, "eager", tf32, flushed), scope))  # fmt: skip
+
+
+def launched(eager: Series, scope: Scope) -> Iterator[Series]:
+    """One kernel after another, as a graph, and for training where it is asked for."""
+    yield eager
+    yield replace(eager, launch="graph")
+    if scope.training and not eager.flushed:
+        yield training(eager)
 
 
 def clock() -> Clock:
@@ -93,10 +98,10 @@ def clock() -> Clock:
 
 @contextmanager
 def settings(series: Series) -> Iterator[None]:
-    """Inference mode, with TF32 as the series says."""
+    """Inference mode, or gradients for training, with TF32 as the series says."""
     import torch
 
-    with torch.inference_mode(), tf32_set(series.tf32, torch.backends):
+    with grad_mode(series), tf32_set(series.tf32, torch.backends):
         yield
 
 
@@ -121,6 +126,9 @@ def ready(
     import torch
 
     module, args, kwargs = adapted(module, args, kwargs, series)
+
+    if series.phase == "training":
+        return backward_too(module, args, kwargs)
 
     def run() -> Any:
         return module(*args, **kwargs)

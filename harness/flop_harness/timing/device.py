@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from flop_harness.records.times import Series
 from flop_harness.timing.clock import Clock
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is timed beside the plain forward passes.
+
+    ``details`` are layers, memory and the machine's peak rates. ``flushed``: with emptied caches too.
+    ``contexts``: other dtypes, layouts and forms. ``training``: forward and backward passes.
+    """
+
+    details: bool = True
+    flushed: bool = False
+    contexts: bool = False
+    training: bool = False
+
+
+PLAIN = Scope(details=False)
+
+
 class Device(Protocol):
     """A module or an object with these functions."""
 
-    def series(
-        self, dtype: str, flushed: bool = False, contexts: bool = False
-    ) -> tuple[Series, ...]:
-        """The series in which a case of this dtype is timed; figures of two are never mixed.
-
-        With ``flushed``, those in which the caches are emptied before each sample; there may be none.
-        With ``contexts``, other dtypes, layouts and forms too.
-        """
+    def series(self, dtype: str, scope: Scope = PLAIN) -> tuple[Series, ...]:
+        """The series in which a case of this dtype is timed; figures of two are never mixed."""
         ...
 
     def clock(self) -> Clock:

@@ -14,6 +14,7 @@ from flop_harness.run.commits import is_committed
 from flop_harness.run.environment import describe, machine_name, slug
 from flop_harness.store import TIMES_FILE, TIMES_SCHEMA, load_times
 from flop_harness.suite.sources import changed
+from flop_harness.timing.device import Scope
 from flop_harness.timing.load import QUIET, load
 from flop_harness.timing.processes import Tell, silent
 from flop_harness.timing.sessions import measure
@@ -25,17 +26,15 @@ def keep_time(
     device: str,
     tell: Tell = silent,
     mapper: Callable = map,
-    details: bool = True,
-    flushed: bool = False,
-    contexts: bool = False,
+    scope: Scope = Scope(),
 ) -> Times:
     """Theory first, then the clock; while anything is timed, nothing else of ours runs."""
     environment = surroundings(device)
     tell(f"counting {len(suite.cases)} cases")
-    expected = list(expectations(suite.cases, suite.folder, mapper)) if details else []
+    expected = list(expectations(suite.cases, suite.folder, mapper)) if scope.details else []
     failures = [each for each in expected if isinstance(each, Failure)]
     before = load("before")
-    found = measure(suite, device, tell, details, flushed, contexts)
+    found = measure(suite, device, tell, scope)
     return Times(
         schema=TIMES_SCHEMA,
         suite=suite.name,

@@ -234,11 +234,10 @@ class CaseTimer:
         with self.device.settings(series):
             try:
                 run = self.ready(series)
-            except RuntimeError as error:
-                if series.launch == "eager":
+            except Exception as error:  # recorded, of this series alone
+                if series.phase == "forward" and series.launch == "eager":
                     raise
-                word = "compiled" if series.launch == "compiled" else "captured"
-                return 0, 1, f"not {word}: {' '.join(str(error).split())}"
+                return 0, 1, f"not {done_to(series)}: {' '.join(str(error).split())}"
             flush = self.device.flush(series)
             beside = spin if series.device == "cpu" else None
             sampler = Sampler(run, self.policy, self.device.clock(), flush, beside)
@@ -286,6 +285,12 @@ class CaseTimer:
 
     def ready(self, series: Series) -> Callable[[], Any]:
         return self.device.ready(self.built.module, self.built.args, self.built.kwargs, series)
+
+
+def done_to(series: Series) -> str:
+    """What a series does to a model before it is timed."""
+    words = {"compiled": "compiled", "graph": "captured", "eager": "run backward"}
+    return words[series.launch]
 
 
 def serve_ceilings(pipe: Connection, name: str, series: Series) -> None:

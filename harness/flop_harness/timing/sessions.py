@@ -20,7 +20,7 @@ from flop_harness.records.times import (
 )
 from flop_harness.timing import processes
 from flop_harness.timing.agreement import agreeing_sessions
-from flop_harness.timing.device import device
+from flop_harness.timing.device import Scope, device
 from flop_harness.timing.disturbance import Watch
 from flop_harness.timing.processes import CaseProcess, Tell, silent
 
@@ -41,26 +41,25 @@ class Measured:
 
 
 def measure(
-    suite: Suite, name: str, tell: Tell = silent, details: bool = True, flushed: bool = False,
-    contexts: bool = False, clock: Callable[[], float] = monotonic,
+    suite: Suite, name: str, tell: Tell = silent, scope: Scope = Scope(),
+    clock: Callable[[], float] = monotonic,
 ) -> Measured:  # fmt: skip
-    """Time a suite on the device ``name``; with ``details`` also ceilings, layers and memory."""
+    """Time a suite on the device ``name``."""
     found, here = Measured(), device(name)
     suite = processes.with_dtypes(suite, name)
 
     def series(case: Case) -> tuple[Series, ...]:
-        plain = here.series(case.dtype, contexts=contexts)
-        return plain + (here.series(case.dtype, flushed=True) if flushed else ())
+        return here.series(case.dtype, scope)
 
     everything = [each for case in suite.cases for each in series(case)]
-    if details:
+    if scope.details:
         found.ceilings = processes.ceilings(name, everything, tell)
     for session in wanted(found, suite.timing, clock):
         found.clocks.append({"session": session, **here.state()})
         watch = Watch()
         with processes.case_processes(suite.cases, suite.folder, name, suite.timing) as standing:
             found.forwards += processes.forwards(standing, series, session, tell)
-            if details and session == 1:
+            if scope.details and session == 1:
                 for case_process in standing:
                     tell(f"layers and memory: {case_process.case.id}")
                     inside(found, case_process, here.series(case_process.case.dtype))

@@ -26,8 +26,9 @@ class InContext:
 def plain_of(series: Series, dtype: str) -> Series:
     """As the case is written: its own dtype, launched one by one."""
     return replace(
-        series, dtype=dtype, launch="eager", tf32=False, flushed=False, channels_last=False
-    )
+        series, dtype=dtype, launch="eager", tf32=False, flushed=False, channels_last=False,
+        phase="forward",
+    )  # fmt: skip
 
 
 def in_contexts(clock: MachineTimings) -> Iterator[InContext]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
 
@@ -14,7 +14,12 @@ from flop_harness.report.analysis.layers import layers
 from flop_harness.report.analysis.statements import Statement, with_interval
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.words.text import digits, few, plural
-from flop_harness.timing.theory.overhead import fitted, predicted
+from flop_harness.timing.theory.overhead import (
+    fitted,
+    multiples,
+    predicted,
+    seconds_by_kind,
+)
 from flop_harness.timing.theory.prediction import (
     FEWEST_FAMILIES,
     Points,
@@ -49,9 +54,14 @@ class Predictor:
 
 
 def families(clock: MachineTimings) -> dict[str, str]:
-    """The module in which a model's class stands: ``resnet`` for a ResNeXt too."""
-    return {case: theory.type.rpartition(".")[0].rpartition(".")[2] for case, theory in
-            clock.theory.items()}  # fmt: skip
+    """The module in which a model's class stands: ``resnet`` for a ResNeXt too.
+
+    Where all stand in one module, the class itself.
+    """
+    places = {case: theory.type.rpartition(".") for case, theory in clock.theory.items()}
+    one_file = len({module for module, _, _ in places.values()}) == 1
+    return {case: name if one_file else module.rpartition(".")[2]
+            for case, (module, _, name) in places.items()}  # fmt: skip
 
 
 def counts(clock: MachineTimings, series: Series) -> dict[tuple[str, str], dict[str, float]]:
@@ -99,28 +109,48 @@ def predictors(clock: MachineTimings, series: Series) -> tuple[Predictor, ...]:
 
 
 def by_layers(clock: MachineTimings, series: Series) -> Iterator[Predictor]:
-    """Each model by the layers of the other families; none where no layers were timed."""
-    known = layer_seconds(clock, series)
+    """Each model by the layers of the other families; none where no layers were timed.
+
+    Layers are timed in forward passes. For a backward pass too, each kind of layer takes a multiple of
+    that, fitted to the models of other families.
+    """
+    known = layer_seconds(clock, replace(series, phase="forward"))
     cases = tuple(case for case in known if (case, series) in clock.medians
                   and not clock.only_overhead(case, series))  # fmt: skip
     family = families(clock)
     if len(cases) < FEWEST_CASES or len({family[case] for case in cases}) < FEWEST_FAMILIES:
         return
-    told = []
-    for case in cases:
-        others = chain.from_iterable(known[each] for each in known if family[each] != family[case])
-        told.append(predicted(clock.theory[case].layers, fitted(others)).seconds)
+    told = [seconds_told(clock, series, case, known, family) for case in cases]
     seconds = tuple(clock.medians[case, series] for case in cases)
     points = Points(cases, tuple(family[case] for case in cases), tuple(told), seconds)
     errors = np.log(points.counts) - np.log(points.seconds)
     yield Predictor(BY_LAYERS, "time", points, judged(points, errors, 1.0))
 
 
-def layer_seconds(
-    clock: MachineTimings, series: Series
-) -> dict[str, list[tuple[LayerWork, float]]]:
+Timed = dict[str, list[tuple[LayerWork, float]]]
+"""Case -> its layers and the seconds of each"""
+
+
+def seconds_told(
+    clock: MachineTimings, series: Series, case: str, known: Timed, family: dict[str, str]
+) -> float:
+    """What the other families' layers let one expect of a case."""
+    others = [each for each in known if family[each] != family[case]]
+    rates = fitted(chain.from_iterable(known[each] for each in others))
+    work = clock.theory[case].layers
+    if series.phase == "forward":
+        return predicted(work, rates).seconds
+    timed = [each for each in others if (each, series) in clock.medians]
+    passes = [seconds_by_kind(clock.theory[each].layers, rates) for each in timed]
+    times = multiples(passes, [clock.medians[each, series] for each in timed])
+    usual = sum(times.values()) / len(times)
+    spent = seconds_by_kind(work, rates)
+    return sum(seconds * times.get(kind, usual) for kind, seconds in spent.items())
+
+
+def layer_seconds(clock: MachineTimings, series: Series) -> Timed:
     """Case -> the work of each timed layer, and the median of its seconds."""
-    found: dict[str, list[tuple[LayerWork, float]]] = {}
+    found: Timed = {}
     for layer in layers(clock):
         if layer.times.series == series and layer.work is not None:
             found.setdefault(layer.times.case, []).append((layer.work, layer.median))

@@ -8,7 +8,7 @@ model is predicted by the layers of other families: what it is made of, not what
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,6 +89,28 @@ def predicted(layers: Iterable[LayerWork], rates: Mapping[str, Rates]) -> Parts:
     usual = _mean(rates.values())
     each = (rates.get(kind_of(work), usual).parts(work) for work in layers)
     return sum(each, Parts())
+
+
+def seconds_by_kind(
+    layers: Iterable[LayerWork], rates: Mapping[str, Rates]
+) -> dict[str, float]:
+    """What a pass spends on each kind of layer."""
+    kinds: dict[str, list[LayerWork]] = {}
+    for work in layers:
+        kinds.setdefault(kind_of(work), []).append(work)
+    return {kind: predicted(of, rates).seconds for kind, of in kinds.items()}
+
+
+def multiples(passes: Sequence[Mapping[str, float]], seconds: Sequence[float]) -> dict[str, float]:
+    """By how much each kind of layer takes longer in longer runs of the same passes.
+
+    ``passes`` are seconds of a forward pass by kind, ``seconds`` those of a forward and a backward
+    pass together. Errors are relative.
+    """
+    kinds = tuple(dict.fromkeys(kind for each in passes for kind in each))
+    amounts = np.array([[each.get(kind, 0.0) for kind in kinds] for each in passes])
+    shares = amounts / np.array(seconds)[:, None]
+    return dict(zip(kinds, map(float, nonnegative(shares, np.ones(len(seconds)))), strict=True))
 
 
 def _mean(rates: Iterable[Rates]) -> Rates:

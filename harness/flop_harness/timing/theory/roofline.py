@@ -72,7 +72,7 @@ def roof(ceilings: Iterable[Ceiling], series: Series) -> Roof | None:
 
 def ceiling_series(series: Series) -> Series:
     """Launches, layouts and what caches hold are nothing that a ceiling depends on."""
-    return replace(series, launch="eager", flushed=False, channels_last=False)
+    return replace(series, launch="eager", flushed=False, channels_last=False, phase="forward")
 
 
 def least_seconds(roof: Roof, layers: Iterable[LayerWork]) -> float:
