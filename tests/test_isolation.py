@@ -410,3 +410,26 @@ def test_work_dies_with_the_process_that_waits_for_it(tmp_path):
     os.kill(waiting, signal.SIGKILL)
     os.waitpid(waiting, 0)
     assert gone(pid)
+
+
+POOL = """
+import os, sys, time
+from flop_harness.proof.verification import processes
+
+with processes(2) as mapper:
+    print(*mapper(str, (0, 0)), file=sys.stderr)
+    print("at work", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_pool_ends_with_the_process_that_asked_for_it_however_that_ends(number):
+    owner = subprocess.Popen([sys.executable, "-c", POOL], stdout=subprocess.PIPE)
+    assert owner.stdout.readline() == b"at work\n"
+    at_work = psutil.Process(owner.pid).children(recursive=True)
+    assert len(at_work) >= 3  # a server, and two at work
+    owner.send_signal(number)
+    owner.wait()
+    _, left = psutil.wait_procs(at_work, timeout=20)
+    assert not left

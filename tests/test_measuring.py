@@ -10,9 +10,9 @@ from flop_harness.records import Case, Input, Policy, Suite
 from flop_harness.records.times import Series
 from flop_harness.timing import cpu
 from flop_harness.timing.ceilings import ceilings
-from flop_harness.timing.device import Scope
 from flop_harness.timing.layers import Stopwatches, layer_seconds
 from flop_harness.timing.memory import Allocation, cpu_peak, peak_of
+from flop_harness.timing.scope import Scope
 from flop_harness.timing.sessions import measure
 
 

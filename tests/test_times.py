@@ -188,7 +188,7 @@ def test_seconds_are_corrected_where_a_fixed_loop_took_now_longer_now_shorter():
     assert timing.median == pytest.approx(4.0 * 1.5) and timing.half_width == 0  # at the usual 1.5
     assert any("did not keep its speed" in line for line in time_sentences.sentences(times))
     steady = replace(times, forwards=(replace(times.forwards[0], spins=(1.0,) * 12),))
-    assert MachineTimings(steady).usual is None
+    assert not MachineTimings(steady).pace
 
 
 def test_what_would_be_needed_is_told_by_the_root_of_the_turns():

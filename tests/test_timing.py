@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import random
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, count, cycle, repeat
 from math import comb
 from types import SimpleNamespace
@@ -19,12 +20,12 @@ from flop_harness.records.times import Forward, Series
 from flop_harness.timing import cpu, cuda
 from flop_harness.timing.agreement import agreeing_sessions
 from flop_harness.timing.contexts import backward_too, differentiable
-from flop_harness.timing.device import Scope
 from flop_harness.timing.disturbance import Counters, counters, disturbance
 from flop_harness.timing.load import load
 from flop_harness.timing.sampling import MOST_SAMPLES, Sampler, sample
+from flop_harness.timing.scope import Scope
 from flop_harness.timing.sessions import Measured, wanted
-from flop_harness.timing.spin import spin
+from flop_harness.timing.spin import middles, pace, spin
 from flop_harness.timing.stability import Comparison, compare, stability
 from flop_harness.timing.statistics import (
     half_width,
@@ -106,9 +107,19 @@ def test_a_turn_is_timed_between_two_spins():
     assert sampler.spins == [2.0, 5.0] and len(sampler.turns) == 2
 
 
-def test_a_spin_is_the_seconds_of_its_work():
+def test_a_spin_is_the_least_seconds_of_its_work():
     clock = FakeClock()
-    assert spin(clock, clock.work([0.25])) == 0.25
+    assert spin(clock, clock.work([0.5, 0.25, 0.3])) == 0.25
+
+
+def test_the_pace_of_a_round_is_that_of_all_cases_in_it():
+    calm = Forward("a", Series(), 1, ((2.0,), (4.0,)), spins=(1.0, 2.0))
+    shaken = replace(calm, case="b", spins=(1.1, 9.0))  # its own interruption
+    third = replace(calm, case="c", spins=(0.9, 2.1))
+    found = pace([calm, shaken, third], 0.02)
+    assert found == {1: [1.0 / 1.55, 2.1 / 1.55]}  # medians 1.0 and 2.1, 1.55 as usual
+    assert middles(calm, found) == [2.0 * 1.55, 4.0 / 2.1 * 1.55]
+    assert pace([replace(each, spins=(1.0, 1.01)) for each in (calm, third)], 0.02) == {}
 
 
 # ------------------------------------------------------------------------------------ sessions

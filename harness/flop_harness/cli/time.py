@@ -115,8 +115,8 @@ def time(
 ) -> None:
     """Time forward passes, and set them beside what counts let one expect."""
     from flop_harness.run.planning import settle_device
-    from flop_harness.timing.device import Scope
     from flop_harness.timing.machine import home, with_policy
+    from flop_harness.timing.scope import Scope
 
     if device not in DEVICES:
         raise UserError(f"unknown device {device!r}{suggest(device, DEVICES)}")
@@ -165,13 +165,13 @@ def single_model(case: Any, cases: str | None) -> Any:
 
 def clocked(suite: Any, device: str, anyway: bool, scope: Any = None) -> Any:
     """What is measured of a suite; beside others it is refused, or begun with a warning."""
-    from flop_harness.timing.device import Scope
     from flop_harness.timing.machine import keep_time, require_quiet
+    from flop_harness.timing.scope import Scope
 
     if warning := require_quiet(anyway):
         say(f"warning: {warning}")
-    with interruptible(), models_print_to_stderr(), processes() as mapper:
-        return keep_time(suite, device, say, mapper, scope or Scope())
+    with interruptible(), models_print_to_stderr():
+        return keep_time(suite, device, say, processes, scope or Scope())
 
 
 def failed(times: Any) -> bool:

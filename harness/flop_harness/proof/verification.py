@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,7 +26,7 @@ from flop_harness.run.environment import version
 from flop_harness.run.identity import EarlierSources, identity, sources_key
 from flop_harness.run.isolation import run_apart
 from flop_harness.run.plan import CANONICAL, Cell, Plan
-from flop_harness.run.processes import begin_process, forkserver
+from flop_harness.run.processes import begin_process, end_with, forkserver
 from flop_harness.store import PROOFS_SCHEMA, TraceStore, finished
 from flop_harness.store.runs import restored
 from flop_harness.trace.walk import visits
@@ -183,12 +184,15 @@ def kept(records: Mapping[tuple[str, ...], Any], folder: Path, digest: str) -> S
 @contextmanager
 def processes(jobs: int) -> Iterator[Mapper]:
     """``map`` over as many processes, each on one thread."""
-    with ProcessPoolExecutor(jobs, forkserver(), alone) as pool:
+    with ProcessPoolExecutor(jobs, forkserver(), alone, (os.getpid(),)) as pool:
         yield pool.map
 
 
-def alone() -> None:
+def alone(owner: int) -> None:
     """One thread: what has computed on several cannot be forked, and each core has a process.
+
+    Ends with the process ``owner`` that asked for it, however that ends: a pool waits for tasks
+    for ever, and the fork server waits for the pool.
 
     What torch warns of when it is given ones is nothing to tell.
     """
@@ -196,4 +200,5 @@ def alone() -> None:
 
     warnings.simplefilter("ignore")
     begin_process()
+    end_with(owner)
     torch.set_num_threads(1)

@@ -2,17 +2,19 @@
 
 Seconds are stored as whole nanoseconds. Samples of a turn lie next to each other in time and share
 what disturbed them; they are stored from short to long, each as its distance from the one before,
-which takes half the room. So are the passes of a layer. The order of turns is kept.
+which takes half the room. So are the passes of a layer, to three digits: hooks disturb them by more.
+The order of turns is kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
-from flop_harness.records.times import Times
+from flop_harness.records.times import LayerTimes, Times
 from flop_harness.store.documents import damaged, lean, packed, read, restored, unpacked
 from flop_harness.store.schema import TIMES_SCHEMA
 
@@ -26,6 +28,7 @@ SECONDS = {
 
 def dump_times(times: Times) -> bytes:
     """The content of ``times.json.xz``; equal measurements give equal files."""
+    times = replace(times, layers=tuple(map(coarse, times.layers)))
     document = lean(times, {})
     converted(document, nanoseconds, in_steps)
     return packed({**document, "schema": TIMES_SCHEMA}, preset=9)  # raw samples are many
@@ -56,6 +59,10 @@ def converted(
             record["turns"] = [turn(samples) for samples in record["turns"]]
     for record in document.get("layers", ()):
         record["seconds"] = turn(record["seconds"])
+
+
+def coarse(layer: LayerTimes) -> LayerTimes:
+    return replace(layer, seconds=tuple(float(f"{each:.3g}") for each in layer.seconds))
 
 
 def nanoseconds(values: Iterable[float]) -> list[int]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from flop_harness.records.times import Forward, Series
-from flop_harness.timing.spin import middles, usual_spin
+from flop_harness.timing.spin import middles, pace
 from flop_harness.timing.statistics import median_interval
 
 ENOUGH = 0.9
@@ -18,10 +18,10 @@ Interval = tuple[float, float]
 
 def intervals(forwards: Sequence[Forward], precision: float) -> dict[int, dict[Key, Interval]]:
     """Session -> case and series -> the interval of its median."""
-    usual = usual_spin(forwards, precision)
+    paces = pace(forwards, precision)
     found: dict[int, dict[Key, Interval]] = {}
     for each in forwards:
-        here = median_interval(middles(each, usual))
+        here = median_interval(middles(each, paces))
         if here is not None:
             found.setdefault(each.session, {})[each.case, each.series] = here
     return found

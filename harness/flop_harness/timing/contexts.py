@@ -78,9 +78,7 @@ def grad_mode(series: Series) -> AbstractContextManager[Any]:
     return torch.enable_grad() if series.phase == "training" else torch.inference_mode()
 
 
-def backward_too(
-    module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Callable[[], None]:
+def backward_too(module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Callable[[], None]:
     """A forward pass and the gradients of the sum of its outputs, as a step of training begins.
 
     RuntimeError where no output has a gradient. Gradients are dropped, as ``zero_grad`` would.

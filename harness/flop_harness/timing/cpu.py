@@ -13,7 +13,7 @@ from typing import Any
 from flop_harness.records.times import Series
 from flop_harness.timing.clock import Clock
 from flop_harness.timing.contexts import adapted, backward_too, compiled, grad_mode, training
-from flop_harness.timing.device import PLAIN, Scope
+from flop_harness.timing.scope import PLAIN, Scope
 
 
 def series(dtype: str = "float32", scope: Scope = PLAIN) -> tuple[Series, ...]:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from flop_harness.records.times import Series
 from flop_harness.timing.clock import Clock
 from flop_harness.timing.contexts import adapted, backward_too, grad_mode, training
-from flop_harness.timing.device import PLAIN, Scope
+from flop_harness.timing.scope import PLAIN, Scope
 
 STATES = {
     "sm_clock_mhz": "clock_rate",

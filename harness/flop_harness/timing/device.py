@@ -4,28 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from flop_harness.records.times import Series
 from flop_harness.timing.clock import Clock
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What is timed beside the plain forward passes.
-
-    ``details`` are layers, memory and the machine's peak rates. ``flushed``: with emptied caches too.
-    ``contexts``: other dtypes, layouts and forms. ``training``: forward and backward passes.
-    """
-
-    details: bool = True
-    flushed: bool = False
-    contexts: bool = False
-    training: bool = False
-
-
-PLAIN = Scope(details=False)
+from flop_harness.timing.scope import PLAIN, Scope
 
 
 class Device(Protocol):

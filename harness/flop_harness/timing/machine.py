@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,24 +15,34 @@ from flop_harness.run.commits import is_committed
 from flop_harness.run.environment import describe, machine_name, slug
 from flop_harness.store import TIMES_FILE, TIMES_SCHEMA, load_times
 from flop_harness.suite.sources import changed
-from flop_harness.timing.device import Scope
 from flop_harness.timing.load import QUIET, load
 from flop_harness.timing.processes import Tell, silent
+from flop_harness.timing.scope import WHOLE, Scope
 from flop_harness.timing.sessions import measure
 from flop_harness.timing.theory.counts import expectations
+
+
+def one_by_one() -> AbstractContextManager[Callable]:
+    return nullcontext(map)
 
 
 def keep_time(
     suite: Suite,
     device: str,
     tell: Tell = silent,
-    mapper: Callable = map,
-    scope: Scope = Scope(),
+    counting: Callable[[], AbstractContextManager[Callable]] = one_by_one,
+    scope: Scope = WHOLE,
 ) -> Times:
-    """Theory first, then the clock; while anything is timed, nothing else of ours runs."""
+    """Theory first, then the clock; while anything is timed, nothing else of ours runs.
+
+    ``counting`` gives a ``map`` that may have several processes at work; they end before the timing.
+    """
     environment = surroundings(device)
     tell(f"counting {len(suite.cases)} cases")
-    expected = list(expectations(suite.cases, suite.folder, mapper)) if scope.details else []
+    expected: list[Theory | Failure] = []
+    if scope.details:
+        with counting() as mapper:
+            expected = list(expectations(suite.cases, suite.folder, mapper))
     failures = [each for each in expected if isinstance(each, Failure)]
     before = load("before")
     found = measure(suite, device, tell, scope)

@@ -20,9 +20,10 @@ from flop_harness.records.times import (
 )
 from flop_harness.timing import processes
 from flop_harness.timing.agreement import agreeing_sessions
-from flop_harness.timing.device import Scope, device
+from flop_harness.timing.device import device
 from flop_harness.timing.disturbance import Watch
 from flop_harness.timing.processes import CaseProcess, Tell, silent
+from flop_harness.timing.scope import WHOLE, Scope
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Measured:
 
 
 def measure(
-    suite: Suite, name: str, tell: Tell = silent, scope: Scope = Scope(),
+    suite: Suite, name: str, tell: Tell = silent, scope: Scope = WHOLE,
     clock: Callable[[], float] = monotonic,
 ) -> Measured:  # fmt: skip
     """Time a suite on the device ``name``."""

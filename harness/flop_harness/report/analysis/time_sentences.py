@@ -80,12 +80,13 @@ def repeat_sentence(clock: MachineTimings) -> str:
 def policy_sentence(clock: MachineTimings) -> str:
     """How many series ended for which reason, and how many look stable."""
     found = [each for each in clock.clocked.values() if each.turns]
-    narrow = sum(each.ended == "precise" for each in found)
+    narrow = sum((each.half_width or 1) <= clock.times.policy.precision for each in found)
+    stopped = sum("budget" in each.ended for each in found)
     stable = sum(each.stability.stable for each in found)
     policy = clock.times.policy
     return (
-        f"{plural(len(found), 'series')}: {group(narrow)} within ±{policy.precision:.0%}, "
-        f"{group(len(found) - narrow)} stopped by the budget of {policy.budget_s:g} s; "
+        f"{plural(len(found), 'series')}: the median is known to ±{policy.precision:.0%} of "
+        f"{group(narrow)}; {group(stopped)} stopped by the budget of {policy.budget_s:g} s; "
         f"{group(stable)} {verb(stable, 'looks', 'look')} stable."
     )
 
@@ -135,15 +136,14 @@ def _taken(load: Load) -> Iterator[str]:
 
 
 def pace_sentence(clock: MachineTimings) -> str:
-    """Whether seconds are corrected by the spins beside them."""
-    spins = [each for forward in clock.times.forwards for each in forward.spins]
-    if clock.usual is None:
+    """Whether seconds are corrected by the pace of the machine."""
+    rounds = [each for session in clock.pace.values() for each in session]
+    if not rounds:
         return ""
-    spread = 100 * iqr(spins) / clock.usual
     return (
-        f"The machine did not keep its speed: the middle half of {plural(len(spins), 'spin')} of one "
-        f"fixed loop spans {digits(spread)} %. Medians are corrected by the spins beside them; raw "
-        "samples are kept."
+        f"The machine did not keep its speed: over {plural(len(rounds), 'round')}, the middle half of "
+        f"the seconds of one fixed loop spans {digits(100 * iqr(rounds))} %. Medians are corrected by "
+        "the loop's seconds of each round; raw samples are kept."
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from flop_harness.records import Case
 from flop_harness.records.times import Forward, Series, Theory, Times
 from flop_harness.timing.agreement import closest, intervals, overlap
-from flop_harness.timing.spin import middles, usual_spin
+from flop_harness.timing.spin import Pace, middles, pace
 from flop_harness.timing.stability import Comparison, Stability, compare, stability
 from flop_harness.timing.statistics import half_width, iqr, median, median_interval
 from flop_harness.timing.theory.roofline import Roof, ceiling_series, least_seconds, roof
@@ -26,8 +26,8 @@ class CaseTiming:
     series: Series
     forwards: tuple[Forward, ...]
     precision: float
-    usual: float | None = None
-    """Seconds of a spin at the machine's usual speed, where seconds are corrected by spins"""
+    pace: Pace = field(default_factory=dict)
+    """Of the machine, where it did not keep its speed: seconds are corrected by it"""
 
     @property
     def turns(self) -> tuple[tuple[float, ...], ...]:
@@ -36,7 +36,7 @@ class CaseTiming:
     @property
     def middles(self) -> list[float]:
         """The median of each turn, of all sessions."""
-        return [each for forward in self.forwards for each in middles(forward, self.usual)]
+        return [each for forward in self.forwards for each in middles(forward, self.pace)]
 
     @property
     def samples(self) -> tuple[float, ...]:
@@ -103,15 +103,15 @@ class MachineTimings:
         for forward in self.times.forwards:
             groups[forward.case, forward.series].append(forward)
         return {
-            key: CaseTiming(*key, tuple(found), self.times.policy.precision, self.usual)
+            key: CaseTiming(*key, tuple(found), self.times.policy.precision, self.pace)
             for key, found in groups.items()
             if found
         }
 
     @cached_property
-    def usual(self) -> float | None:
-        """Seconds of a spin, where the machine did not keep its speed; else None."""
-        return usual_spin(self.times.forwards, self.times.policy.precision)
+    def pace(self) -> Pace:
+        """Of the machine by round; empty where it kept its speed."""
+        return pace(self.times.forwards, self.times.policy.precision)
 
     @cached_property
     def medians(self) -> dict[Key, float]:
@@ -169,7 +169,7 @@ class MachineTimings:
         if best is None:
             return []
         first, second = (found[session] for session in best)
-        middle = {(each.case, each.series, each.session): median(middles(each, self.usual))
+        middle = {(each.case, each.series, each.session): median(middles(each, self.pace))
                   for each in self.times.forwards if each.turns}  # fmt: skip
         return [
             Repeat(*key, middle[(*key, best[1])] / middle[(*key, best[0])],

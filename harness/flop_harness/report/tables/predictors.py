@@ -80,10 +80,13 @@ PARTS = (
 
 
 def part_table(clock: MachineTimings, series: Series) -> Table:
-    """What each pass goes into by those constants; its prediction is by other families alone."""
+    """What each forward pass goes into by those constants; its prediction is by other families alone.
+
+    Constants are those of layers in forward passes: nothing is told of a backward pass.
+    """
     whole = fitted(chain.from_iterable(layer_seconds(clock, series).values()))
     told = find(predictors(clock, series), BY_LAYERS)
-    rows = [] if told is None else [
+    rows = [] if told is None or not whole else [
         _part_row(case, measured, said, predicted(clock.theory[case].layers, whole))
         for case, said, measured in zip(told.points.cases, told.points.counts,
                                         told.points.seconds, strict=True)

@@ -57,17 +57,18 @@ def short_table(times: Times) -> Table:
 
 def _case_row(clock: MachineTimings, clocked: CaseTiming) -> tuple[Any, ...]:
     case, series = clocked.case, clocked.series
-    macs = clock.amount(case, "macs")
+    forward = series.phase == "forward"
+    macs = clock.amount(case, "macs") if forward else None
     middle, width, spread = clocked.median, clocked.half_width, clocked.iqr
     low, high = clocked.interval or (None, None)
-    least = clock.least(case, series)
+    least = clock.least(case, series) if forward else None
     speed = macs / middle / 1e9 if macs is not None and middle else None
     verdict = clocked.problem or str(clocked.stability)
     return (
         case, str(series), *(scaled(value, 1e3) for value in (middle, low, high)),
         scaled(width, 100), scaled(spread, 1e3), len(clocked.samples), clocked.stability.outliers,
         macs, speed, scaled(least, 1e3), 100 * least / middle if least is not None and middle else None,
-        limit(clock, clocked), verdict, clocked.ended,
+        limit(clock, clocked) if forward else None, verdict, clocked.ended,
     )  # fmt: skip
 
 

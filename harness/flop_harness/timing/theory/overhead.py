@@ -91,9 +91,7 @@ def predicted(layers: Iterable[LayerWork], rates: Mapping[str, Rates]) -> Parts:
     return sum(each, Parts())
 
 
-def seconds_by_kind(
-    layers: Iterable[LayerWork], rates: Mapping[str, Rates]
-) -> dict[str, float]:
+def seconds_by_kind(layers: Iterable[LayerWork], rates: Mapping[str, Rates]) -> dict[str, float]:
     """What a pass spends on each kind of layer."""
     kinds: dict[str, list[LayerWork]] = {}
     for work in layers:
