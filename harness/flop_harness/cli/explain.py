@@ -16,6 +16,7 @@ from flop_harness.cli.app import (
     JsonOption,
     ModeOption,
     app,
+    counter_asked,
     interruptible,
     is_model,
     model_suite,
@@ -81,7 +82,7 @@ def explain(
     from flop_harness.ask.explain import find, find_metric
 
     asked = find_metric(metric)
-    counter = as_known(counter)
+    counter = counter_asked(counter)
     given = bool(input) or train is not None or dtype is not None
     if given and not is_model(case):
         raise UserError("--input, --train, --eval and --dtype are for a model reference")
@@ -100,14 +101,6 @@ def explain(
             tell_found(found, depth)
 
 
-def as_known(counter: str) -> str:
-    """The id of a counter that people write otherwise, such as ``ptflops``; else as it is."""
-    from flop_harness.ask.ways import counters_named
-
-    found = [] if "@" in counter else counters_named(counter)
-    return found[0].id if found else counter
-
-
 @contextmanager
 def known_or_run(
     case: str, counter: str, named: str | Path | None, suite: Any, anew: bool
@@ -120,7 +113,7 @@ def known_or_run(
         yield known
         return
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:
-        with interruptible(lambda: "nothing was kept"):
+        with interruptible():
             run = run_case(case, counter, suite, Path(folder), "auto")
         say(f"no results of {case} here: {counter} was run on it")
         yield run, run.suite.cases[0].id, Path(folder)

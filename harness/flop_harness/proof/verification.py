@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -25,7 +24,7 @@ from flop_harness.run.environment import version
 from flop_harness.run.identity import EarlierSources, identity, sources_key
 from flop_harness.run.isolation import run_apart
 from flop_harness.run.plan import CANONICAL, Cell, Plan
-from flop_harness.run.processes import begin_process, forkserver
+from flop_harness.run.processes import begin_process, pool
 from flop_harness.store import PROOFS_SCHEMA, TraceStore, finished
 from flop_harness.store.runs import restored
 from flop_harness.trace.walk import visits
@@ -183,8 +182,8 @@ def kept(records: Mapping[tuple[str, ...], Any], folder: Path, digest: str) -> S
 @contextmanager
 def processes(jobs: int) -> Iterator[Mapper]:
     """``map`` over as many processes, each on one thread."""
-    with ProcessPoolExecutor(jobs, forkserver(), alone) as pool:
-        yield pool.map
+    with pool(jobs, alone) as at_work:
+        yield at_work.map
 
 
 def alone() -> None:
