@@ -163,7 +163,9 @@ def step_of(case: Case, folder: str) -> Trace:
     from flop_harness.suite.training import TrainingStep
 
     built = build(case, folder=folder)
-    return traced(lambda: (TrainingStep(built.module), built.args, built.kwargs))
+    return traced(
+        lambda: (TrainingStep(built.module), built.args, built.kwargs), grad=True, gradients=True
+    )
 
 
 def count_trace(

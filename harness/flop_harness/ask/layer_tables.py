@@ -8,7 +8,7 @@ from typing import Any
 
 from flop_harness.ask.layers import Layer, Layers
 from flop_harness.errors import UserError, suggest
-from flop_harness.report.tables.table import Column, Table
+from flop_harness.report.tables.table import INDENT, Column, Table
 from flop_harness.report.words.text import digits, human, left_out, plural
 
 HEADS = (
@@ -23,7 +23,7 @@ NOTE = (
     "A module counts with everything below it. Bytes are read and written by its operators; "
     "activations are what its innermost modules hand on."
 )
-INDENT = 2 * "\N{NO-BREAK SPACE}"
+STEP = 2 * INDENT
 
 
 def layer_table(
@@ -52,7 +52,7 @@ def lines_of(found: Layers, each: Layer, as_tree: bool, weights: bool) -> Iterat
         *(each.said[name] for name in found.counters),
     )  # fmt: skip
     for weight in each.weights if weights else ():
-        name = INDENT * (each.depth + 1) + weight.name if as_tree else f"{each.path}.{weight.name}"
+        name = STEP * (each.depth + 1) + weight.name if as_tree else f"{each.path}.{weight.name}"
         told = "x".join(map(str, weight.shape)) or "scalar"
         trainable = weight.numel if weight.trainable else 0
         part = weight.numel / parameters if parameters else None
@@ -77,7 +77,7 @@ def only(table: Table, columns: Sequence[str], counters: Sequence[str]) -> Table
 def name_of(layer: Layer, as_tree: bool) -> str:
     if not layer.path:
         return "(the model)"
-    return INDENT * layer.depth + layer.path.rpartition(".")[2] if as_tree else layer.path
+    return STEP * layer.depth + layer.path.rpartition(".")[2] if as_tree else layer.path
 
 
 def shape(text: str, calls: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from flop_harness.ask.ways import Rules, counters_named
 from flop_harness.conventions.reference import byte_charges, reference, settled
 from flop_harness.counters import find_called
 from flop_harness.errors import UserError, suggest
-from flop_harness.records import Case, Tensor, Trace
+from flop_harness.records import Case, Module, Tensor, Trace
 from flop_harness.records.account import Account, lineage
 from flop_harness.records.trace import shapes_of
 from flop_harness.trace.tree import own_parameters
@@ -137,7 +138,7 @@ def layers_of_trace(
             path, trace.modules[index].type_name, len(calls), *shapes,
             int(every.get(path, 0)), int(trainable.get(path, 0)),
             int(macs.get(path, 0)), int(moved.get(path, 0)), kept.get(path, 0), leaf,
-            kernel_of(trace.modules[index].config), weights_of(trace, index),
+            kernel_of(trace.modules[index]), weights_of(trace, index),
             {name: amounts.get(path, 0) for name, amounts in said.items()},
         ))  # fmt: skip
     return Layers(model, tuple(rows), batch_of(trace), state, tuple(said), dict(unsupported))
@@ -157,11 +158,14 @@ def tree(trace: Trace) -> Iterator[tuple[str, int, bool]]:
         pending += [(f"{path}.{name}".lstrip("."), child) for name, child in reversed(children)]
 
 
-def kernel_of(config: Mapping[str, Any]) -> str:
+def kernel_of(module: Module) -> str:
     """``3x3``, ``3x3 in 32 groups``; empty for a layer without a window."""
-    size, groups = config.get("kernel_size"), config.get("groups", 1)
+    size, groups = module.config.get("kernel_size"), module.config.get("groups", 1)
     if size is None:
         return ""
+    if isinstance(size, int):  # MaxPool2d(3) has a window of 3x3
+        rank = re.search(r"(\d)d$", module.type_name)
+        size = (size,) * (int(rank[1]) if rank else 1)
     window = "x".join(map(str, size)) if isinstance(size, tuple | list) else str(size)
     return window if groups == 1 else f"{window} in {groups:,} groups"
 

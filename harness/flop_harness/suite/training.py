@@ -19,6 +19,7 @@ class TrainingStep(torch.nn.Module):
     def __init__(self, model: torch.nn.Module) -> None:
         super().__init__()
         self.model = model
+        self.training = model.training
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         outputs = self.model(*args, **kwargs)

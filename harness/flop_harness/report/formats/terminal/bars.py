@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flop_harness.report.formats.terminal.fitting import Fitted, Head, fitting
+from flop_harness.report.formats.terminal.fitting import Fitted, Head, Row, fitting
 
 WIDTH = 20
 """Columns of the longest bar"""
@@ -15,7 +15,7 @@ EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 
 @dataclass(frozen=True)
 class Barred:
-    """``shares`` are the lengths of the bars, at most 1; in few columns they are left out."""
+    """``shares`` are the lengths of the bars, at most 1; in few columns they stand below."""
 
     table: Fitted
     shares: Sequence[float]
@@ -23,7 +23,12 @@ class Barred:
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         whole = with_bars(self.table, self.shares)
         has_room = len(list(fitting(whole, options.max_width))) == 1
-        yield whole if has_room else self.table
+        if has_room:
+            yield whole
+            return
+        yield self.table
+        names = [Row(row.cells[:1], row.style, row.styles[:1]) for row in self.table.rows]
+        yield with_bars(Fitted("", self.table.heads[:1], names), self.shares)
 
 
 def with_bars(table: Fitted, shares: Sequence[float]) -> Fitted:
