@@ -141,7 +141,13 @@ def published(folder: Path) -> Any:
 
 
 def compared(suite: Any, folder: Path | None, options: dict[str, Any], quiet: bool) -> Any:
-    """The run, with its files where it has a folder."""
+    """The run, with its files where it has a folder.
+
+    What its processes are forked from imports torch beside us, from the first moment.
+    """
+    from flop_harness.run.processes import forkserver
+
+    forkserver()
     from flop_harness.ask.compare import carry_out, compare_once, save
     from flop_harness.cli.progress import ProgressBar
     from flop_harness.run.planning import make_plan

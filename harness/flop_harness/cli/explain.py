@@ -107,16 +107,22 @@ def known_or_run(
 ) -> Iterator[tuple[Any, str, Path]]:
     """(run, the case's id, folder) of stored results, else of a run that is gone afterwards."""
     from flop_harness.ask.explain import find_run, run_case
+    from flop_harness.run.processes import forkserver
 
     known = None if anew else find_run(case, named)
-    if known is not None:
+    if known is not None and (named or suite is None or was_asked(*known[:2], counter)):
         yield known
         return
+    forkserver()  # imports torch beside us, from the first moment
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:
         with interruptible():
             run = run_case(case, counter, suite, Path(folder), "auto")
         say(f"no results of {case} here: {counter} was run on it")
         yield run, run.suite.cases[0].id, Path(folder)
+
+
+def was_asked(run: Any, case: str, counter: str) -> bool:
+    return any((each.case, each.counter) == (case, counter) for each in run.readings)
 
 
 def tell_found(found: Any, depth: int) -> None:
