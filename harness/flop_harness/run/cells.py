@@ -278,10 +278,11 @@ class CaseRunner:
             with settings(context.grad, context.variant), eagerly(), seeded():
                 answer = counter.read(model, args, kwargs, context)
             seconds = time.perf_counter() - started
+        figures = {metric: told(getattr(answer, metric)) for metric in counter.quantities}
         modules, nonsense = modules_of(answer)
         warned = (*(str(each.message) for each in caught), *nonsense)
         return {
-            "figures": {metric: told(getattr(answer, metric)) for metric in counter.quantities},
+            "figures": figures,
             "modules": modules,
             "seconds": seconds,
             "warnings": tuple(dict.fromkeys(map(first_line, warned))),

@@ -16,7 +16,7 @@ from flop_harness.timing.statistics import median
 from flop_harness.timing.theory.roofline import compute_share
 
 CASES = (
-    Column("case"), Column("input"), Column("series"), Column("median", "number", "ms"),
+    Column("case"), Column("series"), Column("input"), Column("median", "number", "ms"),
     Column("from", "number", "95 %, ms"), Column("to", "number", "95 %, ms"),
     Column("half", "number", "%", note="of the interval"), Column("IQR", "number", "ms"),
     Column("samples", "integer"), Column("outliers", "integer"),
@@ -47,7 +47,7 @@ def made_with(times: Times) -> str:
 
 
 SHORT = (
-    Column("case"), Column("input"), Column("series"), Column("median", "number", "ms"),
+    Column("case"), Column("series"), Column("input"), Column("median", "number", "ms"),
     Column("±", "number", "%"),
     Column("bound", "number", "ms"), Column("share", "number", "%"), Column("limited by"),
     Column("verdict"),
@@ -58,7 +58,7 @@ def short_table(times: Times) -> Table:
     """What a terminal has room for."""
     whole = case_table(times)
     places = [whole.names.index(name) for name in
-              ("case", "input", "series", "median", "half", "bound", "share", "limited by", "verdict")]  # fmt: skip
+              ("case", "series", "input", "median", "half", "bound", "share", "limited by", "verdict")]  # fmt: skip
     rows = tuple(tuple(row[place] for place in places) for row in whole.rows)
     return Table(whole.title, SHORT, rows, "± is half the 95 % interval of the median; bound is the "
                  "roofline's, share is bound / median. " + f"{made_with(times)}.")  # fmt: skip
@@ -73,7 +73,7 @@ def _case_row(clock: MachineTimings, clocked: CaseTiming) -> tuple[Any, ...]:
     speed = macs / middle / 1e9 if macs is not None and middle else None
     verdict = clocked.problem or str(clocked.stability)
     return (
-        case, clock.cases[case].shapes or "its own", str(series),
+        case, str(series), clock.cases[case].shapes or "its own",
         *(scaled(value, 1e3) for value in (middle, low, high)),
         scaled(width, 100), scaled(spread, 1e3), len(clocked.samples), clocked.stability.outliers,
         macs, speed, scaled(least, 1e3), 100 * least / middle if least is not None and middle else None,
