@@ -77,7 +77,7 @@ def bridges(name: str, context: Context, factory: Factory) -> dict[str, Bridge]:
         value = getattr(answer, metric)
         reading = Reading("", name, "", own.context, metric, quantity.unit, "ok", value)
         if metric == "compute":
-            reading = dataclasses.replace(reading, modules=modules_of(answer))
+            reading = dataclasses.replace(reading, modules=modules_of(answer)[0])
         made[metric] = reconcile.bridge(reading, counter, canonical(factory), own)
     return made
 

@@ -48,7 +48,7 @@ def ceilings(series=ONE, flop_per_s=1000.0, bytes_per_s=100.0):
 
 def some_times(cases, forwards, theory=(), **more):
     quiet = (Load("before", 0.01, (0.1, 0.2, 0.3)), Load("after", 0.02, (0.4, 0.3, 0.3)))
-    return Times(1, more.pop("suite", "mine"), 1, "cpu-2-core-some-processor", {"torch": "2.14.1"},
+    return Times(1, more.pop("suite", "mine"), 1, "cpu-2-core-some-processor", {"torch": {"version": "2.14.1"}},
                  Policy(), tuple(cases), tuple(forwards), theory=tuple(theory),
                  load=more.pop("load", quiet), **more)  # fmt: skip
 

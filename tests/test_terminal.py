@@ -16,6 +16,7 @@ from rich.console import Console
 
 from commands import results_of, typed
 from flop_harness.report.documents.json_documents import SCHEMAS
+from flop_harness.report.formats.terminal.bars import Barred
 from flop_harness.report.formats.terminal.case import case_table
 from flop_harness.report.formats.terminal.fitting import wrapped
 from flop_harness.report.formats.terminal.grid import grid
@@ -139,6 +140,8 @@ COMMANDS = {
     "compare": ("compare", "my.py:net", *COUNTERS),
     "explain": ("explain", "my.py:net", "thop"),
     "convert": ("convert", f"{CONV + LINEAR}", "--model", "my.py:net", "--from", "macs", "--to", "thop"),
+    "count": ("count", "my.py:net", "--by", "module"),
+    "counts": ("count", "my.py:net", "torch.nn:Identity", "--input", "2x3x30x30"),
     "layers": ("layers", "my.py:net", "--counters", "thop,ptflops"),
     "list": ("list", "suites"),
 }  # fmt: skip
@@ -151,8 +154,12 @@ def test_every_integer_of_the_data_stands_whole_at_two_widths(
     told = typed(*COMMANDS[command], "--json")
     assert told.code == 0, told.err
     document = json.loads(told.out)
-    assert list(document) == [key.name for key in SCHEMAS[command]]
+    assert {"by_term" if key.startswith("by_") else key for key in document} == {
+        key.name for key in SCHEMAS[command]
+    }
     document.pop("verdict", None)
+    for each in (document, *document.get("models", ())):
+        each.pop("hangs_on_values", None)
     for reading in document.get("readings", ()):
         reading.pop("peak_bytes")
     if command == "compare":
@@ -160,6 +167,8 @@ def test_every_integer_of_the_data_stands_whole_at_two_widths(
     if command == "explain":
         for term in (term for bridge in document["bridges"] for term in bridge["terms"]):
             del term["modules"]  # the tree folds them
+    for layer in document.get("layers", ()):
+        del layer["weights"]  # shapes are written with an x
     for width in (80, 120):
         monkeypatch.setenv("COLUMNS", str(width))
         shown = typed(*COMMANDS[command]).out
@@ -194,6 +203,64 @@ def test_a_sweep_counts_every_size(net: str):
     )["cases"]
     assert [case["macs"] for case in cases] == [(CONV + LINEAR) // 2, 2 * (CONV + LINEAR)]
     assert [case["inputs"] for case in cases] == ["1x3x30x30", "4x3x30x30"]
+
+
+def test_models_stand_beside_the_first(net: str):
+    words = ("count", net, "torch.nn:Identity", "--input", "4x3x30x30", "--sweep", "batch=1,4")
+    told = json.loads(typed(*words, "--json").out)["models"]
+    each = (CONV + LINEAR) // 2
+    assert [model["total"] for model in told] == [each, 4 * each, 0, 0]
+    shown = typed(*words).out
+    assert re.search(rf"my.py:net batch 4 .*{4 * each:,} .* 4.00 ", shown)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_bars_stand_beside_a_table_or_below_it(width: int):
+    heads = (Column("model"), Column("MAC", "integer"), Column("parameters", "integer"))
+    rows = (("first", 15_470_264_320, 138_357_544), ("second", 7_735_132_160, 138_357_544))
+    text = printed(Barred(grid(Table("", heads, rows)), [1.0, 0.5]), width)
+    assert re.findall("█+", text) == ["█" * 20, "█" * 10]
+    assert all(f"{value:,}" in text for row in rows for value in row[1:])
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_by_module_and_operator(net: str):
+    told = json.loads(typed("count", net, "--by", "module,operator", "--json").out)
+    conv = "0.a_convolution_with_a_long_name aten.convolution"
+    assert told["by_module,operator"] == {conv: CONV, "2 aten.addmm": LINEAR}
+
+
+def test_the_backward_pass_is_counted_operator_by_operator(net: str):
+    """A gradient for each weight; for the input of the linear layer, and not for the model's own."""
+    told = json.loads(typed("count", net, "--backward", "--json").out)
+    assert told["total"] == 2 * CONV + 3 * LINEAR
+    assert "no output of the model has a gradient" in typed("count", "torch.nn:Identity",
+                                                            "--input", "2x3", "--backward").err  # fmt: skip
+
+
+def test_parameters_stand_below_their_layer(net: str):
+    shown = typed("layers", net, "--weights", "--columns", "kernel,output,parameters").out
+    rows = [row.split() for row in shown.splitlines()]
+    place = next(n for n, row in enumerate(rows) if row[:1] == ["a_convolution_with_a_long_name"])
+    assert rows[place][1:] == ["3x3", "2x40x28x28", f"{40 * 27:,}"]
+    assert rows[place + 1] == ["weight", "40x3x3x3", f"{40 * 27:,}"]
+    ended = typed("layers", net, "--columns", "kernal")
+    assert ended.code == 2 and "did you mean 'kernel'" in ended.err
+
+
+def test_a_tree_of_layers_is_set_in(net: str):
+    shown = typed("layers", net, "--columns", "parameters").out
+    depths = {row.split()[0]: len(row) - len(row.lstrip()) for row in shown.splitlines()[3:9]}
+    assert depths["0"] - depths["(the"] == depths["norm"] - depths["0"] == 2
+
+
+def test_models_have_a_chart_where_a_folder_is_named(net: str, tmp_path: Path):
+    for words, drawn in ((("--sweep", "batch=1,2"), "line"), (("torch.nn:Identity",), "bar")):
+        ended = typed("compare", net, *words, "--input", "2x3x30x30", "--counters", "numel",
+                      "--out", tmp_path / drawn)  # fmt: skip
+        assert ended.code == 0, ended.err
+        svg = (tmp_path / drawn / "sizes.svg").read_text()
+        assert ("mark-line" in svg) == (drawn == "line") and "my.py:net" in svg
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from flop_harness.records import Bridge, Case, Context, Step
 from flop_harness.records.account import Account
 from flop_harness.records.units import Printed, Unit, parse_figure, parse_unit, with_unit
 from flop_harness.report.words.terms import DOUBLING
-from flop_harness.report.words.text import human, left_out
+from flop_harness.report.words.text import few, human, left_out
 from flop_harness.suite.files import case_from_model, having
 
 FLOPS = {"MAC": 2, "FLOP": 1}
@@ -216,6 +216,7 @@ def refusal(figure: Figure, rules: Rules, way: Way) -> str:
     said = " or ".join(f"{each.total:,} {each.unit}" for each in own) or "nothing of that kind"
     told = f"{rules.case.model} is {said} under {way.id}, not {figure.text}"
     every = [each for each in rules.everything() if each.way != "analytic"]
+    told += stumbles(rules)
     fits = list(
         dict.fromkeys(
             each.way for each in every if any(read.is_of(each) for read in figure.readings())
@@ -228,6 +229,12 @@ def refusal(figure: Figure, rules: Rules, way: Way) -> str:
         other = "MACs" if figure.unit.base == "FLOP" else "FLOPs"
         return f"{told}; it would be {other} called {figure.unit.base}s under {', '.join(renamed)}"
     return f"{told}; nor does any other way of counting give it"
+
+
+def stumbles(rules: Rules) -> str:
+    """Which ways of counting cannot be tried, because their rules raise on the model."""
+    lost = [f"{way} ({why})" for way, why in rules.stumbled.items()]
+    return f" (not tried, as their rules raise on it: {few(lost, 3)})" if lost else ""
 
 
 def relates(figure: Figure, amount: Amount) -> bool:

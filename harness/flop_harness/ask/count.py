@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +19,16 @@ from flop_harness.errors import UserError, extras_named, suggest
 from flop_harness.records import SEED, Case, Trace
 from flop_harness.records.account import Account
 from flop_harness.records.trace import shapes_of
+from flop_harness.report.analysis.sizes import Size
 from flop_harness.report.formats.plain import text_of
 from flop_harness.report.tables.module_tree import module_table, module_tree
+from flop_harness.report.tables.sizes import size_table
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.text import human, left_out, plural
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.trace.walk import Visit
 
-GROUPS = ("term", "module", "function", "operator")
+GROUPS = ("term", "module", "function", "operator", "module,operator")
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,8 +84,9 @@ class Count:
         columns = ["module", "term", "amount"]
         return pandas.DataFrame(list(self.account.charges()), columns=columns)
 
-    def to_json(self) -> str:
-        document = {
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "schema": "count/1",
             "model": self.model,
             "convention": self.convention.id,
             "unit": self.convention.unit,
@@ -94,7 +98,9 @@ class Count:
             "unsupported": self.unsupported,
             "hangs_on_values": {"lines": list(self.trace.looks), "seed": SEED},
         }
-        return json.dumps(document, indent=2)
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict(), indent=2)
 
     def __repr__(self) -> str:
         return text_of(self.to_table())
@@ -127,17 +133,39 @@ class Count:
 
 
 def count_case(case: Case, convention: str = "macs", by: str = "term", depth: int | None = None,
-               folder: str = "") -> Count:  # fmt: skip
-    """Trace a case, on meta where possible, and price it: by a convention, or a counter's rules."""
+               folder: str = "", backward: bool = False) -> Count:  # fmt: skip
+    """Trace a case, on meta where possible, and price it: by a convention, or a counter's rules.
+
+    With ``backward`` the backward pass is part of it. Raises UserError.
+    """
     if convention not in CATALOGUE and (named := counters_named(convention)):
-        return count_trace(case.model, Rules(case, folder).seen_by(named[0]), as_convention(named[0]),
+        if backward:
+            raise UserError(
+                "counters' rules are of the forward pass: --backward is for conventions"
+            )
+        return count_trace(case.id, Rules(case, folder).seen_by(named[0]), as_convention(named[0]),
                            by, depth)  # fmt: skip
+    if backward:
+        return count_trace(f"{case.id}, with its backward pass", step_of(case, folder), convention, by,
+                           depth)  # fmt: skip
     limits = Limits(timeout_s=300, memory_bytes=0, threads=1)
     try:
         trace = CaseRunner(case, folder, "cpu", limits).canonical()
     except TraceFailed as error:
         raise UserError(f"{case.model} runs, but could not be traced: {error}") from error
-    return count_trace(case.model, trace, convention, by, depth)
+    return count_trace(case.id, trace, convention, by, depth)
+
+
+def step_of(case: Case, folder: str) -> Trace:
+    """The forward and the backward pass of a case; on the CPU, where no kernel runs that need not."""
+    from flop_harness.run.tracing import traced
+    from flop_harness.suite.build import build
+    from flop_harness.suite.training import TrainingStep
+
+    built = build(case, folder=folder)
+    return traced(
+        lambda: (TrainingStep(built.module), built.args, built.kwargs), grad=True, gradients=True
+    )
 
 
 def count_trace(
@@ -152,11 +180,44 @@ def count_trace(
         account = chosen.price(trace)
     except NotApplicable as error:
         raise UserError(f"convention {chosen.id!r} does not apply to {model}: {error}") from error
-    if by in ("function", "operator"):
+    if by in ("function", "operator", "module,operator"):
         rows = by_call(trace, chosen, by)
     else:
         rows = account.by_module(depth) if by == "module" else account.by_term()
     return Count(model, chosen, by, rows, account.total, account, trace)
+
+
+# -------------------------------------------------------------------------------- several models
+
+
+def sizes_of(counted: Sequence[Count]) -> list[Size]:
+    return [Size(each.model, each.inputs, each.total, each.params) for each in counted]
+
+
+def totals_table(counted: Sequence[Count]) -> Table:
+    """A row for each model, its total beside the first one's; and what has no formula."""
+    convention = counted[0].convention
+    lacking = [f"{each.model} lacks formulas for {left_out(each.unsupported)}."
+               for each in counted if each.unsupported]  # fmt: skip
+    told = " ".join([f"convention {convention.id}; {counted[0].trace.context}.", *lacking])
+    return size_table(sizes_of(counted), convention.unit, "Several models", told)
+
+
+def parts_table(counted: Sequence[Count], by: str) -> Table:
+    """A row for each group, a column for each model."""
+    names = dict.fromkeys(name for each in counted for name in each.rows)
+    unit = counted[0].convention.unit
+    heads = (Column(by), *(Column(each.model, "integer", unit) for each in counted))
+    rows = [
+        (name or "(the model)", *(each.rows.get(name, 0) for each in counted)) for name in names
+    ]
+    rows += [("total", *(each.total for each in counted))]
+    return Table(f"By {by}", heads, tuple(rows))
+
+
+def several(counted: Sequence[Count]) -> dict[str, Any]:
+    """The same for ``--json``."""
+    return {"schema": "counts/1", "models": [each.to_dict() for each in counted]}
 
 
 def find_convention(name: str) -> Convention:
@@ -182,5 +243,7 @@ def by_call(trace: Trace, convention: Convention, level: str) -> dict[str, int |
 def name_of(visit: Visit, level: str) -> str:
     if level == "operator":
         return visit.call.packet
+    if level == "module,operator":
+        return f"{visit.path or '(the model)'} {visit.call.packet}"
     functions = [call.name for call in visit.around if call.level == "function"]
     return functions[0] if functions else visit.call.packet

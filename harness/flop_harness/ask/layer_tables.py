@@ -3,44 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flop_harness.ask.layers import Layer, Layers
-from flop_harness.report.tables.table import Column, Table
+from flop_harness.errors import UserError, suggest
+from flop_harness.report.tables.table import INDENT, Column, Table
 from flop_harness.report.words.text import digits, human, left_out, plural
 
 HEADS = (
-    Column("layer"), Column("type"), Column("input"), Column("output"),
-    Column("parameters", "integer"), Column("trainable", "integer"), Column("MACs", "integer"),
-    Column("share", "part"), Column("bytes", "integer"), Column("activations", "integer", "bytes"),
+    Column("layer"), Column("type"), Column("kernel"), Column("input"), Column("output"),
+    Column("parameters", "integer"), Column("of all", "part", "parameters"),
+    Column("trainable", "integer"), Column("MACs", "integer"), Column("share", "part"),
+    Column("bytes", "integer"), Column("activations", "integer", "bytes"),
 )  # fmt: skip
+USUAL = tuple(head.name for head in HEADS if head.name not in ("kernel", "of all"))
+"""Columns that are shown where none are asked for"""
 NOTE = (
     "A module counts with everything below it. Bytes are read and written by its operators; "
     "activations are what its innermost modules hand on."
 )
-INDENT = 2 * "\N{NO-BREAK SPACE}"
+STEP = 2 * INDENT
 
 
-def layer_table(found: Layers, rows: Sequence[Layer], as_tree: bool) -> Table:
-    """The rows in the order in which they are given; as a tree, by their names in it."""
+def layer_table(
+    found: Layers, rows: Sequence[Layer], as_tree: bool, columns: Sequence[str] = (),
+    weights: bool = False,
+) -> Table:  # fmt: skip
+    """The rows in the order in which they are given; as a tree, by their names in it.
+
+    ``columns`` are those to show, the layer before them and counters' figures after them;
+    ``weights`` adds a row for each parameter below its module. UserError for an unknown column.
+    """
     heads = (*HEADS, *(Column(name, "integer") for name in found.counters))
-    whole = found.whole.macs
-    cells = tuple(
-        (
-            name_of(each, as_tree), each.type, shape(each.input, each.calls), each.output,
-            each.parameters, each.trainable, each.macs, each.macs / whole if whole else None,
-            each.bytes, each.activations, *(each.said[name] for name in found.counters),
-        )
-        for each in rows
-    )  # fmt: skip
+    cells = [line for each in rows for line in lines_of(found, each, as_tree, weights)]
     lacking = f" Not counted, for want of a formula: {left_out(found.unsupported)}."
-    return Table(found.model, heads, cells, NOTE + (lacking if found.unsupported else ""))
+    note = NOTE + (lacking if found.unsupported else "")
+    return only(Table(found.model, heads, tuple(cells), note), columns or USUAL, found.counters)
+
+
+def lines_of(found: Layers, each: Layer, as_tree: bool, weights: bool) -> Iterator[tuple]:
+    """A layer as a row; then, if asked for, its parameters."""
+    macs, parameters = found.whole.macs, found.whole.parameters
+    yield (
+        name_of(each, as_tree), each.type, each.kernel, shape(each.input, each.calls), each.output,
+        each.parameters, each.parameters / parameters if parameters else None, each.trainable,
+        each.macs, each.macs / macs if macs else None, each.bytes, each.activations,
+        *(each.said[name] for name in found.counters),
+    )  # fmt: skip
+    for weight in each.weights if weights else ():
+        name = STEP * (each.depth + 1) + weight.name if as_tree else f"{each.path}.{weight.name}"
+        told = "x".join(map(str, weight.shape)) or "scalar"
+        trainable = weight.numel if weight.trainable else 0
+        part = weight.numel / parameters if parameters else None
+        empty = (None,) * (4 + len(found.counters))
+        yield (name, "Parameter", "", "", told, weight.numel, part, trainable, *empty)
+
+
+def only(table: Table, columns: Sequence[str], counters: Sequence[str]) -> Table:
+    """The layer, these columns in this order, and what counters say."""
+    names = [name.strip().lower() for name in columns]
+    known = {head.name.lower(): place for place, head in enumerate(table.columns)}
+    for name in names:
+        if name not in known:
+            raise UserError(f"no column {name!r}{suggest(name, known)}; known: {', '.join(known)}")
+    places = dict.fromkeys(
+        [0, *(known[name] for name in names), *(known[each] for each in counters)]
+    )
+    rows = tuple(tuple(row[place] for place in places) for row in table.rows)
+    return replace(table, columns=tuple(table.columns[place] for place in places), rows=rows)
 
 
 def name_of(layer: Layer, as_tree: bool) -> str:
     if not layer.path:
         return "(the model)"
-    return INDENT * layer.depth + layer.path.rpartition(".")[2] if as_tree else layer.path
+    return STEP * layer.depth + layer.path.rpartition(".")[2] if as_tree else layer.path
 
 
 def shape(text: str, calls: int) -> str:
@@ -96,7 +133,10 @@ def document(found: Layers, rows: Sequence[Layer]) -> dict[str, Any]:
             {
                 **{name: getattr(each, name) for name in names},
                 "share": each.macs / whole if whole else None,
-                "bytes": each.bytes, "activations": each.activations, **each.said,
+                "bytes": each.bytes, "activations": each.activations, "kernel": each.kernel,
+                "weights": [{"name": weight.name, "shape": list(weight.shape),
+                             "trainable": weight.trainable} for weight in each.weights],
+                **each.said,
             }
             for each in rows
         ],

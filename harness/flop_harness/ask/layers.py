@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 from flop_harness.ask.ways import Rules, counters_named
 from flop_harness.conventions.reference import byte_charges, reference, settled
-from flop_harness.counters import counters
+from flop_harness.counters import find_called
 from flop_harness.errors import UserError, suggest
-from flop_harness.records import Case, Tensor, Trace
+from flop_harness.records import Case, Module, Tensor, Trace
 from flop_harness.records.account import Account, lineage
 from flop_harness.records.trace import shapes_of
 from flop_harness.trace.tree import own_parameters
@@ -21,12 +23,26 @@ Number = int | float
 
 
 @dataclass(frozen=True, slots=True)
+class Weight:
+    """A parameter under the name by which its module holds it; shared ones stand at each of them."""
+
+    name: str
+    shape: tuple[int, ...]
+    trainable: bool
+
+    @property
+    def numel(self) -> int:
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """One module with everything below it; shapes are those of its first call.
 
     ``parameters`` stand once, with the first module that holds them. ``bytes`` are read and written
     by its operators; ``activations`` are the bytes of what its innermost modules hand on.
-    ``said`` is what counters charge it.
+    ``said`` is what counters charge it, ``kernel`` the window of a convolution or a pool, with its
+    groups, ``weights`` its own parameters.
     """
 
     path: str
@@ -40,6 +56,8 @@ class Layer:
     bytes: int
     activations: int
     leaf: bool = True
+    kernel: str = ""
+    weights: tuple[Weight, ...] = ()
     said: Mapping[str, Number] = field(default_factory=dict)
 
     @property
@@ -93,10 +111,7 @@ def layers_of_case(case: Case, names: Sequence[str] = (), folder: str = "") -> L
 
 
 def known(name: str) -> list[Any]:
-    found = counters_named(name)
-    if not found:
-        raise UserError(f"unknown counter {name!r}{suggest(name, counters())}")
-    return found
+    return counters_named(name) or find_called(name)  # which says what is like it
 
 
 def layers_of_trace(
@@ -123,6 +138,7 @@ def layers_of_trace(
             path, trace.modules[index].type_name, len(calls), *shapes,
             int(every.get(path, 0)), int(trainable.get(path, 0)),
             int(macs.get(path, 0)), int(moved.get(path, 0)), kept.get(path, 0), leaf,
+            kernel_of(trace.modules[index]), weights_of(trace, index),
             {name: amounts.get(path, 0) for name, amounts in said.items()},
         ))  # fmt: skip
     return Layers(model, tuple(rows), batch_of(trace), state, tuple(said), dict(unsupported))
@@ -140,6 +156,23 @@ def tree(trace: Trace) -> Iterator[tuple[str, int, bool]]:
         children = trace.modules[index].children
         yield trace.modules[index].path, index, not children
         pending += [(f"{path}.{name}".lstrip("."), child) for name, child in reversed(children)]
+
+
+def kernel_of(module: Module) -> str:
+    """``3x3``, ``3x3 in 32 groups``; empty for a layer without a window."""
+    size, groups = module.config.get("kernel_size"), module.config.get("groups", 1)
+    if size is None:
+        return ""
+    if isinstance(size, int):  # MaxPool2d(3) has a window of 3x3
+        rank = re.search(r"(\d)d$", module.type_name)
+        size = (size,) * (int(rank[1]) if rank else 1)
+    window = "x".join(map(str, size)) if isinstance(size, tuple | list) else str(size)
+    return window if groups == 1 else f"{window} in {groups:,} groups"
+
+
+def weights_of(trace: Trace, index: int) -> tuple[Weight, ...]:
+    held = ((name, trace.parameters[number]) for name, number in trace.modules[index].parameters)
+    return tuple(Weight(name, each.shape, each.trainable) for name, each in held)
 
 
 def calls_by_path(trace: Trace) -> dict[str, list[tuple[str, str]]]:

@@ -6,17 +6,18 @@ counter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from flop_harness.conventions.articles import NotApplicable
 from flop_harness.conventions.catalogue import Convention
 from flop_harness.conventions.products import unsupported
-from flop_harness.counters import Counter, counters, find_one
+from flop_harness.counters import Counter, Unavailable, counters
+from flop_harness.counters.names import CALLED, ids_called
 from flop_harness.counters.versions.catalogue import CATALOGUE
 from flop_harness.counters.versions.rules import as_of
-from flop_harness.errors import UserError, suggest
+from flop_harness.errors import UserError, raised, suggest
 from flop_harness.reconcile.bridges import whole
 from flop_harness.records import Case, Context, Trace
 from flop_harness.records.account import Account
@@ -27,26 +28,6 @@ Way: TypeAlias = Convention | Counter
 
 REFERENCE = {"reference": "macs"}
 """What people call a convention -> its id"""
-CALLED: dict[str, tuple[str, ...]] = {
-    "ptflops": ("ptflops-pytorch", "ptflops-aten"),
-    "flops-counter.pytorch": ("ptflops-pytorch", "ptflops-aten"),
-    "get-model-complexity-info": ("ptflops-pytorch", "ptflops-aten"),
-    "thop.profile": ("thop",),
-    "pytorch-opcounter": ("thop",),
-    "ultralytics": ("ultralytics-thop",),
-    "flopcountermode": ("torch",),
-    "flop-counter": ("torch",),
-    "torch.utils.flop-counter": ("torch",),
-    "pytorch": ("torch",),
-    "flopcountanalysis": ("fvcore",),
-    "fvcore.nn.flopcountanalysis": ("fvcore",),
-    "torchinfo.summary": ("torchinfo",),
-    "deepspeed-flops-profiler": ("deepspeed",),
-    "flops-profiler": ("deepspeed",),
-    "mmcv": ("mmengine",),
-    "mmdetection": ("mmengine",),
-}
-"""What people call a counter -> the counters that it may be, the usual one first"""
 
 
 @dataclass(frozen=True)
@@ -93,9 +74,8 @@ def resolve(name: str) -> list[Way]:
 def counters_named(name: str) -> list[Counter]:
     """The counters that a name may stand for, at the release that stands behind an ``@``."""
     base, _, release = name.partition("@")
-    written = base.strip().lower().replace("_", "-").replace(" ", "-")
-    ids = CALLED.get(written, (base if base in counters() else written,))
-    found = [find_one(each) for each in ids if each in counters()]
+    known = counters()
+    found = [known[each] for each in ids_called(base, known)]
     return [as_of(each, release) for each in found] if release else found
 
 
@@ -104,6 +84,7 @@ class Rules:
 
     def __init__(self, case: Case, folder: str = "") -> None:
         self.case = case
+        self.stumbled: dict[str, str] = {}
         self._traces = ContextTraces(case, folder, build(case, device="meta", folder=folder))
 
     @property
@@ -144,21 +125,22 @@ class Rules:
     def everything(self) -> Iterator[Amount]:
         """All conventions, and each counter on the pass that is traced already.
 
-        Whatever says nothing about such a model, or stumbles over it, is left out: this serves
-        suggestions only.
+        What does not apply to such a model is left out; ``stumbled`` tells whose rules raise on it.
         """
-        trace = self._traces.canonical
-        for convention in CATALOGUE.values():
+        prices: list[tuple[str, str, str, Callable[[Trace], Account]]] = [
+            (each.id, each.unit, "", each.price) for each in CATALOGUE.values()
+        ]
+        prices += [(each.id, quantity.unit, quantity.label, quantity.price)
+                   for each in counters().values() for quantity in each.quantities.values()]  # fmt: skip
+        for way, unit, label, price in prices:
             try:
-                yield Amount(convention.id, convention.unit, convention.price(trace))
-            except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError):
+                account = price(self._traces.canonical)
+            except (NotApplicable, Unavailable):
                 continue
-        for counter in counters().values():
-            for quantity in counter.quantities.values():
-                try:
-                    yield Amount(counter.id, quantity.unit, quantity.price(trace), quantity.label)
-                except Exception:  # noqa: BLE001 - any rule may trip over an untried model
-                    continue
+            except Exception as error:  # noqa: BLE001 - any rule may trip over an untried model
+                self.stumbled[way] = raised(error)
+                continue
+            yield Amount(way, unit, account, label)
 
 
 def as_convention(counter: Counter) -> Convention:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from flop_harness.records import Case, Claim, Sources
 from flop_harness.run.environment import PACKAGE
 from flop_harness.run.identity import EarlierSources, installed, sources_key
 from flop_harness.run.identity import digest as code_digest
-from flop_harness.run.processes import begin_process, forkserver
+from flop_harness.run.processes import pool
 from flop_harness.store import SCHEMA, Journal
 from flop_harness.store.journal import JOURNAL_FILE
 from flop_harness.store.runs import restored
@@ -156,14 +156,11 @@ class Prices:
         if self.workers == 1 or not tasks:
             yield from ((task, work(task)) for task in tasks)
             return
-        with ProcessPoolExecutor(self.workers, forkserver(), begin_process) as pool:
-            waiting = {pool.submit(work, task): task for task in tasks}
-            try:
-                for done, future in enumerate(as_completed(waiting), start=1):
-                    yield waiting[future], future.result()
-                    self.tell(done, len(tasks))
-            finally:
-                pool.shutdown(cancel_futures=True)
+        with pool(self.workers) as at_work:
+            waiting = {at_work.submit(work, task): task for task in tasks}
+            for done, future in enumerate(as_completed(waiting), start=1):
+                yield waiting[future], future.result()
+                self.tell(done, len(tasks))
 
 
 def jobs_of(claims: Iterable[Claim], folders: Mapping[str, str]) -> list[Job]:

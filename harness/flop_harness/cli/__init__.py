@@ -23,7 +23,7 @@ from flop_harness.cli import (
     time,
     verify,
 )
-from flop_harness.cli.app import FINE, INTERRUPTED, Interrupted, app, fail, say
+from flop_harness.cli.app import FINE, INTERRUPTED, NOTHING_KEPT, Interrupted, app, fail, say
 from flop_harness.errors import UserError, extras_named
 from flop_harness.suite.search_path import put_standard_library_first
 
@@ -60,11 +60,11 @@ def main() -> None:
     except UserError as error:
         fail(str(error))
     except KeyboardInterrupt:
-        say("interrupted")
+        say(f"interrupted; {NOTHING_KEPT}")
         sys.exit(INTERRUPTED)
     except SystemExit as end:
         if end.code == INTERRUPTED and not isinstance(end, Interrupted):
-            say("interrupted")  # where no command said what was kept
+            say(f"interrupted; {NOTHING_KEPT}")  # where no command said what was kept
         raise
     except BrokenPipeError:
         sys.stderr.close()

@@ -47,6 +47,13 @@ def options(
     """Count FLOPs, MACs and parameters with every tool, and explain every difference."""
 
 
+ModelsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="MODEL...", help="Model references, such as torchvision:resnet18 or net.py:Net."
+    ),
+]
+
 InputOption = Annotated[
     Optional[list[str]],
     typer.Option(
@@ -111,13 +118,16 @@ def models_print_to_stderr() -> Iterator[None]:
         os.close(ours)
 
 
+NOTHING_KEPT = "nothing was kept"
+
+
 @contextmanager
-def interruptible(kept: Callable[[], str] = lambda: "what was finished is kept") -> Iterator[None]:
+def interruptible(kept: str | Callable[[], str] = NOTHING_KEPT) -> Iterator[None]:
     """Ctrl-C ends the command in one line that tells what was kept."""
     try:
         yield
     except KeyboardInterrupt:
-        say(f"interrupted; {kept()}")
+        say(f"interrupted; {kept if isinstance(kept, str) else kept()}")
         raise Interrupted(INTERRUPTED) from None
 
 
@@ -243,6 +253,29 @@ def refuse_half_a_reference(target: str) -> None:
 
 def separated(names: str | None) -> list[str]:
     return [name.strip() for name in names.split(",") if name.strip()] if names else []
+
+
+def counters_asked(names: str | None) -> list[str]:
+    """Ids of the counters that an option names, as people write them. UserError for an unknown one."""
+    from flop_harness.counters import find
+
+    written = separated(names)
+    return [counter.id for counter in find(written)] if written else []
+
+
+def counter_asked(name: str) -> str:
+    """The id of the one counter that a name stands for; of several the usual one, which is said.
+
+    An unknown name stays as it is: whoever looks for it says what there is.
+    """
+    from flop_harness.counters import counters
+    from flop_harness.counters.names import ids_called
+
+    base, at, release = name.partition("@")
+    first, *others = ids_called(base, counters()) or (base,)
+    if others:
+        say(f"{name} is read as {first}; there is also {', '.join(others)}")
+    return f"{first}{at}{release}"
 
 
 def safe_name(name: str) -> str:

@@ -17,11 +17,11 @@ from flop_harness.cli.app import (
     JsonOption,
     add_to_step_summary,
     app,
+    counters_asked,
     interruptible,
     print_json,
     safe_name,
     say,
-    separated,
     tell,
 )
 from flop_harness.errors import UserError
@@ -98,8 +98,8 @@ def check(
         raise UserError("--traces runs nothing, --fresh everything: leave one out")
     whole, folder = found_golden(target, golden)
     with (
-        interruptible(),
-        checked(target, whole, folder, cases, separated(counters), traces, jobs) as found,
+        interruptible("the golden stands as it was"),
+        checked(target, whole, folder, cases, counters_asked(counters), traces, jobs) as found,
     ):
         done, kept = found
         tell_comparison(done.comparison, junit, json)

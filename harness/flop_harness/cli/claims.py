@@ -51,7 +51,10 @@ def claims(
     for each in files:
         if each.skipped:
             say(f"{each.name}: columns that are no counts are skipped: {', '.join(each.skipped)}")
-    with interruptible(), models_print_to_stderr():
+    with (
+        interruptible("the models that are counted are kept: the same command goes on"),
+        models_print_to_stderr(),
+    ):
         done = audited(files, out or HOME, jobs or os.cpu_count() or 1, fresh)
     if json:
         from flop_harness.report.documents.json_documents import document
@@ -99,11 +102,14 @@ def save(done: Any, folder: Path) -> None:
 
 def as_before(done: Any, folder: Path) -> Any:
     """With the date of the audit that lies in the folder, if that said the same on the same."""
-    from flop_harness.store import load_audit
+    from flop_harness.store import AUDIT_FILE, load_audit
 
+    if not (folder / AUDIT_FILE).is_file():
+        return done
     try:
         before = load_audit(folder)
-    except UserError:  # none is there, or it is not ours
+    except UserError as error:
+        say(f"written anew: {error}")
         return done
     return before if undated(before) == undated(done) else done
 

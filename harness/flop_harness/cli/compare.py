@@ -11,6 +11,7 @@ import typer
 from flop_harness.cli.app import (
     FAILED,
     FINE,
+    NOTHING_KEPT,
     USER,
     DtypeOption,
     ExactOption,
@@ -21,6 +22,7 @@ from flop_harness.cli.app import (
     ModeOption,
     SweepOption,
     app,
+    counters_asked,
     interruptible,
     is_model,
     model_suite,
@@ -29,7 +31,6 @@ from flop_harness.cli.app import (
     refuse_half_a_reference,
     safe_name,
     say,
-    separated,
     show,
     step_summary,
     tell,
@@ -98,7 +99,6 @@ def compare(
     """Run every counter on a suite or on models, and explain every difference."""
     from flop_harness.cli import time
     from flop_harness.cli.reproduce import tell_if_readable
-    from flop_harness.regression.reproduce import published_in
 
     refuse_mistyped(targets, device)
     models = all(map(is_model, targets))
@@ -109,26 +109,45 @@ def compare(
     else:
         refuse_for_suites(input, train, dtype, sweep)
         chosen, folder = suite_of(targets, cases, out)
-    earlier = None if models or folder is None else published_in(folder)
-    asked = {"counters": separated(counters), "device": device, "jobs": jobs, "fresh": fresh}
+    earlier = None if models or folder is None else published(folder)
+    asked = {"counters": counters_asked(counters), "device": device, "jobs": jobs, "fresh": fresh}
     run = compared(chosen, folder, asked, quiet=models)
     if models:
         refuse_broken(run)
-    told(run, folder, exact, json, how=typed_again(train, dtype) if models else "")
-    if not strict and not json and exit_code(run) == FINE != exit_code(run, strict=True):
-        print("counters that gave no figure leave the exit code at 0; --strict makes it 3")
-    if github:
-        step_summary(run)
-    wanted = (timing if timing is not None else not models) and device != "meta"
-    times = time_beside(chosen, run, device, folder, fresh, json) if wanted else None
-    if earlier is not None and not json:
-        tell_if_readable(earlier, run, times)
+    kept = NOTHING_KEPT if folder is None else f"the run is kept in {folder}"
+    with interruptible(kept):
+        told(run, folder, exact, json, how=typed_again(train, dtype) if models else "")
+        if not strict and not json and exit_code(run) == FINE != exit_code(run, strict=True):
+            print("counters that gave no figure leave the exit code at 0; --strict makes it 3")
+        if github:
+            step_summary(run)
+        wanted = (timing if timing is not None else not models) and device != "meta"
+        times = time_beside(chosen, run, device, folder, fresh, json, kept) if wanted else None
+        if earlier is not None and not json:
+            tell_if_readable(earlier, run, times)
     failed = times is not None and time.failed(times)
     sys.exit(exit_code(run, strict) or (FAILED if failed else FINE))
 
 
+def published(folder: Path) -> Any:
+    """What was published of a suite; None, which is said, where that cannot be read."""
+    from flop_harness.regression.reproduce import published_in
+
+    try:
+        return published_in(folder)
+    except UserError as error:
+        say(f"not set beside what was published: {error}")
+        return None
+
+
 def compared(suite: Any, folder: Path | None, options: dict[str, Any], quiet: bool) -> Any:
-    """The run, with its files where it has a folder."""
+    """The run, with its files where it has a folder.
+
+    What its processes are forked from imports torch beside us, from the first moment.
+    """
+    from flop_harness.run.processes import forkserver
+
+    forkserver()
     from flop_harness.ask.compare import carry_out, compare_once, save
     from flop_harness.cli.progress import ProgressBar
     from flop_harness.run.planning import make_plan
@@ -186,6 +205,8 @@ def told(run: Any, folder: Path | None, exact: bool, json: bool, how: str) -> No
         show(report.case_table(run, run.suite.cases[0].id, exact))
     else:
         show(suite_table(run, exact))
+        if is_of_models(run):
+            show_sizes(run)
         for line in parameter_lines(Index(run)):
             tell(line)
     for line in report.verdict_lines(run):
@@ -194,6 +215,24 @@ def told(run: Any, folder: Path | None, exact: bool, json: bool, how: str) -> No
         print(line)  # on one line however narrow, to be copied
     if folder is not None:
         print(f"report: {folder / 'report.html'}")
+
+
+def is_of_models(run: Any) -> bool:
+    """Whether models were named on the command line, rather than the file of a suite."""
+    return not run.suite.digest
+
+
+def show_sizes(run: Any) -> None:
+    """Each model beside the first, with bars."""
+    from flop_harness.report.analysis.index import Index
+    from flop_harness.report.analysis.sizes import shares, sizes
+    from flop_harness.report.formats.terminal.bars import Barred
+    from flop_harness.report.formats.terminal.grid import grid
+    from flop_harness.report.tables.sizes import size_table
+
+    found = sizes(Index(run))
+    table = size_table(found, "MAC", "Each beside the first, by the reference")
+    show(Barred(grid(table), shares(each.amount for each in found)))
 
 
 def next_step(run: Any, folder: Path | None, how: str) -> list[str]:
@@ -230,7 +269,13 @@ def typed_again(train: bool | None, dtype: str | None) -> str:
 
 
 def time_beside(
-    suite: Any, run: Any, device: str, folder: Path | None, fresh: bool, json: bool = False
+    suite: Any,
+    run: Any,
+    device: str,
+    folder: Path | None,
+    fresh: bool,
+    json: bool = False,
+    kept: str = NOTHING_KEPT,
 ) -> Any:
     """The cases that ran timed, alone, if this machine has not yet; None where none ran."""
     from dataclasses import replace
@@ -245,7 +290,7 @@ def time_beside(
         return None
     times = known(suite, settled, folder, say) if folder is not None and not fresh else None
     if times is None:
-        times = time.clocked(suite, settled, anyway=True)
+        times = time.clocked(suite, settled, anyway=True, kept=kept)
         if folder is not None:
             time.save(times, folder / times.machine)
     else:

@@ -1,42 +1,60 @@
-"""``flop-harness count``: one model under one convention."""
+"""``flop-harness count``: a model, or several, under one convention."""
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from collections.abc import Sequence
+from typing import Annotated, Any, Optional
 
 import typer
 
 from flop_harness.cli.app import (
     DtypeOption,
     InputOption,
+    JsonOption,
+    ModelsArgument,
     ModeOption,
+    SweepOption,
     app,
-    model_case,
+    model_suite,
     models_print_to_stderr,
+    print_json,
     show,
 )
 from flop_harness.errors import UserError, suggest
 
+ConventionOption = Annotated[
+    str,
+    typer.Option(help="A convention, or a counter by whose rules to count: see flop-harness list."),
+]
+
+ByOption = Annotated[
+    str, typer.Option(help="Group by term, module, function, operator, or module,operator.")
+]
+
+DepthOption = Annotated[
+    Optional[int], typer.Option(min=0, help="With --by module: show this many levels.")
+]
+
+
+BackwardOption = Annotated[
+    bool, typer.Option("--backward", help="The backward pass too, operator by operator.")
+]
+
 
 @app.command()
 def count(
-    model: Annotated[str, typer.Argument(help="A model reference, such as torchvision:resnet18.")],
+    models: ModelsArgument,
     input: InputOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
-    convention: Annotated[
-        str,
-        typer.Option(
-            help="A convention, or a counter by whose rules to count: see flop-harness list."
-        ),
-    ] = "macs",
-    by: Annotated[str, typer.Option(help="Group by module, function, operator or term.")] = "term",
-    depth: Annotated[
-        Optional[int], typer.Option(min=0, help="With --by module: show this many levels.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    sweep: SweepOption = None,
+    convention: ConventionOption = "macs",
+    by: ByOption = "term",
+    depth: DepthOption = None,
+    backward: BackwardOption = False,
+    json: JsonOption = False,
 ) -> None:
-    """Count one model under one convention, without running it."""
+    """Count models under one convention, without running them; several stand beside the first."""
     from flop_harness.ask import count as counting
     from flop_harness.report.formats.terminal.grid import grid
 
@@ -45,7 +63,27 @@ def count(
                         f"known: {', '.join(counting.GROUPS)}")  # fmt: skip
     if depth is not None and by != "module":
         raise UserError("--depth folds modules; it goes with --by module")
-    case = model_case(model, input, train, dtype)
+    cases = model_suite(models, input, train, dtype, sweep).cases
     with models_print_to_stderr():
-        counted = counting.count_case(case, convention, by, depth)
-    print(counted.to_json()) if json else show(grid(counted.to_table()))
+        counted = [
+            counting.count_case(case, convention, by, depth, backward=backward) for case in cases
+        ]
+    if json:
+        print_json(counted[0].to_dict() if len(counted) == 1 else counting.several(counted))
+    elif len(counted) == 1:
+        show(grid(counted[0].to_table()))
+    else:
+        tell_several(counted, by)
+
+
+def tell_several(counted: Sequence[Any], by: str) -> None:
+    """Totals beside the first model's, with bars; then what they are made of, side by side."""
+    from flop_harness.ask import count as counting
+    from flop_harness.report.analysis.sizes import shares
+    from flop_harness.report.formats.terminal.bars import Barred
+    from flop_harness.report.formats.terminal.grid import grid
+
+    found = counting.sizes_of(counted)
+    table = counting.totals_table(counted)
+    show(Barred(grid(table), shares(each.amount for each in found)))
+    show(grid(counting.parts_table(counted, by)))

@@ -9,6 +9,7 @@ import typer
 
 from flop_harness.cli.app import (
     app,
+    counter_asked,
     interruptible,
     models_print_to_stderr,
     safe_name,
@@ -43,10 +44,13 @@ def drift(
     from flop_harness.store import TIMELINE_SUFFIX
 
     require("report")
-    suite = chosen(cases)
+    counter, suite = counter_asked(counter), chosen(cases)
     path = out / f"{safe_name(counter)}{TIMELINE_SUFFIX}"
     known = None if fresh else earlier(path)
-    with interruptible(), models_print_to_stderr():
+    with (
+        interruptible("the releases that were asked are kept: the same command goes on"),
+        models_print_to_stderr(),
+    ):
         made = asked(counter, suite, separated(versions), known, keep(path))
     tell(made)
     save(made, out)

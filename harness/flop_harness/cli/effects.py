@@ -30,7 +30,7 @@ def effects(
     chosen = find(separated(counters) or ["all"])
     seen = load_effects(path) if path.exists() else {}
     write(path, dump_effects(seen))  # a folder that cannot be written is told at once
-    with interruptible(), models_print_to_stderr():
+    with interruptible(f"the counters that are done are kept in {path}"), models_print_to_stderr():
         for counter in chosen:
             models = on_every_model(counter)
             seen[counter.id] = {"version": version_of(counter), "models": models}

@@ -16,6 +16,7 @@ from flop_harness.cli.app import (
     JsonOption,
     ModeOption,
     app,
+    counter_asked,
     interruptible,
     is_model,
     model_suite,
@@ -81,7 +82,7 @@ def explain(
     from flop_harness.ask.explain import find, find_metric
 
     asked = find_metric(metric)
-    counter = as_known(counter)
+    counter = counter_asked(counter)
     given = bool(input) or train is not None or dtype is not None
     if given and not is_model(case):
         raise UserError("--input, --train, --eval and --dtype are for a model reference")
@@ -100,30 +101,28 @@ def explain(
             tell_found(found, depth)
 
 
-def as_known(counter: str) -> str:
-    """The id of a counter that people write otherwise, such as ``ptflops``; else as it is."""
-    from flop_harness.ask.ways import counters_named
-
-    found = [] if "@" in counter else counters_named(counter)
-    return found[0].id if found else counter
-
-
 @contextmanager
 def known_or_run(
     case: str, counter: str, named: str | Path | None, suite: Any, anew: bool
 ) -> Iterator[tuple[Any, str, Path]]:
     """(run, the case's id, folder) of stored results, else of a run that is gone afterwards."""
     from flop_harness.ask.explain import find_run, run_case
+    from flop_harness.run.processes import forkserver
 
     known = None if anew else find_run(case, named)
-    if known is not None:
+    if known is not None and (named or suite is None or was_asked(*known[:2], counter)):
         yield known
         return
+    forkserver()  # imports torch beside us, from the first moment
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:
-        with interruptible(lambda: "nothing was kept"):
+        with interruptible():
             run = run_case(case, counter, suite, Path(folder), "auto")
         say(f"no results of {case} here: {counter} was run on it")
         yield run, run.suite.cases[0].id, Path(folder)
+
+
+def was_asked(run: Any, case: str, counter: str) -> bool:
+    return any((each.case, each.counter) == (case, counter) for each in run.readings)
 
 
 def tell_found(found: Any, depth: int) -> None:

@@ -19,10 +19,14 @@ from flop_harness.cli.app import (
     show,
 )
 
+ModelArgument = Annotated[
+    str, typer.Argument(help="A model reference, such as torchvision:resnet18.")
+]
+
 
 @app.command()
 def layers(
-    model: Annotated[str, typer.Argument(help="A model reference, such as torchvision:resnet18.")],
+    model: ModelArgument,
     input: InputOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
@@ -42,6 +46,16 @@ def layers(
         Optional[str],
         typer.Option(help="What these counters charge each layer too, separated by commas."),
     ] = None,
+    columns: Annotated[
+        Optional[str],
+        typer.Option(
+            help="Columns to show, separated by commas: kernel and 'of all' (parameters) too.",
+            show_default="all but these",
+        ),
+    ] = None,
+    weights: Annotated[
+        bool, typer.Option("--weights", help="A row for each parameter, below its layer.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Show the layers of a model: shapes, parameters, MACs, bytes, activations; and its totals.
@@ -60,5 +74,5 @@ def layers(
         print_json(document(found, rows))
         return
     as_tree = sort is None and top is None and only is None
-    show(grid(layer_table(found, rows, as_tree)))
+    show(grid(layer_table(found, rows, as_tree, separated(columns), weights)))
     show(grid(totals_table(found)))

@@ -26,15 +26,11 @@ def list_suites(only: str | None) -> Table:
 def list_cases(only: str | None) -> Table:
     loaded = [suites.load(only)] if only else [suites.load(name) for name in suites.names()]
     rows = (
-        (s.name, case.id, case.model, inputs_of(case.inputs), case.description)
+        (s.name, case.id, case.model, case.shapes or "its own", case.description)
         for s in loaded
         for case in s.cases
     )
     return table(("suite", "case", "model", "inputs", "description"), rows)
-
-
-def inputs_of(inputs: Iterable) -> str:
-    return ", ".join("x".join(map(str, given.shape)) or "scalar" for given in inputs) or "its own"
 
 
 def list_counters(only: str | None) -> Table:

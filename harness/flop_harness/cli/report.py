@@ -7,7 +7,16 @@ from typing import Annotated, Optional
 
 import typer
 
-from flop_harness.cli.app import FAILED, FINE, GithubOption, app, say, separated, step_summary
+from flop_harness.cli.app import (
+    FAILED,
+    FINE,
+    GithubOption,
+    app,
+    interruptible,
+    say,
+    separated,
+    step_summary,
+)
 from flop_harness.errors import require
 
 
@@ -37,7 +46,8 @@ def report(
     names = files_of(wanted)  # a mistake is told before anything is read
     home = folder_named(results)
     run = store.load(home)
-    written = write(run, home, names)
+    with interruptible("the files that were written stand"):
+        written = write(run, home, names)
     for path in written.paths:
         print(path)
     for failure in written.failures:

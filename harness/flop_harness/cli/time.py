@@ -12,14 +12,16 @@ import typer
 from flop_harness.cli.app import (
     FAILED,
     FINE,
+    NOTHING_KEPT,
     DtypeOption,
     InputOption,
     JsonOption,
     ModeOption,
+    SweepOption,
     app,
     interruptible,
     is_model,
-    model_case,
+    model_suite,
     models_print_to_stderr,
     print_json,
     refuse_for_suites,
@@ -27,13 +29,15 @@ from flop_harness.cli.app import (
     say,
     show,
 )
+from flop_harness.cli.app import tell as tell_line
 from flop_harness.errors import UserError, require, suggest
 
 DEVICES = ("auto", "cpu", "cuda")
 
 
-TargetArgument = Annotated[
-    str, typer.Argument(help="A suite (name or .toml), or a model reference.")
+TargetsArgument = Annotated[
+    list[str],
+    typer.Argument(metavar="TARGET...", help="A suite (name or .toml), or model references."),
 ]
 
 OutOption = Annotated[
@@ -51,6 +55,16 @@ DeviceOption = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 SessionsOption = Annotated[
     Optional[int],
     typer.Option(min=1, help="Sessions, in fresh processes.", show_default="the suite's"),
+]
+
+WarmupOption = Annotated[
+    Optional[int],
+    typer.Option(min=0, help="Passes before the first that is kept.", show_default="the suite's"),
+]
+
+SamplesOption = Annotated[
+    Optional[int],
+    typer.Option(min=1, help="Passes that are kept, at least.", show_default="the suite's"),
 ]
 
 BudgetOption = Annotated[
@@ -96,14 +110,17 @@ FreshOption = Annotated[
 
 @app.command()
 def time(
-    target: TargetArgument,
+    targets: TargetsArgument,
     input: InputOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
+    sweep: SweepOption = None,
     out: OutOption = None,
     cases: CasesOption = None,
     device: DeviceOption = "auto",
     sessions: SessionsOption = None,
+    warmup: WarmupOption = None,
+    samples: SamplesOption = None,
     budget: BudgetOption = None,
     details: DetailsOption = True,
     flushed: FlushedOption = False,
@@ -120,18 +137,20 @@ def time(
 
     if device not in DEVICES:
         raise UserError(f"unknown device {device!r}{suggest(device, DEVICES)}")
-    if is_model(target):
-        suite = single_model(model_case(target, input, train, dtype), cases)
+    models = all(map(is_model, targets))
+    if models:
+        refuse_cases(cases)
+        suite = model_suite(targets, input, train, dtype, sweep)
     else:
-        refuse_for_suites(input, train, dtype)
-        suite = chosen(target, cases)
+        refuse_for_suites(input, train, dtype, sweep)
+        suite = chosen(targets, cases)
     settled = settle_device(device)
     if flushed and settled != "cuda":
         raise UserError("--flushed empties the cache of a CUDA device; a CPU's cannot be emptied")
-    kept = out is not None or (cases is None and not is_model(target))
+    kept = out is not None or (cases is None and not models)
     if kept:
         require("report")
-    asked = with_policy(suite, sessions, budget)
+    asked = with_policy(suite, sessions=sessions, warmup=warmup, samples=samples, budget_s=budget)
     scope = Scope(details, flushed, contexts, training)
     times = clocked(asked, settled, anyway, scope)
     if json:
@@ -145,32 +164,33 @@ def time(
     sys.exit(FAILED if failed(times) else FINE)
 
 
-def chosen(target: str, cases: str | None) -> Any:
+def chosen(targets: list[str], cases: str | None) -> Any:
     """The suite that is named."""
     from flop_harness.run.planning import select
     from flop_harness.suite import files as suite
 
-    refuse_half_a_reference(target)
-    return select(suite.load(target), cases)
+    for target in targets:
+        refuse_half_a_reference(target)
+    if len(targets) > 1:
+        raise UserError("time takes one suite, or several models: name one suite")
+    return select(suite.load(targets[0]), cases)
 
 
-def single_model(case: Any, cases: str | None) -> Any:
-    """A suite of one model."""
-    from flop_harness.run.planning import single
-
+def refuse_cases(cases: str | None) -> None:
     if cases is not None:
-        raise UserError("--cases chooses among the cases of a suite; this is one model")
-    return single(case)
+        raise UserError("--cases chooses among the cases of a suite; these are models")
 
 
-def clocked(suite: Any, device: str, anyway: bool, scope: Any = None) -> Any:
+def clocked(
+    suite: Any, device: str, anyway: bool, scope: Any = None, kept: str = NOTHING_KEPT
+) -> Any:
     """What is measured of a suite; beside others it is refused, or begun with a warning."""
     from flop_harness.timing.machine import keep_time, require_quiet
     from flop_harness.timing.scope import Scope
 
     if warning := require_quiet(anyway):
         say(f"warning: {warning}")
-    with interruptible(), models_print_to_stderr():
+    with interruptible(kept), models_print_to_stderr():
         return keep_time(suite, device, say, processes, scope or Scope())
 
 
@@ -186,21 +206,29 @@ def processes() -> Any:
 
 
 def tell(times: Any, suite: Any) -> None:
+    """The table, the models beside the first where several were named, and sentences."""
     from flop_harness.report.analysis.machines import id_of, whose
     from flop_harness.report.analysis.time_sentences import sentences
+    from flop_harness.report.analysis.timings import MachineTimings
     from flop_harness.report.formats.terminal.grid import grid
+    from flop_harness.report.tables.ratios import ratio_table
     from flop_harness.report.tables.times import table_of
 
     show(grid(table_of(times, suite)))
+    if not suite.digest and len(suite.cases) > 1:
+        show(grid(ratio_table(MachineTimings(times))))
     for line in (whose(times, id_of(times.environment)), *sentences(times)):
-        print(line)
+        tell_line(line)
 
 
 def tell_json(times: Any) -> None:
-    from flop_harness.report.documents.json_documents import document
+    from flop_harness.report.analysis.timings import MachineTimings
+    from flop_harness.report.documents.json_documents import document, rows
+    from flop_harness.report.tables.ratios import ratio_table
     from flop_harness.report.tables.times import case_table
 
-    print_json(document("time", case_table(times)))
+    ratios = rows(ratio_table(MachineTimings(times)))
+    print_json({**document("time", case_table(times)), "ratios": ratios})
 
 
 def save(times: Any, folder: Path) -> None:

@@ -13,6 +13,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 
 from flop_harness.counters import overlay
+from flop_harness.counters.names import CALLED, ids_called
 from flop_harness.counters.protocol import Answer, Counter, Quantity, Unavailable
 from flop_harness.errors import UserError, suggest
 
@@ -57,7 +58,7 @@ def loaded(entry: EntryPoint) -> Counter:
 
 
 def find(names: list[str] | tuple[str, ...]) -> list[Counter]:
-    """Counters by id, or by id@version for a released version.
+    """The counters that names stand for, each once, in their order.
 
     Without names those that are in the environment; ``all`` are those from overlays too.
     """
@@ -65,17 +66,29 @@ def find(names: list[str] | tuple[str, ...]) -> list[Counter]:
         return [counter for counter in counters().values() if not counter.overlay]
     if tuple(names) == ("all",):
         return list(counters().values())
-    return [find_one(name) for name in names]
+    return list({each.id: each for name in names for each in find_called(name)}.values())
+
+
+def find_called(name: str) -> list[Counter]:
+    """The counters that a name may stand for, the usual one first. UserError for an unknown one.
+
+    A name is an id or what people write (``ptflops``, ``FlopCounterMode``); a released version
+    stands behind an ``@``.
+    """
+    known = counters()
+    if name in known:
+        return [known[name]]
+    base, _, pinned = name.partition("@")
+    ids = ids_called(base, known)
+    if not ids:
+        near = suggest(base, (*known, *CALLED))
+        raise UserError(f"unknown counter {name!r}{near}; known: {', '.join(known)}")
+    return [at_version(known[each], pinned) if pinned else known[each] for each in ids]
 
 
 def find_one(name: str) -> Counter:
-    known = counters()
-    if name in known:
-        return known[name]
-    base, _, pinned = name.partition("@")
-    if pinned and base in known:
-        return at_version(known[base], pinned)
-    raise UserError(f"unknown counter {name!r}{suggest(name, known)}; known: {', '.join(known)}")
+    """The usual one of the counters that a name may stand for. UserError for an unknown one."""
+    return find_called(name)[0]
 
 
 def at_version(counter: Counter, pinned: str) -> Counter:

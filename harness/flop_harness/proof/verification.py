@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,7 +24,7 @@ from flop_harness.run.environment import version
 from flop_harness.run.identity import EarlierSources, identity, sources_key
 from flop_harness.run.isolation import run_apart
 from flop_harness.run.plan import CANONICAL, Cell, Plan
-from flop_harness.run.processes import begin_process, end_with, forkserver
+from flop_harness.run.processes import pool
 from flop_harness.store import PROOFS_SCHEMA, TraceStore, finished
 from flop_harness.store.runs import restored
 from flop_harness.trace.walk import visits
@@ -184,21 +182,16 @@ def kept(records: Mapping[tuple[str, ...], Any], folder: Path, digest: str) -> S
 @contextmanager
 def processes(jobs: int) -> Iterator[Mapper]:
     """``map`` over as many processes, each on one thread."""
-    with ProcessPoolExecutor(jobs, forkserver(), alone, (os.getpid(),)) as pool:
-        yield pool.map
+    with pool(jobs, alone) as at_work:
+        yield at_work.map
 
 
-def alone(owner: int) -> None:
+def alone() -> None:
     """One thread: what has computed on several cannot be forked, and each core has a process.
-
-    Ends with the process ``owner`` that asked for it, however that ends: a pool waits for tasks
-    for ever, and the fork server waits for the pool.
 
     What torch warns of when it is given ones is nothing to tell.
     """
     import torch
 
     warnings.simplefilter("ignore")
-    begin_process()
-    end_with(owner)
     torch.set_num_threads(1)

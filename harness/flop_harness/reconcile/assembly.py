@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -86,7 +87,7 @@ def derived(plan: Plan, results: Mapping[Cell, Result]) -> Iterator[Part]:
         return
     # Forked, as the rules of counters cannot be sent to a process.
     processes = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(plan.jobs, processes, WORK.append, (one,)) as pool:
+    with ProcessPoolExecutor(plan.jobs, processes, begin, (one,)) as pool:
         yield from pool.map(carry_on, by_case)
 
 
@@ -95,6 +96,12 @@ FEW = 500
 
 WORK: list[Callable[[str], Part]] = []
 """In a process that derives: how"""
+
+
+def begin(work: Callable[[str], Part]) -> None:
+    """First of all in such a process; a Ctrl-C is its parent's to hear."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    WORK.append(work)
 
 
 def carry_on(case: str) -> Part:

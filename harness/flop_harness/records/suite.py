@@ -33,6 +33,11 @@ class Case:
     counters: tuple[str, ...] = ()
     description: str = ""
 
+    @property
+    def shapes(self) -> str:
+        """``1x3x224x224 + scalar``; empty where the model brings its own inputs."""
+        return " + ".join("x".join(map(str, given.shape)) or "scalar" for given in self.inputs)
+
 
 @dataclass(frozen=True, slots=True)
 class Sources:
@@ -80,3 +85,19 @@ class Suite:
     contexts: Literal["documented", "all"] = "documented"
     digest: str = ""
     folder: str = ""
+
+
+AXES = ("batch", "resolution", "length")
+"""What a sweep changes of an input"""
+
+
+def sized(case: str, axis: str, size: int) -> str:
+    """The id of a case at one size of its input: ``vgg16 batch 8``."""
+    return f"{case} {axis} {size}"
+
+
+def size_in(case: str) -> tuple[str, str, int] | None:
+    """(case, axis, size) of an id that ``sized`` made; None for another."""
+    name, axis, size = [*case.rsplit(" ", 2), "", ""][:3]
+    known = axis in AXES and size.isascii() and size.isdigit()
+    return (name, axis, int(size)) if known else None

@@ -8,6 +8,7 @@ from typing import Any
 
 from flop_harness import api
 from flop_harness.ask.explain import matches
+from flop_harness.counters import find_one
 from flop_harness.errors import UserError
 from flop_harness.records import Metric, Reading
 from flop_harness.report.analysis.index import Index, figures_of, in_macs, plain
@@ -48,7 +49,7 @@ class CounterReading:
 
 def reading(counter: str, module: Any, inputs: tuple, kwargs: dict, context: str) -> CounterReading:
     """The figures in the first context with these words. UserError where there are none."""
-    run = api.compare(module, *inputs, counters=[counter], **kwargs).run
+    run = api.compare(module, *inputs, counters=[find_one(counter).id], **kwargs).run
     index = Index(run)
     here = [each for each in index.readings if matches(each, context)]
     if not here:

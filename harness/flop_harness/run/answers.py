@@ -27,8 +27,17 @@ def told(value: Any) -> tuple[int | float | None, str, str]:
     return int(value) if value == int(value) else value, figure, ""
 
 
-def modules_of(answer: Answer) -> dict[str, int | float]:
-    return {str(path): told(value)[0] or 0 for path, value in answer.modules.items()}
+def modules_of(answer: Answer) -> tuple[dict[str, int | float], list[str]]:
+    """Figures by module, and a line for each that is no count."""
+    found: dict[str, int | float] = {}
+    nonsense = []
+    for path, figure in answer.modules.items():
+        value, _, why = told(figure)
+        if value is None:
+            nonsense.append(f"of module {path}: {why}")
+        else:
+            found[str(path)] = value
+    return found, nonsense
 
 
 def without_paths(text: str) -> str:

@@ -278,11 +278,14 @@ class CaseRunner:
             with settings(context.grad, context.variant), eagerly(), seeded():
                 answer = counter.read(model, args, kwargs, context)
             seconds = time.perf_counter() - started
+        figures = {metric: told(getattr(answer, metric)) for metric in counter.quantities}
+        modules, nonsense = modules_of(answer)
+        warned = (*(str(each.message) for each in caught), *nonsense)
         return {
-            "figures": {metric: told(getattr(answer, metric)) for metric in counter.quantities},
-            "modules": modules_of(answer),
+            "figures": figures,
+            "modules": modules,
             "seconds": seconds,
-            "warnings": tuple(dict.fromkeys(first_line(str(w.message)) for w in caught)),
+            "warnings": tuple(dict.fromkeys(map(first_line, warned))),
             "leftovers": leftovers(before, marks(model)),
         }
 

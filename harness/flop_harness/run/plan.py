@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from flop_harness.counters import Counter, version_of
+from flop_harness.counters import Counter, find, version_of
 from flop_harness.records import Case, Context, Failure, Reading, Suite
 from flop_harness.run.cells import Limits
 
@@ -63,8 +63,9 @@ class Plan:
 
     def cells(self, case: Case) -> list[Cell]:
         asked = [Cell(case.id, CANONICAL, Context(self.device))]
+        named = {counter.id for counter in find(case.counters)}
         for counter in self.counters:
-            if case.counters and counter.id not in case.counters:
+            if case.counters and counter.id not in named:
                 continue
             further = counter.further if self.suite.contexts == "all" else ()
             for context in (*counter.contexts, *further):

@@ -11,7 +11,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from types import ModuleType
@@ -55,9 +56,22 @@ def forkserver() -> Any:
 
     context = Context()
     context.set_forkserver_preload(PRELOADED)
-    with standard_library_first(), safe_path():
+    with standard_library_first(), safe_path(), deaf_to_interrupts():
         ensure_running()
     return context
+
+
+@contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """A process that is started within ignores Ctrl-C from its first moment: it is ours to hear."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
 @contextmanager
@@ -108,3 +122,35 @@ def end_process(process: Any, within_s: float = 10.0) -> None:
     if process.is_alive():
         process.kill()
         process.join()
+
+
+def begin_worker(owner: int, begin: Callable[[], None] | None) -> None:
+    """First of all in a process of a pool, which waits for tasks for ever.
+
+    The fork server is its parent, and waits for it in turn: neither notices that ``owner`` is gone.
+    """
+    begin_process()
+    end_with(owner)
+    if begin is not None:
+        begin()
+
+
+@contextmanager
+def pool(jobs: int, begin: Callable[[], None] | None = None) -> Iterator[ProcessPoolExecutor]:
+    """So many processes at work, each of which begins with ``begin``; they end as we do.
+
+    A Ctrl-C ends them: nobody waits any more for what they do.
+    """
+    executor = ProcessPoolExecutor(jobs, forkserver(), begin_worker, (os.getpid(), begin))
+    try:
+        yield executor
+    except Exception:
+        raise
+    except BaseException:
+        at_work = list((executor._processes or {}).values())
+        executor.shutdown(wait=False, cancel_futures=True)
+        for process in at_work:
+            process.terminate()
+        raise
+    finally:
+        executor.shutdown(cancel_futures=True)

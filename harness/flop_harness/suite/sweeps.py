@@ -7,6 +7,7 @@ from typing import Any
 
 from flop_harness.errors import UserError, suggest
 from flop_harness.records import Case, Input
+from flop_harness.records.suite import AXES, sized
 from flop_harness.suite.build import build
 
 MOST = 10**9
@@ -30,14 +31,19 @@ def lengthened(given: Input, value: int) -> Input:
     return replace(given, shape=(given.shape[0], value, *given.shape[2:]))
 
 
-AXES = {"batch": batched, "resolution": resized, "length": lengthened}
+CHANGES = dict(zip(AXES, (batched, resized, lengthened), strict=True))
+CALLED = {"batch-size": "batch", "image-size": "resolution", "size": "resolution", "sequence": "length",
+          "sequence-length": "length", "seq-len": "length", "tokens": "length"}  # fmt: skip
+"""What people call an axis -> its name"""
 
 
 def parse(text: str) -> tuple[str, list[int]]:
     """``batch=1,8,32`` -> its axis and sizes. Raises UserError."""
-    axis, _, sizes = text.partition("=")
+    written, _, sizes = text.partition("=")
+    name = written.strip().lower().replace("_", "-")
+    axis = CALLED.get(name, name)
     if axis not in AXES:
-        raise UserError(f"cannot sweep {axis!r}{suggest(axis, AXES)}; known: {', '.join(AXES)}, "
+        raise UserError(f"cannot sweep {written!r}{suggest(axis, AXES)}; known: {', '.join(AXES)}, "
                         "as in batch=1,8,32")  # fmt: skip
     values = [word.strip() for word in sizes.split(",")]
     if not all(word.isascii() and word.isdigit() and 0 < int(word[:12]) < MOST for word in values):
@@ -51,11 +57,11 @@ def swept(case: Case, text: str, folder: str = "") -> list[Case]:
     inputs = case.inputs or usual(case, folder)
     made = []
     for size in sizes:
-        changed = tuple(AXES[axis](given, size) for given in inputs)
-        if changed == tuple(AXES[axis](given, size + 1) for given in inputs):
+        changed = tuple(CHANGES[axis](given, size) for given in inputs)
+        if changed == tuple(CHANGES[axis](given, size + 1) for given in inputs):
             shapes = " + ".join("x".join(map(str, given.shape)) for given in inputs) or "nothing"
             raise UserError(f"no input of {case.id} has a {axis}: it takes {shapes}")
-        made.append(replace(case, id=f"{case.id} {axis} {size}", inputs=changed))
+        made.append(replace(case, id=sized(case.id, axis, size), inputs=changed))
     return made
 
 

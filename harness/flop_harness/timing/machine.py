@@ -82,9 +82,12 @@ def known(suite: Suite, device: str, folder: Path, tell: Tell = silent) -> Times
     file = folder / machine_name(surroundings(device)) / TIMES_FILE
     if is_committed(file):
         return None
+    if not file.is_file():
+        return None
     try:
         times = load_times(file)
-    except UserError:  # nothing was measured, or by another version of the harness
+    except UserError as error:
+        tell(f"timed anew: {error}")
         return None
     same = (times.suite, times.version) == (suite.name, suite.version)
     if not same or any(case not in times.cases for case in suite.cases):
@@ -120,15 +123,10 @@ def told_load(others: float, averages: tuple[float, ...]) -> str:
     return f"others keep {others:.2f} cores of this machine busy (load averages {told})"
 
 
-def with_policy(suite: Suite, sessions: int | None, budget_s: float | None) -> Suite:
-    """The suite with another number of sessions or another budget, where one is asked for."""
-    policy = suite.timing
-    policy = replace(
-        policy,
-        sessions=policy.sessions if sessions is None else sessions,
-        budget_s=policy.budget_s if budget_s is None else budget_s,
-    )
-    return replace(suite, timing=policy)
+def with_policy(suite: Suite, **asked: float | None) -> Suite:
+    """The suite with other keys of its policy (``sessions``, ``budget_s``...), where any are asked for."""
+    wanted = {key: value for key, value in asked.items() if value is not None}
+    return replace(suite, timing=replace(suite.timing, **wanted))  # type: ignore[arg-type]
 
 
 def home(suite: Suite, times: Times, results: Path = Path("results")) -> Path:

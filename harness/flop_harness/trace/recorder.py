@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import sys
+import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
@@ -68,7 +69,8 @@ def record(
     module whose id is in ``foreign`` raises NotCopyable.
     """
     if gradients:  # forward differentiation scripts functions of torch, which are watched below
-        importlib.import_module("torch._decomp.decompositions_for_jvp")
+        with warnings.catch_warnings(action="ignore"):  # that scripting is deprecated
+            importlib.import_module("torch._decomp.decompositions_for_jvp")
     device = device_of(module, args, kwargs)
     for leaf in torch.utils._pytree.tree_leaves((args, dict(kwargs or {}))):
         if isinstance(leaf, torch.Tensor) and leaf.is_meta:

@@ -16,6 +16,7 @@ from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.charts import drawing
 from flop_harness.report.charts.drift import chart as drift_chart
 from flop_harness.report.charts.heatmap import heatmap, legible
+from flop_harness.report.charts.sizes import compares_models, size_chart
 from flop_harness.report.charts.spread import spread_chart
 from flop_harness.report.charts.times import DRAWN
 from flop_harness.report.charts.waterfall import waterfall
@@ -37,7 +38,9 @@ RUN: Mapping[str, Callable[[Run], bytes]] = {
     "table.tex": latex.render,
     "appendix.tex": latex.appendix,
     "citation.bib": lambda run: f"{bibtex(run.suite)}\n".encode(),
-    **drawing.files({"heatmap": heatmap, "spread": spread_chart, "waterfall": waterfall}),
+    **drawing.files(
+        {"heatmap": heatmap, "spread": spread_chart, "waterfall": waterfall, "sizes": size_chart}
+    ),
 }
 PAGES = ("report.html", "report.md")
 """What also tells what lies beside the run"""
@@ -97,13 +100,19 @@ def write(run: Run, folder: Path, names: Iterable[str] = RUN) -> Written:
         "report.md": partial(run_markdown.render, machines=around.machines),
     }
     paths = []
-    for path in (folder / name for name in names if not name.startswith("heatmap") or legible(run)):
+    for path in (folder / name for name in names if has_something(run, name)):
         made = pages.get(path.name, RUN[path.name])
         content = faults.attempt("", path.name, partial(made, run), b"")
         if content:
             write_atomically(path, content)
             paths.append(path)
     return Written(paths, tuple(faults.found))
+
+
+def has_something(run: Run, name: str) -> bool:
+    """Whether a chart shows anything of this run; other files always do."""
+    shown = {"heatmap": legible, "sizes": compares_models}.get(name.partition(".")[0])
+    return shown is None or shown(run)
 
 
 def with_failures(run: Run, failures: Iterable[Failure]) -> Run:

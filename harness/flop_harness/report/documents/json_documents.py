@@ -41,6 +41,20 @@ ROWS = (
 )
 """Tables as they are shown, every figure exact"""
 
+COUNT = (
+    SCHEMA,
+    Key("model", "text", "the model reference, and its size in a sweep"),
+    Key("convention", "text", "id of the convention"),
+    Key("unit", "text", "what it counts"),
+    Key("input", "text", "shapes of the inputs"),
+    Key("context", "text", "device, grad mode and mode"),
+    Key("total", "number", "the figure"),
+    Key("params", "integer", "parameters, each once"),
+    Key("by_term", "object", "what the figure is made of; by_module and so on with --by"),
+    Key("unsupported", "object", "operators without a formula, and how often each ran"),
+    Key("hangs_on_values", "object", "lines of the model that looked at values, and the seed"),
+)
+
 SCHEMAS: Mapping[str, tuple[Key, ...]] = {
     "compare": (
         SCHEMA,
@@ -82,10 +96,17 @@ SCHEMAS: Mapping[str, tuple[Key, ...]] = {
         Key("model", "text", "the model reference"),
         Key("totals", "object", "figures of the whole model, by name"),
         Key("layers", "objects", "path, type, depth, calls, input, output, parameters, trainable, "
-            "macs, share, bytes, activations, and the figure of each counter that was asked for"),
+            "macs, share, bytes, activations, kernel, weights (name, shape, trainable), and the figure of each counter that was asked for"),
         Key("not_counted", "object", "operators without a formula, and how often each ran"),
     ),
-    "list": ROWS, "claims": ROWS, "verify": ROWS, "time": ROWS,
+    "list": ROWS, "claims": ROWS, "verify": ROWS,
+    "time": (
+        *ROWS,
+        Key("ratios", "objects", "each case but the first beside it in each series: MACs and time as "
+            "multiples, the 95 % interval of time, and whether a difference is shown"),
+    ),
+    "count": COUNT,
+    "counts": (SCHEMA, Key("models", "objects", "of several models: for each the keys of count")),
 }  # fmt: skip
 """Command -> the keys of what it prints with ``--json``"""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flop_harness.records import Timeline
+from flop_harness.records import Case, Timeline
 from flop_harness.report.analysis import check
 from flop_harness.report.analysis.drift import (
     changes,
@@ -28,8 +28,17 @@ def figure_table(timeline: Timeline) -> Table:
          how(releases[0]))
         for releases in stretches(timeline.releases)
     )  # fmt: skip
-    note = "! marks a figure that the rules known for its version do not explain."
+    note = (
+        "! marks a figure that the rules known for its version do not explain. "
+        + "; ".join(f"{case.id}: {case.model} on {inputs_of(case)}" for case in timeline.cases)
+        + "."
+    )
     return Table("What the releases say", columns, rows, note)
+
+
+def inputs_of(case: Case) -> str:
+    mode = f", {case.mode}" if case.mode else ""
+    return (case.shapes or "the inputs it brings") + mode
 
 
 CHANGES = (Column("release"), Column("after"), Column("case"), Column("was"), Column("is"),

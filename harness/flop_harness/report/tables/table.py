@@ -22,6 +22,8 @@ from flop_harness.report.words.text import (
 Kind = Literal["text", "integer", "signed", "number", "share", "distance", "part", "factor", "cell",
                "brief"]  # fmt: skip
 
+INDENT = "\N{NO-BREAK SPACE}"
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -75,7 +77,13 @@ def show(value: Any, column: Column) -> str:
         return digits(float(value))
     if column.kind == "signed":
         return signed(value)
-    return group(value) if column.kind == "integer" else printable(value)
+    return group(value) if column.kind == "integer" else set_in(value)
+
+
+def set_in(value: Any) -> str:
+    """A text; the no-break spaces that set in the rows of a tree stay before it."""
+    text = str(value)
+    return text[: len(text) - len(text.lstrip(INDENT))] + printable(value)
 
 
 def columns(text: str) -> tuple[Column, ...]:

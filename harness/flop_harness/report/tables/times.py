@@ -16,7 +16,7 @@ from flop_harness.timing.statistics import median
 from flop_harness.timing.theory.roofline import compute_share
 
 CASES = (
-    Column("case"), Column("series"), Column("median", "number", "ms"),
+    Column("case"), Column("series"), Column("input"), Column("median", "number", "ms"),
     Column("from", "number", "95 %, ms"), Column("to", "number", "95 %, ms"),
     Column("half", "number", "%", note="of the interval"), Column("IQR", "number", "ms"),
     Column("samples", "integer"), Column("outliers", "integer"),
@@ -32,14 +32,23 @@ def case_table(times: Times) -> Table:
     note = (
         "The median of turns, its 95 % interval by order statistics; outliers lie three "
         "interquartile ranges outside and are kept. The bound adds up the least time of every layer "
-        "under the ceilings measured here; share is bound / median."
+        "under the ceilings measured here; share is bound / median. MAC are the reference's. "
+        f"{made_with(times)}."
     )
     rows = tuple(_case_row(clock, clocked) for clocked in clock.clocked.values())
     return Table("Time beside theory", CASES, rows, note)
 
 
+def made_with(times: Times) -> str:
+    """The versions behind the figures."""
+    torch = times.environment.get("torch", {}).get("version", "?")
+    harness = times.environment.get("harness", "?")
+    return f"torch {torch}, flop-harness {harness}, {times.suite} version {times.version}"
+
+
 SHORT = (
-    Column("case"), Column("series"), Column("median", "number", "ms"), Column("±", "number", "%"),
+    Column("case"), Column("series"), Column("input"), Column("median", "number", "ms"),
+    Column("±", "number", "%"),
     Column("bound", "number", "ms"), Column("share", "number", "%"), Column("limited by"),
     Column("verdict"),
 )  # fmt: skip
@@ -49,10 +58,10 @@ def short_table(times: Times) -> Table:
     """What a terminal has room for."""
     whole = case_table(times)
     places = [whole.names.index(name) for name in
-              ("case", "series", "median", "half", "bound", "share", "limited by", "verdict")]  # fmt: skip
+              ("case", "series", "input", "median", "half", "bound", "share", "limited by", "verdict")]  # fmt: skip
     rows = tuple(tuple(row[place] for place in places) for row in whole.rows)
     return Table(whole.title, SHORT, rows, "± is half the 95 % interval of the median; bound is the "
-                 "roofline's, share is bound / median.")  # fmt: skip
+                 "roofline's, share is bound / median. " + f"{made_with(times)}.")  # fmt: skip
 
 
 def _case_row(clock: MachineTimings, clocked: CaseTiming) -> tuple[Any, ...]:
@@ -65,7 +74,8 @@ def _case_row(clock: MachineTimings, clocked: CaseTiming) -> tuple[Any, ...]:
     speed = macs / middle / 1e9 if macs is not None and middle else None
     verdict = clocked.problem or str(clocked.stability)
     return (
-        case, str(series), *(scaled(value, 1e3) for value in (middle, low, high)),
+        case, str(series), clock.cases[case].shapes or "its own",
+        *(scaled(value, 1e3) for value in (middle, low, high)),
         scaled(width, 100), scaled(spread, 1e3), len(clocked.samples), clocked.stability.outliers,
         macs, speed, scaled(least, 1e3), 100 * least / middle if least is not None and middle else None,
         limit(clock, clocked) if forward else None, verdict, clocked.ended,

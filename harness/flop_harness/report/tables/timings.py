@@ -11,7 +11,7 @@ from flop_harness.report.tables.table import Table, columns
 
 TIMINGS = columns(
     "case device threads:integer dtype median_s:number iqr_s:number samples:integer machine series "
-    "low_s:number high_s:number bound_s:number status message"
+    "low_s:number high_s:number bound_s:number status message input torch"
 )
 
 
@@ -32,4 +32,5 @@ def _row(clock: MachineTimings, each: CaseTiming) -> tuple[Any, ...]:
         each.case, series.device, series.threads, series.dtype, each.median, each.iqr,
         len(each.samples), clock.times.machine, str(series), *(each.interval or (None, None)),
         clock.least(each.case, series), status, each.problem,
+        clock.cases[each.case].shapes, clock.times.environment.get("torch", {}).get("version", ""),
     )  # fmt: skip

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
+from flop_harness.conventions.articles import NotApplicable
 from flop_harness.counters import Unavailable, counters, version_of
-from flop_harness.errors import UserError
+from flop_harness.counters.versions.catalogue import CATALOGUE
+from flop_harness.errors import UserError, raised
 from flop_harness.reconcile.bridges import whole
-from flop_harness.reconcile.pricing import of_conventions
+from flop_harness.reconcile.pricing import METRIC_OF
 from flop_harness.records import Case, Failure, Trace
 from flop_harness.records.times import Amount, Theory
 from flop_harness.run.cells import TraceFailed
@@ -36,16 +38,25 @@ def expected(task: tuple[Case, str]) -> list[Theory | Failure]:
         trace = traces.canonical
     except (UserError, TraceFailed) as error:
         return [Failure(case.id, "theory", str(error))]
-    told = [*by_conventions(trace), *by_counters(traces)]
+    told = [*by_conventions(case.id, trace), *by_counters(traces), live_bytes(case, folder, trace)]
     amounts = tuple(each for each in told if isinstance(each, Amount))
-    live = live_bytes(case, folder)
+    live = next((each for each in told if isinstance(each, int)), None)
     theory = Theory(case.id, trace.modules[0].type, amounts, layer_work(trace), live)
     return [theory, *(each for each in told if isinstance(each, Failure))]
 
 
-def by_conventions(trace: Trace) -> Iterator[Amount]:
-    for price in of_conventions(trace, (), {}, None):
-        yield Amount(price.counting, price.metric, price.unit, price.total)
+def by_conventions(case: str, trace: Trace) -> Iterator[Amount | Failure]:
+    """What each convention that applies says, or how it failed."""
+    for convention in CATALOGUE.values():
+        try:
+            total = whole(convention.price(trace).total)
+        except NotApplicable:
+            continue
+        except Exception as error:  # noqa: BLE001 - any convention may trip over an untried model
+            yield Failure(case, f"convention {convention.id}", raised(error))
+            continue
+        metric = METRIC_OF.get(convention.id) or METRIC_OF[convention.unit]
+        yield Amount(convention.id, metric, convention.unit, total)
 
 
 def by_counters(traces: ContextTraces) -> Iterator[Amount | Failure]:
@@ -59,19 +70,22 @@ def by_counters(traces: ContextTraces) -> Iterator[Amount | Failure]:
             except Unavailable:
                 continue  # it cannot be asked about such inputs
             except Exception as error:  # noqa: BLE001 - any rule may trip over an untried model
-                why = f"{type(error).__name__}: {error}"
-                yield Failure(traces.case.id, f"{counter.id}'s rules for {metric}", why)
+                yield Failure(traces.case.id, f"{counter.id}'s rules for {metric}", raised(error))
                 continue
             yield Amount(counter.id, metric, quantity.unit, whole(account.total))
 
 
-def live_bytes(case: Case, folder: str) -> int | None:
+def live_bytes(case: Case, folder: str, trace: Trace) -> int | Failure | None:
     """Peak bytes of live activations; None for a model that cannot run without values."""
-    from flop_harness.timing.theory.liveness import live_peak
+    from flop_harness.timing.theory.liveness import NeedsValues, live_peak
 
+    if trace.executed or trace.looks:
+        return None
     built = build(case, folder=folder)
     try:
         with on_path(built.folders):
             return live_peak(built.module, built.args, built.kwargs)
-    except Exception:  # noqa: BLE001 - whatever a model raises that looks at values
+    except NeedsValues:
         return None
+    except Exception as error:  # noqa: BLE001 - what a model raises on tensors without values
+        return Failure(case.id, "live activations", raised(error))

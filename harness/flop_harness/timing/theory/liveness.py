@@ -6,7 +6,7 @@ without values shows both moments. What a kernel allocates inside itself is not 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -15,25 +15,40 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+from flop_harness.errors import raised
+
+
+class NeedsValues(Exception):
+    """The model cannot run on tensors without values; the text says why."""
+
 
 def live_peak(module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
     """Bytes alive at the peak beyond parameters, buffers and inputs.
 
     Module and inputs may stand on any device; the pass takes the path of that device on fake tensors
-    (the kernels of attention it chooses among are the device's own). What the pass raises for want of
-    values is passed on.
+    (the kernels of attention it chooses among are the device's own). Raises NeedsValues, or
+    what the model raises.
     """
-    from torch._subclasses.fake_tensor import FakeTensorMode
+    from torch._subclasses import fake_tensor
 
+    wanting = (
+        fake_tensor.DataDependentOutputException, fake_tensor.DynamicOutputShapeException,
+        fake_tensor.UnsupportedFakeTensorException, fake_tensor.UnsupportedOperatorException,
+    )  # fmt: skip
+    with torch.no_grad(), fake_tensor.FakeTensorMode() as mode:
+        try:
+            return watched_peak(module, args, kwargs, mode.from_tensor)
+        except wanting as error:
+            raise NeedsValues(raised(error)) from error
+
+
+def watched_peak(module: Any, args: Any, kwargs: Any, made_fake: Callable[[Any], Any]) -> int:
     held = dict(chain(module.named_parameters(), module.named_buffers()))
-    with torch.no_grad(), FakeTensorMode() as mode:
-        held, args, kwargs = tree_map_only(
-            torch.Tensor, mode.from_tensor, (held, tuple(args), dict(kwargs))
-        )
-        given = {storage_of(tensor) for tensor in tree_leaves((held, args, kwargs))
-                 if isinstance(tensor, torch.Tensor)}  # fmt: skip
-        with LiveTensors(given) as watch:
-            torch.func.functional_call(module, held, args, kwargs)
+    held, args, kwargs = tree_map_only(torch.Tensor, made_fake, (held, tuple(args), dict(kwargs)))
+    given = {storage_of(tensor) for tensor in tree_leaves((held, args, kwargs))
+             if isinstance(tensor, torch.Tensor)}  # fmt: skip
+    with LiveTensors(given) as watch:
+        torch.func.functional_call(module, held, args, kwargs)
     return watch.peak
 
 

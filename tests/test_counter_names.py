@@ -1,0 +1,120 @@
+"""Counters by the names that people write, in every command that takes one."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commands import typed
+from flop_harness.counters import counters, find
+from flop_harness.counters.names import CALLED, ids_called
+from flop_harness.errors import UserError
+
+BOTH = ["ptflops-pytorch", "ptflops-aten"]
+WRITTEN = {
+    "ptflops": BOTH, "PTFLOPS": BOTH, "ptflops[aten]": ["ptflops-aten"], "ptflops (pytorch)": BOTH[:1],
+    "ptflops.get_model_complexity_info": BOTH, "get_model_complexity_info": BOTH,
+    "FlopCounterMode": ["torch"], "flopcountermode": ["torch"], "flop_counter": ["torch"],
+    "torch.utils.flop_counter.FlopCounterMode": ["torch"], "torch": ["torch"],
+    "pytorch_model_summary": ["pytorch-model-summary"], "torchinfo.summary": ["torchinfo"],
+    "fvcore.nn.FlopCountAnalysis": ["fvcore"], "FlopCountAnalysis": ["fvcore"],
+    "thop.profile": ["thop"], "ultralytics": ["ultralytics-thop"], "calculate_flops": ["calflops"],
+    "DeepSpeed": ["deepspeed"], "torchprofile.profile_macs": ["torchprofile"],
+}  # fmt: skip
+# A linear layer of 4 to 3 on two rows.
+MODEL, MACS = "net.py:net", 2 * 4 * 3
+NET = """
+import torch
+
+def net():
+    return torch.nn.Linear(4, 3), (torch.rand(2, 4),)
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "net.py").write_text(NET)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_counter_has_the_names_of_its_documentation(name: str):
+    assert [counter.id for counter in find([name])] == WRITTEN[name]
+
+
+def test_every_name_stands_for_counters_that_there_are():
+    for name, ids in CALLED.items():
+        assert set(ids) <= set(counters()), name
+        assert ids_called(name, counters()), f"{name} is never written so"
+
+
+@given(st.sampled_from(sorted(counters())), st.sampled_from(["_", " ", "-"]), st.booleans())
+def test_case_and_what_joins_words_make_no_difference(id: str, joint: str, upper: bool):
+    written = id.replace("-", joint)
+    assert ids_called(written.upper() if upper else written, counters()) == (id,)
+
+
+def test_a_counter_that_two_names_stand_for_is_asked_once():
+    assert [each.id for each in find(["ptflops-aten", "ptflops", "PTFLOPS"])] == BOTH[::-1]
+
+
+def test_a_release_of_a_tool_with_two_backends_is_that_of_both():
+    assert [each.id for each in find(["ptflops@0.7.4"])] == [f"{each}@0.7.4" for each in BOTH]
+
+
+def test_an_unknown_name_says_what_is_like_it():
+    with pytest.raises(UserError, match=r"unknown counter 'ptflop' .did you mean 'ptflops'"):
+        find(["ptflop"])
+
+
+def test_compare_takes_them(here: Path):
+    ended = typed("compare", MODEL, "--counters", "ptflops,FlopCounterMode", "--json")
+    assert ended.code == 0, ended.err
+    said = {each["counter"] for each in json.loads(ended.out)["readings"]}
+    assert said == {*BOTH, "torch"}
+
+
+def test_a_suite_takes_them_and_so_does_check(here: Path):
+    (here / "mine.toml").write_text(
+        f'name = "mine"\nversion = 1\n[[case]]\nid = "net"\nmodel = "{MODEL}"\n'
+        'counters = ["FlopCounterMode", "pytorch_model_summary"]\n'
+    )
+    ended = typed("compare", "mine.toml", "--no-timing", "--json")
+    assert ended.code == 0, ended.err
+    said = {each["counter"] for each in json.loads(ended.out)["readings"]}
+    assert said == {"torch", "pytorch-model-summary"}
+    ended = typed("check", "mine.toml", "--counters", "FlopCounterMode", "--json")
+    assert (ended.code, json.loads(ended.out)["moved"]) == (0, [])
+    with_summary = typed("check", "mine.toml", "--json")
+    whole, part = (json.loads(each.out)["unchanged"] for each in (with_summary, ended))
+    assert whole > part  # the figures of the other counter are compared too
+
+
+def test_explain_says_which_backend_it_took(here: Path):
+    ended = typed("explain", MODEL, "ptflops")
+    assert ended.code == 0, ended.err
+    assert "ptflops is read as ptflops-pytorch; there is also ptflops-aten" in ended.err
+    assert "ptflops-pytorch on net.py:net" in ended.out
+
+
+def test_layers_and_count_take_them(here: Path):
+    told = json.loads(typed("layers", MODEL, "--counters", "FlopCounterMode", "--json").out)
+    assert told["layers"][0]["torch"] == 2 * MACS  # FLOPs, two for a MAC
+    told = json.loads(typed("count", MODEL, "--convention", "FlopCounterMode", "--json").out)
+    assert (told["convention"], told["total"]) == ("torch", 2 * MACS)
+
+
+def test_drift_names_its_files_after_the_counter(here: Path, monkeypatch: pytest.MonkeyPatch):
+    seen = []
+    monkeypatch.setattr("flop_harness.regression.drift.drift", lambda name, *_: seen.append(name))
+    monkeypatch.setattr("flop_harness.cli.drift.tell", lambda made: None)
+    monkeypatch.setattr("flop_harness.cli.drift.save", lambda made, out: None)
+    ended = typed("drift", "ptflops")
+    assert seen == ["ptflops-pytorch"]
+    assert re.search("there is also ptflops-aten", ended.err)
