@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flop_harness import report
-from flop_harness.ask.count import Count, count_case, count_trace
+from flop_harness.ask.count import Count, count_case, count_trace, training_variant
 from flop_harness.ask.explain import find
 from flop_harness.errors import UserError, suggest
 from flop_harness.records import Bridge, Case, Metric, Run
@@ -96,6 +96,8 @@ def count(
     convention: str = "macs",
     mode: str = "",
     dtype: str = "",
+    training: bool = False,
+    optimizer: str = "",
     **kwargs: Any,
 ) -> Count:
     """Price one forward pass of ``model`` without running its kernels or changing it.
@@ -104,20 +106,23 @@ def count(
     tensors, or a reference as on the command line (``"torchvision:resnet18"``, ``"net.py:make"``).
     An input is a shape, ``(1, 3, 224, 224)`` or ``"1x128:int64"``, or whatever the model takes; a
     shape is drawn in the model's dtype. Mode and dtype stay those of the model if none is given;
-    what is asked for is done to a copy. A model that looks at values is run. Raises UserError, or
-    what the model raises.
+    what is asked for is done to a copy. A model that looks at values is run. With ``training`` the
+    backward pass is priced too, from the model's own loss or the sum of its outputs, and with an
+    ``optimizer`` (``"adamw"``, ``"muon"``, ...) its step. Raises UserError, or what the model raises.
     """
     from flop_harness.run.tracing import traced
     from flop_harness.suite import given
 
+    variant = training_variant(training, optimizer)
     if isinstance(model, str):
+        mode = mode or ("train" if variant else "")
         case = given.referred(model, inputs, kwargs, **options(mode, dtype))
         built = given.with_values(case, inputs, kwargs)
         if built is None:
-            return count_case(case, convention)
+            return count_case(case, convention, variant=variant)
     else:
         built = as_asked(given.live(model, inputs, kwargs), mode, dtype)
-    trace = traced(lambda: (built.module, built.args, built.kwargs))
+    trace = traced(lambda: (built.module, built.args, built.kwargs), variant=variant)
     return count_trace(given.name_of(built.module), trace, convention)
 
 
