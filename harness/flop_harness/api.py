@@ -133,30 +133,34 @@ def compare(
     mode: str = "",
     dtype: str = "",
     jobs: int = 1,
+    training: bool = False,
     **kwargs: Any,
 ) -> Results:
     """Every counter's figures for ``model(*inputs, **kwargs)`` and a bridge for each.
 
     ``model`` and inputs are as of ``count``; the name of a suite or a ``.toml`` file is taken too.
-    ``counters`` are ids, in a list or separated by commas; ``jobs`` processes work at once. Each
+    ``counters`` are ids, in a list or separated by commas; ``jobs`` processes work at once. With
+    ``training`` a whole step is compared, by the counters that count a backward pass. Each
     counter gets a fork of this process, so that neither it nor the model changes. In a notebook a
     bar shows how far it is.
     """
     from flop_harness.report.formats.notebook_progress import shown
     from flop_harness.suite import given
 
-    chosen = ids_of(counters)
+    plan = {"counters": ids_of(counters), "device": "cpu", "jobs": jobs, "training": training}
     with shown() as progress:
         if isinstance(model, str):
-            return of_reference(model, inputs, kwargs, options(mode, dtype), chosen, jobs, progress)
+            if training and ":" in model:
+                mode = mode or "train"
+            return of_reference(model, inputs, kwargs, options(mode, dtype), plan, progress)
         built = as_asked(given.live(model, inputs, kwargs), mode, dtype)
         case = Case(given.name_of(built.module), "live module", dtype="", mode=built.mode)
-        return of_live(case, built, chosen, jobs, progress)
+        return of_live(case, built, plan, progress)
 
 
 def of_reference(
     name: str, inputs: tuple, kwargs: dict, case_options: dict[str, str],
-    counters: list[str], jobs: int, progress: Any,
+    plan: dict[str, Any], progress: Any,
 ) -> Results:  # fmt: skip
     """A model by its reference, or a suite by its name, exactly as the command compares it."""
     from flop_harness.ask.compare import compare_once
@@ -171,13 +175,13 @@ def of_reference(
         case = given.referred(name, inputs, kwargs, **case_options)
         built = given.with_values(case, inputs, kwargs)
         if built is not None:
-            return of_live(case, built, counters, jobs, progress)
+            return of_live(case, built, plan, progress)
         suite = single(case)
-    run = compare_once(suite, progress, counters=counters, device="cpu", jobs=jobs)
+    run = compare_once(suite, progress, **plan)
     return refused_if_broken(run)
 
 
-def of_live(case: Case, built: Built, counters: list[str], jobs: int, progress: Any) -> Results:
+def of_live(case: Case, built: Built, options: dict[str, Any], progress: Any) -> Results:
     """A live model, on the CPU."""
     from flop_harness.reconcile.assembly import assemble
     from flop_harness.run.environment import describe
@@ -186,7 +190,7 @@ def of_live(case: Case, built: Built, counters: list[str], jobs: int, progress: 
     from flop_harness.run.planning import make_plan, single
 
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:
-        plan = make_plan(single(case), Path(folder), counters=counters, device="cpu", jobs=jobs)
+        plan = make_plan(single(case), Path(folder), **options)
         results = compared(plan, built, progress)
         environment = describe(["torch", *(c.distribution for c in plan.counters)])
         return refused_if_broken(assemble(plan, Raw(environment, results)))

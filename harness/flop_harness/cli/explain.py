@@ -15,6 +15,7 @@ from flop_harness.cli.app import (
     InputOption,
     JsonOption,
     ModeOption,
+    TrainingOption,
     app,
     interruptible,
     is_model,
@@ -68,6 +69,7 @@ def explain(
     input: InputOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
+    training: TrainingOption = False,
     context: ContextOption = "",
     metric: MetricOption = "compute",
     depth: DepthOption = 1,
@@ -82,13 +84,17 @@ def explain(
 
     asked = find_metric(metric)
     counter = as_known(counter)
+    train = True if training and train is None else train
     given = bool(input) or train is not None or dtype is not None
     if given and not is_model(case):
-        raise UserError("--input, --train, --eval and --dtype are for a model reference")
+        raise UserError(
+            "--input, --train, --eval, --dtype and --training are for a model reference"
+        )
     if given and (suite or folder):
         raise UserError("results have their own inputs and mode: leave out --dir, --suite")
     made = model_suite([case], input, train, dtype, None) if is_model(case) else None
-    with known_or_run(case, counter, folder or suite, made, anew=given) as (run, name, home):
+    opened = known_or_run(case, counter, folder or suite, made, given, training)
+    with opened as (run, name, home):
         found = find(run, name, counter, context, asked)
         if code:
             tell_code(found, home)
@@ -110,7 +116,7 @@ def as_known(counter: str) -> str:
 
 @contextmanager
 def known_or_run(
-    case: str, counter: str, named: str | Path | None, suite: Any, anew: bool
+    case: str, counter: str, named: str | Path | None, suite: Any, anew: bool, training: bool
 ) -> Iterator[tuple[Any, str, Path]]:
     """(run, the case's id, folder) of stored results, else of a run that is gone afterwards."""
     from flop_harness.ask.explain import find_run, run_case
@@ -121,7 +127,7 @@ def known_or_run(
         return
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:
         with interruptible(lambda: "nothing was kept"):
-            run = run_case(case, counter, suite, Path(folder), "auto")
+            run = run_case(case, counter, suite, Path(folder), "auto", training)
         say(f"no results of {case} here: {counter} was run on it")
         yield run, run.suite.cases[0].id, Path(folder)
 
