@@ -9,12 +9,17 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from flop_harness import compare, count
 from flop_harness.conventions.catalogue import CONVENTIONS
+from flop_harness.conventions.products import products, unsupported
 from flop_harness.conventions.reference import mac_charges, reference
+from flop_harness.counters.torch_flops import DENSE_GRADIENT
 from flop_harness.errors import UserError
+from flop_harness.proof.operation import Operation, prove
 from flop_harness.records import Trace
 from flop_harness.store.traces import dump_trace, load_trace
 from flop_harness.trace.recorder import record, recorded
+from layers import LAYERS
 
 
 def step(model: nn.Module, *args, variant: str = "training", **options) -> Trace:
@@ -129,6 +134,12 @@ class TestAttention:
     def test_fused_it_computes_the_scores_once_more(self):
         trace = step(Attention(), self.given("cpu"))
         assert by_phase(trace) == {"forward": self.forward, "backward": 5 * self.forward // 2}
+
+    def test_fused_it_stands_at_its_module_and_function(self):
+        trace = step(nn.Sequential(Attention()), self.given("cpu"))
+        backward = [visit for visit, _, _ in mac_charges(trace) if visit.phase == "backward"]
+        assert {visit.path for visit in backward} == {"0"}
+        assert all(visit.inside("aten.scaled_dot_product_attention") for visit in backward)
 
 
 class Tied(nn.Module):
@@ -383,3 +394,119 @@ class OwnLoss(nn.Module):
 def test_a_model_with_a_loss_of_its_own_goes_back_from_that_alone():
     trace = step(OwnLoss(), meta(N, 4))
     assert by_path(trace, "backward") == {"inner": N * 16}
+
+
+# ---------------------------------------------------------------- what counters say of a step
+
+
+class Branches(nn.Module):
+    """Grouped, transposed, recurrent, attention; two outputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.grouped = nn.Conv2d(8, 16, 3, padding=1, groups=4)
+        self.transposed = nn.ConvTranspose2d(16, 8, 2, stride=2, groups=2)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.recurrent = nn.LSTM(8, 5, batch_first=True)
+        self.head = nn.Linear(5, 3)
+
+    def forward(self, x):
+        y = self.transposed(self.grouped(x)).flatten(2).transpose(1, 2)
+        y = self.attention(y, y, y, need_weights=False)[0]
+        return self.head(self.recurrent(y)[0]), y
+
+
+def small(*layers: nn.Module) -> nn.Module:
+    return nn.Sequential(*layers)
+
+
+MODELS = {
+    "linear": (lambda: small(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2)), (N, 4)),
+    "batch norm": (lambda: small(nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4)), (N, 4, 5, 5)),
+    "grouped": (lambda: nn.Conv2d(8, 12, 3, groups=4), (N, 8, 6, 6)),
+    "grouped inside": (
+        lambda: small(nn.Conv2d(4, 8, 1), nn.Conv2d(8, 12, 3, groups=4)), (N, 4, 6, 6)),
+    "grouped and frozen": (
+        lambda: small(nn.Conv2d(4, 8, 1), nn.Conv2d(8, 8, 3, groups=8).requires_grad_(False)),
+        (N, 4, 6, 6)),
+    "transposed grouped": (
+        lambda: small(nn.Conv1d(4, 8, 1), nn.ConvTranspose1d(8, 6, 3, groups=2)), (N, 4, 6)),
+    "embedding": (lambda: small(nn.Linear(4, 4), nn.GELU(), nn.LayerNorm(4)), (N, 4)),
+    "encoder": (
+        lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, dropout=0.0), (N, 5, 8)),
+    "encoder with dropout": (
+        lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), (N, 5, 8)),
+    "branches": (Branches, (N, 8, 4, 4)),
+    "checkpointed": (
+        lambda: small(nn.Linear(4, 4), Checkpointed(False).to_empty(device="cpu")), (N, 4)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_figure_of_the_mode_of_torch_is_explained(name):
+    make, shape = MODELS[name]
+    found = compare(make(), shape, counters="torch", training=True)
+    assert len(found.run.bridges) == 2
+    assert [bridge.residual for bridge in found.run.bridges] == [0, 0]
+    assert all(bridge.explained for bridge in found.run.bridges)
+
+
+def test_a_grouped_weight_gradient_is_counted_as_often_as_there_are_groups():
+    groups, macs = 4, N * 12 * 4 * 4 * 9 * 8 // 4
+    found = compare(nn.Conv2d(8, 12, 3, groups=groups), (N, 8, 6, 6), counters="torch",
+                    training=True)  # fmt: skip
+    (bridge, _) = found.run.bridges
+    (fault,) = (step for step in bridge.steps if step.term == DENSE_GRADIENT)
+    assert fault.amount == (groups - 1) * macs
+    assert bridge.reading == 2 * macs + 2 * groups * macs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("counter", ["deepspeed", "calflops"])
+@pytest.mark.parametrize("name", ["linear", "grouped inside", "encoder", "branches"])
+def test_a_factor_is_explained(counter, name):
+    make, shape = MODELS[name]
+    found = compare(make(), shape, counters=counter, training=True)
+    assert found.run.bridges
+    assert all(bridge.explained for bridge in found.run.bridges)
+
+
+def test_a_counter_of_forward_passes_is_refused():
+    with pytest.raises(UserError, match="thop: no backward pass"):
+        compare(nn.Linear(4, 2), (N, 4), counters="thop", training=True)
+
+
+def test_count_tells_the_phases():
+    counted = count(nn.Sequential(nn.Linear(4, 6), nn.Linear(6, 2)), (N, 4), training=True)
+    assert counted.phases == {"forward": N * 36, "backward": N * (24 + 24)}
+    assert counted.total == counted.macs == N * 84
+
+
+def test_count_refuses_another_optimizer():
+    with pytest.raises(UserError, match=r"'adamv'.*did you mean 'adam'"):
+        count(nn.Linear(4, 6), (N, 4), optimizer="adamv")
+
+
+# ------------------------------------------------------------------- what runs, by running it
+
+PROVEN = [
+    name for name in LAYERS
+    if any(part in name for part in ("conv", "linear", "attention", "lstm", "gru", "rnn", "norm",
+                                     "encoder", "bilinear", "softmax", "pool", "embedding"))
+    and not any(part in name for part in ("lazy", "deformable", "empty"))
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", PROVEN)
+def test_products_of_the_backward_pass_are_those_that_run(name):
+    module, args, kwargs = LAYERS[name]()
+    wanting = tuple(
+        arg.detach().requires_grad_() if isinstance(arg, torch.Tensor) and arg.is_floating_point()
+        else arg for arg in args
+    )  # fmt: skip
+    trace = recorded(lambda: (module.train(), wanting, kwargs), variant="training")
+    found = {visit.call for visit, _, _ in products(trace) if visit.phase == "backward"}
+    standings = {call.name: prove(Operation(call)).standing for call in found}
+    assert set(standings.values()) <= {"proven", "oracle"}, standings
+    assert not unsupported(trace)

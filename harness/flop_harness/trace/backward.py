@@ -75,10 +75,15 @@ class GraphMode(OperatorMode):
             output = self.through_autograd(func, args, kwargs)
         made = nodes_made()
         if made > self.reached and len(calls) > written:
-            calls[-1] = call = Call._make(calls[-1])  # one that is remembered stands in many places
-            self.made.append(Made(self.reached, made, call))
-            self.reached = made
+            self.note(calls, written, plan.name, made)
         return output
+
+    def note(self, calls: list[Call], written: int, name: str, made: int) -> None:
+        """Nodes were made by the operator of that name; what is kept for later may be copied beside."""
+        place = next((i for i in range(written, len(calls)) if calls[i].name == name), -1)
+        calls[place] = call = Call._make(calls[place])  # what is remembered stands in many places
+        self.made.append(Made(self.reached, made, call))
+        self.reached = made
 
     def through_autograd(self, func: Any, args: tuple, kwargs: dict) -> Any:
         """The operator once more where autograd sees it, which has it answered below."""
@@ -100,7 +105,8 @@ class GraphMode(OperatorMode):
         place = (number, id(leaf), phase)
         if place != self._place:
             self._place = place
-            self.stack[0] = calls = []
+            calls: list[Call] = []
+            self.stack[0] = calls
             self.segments.append(Segment(phase, number, leaf, calls))
 
 

@@ -96,7 +96,8 @@ def optimized(mode: GraphMode, table: ModuleTable, name: str) -> Iterator[tuple[
                 continue
             optimizer = OPTIMIZERS[name](parameter, table.live[index])
             for _ in range(2):
-                mode.stack[0] = calls = []
+                calls: list[Call] = []
+                mode.stack[0] = calls
                 optimizer.step()
             yield index, calls
 
