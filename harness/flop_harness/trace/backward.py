@@ -14,6 +14,8 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import torch
+from torch._C import _pop_torch_dispatch_stack as pop_mode
+from torch._C import _push_on_torch_dispatch_stack as push_mode
 from torch._C._autograd import _get_sequence_nr as nodes_made
 
 from flop_harness.records import Call, Phase
@@ -89,8 +91,12 @@ class GraphMode(OperatorMode):
         """The operator once more where autograd sees it, which has it answered below."""
         self.above = True
         try:
-            with autograd_shown(), self:
-                return func(*args, **kwargs)
+            with autograd_shown():
+                push_mode(self)  # what entering it does beside that is done already
+                try:
+                    return func(*args, **kwargs)
+                finally:
+                    pop_mode(None)
         finally:
             self.above = False
 
