@@ -232,10 +232,10 @@ def test_by_module_and_operator(net: str):
 
 def test_the_backward_pass_is_counted_operator_by_operator(net: str):
     """A gradient for each weight; for the input of the linear layer, and not for the model's own."""
-    told = json.loads(typed("count", net, "--backward", "--json").out)
+    told = json.loads(typed("count", net, "--training", "--eval", "--json").out)
     assert told["total"] == 2 * CONV + 3 * LINEAR
-    assert "no output of the model has a gradient" in typed("count", "torch.nn:Identity",
-                                                            "--input", "2x3", "--backward").err  # fmt: skip
+    assert "no output of the model requires a gradient" in typed("count", "torch.nn:Identity",
+                                                            "--input", "2x3", "--training").err  # fmt: skip
 
 
 def test_parameters_stand_below_their_layer(net: str):

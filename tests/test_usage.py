@@ -18,7 +18,7 @@ from flop_harness.counters import overlay
 from flop_harness.counters.protocol import Counter
 from flop_harness.records import Call, Context
 from flop_harness.run.isolation import run_apart
-from flop_harness.trace.recorder import settings
+from flop_harness.trace.surroundings import settings
 from layers import Factory, Sample, made, sequential
 from networks import NETWORKS
 

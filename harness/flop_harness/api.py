@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flop_harness import report
-from flop_harness.ask.count import Count, count_case, count_trace
+from flop_harness.ask.count import Count, count_case, count_trace, training_variant
 from flop_harness.ask.explain import find
 from flop_harness.errors import UserError, suggest
 from flop_harness.records import Bridge, Case, Metric, Run
@@ -96,6 +96,8 @@ def count(
     convention: str = "macs",
     mode: str = "",
     dtype: str = "",
+    training: bool = False,
+    optimizer: str = "",
     **kwargs: Any,
 ) -> Count:
     """Price one forward pass of ``model`` without running its kernels or changing it.
@@ -104,20 +106,23 @@ def count(
     tensors, or a reference as on the command line (``"torchvision:resnet18"``, ``"net.py:make"``).
     An input is a shape, ``(1, 3, 224, 224)`` or ``"1x128:int64"``, or whatever the model takes; a
     shape is drawn in the model's dtype. Mode and dtype stay those of the model if none is given;
-    what is asked for is done to a copy. A model that looks at values is run. Raises UserError, or
-    what the model raises.
+    what is asked for is done to a copy. A model that looks at values is run. With ``training`` the
+    backward pass is priced too, from the model's own loss or the sum of its outputs, and with an
+    ``optimizer`` (``"adamw"``, ``"muon"``, ...) its step. Raises UserError, or what the model raises.
     """
     from flop_harness.run.tracing import traced
     from flop_harness.suite import given
 
+    variant = training_variant(training, optimizer)
     if isinstance(model, str):
+        mode = mode or ("train" if variant else "")
         case = given.referred(model, inputs, kwargs, **options(mode, dtype))
         built = given.with_values(case, inputs, kwargs)
         if built is None:
-            return count_case(case, convention)
+            return count_case(case, convention, variant=variant)
     else:
         built = as_asked(given.live(model, inputs, kwargs), mode, dtype)
-    trace = traced(lambda: (built.module, built.args, built.kwargs))
+    trace = traced(lambda: (built.module, built.args, built.kwargs), variant=variant)
     return count_trace(given.name_of(built.module), trace, convention)
 
 
@@ -128,30 +133,34 @@ def compare(
     mode: str = "",
     dtype: str = "",
     jobs: int = 1,
+    training: bool = False,
     **kwargs: Any,
 ) -> Results:
     """Every counter's figures for ``model(*inputs, **kwargs)`` and a bridge for each.
 
     ``model`` and inputs are as of ``count``; the name of a suite or a ``.toml`` file is taken too.
-    ``counters`` are ids, in a list or separated by commas; ``jobs`` processes work at once. Each
+    ``counters`` are ids, in a list or separated by commas; ``jobs`` processes work at once. With
+    ``training`` a whole step is compared, by the counters that count a backward pass. Each
     counter gets a fork of this process, so that neither it nor the model changes. In a notebook a
     bar shows how far it is.
     """
     from flop_harness.report.formats.notebook_progress import shown
     from flop_harness.suite import given
 
-    chosen = ids_of(counters)
+    plan = {"counters": ids_of(counters), "device": "cpu", "jobs": jobs, "training": training}
     with shown() as progress:
         if isinstance(model, str):
-            return of_reference(model, inputs, kwargs, options(mode, dtype), chosen, jobs, progress)
+            if training and ":" in model:
+                mode = mode or "train"
+            return of_reference(model, inputs, kwargs, options(mode, dtype), plan, progress)
         built = as_asked(given.live(model, inputs, kwargs), mode, dtype)
         case = Case(given.name_of(built.module), "live module", dtype="", mode=built.mode)
-        return of_live(case, built, chosen, jobs, progress)
+        return of_live(case, built, plan, progress)
 
 
 def of_reference(
     name: str, inputs: tuple, kwargs: dict, case_options: dict[str, str],
-    counters: list[str], jobs: int, progress: Any,
+    plan: dict[str, Any], progress: Any,
 ) -> Results:  # fmt: skip
     """A model by its reference, or a suite by its name, exactly as the command compares it."""
     from flop_harness.ask.compare import compare_once
@@ -166,13 +175,13 @@ def of_reference(
         case = given.referred(name, inputs, kwargs, **case_options)
         built = given.with_values(case, inputs, kwargs)
         if built is not None:
-            return of_live(case, built, counters, jobs, progress)
+            return of_live(case, built, plan, progress)
         suite = single(case)
-    run = compare_once(suite, progress, counters=counters, device="cpu", jobs=jobs)
+    run = compare_once(suite, progress, **plan)
     return refused_if_broken(run)
 
 
-def of_live(case: Case, built: Built, counters: list[str], jobs: int, progress: Any) -> Results:
+def of_live(case: Case, built: Built, options: dict[str, Any], progress: Any) -> Results:
     """A live model, on the CPU."""
     from flop_harness.reconcile.assembly import assemble
     from flop_harness.run.environment import describe
@@ -181,7 +190,7 @@ def of_live(case: Case, built: Built, counters: list[str], jobs: int, progress: 
     from flop_harness.run.planning import make_plan, single
 
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:
-        plan = make_plan(single(case), Path(folder), counters=counters, device="cpu", jobs=jobs)
+        plan = make_plan(single(case), Path(folder), **options)
         results = compared(plan, built, progress)
         environment = describe(["torch", *(c.distribution for c in plan.counters)])
         return refused_if_broken(assemble(plan, Raw(environment, results)))

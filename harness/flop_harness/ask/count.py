@@ -18,7 +18,7 @@ from flop_harness.counters.versions.catalogue import CATALOGUE
 from flop_harness.errors import UserError, extras_named, suggest
 from flop_harness.records import SEED, Case, Trace
 from flop_harness.records.account import Account
-from flop_harness.records.trace import shapes_of
+from flop_harness.records.trace import OPTIMIZERS, shapes_of
 from flop_harness.report.analysis.sizes import Size
 from flop_harness.report.formats.plain import text_of
 from flop_harness.report.tables.module_tree import module_table, module_tree
@@ -28,7 +28,7 @@ from flop_harness.report.words.text import human, left_out, plural
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.trace.walk import Visit
 
-GROUPS = ("term", "module", "function", "operator", "module,operator")
+GROUPS = ("term", "module", "function", "operator", "module,operator", "phase")
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,6 +64,12 @@ class Count:
         return lacking
 
     @property
+    def phases(self) -> dict[str, int | float]:
+        """Amounts of the phases of a training step: forward, backward, recomputed, optimizer."""
+        rows = by_call(self.trace, self.convention, "phase")
+        return {phase: rows.get(phase, 0) for phase, _ in self.trace.passes}
+
+    @property
     def inputs(self) -> str:
         """Shapes of what the model was called with: ``1x3x224x224``."""
         return shapes_of(self.trace.root.args, self.trace.root.kwargs)
@@ -93,6 +99,7 @@ class Count:
             "input": self.inputs,
             "context": str(self.trace.context),
             "total": self.total,
+            **({"by_phase": self.phases} if self.trace.phases else {}),
             "params": self.params,
             f"by_{self.by}": self.rows,
             "unsupported": self.unsupported,
@@ -123,6 +130,7 @@ class Count:
         lacking = f"Not counted, for want of a formula: {left_out(self.unsupported)}."
         notes = [
             f"input {self.inputs or 'none'}; convention {self.convention.id}; {self.trace.context}",
+            steps(self) if self.trace.phases else "",
             lacking if self.unsupported else "",
         ]
         heads = (Column(self.by), Column(unit, "number"), Column("share", "number"))
@@ -132,40 +140,40 @@ class Count:
         return Table(title, heads, tuple(rows), "\n".join(filter(None, notes)))
 
 
-def count_case(case: Case, convention: str = "macs", by: str = "term", depth: int | None = None,
-               folder: str = "", backward: bool = False) -> Count:  # fmt: skip
+def steps(counted: Count) -> str:
+    """``forward 10 MAC, backward 15 MAC; from the sum of its outputs``."""
+    unit = counted.convention.unit
+    each = ", ".join(f"{phase} {plural(amount, unit)}" for phase, amount in counted.phases.items())
+    return f"one training step: {each}"
+
+
+def count_case(
+    case: Case, convention: str = "macs", by: str = "term", depth: int | None = None,
+    folder: str = "", variant: str = "",
+) -> Count:  # fmt: skip
     """Trace a case, on meta where possible, and price it: by a convention, or a counter's rules.
 
-    With ``backward`` the backward pass is part of it. Raises UserError.
+    In the variant ``training`` a backward pass is counted too.
     """
     if convention not in CATALOGUE and (named := counters_named(convention)):
-        if backward:
-            raise UserError(
-                "counters' rules are of the forward pass: --backward is for conventions"
-            )
-        return count_trace(case.id, Rules(case, folder).seen_by(named[0]), as_convention(named[0]),
+        return count_trace(case.id, Rules(case, folder, variant).seen_by(named[0]), as_convention(named[0]),
                            by, depth)  # fmt: skip
-    if backward:
-        return count_trace(f"{case.id}, with its backward pass", step_of(case, folder), convention, by,
-                           depth)  # fmt: skip
     limits = Limits(timeout_s=300, memory_bytes=0, threads=1)
     try:
-        trace = CaseRunner(case, folder, "cpu", limits).canonical()
+        trace = CaseRunner(case, folder, "cpu", limits, variant=variant).canonical()
     except TraceFailed as error:
         raise UserError(f"{case.model} runs, but could not be traced: {error}") from error
     return count_trace(case.id, trace, convention, by, depth)
 
 
-def step_of(case: Case, folder: str) -> Trace:
-    """The forward and the backward pass of a case; on the CPU, where no kernel runs that need not."""
-    from flop_harness.run.tracing import traced
-    from flop_harness.suite.build import build
-    from flop_harness.suite.training import TrainingStep
-
-    built = build(case, folder=folder)
-    return traced(
-        lambda: (TrainingStep(built.module), built.args, built.kwargs), grad=True, gradients=True
-    )
+def training_variant(training: bool, optimizer: str | None) -> str:
+    """What a context calls a training step, if one is asked for. UserError for another optimizer."""
+    if not optimizer:
+        return "training" if training else ""
+    if optimizer not in OPTIMIZERS:
+        raise UserError(f"unknown optimizer {optimizer!r}{suggest(optimizer, OPTIMIZERS)}; "
+                        f"known: {', '.join(OPTIMIZERS)}")  # fmt: skip
+    return f"training {optimizer}"
 
 
 def count_trace(
@@ -180,7 +188,7 @@ def count_trace(
         account = chosen.price(trace)
     except NotApplicable as error:
         raise UserError(f"convention {chosen.id!r} does not apply to {model}: {error}") from error
-    if by in ("function", "operator", "module,operator"):
+    if by in ("function", "operator", "module,operator", "phase"):
         rows = by_call(trace, chosen, by)
     else:
         rows = account.by_module(depth) if by == "module" else account.by_term()
@@ -230,7 +238,7 @@ def find_convention(name: str) -> Convention:
 
 
 def by_call(trace: Trace, convention: Convention, level: str) -> dict[str, int | float]:
-    """Amounts by the public function, or the operator, that does the work."""
+    """Amounts by the public function, the operator, or the phase, that does the work."""
     if convention.charges is None:
         raise UserError(f"convention {convention.id!r} charges modules, not functions or operators")
     rows: dict[str, int | float] = defaultdict(int)
@@ -241,6 +249,8 @@ def by_call(trace: Trace, convention: Convention, level: str) -> dict[str, int |
 
 
 def name_of(visit: Visit, level: str) -> str:
+    if level == "phase":
+        return visit.phase
     if level == "operator":
         return visit.call.packet
     if level == "module,operator":

@@ -89,11 +89,13 @@ def find_run(case: str, named: str | Path | None = None) -> tuple[Run, str, Path
     return run, found, folder
 
 
-def run_case(case: str, counter: str, suite: Suite | None, folder: Path, device: str) -> Run:
+def run_case(
+    case: str, counter: str, suite: Suite | None, folder: Path, device: str, training: bool = False
+) -> Run:
     """The case asked of one counter, in ``folder``; of a suite that has it unless one is given."""
     chosen = suite or suite_of(case)
     find_one(counter)
-    plan = make_plan(chosen, folder, counters=(counter,), device=device)
+    plan = make_plan(chosen, folder, counters=(counter,), device=device, training=training)
     run = carry_out(plan)
     for failure in run.failures:
         if failure.stage == "model":

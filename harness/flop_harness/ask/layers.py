@@ -10,7 +10,7 @@ from math import prod
 from typing import Any
 
 from flop_harness.ask.ways import Rules, counters_named
-from flop_harness.conventions.reference import byte_charges, reference, settled
+from flop_harness.conventions.reference import byte_charges, mac_charges, reference, settled
 from flop_harness.counters import find_called
 from flop_harness.errors import UserError, suggest
 from flop_harness.records import Case, Module, Tensor, Trace
@@ -42,7 +42,7 @@ class Layer:
     ``parameters`` stand once, with the first module that holds them. ``bytes`` are read and written
     by its operators; ``activations`` are the bytes of what its innermost modules hand on.
     ``said`` is what counters charge it, ``kernel`` the window of a convolution or a pool, with its
-    groups, ``weights`` its own parameters.
+    groups, ``weights`` its own parameters, ``phases`` its MACs in each phase of a training step.
     """
 
     path: str
@@ -94,13 +94,15 @@ class State:
     checkpoint_bytes: int
 
 
-def layers_of_case(case: Case, names: Sequence[str] = (), folder: str = "") -> Layers:
+def layers_of_case(
+    case: Case, names: Sequence[str] = (), folder: str = "", variant: str = ""
+) -> Layers:
     """The layers of a case, with what counters charge each. UserError for an unknown counter."""
     from flop_harness.suite.build import build
 
     asked = [counter for name in names for counter in known(name)]
-    rules = Rules(case, folder)
-    said = {}
+    rules = Rules(case, folder, variant)
+    said = by_phase(rules.canonical)
     for counter in asked:
         quantity = counter.quantities.get("compute")
         if quantity is None:
@@ -108,6 +110,17 @@ def layers_of_case(case: Case, names: Sequence[str] = (), folder: str = "") -> L
         said[counter.id] = quantity.price(rules.seen_by(counter)).inclusive()
     state = state_of(build(case, device="meta", folder=folder).module)
     return layers_of_trace(case.model, rules.canonical, state, said, rules.unsupported)
+
+
+def by_phase(trace: Trace) -> dict[str, Mapping[str, Number]]:
+    """MACs of each module in each phase of a training step; nothing of a forward pass alone."""
+    if not trace.phases:
+        return {}
+    charges = list(mac_charges(trace))
+    return {
+        phase: settled(each for each in charges if each[0].phase == phase).inclusive()
+        for phase, _ in trace.passes
+    }
 
 
 def known(name: str) -> list[Any]:

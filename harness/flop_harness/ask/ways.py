@@ -82,10 +82,12 @@ def counters_named(name: str) -> list[Counter]:
 class Rules:
     """Every way of counting, asked about one case; each pass that differs is traced once."""
 
-    def __init__(self, case: Case, folder: str = "") -> None:
+    def __init__(self, case: Case, folder: str = "", variant: str = "") -> None:
         self.case = case
         self.stumbled: dict[str, str] = {}
-        self._traces = ContextTraces(case, folder, build(case, device="meta", folder=folder))
+        self.variant = variant
+        built = build(case, device="meta", folder=folder)
+        self._traces = ContextTraces(case, folder, built, variant)
 
     @property
     def unsupported(self) -> dict[str, int]:
@@ -104,8 +106,14 @@ class Rules:
         return self._of_convention(way) if isinstance(way, Convention) else self._of_counter(way)
 
     def seen_by(self, counter: Counter) -> Trace:
-        """The pass as a counter sees it, in the first of its contexts."""
-        context = counter.contexts[0]
+        """The pass as a counter sees it, in the first of its contexts.
+
+        UserError for a training step of which it counts the forward pass alone.
+        """
+        contexts = counter.training if self.variant else counter.contexts
+        if not contexts:
+            raise UserError(f"{counter.id} counts no backward pass")
+        context = contexts[0]
         return self._traces.trace(counter, replace(context, mode=context.mode or self._traces.mode))
 
     def _of_convention(self, way: Convention) -> Iterator[Amount]:

@@ -67,6 +67,15 @@ ModeOption = Annotated[
     typer.Option("--train/--eval", help="The model's mode.", show_default="as it comes"),
 ]
 
+TrainingOption = Annotated[
+    bool, typer.Option("--training", help="A training step: forward and backward.")
+]
+
+OptimizerOption = Annotated[
+    Optional[str],
+    typer.Option(help="With the step of an optimizer: sgd, momentum, adam, adamw or muon."),
+]
+
 DtypeOption = Annotated[
     Optional[str],
     typer.Option("--dtype", help="Cast the model, such as bfloat16.", show_default="as it comes"),

@@ -21,6 +21,7 @@ from flop_harness.cli.app import (
     JsonOption,
     ModeOption,
     SweepOption,
+    TrainingOption,
     app,
     counters_asked,
     interruptible,
@@ -83,6 +84,7 @@ def compare(
     input: InputOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
+    training: TrainingOption = False,
     sweep: SweepOption = None,
     out: OutOption = None,
     cases: CasesOption = None,
@@ -96,7 +98,10 @@ def compare(
     json: JsonOption = False,
     github: GithubOption = False,
 ) -> None:
-    """Run every counter on a suite or on models, and explain every difference."""
+    """Run every counter on a suite or on models, and explain every difference.
+
+    Of training steps only the counters that count a backward pass are asked.
+    """
     from flop_harness.cli import time
     from flop_harness.cli.reproduce import tell_if_readable
 
@@ -105,23 +110,26 @@ def compare(
     if models:
         if cases is not None:
             raise UserError("--cases chooses among the cases of a suite; this is one model")
-        chosen, folder = model_suite(targets, input, train, dtype, sweep), out
+        mode = True if training and train is None else train
+        chosen, folder = model_suite(targets, input, mode, dtype, sweep), out
     else:
         refuse_for_suites(input, train, dtype, sweep)
-        chosen, folder = suite_of(targets, cases, out)
+        chosen, folder = suite_of(targets, cases, out, training)
     earlier = None if models or folder is None else published(folder)
-    asked = {"counters": counters_asked(counters), "device": device, "jobs": jobs, "fresh": fresh}
+    asked = {"counters": counters_asked(counters), "device": device, "jobs": jobs, "fresh": fresh,
+             "training": training}  # fmt: skip
     run = compared(chosen, folder, asked, quiet=models)
     if models:
         refuse_broken(run)
     kept = NOTHING_KEPT if folder is None else f"the run is kept in {folder}"
     with interruptible(kept):
-        told(run, folder, exact, json, how=typed_again(train, dtype) if models else "")
+        told(run, folder, exact, json, how=typed_again(train, dtype, training) if models else "")
         if not strict and not json and exit_code(run) == FINE != exit_code(run, strict=True):
             print("counters that gave no figure leave the exit code at 0; --strict makes it 3")
         if github:
             step_summary(run)
-        wanted = (timing if timing is not None else not models) and device != "meta"
+        forward = not (models or training)
+        wanted = (timing if timing is not None else forward) and device != "meta"
         times = time_beside(chosen, run, device, folder, fresh, json, kept) if wanted else None
         if earlier is not None and not json:
             tell_if_readable(earlier, run, times)
@@ -170,8 +178,12 @@ def refuse_mistyped(targets: list[str], device: str) -> None:
         raise UserError(f"unknown device {device!r}{suggest(device, DEVICES)}")
 
 
-def suite_of(targets: list[str], cases: str | None, out: Path | None) -> tuple[Any, Path]:
+def suite_of(
+    targets: list[str], cases: str | None, out: Path | None, training: bool
+) -> tuple[Any, Path]:
     """The suite that is named, with the cases that are asked for, and its folder."""
+    from dataclasses import replace
+
     from flop_harness.run.planning import check_counters, select
     from flop_harness.suite import files as suite
 
@@ -179,6 +191,10 @@ def suite_of(targets: list[str], cases: str | None, out: Path | None) -> tuple[A
         raise UserError("compare takes one suite, or several models: name one suite")
     whole = suite.load(targets[0])
     check_counters(whole, targets[0])
+    if not training:
+        return select(whole, cases), out or Path("results") / safe_name(whole.name)
+    whole = replace(whole, name=f"{whole.name}-training", digest=f"{whole.digest}:training",
+                    cases=tuple(replace(case, mode="train") for case in whole.cases))  # fmt: skip
     return select(whole, cases), out or Path("results") / safe_name(whole.name)
 
 
@@ -262,10 +278,10 @@ def written(given: Any) -> str:
     return f"{name}{shape}" + (f":{given.dtype}" if given.dtype else "")
 
 
-def typed_again(train: bool | None, dtype: str | None) -> str:
+def typed_again(train: bool | None, dtype: str | None, training: bool) -> str:
     """The options of a model as they were typed."""
     mode = "" if train is None else " --train" if train else " --eval"
-    return mode + (f" --dtype {dtype}" if dtype else "")
+    return mode + (f" --dtype {dtype}" if dtype else "") + (" --training" if training else "")
 
 
 def time_beside(

@@ -13,7 +13,9 @@ from flop_harness.cli.app import (
     JsonOption,
     ModelsArgument,
     ModeOption,
+    OptimizerOption,
     SweepOption,
+    TrainingOption,
     app,
     model_suite,
     models_print_to_stderr,
@@ -28,16 +30,11 @@ ConventionOption = Annotated[
 ]
 
 ByOption = Annotated[
-    str, typer.Option(help="Group by term, module, function, operator, or module,operator.")
+    str, typer.Option(help="Group by term, module, function, operator, module,operator or phase.")
 ]
 
 DepthOption = Annotated[
     Optional[int], typer.Option(min=0, help="With --by module: show this many levels.")
-]
-
-
-BackwardOption = Annotated[
-    bool, typer.Option("--backward", help="The backward pass too, operator by operator.")
 ]
 
 
@@ -48,13 +45,18 @@ def count(
     train: ModeOption = None,
     dtype: DtypeOption = None,
     sweep: SweepOption = None,
+    training: TrainingOption = False,
+    optimizer: OptimizerOption = None,
     convention: ConventionOption = "macs",
     by: ByOption = "term",
     depth: DepthOption = None,
-    backward: BackwardOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Count models under one convention, without running them; several stand beside the first."""
+    """Count models under one convention, without running them; several stand beside the first.
+
+    A training step goes back from the model's own loss, else from the sum of its outputs; the model
+    is in training mode unless --eval is given.
+    """
     from flop_harness.ask import count as counting
     from flop_harness.report.formats.terminal.grid import grid
 
@@ -63,10 +65,12 @@ def count(
                         f"known: {', '.join(counting.GROUPS)}")  # fmt: skip
     if depth is not None and by != "module":
         raise UserError("--depth folds modules; it goes with --by module")
-    cases = model_suite(models, input, train, dtype, sweep).cases
+    variant = counting.training_variant(training, optimizer)
+    mode = True if variant and train is None else train
+    cases = model_suite(models, input, mode, dtype, sweep).cases
     with models_print_to_stderr():
         counted = [
-            counting.count_case(case, convention, by, depth, backward=backward) for case in cases
+            counting.count_case(case, convention, by, depth, variant=variant) for case in cases
         ]
     if json:
         print_json(counted[0].to_dict() if len(counted) == 1 else counting.several(counted))

@@ -15,6 +15,7 @@ from flop_harness.cli.app import (
     InputOption,
     JsonOption,
     ModeOption,
+    TrainingOption,
     app,
     counter_asked,
     interruptible,
@@ -69,6 +70,7 @@ def explain(
     input: InputOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
+    training: TrainingOption = False,
     context: ContextOption = "",
     metric: MetricOption = "compute",
     depth: DepthOption = 1,
@@ -83,13 +85,17 @@ def explain(
 
     asked = find_metric(metric)
     counter = counter_asked(counter)
+    train = True if training and train is None else train
     given = bool(input) or train is not None or dtype is not None
     if given and not is_model(case):
-        raise UserError("--input, --train, --eval and --dtype are for a model reference")
+        raise UserError(
+            "--input, --train, --eval, --dtype and --training are for a model reference"
+        )
     if given and (suite or folder):
         raise UserError("results have their own inputs and mode: leave out --dir, --suite")
     made = model_suite([case], input, train, dtype, None) if is_model(case) else None
-    with known_or_run(case, counter, folder or suite, made, anew=given) as (run, name, home):
+    opened = known_or_run(case, counter, folder or suite, made, given, training)
+    with opened as (run, name, home):
         found = find(run, name, counter, context, asked)
         if code:
             tell_code(found, home)
@@ -103,7 +109,7 @@ def explain(
 
 @contextmanager
 def known_or_run(
-    case: str, counter: str, named: str | Path | None, suite: Any, anew: bool
+    case: str, counter: str, named: str | Path | None, suite: Any, anew: bool, training: bool
 ) -> Iterator[tuple[Any, str, Path]]:
     """(run, the case's id, folder) of stored results, else of a run that is gone afterwards."""
     from flop_harness.ask.explain import find_run, run_case
@@ -116,7 +122,7 @@ def known_or_run(
     forkserver()  # imports torch beside us, from the first moment
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:
         with interruptible():
-            run = run_case(case, counter, suite, Path(folder), "auto")
+            run = run_case(case, counter, suite, Path(folder), "auto", training)
         say(f"no results of {case} here: {counter} was run on it")
         yield run, run.suite.cases[0].id, Path(folder)
 

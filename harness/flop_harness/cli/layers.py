@@ -11,6 +11,8 @@ from flop_harness.cli.app import (
     InputOption,
     JsonOption,
     ModeOption,
+    OptimizerOption,
+    TrainingOption,
     app,
     model_case,
     models_print_to_stderr,
@@ -30,6 +32,8 @@ def layers(
     input: InputOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
+    training: TrainingOption = False,
+    optimizer: OptimizerOption = None,
     depth: Annotated[Optional[int], typer.Option(min=0, help="So many levels of modules.")] = None,
     sort: Annotated[
         Optional[str],
@@ -60,15 +64,18 @@ def layers(
 ) -> None:
     """Show the layers of a model: shapes, parameters, MACs, bytes, activations; and its totals.
 
-    Nothing is run. The charges of counters are by their rules.
+    Nothing is run. The charges of counters are by their rules. Of a training step there are columns
+    for its phases.
     """
+    from flop_harness.ask.count import training_variant
     from flop_harness.ask.layer_tables import document, layer_table, totals_table
     from flop_harness.ask.layers import chosen, layers_of_case
     from flop_harness.report.formats.terminal.grid import grid
 
-    case = model_case(model, input, train, dtype)
+    variant = training_variant(training, optimizer)
+    case = model_case(model, input, True if variant and train is None else train, dtype)
     with models_print_to_stderr():
-        found = layers_of_case(case, separated(counters))
+        found = layers_of_case(case, separated(counters), variant=variant)
     rows = chosen(found, depth, sort, top, only)
     if json:
         print_json(document(found, rows))

@@ -21,6 +21,7 @@ from flop_harness.cli.app import (
     InputOption,
     JsonOption,
     ModeOption,
+    TrainingOption,
     app,
     interruptible,
     is_model,
@@ -43,6 +44,7 @@ def verify(
     input: InputOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
+    training: TrainingOption = False,
     out: Annotated[
         Optional[Path],
         typer.Option(help="Folder for the proofs.", show_default="results/<suite>"),
@@ -66,16 +68,18 @@ def verify(
     if is_model(target):
         if cases is not None:
             raise UserError("--cases chooses among the cases of a suite; this is one model")
-        chosen, folder = single(model_case(target, input, train, dtype)), out
+        mode = True if training and train is None else train
+        chosen, folder = single(model_case(target, input, mode, dtype)), out
     else:
         refuse_for_suites(input, train, dtype)
         whole = suite.load(target)
         chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)
-    kept = folder if out is not None or cases is None else None
+    kept = folder if out is not None or (cases is None and not training) else None
     if kept is not None:
         require("report")
     with interruptible():
-        proofs = proven(chosen, None if fresh else folder, jobs or os.cpu_count() or 1)
+        known = None if fresh or training else folder
+        proofs = proven(chosen, known, jobs or os.cpu_count() or 1, training)
     if json:
         tell_json(proofs)
     else:
@@ -86,7 +90,7 @@ def verify(
     sys.exit(exit_code(proofs))
 
 
-def proven(suite: Any, folder: Path | None, jobs: int) -> Any:
+def proven(suite: Any, folder: Path | None, jobs: int, training: bool) -> Any:
     from flop_harness.proof.verification import known_traces, processes
     from flop_harness.proof.verification import verify as prove
     from flop_harness.report.words.text import plural
@@ -95,7 +99,7 @@ def proven(suite: Any, folder: Path | None, jobs: int) -> Any:
     if known:
         say(f"{len(known)} of {plural(len(suite.cases), 'trace')} are there already, in {folder}")
     with processes(jobs) as mapper, bar(suite.name) as progress:
-        return prove(suite, known, mapper, progress)
+        return prove(suite, known, mapper, progress, training)
 
 
 def tell(proofs: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from flop_harness.formulas import PROJECTION, QUERY_KEY, RECURRENT, may_multiply, work_of
 from flop_harness.formulas.linalg import values_alone
-from flop_harness.records import Trace
+from flop_harness.records import Phase, Trace
 from flop_harness.records.work import Product, Work
 from flop_harness.trace.walk import Visit, operators, within
 
@@ -74,12 +74,17 @@ VALUES_ALONE = tuple(
 )
 
 
+def phased(term: str, phase: Phase) -> str:
+    """``linear``, ``linear, backward``."""
+    return term if phase == "forward" else f"{term}, {phase}"
+
+
 def products(trace: Trace) -> Iterator[tuple[Visit, Product, str]]:
-    """Every product of a trace with its name."""
+    """Every product of a trace with its name, and its phase if that is not the forward pass."""
     for visit, work in works(trace):
         if work is not None:
             for product in work.products:
-                yield visit, product, classified(visit, product)
+                yield visit, product, phased(classified(visit, product), visit.phase)
 
 
 def products_inside(visit: Visit) -> dict[str, int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 from flop_harness.conventions.articles import NotApplicable
-from flop_harness.conventions.products import products, works
+from flop_harness.conventions.products import phased, products, works
 from flop_harness.formulas.padding import padding_macs
 from flop_harness.records import Module, Tensor, Trace
 from flop_harness.records.account import Account
@@ -75,7 +75,7 @@ def operation_charges(trace: Trace) -> Iterator[Charge]:
     yield from exact_charges(trace)
     for visit, work in works(trace):
         if work is not None:
-            yield visit, work.kind, work.operations
+            yield visit, phased(work.kind, visit.phase), work.operations
 
 
 def byte_charges(trace: Trace) -> Iterator[Charge]:
@@ -83,7 +83,7 @@ def byte_charges(trace: Trace) -> Iterator[Charge]:
     for visit, work in works(trace):
         if work is not None and work.kind != "movement":
             amount = tensor_bytes(visit.call.args, visit.call.output)
-            yield visit, work.kind or "products", amount
+            yield visit, phased(work.kind or "products", visit.phase), amount
 
 
 def tensor_bytes(*values: object) -> int:

@@ -22,6 +22,7 @@ from flop_harness.counters.flops_profiler import (
     multiplied,
     of_input,
     price,
+    with_backward,
 )
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.ptflops_aten import price_params
@@ -74,11 +75,14 @@ MINE: dict[str, Rule] = {
 
 def price_compute(trace: Trace) -> Account:
     """A shared module's whole count is added at each of its places in the tree."""
-    return price(trace, MINE, applied(trace))
+    return with_backward(trace, price(trace, MINE, applied(trace)))
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
-    """``flops, macs, params = calculate_flops(model, args=..., kwargs=...)`` as in its README."""
+    """``flops, macs, params = calculate_flops(model, args=..., kwargs=...)`` as in its README.
+
+    A training step is asked for by ``include_backPropagation``: a backward pass of two forward ones.
+    """
     from calflops import calculate_flops
 
     flops, _, params = calculate_flops(
@@ -87,6 +91,7 @@ def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
         kwargs=dict(kwargs),
         print_results=False,
         output_as_string=False,
+        include_backPropagation=context.training,
     )
     return Answer(flops, params)
 
@@ -113,6 +118,7 @@ COUNTER = Counter(
     ),
     contexts=(CONTEXT,),
     further=(replace(CONTEXT, grad=False),),
+    training=(replace(CONTEXT, variant="training"),),
     hooks=every,
     overlay=(
         "calflops==0.3.2",

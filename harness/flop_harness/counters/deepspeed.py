@@ -27,6 +27,7 @@ from flop_harness.counters.flops_profiler import (
     multiplied,
     of_input,
     price,
+    with_backward,
 )
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.recurrent import Charges
@@ -93,17 +94,20 @@ MINE: dict[str, Rule] = {
 
 def price_compute(trace: Trace) -> Account:
     """Each module of the tree once, shared or not."""
-    return price(trace, MINE, Counts(subtree(trace, 0)))
+    return with_backward(trace, price(trace, MINE, Counts(subtree(trace, 0))))
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
-    """``flops, macs, params = get_model_profile(model, args=..., kwargs=...)`` as in its manual."""
+    """``flops, macs, params = get_model_profile(model, args=..., kwargs=...)`` as in its manual.
+
+    A training step is three times that: the profiler of an engine prints ``3 * fwd flops per GPU``.
+    """
     from deepspeed.profiling.flops_profiler import get_model_profile
 
     flops, _, params = get_model_profile(
         model, args=list(args), kwargs=dict(kwargs), print_profile=False, as_string=False
     )
-    return Answer(flops, params)
+    return Answer(3 * flops if context.training else flops, params)
 
 
 COUNTER = Counter(
@@ -126,6 +130,7 @@ COUNTER = Counter(
     ),
     contexts=(CONTEXT,),
     further=(replace(CONTEXT, grad=False),),
+    training=(replace(CONTEXT, variant="training"),),
     hooks=every,
     overlay=(
         "deepspeed==0.19.8",

@@ -216,6 +216,16 @@ def price(trace: Trace, rules: Mapping[str, Rule], times: Counts[int]) -> Accoun
     return Account.of(entries())
 
 
+BACKWARD = "the backward pass as two forward passes"
+
+
+def with_backward(trace: Trace, forward: Account) -> Account:
+    """Of a training step three forward passes, whatever is differentiated."""
+    if not trace.context.training:
+        return forward
+    return forward + Account.of((path, BACKWARD, 2 * n) for path, _, n in forward.charges())
+
+
 def charges(trace: Trace, rules: Mapping[str, Rule], visit: Visit, times: Counts[int]) -> Charges:
     call = visit.call
     if call.level == "module":

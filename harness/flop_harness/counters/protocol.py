@@ -99,7 +99,7 @@ class Counter:
     hooks while it counts: torch's encoder layers run another way then.
     ``fast_path`` is False where the tool's own function mode keeps torch off those of attention.
     ``contexts`` are those that its documentation shows, ``further`` others in which its answer may
-    change.
+    change, ``training`` those in which it counts a training step: all of the variant ``training``.
     ``distribution`` is the installed package whose version a reading carries. With ``overlay``
     (requirements such as ``ultralytics-thop==2.0.18``, all that it needs and the environment does
     not have) it is installed on first use into a folder of its own, which stands first on the path
@@ -118,6 +118,7 @@ class Counter:
     read: Callable[[Any, tuple[Any, ...], dict[str, Any], Context], Answer]
     contexts: tuple[Context, ...] = (Context(),)
     further: tuple[Context, ...] = ()
+    training: tuple[Context, ...] = ()
     inputs: Callable[[Any, tuple[Any, ...], dict[str, Any]], Inputs] = as_given
     hooks: Callable[[str, str], bool] | None = None
     fast_path: bool = True

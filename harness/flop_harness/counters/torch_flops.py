@@ -12,10 +12,11 @@ from typing import Any
 from flop_harness.conventions.products import products, work_at
 from flop_harness.counters.protocol import Answer, Counter, Quantity
 from flop_harness.counters.usage import Usage
+from flop_harness.formulas.backward_products import convolution_macs
 from flop_harness.records import Context, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.tree import children
-from flop_harness.trace.walk import Visit, inner, module_calls
+from flop_harness.trace.walk import Visit, inner, module_calls, operators
 
 # Operators with a formula there; fused attention on CPU and recurrent kernels have none.
 REGISTERED = frozenset(
@@ -36,8 +37,15 @@ REGISTERED = frozenset(
         "_scaled_dot_product_cudnn_attention",
         "_flash_attention_forward",
         "_efficient_attention_forward",
+        "convolution_backward",
+        "_scaled_dot_product_efficient_attention_backward",
+        "_scaled_dot_product_flash_attention_backward",
+        "_scaled_dot_product_cudnn_attention_backward",
+        "_flash_attention_backward",
+        "_efficient_attention_backward",
     ]
 )
+DENSE_GRADIENT = "grouped weight gradient taken for a dense one"
 
 
 def seen(trace: Trace) -> Iterator[tuple[Visit, str, int]]:
@@ -46,8 +54,18 @@ def seen(trace: Trace) -> Iterator[tuple[Visit, str, int]]:
             yield visit, term, product.macs
 
 
+def seen_too_large(trace: Trace) -> Iterator[tuple[str, str, int]]:
+    """Of a grouped convolution's weight gradient: Cin x Cout where each group has Cin / g x Cout / g."""
+    for visit in operators(trace):
+        if visit.call.packet == "aten.convolution_backward":
+            groups, (_, wanted, _) = visit.call.args[9:11]
+            macs = convolution_macs(visit.call)
+            yield visit.path, DENSE_GRADIENT, (groups - 1) * macs if wanted else 0
+
+
 def price_compute(trace: Trace) -> Account:
     charges = [(visit.path, term, macs) for visit, term, macs in seen(trace)]
+    charges += seen_too_large(trace)
     doubling = [(path, "2 FLOPs per MAC", macs) for path, _, macs in charges]
     return Account.of(charges + doubling)
 
@@ -104,14 +122,27 @@ def tracked_names(trace: Trace) -> dict[int, str]:
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
-    """``with FlopCounterMode() as counter: model(x)``, then ``get_total_flops()``."""
+    """``with FlopCounterMode() as counter: model(x)``, then ``get_total_flops()``.
+
+    A training step is ``model(x).sum().backward()``, the sum of all outputs or the model's own loss.
+    """
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:
-        model(*args, **kwargs)
+        output = model(*args, **kwargs)
+        if context.training:
+            summed(output).backward()
+    if context.training:
+        return Answer(compute=counter.get_total_flops())
     counts = counter.get_flop_counts()
     modules = {name: sum(by_operator.values()) for name, by_operator in counts.items()}
     return Answer(compute=counter.get_total_flops(), modules=modules)
+
+
+def summed(output: Any) -> Any:
+    from flop_harness.trace.step import losses
+
+    return sum(each.sum() for each in losses(output))
 
 
 COUNTER = Counter(
@@ -129,4 +160,8 @@ COUNTER = Counter(
     ),
     contexts=(Context(grad=False), Context(grad=True)),
     further=(Context("meta"), Context(variant="math")),
+    training=(
+        Context(grad=True, variant="training"),
+        Context("meta", grad=True, variant="training"),
+    ),
 )

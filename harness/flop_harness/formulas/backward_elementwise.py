@@ -147,6 +147,19 @@ ADDED_BACK = """max_pool2d_with_indices max_pool3d_with_indices adaptive_max_poo
     replication_pad2d replication_pad3d unfold embedding_dense""".split()
 
 
+@formula("aten._embedding_bag_backward")
+def bag_added_back(call: Call) -> Work:
+    """The gradient of each bag at all of its rows; a mean divides it, a maximum has one row each."""
+    dy, indices, mode, weights = (call.args[place] for place in (0, 1, 8, 10))
+    each = dy.numel if mode == MOST else indices.numel * dy.shape[-1]
+    return Work((), "reduction", additions=each, divisions=each if mode == AVERAGE else 0,
+                multiplications=0 if weights is None else each)  # fmt: skip
+
+
+AVERAGE, MOST = 1, 2
+"""Modes of an embedding bag (ATen/native/EmbeddingBag.h)."""
+
+
 @formula(*(f"aten.{name}_backward" for name in ADDED_BACK))
 def added_back(call: Call) -> Work:
     """Each element of the gradient is added where its value came from."""

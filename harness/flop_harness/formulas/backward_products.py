@@ -22,8 +22,7 @@ def convolution_gradients(call: Call) -> Work:
     dy, x, weight = call.args[:3]
     stride, padding, dilation, transposed, _, groups, wanted = call.args[-7:]
     settings = (stride, padding, dilation, groups)
-    positions = x.numel if transposed is True else dy.numel
-    macs = positions * prod(weight.shape[1:])
+    macs = convolution_macs(call)
     sums = None
     if transposed is not True:
         sums = overlaps(dy.shape, weight.shape, x.shape, *settings)
@@ -34,6 +33,13 @@ def convolution_gradients(call: Call) -> Work:
     products = tuple(one for one, asked in zip(both, wanted[:2], strict=True) if asked)
     channels = dy.shape[1]
     return Work(products, "reduction", additions=wanted[2] * max(dy.numel - channels, 0))
+
+
+def convolution_macs(call: Call) -> int:
+    """Multiplications of the forward pass, and of the gradient of each operand."""
+    dy, x, weight = call.args[:3]
+    positions = x.numel if call.args[-4] is True else dy.numel
+    return positions * prod(weight.shape[1:])
 
 
 @formula("torchvision._deform_conv2d_backward")

@@ -66,12 +66,23 @@ class Found:
 
 @dataclass(frozen=True)
 class Task:
-    """A case to be traced; ``trace`` reads its reference trace, if there is one already."""
+    """A case to be traced, of ``training`` with its backward pass.
+
+    ``trace`` reads its reference trace, if there is one already.
+    """
 
     case: Case
     folder: str
     timeout_s: float
     trace: Read | None = None
+    training: bool = False
+
+    @property
+    def beside(self) -> tuple[Context, ...]:
+        """Where a CPU may run other kernels than those of the reference."""
+        if self.training:
+            return (Context("cpu", True, variant="training"),)
+        return Context("cpu", False), Context("cpu", True)
 
 
 def gather(task: Task) -> Found:
@@ -87,12 +98,14 @@ def gather(task: Task) -> Found:
 def operators_of(task: Task) -> Found:
     """What the reference trace holds and, where kernels differ, what a CPU runs instead."""
     found = Found(task.case.id)
-    runner = CaseRunner(task.case, task.folder, "cpu", Limits(task.timeout_s, 0, 1))
+    limits = Limits(task.timeout_s, 0, 1)
+    variant = "training" if task.training else ""
+    runner = CaseRunner(task.case, task.folder, "cpu", limits, variant=variant)
     reference = task.trace() if task.trace else runner.canonical()
     found.enter(reference, reference=True)
     if not reference.executed and kernels_differ(reference):
-        for grad in (False, True):
-            found.enter(runner.trace(None, Context("cpu", grad)), reference=False)
+        for context in task.beside:
+            found.enter(runner.trace(None, context), reference=False)
     return found
 
 
@@ -109,12 +122,14 @@ def verify(
     known: Mapping[str, Read] | None = None,
     mapper: Mapper = map,
     progress: Progress = lambda what, done, total: None,
+    training: bool = False,
 ) -> Proofs:
     """Prove a suite: each operator and shape once, however often and wherever it runs.
 
-    ``known`` reads reference traces, by case. A case that cannot be traced is a failure.
+    ``known`` reads reference traces, by case. A case that cannot be traced is a failure. Of
+    ``training`` steps the backward pass is proven too.
     """
-    tasks = [Task(case, suite.folder, suite.timeout_s, (known or {}).get(case.id))
+    tasks = [Task(case, suite.folder, suite.timeout_s, (known or {}).get(case.id), training)
              for case in suite.cases]  # fmt: skip
     found = told("traces", mapper(gather, tasks), len(tasks), progress)
     distinct: dict[Key, Operation] = {}

@@ -73,6 +73,8 @@ SEED = 0
 """Random numbers are drawn from here: weights, inputs, and anew before each pass."""
 
 Level = Literal["module", "function", "operator"]
+Phase = Literal["forward", "backward", "recomputed", "optimizer"]
+"""Of a training step; ``recomputed`` is what a backward pass runs of the forward pass once more"""
 PRE_HOOKED = "torch.nn.Module.forward_pre_hooks"
 INFERENCE = "torch.inference_mode"
 """A note in a module's call: its arguments are what the module's own pre-hooks made of them"""
@@ -155,18 +157,37 @@ class Module:
         return self.bases[0].rpartition(".")[2]
 
 
+OPTIMIZERS = ("sgd", "momentum", "adam", "adamw", "muon")
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What changes what runs. ``variant`` names one of several ways to ask the same tool.
 
     The variant ``math`` stands for attention by its plain kernels: neither the fast path of
-    MultiheadAttention nor a fused product; ``keywords`` for all inputs given by name. An empty ``mode`` stands for the case's own; a reading's is never empty.
+    MultiheadAttention nor a fused product; ``keywords`` for all inputs given by name; ``training`` for
+    a training step, with the name of an optimizer if it takes a step. Such words may stand together.
+    An empty ``mode`` stands for the case's own; a reading's is never empty.
     """
 
     device: str = "cpu"
     grad: bool = False
     mode: Literal["", "eval", "train"] = ""
     variant: str = ""
+
+    @property
+    def words(self) -> frozenset[str]:
+        return frozenset(self.variant.split())
+
+    @property
+    def training(self) -> bool:
+        """Whether a backward pass follows, of the model's own loss or of the sum of its outputs."""
+        return "training" in self.words
+
+    @property
+    def optimizer(self) -> str:
+        """The optimizer that takes a step after it, or nothing."""
+        return next((name for name in OPTIMIZERS if name in self.words), "")
 
     def __str__(self) -> str:
         words = [self.device, "grad" if self.grad else "no_grad", self.mode, self.variant]
@@ -179,6 +200,8 @@ class Trace:
 
     ``looks`` are the lines of the model that looked at values: what ran may hang on them. Inputs
     and choices are drawn anew from ``SEED`` before each pass.
+    ``phases`` follow the forward pass of a training step. Their operators stand where the forward
+    operators stand to which they belong: inside copies of the calls around those, without arguments.
     """
 
     context: Context
@@ -187,6 +210,12 @@ class Trace:
     root: Call
     executed: bool = False
     looks: tuple[str, ...] = ()
+    phases: tuple[tuple[Phase, Call], ...] = ()
+
+    @property
+    def passes(self) -> tuple[tuple[Phase, Call], ...]:
+        """All that ran, the forward pass first."""
+        return (("forward", self.root), *self.phases)
 
 
 def shapes_of(values: Any, kwargs: Any = ()) -> str:

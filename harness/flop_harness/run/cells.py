@@ -56,7 +56,10 @@ class TraceFailed(Exception):
 
 @dataclass
 class CaseRunner:
-    """A case on a device: its reference trace, and for each counter a trace and readings."""
+    """A case on a device: its reference trace, and for each counter a trace and readings.
+
+    ``variant`` is that in which the reference's pass goes: a training step.
+    """
 
     case: Case
     folder: str
@@ -65,6 +68,7 @@ class CaseRunner:
     abandoned: Callable[[], bool] = lambda: False
     live: Built | None = None
     mode: Literal["eval", "train", ""] = ""
+    variant: str = ""
     taken: dict[Any, Trace] = field(default_factory=dict)
     observed: dict[Any, tuple[Call, ...]] = field(default_factory=dict)
 
@@ -105,10 +109,11 @@ class CaseRunner:
 
         def attempt() -> Trace:
             built = self._on_meta()  # made for this trace alone: nothing to copy
-            return record(built.module, built.args, built.kwargs)
+            return record(built.module, built.args, built.kwargs, variant=self.variant)
 
+        plain = Context("cpu", variant=self.variant)
         if self.live is not None:
-            return self.trace(None, Context("cpu"))
+            return self.trace(None, plain)
         try:
             return with_imports(attempt)
         except UserError:
@@ -116,7 +121,7 @@ class CaseRunner:
         except BaseException as error:  # on meta; for real it may run, or be blamed
             if is_ours(error):
                 raise
-            return self.trace(None, Context("cpu"))
+            return self.trace(None, plain)
 
     def trace(self, counter: Counter | None, context: Context) -> Trace:
         """The pass as ``counter`` sees it in ``context``; UserError if the model itself raises.
@@ -262,7 +267,7 @@ class CaseRunner:
 
         import torch
 
-        from flop_harness.trace.recorder import settings
+        from flop_harness.trace.surroundings import settings
 
         if counter.overlay:
             overlay.put_first(overlay.folder_of(counter.overlay))

@@ -17,7 +17,7 @@ def asked_with(
     counter: Counter | None, context: Context, model: Any, args: tuple, kwargs: dict
 ) -> tuple[tuple, dict]:
     """The inputs as the counter passes them on in this context; without one, as the context says."""
-    if context.variant == "keywords":
+    if "keywords" in context.words:
         args, kwargs = named(model, args, kwargs)
     return counter.inputs(model, args, kwargs) if counter else (args, kwargs)
 
@@ -31,7 +31,7 @@ def observations(
     counter: Counter, context: Context, model: Any, args: tuple, kwargs: dict
 ) -> tuple[Call, ...]:
     """What the counter's rules need beyond the trace, of a model that may be spoilt."""
-    from flop_harness.trace.recorder import hooked, settings
+    from flop_harness.trace.surroundings import hooked, settings
 
     if counter.observe is None:
         return ()
@@ -52,12 +52,12 @@ def watched(counter: Counter | None, context: Context) -> dict[str, Any]:
 
 def seen_alike(counter: Counter | None, context: Context) -> Any:
     """What a trace depends on, beside its case."""
-    variant = context.variant if context.variant in RUN_OTHERWISE else ""
+    variant = context.variant if context.words & RUN_OTHERWISE else ""
     here = replace(context, variant=variant)
     if counter is None:
         return here, as_given, None, None, True
     return here, counter.inputs, counter.hooks, counter.observe, counter.fast_path
 
 
-RUN_OTHERWISE = ("math", "keywords")
+RUN_OTHERWISE = frozenset({"math", "keywords", "training"})
 """Variants that change what runs; others only ask for another figure."""

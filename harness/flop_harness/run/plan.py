@@ -52,7 +52,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything a run of a suite depends on."""
+    """Everything a run of a suite depends on.
+
+    Of ``training`` steps the reference is that of forward and backward, and counters are asked in
+    the contexts in which they count one.
+    """
 
     suite: Suite
     counters: tuple[Counter, ...]
@@ -60,19 +64,26 @@ class Plan:
     device: str = "cpu"
     jobs: int = 1
     fresh: bool = False
+    training: bool = False
 
     def cells(self, case: Case) -> list[Cell]:
-        asked = [Cell(case.id, CANONICAL, Context(self.device))]
+        variant = "training" if self.training else ""
+        asked = [Cell(case.id, CANONICAL, Context(self.device, variant=variant))]
         named = {counter.id for counter in find(case.counters)}
         for counter in self.counters:
             if case.counters and counter.id not in named:
                 continue
-            further = counter.further if self.suite.contexts == "all" else ()
-            for context in (*counter.contexts, *further):
+            for context in self.contexts(counter):
                 device = self.device if context.device == "cpu" else context.device
                 here = replace(context, device=device)
                 asked.append(Cell(case.id, counter.id, here, version_asked(counter)))
         return list(dict.fromkeys(asked))
+
+    def contexts(self, counter: Counter) -> tuple[Context, ...]:
+        """Those in which a counter is asked."""
+        if self.training:
+            return counter.training
+        return counter.every_context if self.suite.contexts == "all" else counter.contexts
 
     @property
     def limits(self) -> Limits:

@@ -56,10 +56,21 @@ def make_plan(
     device: str = "auto",
     jobs: int = 1,
     fresh: bool = False,
+    training: bool = False,
 ) -> Plan:
     """Settle what will be run. UserError for unknown counters or a device that is not there."""
     chosen = find(tuple(dict.fromkeys(counters))) if counters else named(suite)
-    return Plan(suite, tuple(chosen), folder, settle_device(device), jobs, fresh)
+    if training:
+        chosen = of_training(chosen, strictly=bool(counters))
+    return Plan(suite, tuple(chosen), folder, settle_device(device), jobs, fresh, training)
+
+
+def of_training(chosen: Sequence[Counter], strictly: bool) -> list[Counter]:
+    """Those that count a backward pass. UserError for another one that was named."""
+    without = [counter.id for counter in chosen if not counter.training]
+    if strictly and without:
+        raise UserError(f"{', '.join(without)}: no backward pass is counted")
+    return [counter for counter in chosen if counter.training]
 
 
 def named(suite: Suite) -> list[Counter]:

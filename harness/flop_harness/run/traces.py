@@ -13,6 +13,7 @@ from flop_harness.counters import Counter
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Context, Input, Module, Trace
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
+from flop_harness.run.contexts import RUN_OTHERWISE
 from flop_harness.suite.build import Built, own_dtype
 from flop_harness.suite.inputs import map_tensors
 from flop_harness.suite.search_path import on_path
@@ -24,12 +25,13 @@ LIMITS = Limits(timeout_s=300, memory_bytes=0, threads=1)
 class ContextTraces:
     """Traces of a case as its counters see it, taken once for contexts that cannot differ.
 
-    ``plan`` is its model on meta, perhaps with other inputs.
+    ``plan`` is its model on meta, perhaps with other inputs; ``variant`` that of the reference.
     """
 
     case: Case
     folder: str
     plan: Built
+    variant: str = ""
     taken: dict[tuple, Trace] = field(default_factory=dict)
 
     @cached_property
@@ -37,7 +39,9 @@ class ContextTraces:
         """The trace that the reference is priced on; for real where the model looks at values."""
         try:
             with on_path(self.plan.folders):
-                return on_meta(self._own)
+                return on_meta(self._own, self.variant)
+        except UserError:
+            raise
         except Exception:  # noqa: BLE001 - on meta; the runner goes on, or says who is to blame
             return self._measured()
 
@@ -57,7 +61,8 @@ class ContextTraces:
 
     def _measured(self) -> Trace:
         try:
-            return CaseRunner(self.case, self.folder, "cpu", LIMITS).canonical()
+            runner = CaseRunner(self.case, self.folder, "cpu", LIMITS, variant=self.variant)
+            return runner.canonical()
         except TraceFailed as error:
             raise UserError(f"{self.case.model} runs, but could not be traced: {error}") from error
 
@@ -80,15 +85,26 @@ class ContextTraces:
         hooks = counter.hooks or (lambda path, kind: False)
         hooked = frozenset(m.path for m in self._hookable if hooks(m.path, m.type))
         form = counter.inputs if len(self._own.args) + len(self._own.kwargs) > 1 else None
-        math = context.variant == "math"
-        return (context.device, context.grad, context.mode, math, hooked, counter.fast_path, form)
+        variant = context.variant if context.words & RUN_OTHERWISE else ""
+        return (
+            context.device,
+            context.grad,
+            context.mode,
+            variant,
+            hooked,
+            counter.fast_path,
+            form,
+        )
 
 
-def on_meta(built: Built) -> Trace:
+def on_meta(built: Built, variant: str = "") -> Trace:
     from flop_harness.trace.copying import copied
     from flop_harness.trace.recorder import record, with_imports
 
-    return with_imports(lambda: record(*copied((built.module, built.args, built.kwargs))))
+    def attempt() -> Trace:
+        return record(*copied((built.module, built.args, built.kwargs)), variant=variant)
+
+    return with_imports(attempt)
 
 
 def anywhere(trace: Trace, counter: Counter, context: Context) -> Trace:

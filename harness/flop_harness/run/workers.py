@@ -195,6 +195,7 @@ def carry_out(
 ) -> Result:
     """The result of one cell; a trace that fails is a failure of ours, not of the counter."""
     trace, plain, failure, context = None, None, None, cell.context
+    runner.variant = "training" if context.training else ""
     if counter is not None:
         if twice_on_meta(runner, counter, context):
             return Result()

@@ -3,6 +3,7 @@
 Two tables, in which an entry refers to earlier ones by their index, and equal entries are stored
 once: ``values`` (``2``, ``"relu"``, or a tag and the indices of its parts: ``["tuple", 0, 0]``)
 and ``calls`` (level, then indices of name, args, kwargs and output, then module, then children).
+``phases`` pairs what follows a forward pass, if anything does, with its call.
 ``works``, if there are any, pairs calls with what a formula of the user's own said of them.
 Decoding is one pass over each, without recursion, and equal subtrees come back as one object.
 """
@@ -66,11 +67,16 @@ def dump_trace(trace: Trace) -> bytes:
         "schema": TRACE_SCHEMA,
         "head": writer.value(head),
         "root": writer.call(trace.root),
+        **({"phases": phase_rows(writer, trace)} if trace.phases else {}),
         "values": writer.values,
         "calls": writer.calls,
         **({"works": writer.works} if writer.works else {}),
     }
     return json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+
+
+def phase_rows(writer: Writer, trace: Trace) -> list[list[Any]]:
+    return [[phase, writer.call(root)] for phase, root in trace.phases]
 
 
 def load_trace(content: bytes) -> Trace:
@@ -90,6 +96,7 @@ def load_trace(content: bytes) -> Trace:
         root=calls[document["root"]],
         executed=executed,
         looks=looks[0] if looks else (),
+        phases=tuple((name, calls[root]) for name, root in document.get("phases", ())),
     )
 
 

@@ -104,23 +104,26 @@ def imports_guarded(needs: Needs) -> Iterator[None]:
         sys.meta_path.remove(guard)  # type: ignore[arg-type]
 
 
-def refusing(needs: Needs, name: str) -> Callable:
+def refusing(needs: Needs, name: str, original: Callable, transforms_alone: bool) -> Callable:
     def refused(*args: Any, **kwargs: Any) -> Any:
+        if transforms_alone and torch._C._functorch.peek_interpreter_stack() is None:
+            return original(*args, **kwargs)
         needs.demand(GradientsNeeded(f"the model takes gradients with {name}()"))
 
     return refused
 
 
 @contextmanager
-def gradients_guarded(needs: Needs) -> Iterator[None]:
-    """Make the ways to gradients say so."""
+def gradients_guarded(needs: Needs, *, transforms_alone: bool = False) -> Iterator[None]:
+    """Make the ways to gradients say so, or those inside transforms of ``torch.func`` alone."""
     ways = (
         (torch.autograd, "grad"), (torch.autograd, "backward"), (torch.Tensor, "backward"),
         (torch.autograd.forward_ad, "make_dual"),
     )  # fmt: skip
     with ExitStack() as guards:
         for holder, name in ways:
-            guards.enter_context(exchanged(holder, name, refusing(needs, name)))
+            refused = refusing(needs, name, getattr(holder, name), transforms_alone)
+            guards.enter_context(exchanged(holder, name, refused))
         yield
 
 

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
-import sys
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias
 
 import torch
 from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from flop_harness.records import PRE_HOOKED, RAISED, Call, Context, Trace
-from flop_harness.suite.compiled import eagerly, uncompiled
-from flop_harness.suite.seeding import seeded
-from flop_harness.trace import functions, layers
+from flop_harness.records import PRE_HOOKED, RAISED, Call, Context, Phase, Trace
+from flop_harness.suite.compiled import uncompiled
+from flop_harness.trace import functions, layers, step
+from flop_harness.trace.backward import GraphMode, below_autograd
 from flop_harness.trace.copying import NotCopyable, copied, differences
-from flop_harness.trace.encoding import encode, qualified_name
+from flop_harness.trace.encoding import encode
 from flop_harness.trace.modules import ModuleTable
 from flop_harness.trace.needs import (
     GradientsNeeded,
@@ -29,17 +27,14 @@ from flop_harness.trace.needs import (
     Needs,
     ValuesNeeded,
     gradients_guarded,
-    imports_guarded,
 )
 from flop_harness.trace.operators import OperatorMode, rebuilt
 from flop_harness.trace.plans import MEMORY, Memory
 from flop_harness.trace.shapes import spec_of
+from flop_harness.trace.surroundings import hooked, settings, undisturbed
 from flop_harness.trace.values import given, values_guarded
 
-__all__ = ["GradientsNeeded", "NotCopyable", "ValuesNeeded", "hooked", "record", "recorded"]
-
-RECURSION = 6_000
-"""Python's own limit is for a model that nests itself; each module stands for several of our calls."""
+__all__ = ["GradientsNeeded", "NotCopyable", "ValuesNeeded", "record", "recorded"]
 
 
 def record(
@@ -63,7 +58,8 @@ def record(
     ``gradients`` autograd works, and composite operators are not seen; without, a model that takes
     gradients on its way raises ``GradientsNeeded``. ``memory`` keeps what operators return for which
     signature, across traces; None remembers nothing.
-    Without ``fast_path`` the modules of attention do not take theirs.
+    Without ``fast_path`` the modules of attention do not take theirs. In the variant
+    ``training`` a backward pass follows, and the step of an optimizer if one is named: see ``step``.
     ``hooks`` tells by path and qualified class name which modules have a forward hook meanwhile.
     What the model writes into itself and its inputs stays: ``recorded`` takes copies. A call of a
     module whose id is in ``foreign`` raises NotCopyable.
@@ -75,32 +71,40 @@ def record(
     for leaf in torch.utils._pytree.tree_leaves((args, dict(kwargs or {}))):
         if isinstance(leaf, torch.Tensor) and leaf.is_meta:
             given(leaf, leaf)
-    plain = not (execute or grad or gradients)
+    context = context_of(module, device, grad, variant)
+    plain = not (execute or context.grad or gradients)
     recorder = Recorder(module, device, memory if plain else None)
     recorder.foreign = foreign
-    operators = OperatorMode(recorder.stack, device, execute, memory, recorder.needs)
-    operators.passes_gradients = grad and not gradients
+    operators = mode_for(recorder, context, execute, memory, gradients)
+    after: tuple[tuple[Phase, Call], ...] = ()
     with (
         undisturbed(recorder.needs),
-        settings(grad, variant, fast_path),
-        watched(recorder, operators, hooked(module, hooks), execute, gradients),
+        settings(context.grad, variant, fast_path),
+        watched(recorder, operators, hooked(module, hooks), gradients),
     ):
-        module(*args, **(kwargs or {}))
+        output = module(*args, **(kwargs or {}))
+        (root,) = recorder.stack[0]
+        if isinstance(operators, GraphMode):
+            step.go_back(operators, output)
+            after = step.phases(root, recorder.table, operators, context.optimizer)
+    return recorder.trace(context, execute, root, after)
+
+
+def context_of(module: nn.Module, device: torch.device, grad: bool, variant: str) -> Context:
     context = Context(device.type, grad, "train" if module.training else "eval", variant)
-    return recorder.trace(context, execute)
+    return replace(context, grad=True) if context.training else context
 
 
-@contextmanager
-def undisturbed(needs: Needs) -> Iterator[None]:
-    """The same draws, room for deep models, nothing that compiles or imports unseen."""
-    with ExitStack() as guards:
-        guards.enter_context(needs.met())
-        guards.enter_context(seeded())
-        guards.enter_context(imports_guarded(needs))
-        guards.enter_context(nested_deeply())
-        guards.enter_context(garbage_kept())
-        guards.enter_context(eagerly())
-        yield
+def mode_for(
+    recorder: Recorder, context: Context, execute: bool, memory: Memory | None, gradients: bool
+) -> OperatorMode:
+    """What writes down operators: with ``gradients`` it stands below autograd, else above."""
+    given = (recorder.stack, recorder.device, execute, memory, recorder.needs)
+    if context.training:
+        return GraphMode(*given, lifts=not gradients)
+    mode = OperatorMode(*given)
+    mode.passes_gradients = context.grad and not gradients
+    return mode
 
 
 @contextmanager
@@ -108,7 +112,6 @@ def watched(
     recorder: Recorder,
     operators: OperatorMode,
     hooks: AbstractContextManager[None],
-    execute: bool,
     gradients: bool,
 ) -> Iterator[None]:
     """Each level writes down its calls: functions, modules, operators; values are not looked at."""
@@ -116,11 +119,12 @@ def watched(
         levels.enter_context(functions.replaced(recorder.stack))
         levels.enter_context(recorder.watching_modules())
         levels.enter_context(hooks)
-        levels.enter_context(values_guarded(recorder.needs, execute))
+        levels.enter_context(values_guarded(recorder.needs, operators.execute))
         if not gradients:
-            levels.enter_context(gradients_guarded(recorder.needs))
+            training = isinstance(operators, GraphMode)
+            levels.enter_context(gradients_guarded(recorder.needs, transforms_alone=training))
             # Below autograd a dispatch mode sees composite operators before they come apart.
-            levels.enter_context(torch._C._AutoDispatchBelowAutograd())
+            levels.enter_context(below_autograd())
         levels.enter_context(operators)
         yield
 
@@ -259,10 +263,12 @@ class Recorder:
             self.needs.demand(NotCopyable(f"a copy calls {kind} of its original"))
         return self.table.add(module, f"<new {kind} {len(self.table.paths)}>")
 
-    def trace(self, context: Context, executed: bool) -> Trace:
+    def trace(
+        self, context: Context, executed: bool, root: Call, phases: tuple[tuple[Phase, Call], ...]
+    ) -> Trace:
         modules, parameters = self.table.freeze()
-        (root,) = self.stack[0]
-        return Trace(context, modules, parameters, root, executed, tuple(self.needs.lines))
+        lines = tuple(self.needs.lines)
+        return Trace(context, modules, parameters, root, executed, lines, phases)
 
 
 @contextmanager
@@ -284,56 +290,3 @@ def changes_seen(
         yield
     finally:
         handle.remove()
-
-
-@contextmanager
-def settings(grad: bool, variant: str = "", fast_path: bool = True) -> Iterator[None]:
-    """Grad mode, the fast paths of attention, and its plain kernels in the variant ``math``."""
-    plain = variant == "math"
-    allowed = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(allowed and fast_path and not plain)
-    try:
-        with torch.set_grad_enabled(grad), sdpa_kernel(SDPBackend.MATH) if plain else nullcontext():
-            yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(allowed)
-
-
-@contextmanager
-def nested_deeply() -> Iterator[None]:
-    """Room for models that nest some hundred modules."""
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, RECURSION))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(limit)
-
-
-@contextmanager
-def garbage_kept() -> Iterator[None]:
-    """No garbage collection: thousands of records set off full ones, which find nothing."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-@contextmanager
-def hooked(root: nn.Module, wanted: Callable[[str, str], bool] | None) -> Iterator[None]:
-    """Forward hooks that do nothing, on the modules that are wanted by path and class."""
-    handles = [
-        module.register_forward_hook(lambda *_: None)
-        for path, module in root.named_modules()
-        if wanted is not None
-        and wanted(path, qualified_name(type(module)))
-        and not isinstance(module, torch.jit.ScriptModule)
-    ]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()

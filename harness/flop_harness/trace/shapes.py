@@ -192,6 +192,17 @@ def cat(tensors, dim=0) -> Spec | None:
     return new((*first.shape[:dim], total, *first.shape[dim + 1 :]), first.dtype)
 
 
+@shape_of("aten._scaled_dot_product_flash_attention_for_cpu_backward.default")
+def attention_gradients(do, query, key, value, *args, **kwargs) -> Spec:
+    """As (batch, length, heads, size) in memory; the way to its meta kernel is long."""
+    return ("many", tuple, [lengths_first(each) for each in (query, key, value)])
+
+
+def lengths_first(x: torch.Tensor) -> Spec:
+    _, heads, length, size = x.shape
+    return ("new", x.shape, (heads * length * size, size, heads * size, 1), x.dtype)
+
+
 @shape_of("aten._native_multi_head_attention.default")
 def native_attention(query, key, value, embed, heads, *args, **kwargs) -> Spec | None:
     """The output, and the weights: averaged over the heads, of each head, or none."""

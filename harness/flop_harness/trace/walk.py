@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
-from flop_harness.records import PRE_HOOKED, RAISED, Call, Module, Trace
+from flop_harness.records import PRE_HOOKED, RAISED, Call, Module, Phase, Trace
 
 
 class Visit(NamedTuple):
-    """A call, the path of the innermost module around it, and the calls around it, outermost first.
+    """A call, the path of the innermost module around it, the calls around it, outermost first, and
+    the phase of a training step in which it runs.
 
     For a module call ``path`` is its own.
     """
@@ -17,6 +19,7 @@ class Visit(NamedTuple):
     call: Call
     path: str
     around: tuple[Call, ...]
+    phase: Phase = "forward"
 
     def inside(self, *names: str) -> bool:
         """Whether a surrounding call has one of these names (operators: without overload)."""
@@ -67,17 +70,21 @@ def within(visit: Visit, prune: Prune | None = None) -> Iterator[Visit]:
 
 def inner(visit: Visit) -> list[Visit]:
     """The calls made directly inside a call, the last one first."""
-    call, path, around = visit
+    call, path, around, phase = visit
     around = (*around, call)
     return [
-        Visit(child, child.name if child.level == "module" else path, around)
+        Visit(child, child.name if child.level == "module" else path, around, phase)
         for child in call.children[::-1]
     ]
 
 
 def operators(trace: Trace) -> Iterator[Visit]:
-    """Every operator that has no operators inside it; what a dispatch mode sees."""
-    root = trace.root
+    """Every operator that has no operators inside it, in every phase; what a dispatch mode sees."""
+    return chain.from_iterable(innermost(root, phase) for phase, root in trace.passes)
+
+
+def innermost(root: Call, phase: Phase = "forward") -> Iterator[Visit]:
+    """The operators inside a call that have no operators inside them."""
     pending: list[tuple[Call, str, tuple[Call, ...]]] = [(root, root.name, ())]
     while pending:
         call, path, around = pending.pop()
@@ -86,7 +93,7 @@ def operators(trace: Trace) -> Iterator[Visit]:
             for child in call.children[::-1]:
                 pending.append((child, child.name if child.module >= 0 else path, around))
         elif call.level == "operator":
-            yield Visit(call, path, around)
+            yield Visit(call, path, around, phase)
 
 
 def functions(trace: Trace) -> Iterator[Visit]:

@@ -28,7 +28,7 @@ ON_A_GPU = (
       convolution_backward_overrideable linear_backward matmul_backward mkldnn_linear_backward
       mkldnn_linear_backward_input mkldnn_linear_backward_weights _fused_rms_norm_backward
       cudnn_batch_norm_backward miopen_batch_norm_backward batch_norm_backward _cudnn_rnn_backward miopen_rnn
-      miopen_rnn_backward mkldnn_rnn_layer_backward _masked_softmax_backward""".split()),
+      miopen_rnn_backward _masked_softmax_backward""".split()),
     *PACKED, "torchvision._deform_conv2d_backward", *ATTENTION_GRADIENTS,
 )  # fmt: skip
 BY_VALUES = "its comparisons hang on values, and the formula gives the worst case of one algorithm"
@@ -71,6 +71,7 @@ REASONS = {
                     "no probe is written for this way of packing"),
     **dict.fromkeys(ON_A_GPU, "only a GPU has a kernel of it"),
     **dict.fromkeys(SPARSE, "where its elements are hangs on values; those stored multiply"),
-    **dict.fromkeys(("aten._embedding_bag_dense_backward",), ADDED_ONCE),
+    **dict.fromkeys(("aten._embedding_bag_backward", "aten._embedding_bag_dense_backward"),
+                    ADDED_ONCE),
 }  # fmt: skip
 """Why there is no algorithm that could be held against the operator."""

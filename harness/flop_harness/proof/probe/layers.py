@@ -16,7 +16,7 @@ from flop_harness.conventions.products import products
 from flop_harness.formulas.products import sequences
 from flop_harness.proof.probe.measurement import Measured, NotProvable, measure, probe
 from flop_harness.proof.replay import arguments
-from flop_harness.records import Call, Tensor
+from flop_harness.records import Call, Phase, Tensor
 from flop_harness.trace.recorder import record
 
 CELLS = {0: (nn.RNN, {"nonlinearity": "relu"}), 1: (nn.RNN, {}), 2: (nn.LSTM, {}), 3: (nn.GRU, {})}
@@ -56,6 +56,21 @@ def mkldnn_rnn_layer(call: Call) -> Measured:
     return by_products(layer, [(on_meta(named["input"]),)])
 
 
+@probe("aten.mkldnn_rnn_layer_backward")
+def mkldnn_rnn_layer_gradients(call: Call) -> Measured:
+    """Of an input and a state that both want gradients, as the kernel computes all of them."""
+    named = arguments(call)
+    kind, options = CELLS[named["mode"]]
+    layer = kind(named["input"].shape[-1], named["hidden_size"], bias=named["has_biases"],
+                 device="meta", **options)  # fmt: skip
+    states = [
+        on_meta(named[name]).reshape(1, -1, named["hidden_size"]) for name in ("hx_", "cx_tmp")
+    ]
+    given = [each.requires_grad_() for each in (on_meta(named["input"]), *states)]
+    state = (given[1], given[2]) if kind is nn.LSTM else given[1]
+    return by_products(layer, [(given[0], state)], phase="backward")
+
+
 @probe("aten._cudnn_rnn")
 def cudnn_rnn(call: Call) -> Measured:
     named = arguments(call)
@@ -71,10 +86,14 @@ def cudnn_rnn(call: Call) -> Measured:
     return by_products(layer, [(on_meta(named["input"]),)])
 
 
-def by_products(layer: nn.Module, inputs: Iterable[Sequence[Any]]) -> Measured:
-    """The products of a layer's plain kernels, each by a probe of its own."""
-    traces = [record(layer.eval(), tuple(each), variant="math") for each in inputs]
-    measured = [measure(visit.call) for trace in traces for visit, _, _ in products(trace)]
+def by_products(
+    layer: nn.Module, inputs: Iterable[Sequence[Any]], phase: Phase = "forward"
+) -> Measured:
+    """The products of a layer's plain kernels in one phase, each by a probe of its own."""
+    variant = "math" if phase == "forward" else "math training"
+    traces = [record(layer.eval(), tuple(each), variant=variant) for each in inputs]
+    visits = [visit for trace in traces for visit, _, _ in products(trace)]
+    measured = [measure(visit.call) for visit in visits if visit.phase == phase]
     reached, whole = (
         sum(getattr(each, what) for each in measured) for what in ("reached", "whole")
     )

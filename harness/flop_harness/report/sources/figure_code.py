@@ -114,6 +114,6 @@ def figure_code(traced: TracedFigure) -> str:
 
 
 def step_code(traced: TracedFigure, step: Step) -> str:
-    made = example(traced, step.term)
+    made = None if traced.bridge.context.training else example(traced, step.term)
     shown = made.code if made and made.module else "# only the whole model shows it\n"
     return f"# {step.term}: {step.amount:+,}\n{shown}"

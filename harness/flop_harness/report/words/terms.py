@@ -100,6 +100,10 @@ WHOLE = {
         "divides transposed convolutions by their groups twice",
     "sizes multiplied as tensors under torch.jit":
         "charges products of sizes, which are tensors while torch.jit traces",
+    "grouped weight gradient taken for a dense one":
+        "takes the weight gradient of grouped convolutions for that of dense ones: g times too much",
+    "the backward pass as two forward passes":
+        "takes the backward pass for two forward passes, whatever is differentiated",
     "frozen parameters not counted": "does not count frozen parameters",
     "pruned elements not counted": "does not count elements that a mask has pruned",
     "shared parameters counted again":
@@ -109,6 +113,9 @@ WHOLE = {
 }  # fmt: skip
 KERNELS = {
     "aten._scaled_dot_product_flash_attention_for_cpu": "the fused attention kernel of the CPU",
+    "aten._scaled_dot_product_flash_attention_for_cpu_backward":
+        "the fused attention kernel of the CPU, backwards",
+    "aten.mkldnn_rnn_layer_backward": "the fused recurrent kernel of the CPU, backwards",
     "aten._scaled_dot_product_flash_attention": "a fused attention kernel",
     "aten._scaled_dot_product_efficient_attention": "a fused attention kernel",
     "aten._scaled_dot_product_cudnn_attention": "a fused attention kernel",
@@ -136,11 +143,20 @@ class Term:
         return cls(text.removesuffix(manner), manner)
 
 
+PARTS = (
+    (" bias", "the bias"),
+    (" parameters", "the parameters"),
+    (", backward", "the backward pass"),
+    (", recomputed", "the recomputation"),
+    (", optimizer", "the optimizer's step"),
+)
+
+
 def noun_of(name: str) -> str:
     """What a name stands for in a sentence."""
     if name in NOUNS:
         return NOUNS[name]
-    for ending, part in ((" bias", "the bias"), (" parameters", "the parameters")):
+    for ending, part in PARTS:
         if name.endswith(ending):
             return f"{part} of {noun_of(name.removesuffix(ending))}"
     return name

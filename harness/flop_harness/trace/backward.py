@@ -1,0 +1,152 @@
+"""The operator level with autograd at work, and the backward pass tied to the forward pass.
+
+Below autograd a dispatch mode sees composite operators before they come apart; to build the graph
+of gradients, each operator goes up to autograd once and comes down again. The graph numbers its
+nodes as they are made: by that number an operator of the backward pass is led back to the forward
+operator that made its node.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
+
+import torch
+from torch._C import _pop_torch_dispatch_stack as pop_mode
+from torch._C import _push_on_torch_dispatch_stack as push_mode
+from torch._C._autograd import _get_sequence_nr as nodes_made
+
+from flop_harness.records import Call, Phase
+from flop_harness.trace.operators import OperatorMode, tensors_in
+from flop_harness.trace.plans import Plan
+
+KEYS = torch._C.DispatchKey
+ACCUMULATES = 2**64 - 1
+"""The number of every node that adds to a parameter's gradient."""
+
+
+class Made(NamedTuple):
+    """Nodes of the graph, from ``first`` to before ``end``, and the operator that made them."""
+
+    first: int
+    end: int
+    call: Call
+
+
+class Segment(NamedTuple):
+    """What runs for one node of the graph: its number, or the tensor that it leads to."""
+
+    phase: Phase
+    number: int
+    leaf: torch.Tensor | None
+    calls: list[Call]
+
+
+class GraphMode(OperatorMode):
+    """Writes operators down while autograd builds its graph, and then while it goes back.
+
+    ``segments`` hold what runs after ``turned_back`` is set, node by node. With gradients of
+    gradients (``create_graph``) what is recomputed is not told from the rest. It ``lifts`` operators
+    to autograd where it stands above it.
+    """
+
+    def __init__(self, *args: Any, lifts: bool = True) -> None:
+        super().__init__(*args)
+        self.lifts = lifts
+        self.made: list[Made] = []
+        self.reached = nodes_made()
+        self.segments: list[Segment] = []
+        self.turned_back = False
+        self.above = False
+        self._place: tuple = ()
+
+    def answer(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
+        if self.turned_back:
+            self.turn_to_node()
+        if self.above:
+            return super().answer(func, plan, args, kwargs)
+        calls = self.stack[-1]
+        written = len(calls)
+        if not (self.lifts and torch.is_grad_enabled() and requires_grad(args, kwargs)):
+            output = super().answer(func, plan, args, kwargs)
+        elif plan.composite:
+            output = self.observe(func, plan, args, kwargs)
+        else:
+            output = self.through_autograd(func, args, kwargs)
+        made = nodes_made()
+        if made > self.reached and len(calls) > written:
+            self.note(calls, written, plan.name, made)
+        return output
+
+    def note(self, calls: list[Call], written: int, name: str, made: int) -> None:
+        """Nodes were made by the operator of that name; what is kept for later may be copied beside."""
+        place = next((i for i in range(written, len(calls)) if calls[i].name == name), -1)
+        calls[place] = call = Call._make(calls[place])  # what is remembered stands in many places
+        self.made.append(Made(self.reached, made, call))
+        self.reached = made
+
+    def through_autograd(self, func: Any, args: tuple, kwargs: dict) -> Any:
+        """The operator once more where autograd sees it, which has it answered below."""
+        self.above = True
+        try:
+            with autograd_shown():
+                push_mode(self)  # what entering it does beside that is done already
+                try:
+                    return func(*args, **kwargs)
+                finally:
+                    pop_mode(None)
+        finally:
+            self.above = False
+
+    def turn_to_node(self) -> None:
+        """Write on into the segment of the node that runs now."""
+        node = torch._C._current_autograd_node()
+        number = 0 if node is None else node._sequence_nr()
+        leaf = node.variable if number == ACCUMULATES else None  # type: ignore[attr-defined]
+        phase: Phase = "recomputed" if torch.is_grad_enabled() else "backward"
+        if len(self.stack) > 1 and self._place == (number, id(leaf), "recomputed"):
+            return  # a part that asks for no gradients, inside a module that is run again
+        place = (number, id(leaf), phase)
+        if place != self._place:
+            self._place = place
+            calls: list[Call] = []
+            self.stack[0] = calls
+            self.segments.append(Segment(phase, number, leaf, calls))
+
+
+AUTOGRAD = torch._C.DispatchKeySet(KEYS.AutogradFunctionality)
+for _key in (KEYS.AutogradOther, KEYS.AutogradNestedTensor, KEYS.ADInplaceOrView):
+    AUTOGRAD = AUTOGRAD | torch._C.DispatchKeySet(_key)
+
+
+def below_autograd() -> AbstractContextManager[None]:
+    """A guard within which neither autograd nor what makes views of its tensors sees a call."""
+    return torch._C._ExcludeDispatchKeyGuard(AUTOGRAD)  # type: ignore[return-value]
+
+
+def autograd_shown() -> AbstractContextManager[None]:
+    """A guard within which both do again; nothing else changes."""
+    hidden = torch._C._dispatch_tls_local_exclude_set() - AUTOGRAD
+    return torch._C._ForceDispatchKeyGuard(torch._C._dispatch_tls_local_include_set(), hidden)  # type: ignore[return-value]
+
+
+def requires_grad(args: tuple, kwargs: Mapping[str, Any]) -> bool:
+    if any(tensor.requires_grad for tensor in tensors_in(args)):
+        return True
+    return bool(kwargs) and any(t.requires_grad for t in tensors_in(tuple(kwargs.values())))
+
+
+class Origins:
+    """Leads from the number of a node to the forward operator that made it."""
+
+    def __init__(self, made: list[Made]) -> None:
+        self.made = made
+        self.firsts = [each.first for each in made]
+
+    def of(self, number: int) -> Call | None:
+        place = bisect_right(self.firsts, number) - 1
+        if place < 0 or number >= self.made[place].end:
+            return None
+        return self.made[place].call

@@ -1,0 +1,86 @@
+"""What is set around a pass: grad mode, draws, room for deep models, hooks that do nothing."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+
+import torch
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from flop_harness.suite.compiled import eagerly
+from flop_harness.suite.seeding import seeded
+from flop_harness.trace.encoding import qualified_name
+from flop_harness.trace.needs import Needs, imports_guarded
+
+RECURSION = 6_000
+"""Python's own limit is for a model that nests itself; each module stands for several of our calls."""
+
+
+@contextmanager
+def undisturbed(needs: Needs) -> Iterator[None]:
+    """The same draws, room for deep models, nothing that compiles or imports unseen."""
+    with ExitStack() as guards:
+        guards.enter_context(needs.met())
+        guards.enter_context(seeded())
+        guards.enter_context(imports_guarded(needs))
+        guards.enter_context(nested_deeply())
+        guards.enter_context(garbage_kept())
+        guards.enter_context(eagerly())
+        yield
+
+
+@contextmanager
+def settings(grad: bool, variant: str = "", fast_path: bool = True) -> Iterator[None]:
+    """Grad mode, the fast paths of attention, and its plain kernels in the variant ``math``."""
+    plain = "math" in variant.split()
+    allowed = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(allowed and fast_path and not plain)
+    try:
+        with torch.set_grad_enabled(grad), sdpa_kernel(SDPBackend.MATH) if plain else nullcontext():
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(allowed)
+
+
+@contextmanager
+def nested_deeply() -> Iterator[None]:
+    """Room for models that nest some hundred modules."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+@contextmanager
+def garbage_kept() -> Iterator[None]:
+    """No garbage collection: thousands of records set off full ones, which find nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@contextmanager
+def hooked(root: nn.Module, wanted: Callable[[str, str], bool] | None) -> Iterator[None]:
+    """Forward hooks that do nothing, on the modules that are wanted by path and class."""
+    handles = [
+        module.register_forward_hook(lambda *_: None)
+        for path, module in root.named_modules()
+        if wanted is not None
+        and wanted(path, qualified_name(type(module)))
+        and not isinstance(module, torch.jit.ScriptModule)
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,512 @@
+"""A training step by arithmetic: what each product costs again on the way back, and where it stands."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+from flop_harness import compare, count
+from flop_harness.conventions.catalogue import CONVENTIONS
+from flop_harness.conventions.products import products, unsupported
+from flop_harness.conventions.reference import mac_charges, reference
+from flop_harness.counters.torch_flops import DENSE_GRADIENT
+from flop_harness.errors import UserError
+from flop_harness.proof.operation import Operation, prove
+from flop_harness.records import Trace
+from flop_harness.store.traces import dump_trace, load_trace
+from flop_harness.trace.recorder import record, recorded
+from layers import LAYERS
+
+
+def step(model: nn.Module, *args, variant: str = "training", **options) -> Trace:
+    return recorded(lambda: (model, args, {}), variant=variant, **options)
+
+
+def by_phase(trace: Trace) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for visit, _, amount in mac_charges(trace):
+        found[visit.phase] += amount
+    return dict(found)
+
+
+def by_path(trace: Trace, phase: str) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for visit, _, amount in mac_charges(trace):
+        if visit.phase == phase:
+            found[visit.path] += amount
+    return dict(found)
+
+
+def meta(*shape: int, **options) -> torch.Tensor:
+    return torch.empty(shape, device="meta", **options)
+
+
+def on_meta(*layers: nn.Module) -> nn.Module:
+    return nn.Sequential(*layers).to("meta")
+
+
+N = 3
+
+
+class TestBackwardIsTwiceForwardButForTheFirstLayer:
+    widths = (5, 7, 11, 2)
+
+    def chain(self) -> nn.Module:
+        pairs = zip(self.widths, self.widths[1:], strict=False)
+        return on_meta(*(nn.Linear(a, b) for a, b in pairs))
+
+    def test_of_linear_layers(self):
+        a, b, c, d = self.widths
+        forward = N * (a * b + b * c + c * d)
+        trace = step(self.chain(), meta(N, a))
+        assert by_phase(trace) == {"forward": forward, "backward": 2 * forward - N * a * b}
+        assert by_path(trace, "backward") == {
+            "0": N * a * b, "1": 2 * N * b * c, "2": 2 * N * c * d,
+        }  # fmt: skip
+
+    def test_an_input_that_requires_a_gradient_gets_one(self):
+        trace = step(self.chain(), meta(N, self.widths[0], requires_grad=True))
+        assert by_phase(trace)["backward"] == 2 * by_phase(trace)["forward"]
+
+    def test_a_layer_that_is_frozen_passes_on_its_gradient_and_has_none(self):
+        _, b, c, _ = self.widths
+        model = self.chain()
+        model[1].requires_grad_(False)
+        frozen = by_path(step(model, meta(N, self.widths[0])), "backward")
+        assert frozen["1"] == N * b * c
+
+    def test_below_the_last_trainable_layer_nothing_goes_back(self):
+        model = self.chain()
+        model[0].requires_grad_(False)
+        model[1].requires_grad_(False)
+        _, _, c, d = self.widths
+        assert by_path(step(model, meta(N, self.widths[0])), "backward") == {"2": N * c * d}
+
+    def test_terms_tell_the_phase(self):
+        terms = reference(step(self.chain(), meta(N, self.widths[0]))).by_term()
+        assert set(terms) == {"linear", "linear, backward"}
+
+    def test_flops_are_twice_the_macs(self):
+        trace = step(self.chain(), meta(N, self.widths[0]))
+        assert CONVENTIONS["flops"].price(trace).total == 2 * reference(trace).total
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_of_convolutions_each_gradient_costs_the_forward_pass(groups, dilation):
+    layer = nn.Conv2d(8, 12, 3, padding=dilation, dilation=dilation, groups=groups, device="meta")
+    macs = N * 12 * 6 * 6 * 9 * 8 // groups
+    trace = step(layer, meta(N, 8, 6, 6, requires_grad=True))
+    assert by_phase(trace) == {"forward": macs, "backward": 2 * macs}
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_of_transposed_convolutions_too(groups):
+    layer = nn.ConvTranspose2d(8, 12, 3, stride=2, groups=groups, device="meta")
+    macs = N * 8 * 5 * 5 * 9 * 12 // groups
+    trace = step(layer, meta(N, 8, 5, 5, requires_grad=True))
+    assert by_phase(trace) == {"forward": macs, "backward": 2 * macs}
+
+
+class Attention(nn.Module):
+    def forward(self, x):
+        return nn.functional.scaled_dot_product_attention(x, x, x, is_causal=True)
+
+
+class TestAttention:
+    heads, length, size = 2, 10, 4
+
+    @property
+    def forward(self) -> int:
+        return 2 * N * self.heads * self.length**2 * self.size
+
+    def given(self, device: str) -> torch.Tensor:
+        return torch.empty(N, self.heads, self.length, self.size, device=device, requires_grad=True)
+
+    def test_by_plain_kernels_goes_back_with_four_products(self):
+        trace = step(Attention(), self.given("meta"))
+        assert by_phase(trace) == {"forward": self.forward, "backward": 2 * self.forward}
+
+    def test_fused_it_computes_the_scores_once_more(self):
+        trace = step(Attention(), self.given("cpu"))
+        assert by_phase(trace) == {"forward": self.forward, "backward": 5 * self.forward // 2}
+
+    def test_fused_it_stands_at_its_module_and_function(self):
+        trace = step(nn.Sequential(Attention()), self.given("cpu"))
+        backward = [visit for visit, _, _ in mac_charges(trace) if visit.phase == "backward"]
+        assert {visit.path for visit in backward} == {"0"}
+        assert all(visit.inside("aten.scaled_dot_product_attention") for visit in backward)
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(50, 6, device="meta")
+        self.head = nn.Linear(6, 50, bias=False, device="meta")
+        self.head.weight = self.embedding.weight
+
+    def forward(self, ids):
+        return self.head(self.embedding(ids))
+
+
+def test_a_tied_embedding_costs_nothing_and_its_head_twice_the_forward():
+    ids = meta(N, dtype=torch.int64)
+    trace = step(Tied(), ids)
+    assert by_phase(trace) == {"forward": N * 6 * 50, "backward": 2 * N * 6 * 50}
+    assert by_path(trace, "backward") == {"head": 2 * N * 6 * 50}
+
+
+class LoRA(nn.Module):
+    def __init__(self, width, rank):
+        super().__init__()
+        self.base = nn.Linear(width, width, bias=False, device="meta").requires_grad_(False)
+        self.down = nn.Linear(width, rank, bias=False, device="meta")
+        self.up = nn.Linear(rank, width, bias=False, device="meta")
+
+    def forward(self, x):
+        return self.base(x) + self.up(self.down(x))
+
+
+def test_a_frozen_base_has_no_weight_gradient():
+    width, rank = 8, 2
+    trace = step(nn.Sequential(LoRA(width, rank), LoRA(width, rank)), meta(N, width))
+    base, side = N * width * width, N * width * rank
+    assert by_phase(trace)["forward"] == 2 * (base + 2 * side)
+    # The first layer's input has no gradient: neither base nor down goes on there.
+    assert by_path(trace, "backward") == {
+        "0.down": side, "0.up": 2 * side, "1.base": base, "1.down": 2 * side, "1.up": 2 * side,
+    }  # fmt: skip
+
+
+class Checkpointed(nn.Module):
+    def __init__(self, reentrant: bool):
+        super().__init__()
+        self.block = nn.Sequential(
+            nn.Linear(4, 4, bias=False), nn.Tanh(), nn.Linear(4, 4, bias=False), nn.Tanh()
+        ).to("meta")
+        self.reentrant = reentrant
+
+    def forward(self, x):
+        return checkpoint(self.block, x, use_reentrant=self.reentrant)
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_a_checkpointed_block_runs_four_times_instead_of_three(reentrant):
+    trace = step(Checkpointed(reentrant), meta(N, 4, requires_grad=True))
+    once = 2 * N * 4 * 4
+    assert by_phase(trace) == {"forward": once, "recomputed": once, "backward": 2 * once}
+    for phase in ("forward", "recomputed"):
+        assert by_path(trace, phase) == {"block.0": once // 2, "block.2": once // 2}
+    assert by_path(trace, "backward") == {"block.0": once, "block.2": once}
+
+
+class EndsInAProduct(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.block = on_meta(nn.Linear(4, 4, bias=False), nn.Tanh(), nn.Linear(4, 4, bias=False))
+
+    def forward(self, x):
+        return checkpoint(self.block, x, use_reentrant=False)
+
+
+def test_recomputing_stops_at_the_last_value_that_is_kept():
+    trace = step(EndsInAProduct(), meta(N, 4, requires_grad=True))
+    assert by_phase(trace)["recomputed"] == N * 4 * 4  # the second product's result is not needed
+
+
+class Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight):
+        ctx.save_for_backward(x, weight)
+        return x @ weight
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, weight = ctx.saved_tensors
+        return dy @ weight.t(), x.t() @ dy
+
+
+class OwnFunction(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(meta(4, 5))
+
+    def forward(self, x):
+        return Doubled.apply(x, self.weight)
+
+
+def test_a_function_with_a_backward_of_its_own_stands_at_its_module():
+    model = on_meta(nn.Linear(4, 4), OwnFunction(), nn.Linear(5, 2))
+    trace = step(model, meta(N, 4))
+    assert by_path(trace, "backward") == {"0": N * 16, "1": 2 * N * 20, "2": 2 * N * 10}
+
+
+class Penalty(nn.Module):
+    """The norm of a gradient as the loss: it is differentiated twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(4, 4, bias=False, device="meta")
+
+    def forward(self, x):
+        y = torch.tanh(self.inner(x))
+        (slope,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+        return slope.pow(2).sum()
+
+
+def test_gradients_of_gradients_are_followed():
+    trace = step(Penalty(), meta(N, 4, requires_grad=True))
+    one = N * 4 * 4
+    # Forward: the product, and dx = dy W. Backward of dx: d(dy) and dW; of the product: dx and dW.
+    assert by_phase(trace) == {"forward": 2 * one, "backward": 4 * one}
+
+
+class PerSample(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(4, 4))
+
+    def forward(self, x):
+        slope = torch.func.grad(lambda each: torch.tanh(each @ self.weight).sum())
+        return slope(x)
+
+
+def test_gradients_of_torch_func_are_followed():
+    trace = step(PerSample(), torch.zeros(N, 4))
+    one = N * 4 * 4
+    assert by_phase(trace)["forward"] == 2 * one
+    assert by_phase(trace)["backward"] == 3 * one  # d(dy), and dW twice; x has no gradient
+
+
+class Recurrent(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.cells = kind(5, 6, batch_first=True, bias=False, device="meta")
+
+    def forward(self, x):
+        return self.cells(x)[0]
+
+
+@pytest.mark.parametrize(("kind", "gates"), [(nn.RNN, 1), (nn.GRU, 3), (nn.LSTM, 4)])
+def test_of_recurrent_layers(kind, gates):
+    length = 4
+    trace = step(Recurrent(kind), meta(N, length, 5, requires_grad=True))
+    inner, outer = N * length * gates * 5 * 6, N * length * gates * 6 * 6
+    assert by_phase(trace)["forward"] == inner + outer
+    # The first state is zeros without a gradient, and its product has no gradient of the state.
+    assert by_phase(trace)["backward"] == 2 * (inner + outer) - outer // length
+
+
+class TestTheModelStaysAsItWas:
+    def test_gradients_values_and_mode(self):
+        model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Dropout(0.5))
+        x = torch.randn(N, 4)
+        before = {name: value.clone() for name, value in model.state_dict().items()}
+        step(model, x, variant="training adamw")
+        assert all(parameter.grad is None for parameter in model.parameters())
+        assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+    def test_gradients_that_were_there(self):
+        model = nn.Linear(4, 4)
+        model(torch.ones(N, 4)).sum().backward()
+        kept = model.weight.grad.clone()
+        step(model, torch.ones(N, 4))
+        assert torch.equal(model.weight.grad, kept)
+
+
+@pytest.mark.parametrize("device", ["meta", "cpu"])
+def test_the_forward_pass_is_the_one_without_a_backward(device):
+    torch.manual_seed(0)
+    model = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, dropout=0.0).to(device)
+    x = torch.zeros(N, 5, 8, device=device)
+    plain = record(model, (x,), grad=True)
+    trained = step(model, x)
+    forward = {
+        term: amount for term, amount in reference(trained).by_term().items() if "," not in term
+    }
+    assert forward == reference(plain).by_term()
+
+
+def test_remembering_changes_nothing():
+    model = on_meta(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2))
+    x = meta(N, 3, 3, 3)
+    first, again, never = step(model, x), step(model, x), step(model, x, memory=None)
+    assert first == again == never
+
+
+def test_kernels_that_run_do_the_same():
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.GroupNorm(2, 8), nn.Flatten(), nn.Linear(8, 2))
+    x = torch.randn(N, 3, 3, 3)
+    assert reference(step(model, x)) == reference(step(model, x, execute=True))
+
+
+def test_a_stored_step_is_the_same():
+    trace = step(on_meta(nn.Linear(4, 4), nn.Linear(4, 2)), meta(N, 4), variant="training sgd")
+    assert [phase for phase, _ in trace.phases] == ["backward", "optimizer"]
+    assert load_trace(dump_trace(trace)) == trace
+
+
+class TestOptimizers:
+    def operations(self, optimizer: str) -> int:
+        model = nn.Linear(4, 6, bias=False, device="meta")
+        trace = step(model, meta(N, 4), variant=f"training {optimizer}")
+        charges = CONVENTIONS["operations"].charges(trace)
+        return sum(amount for visit, _, amount in charges if visit.phase == "optimizer")
+
+    def test_gradient_descent_multiplies_and_adds_each_parameter(self):
+        assert self.operations("sgd") == 2 * 24
+
+    def test_muon_multiplies_matrices(self):
+        a, b = 4, 6
+        model = nn.Linear(a, b, bias=False, device="meta")
+        trace = step(model, meta(N, a), variant="training muon")
+        # Five times: the matrix of inner products, its square, and the product with the gradient.
+        assert by_phase(trace)["optimizer"] == 5 * (a * a * b + a * a * a + a * a * b)
+
+    @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])
+    def test_others_multiply_none(self, optimizer):
+        model = nn.Linear(4, 6, device="meta")
+        trace = step(model, meta(N, 4), variant=f"training {optimizer}")
+        assert "optimizer" not in by_phase(trace)
+        assert "optimizer" in dict(trace.phases)
+
+
+def test_a_model_without_gradients_is_refused():
+    model = nn.Linear(4, 4, device="meta").requires_grad_(False)
+    with pytest.raises(UserError, match="nothing to train"):
+        step(model, meta(N, 4))
+
+
+class OwnLoss(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(4, 4, device="meta")
+        self.other = nn.Linear(4, 4, device="meta")
+
+    def forward(self, x):
+        return {"loss": self.inner(x).sum(), "logits": self.other(x)}
+
+
+def test_a_model_with_a_loss_of_its_own_goes_back_from_that_alone():
+    trace = step(OwnLoss(), meta(N, 4))
+    assert by_path(trace, "backward") == {"inner": N * 16}
+
+
+# ---------------------------------------------------------------- what counters say of a step
+
+
+class Branches(nn.Module):
+    """Grouped, transposed, recurrent, attention; two outputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.grouped = nn.Conv2d(8, 16, 3, padding=1, groups=4)
+        self.transposed = nn.ConvTranspose2d(16, 8, 2, stride=2, groups=2)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.recurrent = nn.LSTM(8, 5, batch_first=True)
+        self.head = nn.Linear(5, 3)
+
+    def forward(self, x):
+        y = self.transposed(self.grouped(x)).flatten(2).transpose(1, 2)
+        y = self.attention(y, y, y, need_weights=False)[0]
+        return self.head(self.recurrent(y)[0]), y
+
+
+def small(*layers: nn.Module) -> nn.Module:
+    return nn.Sequential(*layers)
+
+
+MODELS = {
+    "linear": (lambda: small(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2)), (N, 4)),
+    "batch norm": (lambda: small(nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4)), (N, 4, 5, 5)),
+    "grouped": (lambda: nn.Conv2d(8, 12, 3, groups=4), (N, 8, 6, 6)),
+    "grouped inside": (
+        lambda: small(nn.Conv2d(4, 8, 1), nn.Conv2d(8, 12, 3, groups=4)), (N, 4, 6, 6)),
+    "grouped and frozen": (
+        lambda: small(nn.Conv2d(4, 8, 1), nn.Conv2d(8, 8, 3, groups=8).requires_grad_(False)),
+        (N, 4, 6, 6)),
+    "transposed grouped": (
+        lambda: small(nn.Conv1d(4, 8, 1), nn.ConvTranspose1d(8, 6, 3, groups=2)), (N, 4, 6)),
+    "embedding": (lambda: small(nn.Linear(4, 4), nn.GELU(), nn.LayerNorm(4)), (N, 4)),
+    "encoder": (
+        lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, dropout=0.0), (N, 5, 8)),
+    "encoder with dropout": (
+        lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), (N, 5, 8)),
+    "branches": (Branches, (N, 8, 4, 4)),
+    "checkpointed": (
+        lambda: small(nn.Linear(4, 4), Checkpointed(False).to_empty(device="cpu")), (N, 4)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_figure_of_the_mode_of_torch_is_explained(name):
+    make, shape = MODELS[name]
+    found = compare(make(), shape, counters="torch", training=True)
+    assert len(found.run.bridges) == 2
+    assert [bridge.residual for bridge in found.run.bridges] == [0, 0]
+    assert all(bridge.explained for bridge in found.run.bridges)
+
+
+def test_a_grouped_weight_gradient_is_counted_as_often_as_there_are_groups():
+    groups, macs = 4, N * 12 * 4 * 4 * 9 * 8 // 4
+    found = compare(nn.Conv2d(8, 12, 3, groups=groups), (N, 8, 6, 6), counters="torch",
+                    training=True)  # fmt: skip
+    (bridge, _) = found.run.bridges
+    (fault,) = (step for step in bridge.steps if step.term == DENSE_GRADIENT)
+    assert fault.amount == (groups - 1) * macs
+    assert bridge.reading == 2 * macs + 2 * groups * macs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("counter", ["deepspeed", "calflops"])
+@pytest.mark.parametrize("name", ["linear", "grouped inside", "encoder", "branches"])
+def test_a_factor_is_explained(counter, name):
+    make, shape = MODELS[name]
+    found = compare(make(), shape, counters=counter, training=True)
+    assert found.run.bridges
+    assert all(bridge.explained for bridge in found.run.bridges)
+
+
+def test_a_counter_of_forward_passes_is_refused():
+    with pytest.raises(UserError, match="thop: no backward pass"):
+        compare(nn.Linear(4, 2), (N, 4), counters="thop", training=True)
+
+
+def test_count_tells_the_phases():
+    counted = count(nn.Sequential(nn.Linear(4, 6), nn.Linear(6, 2)), (N, 4), training=True)
+    assert counted.phases == {"forward": N * 36, "backward": N * (24 + 24)}
+    assert counted.total == counted.macs == N * 84
+
+
+def test_count_refuses_another_optimizer():
+    with pytest.raises(UserError, match=r"'adamv'.*did you mean 'adam'"):
+        count(nn.Linear(4, 6), (N, 4), optimizer="adamv")
+
+
+# ------------------------------------------------------------------- what runs, by running it
+
+PROVEN = [
+    name for name in LAYERS
+    if any(part in name for part in ("conv", "linear", "attention", "lstm", "gru", "rnn", "norm",
+                                     "encoder", "bilinear", "softmax", "pool", "embedding"))
+    and not any(part in name for part in ("lazy", "deformable", "empty"))
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", PROVEN)
+def test_products_of_the_backward_pass_are_those_that_run(name):
+    module, args, kwargs = LAYERS[name]()
+    wanting = tuple(
+        arg.detach().requires_grad_() if isinstance(arg, torch.Tensor) and arg.is_floating_point()
+        else arg for arg in args
+    )  # fmt: skip
+    trace = recorded(lambda: (module.train(), wanting, kwargs), variant="training")
+    found = {visit.call for visit, _, _ in products(trace) if visit.phase == "backward"}
+    standings = {call.name: prove(Operation(call)).standing for call in found}
+    assert set(standings.values()) <= {"proven", "oracle"}, standings
+    assert not unsupported(trace)
