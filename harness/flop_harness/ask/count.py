@@ -129,8 +129,8 @@ class Count:
         title = f"{self.model}: {exact} ({short})"
         lacking = f"Not counted, for want of a formula: {left_out(self.unsupported)}."
         notes = [
-            f"input {self.inputs or 'none'}; convention {self.convention.id}; {self.trace.context}",
-            steps(self) if self.trace.phases else "",
+            f"input {self.inputs or 'none'}; convention {self.convention.id}; {self.trace.context}"
+            + (f"; {steps(self)}" if self.trace.phases else ""),
             lacking if self.unsupported else "",
         ]
         heads = (Column(self.by), Column(unit, "number"), Column("share", "number"))
@@ -141,10 +141,10 @@ class Count:
 
 
 def steps(counted: Count) -> str:
-    """``forward 10 MAC, backward 15 MAC; from the sum of its outputs``."""
+    """``forward 10 MAC, backward 15 MAC``."""
     unit = counted.convention.unit
     each = ", ".join(f"{phase} {plural(amount, unit)}" for phase, amount in counted.phases.items())
-    return f"one training step: {each}"
+    return f"one step: {each}"
 
 
 def count_case(
