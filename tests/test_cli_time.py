@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from flop_harness import cli
@@ -145,7 +147,36 @@ def test_a_model_that_cannot_run_is_told_and_fails(typed, others, tmp_path):
     assert code == 3 and "RuntimeError" in out
 
 
+FEW = ("--no-details", "--sessions", 1, "--warmup", 1, "--samples", 6, "--budget", 0)
+
+
+def test_models_are_timed_beside_the_first(typed, others):
+    """A ratio with its interval for each but the first, in each series."""
+    others(0.0)
+    code, out, err = typed("torch.nn:ReLU", "torch.nn:Tanh", "--input", "2x3", *FEW, "--json")
+    assert code == 0, err
+    told = json.loads(out)
+    series = {row["series"] for row in told["rows"]}
+    assert {(row["case"], row["input"]) for row in told["rows"]} == {
+        ("torch.nn:ReLU", "2x3"), ("torch.nn:Tanh", "2x3")
+    }  # fmt: skip
+    assert {row["series"] for row in told["ratios"]} == series
+    for row in told["ratios"]:
+        assert (row["case"], row["against"]) == ("torch.nn:Tanh", "torch.nn:ReLU")
+        assert row["from"] is None or row["from"] <= row["time"] <= row["to"]
+
+
+def test_a_sweep_is_timed_size_by_size(typed, others):
+    others(0.0)
+    code, out, err = typed("torch.nn:ReLU", "--input", "2x3", "--sweep", "batch=1,64", *FEW)
+    assert code == 0, err
+    assert "One beside another" in out and "torch.nn:ReLU batch 64" in " ".join(out.split())
+    assert "1x3" in out and "64x3" in out
+
+
 @pytest.mark.parametrize(("words", "said"), [
+    (("tiny.toml", "--sweep", "batch=1,2"), "--sweep changes the inputs of a model"),
+    (("tiny.toml", "seeds"), "one suite, or several models"),
     (("tiny.toml", "--input", "1x3"), "--input gives the inputs of a model"),
     (("torch.nn:ReLU", "--input", "3", "--cases", "x"), "--cases chooses among the cases"),
     (("tiny.toml", "--device", "gpu"), "unknown device 'gpu'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import multiprocessing
 from dataclasses import replace
 
 import pytest
@@ -61,6 +62,24 @@ def test_the_order_of_the_passes_leaves_no_mark(tmp_path):
         for width in widths:
             TraceStore(tmp_path / folder).keep("net", a_pass(width))
     assert files(tmp_path / "one") == files(tmp_path / "other")
+
+
+def keep_some(folder, first: int) -> None:
+    traces = TraceStore(folder)
+    for width in range(first, first + 10):
+        traces.keep("net", a_pass(width))
+
+
+def test_what_several_processes_keep_of_one_case_is_all_there(tmp_path):
+    context = multiprocessing.get_context("fork")
+    at_work = [context.Process(target=keep_some, args=(tmp_path, 10 * n)) for n in range(1, 5)]
+    for process in at_work:
+        process.start()
+    for process in at_work:
+        process.join()
+    lines = lzma.decompress((tmp_path / "traces/net.xz").read_bytes()).splitlines()
+    assert len(lines) == 4 * 10
+    assert list(files(tmp_path)) == ["net.xz"]
 
 
 def test_passes_that_are_nearly_equal_take_little_more_room_than_one(tmp_path):

@@ -20,9 +20,9 @@ from commands import left_running
 from flop_harness import counters as registry
 from flop_harness.ask.compare import carry_out, save
 from flop_harness.errors import UserError
-from flop_harness.records import Case, Input, Policy, Reading, Run, Suite
+from flop_harness.records import Case, Context, Input, Policy, Reading, Run, Suite
 from flop_harness.run import workers
-from flop_harness.run.plan import Progress
+from flop_harness.run.plan import Cell, Progress
 from flop_harness.run.planning import make_plan
 from flop_harness.store import load
 
@@ -654,7 +654,7 @@ from pathlib import Path
 from flop_harness.suite import files as suite
 from flop_harness.ask.compare import carry_out, save
 from flop_harness.run.planning import make_plan
-from flop_harness.run.plan import Progress
+from flop_harness.run.plan import Cell, Progress
 
 if __name__ == "__main__":
     chosen, folder = suite.load(sys.argv[1]), Path(sys.argv[2])
@@ -836,3 +836,27 @@ def test_no_process_outlives_a_run_that_was_stopped_while_a_model_hangs(tmp_path
     for orphan in left:
         orphan.kill()
     assert left == []
+
+
+# ------------------------------------------------------------------- more processes than cases
+
+
+def test_the_cells_of_a_case_are_dealt_to_idle_processes():
+    from flop_harness.run.workers import dealt_out
+
+    cells = [Cell("net", name, Context()) for name in "abcde"]
+    shares = dealt_out([(LINEAR, cells)], jobs=2)
+    assert [len(share) for _, share in shares] == [3, 2]
+    assert sorted(cell.counter for _, share in shares for cell in share) == list("abcde")
+    assert dealt_out([(LINEAR, cells), (LINEAR, cells)], jobs=3) == [(LINEAR, cells)] * 2
+    assert dealt_out([(LINEAR, cells[:1])], jobs=4) == [(LINEAR, cells[:1])]
+
+
+def test_two_processes_for_one_case_say_what_one_says(tmp_path):
+    said = []
+    for jobs in (1, 2):
+        plan = make_plan(suite_of(LINEAR), tmp_path / str(jobs), counters=["thop", "torch", "numel"],
+                         device="cpu", jobs=jobs)  # fmt: skip
+        run = carry_out(plan)
+        said.append([(r.counter, r.context, r.metric, r.value) for r in run.readings])
+    assert said[0] == said[1] and len(said[0]) > 4

@@ -68,10 +68,6 @@ JunitOption = Annotated[
 
 JobsOption = Annotated[int, typer.Option(min=1, help="Cases run in parallel.")]
 
-FreshOption = Annotated[
-    bool, typer.Option("--fresh", help="Run everything again: the default, without --traces.")
-]
-
 
 @app.command()
 def check(
@@ -83,19 +79,15 @@ def check(
     update: UpdateOption = False,
     junit: JunitOption = None,
     jobs: JobsOption = 1,
-    fresh: FreshOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Count a suite again, and tell what changed since its results were stored."""
-
+    """Count a suite again, all of it, and tell what changed since its results were stored."""
     if update and (traces or cases or counters):
         raise UserError(
             "--update rewrites the whole golden: leave out --traces, --cases, --counters"
         )
     if traces and (cases or counters):
         raise UserError("--traces prices everything that is stored: leave out --cases, --counters")
-    if traces and fresh:
-        raise UserError("--traces runs nothing, --fresh everything: leave one out")
     whole, folder = found_golden(target, golden)
     with (
         interruptible("the golden stands as it was"),

@@ -103,10 +103,6 @@ AnywayOption = Annotated[
     typer.Option("--anyway", help="Time even while other processes keep the machine busy."),
 ]
 
-FreshOption = Annotated[
-    bool, typer.Option("--fresh", help="Time everything anew, as this command always does.")
-]
-
 
 @app.command()
 def time(
@@ -127,10 +123,9 @@ def time(
     contexts: ContextsOption = False,
     training: TrainingOption = False,
     anyway: AnywayOption = False,
-    fresh: FreshOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Time forward passes, and set them beside what counts let one expect."""
+    """Time forward passes, each time anew, and set them beside what counts let one expect."""
     from flop_harness.run.planning import settle_device
     from flop_harness.timing.machine import home, with_policy
     from flop_harness.timing.scope import Scope

@@ -1,4 +1,7 @@
-"""Processes that count: one per case, at most so many at once, each forking for every cell."""
+"""Processes that count: for each case one, or several where there are fewer cases than processes.
+
+At most so many work at once; each forks for every cell.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ def counted(
     ``keep`` is given the sources that results refer to, before the first of them.
     """
     waiting = [(case, [c for c in plan.cells(case) if c not in known]) for case in plan.suite.cases]
-    waiting = [(case, cells) for case, cells in waiting if cells]
+    waiting = dealt_out([(case, cells) for case, cells in waiting if cells], plan.jobs)
     at_work: dict[Connection, CaseProcess] = {}
     try:
         while waiting or at_work:
@@ -54,6 +57,15 @@ def counted(
     finally:
         for process in at_work.values():
             process.close()
+
+
+def dealt_out(waiting: list[tuple[Case, list[Cell]]], jobs: int) -> list[tuple[Case, list[Cell]]]:
+    """The cells of each case in as many shares as there are processes for it."""
+    each = jobs // max(len(waiting), 1)
+    if each < 2:
+        return waiting
+    shares = ((case, cells[place::each]) for case, cells in waiting for place in range(each))
+    return [(case, cells) for case, cells in shares if cells]
 
 
 @dataclass(eq=False)

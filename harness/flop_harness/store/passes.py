@@ -7,17 +7,20 @@ trace is called ``<stem>/<digest of its line>``. Equal passes give equal files, 
 
 from __future__ import annotations
 
+import fcntl
 import lzma
+import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from flop_harness.errors import UserError
 from flop_harness.records import Context, Trace
 from flop_harness.store.documents import digest, read
-from flop_harness.store.files import write_atomically
+from flop_harness.store.files import blamed, write_atomically
 from flop_harness.store.traces import dump_trace, load_trace
 
 Passes = Mapping[str, bytes]
@@ -30,8 +33,8 @@ PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 class TraceStore:
     """The traces in a folder of results; the passes of the case asked for last are at hand.
 
-    The file of a case has one writer at a time. It is written anew for each pass that is added, so
-    that a name, once told, is that of a trace on the disk.
+    The file of a case has one writer at a time, in whatever process. It is written anew for each pass
+    that is added, so that a name, once told, is that of a trace on the disk.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -89,15 +92,30 @@ class TraceStore:
         return self._at_hand[1]
 
     def _add(self, name: str, line: bytes) -> None:
-        if name not in self:
-            stem, key = parts_of(name)
-            self._write(stem, {**self._passes(stem), key: line})
+        if name in self:
+            return
+        stem, key = parts_of(name)
+        with locked(self._path(stem).parent):
+            self._write(stem, {**passes_in(self._path(stem)), key: line})
 
     def _write(self, stem: str, passes: Passes) -> None:
         text = b"".join(passes[key] + b"\n" for key in sorted(passes))
         content = lzma.compress(text, format=lzma.FORMAT_XZ, preset=6)
         write_atomically(self._path(stem), content)
         self._at_hand = (stem, passes)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Within, no other process that asks writes in the folder; the lock is the folder's own."""
+    with blamed(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def passes_in(path: Path) -> Passes:

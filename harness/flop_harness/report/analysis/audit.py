@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
-from flop_harness.records import Audit, Case, Claim, Ruling, Verdict
+from flop_harness.records import Audit, Claim, Ruling, Verdict
 from flop_harness.report.words.text import anchor, human, listed, plural
 
 RULINGS: tuple[Ruling, ...] = get_args(Ruling)
@@ -52,7 +52,7 @@ class Entry:
             return ", ".join(case.model for case in self.claim.models.values())
         made = ", ".join(f"{key}={value}" for key, value in case.kwargs.items())
         model = f"{case.model}({made})" if made else case.model
-        return " ".join(filter(None, [model, self.claim.layer, shapes(case)]))
+        return " ".join(filter(None, [model, self.claim.layer, case.shapes]))
 
     @property
     def figure(self) -> str:
@@ -99,10 +99,6 @@ class Entry:
 
 def _percent(share: float) -> str:
     return "under 0.1 %" if 0 < share < 0.001 else f"{100 * share:.1f} %" if share else "none"
-
-
-def shapes(case: Case) -> str:
-    return " + ".join("x".join(map(str, given.shape)) for given in case.inputs)
 
 
 def entries(audit: Audit) -> list[Entry]:

@@ -36,6 +36,7 @@ def _blocks(audit: Audit) -> Iterator[str]:
         chosen = [entry for entry in found if entry.verdict.ruling == ruling]
         if chosen:
             yield grid(short(chosen, f"{WORDS[ruling][:1].upper()}{WORDS[ruling][1:]}"))
+    yield grid(environment(audit))
 
 
 def html(audit: Audit) -> bytes:

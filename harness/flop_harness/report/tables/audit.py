@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flop_harness.records import Audit, Fit
-from flop_harness.report.analysis.audit import RULINGS, WORDS, Entry, because, entries, shapes
+from flop_harness.report.analysis.audit import RULINGS, WORDS, Entry, because, entries
 from flop_harness.report.tables.table import Column, Table, columns
 from flop_harness.report.words.text import digits, few, flatten, group, minus, plural
 
@@ -66,7 +66,6 @@ def by_table(audit: Audit) -> Table:
         if claim.table and claim.value and claim.metric != "output":
             measure = f"{claim.metric} ({claim.unit})" if claim.unit else claim.metric
             measure = claim.unit if claim.unit.startswith(claim.metric) else measure
-            measure = claim.unit if claim.unit.startswith(claim.metric) else measure
             groups[claim.file, claim.table, measure].append(entry)
     rows = tuple(
         (f"{file}/{table}", measure, len(each), *_best(each))
@@ -92,18 +91,38 @@ def _best(found: Iterable[Entry]) -> tuple[int, str, str]:
 
 ROWS = columns(
     "file claim source model layer inputs metric value unit counts ruling ambiguous fits:integer "
-    "named within:integer tried:integer chance:number others:integer reason own:number own_unit"
+    "named within:integer tried:integer chance:number others:integer reason own:number own_unit "
+    "counted_as made_with"
 )
 
 
 def table(audit: Audit) -> Table:
     """Every claim: one row of data."""
-    return Table("Verdicts", ROWS, tuple(map(_row, entries(audit))))
+    made_with, versions = versions_of(audit)
+    rows = ((*_row(each), counted_as(each, versions), made_with) for each in entries(audit))
+    return Table("Verdicts", ROWS, tuple(rows))
+
+
+def versions_of(audit: Audit) -> tuple[str, Mapping[str, str]]:
+    """What the audit was made with, and the versions of the tools whose rules it asked."""
+    known = audit.environment
+    torch = known.get("torch") or {}
+    told = f"flop-harness {known.get('harness', '')}, torch {torch.get('version', '')}"
+    return told, known.get("versions") or {}
+
+
+def counted_as(entry: Entry, versions: Mapping[str, str]) -> str:
+    """The simplest way that gives the figure, or comes nearest: a convention, a tool and its version."""
+    shown = entry.verdict.fits or entry.verdict.nearest
+    if not shown:
+        return ""
+    way = shown[0].counting
+    return f"{way} {versions[way]}" if versions.get(way) else way
 
 
 def _row(entry: Entry) -> tuple[Any, ...]:
     claim, verdict, case = entry.claim, entry.verdict, entry.claim.case
-    inputs = shapes(case) if case else ""
+    inputs = case.shapes if case else ""
     named = "" if verdict.named is None else "yes" if verdict.named else "no"
     return (
         claim.file, claim.id, claim.source, case.model if case else "", claim.layer, inputs,
