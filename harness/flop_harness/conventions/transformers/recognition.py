@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise, product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flop_harness.conventions.products import products, works
 from flop_harness.conventions.transformers import parameters as weights
@@ -186,7 +186,7 @@ def with_parameters(trace: Trace, shape: Transformer) -> Transformer:
     raise NotRecognised(f"{left:+,} parameters are in no part of a transformer")
 
 
-BIASES: tuple[Mapping[str, bool], ...] = (
+BIASES: tuple[Mapping[str, Any], ...] = (
     {},
     {"qkv_biases": True},
     {"biases": True, "qkv_biases": True},
