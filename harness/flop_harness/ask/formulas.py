@@ -6,15 +6,20 @@ from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
 
+from flop_harness.ask.count import count_case
 from flop_harness.conventions.transformers import memory
 from flop_harness.conventions.transformers import parameters as weights
 from flop_harness.conventions.transformers.catalogue import PROJECTS, formula
 from flop_harness.conventions.transformers.catalogue import versions as versions_of
 from flop_harness.conventions.transformers.formula import reference
+from flop_harness.conventions.transformers.recognition import NotRecognised
+from flop_harness.conventions.transformers.recognition import shape_of as shape_of_trace
 from flop_harness.errors import UserError
-from flop_harness.reconcile.transformers import bridge, bridges
+from flop_harness.reconcile.transformers import bridge, bridges, over_trace
+from flop_harness.records import Trace
 from flop_harness.records.transformer import FormulaBridge, Transformer
 from flop_harness.records.utilisation import Bound, Held, Peak, Phase, Utilisation
+from flop_harness.suite.files import case_from_model
 from flop_harness.suite.shapes import find
 
 LONGEST = 10**8
@@ -40,13 +45,37 @@ def shape_of(model: str, length: int | None, extend: bool = False) -> tuple[Tran
     return shape, length
 
 
-def chosen(shape: Transformer, length: int, names: Iterable[str]) -> list[FormulaBridge]:
-    """The bridges of these formulas, or of all; UserError for one that does not cover the shape."""
+def traced(model: str, length: int | None) -> tuple[Transformer, int, Trace]:
+    """(shape, length, training step) of a model, by its products and parameters.
+
+    ``length`` tokens are what it is called with, unless it comes with inputs of its own. UserError
+    for a model that is no transformer, with the reason.
+    """
+    shapes = [] if length is None else [f"1x{length}:int64"]
+    case = case_from_model(model, shapes, mode="eval")
+    trace = count_case(case, variant="training").trace
+    try:
+        shape, at = shape_of_trace(trace, model)
+    except NotRecognised as error:
+        raise UserError(f"no formula covers {model}: {error}") from error
+    return shape, at, trace
+
+
+def chosen(
+    shape: Transformer, length: int, names: Iterable[str], trace: Trace | None = None
+) -> list[FormulaBridge]:
+    """The bridges of these formulas, or of all; UserError for one that does not cover the shape.
+
+    With a ``trace`` they begin at what it runs.
+    """
     wanted = [formula(name) for name in names]
     for each in wanted:
         if reason := each.outside(shape):
             raise UserError(f"{each.id} does not cover {shape.id}: {reason}")
-    return [bridge(each, shape, length) for each in wanted] or bridges(shape, length)
+    found = [bridge(each, shape, length) for each in wanted] or bridges(shape, length)
+    if trace is None:
+        return found
+    return [over_trace(each, trace, shape, length) for each in found]
 
 
 def utilisation(

@@ -7,10 +7,12 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import app, separated, show
+from flop_harness.cli.app import app, is_model, models_print_to_stderr, separated, show
 from flop_harness.errors import UserError, suggest
 
-ModelArgument = Annotated[str, typer.Argument(help="A shape's id (list shapes), or a .toml file.")]
+ModelArgument = Annotated[
+    str, typer.Argument(help="A shape (list shapes), a .toml file, or a model reference.")
+]
 LengthOption = Annotated[
     Optional[int],
     typer.Option("--length", help="Tokens of a sequence.", show_default="the model's context"),
@@ -40,14 +42,23 @@ def formulas(
     extend: ExtendOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what every formula says of a language model, and the switches in which they differ."""
+    """Show what every formula says of a language model, and the switches in which they differ.
+
+    Of a model reference, such as net.py:make, the shape is read off a traced training step, and
+    each formula is led back to the products that run in it.
+    """
     from flop_harness.ask import formulas as asked
     from flop_harness.suite import peaks
 
     refuse(dtype, optimizer)
-    shape, at = asked.shape_of(model, length, extend)
+    trace = None
+    if is_model(model) and ".toml:" not in model:
+        with models_print_to_stderr():
+            shape, at, trace = asked.traced(model, length)
+    else:
+        shape, at = asked.shape_of(model, length, extend)
     named = separated(formula)
-    found = asked.chosen(shape, at, named)
+    found = asked.chosen(shape, at, named, trace)
     run = count_of(tokens) if tokens else None
     limit = peaks.find(peak, dtype) if peak else None
     if drift:

@@ -1,0 +1,217 @@
+"""The shape of a transformer, read off a trace of it: formulas over shapes are formulas over traces.
+
+Products tell it in the order in which they run: what makes queries, keys and values; attention;
+its output; the MLP; at the end the logits. Whatever does not fit is said, and no shape is guessed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import pairwise, product
+from typing import Any, NamedTuple
+
+from flop_harness.conventions.products import products, works
+from flop_harness.conventions.transformers import parameters as weights
+from flop_harness.conventions.transformers.forward import forward
+from flop_harness.records import Tensor, Trace
+from flop_harness.records.transformer import Norm, Transformer
+from flop_harness.trace.walk import visits
+
+
+class NotRecognised(Exception):
+    """The trace is of no transformer that a shape describes; the text says in what it is none."""
+
+
+class Dense(NamedTuple):
+    """A product with a weight of (inner, outer), met by so many rows."""
+
+    rows: int
+    inner: int
+    outer: int
+
+
+class Attention(NamedTuple):
+    heads: int
+    length: int
+    size: int
+
+
+class Blocks(NamedTuple):
+    """The products of a decoder or an encoder: of one layer, how many layers there are, and the logits."""
+
+    layers: int
+    attention: Attention
+    qkv: list[Dense]
+    output: Dense
+    mlp: list[Dense]
+    logits: Dense
+
+
+def shape_of(trace: Trace, name: str) -> tuple[Transformer, int]:
+    """(shape, length of the sequences). NotRecognised with the reason."""
+    batch, length = sequences(trace)
+    found = blocks(list(runs(trace, batch)))
+    shape = with_parameters(trace, skeleton(found, name, length, is_causal(trace)))
+    if found.attention.length != length:
+        raise NotRecognised(f"it attends to {found.attention.length} of {length} tokens")
+    ran = 2 * sum(p.macs for visit, p, _ in products(trace) if visit.phase == "forward")
+    if ran != batch * length * sum(forward(shape, length).values()):
+        raise NotRecognised("products run in it that are in no part of a transformer's layer")
+    return shape, length
+
+
+def sequences(trace: Trace) -> tuple[int, int]:
+    """(batch, length) of the first input of whole numbers."""
+    given = (*trace.root.args, *(value for _, value in trace.root.kwargs))
+    for value in given:
+        if isinstance(value, Tensor) and value.dtype.startswith("int") and len(value.shape) == 2:
+            return value.shape[0], value.shape[1]
+    raise NotRecognised("it is not called with the numbers of tokens, (batch, length)")
+
+
+# ----------------------------------------------------------------------------------- products
+
+
+def runs(trace: Trace, batch: int) -> Iterator[Dense | Attention]:
+    """The products of the forward pass; the two of attention as one."""
+    scores: Attention | None = None
+    for visit, work in works(trace):
+        if work is None or not work.products or visit.phase != "forward":
+            continue
+        call = visit.call
+        tensors = [value for value in call.args if isinstance(value, Tensor)]
+        if call.packet in ("aten.mm", "aten.addmm"):
+            x, w = tensors[-2:]
+            yield Dense(x.shape[0], *w.shape)
+        elif call.packet in ("aten.bmm", "aten.baddbmm"):
+            x, y = tensors[-2:]
+            if scores is not None:
+                yield scores
+            scores = None if scores else Attention(x.shape[0] // batch, y.shape[2], x.shape[2])
+        elif "scaled_dot_product" in call.packet:
+            query, key = tensors[:2]
+            yield Attention(query.shape[1], key.shape[2], query.shape[3])
+        else:
+            raise NotRecognised(f"{call.packet} at {visit.path or 'the root'} is no product of one")
+
+
+def blocks(found: list[Dense | Attention]) -> Blocks:
+    """The products taken apart at each attention."""
+    places = [place for place, each in enumerate(found) if isinstance(each, Attention)]
+    if not places:
+        raise NotRecognised("it has no attention")
+    kinds = {found[place] for place in places}
+    if len(kinds) > 1:
+        raise NotRecognised("its layers attend in different ways")
+    cuts = [-1, *places, len(found)]
+    parts = [[each for each in found[start + 1 : end] if isinstance(each, Dense)]
+             for start, end in pairwise(cuts)]  # fmt: skip
+    qkv, last = parts[0], parts[-1]
+    if not qkv or len(last) < 4:
+        raise NotRecognised("a layer lacks projections, an MLP, or logits follow none")
+    layer = last[:-1]
+    for part in parts[1:-1]:
+        if part != [*layer, *qkv]:
+            raise NotRecognised("its layers are not alike")
+    (attention,) = kinds
+    assert isinstance(attention, Attention)
+    return Blocks(len(places), attention, qkv, layer[0], layer[1:], last[-1])
+
+
+def skeleton(found: Blocks, name: str, length: int, causal: bool) -> Transformer:
+    """The shape without what parameters alone tell."""
+    width = found.qkv[0].inner
+    size, heads = found.attention.size, found.attention.heads
+    made = sum(each.outer for each in found.qkv)
+    groups, rest = divmod(made - heads * size, 2 * size)
+    if rest or not 1 <= groups <= heads or any(each.inner != width for each in found.qkv):
+        raise NotRecognised(f"{made:,} elements are no queries, keys and values of {heads} heads")
+    if (found.output.inner, found.output.outer) != (heads * size, width):
+        raise NotRecognised("what follows attention does not lead from its heads to the width")
+    if found.logits.inner != width:
+        raise NotRecognised("it does not end with logits")
+    matrices, mlp_width = mlp_of(found.mlp, width)
+    return Transformer(
+        name, found.layers, width, heads, groups, size, mlp_width, matrices, found.logits.outer,
+        length, causal=causal,
+    )  # fmt: skip
+
+
+def mlp_of(mlp: list[Dense], width: int) -> tuple[int, int]:
+    """(matrices, width): two; three where the gate is one of its own, or half of the first."""
+    *up, down = mlp
+    sizes = [each.outer for each in up]
+    if down.outer == width and all(each.inner == width for each in up):
+        if sizes == [down.inner]:
+            return 2, down.inner
+        if sizes in ([down.inner] * 2, [2 * down.inner]):
+            return 3, down.inner
+    raise NotRecognised("its MLP has neither two matrices nor three")
+
+
+def is_causal(trace: Trace) -> bool:
+    """Whether a token meets those before it alone: by a switch, or by a square mask."""
+    for visit in visits(trace):
+        call = visit.call
+        if call.packet.endswith(".scaled_dot_product_attention"):
+            mask, switch = call.argument(3, "attn_mask"), call.argument(5, "is_causal", False)
+            square = isinstance(mask, Tensor) and mask.shape[-1:] == mask.shape[-2:-1]
+            return switch is True or (square and mask.shape[-1] > 1)
+        if call.packet in ("aten.tril", "aten.triu"):
+            return True
+    return False
+
+
+# --------------------------------------------------------------------------------- parameters
+
+
+def with_parameters(trace: Trace, shape: Transformer) -> Transformer:
+    """The shape with its head, norms, biases and positions; NotRecognised for parameters left over."""
+    sizes = Counter(each.shape for each in trace.parameters)
+    positions = position_table(trace, shape)
+    shape = replace(
+        shape,
+        tied=sizes[shape.vocabulary, shape.width] == 1,
+        norm=norm_of(trace),
+        positions="learned" if positions else "rotary",
+        context=positions or shape.context,
+    )
+    for biases, first, inner in product(BIASES, (False, True), (False, True)):
+        whole = replace(shape, embedding_norm=first, head_norms=inner, **biases)
+        if weights.count(whole) == held(trace):
+            return whole
+    left = held(trace) - weights.count(shape)
+    raise NotRecognised(f"{left:+,} parameters are in no part of a transformer")
+
+
+BIASES: tuple[Mapping[str, Any], ...] = (
+    {},
+    {"qkv_biases": True},
+    {"biases": True, "qkv_biases": True},
+)
+"""None, of queries, keys and values alone, of every product but the head."""
+
+
+def held(trace: Trace) -> int:
+    return sum(each.numel for each in trace.parameters)
+
+
+def position_table(trace: Trace, shape: Transformer) -> int:
+    """Rows of a table of positions: an embedding beside that of tokens, or (1, rows, width)."""
+    for module in trace.modules:
+        for _, number in module.parameters:
+            *lead, width = trace.parameters[number].shape
+            table = module.type_name == "Embedding" or (len(lead) == 2 and lead[0] == 1)
+            if table and width == shape.width and lead[-1] != shape.vocabulary:
+                return lead[-1]
+    return 0
+
+
+def norm_of(trace: Trace) -> Norm:
+    """By what the first layer norm is given."""
+    for visit in visits(trace):
+        if visit.call.packet == "aten.native_layer_norm":
+            return "layer" if isinstance(visit.call.args[3], Tensor) else "scale"
+    return "rms"

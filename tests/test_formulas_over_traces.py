@@ -1,0 +1,178 @@
+"""Published formulas led back to the products that run in a traced model."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from commands import typed
+from decoders import Decoder, gpt, llama
+from flop_harness.conventions.transformers import parameters as weights
+from flop_harness.conventions.transformers.catalogue import FORMULAS
+from flop_harness.conventions.transformers.recognition import NotRecognised, shape_of
+from flop_harness.reconcile.transformers import (
+    CAUSAL_PROMPT,
+    FORWARD_AGAIN,
+    NO_GRADIENT,
+    bridges,
+    over_trace,
+)
+from flop_harness.records import Trace
+from flop_harness.records.transformer import FormulaBridge
+from flop_harness.trace.recorder import record
+
+LENGTH = 8
+
+
+def step(make, length: int = LENGTH, batch: int = 2, **options) -> Trace:
+    with torch.device("meta"):
+        model = make(**options)
+        ids = torch.zeros(batch, length, dtype=torch.int64)
+    return record(model, (ids,), variant="training")
+
+
+def led(trace: Trace) -> dict[str, FormulaBridge]:
+    shape, length = shape_of(trace, "made")
+    return {each.formula: over_trace(each, trace, shape, length)
+            for each in bridges(shape, length)}  # fmt: skip
+
+
+def test_the_shape_of_a_gpt():
+    shape, length = shape_of(step(gpt), "gpt")
+    assert (shape.layers, shape.width, shape.heads, shape.kv_heads) == (2, 12, 3, 3)
+    assert (shape.mlp_width, shape.mlp_matrices, shape.vocabulary) == (48, 2, 50)
+    assert (shape.tied, shape.biases, shape.norm, shape.positions) == (
+        True,
+        True,
+        "layer",
+        "learned",
+    )
+    assert (shape.context, length, shape.causal) == (16, LENGTH, True)
+
+
+def test_the_shape_of_a_llama():
+    shape, _ = shape_of(step(llama), "llama")
+    assert (shape.heads, shape.kv_heads, shape.head_size) == (6, 2, 4)
+    assert (shape.mlp_width, shape.mlp_matrices, shape.tied) == (20, 3, False)
+    assert (shape.biases, shape.norm, shape.positions) == (False, "rms", "rotary")
+
+
+@given(
+    layers=st.integers(1, 3), heads=st.integers(1, 4), grouped=st.booleans(),
+    size=st.integers(1, 5), inner=st.integers(1, 30), vocabulary=st.integers(31, 60),
+    positions=st.sampled_from([0, 16]), gated=st.booleans(), bias=st.booleans(),
+    tied=st.booleans(), length=st.integers(2, 16),
+)  # fmt: skip
+@settings(max_examples=25, deadline=None)
+def test_every_formula_ends_at_its_figure(layers, heads, grouped, size, inner, vocabulary,
+                                          positions, gated, bias, tied, length):  # fmt: skip
+    width = 7 * heads
+    trace = step(Decoder, length, layers=layers, width=width, heads=heads, size=size,
+                 groups=1 if grouped else heads, inner=inner, vocabulary=vocabulary,
+                 positions=positions, gated=gated, bias=bias, tied=tied)  # fmt: skip
+    shape, _ = shape_of(trace, "made")
+    assert weights.count(shape) == sum(each.numel for each in trace.parameters)
+    found = led(trace)
+    assert set(found) == set(FORMULAS)
+    assert not {name for name, each in found.items() if each.residual}
+
+
+def test_the_reference_is_what_runs():
+    layers, width, vocabulary, inner = 2, 12, 50, 48
+    each = 4 * width * width + 2 * width * inner + 2 * LENGTH * width
+    forward = layers * each + width * vocabulary
+    assert led(step(gpt))["ref-full"].reference == 6 * forward
+    assert led(step(gpt))["ref-prefill"].reference == 2 * forward
+
+
+def test_what_is_recomputed_is_a_term():
+    plain, again = led(step(gpt)), led(step(gpt, checkpointed=True))
+    term = again["ref-full"].terms[FORWARD_AGAIN]
+    assert term == plain["ref-full"].reference - again["ref-full"].reference < 0
+    assert not any(each.residual for each in again.values())
+
+
+def test_what_needs_no_gradient_is_a_term():
+    def frozen():
+        model = gpt()
+        model.layers[0].mlp.up.weight.requires_grad_(False)
+        return model
+
+    found = led(step(frozen))
+    assert found["ref-full"].terms == {NO_GRADIENT: 2 * 12 * 48}
+    assert not any(each.residual for each in found.values())
+
+
+def test_a_prompt_attends_to_its_past():
+    found = led(step(llama))
+    pairs, square = LENGTH * (LENGTH + 1) // 2, LENGTH**2
+    amount = found["ref-prefill"].terms[CAUSAL_PROMPT]
+    assert amount == 2 * 2 * 2 * 6 * 4 * (pairs - square) / LENGTH
+
+
+class Encoder(nn.Module):
+    def __init__(self, masked: bool = False):
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(12, 3, 48, batch_first=True, dropout=0.0)
+        self.tokens, self.masked = nn.Embedding(50, 12), masked
+        self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.head = nn.Linear(12, 50, bias=False)
+
+    def forward(self, ids):
+        mask = None
+        if self.masked:
+            mask = torch.full((ids.shape[1], ids.shape[1]), float("-inf"), device=ids.device).triu(
+                1
+            )
+        return self.head(self.layers(self.tokens(ids), mask=mask))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_layers_of_torch_are_told_but_for_their_last_norm(masked):
+    with pytest.raises(NotRecognised, match="parameters are in no part"):
+        shape_of(step(Encoder, masked=masked), "encoder")
+
+
+class LastToken(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = gpt()
+
+    def forward(self, ids):
+        return self.inner(ids)[:, -1]
+
+
+REFUSED = {
+    "no tokens": (lambda: nn.Linear(4, 4), "numbers of tokens"),
+    "no attention": (lambda: nn.Sequential(nn.Embedding(50, 4), nn.Linear(4, 50)), "no attention"),
+    "a convolution": (
+        lambda: nn.Sequential(nn.Embedding(50, 4), nn.Conv1d(LENGTH, 4, 3)), "aten.convolution"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_transformer_is_refused_with_the_reason(name):
+    make, reason = REFUSED[name]
+    with torch.device("meta"):
+        model = make()
+        x = torch.zeros(2, 4) if name == "no tokens" else torch.zeros(2, LENGTH, dtype=torch.int64)
+    with pytest.raises(NotRecognised, match=reason):
+        shape_of(record(model, (x,), variant="training"), name)
+
+
+def test_formulas_of_a_model_as_typed():
+    ended = typed("formulas", "tests/decoders.py:llama", "--length", "8", "--json")
+    said = json.loads(ended.out)
+    assert ended.code == 0 and said["length"] == 8
+    assert {each["residual"] for each in said["formulas"]} <= {0}
+    assert said["shape"]["kv_heads"] == 2
+
+
+def test_a_model_that_no_formula_covers_as_typed():
+    ended = typed("formulas", "torchvision:resnet18")
+    assert ended.code == 2 and "no formula covers torchvision:resnet18" in ended.err
