@@ -71,6 +71,11 @@ TimingOption = Annotated[
 
 JobsOption = Annotated[int, typer.Option(min=1, help="Cases run in parallel.")]
 
+ExecutorOption = Annotated[
+    str,
+    typer.Option(help="Where cases run: local, dask, dask://HOST:PORT or slurm.", metavar="NAME"),
+]
+
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Exit code 3 also where a counter gave no figure.")
 ]
@@ -89,6 +94,7 @@ def compare(
     device: DeviceOption = "auto",
     timing: TimingOption = None,
     jobs: JobsOption = 1,
+    executor: ExecutorOption = "local",
     fresh: FreshOption = False,
     strict: StrictOption = False,
     exact: ExactOption = False,
@@ -110,7 +116,8 @@ def compare(
         refuse_for_suites(input, train, dtype, sweep)
         chosen, folder = suite_of(targets, cases, out)
     earlier = None if models or folder is None else published_in(folder)
-    asked = {"counters": separated(counters), "device": device, "jobs": jobs, "fresh": fresh}
+    asked = {"counters": separated(counters), "device": device, "jobs": jobs, "fresh": fresh,
+             "executor": executor}  # fmt: skip
     run = compared(chosen, folder, asked, quiet=models)
     if models:
         refuse_broken(run)

@@ -10,6 +10,7 @@ from pathlib import Path
 from flop_harness.counters import Counter, find
 from flop_harness.errors import UserError, suggest
 from flop_harness.records import Case, Suite
+from flop_harness.run import executors
 from flop_harness.run.plan import Plan
 
 
@@ -56,10 +57,12 @@ def make_plan(
     device: str = "auto",
     jobs: int = 1,
     fresh: bool = False,
+    executor: str = "local",
 ) -> Plan:
     """Settle what will be run. UserError for unknown counters or a device that is not there."""
+    executors.check(executor)
     chosen = find(tuple(dict.fromkeys(counters))) if counters else named(suite)
-    return Plan(suite, tuple(chosen), folder, settle_device(device), jobs, fresh)
+    return Plan(suite, tuple(chosen), folder, settle_device(device), jobs, fresh, executor)
 
 
 def named(suite: Suite) -> list[Counter]:
