@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -49,7 +50,7 @@ def on_this_machine(jobs: int) -> Any:
     from distributed import LocalCluster
 
     return LocalCluster(n_workers=jobs, threads_per_worker=1, memory_limit=0,
-                        dashboard_address=None)  # fmt: skip
+                        dashboard_address=None, silence_logs=logging.CRITICAL)  # fmt: skip
 
 
 def slurm(jobs: int) -> Any:

@@ -8,6 +8,7 @@ cell by cell. Where the scheduler is gone and comes back, what is left is submit
 from __future__ import annotations
 
 import pickle
+import time
 from asyncio import CancelledError
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,8 @@ from flop_harness.suite.sources import changed
 
 GONE = (OSError, TimeoutError, CancelledError)
 """What is raised where the scheduler does not answer"""
-TURN_S = 0.1
+TURN_S = 0.02
+"""Between two looks into an empty queue"""
 
 
 def counted(
@@ -113,13 +115,11 @@ class Spread:
         self.at_work[self.client.submit(carry_out, task, key=key, pure=False)] = case
 
     def received(self, within_s: float) -> Iterator[tuple[Cell, Result]]:
-        """What has come into the queue, waiting a little for the first."""
-        try:
-            first = self.queue.get(timeout=within_s) if within_s else None
-        except TimeoutError:
-            return
-        rest = self.queue.get(batch=True)
-        for message in (*([] if first is None else [first]), *rest):
+        """What has come into the queue; where nothing has, a little later."""
+        messages = self.queue.get(batch=True)
+        if not messages and within_s:
+            time.sleep(within_s)
+        for message in messages:
             kind, case, *told = pickle.loads(message)
             if case in self.left:
                 yield from getattr(self, f"hear_{kind}")(self.left[case], *told)
