@@ -1,0 +1,128 @@
+"""Questions to a store in columns: nothing is read but what is asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from flop_harness.errors import UserError, extras_named, raised
+from flop_harness.records import Bridge, Reading
+from flop_harness.store.columns import COLUMNS
+from flop_harness.store.documents import DETAILS, damaged, read, restore_details, restored
+from flop_harness.store.schema import COLUMNS_SCHEMA, require_schema
+
+OURS = ("analytic", "numel")
+"""Counters that restate the reference: what is said of counters is said of the others"""
+
+COUNTS = """
+select count(distinct (suite, "case")), count(*) filter (status = 'ok'),
+       (select count(*) filter (explained) from bridges),
+       count(*) filter (status <> 'ok' and status <> 'unavailable'),
+       count(*) filter (status = 'unavailable')
+from readings
+"""
+
+SPREADS = """
+with told as (
+    select suite, "case", value / (case unit when 'FLOP' then 2 else 1 end) as macs from readings
+    where status = 'ok' and metric = 'compute' and value <> 0 and counter <> 'analytic'
+), spread as (
+    select max(macs) / min(macs) as factor from told group by suite, "case" having count(*) > 1
+)
+select quantile_disc(factor, 0.5), max(factor) from spread
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """A store in figures; ``median`` and ``widest`` are largest / smallest figure of a model."""
+
+    models: int
+    figures: int
+    explained: int
+    failed: int
+    unavailable: int
+    median: float | None
+    widest: float | None
+
+
+class Columns:
+    """A store in columns in a folder. UserError where there is none, or DuckDB is missing."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        file = self.folder / "columns.json"
+        try:
+            document = json.loads(read(file))
+        except ValueError as error:
+            raise damaged(str(file), error) from error
+        require_schema(document, str(file), COLUMNS_SCHEMA)
+
+    @cached_property
+    def connection(self) -> Any:
+        """DuckDB with the views ``readings``, ``bridges`` and ``details``."""
+        with extras_named():
+            import duckdb
+
+        connection = duckdb.connect()
+        for kind in COLUMNS:
+            places = str(self.folder / kind / "**" / "*.parquet").replace("'", "''")
+            connection.execute(
+                f"create view {kind} as select * from read_parquet('{places}', "
+                "hive_partitioning = true, hive_types_autocast = false)"
+            )
+        return connection
+
+    def query(self, sql: str, given: tuple[Any, ...] = ()) -> Any:
+        """What DuckDB answers, to be fetched as rows, arrow or pandas; UserError for bad SQL."""
+        import duckdb
+
+        try:
+            return self.connection.execute(sql, given)
+        except duckdb.Error as error:
+            raise UserError(f"{self.folder}: {raised(error)}") from error
+
+    def headline(self) -> Headline:
+        counts, spread = self.query(COUNTS).fetchone(), self.query(SPREADS).fetchone()
+        return Headline(*counts, *spread)
+
+    def case(self, case: str, suite: str) -> tuple[tuple[Reading, ...], tuple[Bridge, ...]]:
+        """All that is known of one model, as records."""
+        readings, bridges = (self._rows(kind, case, suite) for kind in ("readings", "bridges"))
+        restore_details([{"readings": readings, "bridges": bridges}],
+                        self._details([*readings, *bridges], suite), str(self.folder))  # fmt: skip
+        source = str(self.folder)
+        return (restored(readings, tuple[Reading, ...], source),
+                restored(bridges, tuple[Bridge, ...], source))  # fmt: skip
+
+    def _rows(self, kind: str, case: str, suite: str) -> list[dict[str, Any]]:
+        names = ["counter", *COLUMNS[kind]]
+        chosen = ", ".join(f'"{name}"' for name in names)
+        sql = f'select {chosen} from {kind} where suite = ? and "case" = ?'
+        return [record_in(dict(zip(names, row, strict=True)))
+                for row in self.query(sql, (suite, case)).fetchall()]  # fmt: skip
+
+    def _details(self, records: list[dict[str, Any]], suite: str) -> Mapping[int, Any]:
+        numbers = sorted({number for record in records for number in numbers_in(record)})
+        sql = "select number, text from details where suite = ? and number in (select unnest(?))"
+        found = self.query(sql, (suite, numbers)).fetchall()
+        return {number: json.loads(text) for number, text in found}
+
+
+def record_in(row: dict[str, Any]) -> dict[str, Any]:
+    """A record as plain data: its columns, and what stands in JSON beside them."""
+    rest = json.loads(row.pop("rest"))
+    told = {name: value for name, value in row.items() if value is not None}
+    for derived in ("context", "explained", "in_context"):
+        told.pop(derived, None)
+    return {**told, **rest}
+
+
+def numbers_in(record: Mapping[str, Any]) -> list[int]:
+    """The details that a reading, or the steps of a bridge, refer to."""
+    holders = record["steps"] if "steps" in record else [record]
+    return [holder[name] for holder in holders for name in DETAILS if name in holder]
