@@ -48,7 +48,8 @@ def repeated(run: Run, first: int) -> Run:
 
 
 def scaled(amounts: Mapping[str, Any], k: int) -> dict[str, Any]:
-    return {name: amount * k for name, amount in amounts.items()}
+    """Under names of its own too, as modules of another model have."""
+    return {f"{k}.{name}": amount * k for name, amount in amounts.items()}
 
 
 def written(run: Run, folder: Path) -> float:

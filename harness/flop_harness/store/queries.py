@@ -93,8 +93,8 @@ class Columns:
     def case(self, case: str, suite: str) -> tuple[tuple[Reading, ...], tuple[Bridge, ...]]:
         """All that is known of one model, as records."""
         readings, bridges = (self._rows(kind, case, suite) for kind in ("readings", "bridges"))
-        restore_details([{"readings": readings, "bridges": bridges}],
-                        self._details([*readings, *bridges], suite), str(self.folder))  # fmt: skip
+        kept = self._details([*readings, *bridges], suite)
+        restore_details([{"readings": readings, "bridges": bridges}], kept, str(self.folder))
         source = str(self.folder)
         return (restored(readings, tuple[Reading, ...], source),
                 restored(bridges, tuple[Bridge, ...], source))  # fmt: skip
@@ -106,11 +106,24 @@ class Columns:
         return [record_in(dict(zip(names, row, strict=True)))
                 for row in self.query(sql, (suite, case)).fetchall()]  # fmt: skip
 
-    def _details(self, records: list[dict[str, Any]], suite: str) -> Mapping[int, Any]:
-        numbers = sorted({number for record in records for number in numbers_in(record)})
-        sql = "select number, text from details where suite = ? and number in (select unnest(?))"
-        found = self.query(sql, (suite, numbers)).fetchall()
-        return {number: json.loads(text) for number, text in found}
+    def _details(self, records: list[dict[str, Any]], suite: str) -> dict[int, Any]:
+        numbers = {number for record in records for number in numbers_in(record)}
+        rows = self._numbered(numbers, suite)
+        names = {number: json.loads(text) for number, (_, _, text) in self._numbered(
+            {place for place, _, _ in rows.values() if place is not None}, suite).items()}  # fmt: skip
+        return {
+            number: json.loads(text)
+            if place is None
+            else dict(zip(names[place], amounts, strict=True))
+            for number, (place, amounts, text) in rows.items()
+        }
+
+    def _numbered(self, numbers: set[int], suite: str) -> dict[int, tuple[Any, ...]]:
+        if not numbers:
+            return {}
+        listed = ", ".join(map(str, sorted(numbers)))
+        sql = f"select * from details where suite = ? and number in ({listed})"
+        return {number: row for number, *row, _ in self.query(sql, (suite,)).fetchall()}
 
 
 def record_in(row: dict[str, Any]) -> dict[str, Any]:
@@ -119,10 +132,16 @@ def record_in(row: dict[str, Any]) -> dict[str, Any]:
     told = {name: value for name, value in row.items() if value is not None}
     for derived in ("context", "explained", "in_context"):
         told.pop(derived, None)
+    if rest.get("figure") is True:
+        rest["figure"] = str(row["value"])
     return {**told, **rest}
 
 
 def numbers_in(record: Mapping[str, Any]) -> list[int]:
     """The details that a reading, or the steps of a bridge, refer to."""
-    holders = record["steps"] if "steps" in record else [record]
-    return [holder[name] for holder in holders for name in DETAILS if name in holder]
+    return [
+        holder[name]
+        for holder in record.get("steps", [record])
+        for name in DETAILS
+        if name in holder
+    ]
