@@ -25,6 +25,8 @@ ASKED = ("case", "metric", "unit")
 LARGEST = 2**63 - 1
 ROWS = 20_000
 """Of a row group: what is read at least, for one case of one counter"""
+NOTHING: dict[str, list[dict[str, Any]]] = {"none": []}
+"""A file without rows: a question finds the columns even where nothing was read"""
 PAGE = 1 << 23
 """Bytes that are compressed as one"""
 LEVEL = 12
@@ -52,7 +54,10 @@ def write_columns(run: Run, folder: Path | str) -> None:
     write(folder / "details" / suite, "details", details_in(kept))
     for kind, by_counter in tables.items():
         home = folder / kind / suite
-        fresh = {f"counter={quote(counter, safe='')}": rows for counter, rows in by_counter.items()}
+        fresh = {
+            f"counter={quote(counter, safe='')}": rows
+            for counter, rows in (by_counter or NOTHING).items()
+        }
         for name, rows in fresh.items():
             write(home / name, kind, rows)
         for stale in home.glob("counter=*"):
@@ -94,13 +99,12 @@ def by_case(run: Run) -> dict[str, list[Reading | Bridge]]:
 
 def row_of(record: Reading | Bridge, kept: dict[str, int]) -> dict[str, Any]:
     """Columns, and as JSON what they do not hold: an integer beyond 64 bits and a fraction too."""
-    columns = COLUMNS["bridges" if isinstance(record, Bridge) else "readings"][:-1]
     rest = lean(record, kept)
     row: dict[str, Any] = {}
-    for name in columns:
+    for name in COLUMNS["bridges" if isinstance(record, Bridge) else "readings"][:-1]:
         value = str(record.context) if name == "context" else getattr(record, name)
-        row[name] = value if TYPES.get(name) != "int64" or fits(value) else None
-        if row[name] is not None and name != "context":
+        row[name] = held(value) if TYPES.get(name) != "int64" or fits(value) else None
+        if row[name] is not None and row[name] == value and name != "context":
             rest.pop(name, None)
     rest.pop("counter")
     if row.get("value") is not None and rest.get("figure") == str(row["value"]):
@@ -108,8 +112,13 @@ def row_of(record: Reading | Bridge, kept: dict[str, int]) -> dict[str, Any]:
     return {**row, "rest": compact(rest)}
 
 
+def held(value: Any) -> Any:
+    """Text without what UTF-8 does not know; anything else as it is."""
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
+
+
 def fits(value: Any) -> bool:
-    return type(value) is int and abs(value) <= LARGEST
+    return type(value) is int and -LARGEST - 1 <= value <= LARGEST
 
 
 def write(folder: Path, kind: str, rows: list[dict[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from flop_harness.errors import UserError, extras_named, raised
 from flop_harness.records import Bridge, Reading
-from flop_harness.store.columns import COLUMNS
+from flop_harness.store.columns import COLUMNS, held
 from flop_harness.store.documents import DETAILS, damaged, read, restore_details, restored
 from flop_harness.store.schema import COLUMNS_SCHEMA, require_schema
 
@@ -104,7 +104,7 @@ class Columns:
         chosen = ", ".join(f'"{name}"' for name in names)
         sql = f'select {chosen} from {kind} where suite = ? and "case" = ?'
         return [record_in(dict(zip(names, row, strict=True)))
-                for row in self.query(sql, (suite, case)).fetchall()]  # fmt: skip
+                for row in self.query(sql, (suite, held(case))).fetchall()]  # fmt: skip
 
     def _details(self, records: list[dict[str, Any]], suite: str) -> dict[int, Any]:
         numbers = {number for record in records for number in numbers_in(record)}
