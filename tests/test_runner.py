@@ -22,7 +22,7 @@ from flop_harness.ask.compare import carry_out, save
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Context, Input, Policy, Reading, Run, Suite
 from flop_harness.run import workers
-from flop_harness.run.plan import Cell, Progress
+from flop_harness.run.plan import Cell, Progress, Work
 from flop_harness.run.planning import make_plan
 from flop_harness.store import load
 
@@ -416,7 +416,7 @@ def test_what_cannot_start_is_reported_and_not_started_forever(installing, tmp_p
     start = workers.CaseProcess.__post_init__
 
     def counting(self) -> None:
-        started.append(self.case.id)
+        started.append(self.work.case.id)
         assert len(started) < 10, "the case's process is started again and again"
         start(self)
 
@@ -654,7 +654,7 @@ from pathlib import Path
 from flop_harness.suite import files as suite
 from flop_harness.ask.compare import carry_out, save
 from flop_harness.run.planning import make_plan
-from flop_harness.run.plan import Cell, Progress
+from flop_harness.run.plan import Cell, Progress, Work
 
 if __name__ == "__main__":
     chosen, folder = suite.load(sys.argv[1]), Path(sys.argv[2])
@@ -844,12 +844,13 @@ def test_no_process_outlives_a_run_that_was_stopped_while_a_model_hangs(tmp_path
 def test_the_cells_of_a_case_are_dealt_to_idle_processes():
     from flop_harness.run.workers import dealt_out
 
-    cells = [Cell("net", name, Context()) for name in "abcde"]
-    shares = dealt_out([(LINEAR, cells)], jobs=2)
-    assert [len(share) for _, share in shares] == [3, 2]
-    assert sorted(cell.counter for _, share in shares for cell in share) == list("abcde")
-    assert dealt_out([(LINEAR, cells), (LINEAR, cells)], jobs=3) == [(LINEAR, cells)] * 2
-    assert dealt_out([(LINEAR, cells[:1])], jobs=4) == [(LINEAR, cells[:1])]
+    work = Work(LINEAR, tuple(Cell("net", name, Context()) for name in "abcde"))
+    shares = dealt_out([work], jobs=2)
+    assert [len(share.cells) for share in shares] == [3, 2]
+    assert sorted(cell.counter for share in shares for cell in share.cells) == list("abcde")
+    assert dealt_out([work, work], jobs=3) == [work, work]
+    single = replace(work, cells=work.cells[:1])
+    assert dealt_out([single], jobs=4) == [single]
 
 
 def test_two_processes_for_one_case_say_what_one_says(tmp_path):

@@ -21,6 +21,7 @@ from flop_harness.report.tables.table import Table
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from flop_harness.store.queries import Columns
     from flop_harness.suite.build import Built
 
 MODES = ("", "eval", "train")
@@ -212,6 +213,25 @@ def load(path: Any) -> Results:
     run, path = load_run(path), Path(path)
     beside = machines_in(path if path.is_dir() else path.parent, run.suite)
     return Results(run, tuple(beside.values()))
+
+
+def collect(paths: Sequence[Path | str], store: Path | str) -> Columns:
+    """Put stored runs into a store in columns, each in place of what is there of its suite."""
+    from flop_harness.errors import require
+    from flop_harness.store import load as load_run
+    from flop_harness.store.columns import write_columns
+
+    require("columns")
+    for path in paths:
+        write_columns(load_run(path), store)
+    return open_store(store)
+
+
+def open_store(path: Path | str) -> Columns:
+    """A store in columns; nothing is read until something is asked of it."""
+    from flop_harness.store.queries import Columns
+
+    return Columns(path)
 
 
 # ------------------------------------------------------------------------------- what was asked

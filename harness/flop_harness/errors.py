@@ -13,6 +13,8 @@ EXTRAS = {
     "counters": ("fvcore", "ptflops", "pytorch_model_summary", "thop", "torchinfo"),
     "torchvision": ("torchvision",),
     "timm": ("timm",),
+    "columns": ("duckdb", "pyarrow"),
+    "cluster": ("dask", "dask_jobqueue", "distributed"),
 }
 """Extra of our distribution -> the packages, by import name, that it brings and we import"""
 

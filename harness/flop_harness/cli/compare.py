@@ -77,6 +77,11 @@ JobsOption = Annotated[
     ),
 ]
 
+ExecutorOption = Annotated[
+    str,
+    typer.Option(help="Where cases run: local, dask, dask://HOST:PORT or slurm.", metavar="NAME"),
+]
+
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Exit code 3 also where a counter gave no figure.")
 ]
@@ -96,6 +101,7 @@ def compare(
     device: DeviceOption = "auto",
     timing: TimingOption = None,
     jobs: JobsOption = None,
+    executor: ExecutorOption = "local",
     fresh: FreshOption = False,
     strict: StrictOption = False,
     exact: ExactOption = False,
@@ -122,7 +128,7 @@ def compare(
     earlier = None if models or folder is None else published(folder)
     at_once = jobs or (min(os.cpu_count() or 1, 2) if models else 1)
     asked = {"counters": counters_asked(counters), "device": device, "jobs": at_once,
-             "fresh": fresh, "training": training}  # fmt: skip
+             "fresh": fresh, "training": training, "executor": executor}  # fmt: skip
     run = compared(chosen, folder, asked, quiet=models)
     if models:
         refuse_broken(run)

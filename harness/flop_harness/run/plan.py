@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from flop_harness.counters import Counter, find, version_of
-from flop_harness.records import Case, Context, Failure, Reading, Suite
+from flop_harness.records import Case, Context, Failure, Reading, Sources, Suite
 from flop_harness.run.cells import Limits
 
 Readings: TypeAlias = tuple[Reading, ...]
@@ -65,6 +65,7 @@ class Plan:
     jobs: int = 1
     fresh: bool = False
     training: bool = False
+    executor: str = "local"
 
     def cells(self, case: Case) -> list[Cell]:
         variant = "training" if self.training else ""
@@ -96,6 +97,22 @@ class Plan:
 def version_asked(counter: Counter) -> str:
     """What tells one version's cell from another's; an overlay may not be installed yet."""
     return " ".join(counter.overlay) or version_of(counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is left to do of a case; ``readings`` are those of its cells that are known already."""
+
+    case: Case
+    cells: tuple[Cell, ...]
+    readings: Mapping[Cell, Readings] = field(default_factory=dict)
+
+    def without(self, cell: Cell) -> Work:
+        return replace(self, cells=tuple(each for each in self.cells if each != cell))
+
+
+Keep: TypeAlias = Callable[[str, Sources], None]
+"""Is given the sources that results refer to, with their digest, before the first of them."""
 
 
 @dataclass

@@ -10,6 +10,7 @@ from pathlib import Path
 from flop_harness.counters import Counter, find
 from flop_harness.errors import UserError, suggest
 from flop_harness.records import Case, Suite
+from flop_harness.run import executors
 from flop_harness.run.plan import Plan
 
 
@@ -57,12 +58,16 @@ def make_plan(
     jobs: int = 1,
     fresh: bool = False,
     training: bool = False,
+    executor: str = "local",
 ) -> Plan:
     """Settle what will be run. UserError for unknown counters or a device that is not there."""
+    executors.check(executor)
     chosen = find(tuple(dict.fromkeys(counters))) if counters else named(suite)
     if training:
         chosen = of_training(chosen, strictly=bool(counters))
-    return Plan(suite, tuple(chosen), folder, settle_device(device), jobs, fresh, training)
+    return Plan(
+        suite, tuple(chosen), folder, settle_device(device), jobs, fresh, training, executor
+    )
 
 
 def of_training(chosen: Sequence[Counter], strictly: bool) -> list[Counter]:

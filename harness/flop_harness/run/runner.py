@@ -7,16 +7,16 @@ from there. Records are raw; ``assembly`` derives everything else from them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
 from flop_harness.records import Sources
+from flop_harness.run import executors
 from flop_harness.run.environment import PACKAGE, describe
 from flop_harness.run.identity import EarlierSources, sources_key
-from flop_harness.run.plan import Cell, Plan, Progress, Raw, Result
-from flop_harness.run.workers import counted
+from flop_harness.run.plan import Cell, Plan, Progress, Raw, Readings, Result, Work
 from flop_harness.store import Journal, TraceStore
 
 
@@ -43,12 +43,26 @@ def run(plan: Plan, identity: dict[str, Any], progress: Progress) -> Raw:
         readings = {cell: result.readings for cell, result in earlier.items()}
         wanted = [cell for case in plan.suite.cases for cell in plan.cells(case)]
         progress.begin(len(wanted), len(results))
-        for cell, result in counted(plan, results, readings, progress, partial(keep, journal)):
+        works = left_to_do(plan, results, readings)
+        counted = executors.find(plan.executor)
+        for cell, result in counted(plan, works, progress, partial(keep, journal)):
             result = replace(result, tracer=tracer())
             journal.add(cell.key, result)
             results[cell] = result
             progress.finished(cell, result)
     return Raw(environment, {cell: results[cell] for cell in wanted if cell in results})
+
+
+def left_to_do(
+    plan: Plan, results: Mapping[Cell, Result], readings: Mapping[Cell, Readings]
+) -> list[Work]:
+    """The cells of each case that have no result; what counters said before is not asked again."""
+    found = []
+    for case in plan.suite.cases:
+        cells = tuple(cell for cell in plan.cells(case) if cell not in results)
+        known = {cell: readings[cell] for cell in cells if readings.get(cell)}
+        found.append(Work(case, cells, known))
+    return [work for work in found if work.cells]
 
 
 def known_results(

@@ -7,43 +7,32 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
-from typing import TypeAlias
 
 from flop_harness.counters import Counter, Unavailable, overlay
 from flop_harness.errors import UserError, raised
-from flop_harness.records import Case, Context, Failure, Sources
+from flop_harness.records import Case, Context, Failure
 from flop_harness.run.answers import first_line
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.run.identity import digest
-from flop_harness.run.plan import Cell, Plan, Progress, Readings, Result
+from flop_harness.run.plan import Cell, Keep, Plan, Progress, Readings, Result, Work
 from flop_harness.run.processes import begin_process, end_process, forkserver
 from flop_harness.store import TraceStore
 from flop_harness.suite.sources import taken
 
-Keep: TypeAlias = Callable[[str, Sources], None]
-
 
 def counted(
-    plan: Plan,
-    known: dict[Cell, Result],
-    readings: dict[Cell, Readings],
-    progress: Progress,
-    keep: Keep = lambda digest, sources: None,
+    plan: Plan, works: Sequence[Work], progress: Progress, keep: Keep = lambda digest, sources: None
 ) -> Iterator[tuple[Cell, Result]]:
-    """Results of the cells that are not known, as they come, from ``jobs`` case processes.
-
-    ``keep`` is given the sources that results refer to, before the first of them.
-    """
-    waiting = [(case, [c for c in plan.cells(case) if c not in known]) for case in plan.suite.cases]
-    waiting = dealt_out([(case, cells) for case, cells in waiting if cells], plan.jobs)
+    """The result of each cell, as they come, from ``jobs`` case processes."""
+    waiting = dealt_out(works, plan.jobs)
     at_work: dict[Connection, CaseProcess] = {}
     try:
         while waiting or at_work:
             while waiting and len(at_work) < plan.jobs:
-                process = CaseProcess(plan, *waiting.pop(0), readings, keep)
+                process = CaseProcess(plan, waiting.pop(0), keep)
                 at_work[process.pipe] = process
             for pipe in wait(list(at_work), timeout=1.0):
                 yield from at_work[pipe].messages(progress)  # type: ignore[index]
@@ -53,19 +42,21 @@ def counted(
                     del at_work[pipe]
                     process.close()
                     if process.left:
-                        waiting.insert(0, (process.case, process.left))
+                        waiting.insert(0, replace(process.work, cells=tuple(process.left)))
     finally:
         for process in at_work.values():
             process.close()
 
 
-def dealt_out(waiting: list[tuple[Case, list[Cell]]], jobs: int) -> list[tuple[Case, list[Cell]]]:
+def dealt_out(works: Sequence[Work], jobs: int) -> list[Work]:
     """The cells of each case in as many shares as there are processes for it."""
-    each = jobs // max(len(waiting), 1)
+    each = jobs // max(len(works), 1)
     if each < 2:
-        return waiting
-    shares = ((case, cells[place::each]) for case, cells in waiting for place in range(each))
-    return [(case, cells) for case, cells in shares if cells]
+        return list(works)
+    shares = (
+        replace(work, cells=work.cells[place::each]) for work in works for place in range(each)
+    )
+    return [work for work in shares if work.cells]
 
 
 @dataclass(eq=False)
@@ -73,27 +64,25 @@ class CaseProcess:
     """A process that works on the cells of one case."""
 
     plan: Plan
-    case: Case
-    left: list[Cell]
-    readings: dict[Cell, Readings]
+    work: Work
     keep: Keep
     current: Cell | None = None
     over: bool = False
     heard: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
+        self.case, self.left = self.work.case, list(self.work.cells)
         context = forkserver()
         self.pipe, theirs = context.Pipe()
         counters = {counter.id: counter for counter in self.plan.counters}
         self.process = context.Process(
             target=serve_case,
             args=(theirs, self.case, self.plan.suite.folder, self.plan.device, self.plan.limits,
-                  [(cell, self.readings.get(cell, ())) for cell in self.left],
+                  [(cell, self.work.readings.get(cell, ())) for cell in self.left],
                   References(tuple(counters)), TraceStore(self.plan.folder.resolve())),
         )  # fmt: skip
         self.process.start()
         theirs.close()
-        self.asked = list(self.left)
 
     def messages(self, progress: Progress) -> Iterator[tuple[Cell, Result]]:
         """What the process has sent; a process that ended in the middle of a cell failed there."""
@@ -119,7 +108,7 @@ class CaseProcess:
         except (EOFError, ConnectionResetError):
             self.process.join(10)
             self.over = True
-            if self.current is not None or self.left == self.asked:
+            if self.current is not None or len(self.left) == len(self.work.cells):
                 code = self.process.exitcode
                 yield from self.lost(f"the case's process ended without a result (exit {code})")
 

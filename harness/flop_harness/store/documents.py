@@ -132,7 +132,9 @@ def records_of(value: Any) -> Any:
             for row in value["rows"]]  # fmt: skip
 
 
-def restore_details(holders: Sequence[Mapping[str, Any]], kept: Sequence[Any], source: str) -> None:
+def restore_details(
+    holders: Sequence[Mapping[str, Any]], kept: Sequence[Any] | Mapping[int, Any], source: str
+) -> None:
     """Put the details of readings and of bridges' steps back in their places."""
     try:
         for holder in holders:

@@ -48,13 +48,13 @@ class TraceStore:
         if parts not in self._kept:
             line = dump_trace(replace(trace, context=Context()))
             name = f"{stem_of(case)}/{digest(line)}"
-            self._add(name, line)
+            self.add(name, line)
             self._kept[parts] = (trace, name)  # what is kept keeps its id
         return self._kept[parts][1]
 
     def load(self, name: str) -> Trace:
         """UserError where there is none of that name."""
-        return load_trace(self._line(name))
+        return load_trace(self.line(name))
 
     def __contains__(self, name: str) -> bool:
         stem, key = parts_of(name)
@@ -63,7 +63,7 @@ class TraceStore:
     def take_over(self, names: Iterable[str], other: TraceStore) -> None:
         """Add traces of another folder to those that are here."""
         for name in names:
-            self._add(name, other._line(name))
+            self.add(name, other.line(name))
 
     def prune(self, names: Iterable[str]) -> None:
         """Clear away every other trace, and what a run that was killed has left half written."""
@@ -80,7 +80,8 @@ class TraceStore:
     def _path(self, stem: str) -> Path:
         return self.folder / "traces" / f"{stem}.xz"
 
-    def _line(self, name: str) -> bytes:
+    def line(self, name: str) -> bytes:
+        """What is stored of a trace; UserError where there is none of that name."""
         if name not in self:
             raise UserError(f"{self.folder} lacks the trace {name}: run the suite again")
         stem, key = parts_of(name)
@@ -91,7 +92,8 @@ class TraceStore:
             self._at_hand = (stem, passes_in(self._path(stem)))
         return self._at_hand[1]
 
-    def _add(self, name: str, line: bytes) -> None:
+    def add(self, name: str, line: bytes) -> None:
+        """Store what ``line`` gave elsewhere under its name."""
         if name in self:
             return
         stem, key = parts_of(name)

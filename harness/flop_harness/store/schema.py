@@ -15,6 +15,9 @@ TRACE_SCHEMA = 2
 RUN_SCHEMA = 4
 """Of ``run.json.xz`` and of what was measured beside it"""
 
+COLUMNS_SCHEMA = 1
+"""Of a store in columns"""
+
 PROOFS_SCHEMA = 1
 """Of ``proofs.json.xz``"""
 
