@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Optional
 
@@ -207,10 +208,11 @@ def model_suite(
 
     made = [model_case(each, inputs, train, dtype) for each in dict.fromkeys(references)]
     if sweep is not None:
+        from flop_harness.run.isolation import run_aloud
         from flop_harness.suite.sweeps import swept
 
-        with models_print_to_stderr():
-            made = [each for case in made for each in swept(case, sweep)]
+        made = [each for case in made
+                for each in run_aloud(partial(swept, case, sweep), case.model)]  # fmt: skip
     return of_models(made)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -12,7 +12,6 @@ from flop_harness.cli.app import (
     ModeOption,
     app,
     model_case,
-    models_print_to_stderr,
     show,
 )
 from flop_harness.errors import UserError, suggest
@@ -39,6 +38,7 @@ def count(
     """Count one model under one convention, without running it."""
     from flop_harness.ask import count as counting
     from flop_harness.report.formats.terminal.grid import grid
+    from flop_harness.run.isolation import run_aloud
 
     if by not in counting.GROUPS:
         raise UserError(f"unknown --by {by!r}{suggest(by, counting.GROUPS)}; "
@@ -46,6 +46,10 @@ def count(
     if depth is not None and by != "module":
         raise UserError("--depth folds modules; it goes with --by module")
     case = model_case(model, input, train, dtype)
-    with models_print_to_stderr():
-        counted = counting.count_case(case, convention, by, depth)
-    print(counted.to_json()) if json else show(grid(counted.to_table()))
+
+    def counted() -> Any:
+        found = counting.count_case(case, convention, by, depth)
+        return found.to_json() if json else found.to_table()
+
+    told = run_aloud(counted, model)
+    print(told) if json else show(grid(told))

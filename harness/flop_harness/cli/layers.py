@@ -13,7 +13,6 @@ from flop_harness.cli.app import (
     ModeOption,
     app,
     model_case,
-    models_print_to_stderr,
     print_json,
     separated,
     show,
@@ -51,10 +50,10 @@ def layers(
     from flop_harness.ask.layer_tables import document, layer_table, totals_table
     from flop_harness.ask.layers import chosen, layers_of_case
     from flop_harness.report.formats.terminal.grid import grid
+    from flop_harness.run.isolation import run_aloud
 
     case = model_case(model, input, train, dtype)
-    with models_print_to_stderr():
-        found = layers_of_case(case, separated(counters))
+    found = run_aloud(lambda: layers_of_case(case, separated(counters)), model)
     rows = chosen(found, depth, sort, top, only)
     if json:
         print_json(document(found, rows))

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from flop_harness.counters import Counter
-from flop_harness.errors import UserError
+from flop_harness.errors import UserError, is_ours
 from flop_harness.records import Case, Context, Input, Module, Trace
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.suite.build import Built, own_dtype
@@ -38,7 +38,11 @@ class ContextTraces:
         try:
             with on_path(self.plan.folders):
                 return on_meta(self._own)
-        except Exception:  # noqa: BLE001 - on meta; the runner goes on, or says who is to blame
+        except UserError:
+            raise
+        except BaseException as error:  # on meta; the runner goes on, or says who is to blame
+            if is_ours(error):
+                raise
             return self._measured()
 
     @property
