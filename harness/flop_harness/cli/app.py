@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -13,10 +15,10 @@ from typing import Annotated, Any, NoReturn, Optional
 import typer
 
 from flop_harness import __version__
-from flop_harness.errors import UserError
+from flop_harness.errors import Terminated, UserError
 
 LONGEST_LINE = 900
-FINE, USER, FAILED, INTERRUPTED = 0, 2, 3, 130
+FINE, USER, FAILED, INTERRUPTED, TERMINATED = 0, 2, 3, 130, 143
 
 
 class Interrupted(SystemExit):
@@ -114,12 +116,33 @@ def models_print_to_stderr() -> Iterator[None]:
 
 @contextmanager
 def interruptible(kept: Callable[[], str] = lambda: "what was finished is kept") -> Iterator[None]:
-    """Ctrl-C ends the command in one line that tells what was kept."""
+    """Ctrl-C or SIGTERM ends the command in one line that tells what was kept."""
     try:
         yield
     except KeyboardInterrupt:
         say(f"interrupted; {kept()}")
         raise Interrupted(INTERRUPTED) from None
+    except Terminated:
+        say(f"terminated; {kept()}")
+        raise Interrupted(TERMINATED) from None
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Within, SIGTERM raises Terminated, once: what is cleaned up then is not disturbed again."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: Any) -> NoReturn:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise Terminated(TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def fail(message: str) -> NoReturn:

@@ -29,7 +29,7 @@ KEPT_OUTPUT = 20_000
 GRACE_S = 1.0
 """Work that has closed its pipe is about to end by itself, and that tells how"""
 UNSENT = os.EX_IOERR
-"""How the work's process ends that cannot tell its result"""
+"""How the work's process ends where its result cannot be told"""
 HEADER = struct.Struct("!Q")
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
@@ -174,23 +174,22 @@ def _kept(output: IO[bytes]) -> str:
 
 def _child(work: Callable[[], Any], writer: int, output: int, memory: int | None) -> None:
     """Never returns."""
+    status = UNSENT
+    try:
+        _send(writer, pickle.dumps(_attempt(work, output, memory)))
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _attempt(
+    work: Callable[[], Any], output: int, memory: int | None
+) -> tuple[Ending, Any, str, str, int]:
+    before = _peak_bytes()
     try:
         _redirect(output)
         if memory is not None:
             _limit_memory(memory)
-        before = _peak_bytes()
-        message = _attempt(work, before)
-        _send(writer, pickle.dumps(message))
-    except OSError:
-        os._exit(UNSENT)
-    except BaseException:  # noqa: BLE001 - printed; the parent sees that no result came
-        traceback.print_exc()
-    finally:
-        os._exit(0)
-
-
-def _attempt(work: Callable[[], Any], before: int) -> tuple[Ending, Any, str, str, int]:
-    try:
         value = work()
         pickle.loads(pickle.dumps(value))
         return "ok", value, "", "", max(0, _peak_bytes() - before)

@@ -13,6 +13,7 @@ from flop_harness.counters import Counter
 from flop_harness.errors import UserError, is_ours
 from flop_harness.records import Case, Context, Input, Module, Trace
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
+from flop_harness.run.tracing import warn_of_run
 from flop_harness.suite.build import Built, own_dtype
 from flop_harness.suite.inputs import map_tensors
 from flop_harness.suite.search_path import on_path
@@ -43,6 +44,7 @@ class ContextTraces:
         except BaseException as error:  # on meta; the runner goes on, or says who is to blame
             if is_ours(error):
                 raise
+            warn_of_run(self.case.model, error)
             return self._measured()
 
     @property

@@ -18,7 +18,7 @@ from flop_harness.run.identity import digest
 from flop_harness.run.plan import Cell, Plan, Progress, Readings, Result
 from flop_harness.run.processes import begin_process, end_process, forkserver
 from flop_harness.store import TraceStore
-from flop_harness.suite.sources import taken
+from flop_harness.suite.sources import named, taken
 
 Keep: TypeAlias = Callable[[str, Sources], None]
 
@@ -125,10 +125,14 @@ class CaseProcess:
             yield from self.lost(f"no sign of life for {limit:g} s")
 
     def lost(self, message: str) -> Iterator[tuple[Cell, Result]]:
+        """The cell that was worked on. It is tried again if its model is another, or if asked."""
         cell = self.current or (self.left[0] if self.left else None)
         if cell is not None:
             self.left.remove(cell)
-            yield cell, Result(failure=Failure(self.case.id, "process", message))
+            sources = named(self.case.model, self.plan.suite.folder)
+            self.keep(digest(sources), sources)
+            failure = Failure(self.case.id, "process", f"{message}; --fresh tries again")
+            yield cell, Result(failure=failure, sources=digest(sources))
 
     def close(self) -> None:
         self.pipe.close()
