@@ -194,7 +194,7 @@ def test_a_model_that_kills_its_process_is_not_built_again_by_each_resume(tmp_pa
     file.write_text(DIES)
     (tmp_path / "d.toml").write_text(
         'name = "d"\nversion = 1\ncounters = ["numel"]\n'
-        '[[case]]\nid = "d"\nmodel = "%s:Dies"\ninputs = [[2, 4]]\n' % reference
+        f'[[case]]\nid = "d"\nmodel = "{reference}:Dies"\ninputs = [[2, 4]]\n'
     )
     words = ("compare", tmp_path / "d.toml", "--out", tmp_path / "out", "--no-timing")
     first = typed(*words)

@@ -98,7 +98,6 @@ def compare(
     """Run every counter on a suite or on models, and explain every difference."""
     from flop_harness.cli import time
     from flop_harness.cli.reproduce import tell_if_readable
-    from flop_harness.regression.reproduce import published_in
 
     refuse_mistyped(targets, device)
     models = all(map(is_model, targets))
@@ -109,7 +108,7 @@ def compare(
     else:
         refuse_for_suites(input, train, dtype, sweep)
         chosen, folder = suite_of(targets, cases, out)
-    earlier = None if models or folder is None else published_in(folder)
+    earlier = None if models or folder is None else found_before(folder)
     asked = {"counters": separated(counters), "device": device, "jobs": jobs, "fresh": fresh}
     run = compared(chosen, folder, asked, quiet=models)
     if models:
@@ -125,6 +124,17 @@ def compare(
         tell_if_readable(earlier, run, times)
     failed = times is not None and time.failed(times)
     sys.exit(exit_code(run, strict) or (FAILED if failed else FINE))
+
+
+def found_before(folder: Path) -> Any:
+    """What was published in a folder; None where that cannot be read: it is written anew."""
+    from flop_harness.regression.reproduce import published_in
+
+    try:
+        return published_in(folder)
+    except UserError as error:
+        say(f"not held against what lies there: {error}")
+        return None
 
 
 def compared(suite: Any, folder: Path | None, options: dict[str, Any], quiet: bool) -> Any:

@@ -34,7 +34,10 @@ class Published:
 
 
 def published_in(folder: Path) -> Published:
-    """As the last commit holds the folder; where it holds nothing of it, as the folder is."""
+    """As the last commit holds the folder; where it holds nothing of it, as the folder is.
+
+    Raises UserError.
+    """
     names = [name for name in committed_files(folder) if is_record(name)]
     if not names:
         return Published(FOUND, *records_in(folder))
@@ -54,11 +57,8 @@ def is_record(name: str) -> bool:
 
 
 def records_in(folder: Path) -> tuple[Run | None, Mapping[str, Times]]:
-    """The run that lies in a folder, if one does that this version can read, and times."""
-    try:
-        run = store.load(folder)
-    except UserError:
-        run = None
+    """The run that lies in a folder, if one does, and times. UserError where it cannot be read."""
+    run = store.load(folder) if (folder / store.RUN_FILE).is_file() else None
     return run, times_in(folder) if folder.is_dir() else {}
 
 

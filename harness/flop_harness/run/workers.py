@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from typing import TypeAlias
@@ -173,6 +174,16 @@ def serve_case(
             return True
 
     runner = CaseRunner(case, folder, device, limits, abandoned)
+    with suppress(BrokenPipeError):  # who waited is gone
+        answer(pipe, runner, tasks, counters, traces)
+
+
+def answer(
+    pipe: Connection, runner: CaseRunner, tasks: list[tuple[Cell, Readings]],
+    counters: dict[str, Counter], traces: TraceStore,
+) -> None:  # fmt: skip
+    """The cells one by one, until the model or the process turns out to be of no use."""
+    case, folder = runner.case, runner.folder
     for cell, readings in tasks:
         pipe.send(("started", cell, None))
         if missing := overlay.missing(getattr(counters.get(cell.counter), "overlay", ())):
