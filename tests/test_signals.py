@@ -64,11 +64,15 @@ class Stopped:
     orphans: list[psutil.Process]
 
 
+def laid_out(folder: Path) -> Path:
+    (folder / "stopped.toml").write_text(SUITE)
+    (folder / "slow.py").write_text(SLOW)
+    return folder
+
+
 @pytest.fixture
 def place(tmp_path) -> Path:
-    (tmp_path / "stopped.toml").write_text(SUITE)
-    (tmp_path / "slow.py").write_text(SLOW)
-    return tmp_path
+    return laid_out(tmp_path)
 
 
 def started(place: Path) -> subprocess.Popen:
@@ -128,12 +132,6 @@ def assert_stopped_well(ended: Stopped, number: int, whom: str) -> None:
             assert re.match(rf"{WORDS[number]}\b", ended.lines[-1])
 
 
-def seconds_of(place: Path) -> float:
-    begun = time.monotonic()
-    assert started(place).wait() == 0
-    return time.monotonic() - begun
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_says_how_it_was_stopped(place, number):
     process = started(place)
@@ -147,32 +145,29 @@ def test_a_run_says_how_it_was_stopped(place, number):
 KINDS = [(signal.SIGINT, "main"), (signal.SIGINT, "group"), (signal.SIGTERM, "main"),
          (signal.SIGTERM, "group"), (signal.SIGKILL, "main"), (signal.SIGKILL, "group"),
          (signal.SIGKILL, "worker"), (signal.SIGTERM, "worker")]  # fmt: skip
-MOMENTS = 30
+
+
+@pytest.fixture(scope="module")
+def whole_s(tmp_path_factory) -> float:
+    """For how long a run goes on that nobody stops."""
+    place = laid_out(tmp_path_factory.mktemp("whole"))
+    begun = time.monotonic()
+    assert started(place).wait() == 0
+    return time.monotonic() - begun
 
 
 @pytest.mark.slow
-def test_a_run_may_be_stopped_at_any_moment(tmp_path_factory, record_property):
-    """By every signal, of the whole group as a terminal sends it, of the run alone, of a worker."""
-
-    def fresh() -> Path:
-        folder = tmp_path_factory.mktemp("stopped")
-        (folder / "stopped.toml").write_text(SUITE)
-        (folder / "slow.py").write_text(SLOW)
-        return folder
-
-    whole = seconds_of(fresh())
-    for moment in range(MOMENTS):
-        random, folder = Random(moment), fresh()
-        number, whom = KINDS[moment % len(KINDS)]
-        after_s = 0.3 + (whole - 0.3) * random.random()
-        ended = stopped(folder, after_s, number, whom, random)
-        assert_stopped_well(ended, number, whom)
-        before = cells_in(folder)
-        assert set(before.values()) <= {1}
-        assert_goes_on(folder, before)
-        record_property(
-            "runs stopped by a signal at a random moment: nothing lost, twice or left", 1
-        )
+@pytest.mark.parametrize("moment", range(30))
+def test_a_run_may_be_stopped_at_any_moment(place, whole_s, moment, record_property):
+    """By every signal: to the whole group, as a terminal sends it, to the run alone, to a worker."""
+    random = Random(moment)
+    number, whom = KINDS[moment % len(KINDS)]
+    ended = stopped(place, 0.3 + whole_s * random.random(), number, whom, random)
+    assert_stopped_well(ended, number, whom)
+    before = cells_in(place)
+    assert set(before.values()) <= {1}
+    assert_goes_on(place, before)
+    record_property("runs stopped by a signal at a random moment: nothing lost, twice or left", 1)
 
 
 DIES = """
