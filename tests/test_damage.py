@@ -14,6 +14,7 @@ import pytest
 from commands import Ended, typed
 from flop_harness import load, store
 from flop_harness.errors import UserError
+from flop_harness.records import Audit
 from flop_harness.regression.snapshots import Snapshot, dumps, loads
 from flop_harness.store import Journal, TraceStore
 from flop_harness.store import finished as finished_in
@@ -81,8 +82,12 @@ READERS: dict[str, Callable[[Path], Ended]] = {
     "load": lambda out: loaded(out),
     "report": lambda out: typed("report", out),
     "explain": lambda out: typed("explain", "linear", "numel", "--dir", out),
+    "convert": lambda out: typed("convert", "24 MACs", "--model", "linear", "--dir", out,
+                                 "--from", "macs"),
     "check": lambda out: typed("check", "d.toml", "--golden", out),
-}
+    "check --traces": lambda out: typed("check", "d.toml", "--golden", out, "--traces"),
+    "reproduce": lambda out: typed("reproduce", out),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("reader", [*list(READERS)[:1], *(
@@ -136,6 +141,44 @@ def test_a_damaged_trace_is_named_in_one_line(place, record_property):
         path.write_bytes(damaged(whole, number))
         with pytest.raises(UserError, match=r"linear\.xz is damaged"):
             TraceStore(folder).load(a_name(names))
+    record_property("damaged files: named in one line, no figure read", TIMES)
+
+
+def test_figures_are_not_priced_on_a_damaged_trace(place, record_property):
+    folder = place / "results" / "d"
+    (path,) = (folder / "traces").iterdir()
+    whole = path.read_bytes()
+    for number in range(TIMES):
+        path.write_bytes(damaged(whole, number))
+        ended = typed("check", "d.toml", "--golden", folder, "--traces")
+        assert (ended.code, ended.out) == (2, ""), number
+        (line,) = ended.err.splitlines()
+        assert "linear.xz is damaged" in line
+    record_property("damaged files: named in one line, no figure read", TIMES)
+
+
+RESULTS = Path(__file__).parents[1] / "results"
+STORED: dict[str, tuple[Path, Callable[[Path], object]]] = {
+    "times": (next(RESULTS.rglob(store.TIMES_FILE)), store.load_times),
+    "timeline": (RESULTS / "drift" / "torchprofile.json.xz", store.load_timeline),
+    "proofs": (RESULTS / "seeds" / store.PROOFS_FILE, store.load_proofs),
+    "effects": (RESULTS / "effects" / "effects.json", store.load_effects),
+}
+
+
+@pytest.mark.parametrize("kind", [*STORED, "verdicts"])
+def test_other_records_that_are_damaged_are_named_in_one_line(kind, tmp_path, record_property):
+    if kind == "verdicts":
+        path, load = tmp_path / store.AUDIT_FILE, store.load_audit
+        whole = store.dump_audit(Audit(store.SCHEMA, {"torch": "2"}, (), ()))
+    else:
+        stored, load = STORED[kind]
+        path, whole = tmp_path / stored.name, stored.read_bytes()
+    for number in range(TIMES):
+        path.write_bytes(damaged(whole, number))
+        with pytest.raises(UserError) as refusal:
+            load(path)
+        assert path.name in str(refusal.value) and "\n" not in str(refusal.value), number
     record_property("damaged files: named in one line, no figure read", TIMES)
 
 

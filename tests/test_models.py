@@ -166,6 +166,42 @@ def test_an_edited_file_is_read_anew(source):
     assert (type(first), type(second)) == (nn.ReLU, nn.GELU)
 
 
+LAYERS = {
+    "from .parts import Net": "parts.py",
+    "from .more.parts import Net": "more/parts.py",
+    "from ..parts import Net": "../parts.py",
+    "from . import parts\nNet = parts.Net": "parts.py",
+    "def Net():\n    from .parts import Net\n    return Net()": "parts.py",
+}
+
+
+@pytest.mark.parametrize("text", LAYERS)
+@pytest.mark.parametrize("regular", [True, False], ids=["with __init__", "folders alone"])
+def test_a_file_with_relative_imports_is_part_of_its_package(tmp_path, text, regular):
+    """Two projects with a package of the same name keep them apart."""
+    made = []
+    for project, layer in (("one", "GELU"), ("two", "SiLU")):
+        home = tmp_path / project / "a_package" / "models"
+        parts = home / LAYERS[text]
+        parts.parent.resolve().mkdir(parents=True, exist_ok=True)
+        home.mkdir(exist_ok=True)
+        (home / "net.py").write_text(text)
+        parts.write_text(f"from torch.nn import {layer} as Net")
+        for folder in {home, home.parent, parts.parent.resolve()} if regular else ():
+            (folder / "__init__.py").write_text("")
+        path = f"{project}/a_package/models/net.py:Net"
+        made.append(build(case(path, (1,)), folder=str(tmp_path)).module)
+    assert [type(module).__name__ for module in made] == ["GELU", "SiLU"]
+
+
+def test_a_relative_import_of_nothing_is_told_in_one_line(tmp_path):
+    (tmp_path / "net.py").write_text("from .nowhere_at_all import Net")
+    with pytest.raises(
+        UserError, match=r"loading net\.py raised ModuleNotFoundError: .*nowhere_at_all"
+    ):
+        build(case("net.py:Net", (1,)), folder=str(tmp_path))
+
+
 def test_two_folders_keep_their_siblings_apart(tmp_path):
     for folder, layer in (("a", "ReLU"), ("b", "GELU")):
         (tmp_path / folder).mkdir()

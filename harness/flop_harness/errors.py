@@ -23,6 +23,10 @@ class UserError(Exception):
     """The user's mistake in one line: what was wrong, where, and what was perhaps meant."""
 
 
+class Terminated(SystemExit):
+    """SIGTERM, heard by a command: it ends as by Ctrl-C, with an exit code of its own."""
+
+
 def raised(error: BaseException, longest: int = 10_000) -> str:
     """Class and message of somebody else's exception, in one line; its class may do anything."""
     name = type(error).__name__
@@ -34,10 +38,10 @@ def raised(error: BaseException, longest: int = 10_000) -> str:
 
 
 def is_ours(error: BaseException) -> bool:
-    """Whether this ends our own work: the user's Ctrl-C, but not where SIGINT is ignored."""
+    """Whether this ends our own work: a signal of the user's, but no Ctrl-C where SIGINT is ignored."""
     if isinstance(error, KeyboardInterrupt):
         return signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
-    return isinstance(error, GeneratorExit)
+    return isinstance(error, GeneratorExit | Terminated)
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ from flop_harness.errors import UserError, extras_named, suggest
 from flop_harness.records import SEED, Case, Trace
 from flop_harness.records.account import Account
 from flop_harness.records.trace import OPTIMIZERS, shapes_of
-from flop_harness.report.analysis.sizes import Size
+from flop_harness.report.analysis.sizes import Size, shares
 from flop_harness.report.formats.plain import text_of
 from flop_harness.report.tables.module_tree import module_table, module_tree
 from flop_harness.report.tables.sizes import size_table
@@ -223,9 +223,19 @@ def parts_table(counted: Sequence[Count], by: str) -> Table:
     return Table(f"By {by}", heads, tuple(rows))
 
 
-def several(counted: Sequence[Count]) -> dict[str, Any]:
-    """The same for ``--json``."""
+def document(counted: Sequence[Count]) -> dict[str, Any]:
+    """The same for ``--json``: of one model, or of several."""
+    if len(counted) == 1:
+        return counted[0].to_dict()
     return {"schema": "counts/1", "models": [each.to_dict() for each in counted]}
+
+
+def tables(counted: Sequence[Count], by: str) -> list[tuple[Table, list[float]]]:
+    """Tables, with shares to be drawn as bars: of several models totals, then what they are made of."""
+    if len(counted) == 1:
+        return [(counted[0].to_table(), [])]
+    bars = list(shares(each.amount for each in sizes_of(counted)))
+    return [(totals_table(counted), bars), (parts_table(counted, by), [])]
 
 
 def find_convention(name: str) -> Convention:

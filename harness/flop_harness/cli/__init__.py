@@ -23,8 +23,17 @@ from flop_harness.cli import (
     time,
     verify,
 )
-from flop_harness.cli.app import FINE, INTERRUPTED, NOTHING_KEPT, Interrupted, app, fail, say
-from flop_harness.errors import UserError, extras_named
+from flop_harness.cli.app import (
+    FINE,
+    INTERRUPTED,
+    NOTHING_KEPT,
+    Interrupted,
+    app,
+    fail,
+    say,
+    terminable,
+)
+from flop_harness.errors import Terminated, UserError, extras_named
 from flop_harness.suite.search_path import put_standard_library_first
 
 COMMANDS = (
@@ -51,17 +60,20 @@ SILENT = "6"
 
 
 def main() -> None:
-    """Entry point: the user's mistakes end in one line and exit code 2, Ctrl-C in one and 130."""
+    """Entry point: the user's mistakes end in one line and exit code 2, Ctrl-C in one and 130, SIGTERM and 143."""
     put_standard_library_first()
     os.environ.setdefault("KINETO_LOG_LEVEL", SILENT)
     try:
-        with extras_named():
+        with terminable(), extras_named():
             app()
     except UserError as error:
         fail(str(error))
     except KeyboardInterrupt:
         say(f"interrupted; {NOTHING_KEPT}")
         sys.exit(INTERRUPTED)
+    except Terminated:
+        say("terminated")
+        raise
     except SystemExit as end:
         if end.code == INTERRUPTED and not isinstance(end, Interrupted):
             say(f"interrupted; {NOTHING_KEPT}")  # where no command said what was kept

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Optional
 
 import typer
 
 from flop_harness import __version__
-from flop_harness.errors import UserError
+from flop_harness.errors import Terminated, UserError
 
 LONGEST_LINE = 900
-FINE, USER, FAILED, INTERRUPTED = 0, 2, 3, 130
+FINE, USER, FAILED, INTERRUPTED, TERMINATED = 0, 2, 3, 130, 143
 
 
 class Interrupted(SystemExit):
@@ -132,12 +135,36 @@ NOTHING_KEPT = "nothing was kept"
 
 @contextmanager
 def interruptible(kept: str | Callable[[], str] = NOTHING_KEPT) -> Iterator[None]:
-    """Ctrl-C ends the command in one line that tells what was kept."""
+    """Ctrl-C or SIGTERM ends the command in one line that tells what was kept."""
+    def told() -> str:
+        return kept if isinstance(kept, str) else kept()
+
     try:
         yield
     except KeyboardInterrupt:
-        say(f"interrupted; {kept if isinstance(kept, str) else kept()}")
+        say(f"interrupted; {told()}")
         raise Interrupted(INTERRUPTED) from None
+    except Terminated:
+        say(f"terminated; {told()}")
+        raise Interrupted(TERMINATED) from None
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Within, SIGTERM raises Terminated, once: what is cleaned up then is not disturbed again."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: Any) -> NoReturn:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise Terminated(TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def fail(message: str) -> NoReturn:
@@ -226,10 +253,11 @@ def model_suite(
 
     made = [model_case(each, inputs, train, dtype) for each in dict.fromkeys(references)]
     if sweep is not None:
+        from flop_harness.run.isolation import run_aloud
         from flop_harness.suite.sweeps import swept
 
-        with models_print_to_stderr():
-            made = [each for case in made for each in swept(case, sweep)]
+        made = [each for case in made
+                for each in run_aloud(partial(swept, case, sweep), case.model)]  # fmt: skip
     return of_models(made)
 
 

@@ -10,7 +10,6 @@ from flop_harness.cli.app import (
     InputOption,
     JsonOption,
     app,
-    models_print_to_stderr,
     print_json,
     show,
     tell,
@@ -42,10 +41,10 @@ def convert(
     """Convert a figure of one tool or convention into another's, and show why they differ."""
     from flop_harness.ask.convert import case_of
     from flop_harness.ask.convert import convert as converted
+    from flop_harness.run.isolation import run_aloud
 
     case, folder = case_of(model, input or [], results or "")
-    with models_print_to_stderr():
-        found = converted(figure, case, source, target, folder)
+    found = run_aloud(lambda: converted(figure, case, source, target, folder), case.model)
     if json:
         from flop_harness.report.documents.json_documents import conversions
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Optional
 
 import typer
@@ -18,7 +17,6 @@ from flop_harness.cli.app import (
     TrainingOption,
     app,
     model_suite,
-    models_print_to_stderr,
     print_json,
     show,
 )
@@ -58,7 +56,9 @@ def count(
     is in training mode unless --eval is given.
     """
     from flop_harness.ask import count as counting
+    from flop_harness.report.formats.terminal.bars import Barred
     from flop_harness.report.formats.terminal.grid import grid
+    from flop_harness.run.isolation import run_aloud
 
     if by not in counting.GROUPS:
         raise UserError(f"unknown --by {by!r}{suggest(by, counting.GROUPS)}; "
@@ -68,26 +68,16 @@ def count(
     variant = counting.training_variant(training, optimizer)
     mode = True if variant and train is None else train
     cases = model_suite(models, input, mode, dtype, sweep).cases
-    with models_print_to_stderr():
-        counted = [
+
+    def counted() -> Any:
+        found = [
             counting.count_case(case, convention, by, depth, variant=variant) for case in cases
         ]
+        return counting.document(found) if json else counting.tables(found, by)
+
+    told = run_aloud(counted, ", ".join(models))
     if json:
-        print_json(counted[0].to_dict() if len(counted) == 1 else counting.several(counted))
-    elif len(counted) == 1:
-        show(grid(counted[0].to_table()))
-    else:
-        tell_several(counted, by)
-
-
-def tell_several(counted: Sequence[Any], by: str) -> None:
-    """Totals beside the first model's, with bars; then what they are made of, side by side."""
-    from flop_harness.ask import count as counting
-    from flop_harness.report.analysis.sizes import shares
-    from flop_harness.report.formats.terminal.bars import Barred
-    from flop_harness.report.formats.terminal.grid import grid
-
-    found = counting.sizes_of(counted)
-    table = counting.totals_table(counted)
-    show(Barred(grid(table), shares(each.amount for each in found)))
-    show(grid(counting.parts_table(counted, by)))
+        print_json(told)
+        return
+    for table, shares in told:
+        show(Barred(grid(table), shares) if shares else grid(table))

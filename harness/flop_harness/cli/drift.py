@@ -11,7 +11,6 @@ from flop_harness.cli.app import (
     app,
     counter_asked,
     interruptible,
-    models_print_to_stderr,
     safe_name,
     say,
     separated,
@@ -41,17 +40,17 @@ def drift(
 ) -> None:
     """Ask every released version of a counter, and tell when it changed what it counts."""
     from flop_harness.regression.drift import drift as asked
+    from flop_harness.run.isolation import run_aloud
     from flop_harness.store import TIMELINE_SUFFIX
 
     require("report")
     counter, suite = counter_asked(counter), chosen(cases)
     path = out / f"{safe_name(counter)}{TIMELINE_SUFFIX}"
     known = None if fresh else earlier(path)
-    with (
-        interruptible("the releases that were asked are kept: the same command goes on"),
-        models_print_to_stderr(),
-    ):
-        made = asked(counter, suite, separated(versions), known, keep(path))
+    with interruptible("the releases that were asked are kept: the same command goes on"):
+        made = run_aloud(
+            lambda: asked(counter, suite, separated(versions), known, keep(path)), suite.name
+        )
     tell(made)
     save(made, out)
 

@@ -15,7 +15,6 @@ from flop_harness.cli.app import (
     TrainingOption,
     app,
     model_case,
-    models_print_to_stderr,
     print_json,
     separated,
     show,
@@ -71,11 +70,11 @@ def layers(
     from flop_harness.ask.layer_tables import document, layer_table, totals_table
     from flop_harness.ask.layers import chosen, layers_of_case
     from flop_harness.report.formats.terminal.grid import grid
+    from flop_harness.run.isolation import run_aloud
 
     variant = training_variant(training, optimizer)
     case = model_case(model, input, True if variant and train is None else train, dtype)
-    with models_print_to_stderr():
-        found = layers_of_case(case, separated(counters), variant=variant)
+    found = run_aloud(lambda: layers_of_case(case, separated(counters), variant=variant), model)
     rows = chosen(found, depth, sort, top, only)
     if json:
         print_json(document(found, rows))

@@ -42,7 +42,7 @@ def reproduce(
 
     published = published_in(folder)
     if not published.anything:
-        raise UserError(f"{folder} holds no results that this version of flop-harness can read")
+        raise UserError(f"{folder} holds no results")
     chosen = select(suite_of(published, suite), cases)
     run = counted(chosen, published.run, jobs) if published.run is not None else None
     times = timed(chosen, published) if timing and published.machines else None

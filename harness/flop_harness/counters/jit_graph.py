@@ -15,7 +15,7 @@ from flop_harness.counters.recurrent import Charges
 from flop_harness.records import Call, Tensor, Trace
 from flop_harness.trace.walk import Visit
 
-GRAPH = "torch.jit.graph"
+GRAPH, REFUSED = "torch.jit.graph", "torch.jit.graph refused"
 # The tracer writes these down under another name.
 NAMES = {
     "aten._convolution": "aten.convolution",
@@ -54,11 +54,12 @@ def traceable(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inpu
 def observed(module: Any, args: tuple[Any, ...]) -> tuple[Call, ...]:
     """The tracer's graph, as one call that holds its nodes.
 
-    A model that cannot be run so (a lazy one has no parameters yet) gives none.
+    A model that cannot be run so (a lazy one has no parameters yet) gives a call that names the
+    error.
     """
     graph = graph_of(module, args)
-    if graph is None:
-        return ()
+    if isinstance(graph, str):
+        return (Call("function", REFUSED, (graph,), (), None),)
     nodes = tuple(
         (*written(node), node.scopeName().rpartition("/")[2])
         for node in graph.nodes()
@@ -68,7 +69,7 @@ def observed(module: Any, args: tuple[Any, ...]) -> tuple[Call, ...]:
 
 
 def graph_of(module: Any, args: tuple[Any, ...]) -> Any:
-    """The tracer's graph of a run where the model stands; None if it fails.
+    """The tracer's graph of a run where the model stands; where it fails, the class of the error.
 
     Not on meta, whose kernels are Python: while the tracer runs they take sizes for tensors.
     """
@@ -83,8 +84,8 @@ def graph_of(module: Any, args: tuple[Any, ...]) -> Any:
         warnings.simplefilter("ignore")
         try:
             return torch.jit._get_trace_graph(flat(module), args)[0]
-        except Exception:  # noqa: BLE001 - whatever a model raises that is not made for the tracer
-            return None
+        except Exception as error:  # noqa: BLE001 - of a model that is not made for the tracer
+            return type(error).__name__
 
 
 def flat(model: Any) -> Any:

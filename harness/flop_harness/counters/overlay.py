@@ -10,13 +10,19 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
+from packaging.utils import canonicalize_version
+
 COMPLETE = ".complete"
+PATIENCE_S = 600.0
+"""For pip"""
 
 
 class NotInstallable(Exception):
@@ -42,36 +48,100 @@ def folder_of(requirements: tuple[str, ...]) -> Path:
 
 def missing(requirements: tuple[str, ...]) -> str:
     """What has yet to be installed of an overlay, in words; empty where nothing has."""
-    if not requirements or (folder_of(requirements) / COMPLETE).exists():
-        return ""
-    return ", ".join(requirements)
+    return "" if is_whole(requirements, folder_of(requirements)) else ", ".join(requirements)
 
 
 def ensure(requirements: tuple[str, ...]) -> Path:
-    """The folder that holds ``requirements``, without their own dependencies."""
+    """The folder that holds ``requirements``, without their own dependencies.
+
+    What an installation that was cut off has left, or what was damaged since, is installed anew.
+    Raises NotInstallable.
+    """
     folder = folder_of(requirements)
-    if (folder / COMPLETE).exists():
+    if is_whole(requirements, folder):
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with open(folder.parent / f"{folder.name}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / COMPLETE).exists():
-            install(requirements, folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with open(folder.parent / f"{folder.name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not is_whole(requirements, folder):
+                install(requirements, folder)
+    except OSError as error:
+        place = f"{cache_folder()}: {error.strerror or error}"
+        raise NotInstallable(
+            f"{' '.join(requirements)} cannot be installed into {place}; "
+            "FLOP_HARNESS_CACHE names another folder"
+        ) from error
     return folder
 
 
+_whole: set[Path] = set()  # found whole by this process: to look takes a while
+
+
+def is_whole(requirements: tuple[str, ...], folder: Path) -> bool:
+    """Whether a folder holds all that was asked for, in these versions, with all their modules."""
+    if folder in _whole and (folder / COMPLETE).exists():
+        return True
+    if requirements and not ((folder / COMPLETE).exists() and holds(folder, requirements)):
+        return False
+    _whole.add(folder)
+    return True
+
+
+def holds(folder: Path, requirements: tuple[str, ...]) -> bool:
+    found = {normalised(each.metadata["Name"] or ""): each
+             for each in metadata.distributions(path=[str(folder)])}  # fmt: skip
+    wanted = [text.partition("==") for text in requirements]
+    return all(
+        (there := found.get(normalised(name))) is not None
+        and (not version or canonical(there.version) == canonical(version))
+        and all(there.locate_file(file).is_file() for file in modules_of(there))  # type: ignore[attr-defined]
+        for name, _, version in wanted
+    )
+
+
+def canonical(version: str) -> str:
+    return canonicalize_version(version.strip())
+
+
+def modules_of(distribution: metadata.Distribution) -> Iterator[str]:
+    """The Python files that a distribution says it has."""
+    names = map(str, distribution.files or ())
+    return (name for name in names if name.endswith(".py") and not name.startswith(".."))
+
+
 def install(requirements: tuple[str, ...], folder: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+    """With the folder's lock held. Raises NotInstallable."""
+    for stale in folder.parent.glob(f".{folder.name}-*"):  # of an installation that was killed
+        shutil.rmtree(stale, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         target = Path(scratch) / "packages"
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps",
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-input",
                    "--disable-pip-version-check", "--target", str(target), *requirements]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-            last = errors[-1] if errors else f"pip ended with {done.returncode}"
-            raise NotInstallable(f"{' '.join(requirements)} cannot be installed: {last}")
+        why = complaint(command)
+        if not why and not holds(target, requirements):
+            why = "pip installed something else"
+        if why:
+            raise NotInstallable(f"{' '.join(requirements)} cannot be installed: {why}")
         (target / COMPLETE).touch()
+        if folder.exists():
+            folder.rename(Path(scratch) / "spoilt")
         target.rename(folder)
+
+
+def complaint(command: list[str]) -> str:
+    """Why pip did not do what it was told, in its last words; empty where it did."""
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              errors="replace", check=False, timeout=PATIENCE_S)  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return f"pip was not done within {PATIENCE_S:g} s"
+    if not done.returncode:
+        return ""
+    if "No module named pip" in done.stderr:
+        return f"this Python has no pip ({sys.executable} -m ensurepip)"
+    lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+    return lines[-1] if lines else f"pip ended with {done.returncode}"
 
 
 def version_in(folder: Path, distribution: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -30,6 +31,7 @@ from flop_harness.records import (
     TraceFile,
 )
 from flop_harness.records.trace import shapes_of
+from flop_harness.run.guard import die_with_parent
 from flop_harness.run.plan import CANONICAL, Cell, Plan, Raw, Result
 from flop_harness.store import RUN_SCHEMA, TraceStore
 
@@ -87,7 +89,7 @@ def derived(plan: Plan, results: Mapping[Cell, Result]) -> Iterator[Part]:
         return
     # Forked, as the rules of counters cannot be sent to a process.
     processes = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(plan.jobs, processes, begin, (one,)) as pool:
+    with ProcessPoolExecutor(plan.jobs, processes, begin, (one, os.getpid())) as pool:
         yield from pool.map(carry_on, by_case)
 
 
@@ -98,9 +100,11 @@ WORK: list[Callable[[str], Part]] = []
 """In a process that derives: how"""
 
 
-def begin(work: Callable[[str], Part]) -> None:
-    """First of all in such a process; a Ctrl-C is its parent's to hear."""
+def begin(work: Callable[[str], Part], parent: int) -> None:
+    """In a process that derives: it ends with who waits for it, who alone hears a Ctrl-C."""
+    die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     WORK.append(work)
 
 

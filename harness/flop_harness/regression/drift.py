@@ -140,9 +140,11 @@ class Subject:
 
 def pinned(counter: Counter, version: str, subjects: Iterable[Subject]) -> Release:
     """What one release says, from a folder of its own."""
-    return asked(
-        Asking(counter.id, beside(counter, at_version(counter, version))), version, subjects
-    )
+    try:
+        alone = beside(counter, at_version(counter, version))
+    except overlay.NotInstallable as error:
+        return Release(version, error=str(error))
+    return asked(Asking(counter.id, alone), version, subjects)
 
 
 def installed(counter: Counter, versions: Sequence[str], subjects: Sequence[Subject]) -> Release:

@@ -27,7 +27,7 @@ from flop_harness.run.contexts import (
 )
 from flop_harness.run.isolation import Outcome, run_apart
 from flop_harness.run.leftovers import leftovers, marks
-from flop_harness.run.tracing import traced
+from flop_harness.run.tracing import traced, warn_of_run
 from flop_harness.suite.build import Built
 from flop_harness.suite.compiled import eagerly, set_mode, uncompiled
 from flop_harness.suite.inputs import move
@@ -121,6 +121,7 @@ class CaseRunner:
         except BaseException as error:  # on meta; for real it may run, or be blamed
             if is_ours(error):
                 raise
+            warn_of_run(self.case.model, error)
             return self.trace(None, plain)
 
     def trace(self, counter: Counter | None, context: Context) -> Trace:

@@ -29,7 +29,7 @@ def go_on_guarded(parent: int, alone: Iterable[int] = ()) -> None:
     The fork alone keeps the descriptors ``alone``. The guard ends as the fork did, once nothing is left of what that has started; SIGTERM, or the
     end of ``parent``, has it end the fork first.
     """
-    before = signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGTERM, stop)
     status = 0
     try:
         os.setsid()
@@ -40,7 +40,7 @@ def go_on_guarded(parent: int, alone: Iterable[int] = ()) -> None:
         if pid == 0:
             os.setsid()
             die_with_parent(guard)
-            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             return
         for descriptor in alone:
             os.close(descriptor)

@@ -6,6 +6,7 @@ The work's prints go to a file; its time and memory are limited; children it lea
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 import resource
@@ -19,19 +20,20 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, TypeVar
 
-from flop_harness.errors import raised
+from flop_harness.errors import UserError, raised
 from flop_harness.run.guard import end_guard, go_on_guarded
 
 KEPT_OUTPUT = 20_000
 GRACE_S = 1.0
 """Work that has closed its pipe is about to end by itself, and that tells how"""
 UNSENT = os.EX_IOERR
-"""How the work's process ends that cannot tell its result"""
+"""How the work's process ends where its result cannot be told"""
 HEADER = struct.Struct("!Q")
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
+T = TypeVar("T")
 Ending = Literal["ok", "raised", "timeout", "out_of_memory", "died"]
 
 
@@ -54,11 +56,13 @@ def run_apart(
     timeout_s: float,
     memory_bytes: int | None = None,
     abandoned: Callable[[], bool] = lambda: False,
+    aloud: bool = False,
 ) -> Outcome:
     """Run ``work`` in a fork of this process and wait for its picklable result.
 
     ``memory_bytes`` limits what it may allocate beyond what stands; ``abandoned`` is asked now and
-    then whether anybody still waits for the result: if not, the work is killed.
+    then whether anybody still waits for the result: if not, the work is killed. What it prints is
+    kept; ``aloud`` it goes to our stderr.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -70,7 +74,7 @@ def run_apart(
         if pid == 0:
             os.close(reader)
             go_on_guarded(parent, (writer,))
-            _child(work, writer, output, memory_bytes)
+            _child(work, writer, 2 if aloud else output.fileno(), memory_bytes)
         os.close(writer)
         payload, grace_s = None, 0.0
         try:
@@ -89,6 +93,35 @@ def run_apart(
         return Outcome("timeout", message=f"no result within {timeout_s:g} s", seconds=seconds,
                        output=printed)  # fmt: skip
     return Outcome("died", message=_cause(status), seconds=seconds, output=printed)
+
+
+def run_aloud(work: Callable[[], T], whose: str) -> T:
+    """What ``work`` gives that builds and runs the model ``whose``, in a process of its own.
+
+    A Ctrl-C is this process's to hear: in the work's, what raises KeyboardInterrupt is the model.
+    Raises UserError where the work does, or where the model takes the process down with it;
+    RuntimeError where the work fails by a fault of ours, which has then been printed.
+    """
+
+    def attempt() -> tuple[str, T | None]:
+        import torch
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        torch.set_num_threads(1)  # the threads that its parent computed with are not in a fork
+        try:
+            return "", work()
+        except UserError as error:
+            return str(error), None
+
+    outcome = run_apart(attempt, timeout_s=math.inf, aloud=True)
+    if outcome.ending == "raised":
+        raise RuntimeError(f"{whose}: {outcome.message}")
+    if outcome.ending != "ok":
+        raise UserError(f"{whose}: {outcome.message}")
+    refusal, value = outcome.value
+    if refusal:
+        raise UserError(refusal)
+    return value  # type: ignore[no-any-return]
 
 
 # ------------------------------------------------------------------------------------- parent
@@ -139,25 +172,24 @@ def _kept(output: IO[bytes]) -> str:
 # -------------------------------------------------------------------------------------- child
 
 
-def _child(work: Callable[[], Any], writer: int, output: IO[bytes], memory: int | None) -> None:
+def _child(work: Callable[[], Any], writer: int, output: int, memory: int | None) -> None:
     """Never returns."""
+    status = UNSENT
+    try:
+        _send(writer, pickle.dumps(_attempt(work, output, memory)))
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _attempt(
+    work: Callable[[], Any], output: int, memory: int | None
+) -> tuple[Ending, Any, str, str, int]:
+    before = _peak_bytes()
     try:
         _redirect(output)
         if memory is not None:
             _limit_memory(memory)
-        before = _peak_bytes()
-        message = _attempt(work, before)
-        _send(writer, pickle.dumps(message))
-    except OSError:
-        os._exit(UNSENT)
-    except BaseException:  # noqa: BLE001 - printed; the parent sees that no result came
-        traceback.print_exc()
-    finally:
-        os._exit(0)
-
-
-def _attempt(work: Callable[[], Any], before: int) -> tuple[Ending, Any, str, str, int]:
-    try:
         value = work()
         pickle.loads(pickle.dumps(value))
         return "ok", value, "", "", max(0, _peak_bytes() - before)
@@ -191,11 +223,11 @@ def stdout_to_stderr() -> None:
     os.dup2(2, 1)
 
 
-def _redirect(output: IO[bytes]) -> None:
+def _redirect(output: int) -> None:
     nowhere = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nowhere, 0)
-    os.dup2(output.fileno(), 1)
-    os.dup2(output.fileno(), 2)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
     sys.stdout = os.fdopen(1, "w", closefd=False, encoding="utf-8", errors="replace")
     sys.stderr = os.fdopen(2, "w", closefd=False, encoding="utf-8", errors="replace")
 

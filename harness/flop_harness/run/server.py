@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from flop_harness.suite.search_path import put_standard_library_first
 
@@ -13,3 +14,4 @@ OURS = "flop-harness"
 put_standard_library_first()
 if os.environ.get(SAFE_PATH) == OURS:  # what users' models start is none of our business
     del os.environ[SAFE_PATH]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is heard by who started it

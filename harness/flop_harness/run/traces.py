@@ -10,10 +10,11 @@ from functools import cached_property
 from typing import Any, Literal
 
 from flop_harness.counters import Counter
-from flop_harness.errors import UserError
+from flop_harness.errors import UserError, is_ours
 from flop_harness.records import Case, Context, Input, Module, Trace
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.run.contexts import RUN_OTHERWISE
+from flop_harness.run.tracing import warn_of_run
 from flop_harness.suite.build import Built, own_dtype
 from flop_harness.suite.inputs import map_tensors
 from flop_harness.suite.search_path import on_path
@@ -42,7 +43,10 @@ class ContextTraces:
                 return on_meta(self._own, self.variant)
         except UserError:
             raise
-        except Exception:  # noqa: BLE001 - on meta; the runner goes on, or says who is to blame
+        except BaseException as error:  # on meta; the runner goes on, or says who is to blame
+            if is_ours(error):
+                raise
+            warn_of_run(self.case.model, error)
             return self._measured()
 
     @property

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Callable
 from typing import Any
 
+from flop_harness.errors import raised
 from flop_harness.records import Trace
 from flop_harness.run.isolation import run_apart
 from flop_harness.store.traces import dump_trace, load_trace
 
 NEEDS = {"ValuesNeeded": "execute", "GradientsNeeded": "gradients"}
 """What a pass asks for -> the option that gives it."""
+
+
+def warn_of_run(model: str, error: BaseException) -> None:
+    """Tell why a pass that should execute nothing is one for real; not where it looks at values."""
+    if type(error).__name__ not in NEEDS:
+        warnings.warn(f"{model} is run for real: on meta it raises {raised(error)}", stacklevel=2)
 
 
 def traced(prepare: Callable[[], tuple], *, timeout_s: float = 300.0, **options: Any) -> Trace:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 
@@ -20,7 +21,7 @@ from flop_harness.run.identity import digest
 from flop_harness.run.plan import Cell, Keep, Plan, Progress, Readings, Result, Work
 from flop_harness.run.processes import begin_process, end_process, forkserver
 from flop_harness.store import TraceStore
-from flop_harness.suite.sources import taken
+from flop_harness.suite.sources import named, taken
 
 
 def counted(
@@ -126,10 +127,14 @@ class CaseProcess:
             yield from self.lost(f"no sign of life for {limit:g} s")
 
     def lost(self, message: str) -> Iterator[tuple[Cell, Result]]:
+        """The cell that was worked on. It is tried again if its model is another, or if asked."""
         cell = self.current or (self.left[0] if self.left else None)
         if cell is not None:
             self.left.remove(cell)
-            yield cell, Result(failure=Failure(self.case.id, "process", message))
+            sources = named(self.case.model, self.plan.suite.folder)
+            self.keep(digest(sources), sources)
+            failure = Failure(self.case.id, "process", f"{message}; --fresh tries again")
+            yield cell, Result(failure=failure, sources=digest(sources))
 
     def close(self) -> None:
         self.pipe.close()
@@ -170,6 +175,16 @@ def serve_case(
             return True
 
     runner = CaseRunner(case, folder, device, limits, abandoned)
+    with suppress(BrokenPipeError):  # who waited is gone
+        answer(pipe, runner, tasks, counters, traces)
+
+
+def answer(
+    pipe: Connection, runner: CaseRunner, tasks: list[tuple[Cell, Readings]],
+    counters: dict[str, Counter], traces: TraceStore,
+) -> None:  # fmt: skip
+    """The cells one by one, until the model or the process turns out to be of no use."""
+    case, folder = runner.case, runner.folder
     for cell, readings in tasks:
         pipe.send(("started", cell, None))
         if missing := overlay.missing(getattr(counters.get(cell.counter), "overlay", ())):

@@ -6,21 +6,27 @@ import json
 from pathlib import Path
 from typing import Any
 
-from flop_harness.errors import UserError
+from flop_harness.store.documents import compact, damaged, digest, read
 
 
 def dump_effects(seen: dict[str, Any]) -> bytes:
-    return (json.dumps(seen, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+    """With a digest by which a file that was damaged is known."""
+    seen = json.loads(compact(seen).encode("utf-8", "replace"))
+    document = {"digest": digest_of(seen), "counters": seen}
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def load_effects(path: Path | str) -> dict[str, Any]:
     """UserError for a file that holds something else."""
     try:
-        seen = json.loads(Path(path).read_text("utf-8"))
-        for counter in seen.values():
-            _ = counter["version"], [dict(found) for found in counter["models"].values()]
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged: {type(error).__name__}: {error}") from error
-    return dict(seen)
+        document = json.loads(read(Path(path)))
+        seen: dict[str, Any] = document["counters"]
+        if document["digest"] != digest_of(seen):
+            raise ValueError("its digest is that of another content")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise damaged(str(path), error) from error
+    return seen
+
+
+def digest_of(seen: dict[str, Any]) -> str:
+    return digest(compact(seen).encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib
 import importlib.util
@@ -50,25 +51,46 @@ def find_file(source: str, roots: Iterable[str]) -> Path:
 def load_file(path: Path, folders: Sequence[str] = (), again: bool = False) -> ModuleType:
     """Run a user's file as a module of a name of its own; an edited file is another module.
 
-    Its imports look into ``folders`` first. One that was run before is not run again unless asked.
+    Its imports look into ``folders`` first; one with relative imports is part of its package. One
+    that was run before is not run again unless asked.
     """
     with blamed(f"loading {path.name}", folders):
         source = path.read_bytes()
         identity = hashlib.sha256(bytes(path) + source).hexdigest()[:12]
-        name = f"_{path.stem}_{identity}"
+        package = package_of(path, relative_levels(source))
+        name = ".".join((*package, f"_{path.stem}_{identity}"))
+        home = path.parents[len(package)]
         if name in sys.modules and not again:
             return sys.modules[name]
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec  # a .py file has one
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
         try:
-            with siblings(path.parent), on_path(folders):
+            with siblings(home), on_path((str(home), *folders) if package else folders):
+                if package:
+                    importlib.import_module(".".join(package))
                 # Not by the loader: its bytecode cache takes files of one second for the same.
                 exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
         except BaseException:
             sys.modules.pop(name, None)
             raise
         return module
+
+
+def relative_levels(source: bytes) -> int:
+    """How many packages up the relative imports of a file look: 1 for ``from .layers import Block``."""
+    return max((node.level for node in ast.walk(ast.parse(source))
+                if isinstance(node, ast.ImportFrom)), default=0)  # fmt: skip
+
+
+def package_of(path: Path, levels: int) -> tuple[str, ...]:
+    """The package that a file with relative imports is part of; the folders alone may say so."""
+    names: list[str] = []
+    for folder in path.parents if levels else ():
+        if len(names) >= levels and not (folder / "__init__.py").is_file():
+            break
+        names.insert(0, folder.name)
+    return tuple(names)
 
 
 @contextmanager
@@ -114,20 +136,23 @@ def told_shadow(folders: Sequence[str], name: str) -> str:
     return f" (Python's own module {name.partition('.')[0]!r} goes before {file}: rename the file)"
 
 
-_sibling_of: dict[str, Path] = {}  # module -> folder of the user's file that imported it
+_sibling_of: dict[str, Path] = {}
+"""Module or package -> folder of the user's file that imported it"""
 
 
 @contextmanager
 def siblings(folder: Path) -> Iterator[None]:
     """Keep two folders that both hold a ``layers.py`` from getting each other's."""
-    for name in [name for name, home in _sibling_of.items() if home != folder]:
-        sys.modules.pop(name, None)
-        del _sibling_of[name]
+    strange = {top for top, home in _sibling_of.items() if home != folder}
+    for name in [name for name in sys.modules if name.partition(".")[0] in strange]:
+        del sys.modules[name]
+    for top in strange:
+        del _sibling_of[top]
     before = set(sys.modules)
     try:
         yield
     finally:
-        for name in set(sys.modules) - before:
-            root = folder / name.partition(".")[0]
-            if root.with_suffix(".py").is_file() or (root / "__init__.py").is_file():
-                _sibling_of[name] = folder
+        for top in {name.partition(".")[0] for name in set(sys.modules) - before}:
+            inside = str(folder / top) in getattr(sys.modules.get(top), "__path__", ())
+            if inside or (folder / top).with_suffix(".py").is_file():
+                _sibling_of[top] = folder

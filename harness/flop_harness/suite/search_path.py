@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from flop_harness.suite.standing import modules_kept
+
 STANDARD = frozenset(
     os.path.realpath(path)
     for name in ("stdlib", "platstdlib")
@@ -52,8 +54,11 @@ def standard_library_first() -> Iterator[None]:
 
 @contextmanager
 def on_path(folders: Sequence[str]) -> Iterator[None]:
-    """Let imports look into ``folders`` before what is installed, after the standard library."""
-    with standard_library_first(), no_bytecode_written():
+    """Let imports look into ``folders`` before what is installed, after the standard library.
+
+    Within, somebody else's code may be run: it takes no module of torch's or ours away.
+    """
+    with standard_library_first(), no_bytecode_written(), modules_kept():
         place = sum(map(is_standard, sys.path))
         sys.path[place:place] = folders
         importlib.invalidate_caches()

@@ -54,6 +54,33 @@ def taken(folder: str) -> Sources:
     return Sources(digests, modules, dict(versions()), tuple(sorted(opened.missing)))
 
 
+def named(reference: str, folder: str) -> Sources:
+    """What can be told of a model's code without running any of it: the file that is named."""
+    base, source = Path(folder or ".").resolve(), reference.rpartition(":")[0]
+    try:
+        if is_library(reference):
+            return Sources(versions={source: installed_version(source)})
+        if source.endswith(".py"):
+            file = str(find_file(source, roots_of(folder)))
+        else:
+            file = file_named(source, folders_of(reference, folder))
+    except UserError:
+        return Sources()
+    return Sources(files={place(file, base): mark(file)} if file else {})
+
+
+def file_named(module: str, roots: Sequence[str]) -> str:
+    """The file that an import of a module would run last; empty where there is none."""
+    places, name, spec = [*roots, *sys.path], "", None
+    for part in module.split("."):
+        name = f"{name}.{part}".lstrip(".")
+        spec = PathFinder.find_spec(name, places)
+        if spec is None:
+            return ""
+        places = list(spec.submodule_search_locations or ())
+    return os.path.realpath(spec.origin) if spec is not None and spec.origin else ""
+
+
 def changed(sources: Sources, reference: str, folder: str) -> str:
     """Why a model of this reference would not be what ``sources`` made; empty if it would be."""
     base = Path(folder or ".").resolve()

@@ -213,7 +213,7 @@ def serve(pipe: Connection, case: Case, folder: str, name: str, policy: Policy) 
             while True:
                 what, series = pipe.recv()
                 pipe.send(("done", getattr(timer, what)(series)))
-    except EOFError:
+    except (EOFError, BrokenPipeError):
         return
     except BaseException as error:  # noqa: BLE001 - what a model raises is the answer
         pipe.send(("failed", raised(error)))

@@ -233,7 +233,7 @@ def verdict_lines(run: Run) -> list[str]:
     for reading in figures_of(index.readings):
         if not index.explained(reading):
             lines.append(f"  unexplained: {where(reading)}: {index.gap(reading)}")
-    lines += [f"  {line}" for line in silences(index, BROKEN)]
+    lines += [f"  {line}" for line in silences(index, (*BROKEN, "unavailable"))]
     for case, operators in run.unsupported.items():
         if operators:
             lines.append(f"  not counted: {shorten(case, 60)}: {left_out(operators)}")

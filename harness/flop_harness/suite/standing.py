@@ -1,0 +1,65 @@
+"""Modules that ours and torch's code rests on: others may not take them away.
+
+A model that deletes torch from ``sys.modules`` would have it loaded a second time by the next
+import, which ends in a crash of its C part.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+ROOTS = frozenset({*sys.stdlib_module_names, "flop_harness", "numpy", "torch", "torchvision"})
+
+
+@contextmanager
+def modules_kept() -> Iterator[None]:
+    """Within, what is loaded of ``ROOTS`` is not loaded again; afterwards it is as it was."""
+    table = sys.modules
+    before = {name: module for name, module in table.items() if name.partition(".")[0] in ROOTS}
+    finder = Standing(before)
+    sys.meta_path.insert(0, finder)  # type: ignore[arg-type]
+    parents = parents_without_path(before)
+    for parent in parents:
+        parent.__path__ = []
+    try:
+        yield
+    finally:
+        for parent in parents:
+            vars(parent).pop("__path__", None)
+        if finder in sys.meta_path:
+            sys.meta_path.remove(finder)  # type: ignore[arg-type]
+        sys.modules = table
+        table.update((name, each) for name, each in before.items() if table.get(name) is not each)
+
+
+def parents_without_path(modules: Mapping[str, Any]) -> list[Any]:
+    """Such as ``os`` of ``os.path``, ``torch._C`` of ``torch._C._dynamo``: no import looks below them."""
+    held = {modules.get(name.rpartition(".")[0]) for name in modules}
+    return [each for each in held if each is not None and not hasattr(each, "__path__")]
+
+
+class Standing:
+    """Finds modules that are loaded already, as they are."""
+
+    def __init__(self, modules: Mapping[str, ModuleType]) -> None:
+        self.modules = modules
+        self.specs: dict[str, Any] = {}
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        return ModuleSpec(name, self) if name in self.modules else None  # type: ignore[arg-type]
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = self.modules[spec.name]
+        self.specs[spec.name] = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing is run: it has been. What the import put in the place of its spec is undone."""
+        spec = module.__spec__
+        if spec is not None:
+            module.__spec__ = self.specs.pop(spec.name)
