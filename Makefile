@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 EXTRAS := all,test,lint
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare zoo check drift effects verify claims time gpu test test-all lint bench docs clean
+.PHONY: help setup compare zoo zoo-all check drift effects verify claims time gpu test test-all lint bench docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,10 @@ compare: $(STAMP)  ## run a suite and write results/<suite>/: make compare SUITE
 
 zoo: $(STAMP)  ## every model of torchvision, counts only: results/torchvision/
 	$(BIN)/flop-harness compare torchvision --no-timing --jobs $(JOBS) $(ARGS)
+
+zoo-all: $(STAMP)  ## every model of timm, counts only, in hours; goes on where it was stopped: results/timm-all/
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS),timm]'
+	$(BIN)/flop-harness compare timm-all --no-timing --jobs $(JOBS) $(ARGS)
 
 check: $(STAMP)  ## hold a suite against its golden results/<suite>/; fails if a figure or a term moved
 	$(BIN)/flop-harness check $(SUITE) --jobs $(JOBS) $(ARGS)
@@ -58,9 +62,11 @@ lint: $(STAMP)  ## style, layers and types
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-bench: $(STAMP)  ## what a count costs beside other counters, and our clock beside torch's and pyperf's
+bench: $(STAMP)  ## costs: of a count, of our clock, of compare beside its counters, of a large store
 	$(BIN)/python tests/bench/counting.py $(ARGS)
 	$(BIN)/python tests/bench/clock.py
+	$(BIN)/python tests/bench/waste.py families
+	$(BIN)/python tests/bench/columns.py results/torchvision
 
 time: $(STAMP)  ## time a suite, alone on the machine: make time SUITE=grouped, or families
 	$(BIN)/flop-harness time $(SUITE) $(ARGS)

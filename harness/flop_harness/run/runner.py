@@ -16,6 +16,7 @@ from flop_harness.records import Sources
 from flop_harness.run import executors
 from flop_harness.run.environment import PACKAGE, describe
 from flop_harness.run.identity import EarlierSources, sources_key
+from flop_harness.run.order import earlier_seconds, longest_first
 from flop_harness.run.plan import Cell, Plan, Progress, Raw, Readings, Result, Work
 from flop_harness.store import Journal, TraceStore
 
@@ -44,6 +45,8 @@ def run(plan: Plan, identity: dict[str, Any], progress: Progress) -> Raw:
         wanted = [cell for case in plan.suite.cases for cell in plan.cells(case)]
         progress.begin(len(wanted), len(results))
         works = left_to_do(plan, results, readings)
+        if len(works) > 1:
+            works = longest_first(works, earlier_seconds(plan.folder))
         counted = executors.find(plan.executor)
         for cell, result in counted(plan, works, progress, partial(keep, journal)):
             result = replace(result, tracer=tracer())

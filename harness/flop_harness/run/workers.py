@@ -72,7 +72,7 @@ class CaseProcess:
     heard: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.case, self.left = self.work.case, list(self.work.cells)
+        self.left = list(self.work.cells)
         context = forkserver()
         self.pipe, theirs = context.Pipe()
         counters = {counter.id: counter for counter in self.plan.counters}
@@ -84,6 +84,10 @@ class CaseProcess:
         )  # fmt: skip
         self.process.start()
         theirs.close()
+
+    @property
+    def case(self) -> Case:
+        return self.work.case
 
     def messages(self, progress: Progress) -> Iterator[tuple[Cell, Result]]:
         """What the process has sent; a process that ended in the middle of a cell failed there."""

@@ -23,13 +23,13 @@ from flop_harness.store.schema import COLUMNS_SCHEMA
 
 ASKED = ("case", "metric", "unit")
 LARGEST = 2**63 - 1
-ROWS = 20_000
+ROWS = 2048
 """Of a row group: what is read at least, for one case of one counter"""
 NOTHING: dict[str, list[dict[str, Any]]] = {"none": []}
 """A file without rows: a question finds the columns even where nothing was read"""
 PAGE = 1 << 23
 """Bytes that are compressed as one"""
-LEVEL = 12
+LEVEL = 15
 """Of zstd"""
 
 TYPES = {"value": "int64", "reference": "int64", "reading": "int64", "residual": "int64",
@@ -49,7 +49,7 @@ COLUMNS = {
 def write_columns(run: Run, folder: Path | str) -> None:
     """Put a run into a store in place of what it holds of that suite."""
     folder, kept = Path(folder), dict[str, int]()
-    suite = f"suite={quote(run.suite.name, safe='')}"
+    suite = place_of(run.suite.name)
     tables = rows_of(run, kept)
     write(folder / "details" / suite, "details", details_in(kept))
     for kind, by_counter in tables.items():
@@ -64,6 +64,11 @@ def write_columns(run: Run, folder: Path | str) -> None:
             if stale.name not in fresh:
                 shutil.rmtree(stale)
     write_atomically(folder / "columns.json", json.dumps({"schema": COLUMNS_SCHEMA}).encode())
+
+
+def place_of(suite: str) -> str:
+    """The folder of a suite, as hive-partitioned files are called."""
+    return f"suite={quote(suite, safe='')}"
 
 
 def rows_of(run: Run, kept: dict[str, int]) -> dict[str, dict[str, list[dict[str, Any]]]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from flop_harness.errors import UserError, extras_named, raised
 from flop_harness.records import Bridge, Reading
-from flop_harness.store.columns import COLUMNS, held
+from flop_harness.store.columns import COLUMNS, held, place_of
 from flop_harness.store.documents import DETAILS, damaged, read, restore_details, restored
 from flop_harness.store.schema import COLUMNS_SCHEMA, require_schema
 
@@ -69,13 +69,17 @@ class Columns:
             import duckdb
 
         connection = duckdb.connect()
+        connection.execute("set parquet_metadata_cache = true")
         for kind in COLUMNS:
-            places = str(self.folder / kind / "**" / "*.parquet").replace("'", "''")
-            connection.execute(
-                f"create view {kind} as select * from read_parquet('{places}', "
-                "hive_partitioning = true, hive_types_autocast = false)"
-            )
+            connection.execute(f"create view {kind} as select * from {self._files(kind)}")
         return connection
+
+    def _files(self, kind: str, suite: str = "*") -> str:
+        """A kind of all suites, or of one, as a query names it."""
+        home = "suite=*" if suite == "*" else place_of(suite)
+        inner = "part.parquet" if kind == "details" else "counter=*/part.parquet"
+        places = str(self.folder.resolve() / kind / home / inner).replace("'", "''")
+        return f"read_parquet('{places}', hive_partitioning = true, hive_types_autocast = false)"
 
     def query(self, sql: str, given: tuple[Any, ...] = ()) -> Any:
         """What DuckDB answers, to be fetched as rows, arrow or pandas; UserError for bad SQL."""
@@ -91,7 +95,9 @@ class Columns:
         return Headline(*counts, *spread)
 
     def case(self, case: str, suite: str) -> tuple[tuple[Reading, ...], tuple[Bridge, ...]]:
-        """All that is known of one model, as records."""
+        """All that is known of one model, as records; nothing where the store has no such suite."""
+        if not (self.folder / "details" / place_of(suite)).is_dir():
+            return (), ()
         readings, bridges = (self._rows(kind, case, suite) for kind in ("readings", "bridges"))
         kept = self._details([*readings, *bridges], suite)
         restore_details([{"readings": readings, "bridges": bridges}], kept, str(self.folder))
@@ -102,9 +108,9 @@ class Columns:
     def _rows(self, kind: str, case: str, suite: str) -> list[dict[str, Any]]:
         names = ["counter", *COLUMNS[kind]]
         chosen = ", ".join(f'"{name}"' for name in names)
-        sql = f'select {chosen} from {kind} where suite = ? and "case" = ?'
+        sql = f'select {chosen} from {self._files(kind, suite)} where "case" = ?'
         return [record_in(dict(zip(names, row, strict=True)))
-                for row in self.query(sql, (suite, held(case))).fetchall()]  # fmt: skip
+                for row in self.query(sql, (held(case),)).fetchall()]  # fmt: skip
 
     def _details(self, records: list[dict[str, Any]], suite: str) -> dict[int, Any]:
         numbers = {number for record in records for number in numbers_in(record)}
@@ -122,8 +128,9 @@ class Columns:
         if not numbers:
             return {}
         listed = ", ".join(map(str, sorted(numbers)))
-        sql = f"select * from details where suite = ? and number in ({listed})"
-        return {number: row for number, *row, _ in self.query(sql, (suite,)).fetchall()}
+        names = ", ".join(COLUMNS["details"])
+        sql = f"select {names} from {self._files('details', suite)} where number in ({listed})"
+        return {number: row for number, *row in self.query(sql).fetchall()}
 
 
 def record_in(row: dict[str, Any]) -> dict[str, Any]:

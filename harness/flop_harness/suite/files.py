@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from flop_harness.errors import UserError, suggest
 from flop_harness.records import DTYPE_BYTES, Case, Input, Policy, Suite
+from flop_harness.suite import libraries
 from flop_harness.suite.references import is_library
 from flop_harness.suite.toml import Vocabulary, convert, found, read, said
 
@@ -128,11 +129,13 @@ TABLES = (SuiteTable, CaseTable, InputTable, TimingTable)
 
 
 def load(reference: str | Path) -> Suite:
-    """The suite of a ``.toml`` file or of a name out of :func:`names`.
+    """The suite of a ``.toml`` file, of a name out of :func:`names`, or ``timm-all``.
 
     ``folder`` of the result is where the file lies; model files of its cases are found from there.
     Raises UserError, naming file, case and key, for whatever the file has wrong.
     """
+    if libraries.is_whole(str(reference)):
+        return libraries.whole(str(reference), home())
     path = _find(str(reference))
     content, document = read(path)
     table = convert(document, SuiteTable, str(path), WORDS)

@@ -1,0 +1,69 @@
+"""What ``compare`` takes beyond the counters' own seconds, and where it goes.
+
+    python tests/bench/waste.py SUITE [JOBS] [PATTERN] [EXECUTOR]
+
+``x`` is wall time over (the counters' own seconds / jobs): 1.00 is no waste.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flop_harness.ask.compare import carry_out
+from flop_harness.run.plan import CANONICAL, Cell, Progress, Result
+from flop_harness.run.planning import make_plan, select
+from flop_harness.suite.files import load
+
+
+@dataclass
+class Clock:
+    """When each cell was begun and done, and what its counter took of that."""
+
+    begun: dict[Cell, float] = field(default_factory=dict)
+    spent: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    ended: dict[str, float] = field(default_factory=dict)
+    cells: int = 0
+
+    def start(self, cell: Cell) -> None:
+        self.begun[cell] = time.perf_counter()
+
+    def finish(self, cell: Cell, result: Result) -> None:
+        now = time.perf_counter()
+        took = now - self.begun.pop(cell, now)
+        own = max((reading.seconds or 0.0 for reading in result.readings), default=0.0)
+        self.cells += 1
+        self.ended[cell.case] = now
+        if cell.counter == CANONICAL:
+            self.spent["reference traces"] += took
+        else:
+            self.spent["counters"] += own
+            self.spent["forks, models, traces of counters"] += max(took - own, 0.0)
+
+
+def main(suite: str, jobs: str = "2", pattern: str = "*", executor: str = "local") -> None:
+    clock = Clock()
+    chosen = select(load(suite), pattern)
+    with tempfile.TemporaryDirectory() as folder:
+        plan = make_plan(chosen, Path(folder), device="cpu", jobs=int(jobs), executor=executor)
+        before, started = os.getloadavg()[0], time.perf_counter()
+        carry_out(plan, Progress(started=clock.start, finished=clock.finish))
+        wall = time.perf_counter() - started
+    last = sorted(clock.ended.values())[-plan.jobs :]
+    clock.spent["alone at the end"] = sum(last[-1] - each for each in last)
+    told = sum(clock.spent.values())
+    clock.spent["starting, between cases, assembling"] = wall * plan.jobs - told
+    print(f"{suite} by {executor}: {len(chosen.cases)} cases, {clock.cells} cells, {jobs} jobs, "
+          f"load {before:.1f} before")  # fmt: skip
+    print(f"wall {wall:.1f} s, x {wall * plan.jobs / clock.spent['counters']:.2f}")
+    for what, seconds in sorted(clock.spent.items(), key=lambda pair: -pair[1]):
+        print(f"{seconds:8.1f} s {seconds / (wall * plan.jobs):6.1%}  {what}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
