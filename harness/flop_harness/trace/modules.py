@@ -110,8 +110,12 @@ def packed_in(value: Any) -> Iterator[torch.ScriptObject]:
 def held_otherwise(module: nn.Module) -> dict[str, Any]:
     """Weights and biases that are no parameters: buffers, or made by a parametrisation."""
     names = [name for name, _ in module._buffers.items()] if module._buffers else []
-    parametrised = vars(module).get("_modules", {}).get("parametrizations")
-    names += [name for name, _ in parametrised.items()] if parametrised is not None else []
+    below = module._modules
+    if type(below) is dict:  # a name that is not there takes torch long to miss
+        parametrised = below.get("parametrizations")
+    else:
+        parametrised = getattr(module, "parametrizations", None)
+    names += [name for name, _ in parametrised.items()] if parametrised else []  # type: ignore[operator]
     held = ((name, getattr(module, name)) for name in names if name.startswith(WEIGHTS))
     return {name: encode(value) for name, value in held if isinstance(value, torch.Tensor)}
 
