@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,33 +37,58 @@ def base_names(kind: type) -> tuple[str, ...]:
 def plain_attributes(module: nn.Module) -> dict[str, Any]:
     """The public attributes of a module that are plain values or short tuples of them."""
     config = {}
+    packed, held = [], {}
     for name, value in vars(module).items():
-        if name[0] == "_" or name == "training":
-            continue
         kind = type(value)
+        if kind in TABLES:
+            continue
         if kind in PLAIN:
-            config[name] = value
+            if name[0] != "_" and name != "training":
+                config[name] = value
+        elif isinstance(value, torch.ScriptObject):
+            packed.append(value)
+        elif name[0] == "_":
+            continue
         elif kind in SEQUENCES and len(value) < 16:
-            items = [number(item) if is_number(item) else item for item in value]
-            if PLAIN.issuperset(map(type, items)):
+            items = value
+            if not PLAIN.issuperset(map(type, value)):
+                items = [number(item) if is_number(item) else item for item in value]
+            if items is value or PLAIN.issuperset(map(type, items)):
                 config[name] = List(items) if kind is list else tuple(items)
+        elif isinstance(value, torch.Tensor):
+            if name.startswith(WEIGHTS):
+                held[name] = encode(value)
         elif is_number(value):
             config[name] = number(value)
         elif kind in NAMED:
             config[name] = str(value)
-    for name, buffer in module._buffers.items():
-        pruned = name.endswith("_mask") and f"{name[:-5]}_orig" in parameter_names(module)
-        if pruned and buffer is not None and not buffer.is_meta:
-            config[f"{name}.sum"] = int(buffer.sum())  # what is left of the parameter
-    config |= packed_parameters(module) | held_otherwise(module)
+    if module._buffers:
+        config |= pruned(module)
+    if packed:
+        config |= packed_parameters(packed)
+    config |= held | held_otherwise(module)
     if is_empty_container(module):
         config["__len__"] = 0
     return config
 
 
-def packed_parameters(module: nn.Module) -> dict[str, Any]:
+TABLES = frozenset({dict, OrderedDict, set})
+"""What torch keeps of every module: parameters, buffers, hooks, modules."""
+WEIGHTS = ("weight", "bias")
+
+
+def pruned(module: nn.Module) -> dict[str, int]:
+    """What the masks of pruned parameters leave of them."""
+    return {
+        f"{name}.sum": int(mask.sum())
+        for name, mask in module._buffers.items()
+        if name.endswith("_mask") and mask is not None and not mask.is_meta
+        and f"{name[:-5]}_orig" in parameter_names(module)
+    }  # fmt: skip
+
+
+def packed_parameters(objects: list[torch.ScriptObject]) -> dict[str, Any]:
     """Elements and bytes that a quantised layer keeps in objects of C++, which are no parameters."""
-    objects = [value for value in vars(module).values() if isinstance(value, torch.ScriptObject)]
     held = [encode_quantised(one) for value in objects for one in packed_in(value)]
     tensors = [tensor for one in held for tensor in one.values if isinstance(tensor, Tensor)]
     if not tensors:
@@ -82,11 +108,15 @@ def packed_in(value: Any) -> Iterator[torch.ScriptObject]:
 
 
 def held_otherwise(module: nn.Module) -> dict[str, Any]:
-    """Weights and biases that are no parameters: buffers, plain tensors, made by a parametrisation."""
-    parametrised = getattr(module, "parametrizations", None)
-    names = [*vars(module), *(name for name, _ in module._buffers.items())]
-    names += [name for name, _ in parametrised.items()] if parametrised else []
-    held = ((name, getattr(module, name)) for name in names if name.startswith(("weight", "bias")))
+    """Weights and biases that are no parameters: buffers, or made by a parametrisation."""
+    names = [name for name, _ in module._buffers.items()] if module._buffers else []
+    below = module._modules
+    if type(below) is dict:  # a name that is not there takes torch long to miss
+        parametrised = below.get("parametrizations")
+    else:
+        parametrised = getattr(module, "parametrizations", None)
+    names += [name for name, _ in parametrised.items()] if parametrised else []  # type: ignore[operator]
+    held = ((name, getattr(module, name)) for name in names if name.startswith(WEIGHTS))
     return {name: encode(value) for name, value in held if isinstance(value, torch.Tensor)}
 
 
@@ -175,6 +205,8 @@ class ModuleTable:
 
     def _changes(self, index: int) -> dict[str, Any]:
         module, path = self.live[index], self.paths[index]
+        if self._is_as_before(module, index):
+            return {}
         below = [
             self.add(child, f"{path}.{name}" if path else name)
             for name, child in module._modules.items()
@@ -185,6 +217,16 @@ class ModuleTable:
         if below != [child for _, child in self._children[index]]:
             changes["children_after"] = tuple(below)
         return changes
+
+    def _is_as_before(self, module: nn.Module, index: int) -> bool:
+        """A glance that saves most modules a second look: the same names, the same children."""
+        names, below = module._parameters, module._modules
+        if type(names) is not dict or names.keys() != self._held[index]:
+            return False
+        if not below:
+            return not self._children[index]
+        known = [self.index.get(id(child)) for child in below.values() if child is not None]
+        return known == [child for _, child in self._children[index]]
 
     def _parameter(self, parameter: nn.Parameter) -> Parameter:
         unknown = is_lazy(parameter)

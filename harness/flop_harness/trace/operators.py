@@ -195,7 +195,7 @@ class OperatorMode(TorchDispatchMode):
                 self.stack.pop()
         else:
             output = self.result_of(func, plan, args, kwargs)
-        if not self.execute and has_sparse(args, output):
+        if not self.execute and not (plan.runs and is_plain(args)) and has_sparse(args, output):
             self.needs.demand(
                 ValuesNeeded(f"the model stores values where they are not zero with {plan.name}")
             )
@@ -306,6 +306,11 @@ def tensors_in(values: tuple) -> Iterator[torch.Tensor]:
             yield value
         elif isinstance(value, (list, tuple)):
             yield from (item for item in value if isinstance(item, torch.Tensor))
+
+
+def is_plain(args: tuple) -> bool:
+    """Whether it is a plain tensor that an operator is called on: then its views are."""
+    return bool(args) and type(args[0]) in PLAIN and args[0].layout is torch.strided
 
 
 def has_tensor(args: tuple) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -223,7 +223,8 @@ class Recorder:
                     output = rebuilt(rebuild, args, device)
             else:
                 opened = Call("module", paths[index], inputs, pairs, RAISED, (), index)
-                with changes_seen(module, (inputs, pairs), changed):
+                hooked = module._forward_pre_hooks
+                with changes_seen(module, (inputs, pairs), changed) if hooked else AS_IT_IS:
                     run = partial(original, module, *args, **kwargs)
                     output, children = self.inside(run, opened, changed)
                 if memory is not None and key is not None:
@@ -271,12 +272,15 @@ class Recorder:
         return Trace(context, modules, parameters, root, executed, lines, phases)
 
 
+AS_IT_IS = nullcontext()
+
+
 @contextmanager
 def changes_seen(
     module: nn.Module, given: tuple[tuple[Any, ...], tuple], noted: list[Call]
 ) -> Iterator[None]:
     """Note what a module is called with, once its own pre-hooks have changed that."""
-    if not module._forward_pre_hooks or isinstance(module, torch.jit.ScriptModule):
+    if isinstance(module, torch.jit.ScriptModule):
         yield
         return
 

@@ -8,7 +8,7 @@ that looks at one of them (``.item()``, a mask) gets what it would see, without 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -63,8 +63,14 @@ def given(tensor: torch.Tensor, twin: torch.Tensor, *, hangs: bool = True) -> No
         setattr(twin, BESIDE, Known(copy_of(tensor), hangs, [True]))
 
 
+def modes_off() -> AbstractContextManager[None]:
+    """No mode sees what is called; where an operator is answered, none is on but another's."""
+    on = torch._C._len_torch_dispatch_stack()
+    return _disable_current_modes() if on else nullcontext()  # type: ignore[return-value]
+
+
 def copy_of(tensor: torch.Tensor) -> torch.Tensor:
-    with _disable_current_modes():
+    with modes_off():
         return tensor.detach().cpu().clone()
 
 
@@ -81,7 +87,7 @@ class Values:
             return self.needs.values(name)
         if any(item.given for item in beside):
             self.needs.look()
-        with _disable_current_modes():
+        with modes_off():
             result = func(*valued(args), **valued(kwargs))
             if name in SCALARS:
                 return result
@@ -124,7 +130,7 @@ class Values:
     def computed(self, plan: Any, args: tuple, kwargs: dict) -> Any:
         on_cpu = {**valued(kwargs), **({"device": "cpu"} if "device" in kwargs else {})}
         try:
-            with _disable_current_modes():
+            with modes_off():
                 return plan.func(*valued(args), **on_cpu)
         except (RuntimeError, NotImplementedError, IndexError):
             return None  # the pass itself will say what is wrong
@@ -195,7 +201,7 @@ def reading(needs: Needs, name: str, original: Callable, execute: bool) -> Calla
             return needs.values(f"Tensor.{name}()")
         if beside is None or beside.given:
             needs.look()
-        with _disable_current_modes():
+        with modes_off():
             return original(tensor if beside is None else beside.value, *args, **kwargs)
 
     return read
