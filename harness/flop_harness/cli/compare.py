@@ -106,29 +106,22 @@ def compare(
 
     refuse_mistyped(targets, device)
     models = all(map(is_model, targets))
+    given = (input, train, dtype, sweep)
     if models:
-        if cases is not None:
-            raise UserError("--cases chooses among the cases of a suite; this is one model")
-        chosen, folder = model_suite(targets, input, train, dtype, sweep), out
+        chosen, folder = models_of(targets, given, cases), out
     else:
-        refuse_for_suites(input, train, dtype, sweep)
-        chosen, folder = suite_of(targets, cases, out)
+        chosen, folder = suite_of(targets, given, cases, out)
     earlier = None if models or folder is None else published(folder)
-    at_once = jobs or (min(os.cpu_count() or 1, 2) if models else 1)
-    asked = {
-        "counters": counters_asked(counters),
-        "device": device,
-        "jobs": at_once,
-        "fresh": fresh,
-    }
+    asked = {"counters": counters_asked(counters), "device": device, "fresh": fresh,
+             "jobs": jobs or usual_jobs(models)}  # fmt: skip
     run = compared(chosen, folder, asked, quiet=models)
     if models:
         refuse_broken(run)
     kept = NOTHING_KEPT if folder is None else f"the run is kept in {folder}"
     with interruptible(kept):
         told(run, folder, exact, json, how=typed_again(train, dtype) if models else "")
-        if not strict and not json and exit_code(run) == FINE != exit_code(run, strict=True):
-            print("counters that gave no figure leave the exit code at 0; --strict makes it 3")
+        if not strict and not json:
+            tell_leniency(run)
         if github:
             step_summary(run)
         wanted = (timing if timing is not None else not models) and device != "meta"
@@ -173,6 +166,11 @@ def compared(suite: Any, folder: Path | None, options: dict[str, Any], quiet: bo
         return save(run, folder)
 
 
+def usual_jobs(models: bool) -> int:
+    """Counters of a model are asked two at a time; the cases of a suite, many, are one by one."""
+    return min(os.cpu_count() or 1, 2) if models else 1
+
+
 def refuse_mistyped(targets: list[str], device: str) -> None:
     for target in targets:
         refuse_half_a_reference(target)
@@ -180,16 +178,36 @@ def refuse_mistyped(targets: list[str], device: str) -> None:
         raise UserError(f"unknown device {device!r}{suggest(device, DEVICES)}")
 
 
-def suite_of(targets: list[str], cases: str | None, out: Path | None) -> tuple[Any, Path]:
+Options = tuple[list[str] | None, bool | None, str | None, str | None]
+"""--input, --train, --dtype, --sweep"""
+
+
+def models_of(targets: list[str], given: Options, cases: str | None) -> Any:
+    """The models that are named, as a suite."""
+    if cases is not None:
+        raise UserError("--cases chooses among the cases of a suite; this is one model")
+    return model_suite(targets, *given)
+
+
+def suite_of(
+    targets: list[str], given: Options, cases: str | None, out: Path | None
+) -> tuple[Any, Path]:
     """The suite that is named, with the cases that are asked for, and its folder."""
     from flop_harness.run.planning import check_counters, select
     from flop_harness.suite import files as suite
 
+    refuse_for_suites(*given)
     if len(targets) > 1:
         raise UserError("compare takes one suite, or several models: name one suite")
     whole = suite.load(targets[0])
     check_counters(whole, targets[0])
     return select(whole, cases), out or Path("results") / safe_name(whole.name)
+
+
+def tell_leniency(run: Any) -> None:
+    """That the exit code would be another one with --strict, where it would."""
+    if exit_code(run) == FINE != exit_code(run, strict=True):
+        print("counters that gave no figure leave the exit code at 0; --strict makes it 3")
 
 
 def refuse_broken(run: Any) -> None:
