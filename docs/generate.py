@@ -22,6 +22,7 @@ from reported import reported_page
 from flop_harness.ask.convert import case_of
 from flop_harness.ask.ways import Amount, Rules
 from flop_harness.counters import counters
+from flop_harness.counters.names import CALLED
 from flop_harness.counters.protocol import Counter
 from flop_harness.counters.versions.catalogue import CATALOGUE
 from flop_harness.errors import UserError
@@ -141,6 +142,8 @@ def rules_of(counter: Counter) -> Iterator[str]:
     if module.__doc__:
         yield plain(inspect.cleandoc(module.__doc__)).replace("\\`\\`", "`").replace("\\`", "`")
     facts = [("package", counter.distribution), ("its rules follow", counter.source)]
+    also = [name for name, ids in CALLED.items() if counter.id in ids]
+    facts += [("also called", ", ".join(also))] if also else []
     facts += [(f"{metric}", f"called {quantity.label}, counts {quantity.unit}")
               for metric, quantity in counter.quantities.items()]  # fmt: skip
     facts += [("asked in", ", ".join(map(str, counter.contexts)))]

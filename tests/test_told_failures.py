@@ -102,6 +102,16 @@ def test_a_damaged_file_beside_a_run_is_not_read_as_absent(name: str, tmp_path: 
     assert "is damaged" in failure.message
 
 
+def test_verdicts_of_another_form_are_told_and_the_rest_is_read(tmp_path: Path):
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / "verdicts.csv").write_text("claim,ruling\nalexnet,reproduced\n")
+    (tmp_path / "small").mkdir()
+    faults = Faults()
+    related = results.related_results(tmp_path / "small", small_run(), faults)
+    assert [each.stage for each in faults.found] == ["claims/verdicts.csv"]
+    assert related.published == [] and related.histories == {}
+
+
 def test_files_that_are_not_there_are_no_failure(tmp_path: Path):
     faults = Faults()
     results.related_results(tmp_path, small_run(), faults)

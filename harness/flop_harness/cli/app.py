@@ -136,6 +136,7 @@ NOTHING_KEPT = "nothing was kept"
 @contextmanager
 def interruptible(kept: str | Callable[[], str] = NOTHING_KEPT) -> Iterator[None]:
     """Ctrl-C or SIGTERM ends the command in one line that tells what was kept."""
+
     def told() -> str:
         return kept if isinstance(kept, str) else kept()
 

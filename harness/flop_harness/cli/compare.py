@@ -117,26 +117,23 @@ def compare(
 
     refuse_mistyped(targets, device)
     models = all(map(is_model, targets))
+    mode = True if models and training and train is None else train
+    given = (input, mode, dtype, sweep)
     if models:
-        if cases is not None:
-            raise UserError("--cases chooses among the cases of a suite; this is one model")
-        mode = True if training and train is None else train
-        chosen, folder = model_suite(targets, input, mode, dtype, sweep), out
+        chosen, folder = models_of(targets, given, cases), out
     else:
-        refuse_for_suites(input, train, dtype, sweep)
-        chosen, folder = suite_of(targets, cases, out, training)
+        chosen, folder = suite_of(targets, given, cases, out, training)
     earlier = None if models or folder is None else published(folder)
-    at_once = jobs or (min(os.cpu_count() or 1, 2) if models else 1)
-    asked = {"counters": counters_asked(counters), "device": device, "jobs": at_once,
-             "fresh": fresh, "training": training, "executor": executor}  # fmt: skip
+    asked = {"counters": counters_asked(counters), "device": device, "fresh": fresh,
+             "jobs": jobs or usual_jobs(models), "training": training, "executor": executor}  # fmt: skip
     run = compared(chosen, folder, asked, quiet=models)
     if models:
         refuse_broken(run)
     kept = NOTHING_KEPT if folder is None else f"the run is kept in {folder}"
     with interruptible(kept):
         told(run, folder, exact, json, how=typed_again(train, dtype, training) if models else "")
-        if not strict and not json and exit_code(run) == FINE != exit_code(run, strict=True):
-            print("counters that gave no figure leave the exit code at 0; --strict makes it 3")
+        if not strict and not json:
+            tell_leniency(run)
         if github:
             step_summary(run)
         forward = not (models or training)
@@ -182,6 +179,11 @@ def compared(suite: Any, folder: Path | None, options: dict[str, Any], quiet: bo
         return save(run, folder)
 
 
+def usual_jobs(models: bool) -> int:
+    """Counters of a model are asked two at a time; the cases of a suite, many, are one by one."""
+    return min(os.cpu_count() or 1, 2) if models else 1
+
+
 def refuse_mistyped(targets: list[str], device: str) -> None:
     for target in targets:
         refuse_half_a_reference(target)
@@ -189,8 +191,19 @@ def refuse_mistyped(targets: list[str], device: str) -> None:
         raise UserError(f"unknown device {device!r}{suggest(device, DEVICES)}")
 
 
+Options = tuple[list[str] | None, bool | None, str | None, str | None]
+"""--input, --train, --dtype, --sweep"""
+
+
+def models_of(targets: list[str], given: Options, cases: str | None) -> Any:
+    """The models that are named, as a suite."""
+    if cases is not None:
+        raise UserError("--cases chooses among the cases of a suite; this is one model")
+    return model_suite(targets, *given)
+
+
 def suite_of(
-    targets: list[str], cases: str | None, out: Path | None, training: bool
+    targets: list[str], given: Options, cases: str | None, out: Path | None, training: bool
 ) -> tuple[Any, Path]:
     """The suite that is named, with the cases that are asked for, and its folder."""
     from dataclasses import replace
@@ -198,6 +211,7 @@ def suite_of(
     from flop_harness.run.planning import check_counters, select
     from flop_harness.suite import files as suite
 
+    refuse_for_suites(*given)
     if len(targets) > 1:
         raise UserError("compare takes one suite, or several models: name one suite")
     whole = suite.load(targets[0])
@@ -207,6 +221,12 @@ def suite_of(
     whole = replace(whole, name=f"{whole.name}-training", digest=f"{whole.digest}:training",
                     cases=tuple(replace(case, mode="train") for case in whole.cases))  # fmt: skip
     return select(whole, cases), out or Path("results") / safe_name(whole.name)
+
+
+def tell_leniency(run: Any) -> None:
+    """That the exit code would be another one with --strict, where it would."""
+    if exit_code(run) == FINE != exit_code(run, strict=True):
+        print("counters that gave no figure leave the exit code at 0; --strict makes it 3")
 
 
 def refuse_broken(run: Any) -> None:

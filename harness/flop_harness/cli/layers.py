@@ -24,6 +24,18 @@ ModelArgument = Annotated[
     str, typer.Argument(help="A model reference, such as torchvision:resnet18.")
 ]
 
+ColumnsOption = Annotated[
+    Optional[str],
+    typer.Option(
+        help="Columns to show, separated by commas: kernel and 'of all' (parameters) too.",
+        show_default="all but these",
+    ),
+]
+
+WeightsOption = Annotated[
+    bool, typer.Option("--weights", help="A row for each parameter, below its layer.")
+]
+
 
 @app.command()
 def layers(
@@ -49,16 +61,8 @@ def layers(
         Optional[str],
         typer.Option(help="What these counters charge each layer too, separated by commas."),
     ] = None,
-    columns: Annotated[
-        Optional[str],
-        typer.Option(
-            help="Columns to show, separated by commas: kernel and 'of all' (parameters) too.",
-            show_default="all but these",
-        ),
-    ] = None,
-    weights: Annotated[
-        bool, typer.Option("--weights", help="A row for each parameter, below its layer.")
-    ] = False,
+    columns: ColumnsOption = None,
+    weights: WeightsOption = False,
     json: JsonOption = False,
 ) -> None:
     """Show the layers of a model: shapes, parameters, MACs, bytes, activations; and its totals.
