@@ -1,0 +1,141 @@
+"""The page of a model: who says what and who agrees, its times, its claims, how to cite it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from flop_harness.records import Metric
+from flop_harness.report.analysis.cells import inputs_of
+from flop_harness.report.analysis.families import kind_in
+from flop_harness.report.analysis.index import REFERENCE, Index, deviation, plain
+from flop_harness.report.site.answers import Said, said_of, told
+from flop_harness.report.site.axis import Axis, axis_of
+from flop_harness.report.words.text import Number, human, percent, ratio, slug
+
+
+@dataclass(frozen=True)
+class Group:
+    """Those who say the same: the figure in MAC (or parameters), and its place on the axis."""
+
+    macs: Number
+    said: tuple[Said, ...]
+    reference: bool
+    apart: float | None
+    place: float | None
+
+    @property
+    def words(self) -> str:
+        if self.reference:
+            return "the reference"
+        return percent(self.apart) if self.apart is None or abs(self.apart) < 1 else f"× {ratio(self.apart)}"
+
+
+@dataclass(frozen=True)
+class Strip:
+    """All counters on one axis, grouped by who agrees; those without a figure stand apart."""
+
+    metric: Metric
+    groups: tuple[Group, ...]
+    silent: tuple[Said, ...]
+    axis: Axis | None
+
+
+def strip(index: Index, case: str, metric: Metric) -> Strip:
+    said = said_of(index, case, metric)
+    reference = index.reference(case, metric)
+    found: dict[Fraction, list[Said]] = {} if reference is None else {reference: []}
+    for each in said:
+        if each.macs is not None:
+            found.setdefault(each.macs, []).append(each)
+    axis = axis_of(float(value) for value in found)
+    groups = [
+        Group(plain(value), tuple(alike), value == reference,
+              None if reference is None else deviation(value, reference),
+              axis.place(float(value)) if axis and value > 0 else None)
+        for value, alike in found.items()
+    ]  # fmt: skip
+    groups.sort(key=lambda group: (-len(group.said) if group.reference else 0, group.macs))
+    groups.sort(key=lambda group: group.macs)
+    return Strip(metric, tuple(groups), tuple(each for each in said if each.macs is None), axis)
+
+
+@dataclass(frozen=True)
+class Model:
+    """What stands on the page of a model; ``id`` is its file's name."""
+
+    id: str
+    name: str
+    model: str
+    suite: str
+    also: tuple[str, ...]
+    inputs: str
+    kind: str
+    macs: Number | None
+    params: Number | None
+    strips: tuple[Strip, ...]
+    unsupported: Mapping[str, int]
+
+    @property
+    def line(self) -> str:
+        """Input, parameters and GMAC in one line."""
+        words = [self.inputs.replace("x", "×"), *(
+            [f"{human(self.params)} parameters"] if self.params is not None else []
+        ), *([human(self.macs, "MAC")] if self.macs is not None else [])]  # fmt: skip
+        return " · ".join(word for word in words if word)
+
+    @property
+    def sentence(self) -> str:
+        """Who agrees with the reference, and how far the others are apart."""
+        groups = self.strips[0].groups if self.strips else ()
+        exact = {each.reading.counter for group in groups if group.reference for each in group.said}
+        every = {each.reading.counter for group in groups for each in group.said}
+        above = [group.macs for group in groups if group.macs and group.said]
+        if not every:
+            return "No counter gave a figure."
+        far = float(max(above) / min(above)) if above else 1.0
+        zero = any(group.macs == 0 and group.said for group in groups)
+        return (
+            f"{len(exact)} of {len(every)} counters equal the reference"
+            + (f"; highest and lowest are a factor of {ratio(far - 1)} apart" if far > 1 else "")
+            + ("; some say 0." if zero else ".")
+        )
+
+
+def model_of(index: Index, case: str, suite: str, also: Iterable[str] = ()) -> Model:
+    asked = {each.id: each for each in index.run.suite.cases}[case] if case in case_ids(index) else None
+    values = {metric: index.reference(case, metric) for metric in index.metrics}
+    macs, params = values.get("compute"), values.get("params")
+    return Model(
+        slug(case), case, asked.model if asked else "", suite, tuple(also), inputs_of(index, case),
+        kind_in(index, case), None if macs is None else plain(macs),
+        None if params is None else plain(params),
+        tuple(strip(index, case, metric) for metric in index.metrics),
+        index.run.unsupported.get(case, {}),
+    )  # fmt: skip
+
+
+def case_ids(index: Index) -> frozenset[str]:
+    return frozenset(case.id for case in index.run.suite.cases)
+
+
+def shard(index: Index, model: Model) -> dict[str, Any]:
+    """What the page's script needs beyond the page: the terms of every figure, by module."""
+    return {
+        "name": model.name, "model": model.model, "macs": model.macs, "params": model.params,
+        "modules": modules_of(index, model.name),
+        "answers": [told(index, each) for strip in model.strips for each in every_said(strip)],
+    }  # fmt: skip
+
+
+def every_said(strip: Strip) -> list[Said]:
+    return [each for group in strip.groups for each in group.said] + list(strip.silent)
+
+
+def modules_of(index: Index, case: str) -> dict[str, Number]:
+    """MAC of each module with all below it, by the reference; zeros are left out."""
+    found = next((each for each in index.by_case[case]
+                  if each.counter == REFERENCE and each.metric == "compute"), None)  # fmt: skip
+    return {path: amount for path, amount in (found.modules if found else {}).items() if amount}
