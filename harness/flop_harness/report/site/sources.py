@@ -16,6 +16,7 @@ from flop_harness.report.analysis.index import Index
 from flop_harness.report.site.combine import Combined, combine
 from flop_harness.report.sources.published import WORST, Row
 from flop_harness.report.sources.results import effects_in
+from flop_harness.suite.providers import PROVIDERS
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +71,11 @@ def claims_in(path: Path) -> list[Row]:
 
 
 def of_library(run: Run) -> bool:
-    """Whether most of a suite's cases are models of a library rather than of a file."""
+    """Whether most of a suite's cases are models of a library."""
     named = sum(is_library(case.model) for case in run.suite.cases)
     return 2 * named > len(run.suite.cases)
 
 
 def is_library(model: str) -> bool:
-    """``torchvision:vgg16``, not ``networks.py:net``."""
-    return not model.partition(":")[0].endswith(".py")
+    """``torchvision:vgg16``, not ``networks.py:net`` or a single layer of ``torch.nn``."""
+    return model.partition(":")[0] in PROVIDERS
