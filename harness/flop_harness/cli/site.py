@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from flop_harness.cli.app import FINE, app, say
+from flop_harness.cli.app import FAILED, FINE, app, say
 from flop_harness.errors import require
 
 
@@ -24,7 +24,9 @@ def site(
     ] = Path("build/libraries"),
 ) -> None:
     """Write every model, counter and claim as pages that open from a file; nothing is run."""
+    from flop_harness.report.analysis.faults import Faults
     from flop_harness.report.site.build import Site
+    from flop_harness.report.site.code_of import code_of
     from flop_harness.report.site.sources import results_in
     from flop_harness.report.site.vendor import libraries as kept
     from flop_harness.store import write_atomically
@@ -36,9 +38,13 @@ def site(
     for name, content in kept(libraries).items():
         write_atomically(out / "assets" / name, content)
     written = 0
-    for path, content in Site(found, docs=(out / "docs").is_dir()).files():
+    faults = Faults()
+    docs = out / "docs" if (out / "docs").is_dir() else None
+    for path, content in Site(found, code_of(found, faults), docs).files():
         write_atomically(out / path, content)
         written += 1
+    for fault in faults.found:
+        say(f"ours failed: {fault.of_what}, {fault.stage}: {fault.message}")
     say(f"{written:,} files")
     print(out / "index.html")
-    sys.exit(FINE)
+    sys.exit(FAILED if faults.found else FINE)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from flop_harness.records import Metric
+from flop_harness.records import Metric, Reading
 from flop_harness.report.analysis.cells import inputs_of
 from flop_harness.report.analysis.families import kind_in
 from flop_harness.report.analysis.index import REFERENCE, Index, deviation, plain
 from flop_harness.report.site.answers import Said, said_of, told
 from flop_harness.report.site.axis import Axis, axis_of
 from flop_harness.report.words.text import Number, human, percent, ratio, slug
+
+Code = Callable[[Reading], list[str]]
 
 
 @dataclass(frozen=True)
@@ -121,12 +123,20 @@ def case_ids(index: Index) -> frozenset[str]:
     return frozenset(case.id for case in index.run.suite.cases)
 
 
-def shard(index: Index, model: Model) -> dict[str, Any]:
-    """What the page's script needs beyond the page: the terms of every figure, by module."""
+def shard(index: Index, model: Model, code: Code) -> dict[str, Any]:
+    """What the page's script needs beyond the page: the terms of every figure, by module, and the
+    pieces of code that give it, each once."""
+    pieces: dict[str, int] = {}
+    answers = []
+    for said in (each for strip in model.strips for each in every_said(strip)):
+        made = [pieces.setdefault(piece, len(pieces)) for piece in code(said.reading)]
+        answers.append({**told(index, said), **({"code": made} if made else {})})
     return {
         "name": model.name, "model": model.model, "macs": model.macs, "params": model.params,
         "modules": modules_of(index, model.name),
-        "answers": [told(index, each) for strip in model.strips for each in every_said(strip)],
+        "answers": answers, "pieces": list(pieces),
+        "conventions": [[each.convention, each.value, each.unit]
+                        for each in index.figures_of.get(model.name, ())],
     }  # fmt: skip
 
 

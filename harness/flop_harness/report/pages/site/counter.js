@@ -1,0 +1,32 @@
+// @ts-check
+// The releases of a counter: each case's figure as a multiple of the reference, on one scale.
+
+const chart = /** @type {HTMLElement} */ (document.getElementById('chart'));
+/** @typedef {{place: number, release: string, case: string, ratio: number}} Point */
+
+load(`counter/${chart.dataset.counter}`).then(({points, versions}) => {
+  if (!points.length) return;
+  const days = new Map(versions);
+  const timed = points.every((/** @type {Point} */ point) => days.get(point.release));
+  const x = (/** @type {Point} */ point) => timed ? new Date(days.get(point.release)) : point.place;
+  const cases = [...new Set(points.map((/** @type {Point} */ point) => point.case))];
+  const names = versions.map((/** @type {string[]} */ [name]) => name);
+  const width = Math.min(1100, chart.clientWidth);
+  // @ts-ignore the library is a script of its own
+  chart.append(Plot.plot({
+    width, height: 78 * cases.length + 60, marginLeft: 50, marginRight: 20, marginTop: 26, style: {background: 'none', fontSize: '12px'},
+    ariaLabel: 'Figure divided by the reference, release by release; the table below says what changed',
+    // @ts-ignore
+    x: timed ? {type: 'utc', label: null} : {label: null, ticks: Math.min(8, names.length), tickFormat: (/** @type {number} */ place) => names[place] ?? ''},
+    // @ts-ignore
+    y: {type: 'log', label: null, ticks: 3, tickFormat: d3.format('~g'), grid: true}, fy: {label: null, domain: cases, axis: null},
+    // @ts-ignore
+    marks: [Plot.ruleY([1], {stroke: 'currentColor', strokeOpacity: 0.5}),
+      // @ts-ignore
+      Plot.line(points.filter(point => point.ratio > 0), {x, y: 'ratio', fy: 'case', z: 'case', curve: 'step-after', stroke: 'var(--link)', strokeWidth: 1.5}),
+      // @ts-ignore
+      Plot.dot(points.filter(point => point.ratio > 0), {x, y: 'ratio', fy: 'case', r: 2, fill: 'var(--link)', title: point => `${point.release} ${days.get(point.release)}\n${point.case}: ${point.ratio.toPrecision(6)} times the reference`}),
+      // @ts-ignore
+      Plot.text(cases, {fy: name => name, frameAnchor: 'top-left', text: name => name, dy: -10, fontWeight: 600, fill: 'currentColor'})],
+  }), make('figcaption', {}, 'Figure / reference on one logarithmic scale; where a line ends at 0 nothing is drawn.'));
+});
