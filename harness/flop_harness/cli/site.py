@@ -25,8 +25,9 @@ def site(
 ) -> None:
     """Write every model, counter and claim as pages that open from a file; nothing is run."""
     from flop_harness.report.analysis.faults import Faults
-    from flop_harness.report.site.build import Site
+    from flop_harness.report.site.build import files
     from flop_harness.report.site.code_of import code_of
+    from flop_harness.report.site.contents import Site
     from flop_harness.report.site.sources import results_in
     from flop_harness.report.site.vendor import libraries as kept
     from flop_harness.store import write_atomically
@@ -40,7 +41,7 @@ def site(
     written = 0
     faults = Faults()
     docs = out / "docs" if (out / "docs").is_dir() else None
-    for path, content in Site(found, code_of(found, faults), docs).files():
+    for path, content in files(Site(found, code_of(found, faults), docs)):
         write_atomically(out / path, content)
         written += 1
     for fault in faults.found:

@@ -23,7 +23,12 @@ from flop_harness.report.words.text import printable, ratio, shorten, slug
 
 REFUSED = ("failed",)
 """The counter raised: it refuses the model. What ran out of time or memory has failed"""
-MARKS = {"failed": "refused", "unavailable": "not asked", "timeout": "failed", "out_of_memory": "failed"}
+MARKS = {
+    "failed": "refused",
+    "unavailable": "not asked",
+    "timeout": "failed",
+    "out_of_memory": "failed",
+}
 MESSAGE = 400
 
 
@@ -60,7 +65,9 @@ class Said:
         """Its place in the page of the model: the counter's name alone where that is enough."""
         reading = self.reading
         short = reading.counter if self.documented else f"{reading.counter}--{self.contexts[0]}"
-        return slug((short if reading.metric == "compute" else f"{short}--params").replace(" ", "-"))
+        return slug(
+            (short if reading.metric == "compute" else f"{short}--params").replace(" ", "-")
+        )
 
     @property
     def mark(self) -> str:
@@ -91,7 +98,9 @@ def said_of(index: Index, case: str, metric: Metric) -> list[Said]:
 def made(index: Index, readings: list[Reading], alone: bool) -> Said:
     first = min(readings, key=lambda each: (not documented([each]), str(each.context)))
     ordered = (first, *(each for each in readings if each is not first))
-    figure = in_macs(first.value, first.unit) if is_figure(first) and first.value is not None else None
+    figure = (
+        in_macs(first.value, first.unit) if is_figure(first) and first.value is not None else None
+    )
     return Said(
         ordered, index.bridge_to(first), figure, index.deviation(first),
         documented(readings), alone,

@@ -27,12 +27,15 @@ class Axis:
     def ticks(self) -> list[tuple[float, str]]:
         """(place, words) of round numbers: 1, 2 and 5 of each power, or fewer where they are many."""
         for steps in ((1, 2, 5), (1, 3), (1,), (1,)):
-            found = [value for value in rounds(self.low, self.high, steps)]
+            found = rounds(self.low, self.high, steps)
             if len(found) <= MOST_TICKS:
                 break
         else:
             found = found[:: math.ceil(len(found) / MOST_TICKS)]
-        return [(self.place(value), compact(value).replace(".00", "").replace(".0 ", " ")) for value in found]
+        return [
+            (self.place(value), compact(value).replace(".00", "").replace(".0 ", " "))
+            for value in found
+        ]
 
 
 def rounds(low: float, high: float, steps: Iterable[int]) -> list[float]:

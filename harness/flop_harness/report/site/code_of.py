@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from flop_harness.code.smallest import Example
 from flop_harness.records import Context
 from flop_harness.report.analysis.faults import Faults
 from flop_harness.report.site.sources import Results
@@ -20,7 +21,9 @@ class CodeOf:
     figures: Mapping[str, Codes] = field(default_factory=dict)
     findings: Mapping[Any, str] = field(default_factory=dict)
 
-    def pieces(self, suite: str, case: str, counter: str, context: Context, metric: Any) -> list[str]:
+    def pieces(
+        self, suite: str, case: str, counter: str, context: Context, metric: Any
+    ) -> list[str]:
         """The code of one figure, in pieces; none where no short code gives it."""
         codes = self.figures.get(suite)
         places = codes.figures.get((case, counter, context, metric), ()) if codes else ()
@@ -29,7 +32,8 @@ class CodeOf:
 
 def code_of(results: Results, faults: Faults) -> CodeOf:
     """All of it; what cannot be made is a fault of ours, and the rest stands without it."""
-    figures, findings = {}, {}
+    figures: dict[str, Codes] = {}
+    findings: dict[Any, Example] = {}
     for folder, run in results.runs.items():
         figures[run.suite.name] = codes_in(folder, run, faults)
         for key, example in examples_in(folder, run, faults).items():

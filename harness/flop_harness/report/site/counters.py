@@ -9,11 +9,11 @@ from typing import Any
 from flop_harness.counters.versions.released import date_in
 from flop_harness.records import Reading, Timeline
 from flop_harness.report.analysis.drift import entries, how, stories, stretches
-from flop_harness.report.analysis.findings import Finding, Profile
+from flop_harness.report.analysis.findings import Profile
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.charts.drift import points
 from flop_harness.report.site.answers import MARKS
-from flop_harness.report.site.axis import Axis, axis_of
+from flop_harness.report.site.axis import Axis, axis_of, rounds
 from flop_harness.report.site.families import FamilyCell, FamilyRow, short
 from flop_harness.report.words.text import few, plural, printable, shorten
 
@@ -32,14 +32,9 @@ class Charge:
 
 def charges(profile: Profile, examples: Mapping[Any, str]) -> list[Charge]:
     """The findings of a counter, those that move most work first."""
-    ranked = sorted(profile.findings, key=lambda each: (each.cause.metric, -abs(effect(each))))
+    ranked = sorted(profile.findings, key=lambda each: (each.cause.metric, -each.cause.weight))
     return [Charge(each.sentence, each.extent, each.cause.smallest.case, examples.get(each.key, ""))
             for each in ranked]  # fmt: skip
-
-
-def effect(finding: Finding) -> float:
-    """The largest share of a reference that it makes."""
-    return finding.cause.largest.part
 
 
 @dataclass(frozen=True)
@@ -56,6 +51,16 @@ class Departure:
         found = sorted(self.cell.ratios.items(), key=lambda pair: pair[1])
         return [(self.axis.place(value), case, short(value))
                 for case, value in found if value > 0 and self.axis]  # fmt: skip
+
+    @property
+    def ticks(self) -> list[tuple[float, str]]:
+        """Powers of ten, as ratios are written."""
+        if self.axis is None:
+            return []
+        return [
+            (self.axis.place(value), short(value))
+            for value in rounds(self.axis.low, self.axis.high, (1,))
+        ]
 
     @property
     def zeros(self) -> list[str]:
@@ -87,7 +92,9 @@ class Refusal:
     """A text ready to be filed as an issue with the tool"""
 
 
-def refusals(index: Index, counter: str, version: str, codes: Mapping[str, str]) -> Iterator[Refusal]:
+def refusals(
+    index: Index, counter: str, version: str, codes: Mapping[str, str]
+) -> Iterator[Refusal]:
     """Each reason once, that of most models first; ``codes`` gives code for a case."""
     found: dict[tuple[str, str], list[Reading]] = {}
     for reading in index.readings:
@@ -99,7 +106,9 @@ def refusals(index: Index, counter: str, version: str, codes: Mapping[str, str])
         yield Refusal(word, message, cases, report(counter, version, message, cases, codes))
 
 
-def report(counter: str, version: str, message: str, cases: tuple[str, ...], codes: Mapping[str, str]) -> str:
+def report(
+    counter: str, version: str, message: str, cases: tuple[str, ...], codes: Mapping[str, str]
+) -> str:
     """Title, what happens, how to see it: as an issue of the tool is written."""
     code = next((codes[case] for case in cases if codes.get(case)), "")
     shown = f"\n\nTo reproduce:\n\n```python\n{code.strip()}\n```" if code else ""

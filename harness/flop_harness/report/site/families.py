@@ -67,7 +67,9 @@ class FamilyCell:
             told = f"no figure for {plural(every, 'model')}: {self.mark or 'not asked'}"
             return f"{self.counter}: {told}"
         equal = sum(value == 1 for value in self.ratios.values())
-        told = f"{self.counter}: farthest {ratio(self.worst - 1)} times the reference, in the middle "
+        told = (
+            f"{self.counter}: farthest {ratio(self.worst - 1)} times the reference, in the middle "
+        )
         told += f"{ratio((self.usual or 0) - 1)}; {equal} of {every} equal"
         return told + (f"; no figure for {len(self.silent)}" if self.silent else "")
 
@@ -110,13 +112,16 @@ class FamilyRow:
         return max(found) / min(found) if found else 1.0
 
 
-def family_name(reference: Reference, common: frozenset[str]) -> str:
-    """The module in which the root's class stands, if that is common; else what it is for."""
-    module = reference.type.rpartition(".")[0].rpartition(".")[2]
-    area = area_of(reference)
-    if area:
-        return area
-    return module.replace("_", " ") if module in common else "others"
+def family_name(reference: Reference, common: frozenset[tuple[str, str]]) -> str:
+    """What it is for; else the architecture, if several models of the section have it."""
+    module = module_of(reference)
+    named = module.replace("_", " ") if (section_of(reference), module) in common else "others"
+    return area_of(reference) or named
+
+
+def module_of(reference: Reference) -> str:
+    """The module in which the class of the root stands: ``resnet``, for a ResNeXt too."""
+    return reference.type.rpartition(".")[0].rpartition(".")[2]
 
 
 def area_of(reference: Reference) -> str:
@@ -133,15 +138,19 @@ def section_of(reference: Reference) -> str:
     if area_of(reference):
         return "Beyond classification"
     work = work_of(reference)
-    return "Attention and recurrence" if work.startswith(("attention", "recurrent")) else "Convolutions"
+    return (
+        "Attention and recurrence"
+        if work.startswith(("attention", "recurrent"))
+        else "Convolutions"
+    )
 
 
 def family_rows(index: Index, cases: Iterable[str]) -> list[FamilyRow]:
     """A row for each family: by section, those that counters agree on most first."""
     known = [case for case in cases if case in index.reference_of]
-    modules = Counter(index.reference_of[case].type.rpartition(".")[0].rpartition(".")[2]
-                      for case in known if not area_of(index.reference_of[case]))  # fmt: skip
-    common = frozenset(name for name, count in modules.items() if count >= ENOUGH)
+    modules = Counter((section_of(index.reference_of[case]), module_of(index.reference_of[case]))
+                      for case in known)  # fmt: skip
+    common = frozenset(pair for pair, count in modules.items() if count >= ENOUGH)
     named: dict[tuple[str, str], list[str]] = {}
     for case in known:
         reference = index.reference_of[case]
@@ -153,7 +162,9 @@ def family_rows(index: Index, cases: Iterable[str]) -> list[FamilyRow]:
         FamilyRow(name, kind, tuple(found), tuple(cell(counter, found, said) for counter in counters))
         for (kind, name), found in named.items()
     ]  # fmt: skip
-    return sorted(rows, key=lambda row: (SECTIONS.index(row.kind), row.name == "others", row.spread))
+    return sorted(
+        rows, key=lambda row: (SECTIONS.index(row.kind), row.name == "others", row.spread)
+    )
 
 
 SECTIONS = ("Convolutions", "Attention and recurrence", "Beyond classification")

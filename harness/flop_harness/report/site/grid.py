@@ -18,14 +18,17 @@ PRESETS = (
 )  # fmt: skip
 
 
-def shard(index: Index, models: Sequence[Model], rows: Iterable[FamilyRow], runs: Iterable[Run]) -> dict[str, Any]:
+def shard(
+    index: Index, models: Sequence[Model], rows: Iterable[FamilyRow], runs: Iterable[Run]
+) -> dict[str, Any]:
     """Rows as [name, id, suite, family, section, input, MAC, parameters, figure of each counter].
 
     A figure is [value, unit, MAC], or the word for why there is none; of each counter what it says
     when it is called as its documentation shows.
     """
     place = {case: (row.id, row.kind) for row in rows for case in row.cases}
-    counters = [name for name in index.counters if name != REFERENCE]
+    asked = {each.counter for each in index.readings if each.metric == "compute"}
+    counters = [name for name in index.counters if name in asked and name != REFERENCE]
     shown = list(runs)
     return {
         "counters": counters,
@@ -40,7 +43,9 @@ def version_of(index: Index, counter: str) -> str:
     return next((each.version for each in index.readings if each.counter == counter), "")
 
 
-def row_of(index: Index, model: Model, counters: Sequence[str], family: str, section: str) -> list[Any]:
+def row_of(
+    index: Index, model: Model, counters: Sequence[str], family: str, section: str
+) -> list[Any]:
     said = by_counter(said_of(index, model.name, "compute"))
     figures = [figure(said.get(name)) for name in counters]
     return [model.name, model.id, model.suite, family, section, model.inputs, model.macs, model.params,

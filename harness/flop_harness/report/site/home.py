@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from flop_harness.report.analysis.index import Index
-from flop_harness.report.site.families import FamilyCell, FamilyRow, strength
-from flop_harness.report.words.text import digits, plural, ratio, verb
+from flop_harness.report.site.families import FamilyCell, FamilyRow
+from flop_harness.report.words.text import digits, group, plural, verb
 
 NAMES = {"Convolutions": "Convolutional networks", "Attention and recurrence": "Transformers",
          "Beyond classification": "Other tasks"}  # fmt: skip
@@ -26,26 +25,25 @@ def sentences(rows: Sequence[FamilyRow]) -> Iterator[str]:
 
 
 def apart(rows: Iterable[FamilyRow]) -> str:
-    """How many figures are close to the reference, and how far the farthest one is."""
+    """How many figures are close to the reference, and how far the others go."""
     ratios = [value for row in rows for cell in row.cells for value in cell.ratios.values()]
     if not ratios:
         return "no figures"
     close = sum(abs(value - 1) <= MOST for value in ratios)
     above = [value for value in ratios if value > 0]
-    far = max(above, key=strength, default=1.0)
+    low, high = min(above, default=1.0), max(above, default=1.0)
+    ends = [words for value, words in ((low, f"{times(1 / low)} too low"), (high, f"{times(high)} too high"))
+            if abs(value - 1) > MOST]  # fmt: skip
+    told = f"{100 * close / len(ratios):.0f} % of figures are within 2 %"
+    if ends:
+        told += f", others up to {' and '.join(ends)}"
     zero = len(ratios) - len(above)
-    words = f"{percent(close, len(ratios))} of figures are within 2 % of the reference, the farthest is {far_words(far)}"
-    return words + (f", and {plural(zero, 'figure')} {verb(zero, 'is', 'are')} 0" if zero else "")
+    return told + (f", and {group(zero)} {verb(zero, 'is', 'are')} 0" if zero else "")
 
 
-def percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.0f} %"
-
-
-def far_words(value: float) -> str:
-    if 0.5 < value < 2:
-        return f"{digits(abs(value - 1) * 100, 2)} % {'above' if value > 1 else 'below'}"
-    return f"{ratio(value - 1)} times it" if value > 1 else f"{digits(1 / value)} times too small"
+def times(factor: float) -> str:
+    """``12 %`` up to a half as much again, then ``× 74``."""
+    return f"{digits((factor - 1) * 100, 2)} %" if factor < 1.5 else f"{digits(factor, 2)} times"
 
 
 def nearest(rows: Sequence[FamilyRow]) -> str:
@@ -61,12 +59,10 @@ def nearest(rows: Sequence[FamilyRow]) -> str:
         return ""
     name = max(exact, key=lambda each: exact[each])
     every = sum(len(row.cases) for row in rows)
-    off = [row.name for row, cell in cells[name] if any(value != 1 for value in cell.ratios.values())]
+    off = [
+        row.name for row, cell in cells[name] if any(value != 1 for value in cell.ratios.values())
+    ]
     return f"{name} equals the reference on {exact[name]} of {plural(every, 'model')}" + (
         f"; it departs in {plural(len(off), 'family')}, and no counter is exact everywhere."
         if off else "."
     )  # fmt: skip
-
-
-def models_counted(index: Index) -> str:
-    return plural(len(index.cases), "model")

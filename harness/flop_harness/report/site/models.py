@@ -32,7 +32,11 @@ class Group:
     def words(self) -> str:
         if self.reference:
             return "the reference"
-        return percent(self.apart) if self.apart is None or abs(self.apart) < 1 else f"× {ratio(self.apart)}"
+        return (
+            percent(self.apart)
+            if self.apart is None or abs(self.apart) < 1
+            else f"× {ratio(self.apart)}"
+        )
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,9 @@ class Model:
 
 
 def model_of(index: Index, case: str, suite: str, also: Iterable[str] = ()) -> Model:
-    asked = {each.id: each for each in index.run.suite.cases}[case] if case in case_ids(index) else None
+    asked = (
+        {each.id: each for each in index.run.suite.cases}[case] if case in case_ids(index) else None
+    )
     values = {metric: index.reference(case, metric) for metric in index.metrics}
     macs, params = values.get("compute"), values.get("params")
     return Model(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flop_harness.records import Run
 from flop_harness.report.analysis.audit import TOLD, WORDS
@@ -12,13 +12,11 @@ from flop_harness.report.analysis.verdict import headline, unknowns
 from flop_harness.report.documents.proofs import section
 from flop_harness.report.site import grid, search, timings
 from flop_harness.report.site import words as glossary
+from flop_harness.report.site.contents import CHARTS, Site
 from flop_harness.report.site.related import published
 from flop_harness.report.sources.published import WORST
 from flop_harness.report.sources.results import proofs_in
 from flop_harness.report.words.text import group, listed, plural
-
-if TYPE_CHECKING:
-    from flop_harness.report.site.build import Site
 
 Files = Iterator[tuple[str, bytes]]
 
@@ -34,8 +32,12 @@ def files(site: Site) -> Files:
 
 def table_files(site: Site) -> Files:
     results = site.results
-    yield site.data("table", grid.shard(results.index, site.models, site.families, results.runs.values()))
-    yield site.page("table.html", "table.html.j2", scripts=["assets/tabulator.js", "assets/table.js"])
+    yield site.data(
+        "table", grid.shard(results.index, site.models, site.families, results.runs.values())
+    )
+    yield site.page(
+        "table.html", "table.html.j2", scripts=["assets/tabulator.js", "assets/table.js"]
+    )
 
 
 def time_files(site: Site) -> Files:
@@ -46,7 +48,7 @@ def time_files(site: Site) -> Files:
     for name, each in times:
         yield site.data(f"time/{name.replace('/', '-')}", timings.shard(each))
     yield site.page("time.html", "time.html.j2", machines=machines,
-                    scripts=["assets/d3.js", "assets/plot.js", "assets/time.js"])  # fmt: skip
+                    scripts=[*CHARTS, "assets/time.js"])  # fmt: skip
 
 
 def predicted(times: Any) -> tuple[Any, ...]:

@@ -37,19 +37,37 @@ def counter_rows(tools: Iterable[Tool]) -> Iterator[Row]:
 
 def family_rows(rows: Iterable[FamilyRow]) -> Iterator[Row]:
     for row in rows:
-        yield "family", f"{row.name} ({row.kind})", f"table.html#family={row.id}", "family models", ""
+        yield (
+            "family",
+            f"{row.name} ({row.kind})",
+            f"table.html#family={row.id}",
+            "family models",
+            "",
+        )
 
 
 def claim_rows(claims: Iterable[Published]) -> Iterator[Row]:
     for each in claims:
         model = each.model.rpartition(":")[2]
         title = f"{model} {each.figure}: {each.ruling}"
-        yield "claim", title, f"claims.html#{each.id}", shorten(each.source, 90), shorten(each.source, 60)
+        yield (
+            "claim",
+            title,
+            f"claims.html#{each.id}",
+            shorten(each.source, 90),
+            shorten(each.source, 60),
+        )
 
 
 def word_rows(words: Iterable[tuple[str, str]]) -> Iterator[Row]:
     for name, meaning in words:
-        yield "word", name, f"method.html#word-{name.replace(' ', '-')}", meaning, shorten(meaning, 80)
+        yield (
+            "word",
+            name,
+            f"method.html#word-{name.replace(' ', '-')}",
+            meaning,
+            shorten(meaning, 80),
+        )
 
 
 PAGES: tuple[Row, ...] = (
@@ -73,7 +91,7 @@ def docs_rows(docs: Path) -> Iterator[Row]:
 
 def figures(models: list[Model]) -> dict[str, Any]:
     """Every figure that a counter gives, with the model and the counter; loaded when one is asked."""
-    rows = []
+    rows: list[list[Any]] = []
     for place, model in enumerate(models):
         for strip in model.strips:
             base = "parameter" if strip.metric == "params" else "MAC"
@@ -84,5 +102,13 @@ def figures(models: list[Model]) -> dict[str, Any]:
                     rows.append([2 * reference, "FLOP", place, "who", "reference"])
             for said in every_said(strip):
                 if said.macs is not None:
-                    rows.append([said.reading.value, said.reading.unit, place, said.id, said.reading.counter])
+                    rows.append(
+                        [
+                            said.reading.value,
+                            said.reading.unit,
+                            place,
+                            said.id,
+                            said.reading.counter,
+                        ]
+                    )
     return {"models": [[each.name, f"model/{each.id}.html"] for each in models], "rows": rows}

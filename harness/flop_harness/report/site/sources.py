@@ -51,7 +51,9 @@ def results_in(home: Path, folders: Sequence[Path] = ()) -> Results:
     runs = {folder: store.load(folder) for folder in chosen}
     if not runs:
         raise UserError(f"no results in {home}: make some with flop-harness compare SUITE")
-    largest = sorted(runs.items(), key=lambda item: (not of_library(item[1]), -len(item[1].suite.cases)))
+    largest = sorted(
+        runs.items(), key=lambda item: (not of_library(item[1]), -len(item[1].suite.cases))
+    )
     timelines = [store.load_timeline(path)
                  for path in sorted(home.glob(f"drift/*{store.TIMELINE_SUFFIX}"))]  # fmt: skip
     times = {f"{path.parent.parent.name}/{path.parent.name}": store.load_times(path)

@@ -30,11 +30,41 @@ class Library:
 
 
 LIBRARIES = (
-    Library("d3.js", "d3", "7.9.2", "dist/d3.min.js", "912111098ea99503a6f4967361d2bbdc9dbf58cf9c678c8e27e5b02d1a07f0c1"),
-    Library("plot.js", "@observablehq/plot", "0.6.17", "dist/plot.umd.min.js", "4358086467740777dd788d6b27a95cebdbaefdd50c730a3060117073bd7134cb"),
-    Library("minisearch.js", "minisearch", "7.2.0", "dist/umd/index.js", "03c27931eb603af1d3358579e9885eafdb6a2f5fa9929557b3e77d7e99d06d03"),
-    Library("tabulator.js", "tabulator-tables", "6.5.3", "dist/js/tabulator.min.js", "ffac518cb793c672a2f0522b7fc80bf862234d96bb1e581c8aaf7f48f130eafa"),
-    Library("tabulator.css", "tabulator-tables", "6.5.3", "dist/css/tabulator.min.css", "405ae24218357d80df2a5f3addf138666d035f970dac4ebdb0265d0b5373efcb"),
+    Library(
+        "d3.js",
+        "d3",
+        "7.9.2",
+        "dist/d3.min.js",
+        "912111098ea99503a6f4967361d2bbdc9dbf58cf9c678c8e27e5b02d1a07f0c1",
+    ),
+    Library(
+        "plot.js",
+        "@observablehq/plot",
+        "0.6.17",
+        "dist/plot.umd.min.js",
+        "4358086467740777dd788d6b27a95cebdbaefdd50c730a3060117073bd7134cb",
+    ),
+    Library(
+        "minisearch.js",
+        "minisearch",
+        "7.2.0",
+        "dist/umd/index.js",
+        "03c27931eb603af1d3358579e9885eafdb6a2f5fa9929557b3e77d7e99d06d03",
+    ),
+    Library(
+        "tabulator.js",
+        "tabulator-tables",
+        "6.5.3",
+        "dist/js/tabulator.min.js",
+        "ffac518cb793c672a2f0522b7fc80bf862234d96bb1e581c8aaf7f48f130eafa",
+    ),
+    Library(
+        "tabulator.css",
+        "tabulator-tables",
+        "6.5.3",
+        "dist/css/tabulator.min.css",
+        "405ae24218357d80df2a5f3addf138666d035f970dac4ebdb0265d0b5373efcb",
+    ),
 )
 
 

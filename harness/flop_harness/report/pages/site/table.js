@@ -21,7 +21,7 @@ load('table').then(told => {
     const [value, unit, share] = said;
     if (figure.value === 'exact') return grouped(value);
     if (figure.value === 'gmac') return (value / (unit === 'FLOP' ? 2e9 : 1e9)).toPrecision(4);
-    return share === null ? '' : share === 0 ? '1' : share === -1 ? '0' : (1 + share).toPrecision(Math.abs(share) < 0.01 ? 5 : 3);
+    return share === null ? '' : share === 0 ? '1' : share === -1 ? '0' : Math.abs(share) < 5e-5 ? '≈1' : (1 + share).toPrecision(Math.abs(share) < 0.01 ? 5 : 3);
   };
   const size = (/** @type {Figure} */ said) => Array.isArray(said) ? (figure.value === 'ratio' ? said[2] ?? -2 : said[0] / (said[1] === 'FLOP' ? 2 : 1)) : -3;
   const tone = (/** @type {Figure} */ said) => {
@@ -77,7 +77,7 @@ load('table').then(told => {
   const heads = () => ['model', 'input', 'parameters', 'reference MAC', ...used().map((/** @type {any} */ each) => each.name)];
   const quoted = (/** @type {any} */ value) => /[",\n#]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value ?? '');
   const csv = () => [[`# ${caption()}`], heads(), ...seen().map(cells)].map(row => row.map(quoted).join(',')).join('\n');
-  const tex = (/** @type {any} */ text) => String(text ?? '').replace(/[\\&%$#_{}~^]/g, sign => sign === '\\' ? '\\textbackslash{}' : `\\${sign}`).replaceAll('×', '$\\times$');
+  const tex = (/** @type {any} */ text) => String(text ?? '').replace(/[\\&%$#_{}~^]/g, sign => sign === '\\' ? '\\textbackslash{}' : `\\${sign}`).replaceAll('×', '$\\times$').replaceAll('≈', '$\\approx$');
   function latex() {
     const body = seen().slice(0, 200).map((/** @type {any} */ row) => `${cells(row).map(tex).join(' & ')} \\\\`).join('\n');
     const text = `\\begin{table}\n\\caption{${tex(caption())}}\n\\begin{tabular}{ll${'r'.repeat(heads().length - 2)}}\n\\toprule\n${heads().map(tex).join(' & ')} \\\\\n\\midrule\n${body}\n\\bottomrule\n\\end{tabular}\n\\end{table}`;
