@@ -19,6 +19,7 @@ from flop_harness.report.analysis.index import (
     is_figure,
     plain,
 )
+from flop_harness.report.formats.case_json import exactly
 from flop_harness.report.words.text import printable, ratio, shorten, slug
 
 REFUSED = ("failed",)
@@ -129,12 +130,12 @@ def told(index: Index, said: Said) -> dict[str, Any]:
     return {
         "id": said.id, "counter": reading.counter, "name": said.name, "version": reading.version,
         "contexts": said.contexts, "metric": reading.metric, "unit": reading.unit,
-        "value": reading.value if said.macs is not None else None,
+        "value": exactly(reading.value) if said.macs is not None and reading.value is not None else None,
         "macs": None if said.macs is None else plain(said.macs),
         "deviation": finite(said.deviation), "mark": said.mark, "label": printable(reading.label),
         "printed": shorten(reading.figure, 60), "message": shorten(reading.message, MESSAGE),
-        "reference": bridge.reference if bridge else None,
-        "residual": bridge.residual if bridge else None,
+        "reference": exactly(bridge.reference) if bridge else None,
+        "residual": exactly(bridge.residual) if bridge else None,
         "steps": list(steps_of(index, bridge)) if bridge and said.macs is not None else [],
     }  # fmt: skip
 
@@ -148,6 +149,6 @@ def steps_of(index: Index, bridge: Bridge) -> Iterator[dict[str, Any]]:
     weights = in_macs_each(index, bridge)
     for step, weight, sentence in zip(bridge.steps, weights, sentences(index, bridge), strict=True):
         yield {
-            "term": printable(step.term), "amount": step.amount, "macs": plain(weight),
+            "term": printable(step.term), "amount": exactly(step.amount), "macs": plain(weight),
             "sentence": sentence, "modules": dict(step.modules), "classes": dict(step.classes),
         }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import version
 
 from flop_harness.records import Run
@@ -38,5 +39,5 @@ def latex_row(model: Model) -> str:
 def versions(run: Run) -> dict[str, str]:
     """Packages and their versions as the run's environment has them, with torch's own."""
     torch = run.environment.get("torch")
-    found = {"torch": str(torch.get("version", ""))} if isinstance(torch, dict) else {}
-    return {**found, "Python": str(run.environment.get("python", ""))}
+    told = torch.get("version", "") if isinstance(torch, Mapping) else torch
+    return {"torch": str(told or ""), "Python": str(run.environment.get("python", ""))}

@@ -49,11 +49,10 @@ class Site:
 
     @cached_property
     def families(self) -> list[FamilyRow]:
-        """Of models of libraries alone: single layers and small networks are no family."""
+        """Of models of libraries; where there are none, of all."""
         cases = self.results.combined.run.suite.cases
-        return family_rows(
-            self.results.index, [case.id for case in cases if is_library(case.model)]
-        )
+        libraries = [case.id for case in cases if is_library(case.model)]
+        return family_rows(self.results.index, libraries or [case.id for case in cases])
 
     @cached_property
     def profiles(self) -> list[Profile]:

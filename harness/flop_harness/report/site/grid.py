@@ -7,6 +7,7 @@ from typing import Any
 
 from flop_harness.records import Run
 from flop_harness.report.analysis.index import REFERENCE, Index
+from flop_harness.report.formats.case_json import exactly
 from flop_harness.report.site.answers import Said, finite, said_of
 from flop_harness.report.site.citing import CONVENTION, versions
 from flop_harness.report.site.families import SECTIONS, FamilyRow, by_counter
@@ -57,4 +58,4 @@ def figure(said: Said | None) -> Any:
         return None
     if said.macs is None:
         return said.mark
-    return [said.reading.value, said.reading.unit, finite(said.deviation)]
+    return [exactly(said.reading.value or 0), said.reading.unit, finite(said.deviation)]

@@ -29,7 +29,7 @@ def apart(rows: Iterable[FamilyRow]) -> str:
     ratios = [value for row in rows for cell in row.cells for value in cell.ratios.values()]
     if not ratios:
         return "no figures"
-    close = sum(abs(value - 1) <= MOST for value in ratios)
+    close = sum(round(abs(value - 1), 9) <= MOST for value in ratios)
     above = [value for value in ratios if value > 0]
     low, high = min(above, default=1.0), max(above, default=1.0)
     ends = [words for value, words in ((low, f"{times(1 / low)} too low"), (high, f"{times(high)} too high"))

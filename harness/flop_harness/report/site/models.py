@@ -11,6 +11,7 @@ from flop_harness.records import Metric, Reading
 from flop_harness.report.analysis.cells import inputs_of
 from flop_harness.report.analysis.families import kind_in
 from flop_harness.report.analysis.index import REFERENCE, Index, deviation, plain
+from flop_harness.report.formats.case_json import exactly
 from flop_harness.report.site.answers import Said, said_of, told
 from flop_harness.report.site.axis import Axis, axis_of
 from flop_harness.report.words.text import Number, human, percent, ratio, slug
@@ -141,7 +142,7 @@ def shard(index: Index, model: Model, code: Code) -> dict[str, Any]:
         "name": model.name, "model": model.model, "macs": model.macs, "params": model.params,
         "modules": modules_of(index, model.name),
         "answers": answers, "pieces": list(pieces),
-        "conventions": [[each.convention, each.value, each.unit]
+        "conventions": [[each.convention, exactly(each.value), each.unit]
                         for each in index.figures_of.get(model.name, ())],
     }  # fmt: skip
 

@@ -11,7 +11,7 @@ from flop_harness.records import Tool
 from flop_harness.report.site.families import FamilyRow
 from flop_harness.report.site.models import Model, every_said
 from flop_harness.report.site.related import Published
-from flop_harness.report.words.text import human, shorten
+from flop_harness.report.words.text import human, shorten, slug
 
 Row = tuple[str, str, str, str, str]
 """kind, title, link, further words, a note"""
@@ -32,7 +32,7 @@ def counter_rows(tools: Iterable[Tool]) -> Iterator[Row]:
     for tool in tools:
         names = {tool.id, *ALIASES.get(tool.id, "").split()}
         words = " ".join(name.replace("-", "").replace("_", "") for name in sorted(names))
-        yield "counter", tool.id, f"counter/{tool.id}.html", words, shorten(tool.description, 80)
+        yield "counter", tool.id, f"counter/{slug(tool.id)}.html", words, shorten(tool.description, 80)
 
 
 def family_rows(rows: Iterable[FamilyRow]) -> Iterator[Row]:

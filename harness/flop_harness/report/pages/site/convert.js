@@ -3,7 +3,7 @@
 
 const asked = /** @type {HTMLInputElement} */ (document.getElementById('asked'));
 const converted = /** @type {HTMLElement} */ (document.getElementById('converted'));
-/** @typedef {{name: string, id: string, value: number, unit: string, label: string, terms: Map<string, number> | null}} Way */
+/** @typedef {{name: string, id: string, value: Amount, unit: string, label: string, terms: Map<string, Amount> | null}} Way */
 const FLOPS = /** @type {Record<string, number>} */ ({MAC: 2, FLOP: 1});
 const plain = (/** @type {string} */ text) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
 
@@ -36,10 +36,10 @@ const within = (/** @type {any} */ figure, /** @type {number} */ value) => figur
 function fits(/** @type {any} */ figure, /** @type {Way} */ way) {
   const base = figure.base;
   const label = way.label.toUpperCase();
-  if (!base || base === way.unit || label.startsWith(base)) { if (within(figure, way.value)) return 'as it stands'; }
+  if (!base || base === way.unit || label.startsWith(base)) { if (within(figure, Number(way.value))) return 'as it stands'; }
   if (base && base in FLOPS && way.unit in FLOPS) {
-    if (within(figure, way.value * FLOPS[way.unit] / FLOPS[base])) return 'as it stands';
-    if (within(figure, way.value)) return `${way.unit}s called ${base}s`;
+    if (within(figure, Number(way.value) * FLOPS[way.unit] / FLOPS[base])) return 'as it stands';
+    if (within(figure, Number(way.value))) return `${way.unit}s called ${base}s`;
   }
   return '';
 }
@@ -81,11 +81,12 @@ function one(/** @type {Item} */ model, /** @type {Way} */ source, /** @type {Wa
   return [head, make('div', {class: 'scroll'}, make('table', {class: 'terms'}, make('tbody', {}, row([source.name, grouped(source.value)], 'end'),
     ...between(source, target).map(([term, amount]) => row([term, signed(amount)])), row([target.name, grouped(target.value)], 'end'))))];
 }
-/** @returns {[string, number][]} the terms that lead from one figure to the other, the largest first */
+const minus = (/** @type {Amount} */ a, /** @type {Amount} */ b) => typeof a === 'string' || typeof b === 'string' ? String(BigInt(a) - BigInt(b)) : a - b;
+/** @returns {[string, Amount][]} the terms that lead from one figure to the other, the largest first */
 function between(/** @type {Way} */ source, /** @type {Way} */ target) {
   const [before, after] = [source.terms || new Map(), target.terms || new Map()];
-  return [...new Set([...before.keys(), ...after.keys()])].map(term => /** @type {[string, number]} */ ([term, (after.get(term) || 0) - (before.get(term) || 0)]))
-    .filter(([, amount]) => amount).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
+  return [...new Set([...before.keys(), ...after.keys()])].map(term => /** @type {[string, Amount]} */ ([term, minus(after.get(term) || 0, before.get(term) || 0)]))
+    .filter(([, amount]) => Number(amount)).sort((a, b) => Math.abs(Number(b[1])) - Math.abs(Number(a[1])));
 }
 
 asked.addEventListener('input', convert);

@@ -2,8 +2,8 @@
 // Why a counter says what it says of a model: a waterfall, the modules, the terms, the code.
 
 const why = /** @type {HTMLElement} */ (document.getElementById('why'));
-/** @typedef {{term: string, amount: number, macs: number, sentence: string, modules: Record<string, number>, classes: Record<string, number>}} Step */
-/** @typedef {{id: string, counter: string, name: string, version: string, contexts: string[], metric: string, unit: string, value: number | null, macs: number | null, deviation: number | null, mark: string, label: string, printed: string, message: string, reference: number | null, residual: number | null, steps: Step[], code?: number[]}} Answer */
+/** @typedef {{term: string, amount: Amount, macs: number, sentence: string, modules: Record<string, number>, classes: Record<string, number>}} Step */
+/** @typedef {{id: string, counter: string, name: string, version: string, contexts: string[], metric: string, unit: string, value: Amount | null, macs: number | null, deviation: number | null, mark: string, label: string, printed: string, message: string, reference: Amount | null, residual: Amount | null, steps: Step[], code?: number[]}} Answer */
 /** @typedef {{name: string, macs: number, params: number, modules: Record<string, number>, answers: Answer[], pieces: string[]}} Shard */
 
 let own = false;
@@ -34,7 +34,7 @@ function show(/** @type {Shard} */ shard, /** @type {Answer} */ answer) {
   const apart = answer.deviation === 0 ? 'Equal to the reference.' : `${percent(answer.deviation)} against the reference${answer.unit === 'FLOP' ? ', a MAC being two FLOPs' : ''}.`;
   const moved = answer.steps.filter(step => step.macs);
   const parts = [head, make('p', {}, `${apart} ${where}`)];
-  if (answer.residual) parts.push(make('p', {class: 'loud'}, `Not all explained: ${signed(answer.residual)} is left over.`));
+  if (Number(answer.residual)) parts.push(make('p', {class: 'loud'}, `Not all explained: ${signed(answer.residual || 0)} is left over.`));
   if (moved.length) {
     const scale = make('button', {type: 'button', 'aria-pressed': String(own)}, 'Scale of this counter alone');
     scale.addEventListener('click', () => { own = !own; show(shard, answer); });
@@ -87,7 +87,7 @@ function tree(/** @type {Shard} */ shard, /** @type {Answer} */ answer) {
   node('');
   for (const [path, macs] of Object.entries(shard.modules)) node(path).reference = macs;
   for (const step of answer.steps) {
-    const unit = step.amount ? step.macs / step.amount : 0;
+    const unit = step.macs / Number(step.amount) || 0;
     for (const [path, amount] of Object.entries(step.modules)) {
       const macs = amount * unit;
       for (let each = path; ; each = each.split('.').slice(0, -1).join('.')) {
@@ -136,10 +136,10 @@ function icicle(/** @type {Shard} */ shard, /** @type {Answer} */ answer) {
 function table(/** @type {Answer} */ answer, /** @type {string} */ unit) {
   const line = (/** @type {string} */ term, /** @type {string} */ amount, /** @type {string} */ share, /** @type {any[]} */ notes, kind = '') =>
     make('tr', {class: kind}, make('th', {scope: 'row'}, term, ...notes), make('td', {class: 'num'}, amount), make('td', {class: 'num'}, share));
-  const base = answer.reference || 0;
-  const rows = [line('reference', grouped(base), '', [], 'end'),
-    ...answer.steps.map(step => line(step.term, signed(step.amount), base ? percent(step.amount / base) : '', [make('small', {}, step.sentence), places(step)])),
-    line('residual', signed(answer.residual || 0), '', [], answer.residual ? 'loud' : ''),
+  const base = Number(answer.reference);
+  const rows = [line('reference', grouped(answer.reference || 0), '', [], 'end'),
+    ...answer.steps.map(step => line(step.term, signed(step.amount), base ? percent(Number(step.amount) / base) : '', [make('small', {}, step.sentence), places(step)])),
+    line('residual', signed(answer.residual || 0), '', [], Number(answer.residual) ? 'loud' : ''),
     line('reading', `${grouped(answer.value || 0)}`, '', [], 'end')];
   const heads = ['Term', unit, 'Of the reference'].map((name, place) => make('th', {scope: 'col', class: place ? 'num' : false}, name));
   return make('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Terms'}, make('table', {class: 'terms'},

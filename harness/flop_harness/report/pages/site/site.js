@@ -35,8 +35,9 @@ function make(/** @type {string} */ tag, /** @type {Record<string, any>} */ attr
   return made;
 }
 
-const grouped = (/** @type {number} */ value) => value.toLocaleString('en-US', {maximumFractionDigits: 6}).replace('-', '−');
-const signed = (/** @type {number} */ value) => (value > 0 ? '+' : '') + grouped(value);
+/** @typedef {number | string} Amount a whole number that a script would round is text */
+const grouped = (/** @type {Amount} */ value) => (typeof value === 'string' ? BigInt(value) : value).toLocaleString('en-US', {maximumFractionDigits: 6}).replace('-', '−');
+const signed = (/** @type {Amount} */ value) => (Number(value) > 0 ? '+' : '') + grouped(value);
 
 /** @returns {string} 4133742592 -> 4.13 G */
 function compact(/** @type {number} */ value) {

@@ -1,7 +1,7 @@
 // @ts-check
 // All models and counters: what is shown stands in the address, and is what is exported.
 
-/** @typedef {[number, string, number | null] | string | null} Figure */
+/** @typedef {[Amount, string, number | null] | string | null} Figure */
 const named = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 const [filter, preset, family, figure, panel] = ['filter', 'preset', 'family', 'figures', 'export'].map(named);
 const LEAD = 8;
@@ -20,10 +20,10 @@ load('table').then(told => {
     if (!Array.isArray(said)) return said || '';
     const [value, unit, share] = said;
     if (figure.value === 'exact') return grouped(value);
-    if (figure.value === 'gmac') return (value / (unit === 'FLOP' ? 2e9 : 1e9)).toPrecision(4);
+    if (figure.value === 'gmac') return (Number(value) / (unit === 'FLOP' ? 2e9 : 1e9)).toPrecision(4);
     return share === null ? '' : share === 0 ? '1' : share === -1 ? '0' : Math.abs(share) < 5e-5 ? '≈1' : (1 + share).toPrecision(Math.abs(share) < 0.01 ? 5 : 3);
   };
-  const size = (/** @type {Figure} */ said) => Array.isArray(said) ? (figure.value === 'ratio' ? said[2] ?? -2 : said[0] / (said[1] === 'FLOP' ? 2 : 1)) : -3;
+  const size = (/** @type {Figure} */ said) => Array.isArray(said) ? (figure.value === 'ratio' ? said[2] ?? -2 : Number(said[0]) / (said[1] === 'FLOP' ? 2 : 1)) : -3;
   const tone = (/** @type {Figure} */ said) => {
     if (!Array.isArray(said)) return said === 'refused' || said === 'failed' ? said : said ? 'absent' : '';
     if (said[2] === null) return '';
