@@ -23,7 +23,7 @@ from flop_harness.report.site.contents import Site
 from flop_harness.report.site.counters import dated
 from flop_harness.report.site.families import family_rows, short
 from flop_harness.report.site.home import sentences
-from flop_harness.report.site.models import model_of, strip
+from flop_harness.report.site.models import strip
 from flop_harness.report.site.sources import Results, is_library, results_in
 from runs import GRAD, a_reading, a_run, explained, failed_run, hostile_run, loud_run, small_run
 
@@ -103,8 +103,13 @@ def test_a_refusal_is_no_figure_and_no_zero():
     zero, _ = explained("net", "fvcore", 100, {"all not seen": -100})
     failed = a_reading("net", "thop", None, status="failed", message="no")
     late = a_reading("net", "flopth", None, status="timeout")
-    made = strip(Index(a_run([(zero, explained("net", "fvcore", 100)[1])], (failed, late))), "net", "compute")
-    assert {each.reading.counter: each.mark for each in made.silent} == {"thop": "refused", "flopth": "failed"}
+    made = strip(
+        Index(a_run([(zero, explained("net", "fvcore", 100)[1])], (failed, late))), "net", "compute"
+    )
+    assert {each.reading.counter: each.mark for each in made.silent} == {
+        "thop": "refused",
+        "flopth": "failed",
+    }
     assert [group.place for group in made.groups if group.macs == 0] == [None]
 
 
@@ -178,14 +183,17 @@ def test_a_lone_architecture_stands_with_the_others():
 
 
 @pytest.mark.parametrize(
-    "ratio, words", [(1, "1"), (1.0001, "≈1"), (1.004, "1.004"), (0.5, "0.50"), (1 / 137, "1/137"), (640, "640")]
+    "ratio, words",
+    [(1, "1"), (1.0001, "≈1"), (1.004, "1.004"), (0.5, "0.50"), (1 / 137, "1/137"), (640, "640")],
 )
 def test_a_ratio_in_a_few_signs(ratio, words):
     assert short(ratio) == words
 
 
 def test_the_sentence_counts_figures_within_two_per_cent():
-    rows = family_rows(zoo(("a", "vgg", 2), ("b", "vgg", 3), ("c", "vgg", -90), ("d", "vgg", 0)), "abcd")
+    rows = family_rows(
+        zoo(("a", "vgg", 2), ("b", "vgg", 3), ("c", "vgg", -90), ("d", "vgg", 0)), "abcd"
+    )
     first, second = sentences(rows)
     assert first.startswith("Convolutional networks: 50 % of figures are within 2 %")
     assert "10 times too low" in first and "thop equals the reference on 1 of 4 models" in second
@@ -197,14 +205,23 @@ def test_the_sentence_counts_figures_within_two_per_cent():
 @pytest.mark.parametrize("make", [small_run, loud_run, failed_run, hostile_run])
 def test_a_site_of_any_run_is_whole(make):
     made = site_of(make())
-    assert {"index.html", "table.html", "convert.html", "time.html", "claims.html", "method.html"} <= made.keys()
+    assert {
+        "index.html",
+        "table.html",
+        "convert.html",
+        "time.html",
+        "claims.html",
+        "method.html",
+    } <= made.keys()
     assert {"data/search.js", "data/figures.js", "data/table.js"} <= made.keys()
 
 
 def test_no_page_asks_for_what_lies_elsewhere():
     for path, text in site_of(small_run()).items():
         if path.endswith(".html"):
-            assert "http://" not in text and 'src="http' not in text and "default-src 'none'" in text
+            assert (
+                "http://" not in text and 'src="http' not in text and "default-src 'none'" in text
+            )
 
 
 def test_links_between_pages_lead_somewhere():
@@ -214,12 +231,17 @@ def test_links_between_pages_lead_somewhere():
     for path, text in made.items():
         for target in re.findall(r'href="([^"#]+\.html)', text) if path.endswith(".html") else ():
             folder = path.rpartition("/")[0]
-            where = target.removeprefix("../") if target.startswith("../") else f"{folder}/{target}".lstrip("/")
+            where = (
+                target.removeprefix("../")
+                if target.startswith("../")
+                else f"{folder}/{target}".lstrip("/")
+            )
             assert where in made, (path, target)
 
 
 @pytest.mark.parametrize(
-    "version, day", [("0.0.30.post190806", "2019-08-06"), ("0.1.5.post20221221", "2022-12-21"), ("0.7.5", "")]
+    "version, day",
+    [("0.0.30.post190806", "2019-08-06"), ("0.1.5.post20221221", "2022-12-21"), ("0.7.5", "")],
 )
 def test_a_version_tells_its_day(version, day):
     assert dated(version) == day

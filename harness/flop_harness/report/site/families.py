@@ -39,6 +39,11 @@ class FamilyCell:
         return max(self.ratios.values(), key=strength, default=None)
 
     @property
+    def reach(self) -> float:
+        """How far the worst figure is from the reference, on a log scale."""
+        return -1.0 if self.worst is None else strength(self.worst)
+
+    @property
     def usual(self) -> float | None:
         return median(self.ratios.values()) if self.ratios else None
 

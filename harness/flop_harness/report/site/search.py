@@ -32,7 +32,13 @@ def counter_rows(tools: Iterable[Tool]) -> Iterator[Row]:
     for tool in tools:
         names = {tool.id, *ALIASES.get(tool.id, "").split()}
         words = " ".join(name.replace("-", "").replace("_", "") for name in sorted(names))
-        yield "counter", tool.id, f"counter/{slug(tool.id)}.html", words, shorten(tool.description, 80)
+        yield (
+            "counter",
+            tool.id,
+            f"counter/{slug(tool.id)}.html",
+            words,
+            shorten(tool.description, 80),
+        )
 
 
 def family_rows(rows: Iterable[FamilyRow]) -> Iterator[Row]:
@@ -83,9 +89,9 @@ PAGES: tuple[Row, ...] = (
 
 def docs_rows(docs: Path) -> Iterator[Row]:
     """Every section of the documentation, from the index that its own search box uses."""
-    index = docs / "search" / "search_index.json"
+    index = docs / "search" / "search_index.js"
     if index.is_file():
-        for each in json.loads(index.read_text())["docs"]:
+        for each in json.loads(index.read_text().removeprefix("var __index = "))["docs"]:
             yield "docs", each["title"], f"docs/{each['location']}", shorten(each["text"], 200), ""
 
 

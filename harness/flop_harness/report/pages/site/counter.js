@@ -15,7 +15,7 @@ load(`counter/${chart.dataset.counter}`).then(({points, versions}) => {
   const names = versions.map((/** @type {string[]} */ [name]) => name);
   const width = Math.min(1100, chart.clientWidth);
   // @ts-ignore the library is a script of its own
-  chart.append(Plot.plot({
+  chart.append(picture(Plot.plot({
     width, height: 78 * cases.length + 60, marginLeft: 50, marginRight: 20, marginTop: 26, style: {background: 'none', fontSize: '12px'},
     ariaLabel: 'Figure divided by the reference, release by release; the table below says what changed',
     // @ts-ignore
@@ -30,5 +30,5 @@ load(`counter/${chart.dataset.counter}`).then(({points, versions}) => {
       Plot.dot(shown, {x, y: 'ratio', fy: 'case', r: 2, fill: 'var(--link)', title: point => `${point.release} ${days.get(point.release)}\n${point.case}: ${point.ratio.toPrecision(6)} times the reference`}),
       // @ts-ignore
       Plot.text(cases, {fy: name => name, frameAnchor: 'top-left', text: name => name, dy: -10, fontWeight: 600, fill: 'currentColor'})],
-  }), make('figcaption', {}, `Figure / reference of ${cases.length} small models, on one logarithmic scale. A figure of 0 is not drawn${timed ? ', nor a release whose version tells no day' : ''}.`));
+  })), make('figcaption', {}, `Figure / reference of ${cases.length} small models, on one logarithmic scale. A figure of 0 is not drawn${timed ? ', nor a release whose version tells no day' : ''}.`));
 });

@@ -58,7 +58,7 @@ function waterfall(/** @type {Shard} */ shard, /** @type {Answer} */ answer, /**
   const end = {term: 'reading', from: 0, to: at[at.length - 1], macs: at[at.length - 1], sentence: 'All terms together.'};
   const width = Math.max(340, Math.min(760, why.clientWidth * (why.clientWidth > 800 ? 0.58 : 1)));
   // @ts-ignore the library is a script of its own
-  return Plot.plot({
+  return picture(Plot.plot({
     width, height: 52 + 26 * (rows.length + 1), marginLeft: Math.min(260, width * 0.4), marginTop: 30, marginRight: 46,
     style: {background: 'none', fontSize: '12px'}, ariaLabel: 'Waterfall from the reference to the reading; the table below has its numbers',
     x: {axis: 'top', domain: [Math.min(...every), Math.max(...every)], nice: true, ticks: 4, tickFormat: compact, label: null, grid: true},
@@ -69,7 +69,7 @@ function waterfall(/** @type {Shard} */ shard, /** @type {Answer} */ answer, /**
       Plot.text([...rows, end], {y: 'term', x: row => Math.max(row.from, row.to), text: row => compact(row.macs), textAnchor: 'start', dx: 5, fill: 'currentColor'}),
       // @ts-ignore
       Plot.ruleX([0], {stroke: 'currentColor'})],
-  });
+  }));
 }
 
 /** A tree of modules, each with the MAC that are counted, missed and beyond the reference. */

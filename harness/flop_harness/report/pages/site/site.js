@@ -27,6 +27,13 @@ function load(/** @type {string} */ name) {
   return shard.kept;
 }
 
+/** @returns {any} a chart as one picture, which its label and a table beside it tell */
+function picture(/** @type {any} */ chart) {
+  chart.setAttribute('role', 'img');
+  for (const part of chart.querySelectorAll('[aria-label], [aria-description]')) ['aria-label', 'aria-description'].forEach(name => part.removeAttribute(name));
+  return chart;
+}
+
 /** @returns {any} an element; a false attribute is left out */
 function make(/** @type {string} */ tag, /** @type {Record<string, any>} */ attributes = {}, /** @type {any[]} */ ...children) {
   const made = document.createElement(tag);
@@ -96,7 +103,7 @@ function printed(/** @type {string} */ text) {
 /** @typedef {{id: number, kind: string, title: string, link: string, words: string, note: string}} Item */
 const terms = (/** @type {string} */ text) => text.toLowerCase().match(/[a-z]+|\d+/g) || [];
 const squashed = (/** @type {string} */ text) => terms(text).join('');
-const STOP = new Set('a an and are by does for how in is its of on say says tell tells than the to was what which who why with wrong vs model'.split(' '));
+const STOP = new Set('a an and are at by does for how in is its of on say says tell tells than that the this to was what which who why with wrong vs model'.split(' '));
 
 const find = /** @type {HTMLInputElement} */ (document.getElementById('find'));
 const list = /** @type {HTMLElement} */ (document.getElementById('found'));
@@ -118,7 +125,8 @@ function index() {
 /** @returns {Promise<Item[]>} what answers the text, the best first */
 async function found(/** @type {string} */ text) {
   const {search, items, counters} = await index();
-  const shown = (/** @type {string} */ query, /** @type {string} */ kind) => search.search(query, {filter: (/** @type {any} */ hit) => !kind || items[hit.id].kind === kind})
+  const hits = (/** @type {string} */ query, /** @type {string} */ kind, combineWith = 'AND') => search.search(query, {combineWith, filter: (/** @type {any} */ hit) => !kind || items[hit.id].kind === kind});
+  const shown = (/** @type {string} */ query, /** @type {string} */ kind) => (hits(query, kind).length ? hits(query, kind) : hits(query, kind, 'OR'))
     .map((/** @type {any} */ hit) => items[hit.id])
     .sort((/** @type {Item} */ a, /** @type {Item} */ b) => Number(squashed(b.title) === squashed(query)) - Number(squashed(a.title) === squashed(query)));
   const several = text.split(',').map(part => shown(part, 'model')[0]).filter(Boolean);

@@ -91,5 +91,9 @@ load('table').then(told => {
   });
   filter.addEventListener('input', apply);
   [preset, family, figure].forEach(control => control.addEventListener('change', apply));
-  table.on('tableBuilt', () => { apply(); if (models().length > 1) latex(); });
+  table.on('tableBuilt', () => {
+    named('grid').querySelector('.tabulator-tableholder').setAttribute('role', 'rowgroup');
+    named('grid').querySelector('.tabulator-table').setAttribute('role', 'presentation');
+    apply(); if (models().length > 1) latex();
+  });
 });

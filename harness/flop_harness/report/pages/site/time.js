@@ -28,17 +28,17 @@ function draw(/** @type {any} */ told) {
   const far = [...dots].sort((a, b) => Math.abs(Math.log(b[3]) - y - slope * (Math.log(b[2]) - x)) - Math.abs(Math.log(a[3]) - y - slope * (Math.log(a[2]) - x))).slice(0, 6);
   const width = Math.min(1000, scatter.clientWidth);
   // @ts-ignore the library is a script of its own
-  const plot = Plot.plot({
+  const plot = picture(Plot.plot({
     width, height: Math.min(560, width * 0.62), marginLeft: 56, marginBottom: 44, marginRight: 30, style: {background: 'none', fontSize: '13px'}, ariaLabel: `Seconds beside ${count.name}; the table below has the numbers`,
     x: {type: 'log', label: `${count.name} →`, tickFormat: compact, grid: true, ticks: 5}, y: {type: 'log', label: '↑ milliseconds', tickFormat: compact, grid: true, ticks: 5},
     marks: [
       // @ts-ignore
       Plot.line(ends, {stroke: 'var(--soft)', strokeDasharray: '4 3'}),
       // @ts-ignore
-      Plot.dot(dots, {x: '2', y: dot => 1e3 * dot[3], r: 4, fill: 'var(--link)', fillOpacity: 0.75, title: dot => `${dot[0]} (${dot[1]})\n${grouped(dot[2])}\n${(1e3 * dot[3]).toPrecision(4)} ms`, tip: true}),
+      Plot.dot(dots, {x: '2', y: dot => 1e3 * dot[3], r: 4, fill: 'var(--link)', fillOpacity: 0.75, title: dot => `${dot[0]} (${dot[1]})\n${grouped(dot[2])}\n${(1e3 * dot[3]).toPrecision(4)} ms`}),
       // @ts-ignore
       Plot.text(far, {x: '2', y: dot => 1e3 * dot[3], text: '0', dy: -10, fill: 'currentColor', stroke: 'var(--paper)', strokeWidth: 3})],
-  });
+  }));
   const low = count.interval.map((/** @type {number} */ each) => each.toPrecision(3)).join(' to ');
   scatter.replaceChildren(plot, make('figcaption', {}, `${dots.length} models; predictions by ${count.name} are off by a factor of ${count.factor.toPrecision(3)} (95 %: ${low}) on families that the fit has not seen. The dashed line is a power law through all dots; the six farthest from it are named.`,
     found.overhead.length ? ` Left out, since their time is overhead: ${found.overhead.join(', ')}.` : ''));
