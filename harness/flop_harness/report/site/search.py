@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,7 @@ def word_rows(words: Iterable[tuple[str, str]]) -> Iterator[Row]:
         )
 
 
+TAG = re.compile(r"<[^>]+>")
 PAGES: tuple[Row, ...] = (
     ("page", "How a figure is measured", "method.html#measured", "process fresh versions environment", ""),
     ("page", "Which families part most", "index.html#families", "heat map spread apart", ""),
@@ -92,7 +94,7 @@ def docs_rows(docs: Path) -> Iterator[Row]:
     index = docs / "search" / "search_index.js"
     if index.is_file():
         for each in json.loads(index.read_text().removeprefix("var __index = "))["docs"]:
-            yield "docs", each["title"], f"docs/{each['location']}", shorten(each["text"], 200), ""
+            yield "docs", each["title"], f"docs/{each['location']}", shorten(TAG.sub(" ", each["text"]), 200), ""
 
 
 def figures(models: list[Model]) -> dict[str, Any]:

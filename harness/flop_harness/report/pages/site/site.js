@@ -126,7 +126,7 @@ function index() {
 async function found(/** @type {string} */ text) {
   const {search, items, counters} = await index();
   const hits = (/** @type {string} */ query, /** @type {string} */ kind, combineWith = 'AND') => search.search(query, {combineWith, filter: (/** @type {any} */ hit) => !kind || items[hit.id].kind === kind});
-  const shown = (/** @type {string} */ query, /** @type {string} */ kind) => (hits(query, kind).length ? hits(query, kind) : hits(query, kind, 'OR'))
+  const shown = (/** @type {string} */ query, /** @type {string} */ kind, strict = false) => (strict || hits(query, kind).length ? hits(query, kind) : hits(query, kind, 'OR'))
     .map((/** @type {any} */ hit) => items[hit.id])
     .sort((/** @type {Item} */ a, /** @type {Item} */ b) => Number(squashed(b.title) === squashed(query)) - Number(squashed(a.title) === squashed(query)));
   const several = text.split(',').map(part => shown(part, 'model')[0]).filter(Boolean);
@@ -139,7 +139,7 @@ async function found(/** @type {string} */ text) {
   const tools = asked.map(named).filter(tool => tool !== undefined);
   const rest = asked.filter(word => !named(word)).join(' ');
   const figure = printed(asked.filter(word => !named(word)).slice(0, 2).join(' ')) || printed(text);
-  const models = rest ? shown(rest, 'model') : [];
+  const models = rest ? shown(rest, 'model', true) : [];
   const joined = tools.length > 1
     ? models.slice(0, 3).map((/** @type {Item} */ model) => item('convert', `${model.title}: ${tools[0].title} to ${tools[1].title}`, `convert.html#model=${encodeURIComponent(model.title)}&from=${tools[0].title}&to=${tools[1].title}`))
     : tools.length ? models.slice(0, 4).map((/** @type {Item} */ model) => item('why', `${tools[0].title} on ${model.title}`, `${model.link}#${tools[0].title}`)) : [];
