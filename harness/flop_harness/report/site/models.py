@@ -64,7 +64,6 @@ def strip(index: Index, case: str, metric: Metric) -> Strip:
               axis.place(float(value)) if axis and value > 0 else None)
         for value, alike in found.items()
     ]  # fmt: skip
-    groups.sort(key=lambda group: (-len(group.said) if group.reference else 0, group.macs))
     groups.sort(key=lambda group: group.macs)
     return Strip(metric, tuple(groups), tuple(each for each in said if each.macs is None), axis)
 
@@ -95,15 +94,16 @@ class Model:
 
     @property
     def sentence(self) -> str:
-        """Who agrees with the reference, and how far the others are apart."""
+        """Who agrees with the reference, each called as its documentation shows; how far others are."""
         groups = self.strips[0].groups if self.strips else ()
-        exact = {each.reading.counter for group in groups if group.reference for each in group.said}
-        every = {each.reading.counter for group in groups for each in group.said}
-        above = [group.macs for group in groups if group.macs and group.said]
+        shown = [(group, each) for group in groups for each in group.said if each.documented]
+        exact = {each.reading.counter for group, each in shown if group.reference}
+        every = {each.reading.counter for _, each in shown}
+        above = [group.macs for group, _ in shown if group.macs]
         if not every:
             return "No counter gave a figure."
         far = float(max(above) / min(above)) if above else 1.0
-        zero = any(group.macs == 0 and group.said for group in groups)
+        zero = any(group.macs == 0 for group, _ in shown)
         return (
             f"{len(exact)} of {len(every)} counters equal the reference"
             + (f"; highest and lowest are a factor of {ratio(far - 1)} apart" if far > 1 else "")

@@ -94,7 +94,13 @@ def docs_rows(docs: Path) -> Iterator[Row]:
     index = docs / "search" / "search_index.js"
     if index.is_file():
         for each in json.loads(index.read_text().removeprefix("var __index = "))["docs"]:
-            yield "docs", each["title"], f"docs/{each['location']}", shorten(TAG.sub(" ", each["text"]), 200), ""
+            yield (
+                "docs",
+                each["title"],
+                f"docs/{each['location']}",
+                shorten(TAG.sub(" ", each["text"]), 200),
+                "",
+            )
 
 
 def figures(models: list[Model]) -> dict[str, Any]:

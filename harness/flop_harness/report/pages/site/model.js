@@ -56,13 +56,14 @@ function waterfall(/** @type {Shard} */ shard, /** @type {Answer} */ answer, /**
   const at = levels(moved);
   const rows = moved.map((step, place) => ({term: step.term, from: at[place], to: at[place + 1], macs: step.macs, sentence: step.sentence}));
   const end = {term: 'reading', from: 0, to: at[at.length - 1], macs: at[at.length - 1], sentence: 'All terms together.'};
-  const width = Math.max(340, Math.min(760, why.clientWidth * (why.clientWidth > 800 ? 0.58 : 1)));
+  const width = Math.min(760, why.clientWidth * (why.clientWidth > 800 ? 0.58 : 1));
+  const room = Math.min(260, width * 0.42), letters = Math.floor(room / 6.4) - 2;
   // @ts-ignore the library is a script of its own
   return picture(Plot.plot({
-    width, height: 52 + 26 * (rows.length + 1), marginLeft: Math.min(260, width * 0.4), marginTop: 30, marginRight: 46,
+    width, height: 52 + 26 * (rows.length + 1), marginLeft: room, marginTop: 30, marginRight: 46,
     style: {background: 'none', fontSize: '12px'}, ariaLabel: 'Waterfall from the reference to the reading; the table below has its numbers',
-    x: {axis: 'top', domain: [Math.min(...every), Math.max(...every)], nice: true, ticks: 4, tickFormat: compact, label: null, grid: true},
-    y: {label: null, domain: [...rows.map(row => row.term), 'reading'], tickFormat: (/** @type {string} */ term) => term.length > 38 ? `${term.slice(0, 37)}…` : term},
+    x: {axis: 'top', domain: [Math.min(...every), Math.max(...every)], nice: true, ticks: width > 500 ? 4 : 2, tickFormat: compact, label: null, grid: true},
+    y: {label: null, domain: [...rows.map(row => row.term), 'reading'], tickFormat: (/** @type {string} */ term) => term.length > letters ? `${term.slice(0, letters - 1)}…` : term},
     // @ts-ignore
     marks: [Plot.barX([...rows, end], {y: 'term', x1: 'from', x2: 'to', fill: row => row.term === 'reading' ? 'var(--soft)' : row.macs > 0 ? 'var(--high4)' : 'var(--low4)', insetTop: 4, insetBottom: 4, title: row => `${row.term}: ${signed(row.macs)}\n${row.sentence}`, tip: false}),
       // @ts-ignore
