@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 EXTRAS := all,test,lint
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare zoo zoo-all check drift effects verify claims time gpu test test-all lint bench docs clean
+.PHONY: help setup compare zoo zoo-all check drift effects verify claims time gpu test test-all lint bench site docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -77,7 +77,10 @@ gpu: $(STAMP)  ## on a machine with a GPU: counts on CUDA, times of three suites
 	  $(BIN)/flop-harness time $$suite --device cuda --contexts --sessions 1 --budget 0.5 $(ARGS) || exit 1; \
 	done
 
-docs: $(STAMP)  ## build the documentation from docs/ and the code: site/index.html
+site: docs  ## every model, counter and claim as pages that open from a file: site/index.html
+	$(BIN)/flop-harness site --readme $(ARGS)
+
+docs: $(STAMP)  ## build the documentation from docs/ and the code: site/docs/index.html
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,docs]'
 	$(BIN)/python docs/generate.py build/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict

@@ -20,6 +20,7 @@ from flop_harness.cli import (
     mfu,
     report,
     reproduce,
+    site,
     time,
     verify,
 )
@@ -43,6 +44,7 @@ COMMANDS = (
     explain,
     convert,
     report,
+    site,
     check,
     reproduce,
     drift,

@@ -9,6 +9,7 @@ The way through it::
     charts/     plain data first, then SVG
     formats/    one renderer each: Markdown, HTML, CSV, LaTeX, terminal/, notebook, JUnit, ...
     pages/      templates, script and style of the HTML pages
+    site/       all results as one site
     documents/  what makes up each document; files.py: which files are written of what
 """
 

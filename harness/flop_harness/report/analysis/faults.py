@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from flop_harness.errors import UserError
 from flop_harness.records import Failure
 
 T = TypeVar("T")
@@ -28,3 +29,8 @@ class Faults:
             if failure not in self.found:
                 self.found.append(failure)
             return otherwise
+
+    def refuse(self) -> None:
+        """UserError for the first, where nothing is to be shown without what lacks."""
+        for failure in self.found:
+            raise UserError(f"{failure.stage}: {failure.message}")

@@ -142,6 +142,14 @@ class Index:
         return found
 
     @cached_property
+    def figures_of(self) -> dict[str, list[Figure]]:
+        """What our conventions say of each case."""
+        found: dict[str, list[Figure]] = {}
+        for figure in self.run.figures:
+            found.setdefault(figure.case, []).append(figure)
+        return found
+
+    @cached_property
     def cells(self) -> dict[tuple[str, str, Context], list[Reading]]:
         """The readings of each counter in each context on each case."""
         found: dict[tuple[str, str, Context], list[Reading]] = {}

@@ -10,7 +10,7 @@ from flop_harness.report.analysis.cells import Cell
 from flop_harness.report.charts.heatmap import CLASSES, brief, class_of
 from flop_harness.report.tables.table import show
 from flop_harness.report.words.links import Link
-from flop_harness.report.words.text import group, is_number, printable
+from flop_harness.report.words.text import group, is_number, printable, slug
 
 PAGES = Path(__file__).parents[1] / "pages"
 
@@ -28,7 +28,7 @@ def pages() -> Any:
     made = Environment(loader=FileSystemLoader(PAGES), autoescape=True, trim_blocks=True,
                        lstrip_blocks=True, undefined=StrictUndefined)  # fmt: skip
     made.filters.update(show=show, group=group, exact=_exact, printable=printable, tone=tone, ratio=brief,
-                        drawn=drawn)  # fmt: skip
+                        drawn=drawn, slug=slug)  # fmt: skip
     made.tests.update(number=is_number, link=lambda value: isinstance(value, Link))
     return made
 

@@ -1,0 +1,154 @@
+"""What a counter says of a model, the contexts in which it says so, and why: plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from flop_harness.counters import find_one
+from flop_harness.errors import UserError
+from flop_harness.records import Bridge, Context, Metric, Reading
+from flop_harness.report.analysis.causes import in_macs_each
+from flop_harness.report.analysis.findings import sentences
+from flop_harness.report.analysis.index import (
+    REFERENCE,
+    Index,
+    in_macs,
+    is_figure,
+    plain,
+)
+from flop_harness.report.formats.case_json import exactly
+from flop_harness.report.words.text import printable, ratio, shorten, slug
+
+REFUSED = ("failed",)
+"""The counter raised: it refuses the model. What ran out of time or memory has failed"""
+MARKS = {
+    "failed": "refused",
+    "unavailable": "not asked",
+    "timeout": "failed",
+    "out_of_memory": "failed",
+}
+MESSAGE = 400
+
+
+@dataclass(frozen=True)
+class Said:
+    """One thing that a counter says of a case, and the readings in which it says it."""
+
+    readings: tuple[Reading, ...]
+    bridge: Bridge | None
+    macs: Fraction | None
+    """The figure in MAC (or parameters); None where it gave none"""
+    deviation: float | None
+    documented: bool
+    """Whether the tool's own documentation calls it so"""
+    alone: bool
+    """Whether the counter says the same in every context"""
+
+    @property
+    def reading(self) -> Reading:
+        return self.readings[0]
+
+    @property
+    def contexts(self) -> list[str]:
+        return [str(replace(each.context, mode="")) for each in self.readings]
+
+    @property
+    def name(self) -> str:
+        """The counter, with its contexts where they make a difference."""
+        counter = printable(self.reading.counter)
+        return counter if self.alone else f"{counter} ({', '.join(self.contexts)})"
+
+    @property
+    def id(self) -> str:
+        """Its place in the page of the model: the counter's name alone where that is enough."""
+        reading = self.reading
+        short = reading.counter if self.documented else f"{reading.counter}--{self.contexts[0]}"
+        return slug(
+            (short if reading.metric == "compute" else f"{short}--params").replace(" ", "-")
+        )
+
+    @property
+    def mark(self) -> str:
+        """The ratio to the reference, or why there is none; 0 is a figure."""
+        if self.macs is None:
+            return MARKS.get(self.reading.status, "no figure")
+        return ratio(self.deviation)
+
+    @property
+    def explained(self) -> bool:
+        return self.bridge is not None and self.bridge.explained
+
+
+def said_of(index: Index, case: str, metric: Metric) -> list[Said]:
+    """Every different thing that a counter says of a case, in the order of the counters."""
+    found: dict[str, dict[tuple[Any, ...], list[Reading]]] = {}
+    for reading in index.by_case[case]:
+        if reading.metric == metric and reading.counter != REFERENCE:
+            key = (reading.status, reading.value, reading.unit)
+            found.setdefault(reading.counter, {}).setdefault(key, []).append(reading)
+    return [
+        made(index, readings, len(alike) == 1)
+        for counter, alike in found.items()
+        for readings in sorted(alike.values(), key=lambda each: not documented(each))
+    ]
+
+
+def made(index: Index, readings: list[Reading], alone: bool) -> Said:
+    first = min(readings, key=lambda each: (not documented([each]), str(each.context)))
+    ordered = (first, *(each for each in readings if each is not first))
+    figure = (
+        in_macs(first.value, first.unit) if is_figure(first) and first.value is not None else None
+    )
+    return Said(
+        ordered, index.bridge_to(first), figure, index.deviation(first),
+        documented(readings), alone,
+    )  # fmt: skip
+
+
+def documented(readings: list[Reading]) -> bool:
+    """Whether one of the readings is of the first context that the tool's documentation shows."""
+    own = default_context(readings[0].counter)
+    return own is None or any(replace(each.context, mode="") == own for each in readings)
+
+
+def default_context(counter: str) -> Context | None:
+    try:
+        return replace(find_one(counter).contexts[0], mode="")
+    except UserError:  # of a plugin that is not installed here
+        return None
+
+
+def told(index: Index, said: Said) -> dict[str, Any]:
+    """A figure as data: what was read, and the terms that lead to it from the reference.
+
+    ``macs`` of a term is what it makes of the distance in MAC; the terms add up to the figure.
+    """
+    reading, bridge = said.reading, said.bridge
+    return {
+        "id": said.id, "counter": reading.counter, "name": said.name, "version": reading.version,
+        "contexts": said.contexts, "metric": reading.metric, "unit": reading.unit,
+        "value": exactly(reading.value) if said.macs is not None and reading.value is not None else None,
+        "macs": None if said.macs is None else plain(said.macs),
+        "deviation": finite(said.deviation), "mark": said.mark, "label": printable(reading.label),
+        "printed": shorten(reading.figure, 60), "message": shorten(reading.message, MESSAGE),
+        "reference": exactly(bridge.reference) if bridge else None,
+        "residual": exactly(bridge.residual) if bridge else None,
+        "steps": list(steps_of(index, bridge)) if bridge and said.macs is not None else [],
+    }  # fmt: skip
+
+
+def finite(share: float | None) -> float | None:
+    """JSON has no infinity."""
+    return None if share is None or share in (float("inf"), float("-inf")) else share
+
+
+def steps_of(index: Index, bridge: Bridge) -> Iterator[dict[str, Any]]:
+    weights = in_macs_each(index, bridge)
+    for step, weight, sentence in zip(bridge.steps, weights, sentences(index, bridge), strict=True):
+        yield {
+            "term": printable(step.term), "amount": exactly(step.amount), "macs": plain(weight),
+            "sentence": sentence, "modules": dict(step.modules), "classes": dict(step.classes),
+        }  # fmt: skip

@@ -1,0 +1,87 @@
+"""Which files the site is made of, one after another: a large site is never held whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from flop_harness.report.analysis.findings import Profile
+from flop_harness.report.site import citing, counters, overview
+from flop_harness.report.site.contents import CHARTS, Site
+from flop_harness.report.site.families import CLASSES, SECTIONS
+from flop_harness.report.site.home import sentences
+from flop_harness.report.site.models import Code, Model, shard
+from flop_harness.report.words.text import plural, shorten, slug
+
+ASSETS = Path(__file__).parents[1] / "pages" / "site"
+Files = Iterator[tuple[str, bytes]]
+"""(path in the site, content)"""
+
+
+def files(site: Site) -> Files:
+    for asset in sorted([*ASSETS.glob("*.js"), *ASSETS.glob("*.css")]):
+        yield f"assets/{asset.name}", asset.read_bytes()
+    yield home(site)
+    yield from overview.files(site)
+    for profile in site.profiles:
+        yield from counter_files(site, profile)
+    for model in site.models:
+        yield from model_files(site, model)
+
+
+def home(site: Site) -> tuple[str, bytes]:
+    lines = [
+        {"id": each.tool.id, "line": shorten(each.tool.description, 110)} for each in site.profiles
+    ]
+    return site.page(
+        "index.html", "home.html.j2", sentences=sentences(site.families), rows=site.families,
+        sections=SECTIONS, counters=lines, classes=[words for _, words in CLASSES],
+        count=plural(len(site.models), "model"),
+    )  # fmt: skip
+
+
+def model_files(site: Site, model: Model) -> Files:
+    run = site.results.suites[model.suite]
+    case = site.results.combined.origin[model.name][1]
+    yield site.data(
+        f"model/{model.id}", shard(site.results.index, model, code_of_model(site, model))
+    )
+    yield site.page(
+        f"model/{model.id}.html", "model.html.j2", model=model,
+        times=site.times.get(model.model, []), claims=site.claims.get(model.model, []),
+        bibtex=citing.bibtex_of(model, run), latex=citing.latex_row(model),
+        command=f"flop-harness compare {run.suite.name} --cases {case}",
+        environment=site.environments[model.suite], scripts=[*CHARTS, "assets/model.js"],
+    )  # fmt: skip
+
+
+def code_of_model(site: Site, model: Model) -> Code:
+    """Gives the code of each reading of a model, in pieces."""
+    suite, case = site.results.combined.origin[model.name]
+    return lambda each: site.code.pieces(suite, case, each.counter, each.context, each.metric)
+
+
+def counter_files(site: Site, profile: Profile) -> Files:
+    name = profile.tool.id
+    timeline = site.results.timelines.get(name)
+    refused = counters.refusals(site.results.index, name, profile.version, refused_code(site, name))
+    yield site.data(f"counter/{slug(name)}", counters.shard(name, timeline))
+    yield site.page(
+        f"counter/{slug(name)}.html", "counter.html.j2", profile=profile, ids=site.ids,
+        charges=counters.charges(profile, site.code.findings),
+        departures=counters.departures(name, site.families),
+        releases=counters.releases(timeline) if timeline else [],
+        effects=site.results.effects.get(name, []), refusals=list(refused),
+        scripts=[*CHARTS, "assets/counter.js"] if timeline else [],
+    )  # fmt: skip
+
+
+def refused_code(site: Site, counter: str) -> dict[str, str]:
+    """Case -> the code that ends in the counter's error."""
+    found: dict[str, str] = {}
+    for reading in site.results.index.readings:
+        if reading.counter == counter and reading.status != "ok":
+            suite, case = site.results.combined.origin[reading.case]
+            pieces = site.code.pieces(suite, case, counter, reading.context, reading.metric)
+            found.setdefault(reading.case, "\n".join(pieces))
+    return found

@@ -1,0 +1,156 @@
+"""The page of a counter: what it charges and misses, where it departs, its releases, its refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flop_harness.counters.versions.released import date_in
+from flop_harness.records import Reading, Timeline
+from flop_harness.report.analysis.drift import entries, how, stories, stretches
+from flop_harness.report.analysis.findings import Profile
+from flop_harness.report.analysis.index import Index
+from flop_harness.report.charts.drift import points
+from flop_harness.report.site.answers import MARKS
+from flop_harness.report.site.axis import Axis, axis_of, rounds
+from flop_harness.report.site.families import FamilyCell, FamilyRow, short
+from flop_harness.report.words.text import few, plural, printable, shorten
+
+MESSAGE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One thing that a counter does otherwise than the reference, with the smallest code for it."""
+
+    sentence: str
+    extent: str
+    case: str
+    code: str
+
+
+def charges(profile: Profile, examples: Mapping[Any, str]) -> list[Charge]:
+    """The findings of a counter, those that move most work first."""
+    ranked = sorted(profile.findings, key=lambda each: (each.cause.metric, -each.cause.weight))
+    return [Charge(each.sentence, each.extent, each.cause.smallest.case, examples.get(each.key, ""))
+            for each in ranked]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Departure:
+    """A family on the page of a counter: a dot for each model, at its ratio to the reference."""
+
+    row: FamilyRow
+    cell: FamilyCell
+    axis: Axis | None
+
+    @property
+    def dots(self) -> list[tuple[float, str, str]]:
+        """(place on the axis, case, ratio), the lowest first; zeros have no place."""
+        found = sorted(self.cell.ratios.items(), key=lambda pair: pair[1])
+        return [(self.axis.place(value), case, short(value))
+                for case, value in found if value > 0 and self.axis]  # fmt: skip
+
+    @property
+    def ticks(self) -> list[tuple[float, str]]:
+        """Powers of ten, as ratios are written."""
+        if self.axis is None:
+            return []
+        return [
+            (self.axis.place(value), short(value))
+            for value in rounds(self.axis.low, self.axis.high, (1,))
+        ]
+
+    @property
+    def zeros(self) -> list[str]:
+        return [case for case, value in self.cell.ratios.items() if value == 0]
+
+    @property
+    def farthest(self) -> str:
+        """The case that is farthest from the reference."""
+        worst = self.cell.worst
+        return next((case for case, value in self.cell.ratios.items() if value == worst), "")
+
+
+def departures(counter: str, rows: Iterable[FamilyRow]) -> list[Departure]:
+    """Every family that the counter was asked about, on one axis."""
+    found = [(row, cell) for row in rows for cell in row.cells if cell.counter == counter]
+    told = [(row, cell) for row, cell in found if cell.ratios or cell.silent]
+    axis = axis_of([1.0, *(value for _, cell in told for value in cell.ratios.values())])
+    return [Departure(row, cell, axis) for row, cell in told]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Models on which a counter gives no figure, all for the same reason."""
+
+    word: str
+    message: str
+    cases: tuple[str, ...]
+    upstream: str
+    """A text ready to be filed as an issue with the tool"""
+
+
+def refusals(
+    index: Index, counter: str, version: str, codes: Mapping[str, str]
+) -> Iterator[Refusal]:
+    """Each reason once, that of most models first; ``codes`` gives code for a case."""
+    found: dict[tuple[str, str], list[Reading]] = {}
+    for reading in index.readings:
+        if reading.counter == counter and reading.status != "ok":
+            word = MARKS.get(reading.status, "no figure")
+            found.setdefault((word, shorten(reading.message, MESSAGE)), []).append(reading)
+    for (word, message), readings in sorted(found.items(), key=lambda item: -len(item[1])):
+        cases = tuple(dict.fromkeys(each.case for each in readings))
+        yield Refusal(word, message, cases, report(counter, version, message, cases, codes))
+
+
+def report(
+    counter: str, version: str, message: str, cases: tuple[str, ...], codes: Mapping[str, str]
+) -> str:
+    """Title, what happens, how to see it: as an issue of the tool is written."""
+    code = next((codes[case] for case in cases if codes.get(case)), "")
+    shown = f"\n\nTo reproduce:\n\n```python\n{code.strip()}\n```" if code else ""
+    return (
+        f"{counter} {version} gives no figure for {few(map(printable, cases), 3)}\n\n"
+        f"It raises:\n\n```\n{message}\n```{shown}\n\n"
+        f"Seen on {plural(len(cases), 'model')}: {few(map(printable, cases), 12)}."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLine:
+    """Releases that say the same: their date where the version tells one, and what changed."""
+
+    date: str
+    versions: str
+    changed: str
+    how: str
+
+
+def releases(timeline: Timeline) -> list[ReleaseLine]:
+    """The oldest first; releases between which nothing changed stand in one line."""
+    told = dict(story.split(": ", 1) for story in stories(timeline))
+    lines = []
+    for group in stretches(timeline.releases):
+        first, last = group[0].version, group[-1].version
+        names = first if first == last else f"{first} to {last}"
+        changed = " ".join(told[each.version] for each in group if each.version in told)
+        lines.append(ReleaseLine(dated(first), names, changed, how(group[0])))
+    return lines
+
+
+def dated(version: str) -> str:
+    """``2019-08-06``: the day that a version itself tells; empty where it tells none."""
+    day = date_in(version)
+    return f"{day:%Y-%m-%d}" if day else ""
+
+
+def shard(counter: str, timeline: Timeline | None) -> dict[str, Any]:
+    """What the chart of releases shows: each case's figure as a multiple of the reference."""
+    if timeline is None:
+        return {"counter": counter, "points": [], "versions": []}
+    able = [release.version for release in timeline.releases if entries(release)]
+    return {"counter": counter, "points": points(timeline),
+            "versions": [[version, dated(version)] for version in able]}  # fmt: skip

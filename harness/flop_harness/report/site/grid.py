@@ -1,0 +1,61 @@
+"""The table of all models, as data: one row for each model, one figure for each counter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from flop_harness.records import Run
+from flop_harness.report.analysis.index import REFERENCE, Index
+from flop_harness.report.formats.case_json import exactly
+from flop_harness.report.site.answers import Said, finite, said_of
+from flop_harness.report.site.citing import CONVENTION, versions
+from flop_harness.report.site.families import SECTIONS, FamilyRow, by_counter
+from flop_harness.report.site.models import Model
+
+PRESETS = (
+    ("All", ""), ("Convolutions", SECTIONS[0]), ("Attention", SECTIONS[1]),
+    ("Detection and other tasks", SECTIONS[2]), ("Layers and small networks", "Layers"),
+)  # fmt: skip
+
+
+def shard(
+    index: Index, models: Sequence[Model], rows: Iterable[FamilyRow], runs: Iterable[Run]
+) -> dict[str, Any]:
+    """Rows as [name, id, suite, family, section, input, MAC, parameters, figure of each counter].
+
+    A figure is [value, unit, MAC], or the word for why there is none; of each counter what it says
+    when it is called as its documentation shows.
+    """
+    place = {case: (row.id, row.kind) for row in rows for case in row.cases}
+    asked = {each.counter for each in index.readings if each.metric == "compute"}
+    counters = [name for name in index.counters if name in asked and name != REFERENCE]
+    shown = list(runs)
+    return {
+        "counters": counters,
+        "versions": {name: version_of(index, name) for name in counters},
+        "suites": [[run.suite.name, run.suite.version, versions(run).get("torch", "")] for run in shown],
+        "convention": CONVENTION, "presets": PRESETS,
+        "rows": [row_of(index, model, counters, *place.get(model.name, ("", "Layers"))) for model in models],
+    }  # fmt: skip
+
+
+def version_of(index: Index, counter: str) -> str:
+    return next((each.version for each in index.readings if each.counter == counter), "")
+
+
+def row_of(
+    index: Index, model: Model, counters: Sequence[str], family: str, section: str
+) -> list[Any]:
+    said = by_counter(said_of(index, model.name, "compute"))
+    figures = [figure(said.get(name)) for name in counters]
+    return [model.name, model.id, model.suite, family, section, model.inputs, model.macs, model.params,
+            *figures]  # fmt: skip
+
+
+def figure(said: Said | None) -> Any:
+    if said is None:
+        return None
+    if said.macs is None:
+        return said.mark
+    return [exactly(said.reading.value or 0), said.reading.unit, finite(said.deviation)]

@@ -1,0 +1,158 @@
+"""The page of a model: who says what and who agrees, its times, its claims, how to cite it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from flop_harness.records import Metric, Reading
+from flop_harness.report.analysis.cells import inputs_of
+from flop_harness.report.analysis.families import kind_in
+from flop_harness.report.analysis.index import REFERENCE, Index, deviation, plain
+from flop_harness.report.formats.case_json import exactly
+from flop_harness.report.site.answers import Said, said_of, told
+from flop_harness.report.site.axis import Axis, axis_of
+from flop_harness.report.words.text import Number, human, percent, ratio, slug
+
+Code = Callable[[Reading], list[str]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Those who say the same: the figure in MAC (or parameters), and its place on the axis."""
+
+    macs: Number
+    said: tuple[Said, ...]
+    reference: bool
+    apart: float | None
+    place: float | None
+
+    @property
+    def words(self) -> str:
+        if self.reference:
+            return "the reference"
+        return (
+            percent(self.apart)
+            if self.apart is None or abs(self.apart) < 1
+            else f"× {ratio(self.apart)}"
+        )
+
+
+@dataclass(frozen=True)
+class Strip:
+    """All counters on one axis, grouped by who agrees; those without a figure stand apart."""
+
+    metric: Metric
+    groups: tuple[Group, ...]
+    silent: tuple[Said, ...]
+    axis: Axis | None
+
+
+def strip(index: Index, case: str, metric: Metric) -> Strip:
+    said = said_of(index, case, metric)
+    reference = index.reference(case, metric)
+    found: dict[Fraction, list[Said]] = {} if reference is None else {reference: []}
+    for each in said:
+        if each.macs is not None:
+            found.setdefault(each.macs, []).append(each)
+    axis = axis_of(float(value) for value in found)
+    groups = [
+        Group(plain(value), tuple(alike), value == reference,
+              None if reference is None else deviation(value, reference),
+              axis.place(float(value)) if axis and value > 0 else None)
+        for value, alike in found.items()
+    ]  # fmt: skip
+    groups.sort(key=lambda group: group.macs)
+    return Strip(metric, tuple(groups), tuple(each for each in said if each.macs is None), axis)
+
+
+@dataclass(frozen=True)
+class Model:
+    """What stands on the page of a model; ``id`` is its file's name."""
+
+    id: str
+    name: str
+    model: str
+    suite: str
+    also: tuple[str, ...]
+    inputs: str
+    kind: str
+    macs: Number | None
+    params: Number | None
+    strips: tuple[Strip, ...]
+    unsupported: Mapping[str, int]
+
+    @property
+    def line(self) -> str:
+        """Input, parameters and GMAC in one line."""
+        words = [self.inputs.replace("x", "×"), *(
+            [f"{human(self.params)} parameters"] if self.params is not None else []
+        ), *([human(self.macs, "MAC")] if self.macs is not None else [])]  # fmt: skip
+        return " · ".join(word for word in words if word)
+
+    @property
+    def sentence(self) -> str:
+        """Who agrees with the reference, each called as its documentation shows; how far others are."""
+        groups = self.strips[0].groups if self.strips else ()
+        shown = [(group, each) for group in groups for each in group.said if each.documented]
+        exact = {each.reading.counter for group, each in shown if group.reference}
+        every = {each.reading.counter for _, each in shown}
+        above = [group.macs for group, _ in shown if group.macs]
+        if not every:
+            return "No counter gave a figure."
+        far = float(max(above) / min(above)) if above else 1.0
+        zero = any(group.macs == 0 for group, _ in shown)
+        return (
+            f"{len(exact)} of {len(every)} counters equal the reference"
+            + (f"; highest and lowest are a factor of {ratio(far - 1)} apart" if far > 1 else "")
+            + ("; some say 0." if zero else ".")
+        )
+
+
+def model_of(index: Index, case: str, suite: str, also: Iterable[str] = ()) -> Model:
+    asked = (
+        {each.id: each for each in index.run.suite.cases}[case] if case in case_ids(index) else None
+    )
+    values = {metric: index.reference(case, metric) for metric in index.metrics}
+    macs, params = values.get("compute"), values.get("params")
+    return Model(
+        slug(case), case, asked.model if asked else "", suite, tuple(also), inputs_of(index, case),
+        kind_in(index, case), None if macs is None else plain(macs),
+        None if params is None else plain(params),
+        tuple(strip(index, case, metric) for metric in index.metrics),
+        index.run.unsupported.get(case, {}),
+    )  # fmt: skip
+
+
+def case_ids(index: Index) -> frozenset[str]:
+    return frozenset(case.id for case in index.run.suite.cases)
+
+
+def shard(index: Index, model: Model, code: Code) -> dict[str, Any]:
+    """What the page's script needs beyond the page: the terms of every figure, by module, and the
+    pieces of code that give it, each once."""
+    pieces: dict[str, int] = {}
+    answers = []
+    for said in (each for strip in model.strips for each in every_said(strip)):
+        made = [pieces.setdefault(piece, len(pieces)) for piece in code(said.reading)]
+        answers.append({**told(index, said), **({"code": made} if made else {})})
+    return {
+        "name": model.name, "model": model.model, "macs": model.macs, "params": model.params,
+        "modules": modules_of(index, model.name),
+        "answers": answers, "pieces": list(pieces),
+        "conventions": [[each.convention, exactly(each.value), each.unit]
+                        for each in index.figures_of.get(model.name, ())],
+    }  # fmt: skip
+
+
+def every_said(strip: Strip) -> list[Said]:
+    return [each for group in strip.groups for each in group.said] + list(strip.silent)
+
+
+def modules_of(index: Index, case: str) -> dict[str, Number]:
+    """MAC of each module with all below it, by the reference; zeros are left out."""
+    found = next((each for each in index.by_case[case]
+                  if each.counter == REFERENCE and each.metric == "compute"), None)  # fmt: skip
+    return {path: amount for path, amount in (found.modules if found else {}).items() if amount}

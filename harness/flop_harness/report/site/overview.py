@@ -1,0 +1,101 @@
+"""The pages about everything: the table, conversion, time, claims, method; and what search finds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from flop_harness.records import Run
+from flop_harness.report.analysis.audit import TOLD, WORDS
+from flop_harness.report.analysis.faults import Faults
+from flop_harness.report.analysis.verdict import headline, unknowns
+from flop_harness.report.documents.proofs import section
+from flop_harness.report.site import grid, search, timings
+from flop_harness.report.site import words as glossary
+from flop_harness.report.site.contents import CHARTS, Site
+from flop_harness.report.site.related import published
+from flop_harness.report.sources.published import WORST
+from flop_harness.report.sources.results import proofs_in
+from flop_harness.report.words.text import group, listed, plural
+
+Files = Iterator[tuple[str, bytes]]
+
+
+def files(site: Site) -> Files:
+    yield from table_files(site)
+    yield site.page("convert.html", "convert.html.j2", scripts=["assets/convert.js"])
+    yield from time_files(site)
+    yield claims_page(site)
+    yield method_page(site)
+    yield from search_files(site)
+
+
+def table_files(site: Site) -> Files:
+    results = site.results
+    yield site.data(
+        "table", grid.shard(results.index, site.models, site.families, results.runs.values())
+    )
+    yield site.page(
+        "table.html", "table.html.j2", scripts=["assets/tabulator.js", "assets/table.js"]
+    )
+
+
+def time_files(site: Site) -> Files:
+    """The suite whose counts predict best comes first: it has most models."""
+    times = sorted(site.results.times.items(), key=lambda item: -len(predicted(item[1])))
+    machines = [timings.machine_of(name, each) for name, each in times]
+    machines.sort(key=lambda each: not each.lead)
+    for name, each in times:
+        yield site.data(f"time/{name.replace('/', '-')}", timings.shard(each))
+    yield site.page("time.html", "time.html.j2", machines=machines,
+                    scripts=[*CHARTS, "assets/time.js"])  # fmt: skip
+
+
+def predicted(times: Any) -> tuple[Any, ...]:
+    return tuple(times.theory)
+
+
+def claims_page(site: Site) -> tuple[str, bytes]:
+    """Those that need a reader's eye first."""
+    every = [published(row) for row in site.results.claims]
+    groups = [
+        (ruling.replace(" ", "-"), WORDS[ruling], [each for each in every if each.ruling == WORDS[ruling]])  # type: ignore[index]
+        for ruling in WORST
+    ]  # fmt: skip
+    counts = Counter(row["ruling"] for row in site.results.claims)
+    told = [f"{group(counts[ruling])} {TOLD[ruling]}" for ruling in TOLD if counts[ruling]]
+    words = f"{plural(len(every), 'claim')}: {listed(told)}." if told else "No claim was audited."
+    return site.page("claims.html", "claims.html.j2", groups=[each for each in groups if each[2]],
+                     headline=words, pages=site.pages_of_models, scripts=["assets/claims.js"])  # fmt: skip
+
+
+def method_page(site: Site) -> tuple[str, bytes]:
+    suites = [suite_of(site, folder, run) for folder, run in site.results.runs.items()]
+    return site.page(
+        "method.html", "method.html.j2", reference=glossary.REFERENCE, words=glossary.WORDS,
+        conventions=glossary.conventions(), suites=suites, unknowns=unknowns(site.results.index),
+    )  # fmt: skip
+
+
+def suite_of(site: Site, folder: Any, run: Run) -> dict[str, Any]:
+    faults = Faults()
+    proofs = proofs_in(folder, run.suite, faults)
+    faults.refuse()
+    return {
+        "run": run, "headline": headline(run), "command": f"flop-harness compare {run.suite.name}",
+        "models": [model for model in site.models if model.suite == run.suite.name],
+        "environment": site.environments[run.suite.name],
+        "proofs": section(proofs) if proofs else None,
+    }  # fmt: skip
+
+
+def search_files(site: Site) -> Files:
+    rows = [
+        *search.counter_rows(each.tool for each in site.profiles), *search.model_rows(site.models),
+        *search.family_rows(site.families), *search.PAGES, *search.word_rows(glossary.WORDS),
+        *search.claim_rows(map(published, site.results.claims)),
+        *(search.docs_rows(site.docs) if site.docs else ()),
+    ]  # fmt: skip
+    yield site.data("search", rows)
+    yield site.data("figures", search.figures(site.models))

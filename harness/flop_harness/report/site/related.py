@@ -1,0 +1,70 @@
+"""What other results say of a model: its times and the figures published of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from flop_harness.records.times import Times
+from flop_harness.report.analysis.audit import WORDS
+from flop_harness.report.sources.published import Row
+from flop_harness.report.tables.times import case_table
+from flop_harness.report.words.text import anchor, digits, shorten
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """One series of one model on one machine; milliseconds."""
+
+    machine: str
+    series: str
+    median: str
+    interval: str
+    least: str
+    limit: str
+    verdict: str
+
+
+def times_of(every: Iterable[Times]) -> dict[str, list[Timed]]:
+    """Model -> what was timed of it."""
+    found: dict[str, list[Timed]] = {}
+    for times in every:
+        models = {case.id: case.model for case in times.cases}
+        table = case_table(times)
+        for row in table.rows:
+            told = dict(zip(table.names, row, strict=True))
+            if told["median"] is not None and told["case"] in models:
+                found.setdefault(models[told["case"]], []).append(timed(times.machine, told))
+    return found
+
+
+def timed(machine: str, told: Mapping[str, object]) -> Timed:
+    def number(name: str) -> str:
+        value = told[name]
+        return digits(value) if isinstance(value, int | float) else ""
+
+    interval = f"{number('from')} to {number('to')}" if told["from"] is not None else ""
+    return Timed(machine, str(told["series"]), number("median"), interval, number("bound"),
+                 str(told["limited by"] or ""), str(told["verdict"]))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A published figure and what became of it; ``source`` is its title without the rest."""
+
+    id: str
+    model: str
+    figure: str
+    source: str
+    ruling: str
+    tone: str
+    reason: str
+
+
+def published(row: Row) -> Published:
+    return Published(
+        anchor("claim", row["file"], row["claim"]), row["model"],
+        " ".join(filter(None, [row["value"], row["unit"], row["layer"]])), shorten(row["source"], 160),
+        WORDS[row["ruling"]],  # type: ignore[index]
+        row["ruling"].replace(" ", "-"), shorten(row["reason"], 400),
+    )  # fmt: skip

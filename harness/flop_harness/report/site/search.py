@@ -1,0 +1,128 @@
+"""What the search box finds: models, counters, families, claims, words, pages of the documentation."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from flop_harness.records import Tool
+from flop_harness.report.site.families import FamilyRow
+from flop_harness.report.site.models import Model, every_said
+from flop_harness.report.site.related import Published
+from flop_harness.report.words.text import human, shorten, slug
+
+Row = tuple[str, str, str, str, str]
+"""kind, title, link, further words, a note"""
+
+
+def model_rows(models: Iterable[Model]) -> Iterator[Row]:
+    for each in models:
+        note = human(each.macs, "MAC") if each.macs is not None else ""
+        yield "model", each.name, f"model/{each.id}.html", each.model, f"{note}, {each.suite}"
+
+
+ALIASES = {"torch": "flopcountermode flopcounter torch", "ptflops-pytorch": "ptflops flopscounter"}
+"""What else people call a counter"""
+
+
+def counter_rows(tools: Iterable[Tool]) -> Iterator[Row]:
+    """Every counter goes by its id and by its package, where that is no other's id."""
+    for tool in tools:
+        names = {tool.id, *ALIASES.get(tool.id, "").split()}
+        words = " ".join(name.replace("-", "").replace("_", "") for name in sorted(names))
+        yield (
+            "counter",
+            tool.id,
+            f"counter/{slug(tool.id)}.html",
+            words,
+            shorten(tool.description, 80),
+        )
+
+
+def family_rows(rows: Iterable[FamilyRow]) -> Iterator[Row]:
+    for row in rows:
+        yield (
+            "family",
+            f"{row.name} ({row.kind})",
+            f"table.html#family={row.id}",
+            "family models",
+            "",
+        )
+
+
+def claim_rows(claims: Iterable[Published]) -> Iterator[Row]:
+    for each in claims:
+        model = each.model.rpartition(":")[2]
+        title = f"{model} {each.figure}: {each.ruling}"
+        yield (
+            "claim",
+            title,
+            f"claims.html#{each.id}",
+            shorten(each.source, 90),
+            shorten(each.source, 60),
+        )
+
+
+def word_rows(words: Iterable[tuple[str, str]]) -> Iterator[Row]:
+    for name, meaning in words:
+        yield (
+            "word",
+            name,
+            f"method.html#word-{name.replace(' ', '-')}",
+            meaning,
+            shorten(meaning, 80),
+        )
+
+
+TAG = re.compile(r"<[^>]+>")
+PAGES: tuple[Row, ...] = (
+    ("page", "How a figure is measured", "method.html#measured", "process fresh versions environment", ""),
+    ("page", "Which families part most", "index.html#families", "heat map spread apart", ""),
+    ("page", "Whether counts predict time", "time.html", "speed seconds latency roofline", ""),
+    ("page", "Published figures and what became of them", "claims.html", "claims audit readme paper", ""),
+    ("page", "Turn a figure into another counter's", "convert.html", "convert", ""),
+    ("page", "All models in one table", "table.html", "csv latex export", ""),
+    ("page", "What is not known", "method.html#unknown", "unexplained residual", ""),
+)  # fmt: skip
+
+
+def docs_rows(docs: Path) -> Iterator[Row]:
+    """Every section of the documentation, from the index that its own search box uses."""
+    index = docs / "search" / "search_index.js"
+    if index.is_file():
+        for each in json.loads(index.read_text().removeprefix("var __index = "))["docs"]:
+            yield (
+                "docs",
+                each["title"],
+                f"docs/{each['location']}",
+                shorten(TAG.sub(" ", each["text"]), 200),
+                "",
+            )
+
+
+def figures(models: list[Model]) -> dict[str, Any]:
+    """Every figure that a counter gives, with the model and the counter; loaded when one is asked."""
+    rows: list[list[Any]] = []
+    for place, model in enumerate(models):
+        for strip in model.strips:
+            base = "parameter" if strip.metric == "params" else "MAC"
+            reference = model.params if base == "parameter" else model.macs
+            if reference is not None:
+                rows.append([reference, base, place, "who", "reference"])
+                if base == "MAC":
+                    rows.append([2 * reference, "FLOP", place, "who", "reference"])
+            for said in every_said(strip):
+                if said.macs is not None:
+                    rows.append(
+                        [
+                            said.reading.value,
+                            said.reading.unit,
+                            place,
+                            said.id,
+                            said.reading.counter,
+                        ]
+                    )
+    return {"models": [[each.name, f"model/{each.id}.html"] for each in models], "rows": rows}

@@ -1,0 +1,89 @@
+"""Whether counts predict time: the sentences, and each model's seconds beside each count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flop_harness.records.times import Series, Times
+from flop_harness.report.analysis import predictors
+from flop_harness.report.analysis.time_sentences import how_measured, sentences
+from flop_harness.report.analysis.timings import MachineTimings
+from flop_harness.report.charts.times import Chart, charts
+from flop_harness.report.documents.times import sections
+from flop_harness.report.tables.table import Table
+from flop_harness.report.words.text import digits
+
+FIRST = ("macs", "params", "bytes", predictors.ROOFLINE, predictors.BY_LAYERS)
+"""Counts that come first in the choice"""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What one suite's times on one machine say; ``stable`` of ``series`` look stable."""
+
+    id: str
+    suite: str
+    name: str
+    lead: str
+    measured: list[str]
+    said: list[str]
+    stable: int
+    series: int
+    charts: list[Chart]
+    tables: list[tuple[str, list[Table]]]
+
+
+def machine_of(name: str, times: Times) -> Machine:
+    clock = MachineTimings(times)
+    measured = how_measured(clock)
+    found = [each for each in clock.clocked.values() if each.turns]
+    drawn = [each for each in charts(clock) if each.name != "prediction"]
+    return Machine(
+        name.replace("/", "-"), times.suite, times.machine, lead(clock), measured,
+        [line for line in sentences(times) if line not in measured],
+        sum(each.stability.stable for each in found), len(found), drawn, list(sections(clock)),
+    )  # fmt: skip
+
+
+def lead(clock: MachineTimings) -> str:
+    """The sentence first: how far the counts that people choose by are off."""
+    for series in clock.series:
+        every = predictors.predictors(clock, series)
+        told = [f"{words} within a factor of {digits(found.prediction.factor)}"
+                for name, words in (("macs", "MACs"), ("params", "parameters"), (predictors.BY_LAYERS, "launches, bytes and MACs of layers"))
+                if (found := predictors.find(every, name)) is not None]  # fmt: skip
+        if told:
+            first, *others = told
+            return (f"On average {first.replace(' within', ' predict this machine’s time within', 1)}"
+                    + "".join(f"{',' if each is not others[-1] else ' and'} {each}" for each in others)
+                    + f" ({series}, families that the fit has not seen).")  # fmt: skip
+    return ""
+
+
+def shard(times: Times) -> dict[str, Any]:
+    """For each series the counts, the best first, and each case's seconds beside them."""
+    clock = MachineTimings(times)
+    return {"machine": times.machine, "suite": times.suite,
+            "series": [found for series in clock.series if (found := points(clock, series))]}  # fmt: skip
+
+
+def points(clock: MachineTimings, series: Series) -> dict[str, Any] | None:
+    every = predictors.predictors(clock, series)
+    if not every:
+        return None
+    overhead = [case for case in clock.cases if clock.only_overhead(case, series)]
+    ordered = sorted(every, key=lambda each: (place(each.name), each.prediction.factor))
+    return {
+        "series": str(series), "overhead": overhead,
+        "counts": [{
+            "name": each.name, "metric": each.metric, "same": list(each.same),
+            "factor": each.prediction.factor, "interval": list(each.prediction.factor_interval),
+            "points": list(zip(each.points.cases, each.points.families, each.points.counts,
+                               each.points.seconds, strict=True)),
+        } for each in ordered],
+    }  # fmt: skip
+
+
+def place(name: str) -> int:
+    return FIRST.index(name) if name in FIRST else len(FIRST)

@@ -1,0 +1,269 @@
+"""The site: what its data say, against the records and the CSV; nothing here needs a browser."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from flop_harness import report, store
+from flop_harness.errors import UserError
+from flop_harness.records import Case, Input, Reference, Run, Suite
+from flop_harness.report.analysis.index import Index, in_macs
+from flop_harness.report.site import vendor
+from flop_harness.report.site.axis import axis_of
+from flop_harness.report.site.build import files
+from flop_harness.report.site.combine import combine
+from flop_harness.report.site.contents import Site
+from flop_harness.report.site.counters import dated
+from flop_harness.report.site.families import family_rows, short
+from flop_harness.report.site.home import sentences
+from flop_harness.report.site.models import strip
+from flop_harness.report.site.sources import Results, is_library, results_in
+from runs import GRAD, a_reading, a_run, explained, failed_run, hostile_run, loud_run, small_run
+
+SEEDS = Path(__file__).parents[1] / "results" / "seeds"
+VGG = 15_470_264_320
+
+
+def site_of(*runs: Run) -> dict[str, str]:
+    """Path -> text of every file of a site of these runs."""
+    results = Results({Path(f"results/{place}"): run for place, run in enumerate(runs)})
+    return {path: content.decode() for path, content in files(Site(results))}
+
+
+def shard(text: str):
+    """The value in a shard."""
+    value, _ = json.JSONDecoder().raw_decode(text[text.index(",") + 1 :])
+    return value
+
+
+# ------------------------------------------------------------------------------ several suites
+
+
+def case(name: str, model: str = "torchvision:vgg16", size: int = 224) -> Case:
+    return Case(name, model, (Input((1, 3, size, size)),))
+
+
+def run_of(name: str, *cases: Case) -> Run:
+    pairs = [explained(each.id, "thop", VGG) for each in cases]
+    return a_run(pairs, suite=Suite(name, 1, "", cases))
+
+
+def test_a_model_that_two_suites_have_stands_once():
+    made = combine([run_of("a", case("vgg16")), run_of("b", case("vgg"), case("large", size=512))])
+    assert [each.id for each in made.run.suite.cases] == ["vgg16", "large"]
+    assert made.also == {"vgg16": ("b",)} and made.origin["large"] == ("b", "large")
+    assert {each.case for each in made.run.readings} == {"vgg16", "large"}
+
+
+def test_two_models_of_one_name_are_told_apart_by_their_suite():
+    made = combine([run_of("a", case("net", "a.py:net")), run_of("b", case("net", "b.py:net"))])
+    assert [each.id for each in made.run.suite.cases] == ["net", "b-net"]
+    assert made.origin["b-net"] == ("b", "net")
+
+
+def test_a_folder_without_runs_is_the_users_mistake(tmp_path):
+    with pytest.raises(UserError, match="flop-harness compare"):
+        results_in(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "model, library",
+    [("torchvision:vgg16", True), ("net.py:net", False), ("torch.nn:Linear", False)],
+)
+def test_layers_and_own_files_are_no_models_of_a_library(model, library):
+    assert is_library(model) == library
+
+
+# ------------------------------------------------------------------------------ one model
+
+
+def test_who_says_the_same_stands_in_one_row_and_flops_are_halved():
+    index = Index(small_run())
+    groups = strip(index, "vgg16", "compute").groups
+    equal = next(group for group in groups if group.reference)
+    assert equal.macs == VGG and [each.name for each in equal.said] == ["torch"]
+    assert [group.macs for group in groups] == sorted(group.macs for group in groups)
+
+
+def test_a_counter_stands_twice_only_where_its_contexts_differ():
+    pairs = [explained("net", "torch", 100), explained("net", "torch", 100, {"x": 5}, context=GRAD)]
+    groups = strip(Index(a_run(pairs)), "net", "compute").groups
+    names = [each.name for group in groups for each in group.said]
+    assert names == ["torch (cpu no_grad)", "torch (cpu grad)"]
+
+
+def test_a_refusal_is_no_figure_and_no_zero():
+    zero, _ = explained("net", "fvcore", 100, {"all not seen": -100})
+    failed = a_reading("net", "thop", None, status="failed", message="no")
+    late = a_reading("net", "flopth", None, status="timeout")
+    made = strip(
+        Index(a_run([(zero, explained("net", "fvcore", 100)[1])], (failed, late))), "net", "compute"
+    )
+    assert {each.reading.counter: each.mark for each in made.silent} == {
+        "thop": "refused",
+        "flopth": "failed",
+    }
+    assert [group.place for group in made.groups if group.macs == 0] == [None]
+
+
+def test_terms_of_every_figure_add_up_to_it_in_macs():
+    for run in (small_run(), loud_run()):
+        for path, text in site_of(run).items():
+            for each in shard(text)["answers"] if path.startswith("data/model/") else ():
+                if each["value"] is not None:
+                    moved = sum(Fraction(step["macs"]) for step in each["steps"])
+                    gap = in_macs(each["residual"], each["unit"])
+                    assert each["reference"] + moved + gap == Fraction(each["macs"])
+
+
+def test_a_whole_number_that_a_script_would_round_is_text():
+    large = 2**53 + 1
+    told = shard(site_of(a_run([explained("net", "thop", large)]))["data/model/net.js"])
+    assert told["answers"][0]["value"] == str(large)
+
+
+def test_figures_are_those_of_the_csv():
+    run = store.load(SEEDS)
+    rows = csv.DictReader(io.StringIO(report.render(run, "readings.csv").decode()))
+    told = {(row["case"], row["counter"], row["metric"], row["value"])
+            for row in rows if row["status"] == "ok" and row["counter"] != "analytic"}  # fmt: skip
+    found = set()
+    for path, text in site_of(run).items():
+        if path.startswith("data/model/"):
+            value = shard(text)
+            found |= {(value["name"], each["counter"], each["metric"], str(each["value"]))
+                      for each in value["answers"] if each["value"] is not None}  # fmt: skip
+    assert found == told
+
+
+@pytest.mark.parametrize("low, high", [(1, 1), (15e9, 15.5e9), (1e3, 1e12), (1e-6, 2)])
+def test_an_axis_holds_its_values_and_has_a_few_ticks(low, high):
+    axis = axis_of([low, high, 0])
+    assert 0 <= axis.place(low) <= axis.place(high) <= 100
+    assert 1 <= len(axis.ticks) <= 6 and all(0 <= place <= 100 for place, _ in axis.ticks)
+
+
+def test_an_axis_of_nothing_is_none():
+    assert axis_of([0, 0]) is None
+
+
+# ------------------------------------------------------------------------------ families
+
+
+def zoo(*figures: tuple[str, str, int]) -> Index:
+    """Models of two architectures, 100 MAC each, with a figure of thop."""
+    cases = [Case(name, f"torchvision:{name}") for name, _, _ in figures]
+    references = tuple(Reference(name, f"torchvision.models.{kind}.Net", {"convolution": 100}, {})
+                       for name, kind, _ in figures)  # fmt: skip
+    pairs = [explained(name, "thop", 100, {"x": more}) for name, _, more in figures]
+    return Index(a_run(pairs, suite=Suite("zoo", 1, "", tuple(cases)), references=references))
+
+
+def test_a_cell_tells_the_ratio_that_is_farthest_from_one():
+    rows = family_rows(zoo(("a", "vgg", 0), ("b", "vgg", 10), ("c", "vgg", -50)), "abc")
+    (cell,) = rows[0].cells
+    assert (rows[0].name, cell.mark, cell.tone) == ("vgg", "0.50", "low d4")
+
+
+def test_a_figure_of_zero_is_farther_than_any_other():
+    rows = family_rows(zoo(("a", "vgg", 900), ("b", "vgg", -100)), "ab")
+    assert (rows[0].cells[0].mark, rows[0].cells[0].tone) == ("0", "zero")
+
+
+def test_a_lone_architecture_stands_with_the_others():
+    rows = family_rows(zoo(("a", "vgg", 0), ("b", "vgg", 0), ("c", "odd", 0)), "abc")
+    assert [(row.name, row.cases) for row in rows] == [("vgg", ("a", "b")), ("others", ("c",))]
+
+
+@pytest.mark.parametrize(
+    "ratio, words",
+    [(1, "1"), (1.0001, "≈1"), (1.004, "1.004"), (0.5, "0.50"), (1 / 137, "1/137"), (640, "640")],
+)
+def test_a_ratio_in_a_few_signs(ratio, words):
+    assert short(ratio) == words
+
+
+def test_the_sentence_counts_figures_within_two_per_cent():
+    rows = family_rows(
+        zoo(("a", "vgg", 2), ("b", "vgg", 3), ("c", "vgg", -90), ("d", "vgg", 0)), "abcd"
+    )
+    first, second = sentences(rows)
+    assert first.startswith("Convolutional networks: 50 % of figures are within 2 %")
+    assert "10 times too low" in first and "thop equals the reference on 1 of 4 models" in second
+
+
+# ------------------------------------------------------------------------------ all pages
+
+
+@pytest.mark.parametrize("make", [small_run, loud_run, failed_run, hostile_run])
+def test_a_site_of_any_run_is_whole(make):
+    made = site_of(make())
+    assert {
+        "index.html",
+        "table.html",
+        "convert.html",
+        "time.html",
+        "claims.html",
+        "method.html",
+    } <= made.keys()
+    assert {"data/search.js", "data/figures.js", "data/table.js"} <= made.keys()
+
+
+def test_no_page_asks_for_what_lies_elsewhere():
+    for path, text in site_of(small_run()).items():
+        if path.endswith(".html"):
+            assert (
+                "http://" not in text and 'src="http' not in text and "default-src 'none'" in text
+            )
+
+
+def test_links_between_pages_lead_somewhere():
+    made = site_of(small_run(), replace(store.load(SEEDS)))
+    import re
+
+    for path, text in made.items():
+        for target in re.findall(r'href="([^"#]+\.html)', text) if path.endswith(".html") else ():
+            folder = path.rpartition("/")[0]
+            where = (
+                target.removeprefix("../")
+                if target.startswith("../")
+                else f"{folder}/{target}".lstrip("/")
+            )
+            assert where in made, (path, target)
+
+
+@pytest.mark.parametrize(
+    "version, day",
+    [("0.0.30.post190806", "2019-08-06"), ("0.1.5.post20221221", "2022-12-21"), ("0.7.5", "")],
+)
+def test_a_version_tells_its_day(version, day):
+    assert dated(version) == day
+
+
+def test_a_library_that_is_not_the_pinned_file_is_refused(tmp_path, monkeypatch):
+    import tarfile
+
+    def packs(command, **more):
+        folder = command[command.index("--pack-destination") + 1]
+        (tmp_path / "d3.min.js").write_text("other")
+        with tarfile.open(Path(folder) / "d3.tgz", "w:gz") as archive:
+            archive.add(tmp_path / "d3.min.js", "package/dist/d3.min.js")
+        return type("Done", (), {"returncode": 0, "stderr": ""})()
+
+    monkeypatch.setattr(vendor.subprocess, "run", packs)
+    monkeypatch.setattr(vendor.shutil, "which", lambda name: name)
+    with pytest.raises(UserError, match="is not the file it was"):
+        vendor.libraries(tmp_path / "kept")
+
+
+def test_without_npm_a_site_says_what_it_needs(tmp_path, monkeypatch):
+    monkeypatch.setattr(vendor.shutil, "which", lambda name: None)
+    with pytest.raises(UserError, match="npm is needed"):
+        vendor.libraries(tmp_path)

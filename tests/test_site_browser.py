@@ -1,0 +1,266 @@
+"""The site in a real browser, opened from files with no network, as a reader uses it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flop_harness.errors import UserError
+from flop_harness.records import Case, Input, Reference, Run, Suite
+from flop_harness.report.site.build import files
+from flop_harness.report.site.contents import Site
+from flop_harness.report.site.sources import Results, results_in
+from flop_harness.report.site.vendor import libraries
+from runs import explained
+from test_page import BROWSER
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(BROWSER is None, reason="no browser is installed (apt install chromium)"),
+]
+ROOT = Path(__file__).parents[1]
+PAGES = ("index.html", "model/vit_b_16.html#thop", "counter/thop.html", "table.html", "time.html",
+         "convert.html#q=resnet50", "claims.html", "method.html")  # fmt: skip
+
+
+def written(results: Results, folder: Path) -> Path:
+    """A site of these results without sample code, with its libraries; skips where none can be had."""
+    try:
+        kept = libraries(ROOT / "build" / "libraries")
+    except UserError as error:
+        pytest.skip(str(error))
+    for path, content in (
+        *((f"assets/{name}", each) for name, each in kept.items()),
+        *files(Site(results)),
+    ):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """``FLOP_HARNESS_SITE`` names one that is built already."""
+    known = os.environ.get("FLOP_HARNESS_SITE")
+    if known:
+        return Path(known)
+    return written(results_in(ROOT / "results"), tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api", reason="pip install '.[browser]'")
+    with api.sync_playwright() as started:
+        running = started.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser) -> Iterator[Any]:
+    """A tab without network that says nothing on its console."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_offline(True)
+    tab = context.new_page()
+    complaints: list[str] = []
+    tab.on("console", lambda said: complaints.append(said.text))
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.on(
+        "request",
+        lambda asked: asked.url.startswith(("file:", "data:")) or complaints.append(asked.url),
+    )
+    yield tab
+    context.close()
+    assert complaints == []
+
+
+def opened(page, site: Path, path: str = "index.html") -> None:
+    page.goto(
+        (site / path.partition("#")[0]).as_uri() + path.partition("#")[1] + path.partition("#")[2]
+    )
+
+
+def asked(page, words: str) -> None:
+    """Two actions: words into the search box, and what is found first."""
+    page.fill("#find", words)
+    page.locator("#found li[data-link]").first.click()
+
+
+# ----------------------------------------------------------------- a reader's questions, from home
+
+
+def test_who_agrees_on_vgg16(page, site):
+    opened(page, site)
+    asked(page, "VGG-16")
+    page.wait_for_selector("h1:text-is('vgg16')")
+    assert "15,470,264,320" in page.locator("tr.reference").first.inner_text()
+    assert "torch" in page.locator("tr.reference").first.inner_text()
+
+
+def test_why_thop_says_what_it_says_of_a_vision_transformer(page, site):
+    opened(page, site)
+    asked(page, "why does thop say that of ViT-B/16")
+    why = page.locator("#why")
+    why.locator("table").wait_for()
+    assert "Why thop says 11,286,254,592 MAC" in why.inner_text()
+    assert (
+        "attention projection not seen" in why.inner_text() and "−5,577,375,744" in why.inner_text()
+    )
+    assert why.locator("svg").count() == 2
+
+
+def test_a_figure_of_ptflops_as_one_of_fvcore(page, site):
+    opened(page, site)
+    asked(page, "ptflops to fvcore ResNet-50")
+    page.wait_for_selector("#converted table")
+    assert "4,111,512,576 MAC" in page.locator("#converted").inner_text()
+    assert "4,132,436,968" in page.locator("#converted").inner_text()
+
+
+def test_how_a_figure_was_measured(page, site):
+    opened(page, site)
+    page.click("nav >> text=Method")
+    assert "process of its own" in page.locator("#measured + p").inner_text()
+
+
+def test_which_families_part_most(page, site):
+    opened(page, site)
+    row = page.locator("table.heat tr", has_text="vision transformer")
+    assert "1/639" in row.inner_text()
+
+
+def test_whether_counts_predict_time(page, site):
+    opened(page, site)
+    page.click(".doors >> text=Choose by speed")
+    assert (
+        "MACs predict this machine’s time within a factor of 1.2"
+        in page.locator(".lead").inner_text()
+    )
+    page.wait_for_selector("#scatter svg")
+
+
+def test_what_is_wrong_with_the_figure_of_a_readme(page, site):
+    opened(page, site)
+    asked(page, "torchinfo README resnet50 error")
+    page.wait_for_selector("tr:target")
+    assert "resnet152" in page.locator("tr:target").inner_text()
+
+
+def test_what_thop_changed_in_2019(page, site):
+    opened(page, site)
+    asked(page, "thop")
+    page.wait_for_selector("#chart svg")
+    days = page.locator(".releases tr", has_text="2019-").all_inner_texts()
+    assert any("no longer ReLU" in day for day in days)
+
+
+def test_a_table_of_five_models_as_latex(page, site):
+    opened(page, site)
+    asked(page, "alexnet, vgg16, resnet50, swin_t, vit_b_16")
+    text = page.locator("#export code")
+    text.wait_for()
+    body = text.inner_text()
+    assert (
+        body.count(r" \\") == 6
+        and r"vit\_b\_16" in body
+        and r"\caption{" in body
+        and "thop" in body
+    )
+
+
+def test_a_figure_finds_its_models(page, site):
+    opened(page, site)
+    page.fill("#find", "4.09 GMACs")
+    page.wait_for_selector("#found li:has-text('resnet50')")
+
+
+def test_the_search_box_is_used_by_keys(page, site):
+    opened(page, site)
+    page.focus("#find")
+    page.keyboard.type("vgg16")
+    page.wait_for_selector("#found li[aria-selected=true]")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:text-is('vgg16')")
+
+
+def test_the_address_keeps_what_a_table_shows(page, site):
+    opened(page, site, "table.html")
+    page.wait_for_selector(".tabulator-row")
+    page.fill("#filter", "vgg")
+    page.select_option("#figures", "exact")
+    address = page.url
+    opened(page, site)
+    page.goto(address)
+    page.wait_for_selector(".tabulator-row:has-text('vgg16')")
+    assert page.input_value("#filter") == "vgg" and page.input_value("#figures") == "exact"
+    assert "15,470,314,496" in page.locator(".tabulator-row", has_text="vgg16").first.inner_text()
+
+
+# ----------------------------------------------------------------------- for everyone, at any width
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(page, site, path, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page.emulate_media(color_scheme=scheme)
+    opened(page, site, path)
+    page.wait_for_timeout(800)
+    found = axe.run(page, options={"preload": False}).response["violations"]
+    told = [(each["id"], [node["html"][:120] for node in each["nodes"][:3]]) for each in found]
+    assert told == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("width", [390, 1280, 2560])
+def test_no_page_is_wider_than_its_window(page, site, path, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    opened(page, site, path)
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+# ------------------------------------------------------------------------------------------ scale
+
+
+def large(models: int, counters: int) -> Run:
+    """A suite of many models and counters, each figure led to by four terms."""
+    cases = tuple(
+        Case(f"model_{n:04}", f"timm:model_{n:04}", (Input((1, 3, 224, 224)),))
+        for n in range(models)
+    )
+    terms = {f"term {n}": n + 1 for n in range(4)}
+    pairs = [explained(case.id, f"counter-{n:02}", 10**9 + place, terms)
+             for place, case in enumerate(cases) for n in range(counters)]  # fmt: skip
+    references = tuple(Reference(case.id, f"timm.models.kind{place % 25}.Net", {"convolution": 10**9 + place}, {}, "1x3x224x224")
+                       for place, case in enumerate(cases))  # fmt: skip
+    return Run(1, Suite("large", 1, "Made by hand", cases), {}, tuple(r for r, _ in pairs),
+               tuple(b for _, b in pairs), references=references)  # fmt: skip
+
+
+def test_three_thousand_models_and_twenty_counters(page, tmp_path):
+    run = large(3000, 20)
+    started = time.process_time()
+    site = written(Results({Path("results/large"): run}), tmp_path)
+    assert time.process_time() - started < 180
+    loaded = ["index.html", "assets/site.css", "assets/site.js", "assets/minisearch.js"]
+    assert sum((site / path).stat().st_size for path in loaded) < 1_000_000
+    opened(page, site)
+    page.goto((site / "model/model_1234.html").as_uri())
+    click = """() => new Promise(done => {
+        const started = performance.now();
+        new MutationObserver(() => document.querySelector('#why svg') && done(performance.now() - started))
+            .observe(document.getElementById('why'), {childList: true, subtree: true});
+        document.querySelector('a.who[href]').click(); })"""
+    assert page.evaluate(click) < 200
+    opened(page, site, "table.html")
+    page.wait_for_selector(".tabulator-row")
+    assert "3000 of 3000" in page.locator("#count").inner_text()
+    assert page.locator(".tabulator-row").count() < 200
