@@ -13,6 +13,10 @@ EXTRAS = {
     "counters": ("fvcore", "ptflops", "pytorch_model_summary", "thop", "torchinfo"),
     "torchvision": ("torchvision",),
     "timm": ("timm",),
+    "transformers": ("transformers",),
+    "diffusers": ("diffusers",),
+    "open_clip": ("open_clip",),
+    "segmentation": ("segmentation_models_pytorch",),
 }
 """Extra of our distribution -> the packages, by import name, that it brings and we import"""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from flop_harness.errors import UserError
@@ -39,9 +40,20 @@ def beside(config: Any, takes: Mapping[str, Any]) -> list[str]:
     found = ["attention_mask"] if "input_ids" in takes and "attention_mask" in takes else []
     if "decoder_input_ids" in takes:
         found.append("decoder_input_ids")
-    if {"pixel_values", "return_loss"} <= takes.keys():  # two towers held against each other
-        found += ["input_ids", "pixel_values"]
-    return found
+    if "input_ids" in takes and not merges(config):
+        towers = ("vision_config", "audio_config", "speech_config")
+        parts = [name for name in towers if getattr(config, name, None) is not None]
+        found += ["input_ids"] if parts else []
+        senses = ("pixel_values", "input_features", "input_values") if parts else ()
+        found += [name for name in senses if name in takes]
+    return found + (["bbox"] if "bbox" in takes else [])
+
+
+def merges(config: Any) -> bool:
+    """Whether images and sounds stand as tokens among the words: words alone will do then."""
+    marks = ("image_token_id", "image_token_index", "video_token_id", "audio_token_id",
+             "audio_token_index", "media_placeholder_token_id")  # fmt: skip
+    return any(getattr(part, name, None) is not None for part in parts(config) for name in marks)
 
 
 class Sizes:
@@ -82,7 +94,9 @@ def parts(config: Any) -> list[Any]:
     """A configuration and those within it, the outer before the inner."""
     found = [config]
     for each in found:
-        found += [part for name in each.sub_configs if (part := getattr(each, name, None)) is not None]
+        found += [
+            part for name in each.sub_configs if (part := getattr(each, name, None)) is not None
+        ]
     return found
 
 
@@ -139,9 +153,31 @@ def frames(sizes: Sizes) -> torch.Tensor:
     return drawn(sizes.batch, several, channels, *sizes.image())
 
 
+GRID = (1, 16, 16)
+"""Frames, rows and columns of patches, where a model takes images of any size cut to patches"""
+
+
+def patches(sizes: Sizes) -> torch.Tensor:
+    """Each patch as a row of its numbers."""
+    side = sizes.first("patch_size", default=14)
+    deep = sizes.first("temporal_patch_size", default=1)
+    channels = sizes.first("in_channels", "num_channels", "in_chans", default=3)
+    return drawn(sizes.batch * prod(GRID), channels * deep * side**2)
+
+
+def grid(sizes: Sizes) -> torch.Tensor:
+    import torch
+
+    return torch.tensor([GRID] * sizes.batch, device="cpu")
+
+
 def sound(sizes: Sizes) -> torch.Tensor:
-    """A second of 16,000 samples."""
-    return drawn(sizes.batch, 16_000)
+    """A second of 16,000 samples; codecs take it by channels, others as rows of a spectrum."""
+    if (bands := sizes.first("num_mel_bins")) and (rows := sizes.first("max_length")):
+        return drawn(sizes.batch, rows, bands)
+    channels = sizes.first("audio_channels")
+    codec = channels or sizes.first("codebook_size", "upsampling_ratios")
+    return drawn(sizes.batch, channels or 1, 16_000) if codec else drawn(sizes.batch, 16_000)
 
 
 def spectrum(sizes: Sizes) -> torch.Tensor:
@@ -160,6 +196,7 @@ def boxes(sizes: Sizes) -> torch.Tensor:
 
 INPUTS: dict[str, Callable[[Sizes], Any]] = {
     "input_ids": ids, "decoder_input_ids": ids, "attention_mask": mask, "pixel_values": pixels,
+    "hidden_states": patches, "grid_thw": grid, "image_grid_thw": grid,
     "pixel_values_videos": frames, "input_values": sound, "input_features": spectrum, "bbox": boxes,
 }  # fmt: skip
 

@@ -53,7 +53,9 @@ def model_class(name: str) -> Any:
     except ImportError as error:
         raise UserError(f"transformers:{name}: {' '.join(str(error).split())}") from error
     if found.config_class is None:
-        raise UserError(f"transformers:{name} has no configuration of its own: name a model's class")
+        raise UserError(
+            f"transformers:{name} has no configuration of its own: name a model's class"
+        )
     return found
 
 
