@@ -25,14 +25,19 @@ def made_for(module: Any, length: int | None = None, batch: int = 1) -> dict[str
     wanted = [*([main] if isinstance(main, str) else main), *needed, *beside(module.config, takes)]
     sizes = Sizes(module, length, batch)
     made: dict[str, Any] = {}
-    for name in dict.fromkeys(wanted):
-        if name not in takes and not any(p.kind is p.VAR_KEYWORD for p in takes.values()):
-            continue
+    for name in dict.fromkeys(name for name in wanted if name in takes):
         if name not in INPUTS:
-            raise UserError(f"{type(module).__name__} takes {name}, and no configuration tells of it: "
-                            "give the inputs")  # fmt: skip
+            raise UserError(untold(module, name))
         made[name] = INPUTS[name](sizes)
+    if not made:
+        raise UserError(untold(module, " or ".join(takes) or "nothing"))
     return made
+
+
+def untold(module: Any, name: str) -> str:
+    return (
+        f"{type(module).__name__} takes {name}, and no configuration tells of it: give the inputs"
+    )
 
 
 def beside(config: Any, takes: Mapping[str, Any]) -> list[str]:
@@ -40,10 +45,11 @@ def beside(config: Any, takes: Mapping[str, Any]) -> list[str]:
     found = ["attention_mask"] if "input_ids" in takes and "attention_mask" in takes else []
     if "decoder_input_ids" in takes:
         found.append("decoder_input_ids")
+    if "input_ids" in takes:
+        found.append("input_ids")
     if "input_ids" in takes and not merges(config):
         towers = ("vision_config", "audio_config", "speech_config")
         parts = [name for name in towers if getattr(config, name, None) is not None]
-        found += ["input_ids"] if parts else []
         senses = ("pixel_values", "input_features", "input_values") if parts else ()
         found += [name for name in senses if name in takes]
     return found + (["bbox"] if "bbox" in takes else [])
@@ -190,6 +196,17 @@ def spectrum(sizes: Sizes) -> torch.Tensor:
     return drawn(sizes.batch, 2 * sizes.length, bands)
 
 
+def heard(sizes: Sizes) -> torch.Tensor:
+    """Which frames of a spectrum are sound: all."""
+    return whole(1, sizes.batch, spectrum(sizes).shape[1])
+
+
+def series(sizes: Sizes) -> torch.Tensor:
+    """Observations of the past."""
+    length = sizes.first("context_length", default=sizes.length)
+    return drawn(sizes.batch, length, sizes.first("num_input_channels", "input_size", default=1))
+
+
 def boxes(sizes: Sizes) -> torch.Tensor:
     return whole(0, sizes.batch, sizes.length, 4)
 
@@ -197,7 +214,8 @@ def boxes(sizes: Sizes) -> torch.Tensor:
 INPUTS: dict[str, Callable[[Sizes], Any]] = {
     "input_ids": ids, "decoder_input_ids": ids, "attention_mask": mask, "pixel_values": pixels,
     "hidden_states": patches, "grid_thw": grid, "image_grid_thw": grid,
-    "pixel_values_videos": frames, "input_values": sound, "input_features": spectrum, "bbox": boxes,
+    "qformer_input_ids": ids, "qformer_attention_mask": mask, "input_features_mask": heard,
+    "past_values": series, "pixel_values_videos": frames, "input_values": sound, "input_features": spectrum, "bbox": boxes,
 }  # fmt: skip
 
 
