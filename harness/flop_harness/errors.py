@@ -15,6 +15,10 @@ EXTRAS = {
     "timm": ("timm",),
     "columns": ("duckdb", "pyarrow"),
     "cluster": ("dask", "dask_jobqueue", "distributed"),
+    "transformers": ("transformers",),
+    "diffusers": ("diffusers",),
+    "open_clip": ("open_clip",),
+    "segmentation": ("segmentation_models_pytorch",),
 }
 """Extra of our distribution -> the packages, by import name, that it brings and we import"""
 

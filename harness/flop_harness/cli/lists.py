@@ -21,7 +21,8 @@ def list_(
     provider: Annotated[
         Optional[str],
         typer.Argument(
-            help="With models: torchvision, timm.", show_default="all that are installed"
+            help="With models: torchvision, timm, transformers, ...",
+            show_default="all that are installed",
         ),
     ] = None,
     suite: Annotated[

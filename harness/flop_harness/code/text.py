@@ -16,7 +16,12 @@ NOTHING: Mapping[int | str, int] = MappingProxyType({})
 PROVIDERS = {
     "torchvision": ("torchvision", "torchvision.models.get_model"),
     "timm": ("timm", "timm.create_model"),
+    "open_clip": ("open_clip", "open_clip.create_model"),
+    "diffusers": ("diffusers", "diffusers."),
+    "segmentation_models_pytorch": ("segmentation_models_pytorch", "segmentation_models_pytorch."),
+    "transformers": ("transformers", "transformers."),
 }
+"""Provider -> its import, and what makes a model by its name, or holds its class"""
 DETECTORS = re.compile(r"(fasterrcnn|fcos|keypointrcnn|maskrcnn|retinanet|ssd|ssdlite)\d*_")
 WITH_BACKBONES = re.compile(rf"{DETECTORS.pattern}|(deeplabv3|fcn|lraspp)_")
 """Models of torchvision that take a list of images, and those that load their backbone's weights."""
@@ -87,13 +92,31 @@ def maker(case: Case) -> str:
     options = {key: literal(value) for key, value in case.kwargs.items()}
     if source.startswith("torchvision") and WITH_BACKBONES.match(name):
         options.setdefault("weights_backbone", "None")
+    if source == "transformers":
+        return configured(case, name)
+    if source == "segmentation_models_pytorch":
+        options["encoder_weights"] = "None"
     if source in PROVIDERS:
-        words = [quoted(name), *(f"{key}={value}" for key, value in options.items())]
-        return f"{PROVIDERS[source][1]}({', '.join(words)})"
+        home = PROVIDERS[source][1]
+        first, called = ([], home + name) if home.endswith(".") else ([quoted(name)], home)
+        words = [*first, *(f"{key}={value}" for key, value in options.items())]
+        return f"{called}({', '.join(words)})"
     first = positional(name) if source == "torch.nn" else ()
     words = [options.pop(key) for key in first] if options.keys() >= set(first) else []
     words += [f"{key}={value}" for key, value in options.items()]
     return f"{'torch.nn.' if source == 'torch.nn' else ''}{name}({', '.join(words)})"
+
+
+def configured(case: Case, name: str) -> str:
+    """A model of transformers out of its configuration. CannotWrite for one that a file holds."""
+    config = case.kwargs.get("config", {})
+    if name.endswith(".json") or not isinstance(config, Mapping):
+        raise CannotWrite("a model whose configuration stands in a file")
+    kind = f"transformers.{name}"
+    made = f"{kind}.config_class(**{literal(dict(config))})" if config else f"{kind}.config_class()"
+    further = [f", {key}={quoted(value)}" for key, value in case.kwargs.items()
+               if key.endswith("_implementation")]  # fmt: skip
+    return f"{kind}._from_config({made}{''.join(further)})"
 
 
 def mode(case: Case) -> str:

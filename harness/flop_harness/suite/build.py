@@ -75,6 +75,8 @@ def build(case: Case, *, device: str = "cpu", folder: str = "", seed: int = 0) -
                 args, kwargs = _drawn(recipe, case, module, device, seed)
             elif case.dtype:
                 args, kwargs = inputs.cast((args, kwargs), getattr(torch, case.dtype))
+            if recipe.fits:
+                recipe.fits(module, args, kwargs)
             args, kwargs = inputs.move((args, kwargs), device)
             return Built(module, args, kwargs, recipe.folders)
     except UserError as error:

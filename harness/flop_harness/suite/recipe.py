@@ -15,7 +15,7 @@ class Recipe:
 
     ``usual_inputs`` tells, of the model, the inputs of a case that names none; ``folders`` is what
     imports look into while the model is built and run; ``images`` says that it takes one list of
-    images.
+    images; ``fits`` raises UserError for inputs (module, args, kwargs) that the model is not made for.
     """
 
     factory: Callable[..., Any]
@@ -23,3 +23,4 @@ class Recipe:
     usual_inputs: Callable[[Any], Sequence[Input]] | None = None
     folders: tuple[str, ...] = ()
     images: bool = False
+    fits: Callable[[Any, tuple, Mapping[str, Any]], None] | None = None

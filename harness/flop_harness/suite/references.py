@@ -32,7 +32,7 @@ def resolve(reference: str, kwargs: Mapping[str, Any], folder: str = "") -> Reci
     if not (source and name):
         raise UserError(incomplete(reference))
     if provider in PROVIDERS:
-        return PROVIDERS[provider].build(model, kwargs)
+        return PROVIDERS[provider].build(model, kwargs, roots_of(folder))
     folders = folders_of(reference, folder)
     if source.endswith(".py"):
         load = partial(load_file, find_file(source, roots_of(folder)), folders)

@@ -16,26 +16,27 @@ from flop_harness.suite.recipe import Recipe
 class Provider:
     """What ``name:MODEL`` stands for.
 
-    ``names`` lists its models, and may import the library; ``recipe`` tells how one is built, and
-    raises UserError for one that it has not. ``package`` is what has to be installed; ``refused``
+    ``names`` lists its models, and may import the library; ``recipe`` tells how one is built, from
+    files that are found from such folders if it needs any; it raises UserError for one that it has
+    not. ``package`` is what has to be installed; ``refused``
     are keywords that would download weights.
     """
 
     name: str
     package: str
     names: Callable[[], Sequence[str]]
-    recipe: Callable[[str], Recipe]
+    recipe: Callable[[str, Sequence[str]], Recipe]
     refused: tuple[str, ...] = ()
 
     def installed(self) -> bool:
         return importlib.util.find_spec(self.package) is not None
 
-    def build(self, model: str, kwargs: Mapping[str, Any]) -> Recipe:
+    def build(self, model: str, kwargs: Mapping[str, Any], roots: Sequence[str] = (".",)) -> Recipe:
         """The recipe of ``model`` for such kwargs. Raises UserError."""
         for key in self.refused:
             if kwargs.get(key):
                 raise UserError(f"kwargs.{key}: weights are never downloaded; leave it out")
-        return self.recipe(model)
+        return self.recipe(model, roots)
 
 
 def library(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from flop_harness.errors import UserError, suggest
@@ -14,7 +15,7 @@ def names() -> list[str]:
     return library("timm").list_models()  # type: ignore[no-any-return]
 
 
-def recipe(name: str) -> Recipe:
+def recipe(name: str, roots: Sequence[str] = ()) -> Recipe:
     timm = library("timm")
     if not timm.is_model(name):
         raise UserError(f"timm has no model {name!r}{suggest(name, timm.list_models())}")

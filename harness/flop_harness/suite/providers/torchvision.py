@@ -18,7 +18,7 @@ def names() -> list[str]:
     return library("torchvision.models").list_models()  # type: ignore[no-any-return]
 
 
-def recipe(name: str) -> Recipe:
+def recipe(name: str, roots: Sequence[str] = ()) -> Recipe:
     models = library("torchvision.models")
     name = name.lower()
     if name not in models.list_models():

@@ -1,0 +1,137 @@
+"""``transformers:CLASS`` and ``transformers:path/config.json``: built from configuration, weights random.
+
+A case's kwargs: ``config`` (keys of the configuration, or the path of a ``config.json``; without it
+the class's defaults), ``attn_implementation``, ``experts_implementation``, ``length`` and ``batch``
+of the inputs that are made, ``cache`` ("dynamic", "static") with ``past`` for a step of decoding.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from functools import cache, partial
+from typing import Any
+
+from flop_harness.errors import UserError, suggest
+from flop_harness.suite import configured_inputs as inputs
+from flop_harness.suite.importing import find_file
+from flop_harness.suite.providers.provider import Provider, library
+from flop_harness.suite.recipe import Recipe
+
+PLACE = (
+    "{!r} is a place on the net, and nothing is downloaded: name a class, as in "
+    "transformers:LlamaForCausalLM, or the model's configuration, as in transformers:path/config.json"
+)
+
+
+@cache
+def names() -> list[str]:
+    """The classes of every automatic mapping of the library."""
+    auto = library("transformers.models.auto.modeling_auto")
+    mappings = [each for name, each in vars(auto).items() if name.endswith("_MAPPING_NAMES")]
+    found = [name for mapping in mappings for name in mapping.values()]
+    return sorted({name for each in found for name in ([each] if isinstance(each, str) else each)})
+
+
+def recipe(name: str, roots: Sequence[str] = (".",)) -> Recipe:
+    library("transformers")
+    if name.endswith(".json"):
+        return Recipe(partial(of_file, name, roots), fits=inputs.refuse_beyond)
+    return Recipe(partial(of_class, model_class(name), roots=roots), fits=inputs.refuse_beyond)
+
+
+def model_class(name: str) -> Any:
+    transformers = library("transformers")
+    if "/" in name:
+        raise UserError(PLACE.format(name))
+    found = getattr(transformers, name, None)
+    if not isinstance(found, type) or not hasattr(found, "_from_config"):
+        raise UserError(f"transformers has no model {name!r}{suggest(name, names())}")
+    try:
+        found.config_class  # noqa: B018  a class that stands for a missing package raises here
+    except ImportError as error:
+        raise UserError(f"transformers:{name}: {' '.join(str(error).split())}") from error
+    if found.config_class is None:
+        raise UserError(
+            f"transformers:{name} has no configuration of its own: name a model's class"
+        )
+    return found
+
+
+def of_file(name: str, roots: Sequence[str], **options: Any) -> Any:
+    """The model that a ``config.json`` describes: of its first architecture, else of its type."""
+    found = read(name, roots)
+    kind, architectures = found.get("model_type"), found.get("architectures") or []
+    types = library("transformers.models.auto.configuration_auto").CONFIG_MAPPING_NAMES
+    if not isinstance(kind, str):
+        raise UserError(f"{name}: no configuration of a model: 'model_type' is missing")
+    if kind not in types:
+        raise UserError(f"{name}: transformers has no model type {kind!r}{suggest(kind, types)}")
+    mapping = library("transformers.models.auto.modeling_auto").MODEL_MAPPING_NAMES
+    bases = mapping.get(kind, ())
+    first = [*architectures, *([bases] if isinstance(bases, str) else bases)]
+    if not first:
+        raise UserError(f"{name}: no architecture is named: name a class, with config = {name!r}")
+    changed = options.pop("config", {})
+    return of_class(model_class(first[0]), config=found | changed, **options)
+
+
+def read(name: str, roots: Sequence[str]) -> dict[str, Any]:
+    try:
+        found = json.loads(find_file(name, roots).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{name}: no configuration in JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{name}: no configuration of a model: it holds no object")
+    return found
+
+
+def of_class(
+    model: Any,
+    *,
+    roots: Sequence[str] = (".",),
+    config: Mapping[str, Any] | str = (),  # type: ignore[assignment]
+    length: int | None = None,
+    batch: int = 1,
+    cache: str = "",
+    past: int = 0,
+    **implementations: str,
+) -> tuple[Any, tuple, dict[str, Any]]:
+    """(model, (), inputs) as its configuration and these options say. UserError for what does not fit."""
+    keys = read(config, roots) if isinstance(config, str) else dict(config)
+    allowed = {"attn_implementation", "experts_implementation"}
+    if unknown := sorted(set(implementations) - allowed):
+        known = (*allowed, "config", "length", "batch", "cache", "past")
+        raise UserError(f"kwargs.{unknown[0]}: no option of a model{suggest(unknown[0], known)}")
+    made = configuration(model.config_class, keys)
+    with weights_skipped():
+        module = model._from_config(made, **implementations)
+    module.tie_weights()  # part of what was skipped
+    module.eval()
+    if cache or past:
+        return module, (), inputs.step_of_decoding(module, cache or "dynamic", past, batch)
+    return module, (), inputs.made_for(module, length, batch)
+
+
+def configuration(kind: Any, keys: Mapping[str, Any]) -> Any:
+    """A configuration with these keys over its defaults; UserError for a key that it does not have."""
+    plain = kind()
+    known = {*plain.to_dict(), *plain.attribute_map, *vars(plain)}
+    for key in keys:
+        near = suggest(key, known)
+        if key not in known and near:
+            raise UserError(f"kwargs.config: {kind.__name__} has no key {key!r}{near}")
+    return kind(**{key: value for key, value in keys.items() if key != "model_type"})
+
+
+def weights_skipped() -> Any:
+    """On meta no weight is drawn."""
+    import torch
+
+    if torch.get_default_device().type != "meta":
+        return nullcontext()
+    return library("transformers.initialization").no_init_weights()
+
+
+PROVIDER = Provider("transformers", "transformers", names, recipe, ("pretrained",))

@@ -1,0 +1,128 @@
+"""Libraries whose models are built from a configuration: what a reference stands for, and what is made."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from flop_harness.ask.count import count_case
+from flop_harness.errors import UserError
+from flop_harness.suite.files import case_from_model
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+SMALL = {"vocab_size": 100, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
+         "intermediate_size": 64, "max_position_embeddings": 64}  # fmt: skip
+LAYERS, WIDTH, WIDER, LENGTH = 2, 32, 64, 16
+
+
+def counted(reference: str, shapes: tuple[str, ...] = (), folder: str = "", **kwargs):
+    return count_case(case_from_model(reference, list(shapes), kwargs=kwargs), folder=folder)
+
+
+def refusal(reference: str, *shapes: str, **kwargs) -> str:
+    with pytest.raises(UserError) as caught:
+        counted(reference, shapes, **kwargs)
+    return str(caught.value)
+
+
+@pytest.fixture(autouse=True)
+def library():
+    return pytest.importorskip("transformers")
+
+
+def llama(length: int, past: int = 0, attended: int | None = None) -> int:
+    """MACs of a gated decoder without head: products of the layers, both of attention."""
+    linear = 4 * WIDTH * WIDTH + 3 * WIDTH * WIDER
+    attention = 2 * WIDTH * (length + past if attended is None else attended)
+    return LAYERS * length * (linear + attention)
+
+
+def test_a_class_with_a_configuration():
+    count = counted("transformers:LlamaModel", config=SMALL, length=LENGTH)
+    assert count.total == llama(LENGTH)
+    assert count.inputs == f"1x{LENGTH} + 1x{LENGTH}"
+
+
+@pytest.mark.parametrize("architecture", [["LlamaModel"], None])
+def test_a_configuration_in_a_file(tmp_path, architecture):
+    found = {**SMALL, "model_type": "llama", "architectures": architecture}
+    (tmp_path / "config.json").write_text(json.dumps(found))
+    told = counted("transformers:config.json", folder=str(tmp_path), length=LENGTH)
+    named = counted(
+        "transformers:LlamaModel", folder=str(tmp_path), config="config.json", length=LENGTH
+    )
+    assert told.total == named.total == llama(LENGTH)
+
+
+@pytest.mark.parametrize(("cache", "attended"), [("dynamic", 25), ("static", 25)])
+def test_a_step_of_decoding(cache, attended):
+    """One token against what the cache holds, itself included."""
+    count = counted("transformers:LlamaModel", config=SMALL, cache=cache, past=24)
+    assert count.total == llama(1, attended=attended)
+
+
+def test_a_sliding_window_bounds_what_a_step_attends_to():
+    """The window's last position is the token itself."""
+    config = {**SMALL, "sliding_window": 8, "num_key_value_heads": 4}
+    count = counted("transformers:MistralModel", config=config, cache="dynamic", past=24)
+    assert count.total == llama(1, attended=8)
+
+
+def test_a_model_of_405_billion_parameters_takes_no_memory():
+    config = {"hidden_size": 16384, "intermediate_size": 53248, "num_hidden_layers": 126,
+              "num_attention_heads": 128, "num_key_value_heads": 8, "vocab_size": 128256}  # fmt: skip
+    count = counted("transformers:LlamaForCausalLM", config=config, length=2)
+    width, wider, layers, words = 16384, 53248, 126, 128256
+    layer = 2 * width**2 + 2 * width * 8 * 128 + 3 * width * wider + 2 * width
+    assert count.params == layers * layer + width + 2 * words * width
+
+
+@pytest.mark.parametrize(
+    ("reference", "kwargs", "expected"),
+    [
+        ("transformers:BertModl", {}, "transformers has no model 'BertModl' (did you mean 'BertModel'?)"),
+        ("transformers:meta-llama/Llama-3-8B", {}, "is a place on the net, and nothing is downloaded"),
+        ("transformers:BertConfig", {}, "transformers has no model 'BertConfig'"),
+        ("transformers:BertModel", {"config": {"hiden_size": 8}},
+         "kwargs.config: BertConfig has no key 'hiden_size' (did you mean 'hidden_size'?)"),
+        ("transformers:BertModel", {"lenght": 8},
+         "kwargs.lenght: no option of a model (did you mean 'length'?)"),
+        ("transformers:LlamaModel", {"config": SMALL, "cache": "rolling", "past": 4},
+         "kwargs.cache: 'rolling' is none of dynamic, static"),
+        ("transformers:LlamaModel", {"config": SMALL, "cache": "static"},
+         "kwargs.past: how many tokens the cache holds, at least 1"),
+        ("transformers:LlamaModel", {"config": SMALL, "length": 65},
+         "LlamaModel has 64 positions: a length of 65 is beyond them"),
+        ("transformers:absent.json", {}, "no file 'absent.json'"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(reference, kwargs, expected):
+    assert expected in refusal(reference, **kwargs)
+
+
+def test_a_length_beyond_the_positions_of_given_inputs():
+    assert "BertModel has 64 positions: a length of 65 is beyond them" in refusal(
+        "transformers:BertModel", "input_ids=1x65:int64", config=SMALL
+    )
+
+
+def test_segmentation_models():
+    pytest.importorskip("segmentation_models_pytorch")
+    assert counted("segmentation_models_pytorch:Unet", encoder_name="resnet18").params > 11_000_000
+    assert "did you mean 'Unet'?" in refusal("segmentation_models_pytorch:Unt")
+
+
+def test_open_clip():
+    pytest.importorskip("open_clip")
+    assert "did you mean 'ViT-B-32'?" in refusal("open_clip:ViT-B-33")
+    assert counted("open_clip:ViT-B-32").inputs == "1x3x224x224 + 1x77"
+
+
+def test_diffusers():
+    pytest.importorskip("diffusers")
+    assert "did you mean 'UNet2DModel'?" in refusal("diffusers:Unet2DModell")
+    small = {"sample_size": 8, "block_out_channels": [32], "layers_per_block": 1,
+             "down_block_types": ["DownBlock2D"], "up_block_types": ["UpBlock2D"]}  # fmt: skip
+    assert counted("diffusers:UNet2DModel", **small).inputs == "1x3x8x8 + 1"
