@@ -7,7 +7,7 @@ from typing import Any
 
 from flop_harness.ask.layers import Layer, Layers
 from flop_harness.report.tables.table import Column, Table
-from flop_harness.report.words.text import digits, human, left_out, plural
+from flop_harness.report.words.text import digits, hanging, human, left_out, plural
 
 HEADS = (
     Column("layer"), Column("type"), Column("input"), Column("output"),
@@ -34,7 +34,8 @@ def layer_table(found: Layers, rows: Sequence[Layer], as_tree: bool) -> Table:
         for each in rows
     )  # fmt: skip
     lacking = f" Not counted, for want of a formula: {left_out(found.unsupported)}."
-    return Table(found.model, heads, cells, NOTE + (lacking if found.unsupported else ""))
+    looks = f" What is counted {hanging(found.looks)}." if found.looks else ""
+    return Table(found.model, heads, cells, NOTE + (lacking if found.unsupported else "") + looks)
 
 
 def name_of(layer: Layer, as_tree: bool) -> str:
@@ -101,4 +102,5 @@ def document(found: Layers, rows: Sequence[Layer]) -> dict[str, Any]:
             for each in rows
         ],
         "not_counted": dict(found.unsupported),
+        "hangs_on_values": list(found.looks),
     }  # fmt: skip

@@ -61,6 +61,7 @@ class Layers:
     state: State
     counters: tuple[str, ...] = ()
     unsupported: Mapping[str, int] = field(default_factory=dict)
+    looks: tuple[str, ...] = ()
 
     @property
     def whole(self) -> Layer:
@@ -125,7 +126,8 @@ def layers_of_trace(
             int(macs.get(path, 0)), int(moved.get(path, 0)), kept.get(path, 0), leaf,
             {name: amounts.get(path, 0) for name, amounts in said.items()},
         ))  # fmt: skip
-    return Layers(model, tuple(rows), batch_of(trace), state, tuple(said), dict(unsupported))
+    return Layers(model, tuple(rows), batch_of(trace), state, tuple(said), dict(unsupported),
+                  trace.looks)  # fmt: skip
 
 
 def tree(trace: Trace) -> Iterator[tuple[str, int, bool]]:
