@@ -243,7 +243,7 @@ def verdict_lines(run: Run) -> list[str]:
     for failure in run.failures:
         message = shorten(failure.message, MOST)
         lines.append(f"  ours failed: {failure.of_what}, {failure.stage}: {message}")
-    return lines
+    return list(map(printable, lines))
 
 
 def silences(index: Index, statuses: Collection[str]) -> Iterator[str]:
