@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
 import flop_harness as harness
+from commands import typed
+from flop_harness import report, store
 from flop_harness.records import Case, Context, Input, Trace
 from flop_harness.run.cells import CaseRunner, Limits
 from flop_harness.store.traces import dump_trace, load_trace
@@ -146,3 +149,45 @@ def test_a_case_on_meta_looks_at_the_integers_that_it_would_draw_on_the_cpu(tmp_
     assert steps(on_meta) == steps(real) == int(mask.sum()) > 0
     assert (on_meta.context.device, on_meta.executed) == ("meta", False)
     assert on_meta.looks == real.looks == ("masked.py:8",)
+
+
+MASKED = """
+from torch import nn
+
+class Masked(nn.Linear):
+    def __init__(self):
+        super().__init__(4, 3)
+
+    def forward(self, x):
+        return super().forward(x[x.sum(1) > 2])
+"""
+
+
+@pytest.mark.parametrize("given", ["terminal", "--json"])
+@pytest.mark.parametrize("command", ["compare", "explain", "convert", "layers", "count"])
+def test_figures_that_hang_on_values_say_so_wherever_they_are_shown(tmp_path, command, given):
+    """The line of the model, and the seed with which the values are drawn."""
+    (tmp_path / "masked.py").write_text(MASKED)
+    model = f"{tmp_path}/masked.py:Masked"
+    macs = harness.count(model, (8, 4)).macs
+    words = {
+        "explain": (model, "torch"),
+        "convert": (f"{macs} MACs", "--model", model, "--from", "macs", "--to", "flops"),
+        "compare": (model, "--counters", "torch"),
+    }
+    more = ("--json",) if given == "--json" else ()
+    ended = typed(command, *words.get(command, (model,)), "--input", "8x4", *more)
+    assert ended.code == 0
+    assert "masked.py:9" in ended.out
+    assert ("hangs_on_values" if more else "hangs on") in ended.out
+
+
+def test_reports_and_readings_of_a_model_that_looks_at_values_say_so(tmp_path):
+    (tmp_path / "masked.py").write_text(MASKED)
+    run = harness.compare(f"{tmp_path}/masked.py:Masked", (8, 4), counters=("torch",)).run
+    assert [*run.looks.values()] == [("masked.py:9",)]
+    store.save(replace(run, schema=store.RUN_SCHEMA), tmp_path)
+    assert store.load(tmp_path).looks == run.looks
+    report.write(run, tmp_path, ["report.md", "report.html"])
+    for name in ("report.md", "report.html"):
+        assert "hangs on values at masked.py:9" in (tmp_path / name).read_text()

@@ -20,7 +20,7 @@ from flop_harness.records import Bridge, Case, Context, Step
 from flop_harness.records.account import Account
 from flop_harness.records.units import Printed, Unit, parse_figure, parse_unit, with_unit
 from flop_harness.report.words.terms import DOUBLING
-from flop_harness.report.words.text import few, human, left_out
+from flop_harness.report.words.text import few, hanging, human, left_out
 from flop_harness.suite.files import case_from_model, having
 
 FLOPS = {"MAC": 2, "FLOP": 1}
@@ -84,6 +84,7 @@ class Conversion:
     source: Amount
     target: Amount
     unsupported: Mapping[str, int] = field(default_factory=dict)
+    looks: tuple[str, ...] = ()
 
     @property
     def remarks(self) -> list[str]:
@@ -99,6 +100,8 @@ class Conversion:
             )
         if self.unsupported:
             told.append(f"not counted, for want of a formula: {left_out(self.unsupported)}")
+        if self.looks:
+            told.append(hanging(self.looks))
         return told
 
     @cached_property
@@ -149,7 +152,8 @@ def convert(text: str, case: Case, source: str, target: str, folder: str = "") -
         raise UserError(
             f"{target} says nothing in the {metric} of {case.model}: {text} are {metric}"
         )
-    return [Conversion(case.model, figure, origin, each, rules.unsupported) for each in found]
+    return [Conversion(case.model, figure, origin, each, rules.unsupported, rules.canonical.looks)
+            for each in found]  # fmt: skip
 
 
 def recognised(figure: Figure, rules: Rules, ways: list[Way]) -> tuple[Figure, Amount]:

@@ -9,7 +9,7 @@ from typing import Any
 from flop_harness.ask.layers import Layer, Layers
 from flop_harness.errors import UserError, suggest
 from flop_harness.report.tables.table import INDENT, Column, Table
-from flop_harness.report.words.text import digits, human, left_out, plural
+from flop_harness.report.words.text import digits, hanging, human, left_out, plural
 
 HEADS = (
     Column("layer"), Column("type"), Column("kernel"), Column("input"), Column("output"),
@@ -38,7 +38,8 @@ def layer_table(
     heads = (*HEADS, *(Column(name, "integer") for name in found.counters))
     cells = [line for each in rows for line in lines_of(found, each, as_tree, weights)]
     lacking = f" Not counted, for want of a formula: {left_out(found.unsupported)}."
-    note = NOTE + (lacking if found.unsupported else "")
+    looks = f" What is counted {hanging(found.looks)}." if found.looks else ""
+    note = NOTE + (lacking if found.unsupported else "") + looks
     return only(Table(found.model, heads, tuple(cells), note), columns or USUAL, found.counters)
 
 
@@ -141,4 +142,5 @@ def document(found: Layers, rows: Sequence[Layer]) -> dict[str, Any]:
             for each in rows
         ],
         "not_counted": dict(found.unsupported),
+        "hangs_on_values": list(found.looks),
     }  # fmt: skip

@@ -79,6 +79,7 @@ class Layers:
     state: State
     counters: tuple[str, ...] = ()
     unsupported: Mapping[str, int] = field(default_factory=dict)
+    looks: tuple[str, ...] = ()
 
     @property
     def whole(self) -> Layer:
@@ -154,7 +155,8 @@ def layers_of_trace(
             kernel_of(trace.modules[index]), weights_of(trace, index),
             {name: amounts.get(path, 0) for name, amounts in said.items()},
         ))  # fmt: skip
-    return Layers(model, tuple(rows), batch_of(trace), state, tuple(said), dict(unsupported))
+    return Layers(model, tuple(rows), batch_of(trace), state, tuple(said), dict(unsupported),
+                  trace.looks)  # fmt: skip
 
 
 def tree(trace: Trace) -> Iterator[tuple[str, int, bool]]:

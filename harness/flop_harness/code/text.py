@@ -98,9 +98,10 @@ def maker(case: Case) -> str:
         options["encoder_weights"] = "None"
     if source in PROVIDERS:
         home = PROVIDERS[source][1]
-        first, called = ([], home + name) if home.endswith(".") else ([quoted(name)], home)
-        words = [*first, *(f"{key}={value}" for key, value in options.items())]
-        return f"{called}({', '.join(words)})"
+        called, lead = (home + name, []) if home.endswith(".") else (home, [quoted(name)])
+        return (
+            f"{called}({', '.join([*lead, *(f'{key}={value}' for key, value in options.items())])})"
+        )
     first = positional(name) if source == "torch.nn" else ()
     words = [options.pop(key) for key in first] if options.keys() >= set(first) else []
     words += [f"{key}={value}" for key, value in options.items()]

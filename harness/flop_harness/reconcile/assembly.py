@@ -47,6 +47,7 @@ class Part:
     failures: tuple[Failure, ...] = ()
     unsupported: Mapping[str, int] = field(default_factory=dict)
     dtype: str = ""
+    looks: tuple[str, ...] = ()
 
 
 def assemble(plan: Plan, raw: Raw) -> Run:
@@ -67,6 +68,7 @@ def assemble(plan: Plan, raw: Raw) -> Run:
         references=tuple(reference for part in parts for reference in part.references),
         tools=tuple(map(tool_of, plan.counters)),
         conventions=VERSION,
+        looks={part.case: part.looks for part in parts if part.looks},
     )
 
 
@@ -144,6 +146,7 @@ def part_of(
         tuple(failures),
         without_formula,
         own_dtype(canonical.trace),
+        canonical.trace.looks,
     )
 
 

@@ -167,7 +167,10 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Everything known about one run of a suite; ``conventions`` is the version of ours."""
+    """Everything known about one run of a suite; ``conventions`` is the version of ours.
+
+    ``looks`` are the lines of each model that looked at values, on which its figures hang.
+    """
 
     schema: int
     suite: Suite
@@ -181,3 +184,4 @@ class Run:
     references: tuple[Reference, ...] = ()
     tools: tuple[Tool, ...] = ()
     conventions: int = 1
+    looks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -98,6 +98,7 @@ def narrowed(golden: Run, left_out: Collection[str], names: Collection[str]) -> 
         figures=kept(golden.figures),
         unsupported={case: n for case, n in golden.unsupported.items() if case not in left_out},
         failures=kept(golden.failures),
+        looks={case: lines for case, lines in golden.looks.items() if case not in left_out},
     )
 
 

@@ -12,7 +12,7 @@ from flop_harness.counters import find_one
 from flop_harness.errors import UserError
 from flop_harness.records import Metric, Reading
 from flop_harness.report.analysis.index import Index, figures_of, in_macs, plain
-from flop_harness.report.words.text import left_out
+from flop_harness.report.words.text import hanging, left_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class CounterReading:
     """A counter's figures in one context. ``compute`` is in ``unit``; None where it counts none.
 
     ``explained`` says whether every step from the reference to the figures is known; ``steps`` are
-    those of ``compute``, ``unsupported`` the operators that the reference lacks.
+    those of ``compute``, ``unsupported`` the operators that the reference lacks, ``looks`` the lines
+    of the model that looked at values.
     """
 
     counter: str
@@ -32,6 +33,7 @@ class CounterReading:
     explained: bool
     steps: Mapping[str, int | float]
     unsupported: Mapping[str, int]
+    looks: tuple[str, ...] = ()
 
     @property
     def macs(self) -> int | float | None:
@@ -42,7 +44,7 @@ class CounterReading:
         said = "" if self.compute is None else f"{self.compute:,} {self.unit}"
         told = f"{self.params:,} parameters" if self.params is not None else ""
         lacking = f"not counted by the reference: {left_out(self.unsupported)}"
-        words = [said, told, lacking if self.unsupported else ""]
+        words = [said, told, lacking if self.unsupported else "", hanging(self.looks)]
         head = f"{self.counter} {self.version} ({self.context})"
         return f"<{head}: {', '.join(filter(None, words))}>"
 
@@ -77,4 +79,5 @@ def taken(index: Index, mine: Mapping[Metric, Reading]) -> CounterReading:
         all(map(index.explained, mine.values())),
         {step.term: step.amount for step in bridge.steps} if bridge else {},
         index.run.unsupported.get(any_one.case, {}),
+        index.run.looks.get(any_one.case, ()),
     )

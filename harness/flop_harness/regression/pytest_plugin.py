@@ -110,11 +110,12 @@ class Account:
 
     @property
     def left_out(self) -> str:
-        """``; not counted, no formula: mine.op × 2``, or nothing."""
-        from flop_harness.report.words.text import left_out
+        """``; not counted, no formula: mine.op × 2``, and on which values it hangs; or nothing."""
+        from flop_harness.report.words.text import hanging, left_out
 
-        unknown = self.count.unsupported
-        return f"; not counted, no formula: {left_out(unknown)}" if unknown else ""
+        unknown, looks = self.count.unsupported, hanging(self.count.trace.looks)
+        lacking = f"; not counted, no formula: {left_out(unknown)}" if unknown else ""
+        return lacking + (f"; {looks}" if looks else "")
 
     def assert_at_most(
         self,

@@ -23,6 +23,7 @@ from flop_harness.report.words.text import (
     factor_words,
     few,
     group,
+    hanging,
     left_out,
     many,
     plural,
@@ -237,10 +238,12 @@ def verdict_lines(run: Run) -> list[str]:
     for case, operators in run.unsupported.items():
         if operators:
             lines.append(f"  not counted: {shorten(case, 60)}: {left_out(operators)}")
+    for case, looks in run.looks.items():
+        lines.append(f"  {hanging(looks)}: {shorten(case, 60)}")
     for failure in run.failures:
         message = shorten(failure.message, MOST)
         lines.append(f"  ours failed: {failure.of_what}, {failure.stage}: {message}")
-    return lines
+    return list(map(printable, lines))
 
 
 def silences(index: Index, statuses: Collection[str]) -> Iterator[str]:
@@ -274,6 +277,8 @@ def unknowns(index: Index) -> list[str]:
         if operators:
             told = left_out(operators)
             lines.append(f"{shorten(case, 60)}: operators without a formula: {told}.")
+    lines += [f"{shorten(case, 60)}: what is counted {hanging(looks)}."
+              for case, looks in index.run.looks.items()]  # fmt: skip
     return lines + list(filter(None, (told_in_context(index), origin(index.run))))
 
 

@@ -32,6 +32,7 @@ def listed(table: tuple[Any, ...]) -> str:
 
 
 SCHEMA = Key("schema", "text", "the command and the version of this form, such as compare/1")
+LOOKS = Key("hangs_on_values", "texts", "lines of the model that looked at values, as file:line")
 ROWS = (
     SCHEMA,
     Key("title", "text", "what the table is about"),
@@ -60,7 +61,8 @@ SCHEMAS: Mapping[str, tuple[Key, ...]] = {
         SCHEMA,
         Key("suite", "text", "name of the suite, or of the model"),
         Key("cases", "objects", "case, model, inputs, macs, params (the reference's; null without "
-            "one), and not_counted: operators without a formula and how often each ran"),
+            "one), not_counted: operators without a formula and how often each ran, and "
+            "hangs_on_values: lines of the model that looked at values"),
         Key("readings", listed(READINGS + MEASURED), "what each counter said in each context"),
         Key("bridges", listed(BRIDGES), "each reading from the reference to the figure: the amounts "
             "of a bridge add up to the reading"),
@@ -72,6 +74,7 @@ SCHEMAS: Mapping[str, tuple[Key, ...]] = {
         Key("bridges", "objects", "case, counter, context, metric, unit, reference, terms (term, "
             "amount, modules: path and amount), residual, reading"),
         Key("not_counted", "object", "operators of the case without a formula, and how often each ran"),
+        LOOKS,
         Key("silent", "objects", "case, counter, context, status, message where no figure came"),
     ),
     "convert": (
@@ -81,6 +84,7 @@ SCHEMAS: Mapping[str, tuple[Key, ...]] = {
         Key("conversions", "objects", "from, to, context, unit, exact (the figure to the last digit), "
             "value (what it becomes), terms (term, amount)"),
         Key("not_counted", "object", "operators without a formula, and how often each ran"),
+        LOOKS,
         Key("remarks", "texts", "how the figure was read, and what it leaves out"),
     ),
     "check": (
@@ -98,6 +102,7 @@ SCHEMAS: Mapping[str, tuple[Key, ...]] = {
         Key("layers", "objects", "path, type, depth, calls, input, output, parameters, trainable, "
             "macs, share, bytes, activations, kernel, weights (name, shape, trainable), and the figure of each counter that was asked for"),
         Key("not_counted", "object", "operators without a formula, and how often each ran"),
+        LOOKS,
     ),
     "list": ROWS, "claims": ROWS, "verify": ROWS,
     "time": (
@@ -136,6 +141,7 @@ def case_in(index: Index, case: str, model: str) -> dict[str, Any]:
         "macs": None if macs is None else plain(macs),
         "params": None if params is None else plain(params),
         "not_counted": dict(index.run.unsupported.get(case, {})),
+        "hangs_on_values": list(index.run.looks.get(case, ())),
     }
 
 
@@ -144,6 +150,7 @@ def explanation(index: Index, found: Iterable[Bridge], silent: Iterable[Any], ca
         "schema": "explain/1",
         "bridges": [bridge_in(bridge) for bridge in found],
         "not_counted": dict(index.run.unsupported.get(case, {})),
+        "hangs_on_values": list(index.run.looks.get(case, ())),
         "silent": [{"case": each.case, "counter": each.counter, "context": str(each.context),
                     "status": each.status, "message": each.message} for each in silent],
     }  # fmt: skip
@@ -194,6 +201,7 @@ def conversions(found: Sequence[Any]) -> dict[str, Any]:
             for each in found
         ],
         "not_counted": dict(first.unsupported),
+        "hangs_on_values": list(first.looks),
         "remarks": first.remarks,
     }  # fmt: skip
 

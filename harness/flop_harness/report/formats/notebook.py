@@ -18,7 +18,7 @@ from flop_harness.report.tables.deviations import deviation_table, parameter_lin
 from flop_harness.report.tables.figures_of_case import figure_table
 from flop_harness.report.tables.module_tree import Node
 from flop_harness.report.tables.table import Column, Table, columns, show
-from flop_harness.report.words.text import group, left_out, part, plural, printable
+from flop_harness.report.words.text import group, hanging, left_out, part, plural, printable
 
 ROWS = 60
 """Longer tables are cut, and say so"""
@@ -103,5 +103,7 @@ def of_run(run: Run) -> str:
     parts += [grid(deviation_table(index, metric)) for metric in index.metrics[:1]]
     parts += [f"<p>{escape(case)}: not counted, no formula: {escape(left_out(unknown))}</p>"
               for case, unknown in run.unsupported.items() if unknown]  # fmt: skip
+    parts += [f"<p>{escape(case)} {escape(hanging(looks))}</p>"
+              for case, looks in run.looks.items()]  # fmt: skip
     parts += [f"<p>{escape(each)}</p>" for each in parameter_lines(index)]
     return "".join(parts)

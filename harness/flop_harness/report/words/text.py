@@ -6,8 +6,10 @@ import hashlib
 import math
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from flop_harness.records import SEED
 
 Number = int | float
 
@@ -89,6 +91,12 @@ def human(value: Number, unit: str = "") -> str:
 def left_out(operators: Mapping[str, int]) -> str:
     """``mine::op × 2``: operators without a formula, with how often each ran; empty for none."""
     return few([f"{printable(name)} × {count:,}" for name, count in operators.items()], 8)
+
+
+def hanging(lines: Sequence[str]) -> str:
+    """``hangs on values at net.py:12, drawn with seed 0``; empty where no line looks at one."""
+    where = few([printable(line) for line in lines], 8)
+    return f"hangs on values at {where}, drawn with seed {SEED}" if lines else ""
 
 
 def percent(share: float | None) -> str:

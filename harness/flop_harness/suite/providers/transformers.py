@@ -7,6 +7,7 @@ of the inputs that are made, ``cache`` ("dynamic", "static") with ``past`` for a
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -45,8 +46,8 @@ def model_class(name: str) -> Any:
     transformers = library("transformers")
     if "/" in name:
         raise UserError(PLACE.format(name))
-    found = getattr(transformers, name, None)
-    if not isinstance(found, type) or not hasattr(found, "_from_config"):
+    found: Any = getattr(transformers, name, None)
+    if not inspect.isclass(found) or not hasattr(found, "_from_config"):
         raise UserError(f"transformers has no model {name!r}{suggest(name, names())}")
     try:
         found.config_class  # noqa: B018  a class that stands for a missing package raises here

@@ -19,6 +19,7 @@ from flop_harness.report.formats.terminal.fitting import wrapped
 from flop_harness.report.words.text import (
     Number,
     group,
+    hanging,
     human,
     left_out,
     many,
@@ -82,6 +83,9 @@ def explain(index: Index, bridge: Bridge, depth: int = 1, most: int = 4) -> Iter
     unknown = index.run.unsupported.get(bridge.case, {})
     if unknown and bridge.metric == "compute":
         yield Line(f"{GAP}not counted, for want of a formula: {left_out(unknown)}", style="yellow")
+    looks = index.run.looks.get(bridge.case, ())
+    if looks and bridge.metric == "compute":
+        yield Line(f"{GAP}{hanging(looks)}", style="yellow")
 
 
 def between(
