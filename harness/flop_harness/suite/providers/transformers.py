@@ -7,7 +7,6 @@ of the inputs that are made, ``cache`` ("dynamic", "static") with ``past`` for a
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -47,17 +46,18 @@ def model_class(name: str) -> Any:
     if "/" in name:
         raise UserError(PLACE.format(name))
     found: Any = getattr(transformers, name, None)
-    if not inspect.isclass(found) or not hasattr(found, "_from_config"):
+    if not isinstance(found, type) or not hasattr(found, "_from_config"):
         raise UserError(f"transformers has no model {name!r}{suggest(name, names())}")
+    model: Any = found
     try:
-        found.config_class  # noqa: B018  a class that stands for a missing package raises here
+        model.config_class  # noqa: B018  a class that stands for a missing package raises here
     except ImportError as error:
         raise UserError(f"transformers:{name}: {' '.join(str(error).split())}") from error
-    if found.config_class is None:
+    if model.config_class is None:
         raise UserError(
             f"transformers:{name} has no configuration of its own: name a model's class"
         )
-    return found
+    return model
 
 
 def of_file(name: str, roots: Sequence[str], **options: Any) -> Any:
