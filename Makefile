@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 EXTRAS := all,test,lint
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare zoo zoo-all check drift effects verify claims time gpu test test-all lint bench site docs clean
+.PHONY: help setup compare zoo zoo-all check drift effects verify claims time gpu test test-all lint lint-pages bench site docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,9 @@ lint: $(STAMP)  ## style, layers and types
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+lint-pages:  ## types of the site's scripts; needs npm
+	npm exec --yes --package typescript@5.9.3 -- tsc -p harness/flop_harness/report/pages/site
 
 bench: $(STAMP)  ## costs: of a count, of our clock, of compare beside its counters, of a large store
 	$(BIN)/python tests/bench/counting.py $(ARGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from flop_harness.counters import find_one
@@ -114,10 +115,12 @@ def documented(readings: list[Reading]) -> bool:
     return own is None or any(replace(each.context, mode="") == own for each in readings)
 
 
+@cache
 def default_context(counter: str) -> Context | None:
+    """The first that a counter's documentation shows; None of one that is not installed here."""
     try:
         return replace(find_one(counter).contexts[0], mode="")
-    except UserError:  # of a plugin that is not installed here
+    except UserError:
         return None
 
 

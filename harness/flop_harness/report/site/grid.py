@@ -8,10 +8,10 @@ from typing import Any
 from flop_harness.records import Run
 from flop_harness.report.analysis.index import REFERENCE, Index
 from flop_harness.report.formats.case_json import exactly
-from flop_harness.report.site.answers import Said, finite, said_of
+from flop_harness.report.site.answers import Said, finite
 from flop_harness.report.site.citing import CONVENTION, versions
 from flop_harness.report.site.families import SECTIONS, FamilyRow, by_counter
-from flop_harness.report.site.models import Model
+from flop_harness.report.site.models import Model, every_said
 
 PRESETS = (
     ("All", ""), ("Convolutions", SECTIONS[0]), ("Attention", SECTIONS[1]),
@@ -36,7 +36,7 @@ def shard(
         "versions": {name: version_of(index, name) for name in counters},
         "suites": [[run.suite.name, run.suite.version, versions(run).get("torch", "")] for run in shown],
         "convention": CONVENTION, "presets": PRESETS,
-        "rows": [row_of(index, model, counters, *place.get(model.name, ("", "Layers"))) for model in models],
+        "rows": [row_of(model, counters, *place.get(model.name, ("", "Layers"))) for model in models],
     }  # fmt: skip
 
 
@@ -44,10 +44,10 @@ def version_of(index: Index, counter: str) -> str:
     return next((each.version for each in index.readings if each.counter == counter), "")
 
 
-def row_of(
-    index: Index, model: Model, counters: Sequence[str], family: str, section: str
-) -> list[Any]:
-    said = by_counter(said_of(index, model.name, "compute"))
+def row_of(model: Model, counters: Sequence[str], family: str, section: str) -> list[Any]:
+    said = by_counter(
+        each for strip in model.strips if strip.metric == "compute" for each in every_said(strip)
+    )
     figures = [figure(said.get(name)) for name in counters]
     return [model.name, model.id, model.suite, family, section, model.inputs, model.macs, model.params,
             *figures]  # fmt: skip

@@ -14,21 +14,14 @@ load(`counter/${chart.dataset.counter}`).then(({points, versions}) => {
   const cases = [...new Set(points.map((/** @type {Point} */ point) => point.case))];
   const names = versions.map((/** @type {string[]} */ [name]) => name);
   const width = Math.min(1100, chart.clientWidth);
-  // @ts-ignore the library is a script of its own
   chart.append(picture(Plot.plot({
     width, height: 78 * cases.length + 60, marginLeft: 50, marginRight: 120, marginTop: 26, style: {background: 'none', fontSize: '12px'},
     ariaLabel: 'Figure divided by the reference, release by release; the table below says what changed',
-    // @ts-ignore
     x: timed ? {type: 'utc', label: null} : {label: null, ticks: [0, 1, 2, 3, 4].map(part => Math.round(part * (names.length - 1) / 4)), tickFormat: (/** @type {number} */ place) => names[place] ?? ''},
-    // @ts-ignore
     y: {type: 'log', label: null, tickSize: 0, ticks: 3, tickFormat: d3.format('~g'), grid: true}, fy: {label: null, domain: cases, axis: null},
-    // @ts-ignore
     marks: [Plot.ruleY([1], {stroke: 'currentColor', strokeOpacity: 0.5}),
-      // @ts-ignore
       Plot.line(shown, {x, y: 'ratio', fy: 'case', z: 'case', curve: 'step-after', stroke: 'var(--link)', strokeWidth: 1.5}),
-      // @ts-ignore
       Plot.dot(shown, {x, y: 'ratio', fy: 'case', r: 2, fill: 'var(--link)', title: point => `${point.release} ${days.get(point.release)}\n${point.case}: ${point.ratio.toPrecision(6)} times the reference`}),
-      // @ts-ignore
       Plot.text(cases, {fy: name => name, frameAnchor: 'right', textAnchor: 'start', text: name => name, dx: 8, fontWeight: 600, fill: 'currentColor'})],
   })), make('figcaption', {}, `Figure / reference of ${cases.length} small models, on one logarithmic scale. A figure of 0 is not drawn${timed ? ', nor a release whose version tells no day' : ''}.`));
 });

@@ -58,17 +58,13 @@ function waterfall(/** @type {Shard} */ shard, /** @type {Answer} */ answer, /**
   const end = {term: 'reading', from: 0, to: at[at.length - 1], macs: at[at.length - 1], sentence: 'All terms together.'};
   const width = Math.min(760, why.clientWidth * (why.clientWidth > 800 ? 0.58 : 1));
   const room = Math.min(260, width * 0.42), letters = Math.floor(room / 6.4) - 2;
-  // @ts-ignore the library is a script of its own
   return picture(Plot.plot({
     width, height: 52 + 26 * (rows.length + 1), marginLeft: room, marginTop: 30, marginRight: 46,
     style: {background: 'none', fontSize: '12px'}, ariaLabel: 'Waterfall from the reference to the reading; the table below has its numbers',
     x: {axis: 'top', domain: [Math.min(...every), Math.max(...every)], nice: true, ticks: width > 500 ? 4 : 2, tickFormat: compact, label: null, grid: true},
     y: {label: null, domain: [...rows.map(row => row.term), 'reading'], tickFormat: (/** @type {string} */ term) => term.length > letters ? `${term.slice(0, letters - 1)}…` : term},
-    // @ts-ignore
     marks: [Plot.barX([...rows, end], {y: 'term', x1: 'from', x2: 'to', fill: row => row.term === 'reading' ? 'var(--soft)' : row.macs > 0 ? 'var(--high4)' : 'var(--low4)', insetTop: 4, insetBottom: 4, title: row => `${row.term}: ${signed(row.macs)}\n${row.sentence}`, tip: false}),
-      // @ts-ignore
       Plot.text([...rows, end], {y: 'term', x: row => Math.max(row.from, row.to), text: row => compact(row.macs), textAnchor: 'start', dx: 5, fill: 'currentColor'}),
-      // @ts-ignore
       Plot.ruleX([0], {stroke: 'currentColor'})],
   }));
 }
@@ -107,7 +103,6 @@ function icicle(/** @type {Shard} */ shard, /** @type {Answer} */ answer) {
   const size = (/** @type {any} */ each) => Math.max(each.reference, each.missed) + each.extra;
   if (!size(whole)) return null;
   const width = 520, high = 30;
-  // @ts-ignore the library is a script of its own
   const svg = d3.create('svg').attr('viewBox', [0, 0, width, high * DEEPEST]).attr('role', 'img').attr('aria-label', 'Modules by their work: counted, missed and beyond the reference');
   const draw = (/** @type {any} */ each, /** @type {number} */ left, /** @type {number} */ room, /** @type {number} */ depth) => {
     const total = size(each);

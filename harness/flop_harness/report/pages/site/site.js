@@ -49,7 +49,7 @@ const signed = (/** @type {Amount} */ value) => (Number(value) > 0 ? '+' : '') +
 /** @returns {string} 4133742592 -> 4.13 G */
 function compact(/** @type {number} */ value) {
   const size = Math.abs(value);
-  const [scale, letter] = [[1e12, ' T'], [1e9, ' G'], [1e6, ' M'], [1e3, ' k']].find(([least]) => size >= least) || [1, ''];
+  const [scale, letter] = [[1e12, ' T'], [1e9, ' G'], [1e6, ' M'], [1e3, ' k']].find(([least]) => size >= Number(least)) || [1, ''];
   return String(+(value / Number(scale)).toPrecision(3)).replace('-', '−') + letter;
 }
 
@@ -113,7 +113,6 @@ let searching;
 function index() {
   searching ||= load('search').then(rows => {
     const items = rows.map((/** @type {string[]} */ [kind, title, link, words, note], /** @type {number} */ id) => ({id, kind, title, link, words, note}));
-    // @ts-ignore the library is a script of its own
     const search = new MiniSearch({fields: ['title', 'words'], tokenize: terms, processTerm: term => term,
       searchOptions: {prefix: true, fuzzy: (/** @type {string} */ term) => term.length > 4 ? 0.2 : false, boost: {title: 3}, combineWith: 'AND'}});
     search.addAll(items);
@@ -170,7 +169,7 @@ function choose(/** @type {number} */ place) {
   list.children[place]?.scrollIntoView({block: 'nearest'});
   find.setAttribute('aria-activedescendant', place < 0 ? '' : `found-${place}`);
 }
-function open(/** @type {boolean} */ shown) {
+function reveal(/** @type {boolean} */ shown) {
   list.hidden = !shown;
   find.setAttribute('aria-expanded', String(shown));
 }
@@ -181,19 +180,19 @@ async function answer() {
   list.replaceChildren(...hits.map((hit, place) => make('li', {role: 'option', id: `found-${place}`, 'data-link': root + hit.link, 'aria-selected': 'false'},
     make('span', {}, hit.title, hit.note ? make('small', {class: 'soft'}, ` ${hit.note.slice(0, 90)}`) : ''), make('span', {class: 'kind'}, hit.kind))));
   if (text && !hits.length) list.replaceChildren(make('li', {role: 'option', 'aria-disabled': 'true'}, 'Nothing is called so, and no counter says that figure.'));
-  open(Boolean(text));
+  reveal(Boolean(text));
   choose(hits.length ? 0 : -1);
 }
 const follow = (/** @type {Element | null | undefined} */ line) => {
   const link = /** @type {HTMLElement | null | undefined} */ (line)?.dataset.link;
-  if (link) { open(false); location.href = link; }
+  if (link) { reveal(false); location.href = link; }
 };
 find.addEventListener('focus', () => index());
 find.addEventListener('input', answer);
 find.addEventListener('keydown', event => {
   const step = {ArrowDown: 1, ArrowUp: -1}[event.key];
   if (step) { event.preventDefault(); choose(Math.max(0, Math.min(list.children.length - 1, chosen + step))); }
-  if (event.key === 'Escape') open(false);
+  if (event.key === 'Escape') reveal(false);
 });
 list.addEventListener('mousedown', event => event.preventDefault());
 list.addEventListener('click', event => follow(/** @type {Element} */ (event.target).closest('li')));
@@ -202,4 +201,4 @@ find.form?.addEventListener('submit', async event => {
   await answer();
   follow(list.children[Math.max(chosen, 0)]);
 });
-find.addEventListener('blur', () => open(false));
+find.addEventListener('blur', () => reveal(false));

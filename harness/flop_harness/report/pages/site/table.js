@@ -37,7 +37,6 @@ load('table').then(told => {
     find: squashed(row[0]), ...Object.fromEntries(counters.map((/** @type {string} */ name, /** @type {number} */ place) => [`c${place}`, row[LEAD + place]]))}));
   const right = {hozAlign: 'right', headerHozAlign: 'right'};
   const number = (/** @type {number} */ scale) => ({...right, sorter: 'number', formatter: (/** @type {any} */ cell) => cell.getValue() === null ? '' : (cell.getValue() / scale).toPrecision(4)});
-  // @ts-ignore the library is a script of its own
   const table = new Tabulator('#grid', {
     data, height: 'calc(100vh - 15rem)', layout: 'fitData', columnDefaults: {headerSortTristate: true, resizable: false},
     columns: [

@@ -27,16 +27,12 @@ function draw(/** @type {any} */ told) {
   const ends = [Math.min(...log.map(pair => pair[0])), Math.max(...log.map(pair => pair[0]))].map(at => [Math.exp(at), 1e3 * Math.exp(y + slope * (at - x))]);
   const far = [...dots].sort((a, b) => Math.abs(Math.log(b[3]) - y - slope * (Math.log(b[2]) - x)) - Math.abs(Math.log(a[3]) - y - slope * (Math.log(a[2]) - x))).slice(0, 6);
   const width = Math.min(1000, scatter.clientWidth), ticks = width > 600 ? 5 : 2;
-  // @ts-ignore the library is a script of its own
   const plot = picture(Plot.plot({
     width, height: Math.min(560, width * 0.62), marginLeft: 56, marginBottom: 44, marginRight: 30, style: {background: 'none', fontSize: '13px'}, ariaLabel: `Seconds beside ${count.name}; the table below has the numbers`,
     x: {type: 'log', label: `${count.name} →`, tickFormat: compact, grid: true, ticks}, y: {type: 'log', label: '↑ milliseconds', tickFormat: compact, grid: true, ticks},
     marks: [
-      // @ts-ignore
       Plot.line(ends, {stroke: 'var(--soft)', strokeDasharray: '4 3'}),
-      // @ts-ignore
       Plot.dot(dots, {x: '2', y: dot => 1e3 * dot[3], r: 4, fill: 'var(--link)', fillOpacity: 0.75, title: dot => `${dot[0]} (${dot[1]})\n${grouped(dot[2])}\n${(1e3 * dot[3]).toPrecision(4)} ms`}),
-      // @ts-ignore
       Plot.text(far, {x: '2', y: dot => 1e3 * dot[3], text: '0', dy: -10, fill: 'currentColor', stroke: 'var(--paper)', strokeWidth: 3})],
   }));
   const low = count.interval.map((/** @type {number} */ each) => each.toPrecision(3)).join(' to ');
