@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -68,3 +73,80 @@ def test_a_full_disk_is_said_and_earlier_results_stay(
     assert typed("compare", "disk.toml", "--no-timing").code == 0  # there is space again
     assert results(written).keys() == before.keys()
     record_property("full disks: a clear error, earlier results intact", 1)
+
+
+COMMANDS = {
+    "report": ("report", "results/disk"),
+    "check --update": ("check", "disk.toml", "--update"),
+    "check --junit": ("check", "disk.toml", "--junit", "out/check.xml"),
+    "effects": ("effects", "numel", "--out", "out"),
+    "verify": ("verify", "disk.toml", "--out", "out", "--jobs", "1"),
+    "compare": ("compare", "disk.toml", "--out", "out", "--no-timing"),
+    "time": ("time", "disk.toml", "--out", "out", "--sessions", "1", "--budget", "0.01",
+             "--no-details", "--anyway"),
+}  # fmt: skip
+SLOW = ("time", "verify")
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in COMMANDS])  # fmt: skip
+def test_every_command_says_that_the_disk_is_full(written, monkeypatch, name, record_property):
+    """One line with the file and the reason."""
+    with monkeypatch.context() as full:
+        fill_after(0, full)
+        ended = typed(*COMMANDS[name])
+    assert ended.code == 2
+    last = ended.err.splitlines()[-1]
+    assert "Traceback" not in ended.err
+    assert (
+        last.startswith("flop-harness: cannot write ")
+        and "No space left on device; make room" in last
+    )
+    assert not list(written.parent.parent.rglob("*.draft"))
+    record_property("full disks: a clear error, earlier results intact", 1)
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
+    for name in COMMANDS if "out" in " ".join(COMMANDS[name])])  # fmt: skip
+def test_every_command_says_which_folder_cannot_be_made(written, name, record_property):
+    (written.parent.parent / "out").write_text("a file, no folder")
+    ended = typed(*COMMANDS[name])
+    assert ended.code == 2
+    last = ended.err.splitlines()[-1]
+    assert "Traceback" not in ended.err
+    assert re.match(
+        r"flop-harness: cannot (write|read) out\b.*: (Not a directory|File exists); name a", last
+    )
+    record_property("folders that cannot be written: named in one line", 1)
+
+
+def in_a_shell(line: str, folder: Path) -> subprocess.CompletedProcess:
+    program = f"{shlex.quote(sys.executable)} -m flop_harness"
+    return subprocess.run(line.replace("flop-harness", program), shell=True, text=True, check=False,
+                          stderr=subprocess.PIPE, cwd=folder)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", ["list counters", "--version"])
+def test_output_that_nobody_can_keep_is_one_line(words, tmp_path):
+    ended = in_a_shell(f"flop-harness {words} > /dev/full", tmp_path)
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert line == (
+        "flop-harness: cannot write what it found: No space left on device; make room and run it again"
+    )
+
+
+def test_a_reader_who_leaves_is_no_mistake(tmp_path):
+    ended = in_a_shell("flop-harness list models torchvision | head -1 > /dev/null", tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_full_temporary_folder_is_one_line(written, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/x")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    ended = typed("count", "torch.nn:Identity", "--input", "2x4")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("flop-harness: cannot write /tmp/x: No space left on device")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from flop_harness.cli import (
     check,
@@ -61,12 +64,15 @@ SILENT = "6"
 """What torch's profiler logs of a machine without a GPU is not the user's: the level above all"""
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 def main() -> None:
     """Entry point: the user's mistakes end in one line and exit code 2, Ctrl-C in one and 130, SIGTERM and 143."""
     put_standard_library_first()
     os.environ.setdefault("KINETO_LOG_LEVEL", SILENT)
     try:
-        with terminable(), extras_named():
+        with terminable(), extras_named(), stdout_written():
             app()
     except UserError as error:
         fail(str(error))
@@ -83,3 +89,21 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(FINE)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        fail(f"cannot write {error.filename or 'what it found'}: {error.strerror}; make room and "
+             "run it again")  # fmt: skip
+
+
+@contextmanager
+def stdout_written() -> Iterator[None]:
+    """What was printed is written, or raises why not: here, and not again as Python ends."""
+    try:
+        yield
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from flop_harness.errors import UserError
+
+ROOM = "; make room and run it again: what was written before stands"
+PLACE = "; name a folder that can be written"
+REMEDIES = {
+    errno.ENOSPC: ROOM, errno.EDQUOT: ROOM, errno.EFBIG: ROOM,
+    errno.EACCES: PLACE, errno.EPERM: PLACE, errno.EROFS: PLACE, errno.ENOTDIR: PLACE,
+    errno.EEXIST: PLACE,
+}  # fmt: skip
 
 
 def write_atomically(path: Path | str, content: bytes) -> None:
@@ -37,8 +46,9 @@ def write_durably(path: Path, content: bytes) -> None:
 
 @contextmanager
 def blamed(path: Path) -> Iterator[None]:
-    """An OSError within is the user's to mend: a UserError that names path and reason."""
+    """An OSError within is the user's to mend: a UserError that names path, reason and remedy."""
     try:
         yield
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+        remedy = REMEDIES.get(error.errno or 0, "")
+        raise UserError(f"cannot write {path}: {error.strerror or error}{remedy}") from error
