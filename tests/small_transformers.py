@@ -1,52 +1,169 @@
-"""Configurations of transformers made small: two layers, few channels, all else as the class has it."""
+"""Configurations of transformers made small: shallow and, where a model stands it, narrow.
+
+As a program it writes ``suites/transformers.toml`` anew, with every model type that counts:
+``python tests/small_transformers.py > suites/transformers.toml``.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-LAYERS, WIDTH, WIDER, HEADS, VOCABULARY = 2, 32, 64, 4, 1_000
-DEPTHS = (
-    "num_hidden_layers", "num_layers", "n_layer", "n_layers", "encoder_layers", "decoder_layers",
-    "num_encoder_layers", "num_decoder_layers", "depth", "encoder_num_hidden_layers",
-    "decoder_num_hidden_layers", "num_hidden_layers_encoder", "num_block_layers",
-)  # fmt: skip
+LAYERS, VOCABULARY, LENGTH, LARGEST = 2, 1_000, 16, 60_000_000
+DEPTHS = """num_hidden_layers num_layers n_layer n_layers encoder_layers decoder_layers
+    num_encoder_layers num_decoder_layers depth encoder_num_hidden_layers decoder_num_hidden_layers
+    num_hidden_layers_encoder num_block_layers""".split()
 """Keys of how many layers there are."""
-
+SMALLER = {
+    64: "hidden_size d_model n_embd dim embed_dim text_hidden_size vision_hidden_size",
+    128: """intermediate_size ffn_dim d_ff encoder_ffn_dim decoder_ffn_dim n_inner hidden_dim
+        ffn_hidden_size encoder_intermediate_size decoder_intermediate_size""",
+    4: """num_attention_heads n_head n_heads num_heads encoder_attention_heads num_local_experts
+        decoder_attention_heads num_experts n_routed_experts moe_num_experts""",
+    16: "head_dim d_kv",
+    32: "moe_intermediate_size shared_expert_intermediate_size moe_shared_expert_intermediate_size",
+    2: "num_key_value_heads num_experts_per_tok num_experts_per_token moe_topk",
+}
+"""Size -> keys that are made no larger."""
 LACKING: dict[str, dict[str, Any]] = {
     "esm": {"vocab_size": 33, "pad_token_id": 1, "mask_token_id": 32},
     "autoformer": {"prediction_length": 8, "context_length": 16},
     "informer": {"prediction_length": 8, "context_length": 16},
     "time_series_transformer": {"prediction_length": 8, "context_length": 16},
-    "hunyuan_v1_dense": {"head_dim": 128},
-    "hunyuan_v1_moe": {"head_dim": 128},
+    **dict.fromkeys(("hunyuan_v1_dense", "hunyuan_v1_moe", "hunyuan_vl_text"), {"head_dim": 128}),
 }
 """What configurations need that have no default for it: model type -> keys."""
 
 
-def shrunk(kind: Any) -> dict[str, Any]:
-    """Keys of a configuration class that make its model shallow, its parts' too."""
-    return changes(kind())
+# ------------------------------------------------------------------------- configurations
 
 
-def changes(config: Any) -> dict[str, Any]:
+def smaller(kind: Any, model_type: str) -> list[dict[str, Any]]:
+    """Keys that make a model small, then those that only make it shallow, then those it lacks."""
+    lacking = LACKING.get(model_type, {})
+    try:
+        plain = kind()
+    except Exception:  # noqa: BLE001  some have no defaults that go together
+        return [lacking]
+    return [{**changes(plain, True), **lacking}, {**changes(plain, False), **lacking}, lacking]
+
+
+def changes(config: Any, narrow: bool) -> dict[str, Any]:
     own = {name: value for name, value in config.to_dict().items()
            if not isinstance(getattr(type(config), name, None), property)}  # fmt: skip
-    made: dict[str, Any] = {name: LAYERS for name in DEPTHS if is_deep(own.get(name))}
+    made: dict[str, Any] = {name: LAYERS for name in DEPTHS if above(own.get(name), LAYERS)}
     types = own.get("layer_types")
     if made and isinstance(types, list) and len(types) > LAYERS:
-        made["layer_types"] = spread(types)
+        made["layer_types"] = (list(dict.fromkeys(types)) + types)[:LAYERS]
+    if narrow:
+        made |= narrowed(own)
     for name in config.sub_configs:
         part = getattr(config, name, None)
-        if part is not None and (inner := changes(part)):
+        if part is not None and (inner := changes(part, narrow)):
             made[name] = {"model_type": part.model_type, **inner}
     return made
 
 
-def is_deep(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > LAYERS
+def narrowed(own: Mapping[str, Any]) -> dict[str, Any]:
+    made = {name: size for size, names in SMALLER.items() for name in names.split()
+            if above(own.get(name), size)}  # fmt: skip
+    heads, groups = own.get("num_attention_heads"), own.get("num_key_value_heads")
+    if heads and heads == groups:  # as many as there are of queries
+        made["num_key_value_heads"] = min(heads, 4)
+    if above(own.get("vocab_size"), VOCABULARY):
+        made["vocab_size"] = VOCABULARY
+        special = [name for name, value in own.items()
+                   if name.endswith(("_token_id", "_token_index")) and above(value, VOCABULARY - 1)]  # fmt: skip
+        made |= {name: VOCABULARY - 1 - place for place, name in enumerate(special)}
+    return made
 
 
-def spread(types: list[str]) -> list[str]:
-    """As many kinds of layers as there is room for."""
-    kinds = list(dict.fromkeys(types))
-    return (kinds + types)[:LAYERS]
+def above(value: Any, limit: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > limit
+
+
+# ------------------------------------------------------------------------------- all types
+
+
+def types() -> Iterator[tuple[str, str]]:
+    """Every model type of the library, and the class of its base model."""
+    from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
+
+    for model_type, name in MODEL_MAPPING_NAMES.items():
+        yield model_type, name if isinstance(name, str) else name[0]
+
+
+def counted(model_type: str, name: str) -> tuple[dict[str, Any], Any]:
+    """The smallest configuration that counts, and the trace; raises what the last one did."""
+    from flop_harness.suite.build import build
+    from flop_harness.suite.files import case_from_model
+    from flop_harness.suite.providers.transformers import model_class
+    from flop_harness.trace.recorder import ValuesNeeded, record, recorded, with_imports
+
+    def traced(case: Any) -> Any:
+        def attempt() -> Any:
+            built = build(case, device="meta")
+            return record(built.module, built.args, built.kwargs)
+
+        try:
+            return with_imports(attempt)
+        except ValuesNeeded:
+            built = build(case)
+            return recorded(lambda: (built.module, built.args, built.kwargs))
+
+    for keys in (tries := smaller(model_class(name).config_class, model_type)):
+        kwargs = {"config": keys, "length": LENGTH}
+        try:
+            return keys, traced(case_from_model(f"transformers:{name}", [], kwargs=kwargs))
+        except Exception:
+            if keys is tries[-1]:
+                raise
+    raise AssertionError("there is always one to try")
+
+
+# ---------------------------------------------------------------------------------- a suite
+
+HEAD = '''name = "transformers"
+version = 1
+description = "One of every model type of transformers {version} that counts, small"
+timeout_s = 600
+memory_gib = 8
+'''
+
+
+def case(model_type: str, name: str, keys: Mapping[str, Any]) -> str:
+    return (
+        f'\n[[case]]\nid = "{model_type}"\nmodel = "transformers:{name}"\n'
+        f"kwargs = {{ length = {LENGTH}, config = {toml(keys)} }}\n"
+    )
+
+
+def toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {toml(each)}" for key, each in value.items()) + " }"
+    return json.dumps(value)
+
+
+def main() -> None:
+    import transformers
+
+    warnings.filterwarnings("ignore")
+    transformers.logging.set_verbosity_error()
+    print(HEAD.format(version=transformers.__version__), end="")
+    for model_type, name in types():
+        with contextlib.redirect_stdout(sys.stderr):
+            try:
+                keys, trace = counted(model_type, name)
+            except Exception as error:  # noqa: BLE001  told, and left out
+                print(f"{model_type}: {error}")
+                continue
+        if sum(each.numel for each in trace.parameters) <= LARGEST:
+            print(case(model_type, name, keys), end="", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -16,7 +16,7 @@ from flop_harness.counters.matched import matched, products_of
 from flop_harness.counters.protocol import Answer, Counter, Quantity
 from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
-from flop_harness.records import Context, Tensor, Trace
+from flop_harness.records import Call, Context, Tensor, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.walk import Visit, visits
 
@@ -56,26 +56,69 @@ PRODUCTS: dict[str, Callable[[tuple], int]] = {
     "aten.addmm": lambda args: product(args[1:3]),
     "aten.baddbmm": lambda args: product(args[1:3]),
 }
-INSIDE = frozenset({"aten._native_multi_head_attention", "aten._transformer_encoder_layer_fwd"})
-"""Fused kernels that call the operators above, one by one"""
+ELEMENTWISE = {"aten.add": "element-wise addition", "aten.mul": "element-wise multiplication"}
 
-ELEMENTWISE = {"aten.add": "addition", "aten.mul": "multiplication"}
+
+# ------------------------------------------------------- kernels that call those operators themselves
+
+
+def encoder_layer(visit: Visit) -> Charges:
+    """All products but the first of the two layers behind attention, which runs with its activation."""
+    return [(name, macs // 2 if name == "linear" else macs)
+            for name, macs in products_of(visit).items()]  # fmt: skip
+
+
+def distances(visit: Visit) -> Charges:
+    """(..., P, M) against (..., R, M), each with two columns more."""
+    left, right = visit.call.args[0].shape, visit.call.args[1].shape
+    return matched(visit, prod(left[:-1]) * (left[-1] + 2) * right[-2])
+
+
+FUSED: dict[str, Callable[[Visit], Charges]] = {
+    "aten._native_multi_head_attention": lambda visit: [*products_of(visit).items()],
+    "aten._trilinear": lambda visit: [*products_of(visit).items()],
+    "torchvision.deform_conv2d": lambda visit: [*products_of(visit).items()],
+    "aten._transformer_encoder_layer_fwd": encoder_layer,
+    "aten._euclidean_dist": distances,
+}
+"""The products that they run."""
+
+
+def added_inside(call: Call) -> Charges:
+    """Additions and multiplications inside kernels, by the first operand."""
+    args = call.args
+    if call.packet == "aten.mkldnn_rnn_layer":  # both biases, made one
+        return [(ELEMENTWISE["aten.add"], args[3].numel if args[12] else 0)]
+    if call.packet == "aten.repeat":  # where each copy begins
+        return [(ELEMENTWISE["aten.add"], len(args[1]))]
+    if call.packet == "aten.rrelu_with_noise":  # the middle of its two slopes
+        return [(ELEMENTWISE["aten.add"], 0 if len(args) > 4 and args[4] else 1)]
+    if call.packet == "aten.addmm" and not args[1].shape[-1]:  # nothing to multiply: beta * bias
+        return [(ELEMENTWISE["aten.mul"], 1)]
+    if call.packet == "aten._euclidean_dist":  # -2 x
+        return [(ELEMENTWISE["aten.mul"], args[0].numel)]
+    return []
 
 
 def charged(visit: Visit) -> Charges:
     """FLOPs of one operator, products under their names, then once more as additions."""
-    call = visit.call
-    if call.packet in PRODUCTS or call.packet in INSIDE:
-        products = (
-            [*products_of(visit).items()]
-            if call.packet in INSIDE
-            else matched(visit, PRODUCTS[call.packet](call.args))
-        )
-        return [*products, ("2 FLOPs per MAC", sum(amount for _, amount in products))]
+    call, products = visit.call, []
+    if call.packet in PRODUCTS:
+        products = matched(visit, PRODUCTS[call.packet](call.args))
+    elif call.packet in FUSED:
+        products = FUSED[call.packet](visit)
+    additions = [("2 FLOPs per MAC", sum(amount for _, amount in products))]
+    return [*products, *additions, *by_element(visit), *added_inside(call)]
+
+
+def by_element(visit: Visit) -> Charges:
+    """``add`` and ``mul``; a linear layer adds its bias in place unless it is watched."""
+    call, outer = visit.call, visit.around[-1]
     first = call.args[0] if call.args else None
-    if call.packet in ELEMENTWISE and isinstance(first, Tensor):
-        return [(f"element-wise {ELEMENTWISE[call.packet]}", first.numel)]
-    return []
+    if call.packet not in ELEMENTWISE or not isinstance(first, Tensor):
+        return []
+    unwatched = call.packet == "aten.add" and outer.packet == "aten.linear"
+    return [] if unwatched else [(ELEMENTWISE[call.packet], first.numel)]
 
 
 def charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
