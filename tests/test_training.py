@@ -9,7 +9,9 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+import steps
 from flop_harness import compare, count
+from flop_harness.ask.compare import compare_once
 from flop_harness.conventions.catalogue import CONVENTIONS
 from flop_harness.conventions.products import products, unsupported
 from flop_harness.conventions.reference import mac_charges, reference
@@ -17,7 +19,9 @@ from flop_harness.counters.torch_flops import DENSE_GRADIENT
 from flop_harness.errors import UserError
 from flop_harness.proof.operation import Operation, prove
 from flop_harness.records import Trace
+from flop_harness.run.planning import of_models
 from flop_harness.store.traces import dump_trace, load_trace
+from flop_harness.suite.files import case_from_model
 from flop_harness.trace.recorder import record, recorded
 from layers import LAYERS
 
@@ -399,76 +403,42 @@ def test_a_model_with_a_loss_of_its_own_goes_back_from_that_alone():
 # ---------------------------------------------------------------- what counters say of a step
 
 
-class Branches(nn.Module):
-    """Grouped, transposed, recurrent, attention; two outputs."""
-
-    def __init__(self):
-        super().__init__()
-        self.grouped = nn.Conv2d(8, 16, 3, padding=1, groups=4)
-        self.transposed = nn.ConvTranspose2d(16, 8, 2, stride=2, groups=2)
-        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
-        self.recurrent = nn.LSTM(8, 5, batch_first=True)
-        self.head = nn.Linear(5, 3)
-
-    def forward(self, x):
-        y = self.transposed(self.grouped(x)).flatten(2).transpose(1, 2)
-        y = self.attention(y, y, y, need_weights=False)[0]
-        return self.head(self.recurrent(y)[0]), y
+def compared(names, counters: tuple[str, ...]) -> dict[str, list]:
+    """Bridges by model, of runs in processes of their own."""
+    cases = [case_from_model(f"tests/steps.py:{name}", [], mode="train") for name in names]
+    run = compare_once(of_models(cases), counters=counters, device="cpu", training=True)
+    assert not run.failures
+    found = {name: [] for name in names}
+    for each in run.bridges:
+        found[each.case.rpartition(":")[2]].append(each)
+    return found
 
 
-def small(*layers: nn.Module) -> nn.Module:
-    return nn.Sequential(*layers)
+@pytest.fixture(scope="module")
+def by_torch():
+    return compared(steps.STEPS, ("torch",))
 
 
-MODELS = {
-    "linear": (lambda: small(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2)), (N, 4)),
-    "batch norm": (lambda: small(nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4)), (N, 4, 5, 5)),
-    "grouped": (lambda: nn.Conv2d(8, 12, 3, groups=4), (N, 8, 6, 6)),
-    "grouped inside": (
-        lambda: small(nn.Conv2d(4, 8, 1), nn.Conv2d(8, 12, 3, groups=4)), (N, 4, 6, 6)),
-    "grouped and frozen": (
-        lambda: small(nn.Conv2d(4, 8, 1), nn.Conv2d(8, 8, 3, groups=8).requires_grad_(False)),
-        (N, 4, 6, 6)),
-    "transposed grouped": (
-        lambda: small(nn.Conv1d(4, 8, 1), nn.ConvTranspose1d(8, 6, 3, groups=2)), (N, 4, 6)),
-    "embedding": (lambda: small(nn.Linear(4, 4), nn.GELU(), nn.LayerNorm(4)), (N, 4)),
-    "encoder": (
-        lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, dropout=0.0), (N, 5, 8)),
-    "encoder with dropout": (
-        lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), (N, 5, 8)),
-    "branches": (Branches, (N, 8, 4, 4)),
-    "checkpointed": (
-        lambda: small(nn.Linear(4, 4), Checkpointed(False).to_empty(device="cpu")), (N, 4)),
-}  # fmt: skip
+@pytest.mark.parametrize("name", steps.STEPS)
+def test_every_figure_of_the_mode_of_torch_is_explained(by_torch, name):
+    assert [bridge.residual for bridge in by_torch[name]] == [0, 0]
+    assert all(bridge.explained for bridge in by_torch[name])
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_every_figure_of_the_mode_of_torch_is_explained(name):
-    make, shape = MODELS[name]
-    found = compare(make(), shape, counters="torch", training=True)
-    assert len(found.run.bridges) == 2
-    assert [bridge.residual for bridge in found.run.bridges] == [0, 0]
-    assert all(bridge.explained for bridge in found.run.bridges)
-
-
-def test_a_grouped_weight_gradient_is_counted_as_often_as_there_are_groups():
+def test_a_grouped_weight_gradient_is_counted_as_often_as_there_are_groups(by_torch):
     groups, macs = 4, N * 12 * 4 * 4 * 9 * 8 // 4
-    found = compare(nn.Conv2d(8, 12, 3, groups=groups), (N, 8, 6, 6), counters="torch",
-                    training=True)  # fmt: skip
-    (bridge, _) = found.run.bridges
+    bridge = by_torch["grouped"][0]
     (fault,) = (step for step in bridge.steps if step.term == DENSE_GRADIENT)
     assert fault.amount == (groups - 1) * macs
     assert bridge.reading == 2 * macs + 2 * groups * macs
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("counter", ["deepspeed", "calflops"])
-@pytest.mark.parametrize("name", ["linear", "grouped inside", "encoder", "branches"])
-def test_a_factor_is_explained(counter, name):
-    make, shape = MODELS[name]
-    found = compare(make(), shape, counters=counter, training=True)
-    assert found.run.bridges
-    assert all(bridge.explained for bridge in found.run.bridges)
+def test_factors_are_explained():
+    names = ("linear", "grouped_inside", "encoder", "branches")
+    for bridges in compared(names, ("deepspeed", "calflops")).values():
+        assert len(bridges) == 4
+        assert all(bridge.explained for bridge in bridges)
 
 
 def test_a_counter_of_forward_passes_is_refused():

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from flop_harness.conventions.products import products, work_at
-from flop_harness.counters.protocol import Answer, Counter, Quantity
+from flop_harness.counters.protocol import Answer, Counter, Quantity, Unavailable
 from flop_harness.counters.usage import Usage
 from flop_harness.formulas.backward_products import convolution_macs
 from flop_harness.records import Context, Trace
@@ -131,7 +131,7 @@ def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
     with FlopCounterMode(display=False) as counter:
         output = model(*args, **kwargs)
         if context.training:
-            summed(output).backward()
+            go_back(output)
     if context.training:
         return Answer(compute=counter.get_total_flops())
     counts = counter.get_flop_counts()
@@ -139,10 +139,16 @@ def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
     return Answer(compute=counter.get_total_flops(), modules=modules)
 
 
-def summed(output: Any) -> Any:
+def go_back(output: Any) -> None:
     from flop_harness.trace.step import losses
 
-    return sum(each.sum() for each in losses(output))
+    try:
+        sum(each.sum() for each in losses(output)).backward()
+    except RuntimeError as error:
+        if "Autograd-and-Fork" not in str(error):
+            raise
+        raise Unavailable("the process it was forked from has threads of autograd, which a fork "
+                          "cannot use: ask in a fresh one") from error  # fmt: skip
 
 
 COUNTER = Counter(

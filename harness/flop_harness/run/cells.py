@@ -111,7 +111,7 @@ class CaseRunner:
             built = self._on_meta()  # made for this trace alone: nothing to copy
             return record(built.module, built.args, built.kwargs, variant=self.variant)
 
-        plain = Context("cpu", variant=self.variant)
+        plain = Context("cpu", grad=bool(self.variant), variant=self.variant)
         if self.live is not None:
             return self.trace(None, plain)
         try:
@@ -214,12 +214,16 @@ class CaseRunner:
         return replace(context, mode=mode)
 
     def _blame_model(self, error: BaseException) -> None:
-        """Raise UserError if the model raises without us too."""
+        """Raise UserError if the model raises without us too, of a training step on its way back."""
         import torch
 
+        from flop_harness.trace.step import losses
+
         def plain() -> None:
-            with torch.no_grad():
-                self.built.module(*self.built.args, **self.built.kwargs)
+            with torch.set_grad_enabled(bool(self.variant)):
+                output = self.built.module(*self.built.args, **self.built.kwargs)
+                if self.variant:
+                    sum(each.sum() for each in losses(output)).backward()  # type: ignore[union-attr]
 
         outcome = run_apart(partial(on_one_thread, plain), timeout_s=self.limits.timeout_s)
         if outcome.ending != "ok":

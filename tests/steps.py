@@ -1,0 +1,90 @@
+"""Models of which a training step is compared, each with its inputs."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+N = 3
+
+
+class Branches(nn.Module):
+    """Grouped, transposed, recurrent, attention; two outputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.grouped = nn.Conv2d(8, 16, 3, padding=1, groups=4)
+        self.transposed = nn.ConvTranspose2d(16, 8, 2, stride=2, groups=2)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.recurrent = nn.LSTM(8, 5, batch_first=True)
+        self.head = nn.Linear(5, 3)
+
+    def forward(self, x):
+        y = self.transposed(self.grouped(x)).flatten(2).transpose(1, 2)
+        y = self.attention(y, y, y, need_weights=False)[0]
+        return self.head(self.recurrent(y)[0]), y
+
+
+class Checkpointed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.block = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4), nn.Tanh())
+
+    def forward(self, x):
+        return checkpoint(self.block, x, use_reentrant=False)
+
+
+def linear():
+    return nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2)), (torch.ones(N, 4),)
+
+
+def batch_norm():
+    return nn.Sequential(nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4)), (torch.ones(N, 4, 5, 5),)
+
+
+def grouped():
+    return nn.Conv2d(8, 12, 3, groups=4), (torch.ones(N, 8, 6, 6),)
+
+
+def grouped_inside():
+    layers = nn.Conv2d(4, 8, 1), nn.Conv2d(8, 12, 3, groups=4)
+    return nn.Sequential(*layers), (torch.ones(N, 4, 6, 6),)
+
+
+def grouped_and_frozen():
+    depthwise = nn.Conv2d(8, 8, 3, groups=8).requires_grad_(False)
+    return nn.Sequential(nn.Conv2d(4, 8, 1), depthwise), (torch.ones(N, 4, 6, 6),)
+
+
+def transposed_grouped():
+    layers = nn.Conv1d(4, 8, 1), nn.ConvTranspose1d(8, 6, 3, groups=2)
+    return nn.Sequential(*layers), (torch.ones(N, 4, 6),)
+
+
+def normalised():
+    return nn.Sequential(nn.Linear(4, 4), nn.GELU(), nn.LayerNorm(4)), (torch.ones(N, 4),)
+
+
+def encoder():
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, dropout=0.0)
+    return layer, (torch.ones(N, 5, 8),)
+
+
+def encoder_with_dropout():
+    return nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), (torch.ones(N, 5, 8),)
+
+
+def branches():
+    return Branches(), (torch.ones(N, 8, 4, 4),)
+
+
+def checkpointed():
+    return nn.Sequential(nn.Linear(4, 4), Checkpointed()), (torch.ones(N, 4),)
+
+
+STEPS = (
+    "linear", "batch_norm", "grouped", "grouped_inside", "grouped_and_frozen",
+    "transposed_grouped", "normalised", "encoder", "encoder_with_dropout", "branches",
+    "checkpointed",
+)  # fmt: skip
