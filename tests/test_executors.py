@@ -231,6 +231,31 @@ def test_a_case_that_kills_its_worker_thrice_is_a_failure_and_the_rest_goes_on(t
     assert {reading.case for reading in run.readings} == {"of-1", "of-2"}
 
 
+SBATCH = """#!/bin/sh
+nohup sh "$1" >> {log} 2>&1 &
+echo "Submitted batch job $!"
+"""
+
+
+@pytest.mark.slow
+def test_workers_that_slurm_starts_give_the_same_run(tmp_path: Path):
+    """With an sbatch that runs the job's script at once."""
+    pytest.importorskip("dask_jobqueue")
+    suite, here, there = written(tmp_path, 2), tmp_path / "here", tmp_path / "there"
+    programs = {"sbatch": SBATCH.format(log=tmp_path / "log"), "scancel": '#!/bin/sh\nkill "$1"\n'}
+    for name, text in programs.items():
+        (tmp_path / "bin").mkdir(exist_ok=True)
+        (tmp_path / "bin" / name).write_text(text)
+        (tmp_path / "bin" / name).chmod(0o755)
+    slurm = {"CORES": "1", "MEMORY": "2GB", "INTERFACE": "lo", "LOCAL_DIRECTORY": str(tmp_path)}
+    environment = {f"DASK_JOBQUEUE__SLURM__{key}": value for key, value in slurm.items()}
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    ran(suite, here, "local")
+    client = begun_client(suite, there, "slurm", tmp_path / "client.log", PATH=path, **environment)
+    assert client.wait(300) == 0, (tmp_path / "client.log").read_text()
+    assert same_run(here, there)
+
+
 # --------------------------------------------------------------------------------- kills at random
 
 KILLS = 20
@@ -277,8 +302,10 @@ def test_kills_of_worker_scheduler_and_client_lose_nothing(tmp_path: Path, clust
     assert traces(here) == traces(there)
 
 
-def begun_client(suite: Path, out: Path, executor: str, log: Path) -> subprocess.Popen:
+def begun_client(
+    suite: Path, out: Path, executor: str, log: Path, **environment: str
+) -> subprocess.Popen:
     command = [sys.executable, "-m", "flop_harness", "compare", suite, *ASKED, "--out", out]
     with log.open("ab") as file:
         return subprocess.Popen([*map(str, command), "--executor", executor], stdout=file,
-                                stderr=file, cwd=suite.parent)  # fmt: skip
+                                stderr=file, cwd=suite.parent, env={**os.environ, **environment})  # fmt: skip

@@ -29,8 +29,10 @@ class Clock:
     spent: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     ended: dict[str, float] = field(default_factory=dict)
     cells: int = 0
+    first: float = 0.0
 
     def start(self, cell: Cell) -> None:
+        self.first = self.first or time.perf_counter()
         self.begun[cell] = time.perf_counter()
 
     def finish(self, cell: Cell, result: Result) -> None:
@@ -56,8 +58,9 @@ def main(suite: str, jobs: str = "2", pattern: str = "*", executor: str = "local
         wall = time.perf_counter() - started
     last = sorted(clock.ended.values())[-plan.jobs :]
     clock.spent["alone at the end"] = sum(last[-1] - each for each in last)
-    told = sum(clock.spent.values())
-    clock.spent["starting, between cases, assembling"] = wall * plan.jobs - told
+    clock.spent["until the first cell"] = (clock.first - started) * plan.jobs
+    clock.spent["assembling"] = (started + wall - last[-1]) * plan.jobs
+    clock.spent["between cases"] = wall * plan.jobs - sum(clock.spent.values())
     print(f"{suite} by {executor}: {len(chosen.cases)} cases, {clock.cells} cells, {jobs} jobs, "
           f"load {before:.1f} before")  # fmt: skip
     print(f"wall {wall:.1f} s, x {wall * plan.jobs / clock.spent['counters']:.2f}")

@@ -22,8 +22,7 @@ from flop_harness.run.guard import go_on_guarded
 from flop_harness.run.isolation import stdout_to_stderr
 from flop_harness.suite.search_path import put_standard_library_first, standard_library_first
 
-PRELOADED = ["flop_harness.run.server", "torch", "torchvision", "flop_harness.run.cells",
-             "flop_harness.trace"]  # fmt: skip
+PRELOADED = ["flop_harness.run.server", "torch", "torchvision", "flop_harness.run.preloaded"]
 
 
 class ApartFromMain(ForkServerProcess):

@@ -17,7 +17,7 @@ from typing import Any
 
 from flop_harness.counters import find
 from flop_harness.errors import UserError
-from flop_harness.records import Suite
+from flop_harness.records import Sources, Suite
 from flop_harness.run.executors.versions import Versions, difference, versions
 from flop_harness.run.plan import Plan, Progress, Result, Work
 from flop_harness.run.workers import counted
@@ -63,14 +63,17 @@ def cells_told(task: Task, folder: Path, send: Callable[..., None]) -> Any:
         store = TraceStore(folder)  # anew: the case's process writes to it
         return {name: store.line(name) for name in names}
 
+    def keep(digest: str, sources: Sources) -> None:
+        if digest not in brought:
+            brought.add(digest)
+            send("sources", case, digest, sources)
+
     progress = Progress(
         note=lambda line: send("note", case, line), started=lambda cell: send("started", case, cell)
     )
     # as many jobs as cores: a task is one core's share
     plan = Plan(task.suite, tuple(find(task.counters)), folder, task.device, os.cpu_count() or 1)
-    for cell, result in counted(
-        plan, [task.work], progress, lambda *each: send("sources", case, *each)
-    ):
+    for cell, result in counted(plan, [task.work], progress, keep):
         send("finished", case, cell, result, new_traces(result))
         yield cell
 

@@ -1,0 +1,21 @@
+"""Imported last by the process that all others are forked from: what each of them would do anew.
+
+Counters of ours alone: a plugin may do anything when it is imported.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+import psutil  # noqa: F401
+
+import flop_harness.run.workers
+import flop_harness.trace.recorder  # noqa: F401
+from flop_harness import counters
+from flop_harness.suite.sources import distributions, own_modules
+
+for info in iter_modules(counters.__path__, f"{counters.__name__}."):
+    import_module(info.name)
+distributions()  # half a second, kept: which packages are installed,
+list(own_modules())  # and which of the modules that are imported by now are the user's
