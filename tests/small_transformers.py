@@ -127,12 +127,12 @@ def counted(model_type: str, name: str) -> tuple[dict[str, Any], Any]:
 
 # ---------------------------------------------------------------------------------- a suite
 
-HEAD = '''name = "transformers"
+HEAD = """name = "transformers"
 version = 1
 description = "One of every model type of transformers {version} that counts, small"
 timeout_s = 600
 memory_gib = 8
-'''
+"""
 
 
 def case(model_type: str, name: str, keys: Mapping[str, Any]) -> str:

@@ -63,6 +63,13 @@ def test_a_step_of_decoding(cache, attended):
     assert count.total == llama(1, attended=attended)
 
 
+def test_a_step_of_decoding_meets_two_experts_of_four():
+    config = {**SMALL, "num_key_value_heads": 4, "num_local_experts": 4, "num_experts_per_tok": 2}
+    count = counted("transformers:MixtralModel", config=config, cache="dynamic", past=24)
+    experts = WIDTH * 4 + 2 * 3 * WIDTH * WIDER
+    assert count.total == LAYERS * (4 * WIDTH * WIDTH + experts + 2 * WIDTH * 25)
+
+
 def test_a_sliding_window_bounds_what_a_step_attends_to():
     """The window's last position is the token itself."""
     config = {**SMALL, "sliding_window": 8, "num_key_value_heads": 4}

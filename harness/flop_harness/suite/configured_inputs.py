@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -222,6 +223,20 @@ INPUTS: dict[str, Callable[[Sizes], Any]] = {
 # ------------------------------------------------------------------------------- decoding
 
 
+@contextmanager
+def experts_on_meta(module: Any, device: str) -> Iterator[None]:
+    """Grouped products refuse float32 on meta; which kind runs leaves no trace in a cache."""
+    before = getattr(module.config, "_experts_implementation", None)
+    if device != "meta" or before != "grouped_mm":
+        yield
+        return
+    module.set_experts_implementation("batched_mm")
+    try:
+        yield
+    finally:
+        module.set_experts_implementation(before)
+
+
 def step_of_decoding(module: Any, kind: str, past: int, batch: int) -> dict[str, Any]:
     """One token for each sequence, with a cache that a prompt of ``past`` tokens has filled."""
     import torch
@@ -237,7 +252,7 @@ def step_of_decoding(module: Any, kind: str, past: int, batch: int) -> dict[str,
     name = "cache" if "cache" in inspect.signature(module.forward).parameters else "past_key_values"
     sizes = Sizes(module, past, batch)
     device = next(module.parameters()).device
-    with torch.no_grad():
+    with torch.no_grad(), experts_on_meta(module, device.type):
         module(input_ids=ids(sizes).to(device), **{name: cache, "use_cache": True})
     sizes.length = 1
     return {"input_ids": ids(sizes), name: cache, "use_cache": True}
