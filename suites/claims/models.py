@@ -22,7 +22,7 @@ def frozen_detector(name: str, size: int, **kwargs: object) -> tuple:
     """
     model = models.get_model(name, weights=None, weights_backbone=None, **kwargs)
     freeze(model.backbone)
-    return model, ([torch.rand(3, size, size)],), {}
+    return model.eval(), ([torch.rand(3, size, size)],), {}
 
 
 def freeze(module: nn.Module) -> None:
