@@ -128,6 +128,42 @@ def test_flex_attention_counts_the_full_square():
     assert "higher_order.flex_attention" in {visit.call.packet for visit in visits(counted.trace)}
 
 
+class Branches(nn.Module):
+    """Applies its layer twice where the sum is above zero, else once."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x):
+        layer = self.layer
+        return torch.cond(x.sum() > 0, lambda x: layer(layer(x)), lambda x: layer(x), (x,))
+
+
+SEEING = ("thop", "torchinfo", "ptflops-pytorch")
+"""Counters that watch modules and functions: those in the branch that is taken too"""
+
+
+def test_counters_of_modules_see_into_the_branch_that_is_taken():
+    run = harness.compare(Branches().eval(), torch.ones(2, 4), counters=SEEING).run
+    (reference,) = run.references
+    assert sum(reference.compute.values()) == 2 * 2 * 16
+    told = [bridge for bridge in run.bridges if bridge.metric == "compute"]
+    assert {bridge.counter for bridge in told} == set(SEEING)
+    assert all(bridge.explained for bridge in told), [(b.counter, b.residual) for b in told]
+
+
+def test_functions_inside_flex_attention_are_charged_by_those_who_watch_them():
+    from torch.nn.attention.flex_attention import flex_attention
+
+    q = torch.rand(1, 2, 8, 4)
+    model = Applied(lambda _, q: flex_attention(q, q, q))
+    run = harness.compare(model, q, counters=SEEING).run
+    (reference,) = run.references
+    assert sum(reference.compute.values()) == 2 * 2 * 8 * 8 * 4
+    assert run.bridges and all(bridge.explained for bridge in run.bridges)
+
+
 def test_a_layer_under_vmap_is_not_taken_for_one_without():
     """Its input looks like one row, which the same layer may have met before."""
     row = lambda layer, x: layer(x[0])  # noqa: E731

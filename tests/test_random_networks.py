@@ -12,6 +12,7 @@ from torch import nn
 
 import flop_harness
 from cells import CELLS, Refusal, bridges
+from flop_harness.counters import counters, overlay
 from flop_harness.reconcile.bridges import steps
 from flop_harness.records import Context
 from flop_harness.records.account import Account
@@ -38,6 +39,19 @@ def check(network: Network) -> None:
             assert all(step.term.strip() for step in bridge.steps), told
 
 
+def overlaid() -> tuple[str, ...]:
+    """The counters that are installed beside the environment, as far as they can be."""
+    found = []
+    for counter in counters().values():
+        try:
+            if counter.overlay:
+                overlay.ensure(counter.overlay)
+                found.append(counter.id)
+        except overlay.NotInstallable:
+            continue
+    return tuple(found)
+
+
 def setting(count: int):
     return settings(
         max_examples=count, deadline=None, database=None, print_blob=True,
@@ -45,17 +59,41 @@ def setting(count: int):
     )  # fmt: skip
 
 
-@setting(FAST)
-@given(networks)
-def test_a_few_random_networks_are_explained(network):
-    check(network)
+@pytest.mark.parametrize("count", [FAST, pytest.param(NIGHTLY, marks=pytest.mark.slow)])
+def test_random_networks_are_explained(count, record_property):
+    tried = 0
+
+    @setting(count)
+    @given(networks)
+    def explained(network):
+        nonlocal tried
+        check(network)
+        tried += 1
+
+    explained()
+    record_property("random networks explained by every counter in the environment", tried)
 
 
 @pytest.mark.slow
-@setting(NIGHTLY)
-@given(networks)
-def test_many_random_networks_are_explained(network):
-    check(network)
+def test_counters_from_overlays_on_random_networks(record_property):
+    names = overlaid()
+    if not names:
+        pytest.skip("no counter can be installed beside the environment")
+    tried = 0
+
+    @setting(max(1, NIGHTLY // 20))
+    @given(networks)
+    def explained(network):
+        nonlocal tried
+        module, args, _ = sample(network)
+        run = flop_harness.compare(module, *args, counters=names).run
+        assert not run.failures
+        wrong = [bridge for bridge in run.bridges if not bridge.explained]
+        assert wrong == [], [(b.counter, b.metric, b.reading, b.residual, b.off) for b in wrong]
+        tried += 1
+
+    explained()
+    record_property("random networks explained by counters from overlays", tried)
 
 
 @pytest.mark.slow

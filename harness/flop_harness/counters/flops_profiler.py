@@ -17,7 +17,7 @@ from flop_harness.counters.layers import tensors_of
 from flop_harness.counters.recurrent import Charges
 from flop_harness.records import Call, Context, Module, Tensor, Trace
 from flop_harness.records.account import Account
-from flop_harness.trace.walk import Visit, visits
+from flop_harness.trace.walk import Visit, is_closed, visits
 
 Rule = Callable[[Visit], Charges]
 F, T, M = "torch.nn.functional", "torch", "torch.Tensor"
@@ -206,7 +206,7 @@ def price(trace: Trace, rules: Mapping[str, Rule], times: Counts[int]) -> Accoun
     """What is charged to each module, as often (``times``) as the sum over the tree takes it in."""
 
     def entries() -> Iterator[tuple[str, str, int]]:
-        for visit in visits(trace, lambda visit: visit.call.level == "operator"):
+        for visit in visits(trace, is_closed):
             charged = charges(trace, rules, visit, times)
             again = times[owner(visit, times)] - 1 if charged else 0
             for term, amount in charged:

@@ -19,7 +19,7 @@ from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Module, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.tree import subtree
-from flop_harness.trace.walk import Visit, visits
+from flop_harness.trace.walk import Visit, is_closed, visits
 
 Rule = Callable[[Visit, Module], Charges]
 
@@ -117,7 +117,7 @@ def last_calls(trace: Trace) -> Iterator[tuple[Visit, Module]]:
     leaves = {index for index in subtree(trace, 0) if not trace.modules[index].children}
     patched = {trace.modules[index].type for index in leaves}
     last: dict[int, tuple[Visit, Module]] = {}
-    for visit in visits(trace, lambda visit: visit.call.level == "operator"):
+    for visit in visits(trace, is_closed):
         index = visit.call.module
         if index < 0:
             continue

@@ -19,7 +19,8 @@ NEEDS = {"ValuesNeeded": "execute", "GradientsNeeded": "gradients"}
 def warn_of_run(model: str, error: BaseException) -> None:
     """Tell why a pass that should execute nothing is one for real; not where it looks at values."""
     if type(error).__name__ not in NEEDS:
-        warnings.warn(f"{model} is run for real: on meta it raises {raised(error)}", stacklevel=2)
+        told = f"{model} is run for real: on meta it raises {raised(error, 300)}"
+        warnings.warn_explicit(told, UserWarning, "flop-harness", 1)
 
 
 def traced(prepare: Callable[[], tuple], *, timeout_s: float = 300.0, **options: Any) -> Trace:

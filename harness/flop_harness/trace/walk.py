@@ -39,12 +39,19 @@ def visits(trace: Trace, prune: Prune | None = None) -> Iterator[Visit]:
     yield from within(root, prune)
 
 
+def is_closed(visit: Visit) -> bool:
+    """Whether nobody who watches modules or functions looks inside: an operator on functions, such
+    as ``cond``, calls those of the model.
+    """
+    return visit.call.level == "operator" and not visit.call.name.startswith("higher_order.")
+
+
 def module_calls(trace: Trace) -> Iterator[tuple[Visit, Module]]:
     """Every module call that came to its end, as a forward hook sees it.
 
     Its arguments are what the module's own pre-hooks made of those it was given.
     """
-    for visit in visits(trace, lambda visit: visit.call.level == "operator"):
+    for visit in visits(trace, is_closed):
         if visit.call.level == "module" and visit.call.output != RAISED:
             yield pre_hooked(visit), trace.modules[visit.call.module]
 
@@ -98,6 +105,6 @@ def innermost(root: Call, phase: Phase = "forward") -> Iterator[Visit]:
 
 def functions(trace: Trace) -> Iterator[Visit]:
     """Every call through a public function of torch that came to its end, nested ones too."""
-    for visit in visits(trace, lambda visit: visit.call.level == "operator"):
+    for visit in visits(trace, is_closed):
         if visit.call.level == "function" and visit.call.output != RAISED:
             yield visit
