@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
@@ -65,7 +66,7 @@ def over_trace(
     return replace(found, reference=whole, terms={**own, **found.terms})
 
 
-def backwards(ran: Counter[str]) -> dict[str, Fraction]:
+def backwards(ran: Mapping[str, Fraction]) -> dict[str, Fraction]:
     """From a step to three forward passes."""
     fused = max(ran["attention backward"] - 2 * ran["attention forward"], Fraction(0))
     forward = ran["forward"] - ran["angles"]
@@ -79,15 +80,15 @@ def backwards(ran: Counter[str]) -> dict[str, Fraction]:
 PHASES = ("forward", "backward", "recomputed")
 
 
-def per_token(trace: Trace) -> Counter[str]:
+def per_token(trace: Trace) -> Mapping[str, Fraction]:
     """FLOP for each token of the first input: of each phase, of attention in it, of angles."""
     given = (*trace.root.args, *(value for _, value in trace.root.kwargs))
     tokens = next(value.numel for value in given if hasattr(value, "numel"))
-    found: Counter[str] = Counter()
+    found: dict[str, Fraction] = defaultdict(Fraction)
     for visit, term, amount in mac_charges(trace):
         each = Fraction(2 * amount, tokens)
-        found[visit.phase] += each  # type: ignore[assignment]
+        found[visit.phase] += each
         if term.startswith(QUERY_KEY):
-            found[f"attention {visit.phase}"] += each  # type: ignore[assignment]
-    found["angles"] = Fraction(2 * angles(trace), tokens)  # type: ignore[assignment]
+            found[f"attention {visit.phase}"] += each
+    found["angles"] = Fraction(2 * angles(trace), tokens)
     return found
