@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 
 import pytest
 import torch
@@ -16,8 +17,10 @@ from flop_harness.conventions.transformers import parameters as weights
 from flop_harness.conventions.transformers.catalogue import FORMULAS
 from flop_harness.conventions.transformers.recognition import NotRecognised, shape_of
 from flop_harness.reconcile.transformers import (
+    ANGLES,
     CAUSAL_PROMPT,
     FORWARD_AGAIN,
+    FUSED_AGAIN,
     NO_GRADIENT,
     bridges,
     over_trace,
@@ -95,6 +98,34 @@ def test_what_is_recomputed_is_a_term():
     term = again["ref-full"].terms[FORWARD_AGAIN]
     assert term == plain["ref-full"].reference - again["ref-full"].reference < 0
     assert not any(each.residual for each in again.values())
+
+
+def test_a_fused_backward_pass_is_a_term():
+    """On a CPU the scores are computed once more: five products for two."""
+    trace = record(llama(), (torch.zeros(2, LENGTH, dtype=torch.int64),), variant="training")
+    found = led(trace)
+    assert found["ref-full"].terms == {FUSED_AGAIN: -2 * 2 * LENGTH * 6 * 4}
+    assert not any(each.residual for each in found.values())
+
+
+class Rotary(nn.Module):
+    """A llama whose angles are a product of frequencies and places."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = llama()
+        self.register_buffer("frequencies", torch.ones(2))
+
+    def forward(self, ids):
+        places = torch.arange(ids.shape[1], device=ids.device, dtype=torch.float32)
+        angles = self.frequencies[None, :, None] @ places[None, None, :]
+        return self.inner(ids) + angles.sum()
+
+
+def test_the_angles_of_positions_are_a_term():
+    found = led(step(Rotary))
+    assert found["ref-full"].terms == {ANGLES: -Fraction(2 * 2 * LENGTH, 2 * LENGTH)}
+    assert not any(each.residual for each in found.values())
 
 
 def test_what_needs_no_gradient_is_a_term():

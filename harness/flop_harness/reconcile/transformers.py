@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
 from flop_harness.conventions.reference import mac_charges
 from flop_harness.conventions.transformers.catalogue import FORMULAS
 from flop_harness.conventions.transformers.formula import Formula, reference, start
+from flop_harness.conventions.transformers.recognition import angles
+from flop_harness.formulas import QUERY_KEY
 from flop_harness.records import Trace
-from flop_harness.records.transformer import FormulaBridge, Scope, Transformer
+from flop_harness.records.transformer import FormulaBridge, Transformer
 
 
 def bridge(formula: Formula, shape: Transformer, length: int) -> FormulaBridge:
@@ -33,7 +36,9 @@ def bridges(shape: Transformer, length: int) -> list[FormulaBridge]:
 
 # ------------------------------------------------------------------------------- over a trace
 
+ANGLES = "the angles of rotary positions"
 FORWARD_AGAIN = "what is recomputed counts once"
+FUSED_AGAIN = "scores that a fused backward pass computes once more"
 NO_GRADIENT = "gradients that nothing asks for"
 CAUSAL_PROMPT = "a prompt attends to the pairs that count"
 
@@ -49,32 +54,41 @@ def over_trace(
     if found.scope == "decode":
         return found
     ran = per_token(trace)
-    terms = ahead(ran, shape, length, found.scope)
-    whole = ran["forward"] if found.scope == "prefill" else sum(ran.values(), Fraction(0))
-    return replace(found, reference=whole, terms={**terms, **found.terms})
-
-
-def ahead(
-    ran: dict[str, Fraction], shape: Transformer, length: int, scope: Scope
-) -> dict[str, Fraction]:
-    """From the products of a step to the reference of its shape."""
-    if scope == "prefill":
+    if found.scope == "prefill":
         square = start(shape, length, "training")["scores"]
+        whole = ran["forward"]
         terms = {CAUSAL_PROMPT: start(shape, length, "prefill")["scores"] - square}
     else:
-        terms = {
-            FORWARD_AGAIN: -ran["recomputed"],
-            NO_GRADIENT: 2 * ran["forward"] - ran["backward"],
-        }
-    return {term: amount for term, amount in terms.items() if amount}
+        whole = sum((ran[phase] for phase in PHASES), Fraction(0))
+        terms = backwards(ran)
+    terms[ANGLES] = -ran["angles"]
+    own = {term: amount for term, amount in terms.items() if amount}
+    return replace(found, reference=whole, terms={**own, **found.terms})
 
 
-def per_token(trace: Trace) -> dict[str, Fraction]:
-    """FLOP for each token of the first input, by phase, without an optimizer's."""
-    macs: Counter[str] = Counter()
-    for visit, _, amount in mac_charges(trace):
-        macs[visit.phase] += amount
+def backwards(ran: Mapping[str, Fraction]) -> dict[str, Fraction]:
+    """From a step to three forward passes."""
+    fused = max(ran["attention backward"] - 2 * ran["attention forward"], Fraction(0))
+    forward = ran["forward"] - ran["angles"]
+    return {
+        FORWARD_AGAIN: -ran["recomputed"],
+        FUSED_AGAIN: -fused,
+        NO_GRADIENT: 2 * forward - (ran["backward"] - fused),
+    }
+
+
+PHASES = ("forward", "backward", "recomputed")
+
+
+def per_token(trace: Trace) -> Mapping[str, Fraction]:
+    """FLOP for each token of the first input: of each phase, of attention in it, of angles."""
     given = (*trace.root.args, *(value for _, value in trace.root.kwargs))
     tokens = next(value.numel for value in given if hasattr(value, "numel"))
-    phases = ("forward", "backward", "recomputed")
-    return {phase: Fraction(2 * macs[phase], tokens) for phase in phases}
+    found: dict[str, Fraction] = defaultdict(Fraction)
+    for visit, term, amount in mac_charges(trace):
+        each = Fraction(2 * amount, tokens)
+        found[visit.phase] += each
+        if term.startswith(QUERY_KEY):
+            found[f"attention {visit.phase}"] += each
+    found["angles"] = Fraction(2 * angles(trace), tokens)
+    return found

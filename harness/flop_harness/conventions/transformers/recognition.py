@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise, product
-from typing import Any, NamedTuple
+from math import prod
+from typing import Any, NamedTuple, TypeAlias
 
 from flop_harness.conventions.products import products, works
 from flop_harness.conventions.transformers import parameters as weights
 from flop_harness.conventions.transformers.forward import forward
-from flop_harness.records import Tensor, Trace
+from flop_harness.records import Call, Tensor, Trace
 from flop_harness.records.transformer import Norm, Transformer
 from flop_harness.trace.walk import visits
 
@@ -56,8 +57,8 @@ def shape_of(trace: Trace, name: str) -> tuple[Transformer, int]:
     shape = with_parameters(trace, skeleton(found, name, length, is_causal(trace)))
     if found.attention.length != length:
         raise NotRecognised(f"it attends to {found.attention.length} of {length} tokens")
-    ran = 2 * sum(p.macs for visit, p, _ in products(trace) if visit.phase == "forward")
-    if ran != batch * length * sum(forward(shape, length).values()):
+    ran = sum(each.macs for visit, each, _ in products(trace) if visit.phase == "forward")
+    if 2 * (ran - angles(trace)) != batch * length * sum(forward(shape, length).values()):
         raise NotRecognised("products run in it that are in no part of a transformer's layer")
     return shape, length
 
@@ -75,26 +76,62 @@ def sequences(trace: Trace) -> tuple[int, int]:
 
 
 def runs(trace: Trace, batch: int) -> Iterator[Dense | Attention]:
-    """The products of the forward pass; the two of attention as one."""
-    scores: Attention | None = None
-    for visit, work in works(trace):
-        if work is None or not work.products or visit.phase != "forward":
-            continue
-        call = visit.call
-        tensors = [value for value in call.args if isinstance(value, Tensor)]
-        if call.packet in ("aten.mm", "aten.addmm"):
+    """The products of the forward pass; the two of attention as one, none of rotary positions."""
+    scores: Tensors | None = None
+    for call in producers(trace):
+        tensors = tuple(value for value in call.args if isinstance(value, Tensor))
+        if call.packet in BATCHED:
+            operands = tensors[-2:]
+            if scores is not None and operands[0].shape == result(scores):
+                x, y = scores
+                yield Attention(x.shape[0] // batch, y.shape[2], x.shape[2])
+                scores = None
+                continue
+            if scores is not None and not is_outer(scores):
+                raise NotRecognised("a product of two tensors is no part of attention")
+            scores = operands
+        elif call.packet in ("aten.mm", "aten.addmm"):
             x, w = tensors[-2:]
             yield Dense(x.shape[0], *w.shape)
-        elif call.packet in ("aten.bmm", "aten.baddbmm"):
-            x, y = tensors[-2:]
-            if scores is not None:
-                yield scores
-            scores = None if scores else Attention(x.shape[0] // batch, y.shape[2], x.shape[2])
         elif "scaled_dot_product" in call.packet:
             query, key = tensors[:2]
             yield Attention(query.shape[1], key.shape[2], query.shape[3])
         else:
-            raise NotRecognised(f"{call.packet} at {visit.path or 'the root'} is no product of one")
+            raise NotRecognised(f"{call.packet} is no product of one")
+
+
+BATCHED = ("aten.bmm", "aten.baddbmm")
+Tensors: TypeAlias = tuple[Tensor, ...]
+
+
+def producers(trace: Trace) -> Iterator[Call]:
+    """The operators of the forward pass that have products."""
+    for visit, work in works(trace):
+        if work is not None and work.products and visit.phase == "forward":
+            yield visit.call
+
+
+def result(operands: Tensors) -> tuple[int, ...]:
+    x, y = operands
+    return (*x.shape[:2], y.shape[2])
+
+
+def is_outer(operands: Tensors) -> bool:
+    """Frequencies times places, the angles of rotary positions: nothing is summed."""
+    return operands[0].shape[2] == 1
+
+
+def angles(trace: Trace) -> int:
+    """MACs of rotary positions, where their angles are a product: one that sums nothing."""
+    found = [tuple(value for value in call.args if isinstance(value, Tensor))[-2:]
+             for call in producers(trace) if call.packet in BATCHED]  # fmt: skip
+    after = [*found[1:], None][: len(found)]
+    return sum(
+        prod(result(one))
+        for one, then in zip(found, after, strict=True)
+        if is_outer(one) and (then is None or then[0].shape != result(one))
+        and not any(one[0].shape == result(other) for other in found)
+    )  # fmt: skip
 
 
 def blocks(found: list[Dense | Attention]) -> Blocks:
