@@ -77,7 +77,6 @@ class Spread:
         self.versions = versions(self.counters)
         self.queue = Queue(f"flop-harness-{uuid4().hex}", client=client)
         self.traces = TraceStore(plan.folder)
-        self.current: dict[str, Cell] = {}
         self.at_work: dict[Any, str] = {}
 
     def results(self) -> Iterator[tuple[Cell, Result]]:
@@ -111,7 +110,6 @@ class Spread:
         suite = replace(self.plan.suite, cases=(work.case,), folder=folder)
         task = Task(work, suite, self.plan.device, self.counters, self.versions, self.queue.name)
         key = f"{case}-{uuid4().hex}"
-        self.current.pop(case, None)
         self.at_work[self.client.submit(carry_out, task, key=key, pure=False)] = case
 
     def received(self, within_s: float) -> Iterator[tuple[Cell, Result]]:
@@ -129,7 +127,6 @@ class Spread:
         yield from ()
 
     def hear_started(self, work: Work, cell: Cell) -> Iterator[tuple[Cell, Result]]:
-        self.current[work.case.id] = cell
         self.told.progress.started(cell)
         yield from ()
 
@@ -154,18 +151,13 @@ class Spread:
             del self.left[case]
 
     def settled(self, future: Any) -> Iterator[tuple[Cell, Result]]:
-        """A task that failed costs the cell it was at; the others of its case are submitted anew."""
+        """A task that failed, or cost several workers, fails for the cells that it has not told."""
         case, status = self.at_work.pop(future), future.status
         error = future.exception() if status == "error" else None
         if isinstance(error, UserError):
             raise error
-        if case not in self.left:
-            return
-        if error is not None:
-            work = self.left[case]
-            cell = self.current.get(case, work.cells[0])
-            cell = cell if cell in work.cells else work.cells[0]
-            self.done(work, cell)
-            yield cell, Result(failure=Failure(case, "process", f"on a worker: {raised(error)}"))
-        if case in self.left:
+        if error is not None and case in self.left:
+            failure = Failure(case, "process", f"on a worker: {raised(error)}")
+            yield from ((cell, Result(failure=failure)) for cell in self.left.pop(case).cells)
+        if case in self.left:  # cancelled, or what it sent went with a scheduler
             self.submit(case)
