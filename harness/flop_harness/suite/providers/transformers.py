@@ -45,7 +45,7 @@ def model_class(name: str) -> Any:
     transformers = library("transformers")
     if "/" in name:
         raise UserError(PLACE.format(name))
-    found = getattr(transformers, name, None)
+    found: Any = getattr(transformers, name, None)
     if not isinstance(found, type) or not hasattr(found, "_from_config"):
         raise UserError(f"transformers has no model {name!r}{suggest(name, names())}")
     try:
