@@ -34,10 +34,9 @@ LACKING: dict[str, dict[str, Any]] = {
     "autoformer": {"prediction_length": 8, "context_length": 16},
     "informer": {"prediction_length": 8, "context_length": 16},
     "time_series_transformer": {"prediction_length": 8, "context_length": 16},
-    **{
-        name: {"head_dim": 128}
-        for name in ("hunyuan_v1_dense", "hunyuan_v1_moe", "hunyuan_vl_text")
-    },
+    "hunyuan_v1_dense": {"head_dim": 128},
+    "hunyuan_v1_moe": {"head_dim": 128},
+    "hunyuan_vl_text": {"head_dim": 128},
 }
 """What configurations need that have no default for it: model type -> keys."""
 

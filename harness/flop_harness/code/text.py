@@ -98,10 +98,10 @@ def maker(case: Case) -> str:
         options["encoder_weights"] = "None"
     if source in PROVIDERS:
         home = PROVIDERS[source][1]
-        called, lead = (home + name, []) if home.endswith(".") else (home, [quoted(name)])
-        return (
-            f"{called}({', '.join([*lead, *(f'{key}={value}' for key, value in options.items())])})"
-        )
+        words = [f"{key}={value}" for key, value in options.items()]
+        if home.endswith("."):
+            return f"{home}{name}({', '.join(words)})"
+        return f"{home}({', '.join([quoted(name), *words])})"
     first = positional(name) if source == "torch.nn" else ()
     words = [options.pop(key) for key in first] if options.keys() >= set(first) else []
     words += [f"{key}={value}" for key, value in options.items()]

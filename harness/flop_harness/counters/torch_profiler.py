@@ -25,9 +25,8 @@ def convolution(args: tuple) -> int:
     """MACs of a batch of images, from stride, padding and dilation as numbers for both sides."""
     if len(args) < 2:
         return 0
-    usual = ((1, 1), (0, 0), (1, 1), 1)
-    given: list[Any] = [*args[3:], *usual[len(args[3:]) :]]
-    stride, padding, dilation, groups = given
+    usual: tuple[Any, ...] = ((1, 1), (0, 0), (1, 1), 1)
+    stride, padding, dilation, groups = (*args[3:], *usual[max(len(args) - 3, 0) :])
     x, weight = args[0].shape, args[1].shape
     sides = [
         tuple(each) if not isinstance(each, (str, int)) else ()

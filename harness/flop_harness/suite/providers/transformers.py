@@ -48,16 +48,15 @@ def model_class(name: str) -> Any:
     found: Any = getattr(transformers, name, None)
     if not isinstance(found, type) or not hasattr(found, "_from_config"):
         raise UserError(f"transformers has no model {name!r}{suggest(name, names())}")
-    model: Any = found
     try:
-        model.config_class  # noqa: B018  a class that stands for a missing package raises here
+        config: Any = getattr(found, "config_class", None)  # raises where a package is missing
     except ImportError as error:
         raise UserError(f"transformers:{name}: {' '.join(str(error).split())}") from error
-    if model.config_class is None:
+    if config is None:
         raise UserError(
             f"transformers:{name} has no configuration of its own: name a model's class"
         )
-    return model
+    return found
 
 
 def of_file(name: str, roots: Sequence[str], **options: Any) -> Any:
