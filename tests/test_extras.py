@@ -14,7 +14,7 @@ from flop_harness.errors import EXTRAS, UserError, extras_named, install_command
 
 ROOT = Path(__file__).resolve().parent.parent
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-IMPORTED = {"vl_convert_python": "vl_convert"}
+IMPORTED = {"vl_convert_python": "vl_convert", "open_clip_torch": "open_clip"}
 
 LIGHT = """
 import sys
