@@ -52,7 +52,7 @@ def test_every_chart_is_written_as_svg_and_as_pdf():
     for names in (report.FORMATS, files.TIMES):
         drawn = {name.rpartition(".")[0] for name in names if name.endswith(".svg")}
         assert drawn and drawn == {n.rpartition(".")[0] for n in names if n.endswith(".pdf")}
-    assert len(NAMES) == 3
+    assert len(NAMES) == 4
 
 
 @pytest.mark.parametrize("run", RUNS)

@@ -22,6 +22,8 @@ from flop_harness.report.charts.drawing import (
 from flop_harness.report.words.text import human, printable
 
 COST = "MAC, by the reference"
+NAMES = 120
+"""What names of models take of the width, usually"""
 
 
 def compares_models(run: Run) -> bool:
@@ -49,7 +51,7 @@ def bars(found: Sequence[Size]) -> Any:
         x=alt.X("amount:Q", title=COST, axis=alt.Axis(**GRID, format="~s"))
     )
     told = base.mark_text(align="left", dx=4).encode(x="amount:Q", text="short:N")
-    return (drawn + told).properties(width=PANEL, height=24 * len(found))
+    return (drawn + told).properties(width=PANEL - NAMES, height=24 * len(found))
 
 
 def lines(found: Sequence[Size]) -> Any:
