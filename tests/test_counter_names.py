@@ -112,8 +112,8 @@ def test_layers_and_count_take_them(here: Path):
 
 def test_drift_names_its_files_after_the_counter(here: Path, monkeypatch: pytest.MonkeyPatch):
     seen = []
-    monkeypatch.setattr("flop_harness.regression.drift.drift", lambda name, *_: seen.append(name))
-    monkeypatch.setattr("flop_harness.cli.drift.tell", lambda made: None)
+    monkeypatch.setattr("flop_harness.regression.drift.drift", lambda name, *_: name)
+    monkeypatch.setattr("flop_harness.cli.drift.tell", seen.append)
     monkeypatch.setattr("flop_harness.cli.drift.save", lambda made, out: None)
     ended = typed("drift", "ptflops")
     assert seen == ["ptflops-pytorch"]

@@ -155,5 +155,5 @@ def test_a_ctrl_c_ends_a_count_and_its_model(file, monkeypatch):
     monkeypatch.setattr(isolation, "_receive", interrupted)
     before = set(psutil.Process().children(recursive=True))
     ended = typed("count", f"{file}:Linear", "--input", "2x4")
-    assert (ended.code, ended.out, ended.err) == (130, "", "interrupted\n")
+    assert (ended.code, ended.out, ended.err) == (130, "", "interrupted; nothing was kept\n")
     assert left_running(list(set(psutil.Process().children(recursive=True)) - before)) == []

@@ -119,7 +119,9 @@ def test_the_figures_of_a_paper_are_written_again(tmp_path: Path):
     folder = results_of(small_run(), tmp_path)
     ended = typed("report", folder, "--format", "pdf")
     names = {Path(line).name for line in ended.out.splitlines()}
-    assert ended.code == 0 and names == {"heatmap.pdf", "spread.pdf", "waterfall.pdf"}
+    assert ended.code == 0 and names == {
+        "heatmap.pdf", "spread.pdf", "waterfall.pdf", "sizes.pdf"
+    }  # fmt: skip
     assert all((folder / name).read_bytes().startswith(b"%PDF-") for name in names)
 
 

@@ -22,7 +22,7 @@ __all__ = ["Answer", "Counter", "Quantity", "Unavailable", "counters", "find", "
 # The order in which people look for them; a counter that is not named here follows by name.
 ORDER = (
     "analytic", "thop", "ultralytics-thop", "ptflops-pytorch", "ptflops-aten", "torchinfo",
-    "fvcore", "torch", "torch-profiler", "torchprofile", "flopth", "calflops", "deepspeed", "torchscan", "mmengine",
+    "fvcore", "torch", "torchprofile", "flopth", "calflops", "deepspeed", "torchscan", "mmengine",
     "pytorch-model-summary", "numel",
 )  # fmt: skip
 
