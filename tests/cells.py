@@ -66,7 +66,7 @@ def bridges(name: str, context: Context, factory: Factory) -> dict[str, Bridge]:
     """The bridge to each of a counter's figures."""
     counter = counters.counters()[name]
     sample, own = asked(counter, factory, context)
-    with quiet() as printed, torch.set_grad_enabled(context.grad):
+    with quiet() as printed, torch.set_grad_enabled(context.grad), functions_restored():
         try:
             answer = counter.read(sample.module, sample.args, sample.kwargs, own.context)
         except Exception as error:
@@ -80,6 +80,20 @@ def bridges(name: str, context: Context, factory: Factory) -> dict[str, Bridge]:
             reading = dataclasses.replace(reading, modules=modules_of(answer)[0])
         made[metric] = reconcile.bridge(reading, counter, canonical(factory), own)
     return made
+
+
+@contextlib.contextmanager
+def functions_restored():
+    """torch's functions as they were: ptflops leaves its own behind where the model raises."""
+    places = (torch, torch.nn.functional, torch.Tensor)
+    before = [(place, dict(vars(place))) for place in places]
+    try:
+        yield
+    finally:
+        for place, functions in before:
+            for name, function in functions.items():
+                if callable(function) and vars(place).get(name) is not function:
+                    setattr(place, name, function)
 
 
 @contextlib.contextmanager
