@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import subprocess
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -23,7 +24,12 @@ class Ended:
 
 
 def typed(*words: object) -> Ended:
-    """Run ``flop-harness WORDS``."""
+    """Run ``flop-harness WORDS``; a step of training in a process of its own.
+
+    Where this process has run autograd, which has threads, a fork of it cannot.
+    """
+    if "--training" in words:
+        return typed_apart(*words)
     out, err = io.StringIO(), io.StringIO()
     before, sys.argv = sys.argv, ["flop-harness", *map(str, words)]
     code: object = 0
@@ -35,6 +41,13 @@ def typed(*words: object) -> Ended:
     finally:
         sys.argv = before
     return Ended(int(code or 0), out.getvalue(), err.getvalue())  # type: ignore[call-overload]
+
+
+def typed_apart(*words: object) -> Ended:
+    """The same in another process."""
+    command = [sys.executable, "-m", "flop_harness", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 def results_of(run: Run, folder: Path) -> Path:
