@@ -133,12 +133,7 @@ def time(
     if device not in DEVICES:
         raise UserError(f"unknown device {device!r}{suggest(device, DEVICES)}")
     models = all(map(is_model, targets))
-    if models:
-        refuse_cases(cases)
-        suite = model_suite(targets, input, train, dtype, sweep)
-    else:
-        refuse_for_suites(input, train, dtype, sweep)
-        suite = chosen(targets, cases)
+    suite = asked_for(targets, (input, train, dtype, sweep), cases, models)
     settled = settle_device(device)
     if flushed and settled != "cuda":
         raise UserError("--flushed empties the cache of a CUDA device; a CPU's cannot be emptied")
@@ -157,6 +152,15 @@ def time(
         save(times, folder)
         (say if json else print)(f"report: {folder / 'report.html'}")
     sys.exit(FAILED if failed(times) else FINE)
+
+
+def asked_for(targets: list[str], given: tuple, cases: str | None, models: bool) -> Any:
+    """Models as a suite, ``given`` what was said of their inputs and modes; or a suite that is named."""
+    if models:
+        refuse_cases(cases)
+        return model_suite(targets, *given)
+    refuse_for_suites(*given)
+    return chosen(targets, cases)
 
 
 def chosen(targets: list[str], cases: str | None) -> Any:
