@@ -698,10 +698,16 @@ def scripted(tmp_path_factory) -> Path:
 
 
 def start(scripted: Path, out: Path) -> subprocess.Popen:
+    """A run on its way; what it says on stderr goes to a file beside its folder."""
     command = [sys.executable, str(scripted / "runner.py"), str(scripted / "kill.toml"), str(out)]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
-    )  # fmt: skip
+    with said(out).open("w") as stderr:
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True
+        )
+
+
+def said(out: Path) -> Path:
+    return out.with_name(f"{out.name}.stderr")
 
 
 def kill(process: subprocess.Popen) -> list[psutil.Process]:
@@ -742,7 +748,7 @@ def assert_resumes(scripted: Path, whole: Path, out: Path) -> None:
     before = finished_cells(out)
     process = start(scripted, out)
     done = process.stdout.read().splitlines()
-    assert process.wait() == 0
+    assert process.wait() == 0, said(out).read_text()
     assert len(done) == len(set(done))
     assert set(done).isdisjoint(before)
     assert len(set(done) | before) == CELLS

@@ -110,7 +110,7 @@ class CaseProcess:
                 yield cell, result
                 if result.failure is not None and result.failure.stage == "model":
                     yield from self.failed_rest(result)
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):  # ended, maybe in the middle of a message
             self.process.join(10)
             self.over = True
             if self.current is not None or len(self.left) == len(self.work.cells):

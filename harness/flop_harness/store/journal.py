@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,8 @@ from flop_harness.store.documents import digest, restored
 from flop_harness.store.files import blamed
 
 JOURNAL_FILE = "journal.jsonl"
+LET_GO_S = 1.0
+"""How long a lock is waited for: one of a run that was killed may outlive it for a moment"""
 
 Key = tuple[str, ...]
 
@@ -126,12 +129,22 @@ def finished(folder: Path | str, identity: Mapping[str, Any]) -> dict[Key, Any]:
 def locked(path: Path) -> BinaryIO:
     """The file, made if need be, unbuffered and locked; UserError if somebody else locked it."""
     file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
+    deadline = time.monotonic() + LET_GO_S
+    while not lock(file):
+        if time.monotonic() > deadline:
+            file.close()
+            raise UserError(f"another run is writing to {path.parent}: wait for it")
+        time.sleep(0.02)
+    return file
+
+
+def lock(file: BinaryIO) -> bool:
+    """Whether a file could be locked without waiting."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        file.close()
-        raise UserError(f"another run is writing to {path.parent}: wait for it") from error
-    return file
+    except BlockingIOError:
+        return False
+    return True
 
 
 def whole_lines(content: bytes) -> tuple[list[Any], int]:

@@ -71,7 +71,7 @@ class TraceStore:
         for stem, key in map(parts_of, names):
             wanted[stem].add(key)
         for stale in set((self.folder / "traces").glob("*.xz*")) - set(map(self._path, wanted)):
-            stale.unlink()
+            stale.unlink(missing_ok=True)
         for stem, keys in wanted.items():
             passes = self._passes(stem)
             if not passes.keys() <= keys:
