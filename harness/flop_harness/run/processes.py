@@ -28,6 +28,13 @@ PRELOADED = ["flop_harness.run.server", "torch", "torchvision", "flop_harness.ru
 class ApartFromMain(ForkServerProcess):
     """A process that does not import the script that was started."""
 
+    def start(self) -> None:
+        """Start; once more with another fork server where the first has died, of memory say."""
+        try:
+            super().start()
+        except (EOFError, OSError):
+            super().start()
+
     @staticmethod
     def _Popen(process: Any) -> Any:  # noqa: N802 - the name that multiprocessing calls
         with nameless_main():
