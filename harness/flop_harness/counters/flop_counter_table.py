@@ -13,9 +13,9 @@ from functools import partial
 from typing import TypeAlias
 
 from flop_harness.conventions.products import work_at
-from flop_harness.records import NOT_TAKEN, Call, Trace
+from flop_harness.records import NOT_TAKEN, RAISED, Call, Trace
 from flop_harness.trace.tree import children
-from flop_harness.trace.walk import Visit, functions, has_note, inner, module_calls, within
+from flop_harness.trace.walk import Visit, functions, has_note, inner, is_closed, visits, within
 
 # Operators with a formula there; fused attention on CPU and recurrent kernels have none.
 REGISTERED = frozenset(
@@ -71,7 +71,8 @@ class Table:
     def take(self, root: Call) -> None:
         """Every call of a pass in its order.
 
-        A module is no longer under way once a call of the same name inside its own has ended.
+        A module is no longer under way once a call of the same name inside its own has ended; one
+        that has raised stays so.
         """
         under_way = {GLOBAL}
         pending: list[Visit | Callable[[], None]] = [Visit(root, root.name, ())]
@@ -82,7 +83,8 @@ class Table:
                 continue
             if name := self.names.get(visit.call.module, ""):
                 under_way.add(name)
-                pending.append(partial(under_way.discard, name))
+                if visit.call.output != RAISED:
+                    pending.append(partial(under_way.discard, name))
             for macs in charged(visit):
                 for row in under_way:
                     self.rows[row][visit.call.packet] += macs
@@ -174,6 +176,7 @@ def tracked_names(trace: Trace) -> dict[int, str]:
             enter(child)
         seen.add(index)
 
-    for visit, _ in module_calls(trace):
-        enter(visit.call.module)
+    for visit in visits(trace, is_closed):
+        if visit.call.module >= 0:
+            enter(visit.call.module)
     return names
