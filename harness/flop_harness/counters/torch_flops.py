@@ -10,7 +10,7 @@ from typing import Any
 
 from flop_harness.conventions.products import products
 from flop_harness.counters.flop_counter_table import REGISTERED, beyond_the_branch, by_module
-from flop_harness.counters.protocol import Answer, Counter, Quantity, Unavailable
+from flop_harness.counters.protocol import Answer, Counter, Quantity
 from flop_harness.counters.usage import Usage
 from flop_harness.formulas.backward_products import convolution_macs
 from flop_harness.records import Context, Trace
@@ -51,27 +51,17 @@ def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
     """
     from torch.utils.flop_counter import FlopCounterMode
 
+    from flop_harness.trace.step import losses
+
     with FlopCounterMode(display=False) as counter:
         output = model(*args, **kwargs)
         if context.training:
-            go_back(output)
+            sum(each.sum() for each in losses(output)).backward()
     if context.training:
         return Answer(compute=counter.get_total_flops())
     counts = counter.get_flop_counts()
     modules = {name: sum(by_operator.values()) for name, by_operator in counts.items()}
     return Answer(compute=counter.get_total_flops(), modules=modules)
-
-
-def go_back(output: Any) -> None:
-    from flop_harness.trace.step import losses
-
-    try:
-        sum(each.sum() for each in losses(output)).backward()
-    except RuntimeError as error:
-        if "Autograd-and-Fork" not in str(error):
-            raise
-        raise Unavailable("the process it was forked from has threads of autograd, which a fork "
-                          "cannot use: ask in a fresh one") from error  # fmt: skip
 
 
 COUNTER = Counter(

@@ -44,6 +44,14 @@ STATUS: dict[str, Status] = {
 }
 
 
+FORKED = "Autograd-and-Fork"
+"""What torch says where gradients are taken in a fork of a process that has taken some"""
+NO_AUTOGRAD = (
+    "the process it was forked from has threads of autograd, which a fork cannot use: "
+    "ask in a fresh one"
+)
+
+
 @dataclass(frozen=True)
 class Limits:
     timeout_s: float
@@ -265,6 +273,8 @@ class CaseRunner:
             )
         if outcome.ending == "ok":
             return tuple(self._readings(counter, context, outcome))
+        if FORKED in outcome.message:
+            return self._silent(counter, context, "unavailable", NO_AUTOGRAD, outcome)
         status = "unavailable" if outcome.error == "Unavailable" else STATUS[outcome.ending]
         message = outcome.message.removeprefix("Unavailable: ")
         return self._silent(counter, context, status, message, outcome)
