@@ -33,13 +33,14 @@ class Answer:
 class Quantity:
     """One figure of a tool: what the tool calls it, what it really counts, how it is predicted.
 
-    ``breakdown`` predicts the tool's own figures by module, under the tool's own names.
+    ``breakdown`` predicts the tool's own figures by module, under the tool's own names;
+    None where it cannot tell them.
     """
 
     label: str
     unit: Unit
     price: Callable[[Trace], Account]
-    breakdown: Callable[[Trace], Mapping[str, int | float]] | None = None
+    breakdown: Callable[[Trace], Mapping[str, int | float] | None] | None = None
 
 
 Inputs: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]

@@ -240,7 +240,8 @@ def bridges_of(
         # without a run of its own, the model is taken to do what the reference says
         plain = priced_traces.load(result.plain, reading.context) if result.plain else canonical
         try:
-            made.append(lead(reading, as_of(counter, reading.version), canonical, own, plain))
+            rules = as_of(counter, reading.version)
+            made.append(lead(reading, rules, canonical, own, plain, result.hooked))
         except Exception as error:  # noqa: BLE001 - any rule may trip over an untried model
             failed.append(
                 Failure.of(cell.case, f"{counter.id}'s rules for {reading.metric}", error)
@@ -253,4 +254,5 @@ def trace_files(results: Mapping[Cell, Result]) -> Iterator[TraceFile]:
         if result.trace:
             device = next((r.context.device for r in result.readings), cell.context.device)
             context = replace(cell.context, device=device)  # a model without values is on meta
-            yield TraceFile(cell.case, cell.counter, context, result.trace, result.plain)
+            yield TraceFile(cell.case, cell.counter, context, result.trace, result.plain,
+                            result.hooked)  # fmt: skip

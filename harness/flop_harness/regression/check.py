@@ -141,6 +141,6 @@ def results_of(golden: Run) -> dict[Cell, Result]:
         own = replace(trace.context, mode=trace.context.mode or modes[trace.case])
         said = tuple(readings.pop((trace.case, trace.counter, own), ()))
         cell = Cell(trace.case, trace.counter, trace.context)
-        results[cell] = Result(said, trace.file, plain=trace.plain)
+        results[cell] = Result(said, trace.file, plain=trace.plain, hooked=trace.hooked)
     silent = {Cell(*place): Result(tuple(said)) for place, said in readings.items()}
     return results | silent

@@ -5,7 +5,6 @@ The model is built once and each counter gets a fork of it: fresh, at no cost, a
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -15,25 +14,27 @@ from flop_harness.counters import Counter, Unavailable, overlay, version_of
 from flop_harness.counters.versions.compatibility import read_with_shims
 from flop_harness.errors import UserError, install_command, is_ours, raised
 from flop_harness.records import Call, Case, Context, Metric, Reading, Status, Trace
-from flop_harness.run.answers import first_line, modules_of, told, without_paths
+from flop_harness.run.answers import first_line, without_paths
+from flop_harness.run.asking import ask
+from flop_harness.run.blame import blame, blame_unfilled, plain_pass
 from flop_harness.run.building import TooLarge, build_within, refuse_too_large, weight_bytes
 from flop_harness.run.contexts import (
+    Watcher,
     alike,
     asked_with,
+    idly,
     observations,
     seen_alike,
     watched,
     with_calls,
 )
 from flop_harness.run.isolation import Outcome, run_apart
-from flop_harness.run.leftovers import leftovers, marks
-from flop_harness.run.tracing import traced, warn_of_run
+from flop_harness.run.tracing import NEEDS, traced, warn_of_run
 from flop_harness.suite.build import Built
-from flop_harness.suite.compiled import eagerly, set_mode, uncompiled
+from flop_harness.suite.compiled import set_mode, uncompiled
 from flop_harness.suite.inputs import move
 from flop_harness.suite.references import folders_of
 from flop_harness.suite.search_path import on_path
-from flop_harness.suite.seeding import seeded
 
 STATUS: dict[str, Status] = {
     "raised": "failed",
@@ -41,6 +42,14 @@ STATUS: dict[str, Status] = {
     "timeout": "timeout",
     "out_of_memory": "out_of_memory",
 }
+
+
+FORKED = "Autograd-and-Fork"
+"""What torch says where gradients are taken in a fork of a process that has taken some"""
+NO_AUTOGRAD = (
+    "the process it was forked from has threads of autograd, which a fork cannot use: "
+    "ask in a fresh one"
+)
 
 
 @dataclass(frozen=True)
@@ -100,9 +109,17 @@ class CaseRunner:
                 self.taken[None] = self._canonical()
         return self.taken[None]
 
-    def plain(self, seen: Trace, context: Context) -> Trace | None:
-        """The pass without any counter, where ``seen`` does other work than the reference says."""
-        return None if alike(seen, self.canonical()) else self.trace(None, context)
+    def plain(self, counter: Counter, seen: Trace, context: Context) -> tuple[Trace | None, bool]:
+        """The pass without the counter, where ``seen`` does other work than the reference says, and
+        whether it was watched, by hooks and a mode that do nothing, as it takes that to do so.
+        """
+        if alike(seen, self.canonical()):
+            return None, False
+        alone = self.trace(None, context)
+        if alike(seen, alone) or not (counter.hooks or not counter.fast_path):
+            return alone, False
+        idle = self.trace(idly(counter), context)
+        return (idle, True) if alike(seen, idle) else (alone, False)
 
     def _canonical(self) -> Trace:
         from flop_harness.trace.recorder import record, with_imports
@@ -121,23 +138,26 @@ class CaseRunner:
         except BaseException as error:  # on meta; for real it may run, or be blamed
             if is_ours(error):
                 raise
+            if type(error).__name__ not in NEEDS:
+                self._blame_unfilled(error)
             warn_of_run(self.case.model, error)
             return self.trace(None, plain)
 
-    def trace(self, counter: Counter | None, context: Context) -> Trace:
-        """The pass as ``counter`` sees it in ``context``; UserError if the model itself raises.
+    def trace(self, watcher: Watcher, context: Context) -> Trace:
+        """The pass as ``watcher`` sees it in ``context``; ModelRaised if the model itself raises.
 
-        Counters that see the same share a trace.
+        Those who see the same share a trace.
         """
         own = self.resolved(context)
-        key = seen_alike(counter, own)
+        key = seen_alike(watcher, own)
         if key not in self.taken:
             with on_path(self.folders):
-                self.taken[key] = self._trace(counter, context)
+                self.taken[key] = self._trace(watcher, context)
         return replace(self.taken[key], context=own)
 
-    def _trace(self, counter: Counter | None, context: Context) -> Trace:
-        trace = self._recorded(counter, context)
+    def _trace(self, watcher: Watcher, context: Context) -> Trace:
+        trace = self._recorded(watcher, context)
+        counter = watcher if isinstance(watcher, Counter) else None
         if counter is None or counter.observe is None:
             return trace
         key = (counter.observe, trace.root)  # passes that do the same are observed once
@@ -149,15 +169,15 @@ class CaseRunner:
             )
         return with_calls(trace, self.observed[key])
 
-    def _recorded(self, counter: Counter | None, context: Context) -> Trace:
+    def _recorded(self, watcher: Watcher, context: Context) -> Trace:
         import torch
 
         def attempt() -> Trace:
             return traced(
                 partial(self._passed, context),
-                adapt=partial(self._adapted, counter, context),
+                adapt=partial(self._adapted, watcher, context),
                 timeout_s=self.limits.timeout_s,
-                **watched(counter, context),
+                **watched(watcher, context),
             )
 
         if context.device == "cuda":  # what has touched CUDA cannot be forked
@@ -189,15 +209,20 @@ class CaseRunner:
         return built.module, built.args, built.kwargs
 
     def _adapted(
-        self, counter: Counter | None, context: Context, model: Any, args: tuple, kwargs: dict
+        self, watcher: Watcher, context: Context, model: Any, args: tuple, kwargs: dict
     ) -> tuple[Any, tuple, dict]:
         """A model that may be spoilt, and its inputs, in the context's mode and on its device."""
         model = uncompiled(model)
         if context.mode:
             set_mode(model, context.mode == "train")
         args, kwargs = move((args, kwargs), context.device)
-        args, kwargs = asked_with(counter, context, model, args, kwargs)
+        args, kwargs = asked_with(watcher, context, model, args, kwargs)
         return model.to(context.device), args, kwargs
+
+    def _blame_unfilled(self, error: BaseException) -> None:
+        weights = weight_bytes(self._on_meta().module)
+        blame_unfilled(self.case.id, self._on_meta, weights, error,
+                       self.limits.timeout_s)  # fmt: skip
 
     def _on_meta(self) -> Built:
         return self._noted(
@@ -214,22 +239,8 @@ class CaseRunner:
         return replace(context, mode=mode)
 
     def _blame_model(self, error: BaseException) -> None:
-        """Raise UserError if the model raises without us too, of a training step on its way back."""
-        import torch
-
-        from flop_harness.trace.step import losses
-
-        def plain() -> None:
-            with torch.set_grad_enabled(bool(self.variant)):
-                output = self.built.module(*self.built.args, **self.built.kwargs)
-                if self.variant:
-                    sum(each.sum() for each in losses(output)).backward()  # type: ignore[union-attr]
-
-        outcome = run_apart(partial(on_one_thread, plain), timeout_s=self.limits.timeout_s)
-        if outcome.ending != "ok":
-            raise UserError(
-                f"case {self.case.id!r}: the model raises on these inputs: {outcome.message}"
-            ) from error
+        training = bool(self.variant)
+        blame(self.case.id, lambda: plain_pass(self.built, training), error, self.limits.timeout_s)
 
     def read(self, counter: Counter, context: Context) -> tuple[Reading, ...]:
         """What the counter says; a released version with what makes it run on today's Python."""
@@ -262,42 +273,15 @@ class CaseRunner:
             )
         if outcome.ending == "ok":
             return tuple(self._readings(counter, context, outcome))
+        if FORKED in outcome.message:
+            return self._silent(counter, context, "unavailable", NO_AUTOGRAD, outcome)
         status = "unavailable" if outcome.error == "Unavailable" else STATUS[outcome.ending]
         message = outcome.message.removeprefix("Unavailable: ")
         return self._silent(counter, context, status, message, outcome)
 
     def _asked(self, counter: Counter, context: Context) -> dict[str, Any]:
-        """Call the tool, in a process of its own: plain values out, no torch in them."""
-        import time
-
-        import torch
-
-        from flop_harness.trace.surroundings import settings
-
-        if counter.overlay:
-            overlay.put_first(overlay.folder_of(counter.overlay))
-        torch.set_num_threads(self.limits.threads)
         built = self._on_meta() if context.device == "meta" else self.built
-        model = uncompiled(built.module).to(context.device)
-        args, kwargs = move((built.args, built.kwargs), context.device)
-        args, kwargs = asked_with(counter, context, model, args, kwargs)
-        before = marks(model)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            started = time.perf_counter()
-            with settings(context.grad, context.variant), eagerly(), seeded():
-                answer = counter.read(model, args, kwargs, context)
-            seconds = time.perf_counter() - started
-        figures = {metric: told(getattr(answer, metric)) for metric in counter.quantities}
-        modules, nonsense = modules_of(answer)
-        warned = (*(str(each.message) for each in caught), *nonsense)
-        return {
-            "figures": figures,
-            "modules": modules,
-            "seconds": seconds,
-            "warnings": tuple(dict.fromkeys(map(first_line, warned))),
-            "leftovers": leftovers(before, marks(model)),
-        }
+        return ask(counter, context, built, self.limits.threads)
 
     def _readings(self, counter: Counter, context: Context, outcome: Outcome) -> Iterator[Reading]:
         said = outcome.value

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 from flop_harness.conventions.reference import parameters, reference
 from flop_harness.counters import Counter
@@ -14,12 +15,12 @@ from flop_harness.suite.seeding import seeded
 
 
 def asked_with(
-    counter: Counter | None, context: Context, model: Any, args: tuple, kwargs: dict
+    watcher: Watcher, context: Context, model: Any, args: tuple, kwargs: dict
 ) -> tuple[tuple, dict]:
     """The inputs as the counter passes them on in this context; without one, as the context says."""
     if "keywords" in context.words:
         args, kwargs = named(model, args, kwargs)
-    return counter.inputs(model, args, kwargs) if counter else (args, kwargs)
+    return watcher.inputs(model, args, kwargs) if isinstance(watcher, Counter) else (args, kwargs)
 
 
 def alike(one: Trace, other: Trace) -> bool:
@@ -43,20 +44,40 @@ def with_calls(trace: Trace, calls: tuple[Call, ...]) -> Trace:
     return replace(trace, root=trace.root._replace(children=(*trace.root.children, *calls)))
 
 
-def watched(counter: Counter | None, context: Context) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Who watches a pass as a counter does, by hooks and a function mode, and does nothing."""
+
+    hooks: Callable[[str, str], bool] | None
+    function_mode: bool
+
+
+def idly(counter: Counter) -> Idle:
+    return Idle(counter.hooks, not counter.fast_path)
+
+
+Watcher: TypeAlias = Counter | Idle | None
+"""Who sees a pass; None where nobody does"""
+
+
+def watched(watcher: Watcher, context: Context) -> dict[str, Any]:
     way = {"grad": context.grad, "variant": context.variant}
-    if counter is None:
+    if watcher is None:
         return way
-    return {**way, "hooks": counter.hooks, "fast_path": counter.fast_path}
+    if isinstance(watcher, Idle):
+        return {**way, "hooks": watcher.hooks, "function_mode": watcher.function_mode}
+    return {**way, "hooks": watcher.hooks, "fast_path": watcher.fast_path}
 
 
-def seen_alike(counter: Counter | None, context: Context) -> Any:
+def seen_alike(watcher: Watcher, context: Context) -> Any:
     """What a trace depends on, beside its case."""
     variant = context.variant if context.words & RUN_OTHERWISE else ""
     here = replace(context, variant=variant)
-    if counter is None:
+    if watcher is None:
         return here, as_given, None, None, True
-    return here, counter.inputs, counter.hooks, counter.observe, counter.fast_path
+    if isinstance(watcher, Idle):
+        return here, watcher
+    return here, watcher.inputs, watcher.hooks, watcher.observe, watcher.fast_path
 
 
 RUN_OTHERWISE = frozenset({"math", "keywords", "training"})

@@ -37,7 +37,8 @@ class Result:
     """What a cell gave: readings, and the name of its trace.
 
     Of a reference trace, ``mode`` is that in which the model stood. ``plain`` is the trace of a run
-    without any counter in the same context, where the reference is another there.
+    without any counter in the same context, where the reference is another there, and
+    ``hooked`` tells that it takes hooks on the modules for that.
     ``tracer`` and ``sources`` are digests of our code and of all that its model was built from.
     """
 
@@ -48,6 +49,7 @@ class Result:
     sources: str = ""
     mode: Literal["eval", "train", ""] = ""
     plain: str = ""
+    hooked: bool = False
 
 
 @dataclass(frozen=True)

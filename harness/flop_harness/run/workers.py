@@ -214,7 +214,7 @@ def carry_out(
     traces: TraceStore,
 ) -> Result:
     """The result of one cell; a trace that fails is a failure of ours, not of the counter."""
-    trace, plain, failure, context = None, None, None, cell.context
+    trace, plain, failure, context, hooked = None, None, None, cell.context, False
     runner.variant = "training" if context.training else ""
     if counter is not None:
         if twice_on_meta(runner, counter, context):
@@ -229,14 +229,14 @@ def carry_out(
             trace = runner.canonical()
         elif any(reading.status == "ok" for reading in readings):
             trace = runner.trace(counter, context)
-            plain = runner.plain(trace, context)
+            plain, hooked = runner.plain(counter, trace, context)
     except Unavailable:
         pass  # the reading says so
     except TraceFailed as error:
         failure = Failure(cell.case, f"trace for {cell.counter or 'the reference'}", str(error))
     kept, beside = (traces.keep(cell.case, t) if t is not None else "" for t in (trace, plain))
     mode = trace.context.mode if trace is not None and counter is None else ""
-    return Result(readings, kept, failure, mode=mode, plain=beside)
+    return Result(readings, kept, failure, mode=mode, plain=beside, hooked=hooked)
 
 
 def twice_on_meta(runner: CaseRunner, counter: Counter, context: Context) -> bool:

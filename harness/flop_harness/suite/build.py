@@ -80,7 +80,7 @@ def build(case: Case, *, device: str = "cpu", folder: str = "", seed: int = 0) -
             args, kwargs = inputs.move((args, kwargs), device)
             return Built(module, args, kwargs, recipe.folders)
     except UserError as error:
-        raise UserError(f"case {case.id!r}: {error}") from error
+        raise type(error)(f"case {case.id!r}: {error}") from error
 
 
 # ----------------------------------------------------------------------------------- building

@@ -31,7 +31,7 @@ from flop_harness.trace.needs import (
 from flop_harness.trace.operators import OperatorMode, rebuilt
 from flop_harness.trace.plans import MEMORY, Memory
 from flop_harness.trace.shapes import spec_of
-from flop_harness.trace.surroundings import hooked, settings, undisturbed
+from flop_harness.trace.surroundings import IdleMode, hooked, settings, undisturbed
 from flop_harness.trace.values import given, values_guarded
 
 __all__ = ["GradientsNeeded", "NotCopyable", "ValuesNeeded", "record", "recorded"]
@@ -48,6 +48,7 @@ def record(
     hooks: Callable[[str, str], bool] | None = None,
     variant: str = "",
     fast_path: bool = True,
+    function_mode: bool = False,
     gradients: bool = False,
     foreign: Collection[int] = (),
 ) -> Trace:
@@ -58,7 +59,8 @@ def record(
     ``gradients`` autograd works, and composite operators are not seen; without, a model that takes
     gradients on its way raises ``GradientsNeeded``. ``memory`` keeps what operators return for which
     signature, across traces; None remembers nothing.
-    Without ``fast_path`` the modules of attention do not take theirs. In the variant
+    Without ``fast_path`` the modules of attention do not take theirs; with
+    ``function_mode`` one that does nothing keeps them off. In the variant
     ``training`` a backward pass follows, and the step of an optimizer if one is named: see ``step``.
     ``hooks`` tells by path and qualified class name which modules have a forward hook meanwhile.
     What the model writes into itself and its inputs stays: ``recorded`` takes copies. A call of a
@@ -80,6 +82,7 @@ def record(
     with (
         undisturbed(recorder.needs),
         settings(context.grad, variant, fast_path),
+        IdleMode() if function_mode else nullcontext(),
         watched(recorder, operators, hooked(module, hooks), gradients),
     ):
         output = module(*args, **(kwargs or {}))

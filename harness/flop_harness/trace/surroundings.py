@@ -10,9 +10,11 @@ from contextlib import ExitStack, contextmanager, nullcontext
 import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.overrides import TorchFunctionMode
 
 from flop_harness.suite.compiled import eagerly
 from flop_harness.suite.seeding import seeded
+from flop_harness.suite.standing import entries_kept
 from flop_harness.trace.encoding import qualified_name
 from flop_harness.trace.needs import Needs, imports_guarded
 
@@ -30,6 +32,7 @@ def undisturbed(needs: Needs) -> Iterator[None]:
         guards.enter_context(nested_deeply())
         guards.enter_context(garbage_kept())
         guards.enter_context(eagerly())
+        guards.enter_context(entries_kept())
         yield
 
 
@@ -84,3 +87,10 @@ def hooked(root: nn.Module, wanted: Callable[[str, str], bool] | None) -> Iterat
     finally:
         for handle in handles:
             handle.remove()
+
+
+class IdleMode(TorchFunctionMode):
+    """A function mode that does nothing: that there is one keeps attention off its fast paths."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        return func(*args, **(kwargs or {}))

@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any
 
-from flop_harness.records import AGAIN, HERE, UNSEEN, Bridge, Context, Metric, Step
+from flop_harness.records import AGAIN, HERE, HOOKED, UNSEEN, Bridge, Context, Metric, Step
 from flop_harness.report.analysis.index import Index, deviation
 from flop_harness.report.words.terms import DOUBLING, NESTED, SHARED, Extent, Term, predicate
 
@@ -64,10 +64,14 @@ def in_macs_each(index: Index, bridge: Bridge) -> list[Fraction]:
     return left
 
 
+MEASURED = (UNSEEN, AGAIN, *(way + where for way in (UNSEEN, AGAIN) for where in (HERE, HOOKED)))
+"""How a term ends that is an amount of what the reference charges"""
+
+
 def is_product(index: Index, term: str) -> bool:
     """Whether a term is made of what the reference charges, and so stands in MAC."""
     parts = Term.of(term)
-    if parts.manner in (UNSEEN, AGAIN, UNSEEN + HERE, AGAIN + HERE):
+    if parts.manner in MEASURED:
         return True
     return parts.manner in ("", SHARED, NESTED) and parts.noun in index.products
 
