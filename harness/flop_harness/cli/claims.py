@@ -10,8 +10,6 @@ from typing import Annotated, Any, Optional
 import typer
 
 from flop_harness.cli.app import (
-    FreshOption,
-    JsonOption,
     app,
     interruptible,
     models_print_to_stderr,
@@ -20,6 +18,7 @@ from flop_harness.cli.app import (
     say,
     show,
 )
+from flop_harness.cli.options import FreshOption, JsonOption
 from flop_harness.errors import UserError, require
 
 HOME = Path("results") / "claims"
