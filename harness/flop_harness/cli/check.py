@@ -14,7 +14,6 @@ import typer
 
 from flop_harness.cli.app import (
     FINE,
-    JsonOption,
     add_to_step_summary,
     app,
     counters_asked,
@@ -24,6 +23,7 @@ from flop_harness.cli.app import (
     say,
     tell,
 )
+from flop_harness.cli.options import CasesOption, CountersOption, JsonOption
 from flop_harness.errors import UserError
 
 DRIFTED = 1
@@ -41,15 +41,6 @@ GoldenOption = Annotated[
         help="The stored results: folder or run.json.xz.",
         show_default="results/<suite>",
     ),
-]
-
-CasesOption = Annotated[
-    Optional[str],
-    typer.Option(help="Only cases whose id matches this pattern, such as 'conv*'."),
-]
-
-CountersOption = Annotated[
-    Optional[str], typer.Option(help="Only these counters, separated by commas.")
 ]
 
 TracesOption = Annotated[

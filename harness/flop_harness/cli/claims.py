@@ -13,8 +13,6 @@ import typer
 from flop_harness.cli.app import (
     FINE,
     USER,
-    FreshOption,
-    JsonOption,
     app,
     interruptible,
     models_print_to_stderr,
@@ -23,6 +21,7 @@ from flop_harness.cli.app import (
     say,
     show,
 )
+from flop_harness.cli.options import FreshOption, JsonOption
 from flop_harness.errors import UserError, require
 from flop_harness.records import EVERY
 

@@ -6,15 +6,8 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import (
-    InputOption,
-    JsonOption,
-    app,
-    print_json,
-    show,
-    tell,
-    terminal,
-)
+from flop_harness.cli.app import app, print_json, show, tell, terminal
+from flop_harness.cli.options import InputOption, JsonOption
 
 WAYS = (
     "A convention or a counter, such as ptflops: see flop-harness list conventions, list counters."

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import (
+from flop_harness.cli.app import app, model_suite, print_json, show
+from flop_harness.cli.options import (
     DtypeOption,
     InputOption,
     JsonOption,
@@ -15,10 +16,6 @@ from flop_harness.cli.app import (
     OptimizerOption,
     SweepOption,
     TrainingOption,
-    app,
-    model_suite,
-    print_json,
-    show,
 )
 from flop_harness.errors import UserError, suggest
 

@@ -6,7 +6,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from flop_harness.cli.app import JsonOption, app, print_json, show
+from flop_harness.cli.app import app, print_json, show
+from flop_harness.cli.options import JsonOption
 from flop_harness.errors import UserError, suggest
 
 

@@ -16,12 +16,6 @@ from flop_harness.cli.app import (
     FAILED,
     FINE,
     USER,
-    DtypeOption,
-    FreshOption,
-    InputOption,
-    JsonOption,
-    ModeOption,
-    TrainingOption,
     app,
     interruptible,
     is_model,
@@ -32,6 +26,14 @@ from flop_harness.cli.app import (
     safe_name,
     say,
     show,
+)
+from flop_harness.cli.options import (
+    DtypeOption,
+    FreshOption,
+    InputOption,
+    JsonOption,
+    ModeOption,
+    TrainingOption,
 )
 from flop_harness.errors import UserError, require
 

@@ -174,7 +174,10 @@ def _drawn(
 
 def _usual_inputs(recipe: Recipe, module: nn.Module) -> Sequence[Input]:
     if recipe.usual_inputs is None:
-        raise UserError("inputs are needed: neither the case nor its factory gives any")
+        raise UserError(
+            "inputs are needed: neither the case nor its factory gives any; name them, "
+            "as in --input 1x3x224x224 or, in a suite, inputs = [[1, 3, 224, 224]]"
+        )
     return recipe.usual_inputs(module)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -21,11 +20,6 @@ def printable(value: Any) -> str:
     if line.isprintable():
         return line
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
-
-
-def command(suite: str) -> str:
-    """How to reproduce a run."""
-    return f"make compare SUITE={shlex.quote(printable(suite))}"
 
 
 def shorten(value: Any, width: int) -> str:
