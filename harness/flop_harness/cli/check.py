@@ -14,6 +14,7 @@ import typer
 
 from flop_harness.cli.app import (
     FINE,
+    FreshOption,
     JsonOption,
     add_to_step_summary,
     app,
@@ -79,9 +80,10 @@ def check(
     update: UpdateOption = False,
     junit: JunitOption = None,
     jobs: JobsOption = 1,
+    fresh: FreshOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Count a suite again, all of it, and tell what changed since its results were stored."""
+    """Count again what can have changed of a suite since its results were stored; tell what did."""
     if update and (traces or cases or counters):
         raise UserError(
             "--update rewrites the whole golden: leave out --traces, --cases, --counters"
@@ -91,7 +93,9 @@ def check(
     whole, folder = found_golden(target, golden)
     with (
         interruptible("the golden stands as it was"),
-        checked(target, whole, folder, cases, counters_asked(counters), traces, jobs) as found,
+        checked(
+            target, whole, folder, cases, counters_asked(counters), traces, jobs, fresh
+        ) as found,
     ):
         done, kept = found
         tell_comparison(done.comparison, junit, json)
@@ -113,6 +117,7 @@ def checked(
     counters: list[str],
     traces: bool,
     jobs: int,
+    fresh: bool,
 ) -> Iterator[Any]:
     """(what was found, the golden); what was run for it is gone afterwards."""
     from flop_harness.regression.check import check as run_anew
@@ -131,7 +136,8 @@ def checked(
     golden = narrowed(golden, left_out, counters)
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as scratch:
         with progress.ProgressBar(chosen.name) as watch:
-            done = run_anew(chosen, golden, Path(scratch), watch.progress, counters, jobs, folder)
+            done = run_anew(chosen, golden, Path(scratch), watch.progress, counters, jobs, folder,
+                            None if fresh else suite)  # fmt: skip
         yield done, golden
 
 

@@ -25,6 +25,7 @@ from flop_harness.reconcile.bridges import PricedTrace, lead
 from flop_harness.records import Bridge, Case, Reading, Release, Step, Suite, Timeline
 from flop_harness.run.cells import CaseRunner, Limits
 from flop_harness.run.environment import describe
+from flop_harness.run.reading import read_once
 from flop_harness.store import TIMELINE_SCHEMA
 
 IMPORTS = ("ImportError", "ModuleNotFoundError", "SyntaxError")
@@ -132,7 +133,7 @@ class Subject:
         return PricedTrace(self.runner.trace(self.counter, self.counter.contexts[0]))
 
     def read(self, counter: Counter) -> tuple[Reading, ...]:
-        return self.runner.read_once(counter, self.counter.contexts[0])
+        return read_once(self.runner, counter, self.counter.contexts[0])
 
 
 # ---------------------------------------------------------------------------------- a release
