@@ -16,6 +16,7 @@ from flop_harness.reconcile.assembly import assemble
 from flop_harness.reconcile.changes import Comparison, compare, require_comparable
 from flop_harness.reconcile.models import model_changes
 from flop_harness.records import Context, Reading, Run, Suite
+from flop_harness.run.earlier import take_over
 from flop_harness.run.identity import identity
 from flop_harness.run.plan import Cell, Plan, Progress, Raw, Result
 from flop_harness.run.planning import make_plan, named
@@ -42,14 +43,17 @@ def golden_of(suite: Suite, folder: Path) -> Run:
 
 def check(
     suite: Suite, golden: Run, scratch: Path, progress: Progress, names: Sequence[str] = (),
-    jobs: int = 1, folder: Path | None = None,
+    jobs: int = 1, folder: Path | None = None, whole: Suite | None = None,
 ) -> Checked:  # fmt: skip
-    """Run the suite in ``scratch``, counts only, with the counters of the golden or these.
+    """Count in ``scratch`` what can have changed, with the counters of the golden or these.
 
-    ``folder`` holds the golden's traces: what they tell of its models is compared too.
+    ``folder`` holds the golden's traces: what they tell of its models is compared too. Where it
+    holds the cells of the run of ``whole`` that it is of, those that hold still are taken from there.
     """
     asked = list(names) or asked_for(suite, golden)
     plan = make_plan(suite, scratch, counters=asked, device=device_of(golden), jobs=jobs)
+    if folder is not None and whole is not None:
+        take_over(plan, folder, whole)
     run = carry_out(plan, progress)
     models = changed_models(golden, folder, run, scratch) if folder is not None else {}
     return Checked(replace(compare(golden, run), models=models), run, plan)

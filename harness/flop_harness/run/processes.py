@@ -56,15 +56,30 @@ def nameless_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def forkserver() -> Any:
-    """Processes that start with torch already imported."""
+def forkserver(large_pages: bool = False) -> Any:
+    """Processes that start with torch already imported.
+
+    With ``large_pages`` they, and what they fork, start sooner, if this is what starts the server.
+    """
     from multiprocessing.forkserver import ensure_running
 
     context = Context()
     context.set_forkserver_preload(PRELOADED)
-    with standard_library_first(), safe_path(), deaf_to_interrupts():
+    with (
+        standard_library_first(),
+        safe_path(),
+        large_pages_asked(large_pages),
+        deaf_to_interrupts(),
+    ):
         ensure_running()
     return context
+
+
+def stop_forkserver() -> None:
+    """What is timed starts from memory as everybody has it: from a server of its own."""
+    from multiprocessing import forkserver as servers
+
+    servers._forkserver._stop()  # type: ignore[attr-defined]
 
 
 @contextmanager
@@ -91,6 +106,19 @@ def safe_path() -> Iterator[None]:
     finally:
         if before == OURS:
             del os.environ[SAFE_PATH]
+
+
+@contextmanager
+def large_pages_asked(asked: bool) -> Iterator[None]:
+    """A server that is started within moves what it has imported into large pages."""
+    from flop_harness.run.server import LARGE_PAGES, OURS
+
+    if asked:
+        os.environ[LARGE_PAGES] = OURS
+    try:
+        yield
+    finally:
+        os.environ.pop(LARGE_PAGES, None)
 
 
 def begin_process() -> None:

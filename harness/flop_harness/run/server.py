@@ -8,8 +8,9 @@ import signal
 from flop_harness.suite.search_path import put_standard_library_first
 
 SAFE_PATH = "PYTHONSAFEPATH"
+LARGE_PAGES = "FLOP_HARNESS_LARGE_PAGES"
 OURS = "flop-harness"
-"""What the variable holds where we set it; any text turns it on."""
+"""What a variable holds where we set it; any text turns it on."""
 
 put_standard_library_first()
 if os.environ.get(SAFE_PATH) == OURS:  # what users' models start is none of our business
