@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -25,6 +26,9 @@ from flop_harness.suite.search_path import put_standard_library_first, standard_
 PRELOADED = ["flop_harness.run.server", "torch", "torchvision", "flop_harness.run.preloaded"]
 
 
+MOMENT_S = 0.2
+
+
 class ApartFromMain(ForkServerProcess):
     """A process that does not import the script that was started."""
 
@@ -33,6 +37,7 @@ class ApartFromMain(ForkServerProcess):
         try:
             super().start()
         except (EOFError, OSError):
+            time.sleep(MOMENT_S)  # the kernel may not have told of its end yet
             super().start()
 
     @staticmethod
