@@ -64,9 +64,9 @@ def test_the_page_answers_as_the_command_does(page, site, rules, model):  # noqa
             page.locator(f"#converted[data-answers={question!r}]").wait_for()
             told = page.locator("#converted strong").all_inner_texts()
             expected = by_command(text, source, model, target)
-            assert told == [
-                f"{group(each.target.total)} {each.target.unit}" for each in expected
-            ], question
+            said = [f"{group(each.target.total)} {each.target.unit}" for each in expected]
+            further = set(told) - set(said)  # of contexts that were run beyond those of the tool
+            assert told[: len(said)] == said and (said or not further), question
             if expected and page.locator("#converted table").count():
                 rows = page.locator("#converted table").first.locator("tr").all_inner_texts()
                 terms = {tuple(row.replace(NOT_SEEN, "").split("\t")) for row in rows[1:-1]}
