@@ -13,6 +13,8 @@ from flop_harness.errors import UserError
 from flop_harness.report.words.text import group, human, signed
 from test_site_browser import browser, opened, page, pytestmark, site  # noqa: F401
 
+NOT_SEEN = " not seen"
+"""What the page adds to a term of the reference that a counter has not"""
 MODELS = ("alexnet", "mobilenet_v2", "vit_b_16")
 SOURCES = ("reference", "thop", "ptflops", "torch", "fvcore")
 TARGETS = ("macs", "flops", "torchinfo", "thop", "torch", "calflops")
@@ -62,12 +64,12 @@ def test_the_page_answers_as_the_command_does(page, site, rules, model):  # noqa
             page.locator(f"#converted[data-answers={question!r}]").wait_for()
             told = page.locator("#converted strong").all_inner_texts()
             expected = by_command(text, source, model, target)
-            assert told == [
-                f"{group(each.target.total)} {each.target.unit}" for each in expected
-            ], question
+            said = [f"{group(each.target.total)} {each.target.unit}" for each in expected]
+            further = set(told) - set(said)  # of contexts that were run beyond those of the tool
+            assert told[: len(said)] == said and (said or not further), question
             if expected and page.locator("#converted table").count():
                 rows = page.locator("#converted table").first.locator("tr").all_inner_texts()
-                terms = {tuple(row.split("\t")) for row in rows[1:-1]}
+                terms = {tuple(row.replace(NOT_SEEN, "").split("\t")) for row in rows[1:-1]}
                 assert terms == {
                     (step.term, signed(step.amount)) for step in expected[0].bridge.steps
                 }, question

@@ -44,13 +44,19 @@ class Published:
 
 
 def published(row: Row) -> Published:
-    name = row["model"].rpartition(":")[2] or row["claim"].partition("/")[2] or "a statement"
+    name = row["model"].rpartition(":")[2] or title_of(row["claim"])
     return Published(
         anchor("claim", row["file"], row["claim"]), row["model"],
         " ".join(filter(None, [shorten(name, 60), row["layer"]])), row["value"], row["unit"], own_in(row),
         shorten(row["source"], 240), WORDS[row["ruling"]],  # type: ignore[index]
         row["ruling"].replace(" ", "-"), shorten(row["reason"], 400),
     )  # fmt: skip
+
+
+def title_of(claim: str) -> str:
+    """``gpt3-2.1: gpt3-xl, width`` of a table's row; a statement is its own title."""
+    table, *rest = claim.split("/")
+    return f"{table}: {', '.join(rest)}" if len(rest) > 1 else claim.partition("/")[2] or claim
 
 
 def own_in(row: Row) -> str:

@@ -26,7 +26,7 @@ async function understood(/** @type {string} */ line) {
 async function ways(/** @type {Item} */ model) {
   const {answers, conventions, macs, params} = await load(model.link.replace('.html', ''));
   const ours = (/** @type {string} */ tool, /** @type {Amount} */ value, /** @type {string} */ unit, /** @type {any} */ terms = null) => ({tool, name: tool, id: 'who', value, unit, label: unit, terms});
-  const known = {macs: new Map(), flops: new Map([[DOUBLING, macs]]), params: new Map()};
+  const known = {macs: new Map(), flops: new Map(), params: new Map()};
   return [ours('reference', macs, 'MAC', new Map()), ours('reference', params, 'parameter', new Map()),
     ...answers.filter((/** @type {Answer} */ each) => each.value !== null).map((/** @type {any} */ each) => (
       {...each, tool: each.counter, terms: new Map(each.steps.map((/** @type {any} */ step) => [step.term, step.amount]))})),
@@ -51,7 +51,6 @@ async function convert() {
   converted.dataset.answers = line;
 }
 
-/** @returns {Promise<HTMLElement[]>} */
 async function answerTo(/** @type {string} */ line) {
   const {text, figure, from, to, model, name, units} = await understood(line);
   if (!model) return say(name ? `No model here is called ${name}.` : 'Name a model, such as resnet50.');
@@ -80,13 +79,18 @@ const linkTo = (/** @type {Item} */ model, /** @type {Way} */ way) => make('a', 
 function one(/** @type {Item} */ model, /** @type {Way} */ source, /** @type {Way} */ target) {
   const head = make('p', {}, make('strong', {}, `${grouped(target.value)} ${target.unit}`), ' by ', linkTo(model, target));
   if (!source.terms || !target.terms) return [head, make('p', {class: 'note'}, 'The command tells the terms of this convention.')];
-  return [head, tableOf('Term by term', [lineOf(source.name, grouped(source.value)), ...between(source.terms, target.terms).map(([term, amount]) => lineOf(term, signed(amount))), lineOf(target.name, grouped(target.value))])];
+  return [head, tableOf('Term by term', [lineOf(source.name, grouped(source.value)), ...between(source, target).map(([term, amount]) => lineOf(term, signed(amount))), lineOf(target.name, grouped(target.value))])];
 }
-const minus = (/** @type {Amount} */ a, /** @type {Amount} */ b) => typeof a === 'string' || typeof b === 'string' ? String(BigInt(a) - BigInt(b)) : a - b;
-/** @returns {[string, Amount][]} the terms that lead from one figure to the other, the largest first */
-function between(/** @type {Map<string, Amount>} */ before, /** @type {Map<string, Amount>} */ after) {
-  return [...new Set([...before.keys(), ...after.keys()])].map(term => /** @type {[string, Amount]} */ ([term, minus(after.get(term) || 0, before.get(term) || 0)]))
+const less = (/** @type {Amount} */ a, /** @type {Amount} */ b) => typeof a === 'string' || typeof b === 'string' ? String(BigInt(a) - BigInt(b)) : a - b;
+/** @returns {[string, Amount][]} the terms that lead from one figure to the other, the largest first; the unit is one of them */
+function between(/** @type {Way} */ source, /** @type {Way} */ target) {
+  const apart = [source, target].some(way => way.unit === 'FLOP' && way.tool !== 'flops');
+  const [before, after] = [source, target].map(way => apart && way.tool === 'flops' ? new Map([[DOUBLING, Number(way.value) / 2]]) : way.terms || new Map());
+  const [up, down] = [['MAC', 'FLOP'], ['FLOP', 'MAC']].map(([from, to]) => !apart && source.unit === from && target.unit === to);
+  const of = (/** @type {Map<string, Amount>} */ terms, /** @type {string} */ term, /** @type {boolean} */ twice) => twice ? less(terms.get(term) || 0, less(0, terms.get(term) || 0)) : terms.get(term) || 0;
+  const terms = [...new Set([...before.keys(), ...after.keys()])].map(term => /** @type {[string, Amount]} */ ([term, less(of(after, term, down), of(before, term, up))]))
     .filter(([, amount]) => Number(amount)).sort((a, b) => Math.abs(Number(b[1])) - Math.abs(Number(a[1])));
+  return up ? [[DOUBLING, source.value], ...terms] : down ? [['a MAC for 2 FLOPs', less(0, target.value)], ...terms] : terms;
 }
 
 asked.addEventListener('input', convert);

@@ -14,7 +14,7 @@ async function unfold() {
   const shard = await load(`model/${why.dataset.model}`);
   const answer = shard.answers.find(each => each.id === id);
   if (!answer) return;
-  document.querySelectorAll('.chosen').forEach(row => row.classList.remove('chosen'));
+  for (const row of document.querySelectorAll('.chosen')) row.classList.remove('chosen');
   line.closest('tr')?.classList.add('chosen');
   line.closest('details')?.setAttribute('open', '');
   show(shard, answer);
@@ -34,7 +34,7 @@ function show(/** @type {Shard} */ shard, /** @type {Answer} */ answer) {
   if (Number(answer.residual)) parts.push(make('p', {class: 'loud'}, `Not all explained: ${signed(answer.residual || 0)} is left over.`));
   const drawn = answer.metric === 'compute' && answer.steps.length ? icicle(shard, answer) : null;
   const caption = make('figcaption', {}, 'Modules by their work: grey is counted, blue is missed, orange is charged beyond the reference. Choose one to look into it.');
-  parts.push(make('div', {class: drawn ? 'two' : ''}, ledger(shard, answer, unit), drawn ? make('figure', {}, drawn, caption) : ''));
+  parts.push(ledger(shard, answer, unit), drawn ? make('figure', {class: 'nested'}, drawn, caption) : '');
   if (answer.code) parts.push(make('details', {class: 'code-of'}, make('summary', {}, 'The code that gives this figure'), codeBlock(answer.code.map(place => shard.pieces[place]).join('\n'))));
   why.replaceChildren(...parts);
 }
@@ -62,7 +62,7 @@ function ledger(/** @type {Shard} */ shard, /** @type {Answer} */ answer, /** @t
     make('caption', {class: 'unseen'}, 'From the reference to the reading'), make('thead', {}, make('tr', {}, heads, make('th', {scope: 'col', class: 'axis', 'aria-label': 'Distance from the reference'}, ticks))),
     make('tbody', {}, line(word('reference'), grouped(answer.reference || 0), '', bar(0, 0, ''), 'end'), terms,
       line(word('residual'), signed(answer.residual || 0), '', bar(end, end, ''), Number(answer.residual) ? 'loud' : ''),
-      line(word('reading'), grouped(answer.value || 0), '', bar(0, end, 'whole'), 'end')))),
+      line(word('reading'), grouped(answer.value || 0), '', bar(0, end, 'sum'), 'end')))),
   make('p', {class: 'note'}, `The bars are distances from the reference in ${answer.metric === 'params' ? 'parameters' : 'MAC'}. ${own ? 'The scale is this counter’s own. ' : 'All counters of this model share the scale. '}`, scale));
 }
 

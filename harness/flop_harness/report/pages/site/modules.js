@@ -1,6 +1,6 @@
 // The modules of a model by their work, as nested bars; a click on one makes it the whole.
 
-const WIDE = 520, HIGH = 30, DEEPEST = 5, LETTER = 7;
+const HIGH = 30, DEEPEST = 5, LETTER = 7;
 /** @typedef {any} Module a node of d3's hierarchy: its path, and the MAC that are counted by the reference, missed, extra */
 
 /** @returns {Module} the tree of modules, laid out in a unit square */
@@ -8,7 +8,7 @@ function modulesOf(/** @type {Shard} */ shard, /** @type {Answer} */ answer) {
   const paths = new Set(['', ...Object.keys(shard.modules), ...answer.steps.flatMap(step => Object.keys(step.modules))]);
   const tree = d3.stratify().path((/** @type {string} */ path) => `/${path.replaceAll('.', '/')}`)([...paths]);
   const known = new Map(tree.descendants().map((/** @type {Module} */ each) => [each.id.slice(1).replaceAll('/', '.'), each]));
-  known.forEach((each, path) => Object.assign(each, {path, reference: shard.modules[path] || 0, missed: 0, extra: 0}));
+  for (const [path, each] of known) Object.assign(each, {path, reference: shard.modules[path] || 0, missed: 0, extra: 0});
   for (const step of answer.steps) {
     const unit = step.macs / Number(step.amount) || 0;
     for (const [path, amount] of Object.entries(step.modules)) {
@@ -25,10 +25,11 @@ function icicle(/** @type {Shard} */ shard, /** @type {Answer} */ answer) {
   const whole = modulesOf(shard, answer);
   if (!whole.value) return null;
   const svg = d3.create('svg').attr('role', 'group').attr('aria-label', 'Modules by their work: counted, missed and beyond the reference');
+  const wide = why.clientWidth;
   const draw = (/** @type {Module} */ top) => {
-    const x = d3.scaleLinear([top.x0, top.x1], [0, WIDE]);
+    const x = d3.scaleLinear([top.x0, top.x1], [0, wide]);
     const shown = top.descendants().filter((/** @type {Module} */ each) => each.depth - top.depth < DEEPEST && each.value && x(each.x1) - x(each.x0) > 1.5);
-    svg.attr('viewBox', [0, 0, WIDE, HIGH * (1 + d3.max(shown, (/** @type {Module} */ each) => each.depth - top.depth))]).selectChildren().remove();
+    svg.attr('viewBox', [0, 0, wide, HIGH * (1 + d3.max(shown, (/** @type {Module} */ each) => each.depth - top.depth))]).selectChildren().remove();
     for (const each of shown) {
       const room = x(each.x1) - x(each.x0), back = each === top && each.parent;
       const bar = svg.append('g').attr('transform', `translate(${x(each.x0)} ${HIGH * (each.depth - top.depth)})`);
@@ -42,7 +43,8 @@ function icicle(/** @type {Shard} */ shard, /** @type {Answer} */ answer) {
       }
       bar.append('title').text(`${each.path || 'the whole model'}: ${grouped(counted)} MAC counted, ${grouped(missed)} missed, ${grouped(extra)} beyond the reference`);
       const name = back ? `‹ ${each.path}` : each.path.split('.').pop() || shard.name, letters = Math.floor((room - 8) / LETTER);
-      if (letters > 1) bar.append('text').attr('x', 4).attr('y', 19).text(name.length > letters ? `${name.slice(0, letters - 1)}…` : name);
+      const end = letters > 8 ? Math.floor(letters / 3) : 0;
+      if (letters > 1) bar.append('text').attr('x', 4).attr('y', 19).text(name.length > letters ? `${name.slice(0, letters - 1 - end)}…${name.slice(name.length - end)}` : name);
       if (!back && (each === top || !each.children || room < 12)) continue;
       const go = () => { draw(back || each); svg.select('[tabindex]').node()?.focus(); };
       bar.attr('role', 'button').attr('tabindex', 0).attr('aria-label', `${back ? 'Back from' : 'Into'} ${each.path}`)

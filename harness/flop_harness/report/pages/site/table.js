@@ -68,7 +68,7 @@ load('table').then(told => {
     panel.replaceChildren(codeBlock(`\\begin{table}\n\\caption{${tex(caption)}}\n\\begin{tabular}{ll${'r'.repeat(lines[0].length - 2)}}\n\\toprule\n${heads}\n\\midrule\n${body.join('\n')}\n\\bottomrule\n\\end{tabular}\n\\end{table}`));
     panel.hidden = false;
   }
-  document.getElementById('latex')?.addEventListener('click', () => panel.hidden ? showLatex() : panel.hidden = true);
+  document.getElementById('latex')?.addEventListener('click', () => { if (panel.hidden) showLatex(); else panel.hidden = true; });
   document.getElementById('csv')?.addEventListener('click', () => {
     const {caption, lines} = exported();
     const quoted = (/** @type {any} */ value) => /[",\n#]/.test(value ?? '') ? `"${String(value).replaceAll('"', '""')}"` : value;
@@ -76,7 +76,7 @@ load('table').then(told => {
     make('a', {href: URL.createObjectURL(new Blob([text], {type: 'text/csv'})), download: 'flop-counters.csv'}).click();
   });
   filter.addEventListener('input', apply);
-  [preset, family, unit].forEach(control => control.addEventListener('change', apply));
+  for (const control of [preset, family, unit]) control.addEventListener('change', apply);
   table.on('tableBuilt', () => {
     grid.querySelector('.tabulator-tableholder').setAttribute('role', 'rowgroup');
     grid.querySelector('.tabulator-table').setAttribute('role', 'presentation');

@@ -15,16 +15,16 @@ async function chosen(/** @type {Event | undefined} */ event) {
   draw(found.counts[counting.selectedIndex], found.overhead);
 }
 function draw(/** @type {Count} */ {name, factor, interval, points, line, far}, /** @type {string[]} */ overhead) {
-  const width = Math.min(1000, scatter.clientWidth), ticks = width > 600 ? 5 : 2;
+  const width = Math.min(1000, scatter.clientWidth), ticks = width > 600 ? 5 : 2, named = far.slice(0, width > 600 ? 6 : 3);
   scatter.replaceChildren(picture(Plot.plot({
     width, height: Math.min(560, width * 0.62), marginLeft: 56, marginBottom: 44, marginRight: 30, style: {background: 'none', fontSize: '13px'}, ariaLabel: `Milliseconds beside ${name}; the table below has the numbers`,
     x: {type: 'log', label: `${name} →`, tickFormat: compact, grid: true, ticks}, y: {type: 'log', label: '↑ milliseconds', tickFormat: compact, grid: true, ticks},
     marks: [
       Plot.line(line, {stroke: 'var(--soft)', strokeDasharray: '4 3'}),
       Plot.dot(points, {x: '2', y: '3', r: 4, fill: 'var(--link)', fillOpacity: 0.75}),
-      Plot.text(far.map(place => points[place]), {x: '2', y: '3', text: '0', dy: -10, fill: 'currentColor', stroke: 'var(--paper)', strokeWidth: 3}),
+      Plot.text(named.map(place => points[place]), {x: '2', y: '3', text: '0', dy: -10, fill: 'currentColor', stroke: 'var(--paper)', strokeWidth: 3}),
       Plot.tip(points, Plot.pointer({x: '2', y: '3', fill: 'var(--paper)', title: dot => `${dot[0]} (${dot[1]})\n${name}: ${grouped(dot[2])}\n${dot[3].toPrecision(4)} ms`}))],
-  })), make('figcaption', {}, `${points.length} models; predictions by ${name} are off by a factor of ${factor.toPrecision(3)} (95 %: ${interval.map(each => each.toPrecision(3)).join(' to ')}) on families that the fit has not seen. The dashed line is a power law through all dots; the six farthest from it are named.`,
+  })), make('figcaption', {}, `${points.length} models; predictions by ${name} are off by a factor of ${factor.toPrecision(3)} (95 %: ${interval.map(each => each.toPrecision(3)).join(' to ')}) on families that the fit has not seen. The dashed line is a power law through all dots; the ${named.length} farthest from it are named.`,
     overhead.length ? ` Left out, since their time is overhead: ${overhead.join(', ')}.` : ''));
   const row = (/** @type {string} */ tag, /** @type {string[]} */ [first, ...cells]) => make('tr', {}, make('th', {scope: tag === 'th' ? 'col' : 'row'}, first),
     cells.map((text, place) => make(tag, {class: place ? 'num' : false, scope: tag === 'th' && 'col'}, text)));
@@ -32,5 +32,5 @@ function draw(/** @type {Count} */ {name, factor, interval, points, line, far}, 
   below.replaceChildren(make('details', {class: 'fold'}, make('summary', {}, 'The same as a table'), make('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Models, counts and times'},
     make('table', {}, make('thead', {}, row('th', ['Model', 'Family', name, 'ms'])), make('tbody', {}, rows)))));
 }
-[suite, series, counting].forEach(choice => choice?.addEventListener('change', chosen));
+for (const choice of [suite, series, counting]) choice?.addEventListener('change', chosen);
 if (suite) chosen(undefined);
