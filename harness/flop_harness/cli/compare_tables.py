@@ -36,7 +36,7 @@ def told(run: Any, asked: Any, folder: Path | None, exact: bool, json: bool, str
     if folder is not None:
         print(f"report: {folder / 'report.html'}")
     if exit_code(run, strict) != exit_code(run, strict=True):
-        print("counters that gave no figure leave the exit code at 0; --strict makes it 3")
+        tell("counters that gave no figure leave the exit code at 0; --strict makes it 3")
 
 
 def exit_code(run: Any, strict: bool = False) -> int:

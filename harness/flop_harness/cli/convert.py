@@ -21,7 +21,9 @@ def convert(
     ],
     model: Annotated[str, typer.Option(help="A model reference, or a case of a suite.")],
     source: Annotated[str, typer.Option("--from", help=WAYS)],
-    target: Annotated[str, typer.Option("--to", help=WAYS)] = "macs",
+    target: Annotated[
+        str, typer.Option("--to", help=WAYS, show_default="macs; params of parameters")
+    ] = "",
     input: InputOption = None,
     results: Annotated[
         Optional[str],

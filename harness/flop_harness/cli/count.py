@@ -21,7 +21,9 @@ from flop_harness.errors import UserError, suggest
 
 ConventionOption = Annotated[
     str,
-    typer.Option(help="A convention, or a counter by whose rules to count: see flop-harness list."),
+    typer.Option(
+        help="A convention, or a counter by whose rules to count: see list conventions, list counters."
+    ),
 ]
 
 ByOption = Annotated[

@@ -27,6 +27,7 @@ from flop_harness.cli.app import (
     say,
     show,
 )
+from flop_harness.cli.app import tell as tell_line
 from flop_harness.cli.options import (
     DtypeOption,
     FreshOption,
@@ -114,7 +115,7 @@ def tell(proofs: Any) -> None:
     if wrong.rows:
         show(grid(wrong))
     for line in lines(proofs):
-        print(line)
+        tell_line(line)
 
 
 def tell_json(proofs: Any) -> None:
