@@ -70,9 +70,9 @@ def forkserver(large_pages: bool = False) -> Any:
 
 def stop_forkserver() -> None:
     """What is timed starts from memory as everybody has it: from a server of its own."""
-    from multiprocessing.forkserver import _forkserver  # type: ignore[attr-defined]
+    from multiprocessing.forkserver import _forkserver
 
-    _forkserver._stop()
+    _forkserver._stop()  # type: ignore[attr-defined]
 
 
 @contextmanager
