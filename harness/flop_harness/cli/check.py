@@ -115,7 +115,7 @@ def checked(
 
     golden = golden_of(suite, folder)
     if traces:
-        yield check_traces(golden, folder), golden
+        yield check_traces(golden, folder, jobs), golden
         return
     from flop_harness.cli import progress
     from flop_harness.run.planning import check_counters, select

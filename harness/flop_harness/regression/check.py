@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,14 +10,14 @@ from typing import Any
 from flop_harness import store
 from flop_harness.ask.compare import carry_out, save
 from flop_harness.conventions.catalogue import VERSION
-from flop_harness.counters import Counter, counters, find
-from flop_harness.reconcile.assembly import assemble
+from flop_harness.counters import counters
 from flop_harness.reconcile.changes import Comparison, compare, require_comparable
 from flop_harness.reconcile.models import model_changes
-from flop_harness.records import Context, Reading, Run, Suite
+from flop_harness.records import Run, Suite
+from flop_harness.regression.repricing import keep_rules, repriced
 from flop_harness.run.earlier import take_over
 from flop_harness.run.identity import identity
-from flop_harness.run.plan import Cell, Plan, Progress, Raw, Result
+from flop_harness.run.plan import Plan, Progress
 from flop_harness.run.planning import make_plan, named
 
 
@@ -113,38 +112,19 @@ def update(checked: Checked, golden: Run, folder: Path) -> None:
     store.TraceStore(folder).take_over(names, store.TraceStore(checked.plan.folder))
     whose = identity(checked.plan)
     with store.Journal.open(folder, whose) as journal:
-        for key, record in store.finished(checked.plan.folder, whose).items():
-            journal.add(key, record)
+        journal.add_all(store.finished(checked.plan.folder, whose))
     save(checked.run, folder)
+    keep_rules(checked.run, folder)
 
 
 # --------------------------------------------------------------------------- from stored traces
 
 
-def check_traces(golden: Run, folder: Path) -> Checked:
+def check_traces(golden: Run, folder: Path, jobs: int = 1) -> Checked:
     """Price the stored traces anew, by the rules as they are now. Needs neither torch nor a tool."""
-    plan = Plan(golden.suite, tuple(rules_of(golden)), folder)
-    run = assemble(plan, Raw(dict(golden.environment), results_of(golden)))
+    run = repriced(golden, folder, jobs)
     known = tuple(failure for failure in golden.failures if failure in run.failures)
-    return Checked(compare(replace(golden, failures=known), run), run)
-
-
-def rules_of(golden: Run) -> list[Counter]:
-    """The counters behind the readings; UserError that names one which is no longer there."""
-    return find([*dict.fromkeys(reading.counter for reading in golden.readings)])
-
-
-def results_of(golden: Run) -> dict[Cell, Result]:
-    """What the run measured: readings, and the traces behind them."""
-    modes = {case.id: case.mode for case in golden.suite.cases}
-    readings: dict[tuple[str, str, Context], list[Reading]] = defaultdict(list)
-    for reading in golden.readings:
-        readings[reading.case, reading.counter, reading.context].append(reading)
-    results = {}
-    for trace in golden.traces:
-        own = replace(trace.context, mode=trace.context.mode or modes[trace.case])
-        said = tuple(readings.pop((trace.case, trace.counter, own), ()))
-        cell = Cell(trace.case, trace.counter, trace.context)
-        results[cell] = Result(said, trace.file, plain=trace.plain, hooked=trace.hooked)
-    silent = {Cell(*place): Result(tuple(said)) for place, said in readings.items()}
-    return results | silent
+    comparison = compare(replace(golden, failures=known), run)
+    if not comparison.moves:
+        keep_rules(golden, folder)
+    return Checked(comparison, run)

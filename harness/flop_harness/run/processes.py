@@ -73,7 +73,7 @@ def forkserver(large_pages: bool = False) -> Any:
     with (
         standard_library_first(),
         safe_path(),
-        large_pages_asked(large_pages),
+        told_to_server(large_pages),
         deaf_to_interrupts(),
     ):
         ensure_running()
@@ -82,9 +82,9 @@ def forkserver(large_pages: bool = False) -> Any:
 
 def stop_forkserver() -> None:
     """What is timed starts from memory as everybody has it: from a server of its own."""
-    from multiprocessing import forkserver as servers
+    from multiprocessing.forkserver import _forkserver
 
-    servers._forkserver._stop()  # type: ignore[attr-defined]
+    _forkserver._stop()  # type: ignore[attr-defined]
 
 
 @contextmanager
@@ -114,16 +114,20 @@ def safe_path() -> Iterator[None]:
 
 
 @contextmanager
-def large_pages_asked(asked: bool) -> Iterator[None]:
-    """A server that is started within moves what it has imported into large pages."""
-    from flop_harness.run.server import LARGE_PAGES, OURS
+def told_to_server(large_pages: bool) -> Iterator[None]:
+    """A server that is started within orders sets of texts alike in every run, as some tools tell
+    theirs; with ``large_pages`` it moves what it has imported into such.
+    """
+    from flop_harness.run.server import HASH_SEED, LARGE_PAGES, OUR_SEED, OURS
 
-    if asked:
-        os.environ[LARGE_PAGES] = OURS
+    told = {HASH_SEED: OUR_SEED} if HASH_SEED not in os.environ else {}
+    told |= {LARGE_PAGES: OURS} if large_pages else {}
+    os.environ |= told
     try:
         yield
     finally:
-        os.environ.pop(LARGE_PAGES, None)
+        for name in told:
+            del os.environ[name]
 
 
 def begin_process() -> None:
