@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import replace
 from functools import partial
 from itertools import chain
+from threading import get_ident
 from typing import Any, TypeAlias
 
 import torch
@@ -119,7 +120,7 @@ def watched(
 ) -> Iterator[None]:
     """Each level writes down its calls: functions, modules, operators; values are not looked at."""
     with ExitStack() as levels:
-        levels.enter_context(functions.replaced(recorder.stack))
+        levels.enter_context(functions.replaced(recorder.stack, recorder.needs))
         levels.enter_context(recorder.watching_modules())
         levels.enter_context(hooks)
         levels.enter_context(values_guarded(recorder.needs, operators.execute))
@@ -207,9 +208,12 @@ class Recorder:
         original = nn.Module._call_impl
         stack, table = self.stack, self.table
         index_of, paths = table.index, table.paths
-        memory, device = self.memory, self.device
+        memory, device, thread = self.memory, self.device, get_ident()
 
         def traced(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if get_ident() != thread:
+                self.needs.elsewhere(type(module).__name__)
+                return original(module, *args, **kwargs)
             index = index_of.get(id(module))
             if index is None:
                 index = self.added(module)
