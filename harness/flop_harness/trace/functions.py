@@ -129,6 +129,10 @@ def watched(name: str, original: Callable) -> Callable:
     return traced
 
 
+WATCHED = watched("", print).__code__
+"""The code of whatever stands in for a function"""
+
+
 @contextmanager
 def replaced(stack: Stack, needs: Needs) -> Iterator[None]:
     """Write every call of a watched function into the innermost open call of ``stack``."""

@@ -15,7 +15,15 @@ from typing import Any, TypeAlias
 import torch
 from torch import nn
 
-from flop_harness.records import PRE_HOOKED, RAISED, Call, Context, Phase, Trace
+from flop_harness.records import (
+    FORWARD_ENDED,
+    PRE_HOOKED,
+    RAISED,
+    Call,
+    Context,
+    Phase,
+    Trace,
+)
 from flop_harness.suite.compiled import uncompiled
 from flop_harness.trace import functions, layers, step
 from flop_harness.trace.backward import GraphMode, below_autograd
@@ -32,7 +40,7 @@ from flop_harness.trace.needs import (
 from flop_harness.trace.operators import OperatorMode, rebuilt
 from flop_harness.trace.plans import MEMORY, Memory
 from flop_harness.trace.shapes import spec_of
-from flop_harness.trace.surroundings import IdleMode, hooked, settings, undisturbed
+from flop_harness.trace.surroundings import IdleMode, do_nothing, hooked, settings, undisturbed
 from flop_harness.trace.values import given, values_guarded
 
 __all__ = ["GradientsNeeded", "NotCopyable", "ValuesNeeded", "record", "recorded"]
@@ -230,8 +238,10 @@ class Recorder:
                     output = rebuilt(rebuild, args, device)
             else:
                 opened = Call("module", paths[index], inputs, pairs, RAISED, (), index)
-                hooked = module._forward_pre_hooks
-                with changes_seen(module, (inputs, pairs), changed) if hooked else AS_IT_IS:
+                with ExitStack() if is_hooked(module) else AS_IT_IS as hooks:
+                    if hooks is not None:
+                        hooks.enter_context(changes_seen(module, (inputs, pairs), changed))
+                        hooks.enter_context(end_seen(module, stack))
                     run = partial(original, module, *args, **kwargs)
                     output, children = self.inside(run, opened, changed)
                 if memory is not None and key is not None:
@@ -282,14 +292,33 @@ class Recorder:
 AS_IT_IS = nullcontext()
 
 
+def is_hooked(module: nn.Module) -> bool:
+    """Whether a module has hooks, other than such that do nothing."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return False
+    after = module._forward_hooks
+    return bool(module._forward_pre_hooks) or any(h is not do_nothing for h in after.values())
+
+
+@contextmanager
+def end_seen(module: nn.Module, stack: list[list[Call]]) -> Iterator[None]:
+    """Note where a module's own forward pass ends and its hooks begin, if it has any."""
+    if all(hook is do_nothing for hook in module._forward_hooks.values()):
+        yield
+        return
+    note = Call("function", FORWARD_ENDED, (), (), None)
+    handle = module.register_forward_hook(lambda *_: stack[-1].append(note), prepend=True)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
 @contextmanager
 def changes_seen(
     module: nn.Module, given: tuple[tuple[Any, ...], tuple], noted: list[Call]
 ) -> Iterator[None]:
     """Note what a module is called with, once its own pre-hooks have changed that."""
-    if isinstance(module, torch.jit.ScriptModule):
-        yield
-        return
 
     def note(module: nn.Module, args: tuple, kwargs: dict) -> None:
         after = tuple(map(encode, args)), tuple((k, encode(v)) for k, v in kwargs.items())

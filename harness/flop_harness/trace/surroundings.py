@@ -79,11 +79,15 @@ def garbage_kept() -> Iterator[None]:
             gc.enable()
 
 
+def do_nothing(*_: object) -> None:
+    """A forward hook."""
+
+
 @contextmanager
 def hooked(root: nn.Module, wanted: Callable[[str, str], bool] | None) -> Iterator[None]:
     """Forward hooks that do nothing, on the modules that are wanted by path and class."""
     handles = [
-        module.register_forward_hook(lambda *_: None)
+        module.register_forward_hook(do_nothing)
         for path, module in root.named_modules()
         if wanted is not None
         and wanted(path, qualified_name(type(module)))
