@@ -14,7 +14,6 @@ import typer
 
 from flop_harness.cli.app import (
     FINE,
-    JsonOption,
     add_to_step_summary,
     app,
     counters_asked,
@@ -24,6 +23,7 @@ from flop_harness.cli.app import (
     say,
     tell,
 )
+from flop_harness.cli.options import CasesOption, CountersOption, FreshOption, JsonOption
 from flop_harness.errors import UserError
 
 DRIFTED = 1
@@ -41,15 +41,6 @@ GoldenOption = Annotated[
         help="The stored results: folder or run.json.xz.",
         show_default="results/<suite>",
     ),
-]
-
-CasesOption = Annotated[
-    Optional[str],
-    typer.Option(help="Only cases whose id matches this pattern, such as 'conv*'."),
-]
-
-CountersOption = Annotated[
-    Optional[str], typer.Option(help="Only these counters, separated by commas.")
 ]
 
 TracesOption = Annotated[
@@ -79,9 +70,10 @@ def check(
     update: UpdateOption = False,
     junit: JunitOption = None,
     jobs: JobsOption = 1,
+    fresh: FreshOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Count a suite again, all of it, and tell what changed since its results were stored."""
+    """Count again what can have changed of a suite since its results were stored; tell what did."""
     if update and (traces or cases or counters):
         raise UserError(
             "--update rewrites the whole golden: leave out --traces, --cases, --counters"
@@ -91,7 +83,9 @@ def check(
     whole, folder = found_golden(target, golden)
     with (
         interruptible("the golden stands as it was"),
-        checked(target, whole, folder, cases, counters_asked(counters), traces, jobs) as found,
+        checked(
+            target, whole, folder, cases, counters_asked(counters), traces, jobs, fresh
+        ) as found,
     ):
         done, kept = found
         tell_comparison(done.comparison, junit, json)
@@ -113,6 +107,7 @@ def checked(
     counters: list[str],
     traces: bool,
     jobs: int,
+    fresh: bool,
 ) -> Iterator[Any]:
     """(what was found, the golden); what was run for it is gone afterwards."""
     from flop_harness.regression.check import check as run_anew
@@ -120,7 +115,7 @@ def checked(
 
     golden = golden_of(suite, folder)
     if traces:
-        yield check_traces(golden, folder), golden
+        yield check_traces(golden, folder, jobs), golden
         return
     from flop_harness.cli import progress
     from flop_harness.run.planning import check_counters, select
@@ -131,7 +126,8 @@ def checked(
     golden = narrowed(golden, left_out, counters)
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as scratch:
         with progress.ProgressBar(chosen.name) as watch:
-            done = run_anew(chosen, golden, Path(scratch), watch.progress, counters, jobs, folder)
+            done = run_anew(chosen, golden, Path(scratch), watch.progress, counters, jobs, folder,
+                            None if fresh else suite)  # fmt: skip
         yield done, golden
 
 

@@ -13,8 +13,6 @@ import typer
 from flop_harness.cli.app import (
     FINE,
     USER,
-    FreshOption,
-    JsonOption,
     app,
     interruptible,
     models_print_to_stderr,
@@ -23,6 +21,8 @@ from flop_harness.cli.app import (
     say,
     show,
 )
+from flop_harness.cli.app import tell as tell_line
+from flop_harness.cli.options import FreshOption, JsonOption
 from flop_harness.errors import UserError, require
 from flop_harness.records import EVERY
 
@@ -102,7 +102,7 @@ def tell(done: Any, everything: bool) -> None:
         show(grid(short(entries(done), "Verdicts")))
     else:
         show(grid(by_file(done)))
-    print(headline(done))
+    tell_line(headline(done))
 
 
 def save(done: Any, folder: Path) -> None:

@@ -19,6 +19,7 @@ from flop_harness.cli.app import (
     separated,
     show,
 )
+from flop_harness.cli.app import tell as tell_line
 from flop_harness.errors import UserError, require
 
 HOME = Path("results") / "drift"
@@ -100,8 +101,8 @@ def tell(timeline: Any) -> None:
 
     show(grid(figure_table(timeline)))
     for story in stories(timeline):
-        print(story)
-    print(summary(timeline))
+        tell_line(story)
+    tell_line(summary(timeline))
 
 
 def save(timeline: Any, out: Path) -> None:

@@ -34,6 +34,7 @@ from flop_harness.records import (
 )
 from flop_harness.run.cells import CaseRunner, Limits
 from flop_harness.run.environment import describe
+from flop_harness.run.reading import read_once
 from flop_harness.store import TIMELINE_SCHEMA
 
 IMPORTS = ("ImportError", "ModuleNotFoundError", "SyntaxError")
@@ -144,7 +145,7 @@ class Subject:
         """What the counter says; where the model raises, that for each of its figures."""
         context = self.counter.contexts[0]
         try:
-            return self.runner.read_once(counter, context)
+            return read_once(self.runner, counter, context)
         except ModelRaised as error:
             return tuple(
                 Reading(self.case.id, counter.id, version_of(counter), context, metric, quantity.unit,
