@@ -84,8 +84,6 @@ def functions_of_torch() -> tuple[Target, ...]:
         (torch.Tensor, "torch.Tensor", PRODUCTS + ELEMENTWISE + REDUCTIONS + DUNDERS),
         (torch.linalg, "torch.linalg", ["matmul", "multi_dot", "vecdot", "norm"]),
         (torch.autograd.Function, "torch.autograd.Function", ["apply"]),
-        (torch.autograd, "torch.autograd", ["grad", "backward"]),
-        (torch.Tensor, "torch.Tensor", ["backward"]),
         (torch.jit.ScriptFunction, "torch.jit.ScriptFunction", ["__call__"]),
     ]
     return tuple(

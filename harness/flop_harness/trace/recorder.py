@@ -35,6 +35,7 @@ from flop_harness.trace.needs import (
     ImportNeeded,
     Needs,
     ValuesNeeded,
+    exchanged,
     gradients_guarded,
 )
 from flop_harness.trace.operators import OperatorMode, rebuilt
@@ -132,13 +133,29 @@ def watched(
         levels.enter_context(recorder.watching_modules())
         levels.enter_context(hooks)
         levels.enter_context(values_guarded(recorder.needs, operators.execute))
+        training = isinstance(operators, GraphMode)
+        if gradients and not training:
+            levels.enter_context(gradients_written())
         if not gradients:
-            training = isinstance(operators, GraphMode)
             levels.enter_context(gradients_guarded(recorder.needs, transforms_alone=training))
             # Below autograd a dispatch mode sees composite operators before they come apart.
             levels.enter_context(below_autograd())
         levels.enter_context(operators)
         yield
+
+
+@contextmanager
+def gradients_written() -> Iterator[None]:
+    """Write down where the model takes gradients on its way."""
+    with ExitStack() as levels:
+        for holder, name in GRADIENTS:
+            place = "torch.Tensor" if holder is torch.Tensor else holder.__name__
+            written = functions.watched(f"{place}.{name}", getattr(holder, name))
+            levels.enter_context(exchanged(holder, name, written))
+        yield
+
+
+GRADIENTS = ((torch.autograd, "grad"), (torch.autograd, "backward"), (torch.Tensor, "backward"))
 
 
 Pass: TypeAlias = tuple[nn.Module, tuple, Mapping]
