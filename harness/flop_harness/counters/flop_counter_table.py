@@ -13,7 +13,7 @@ from functools import partial
 from typing import TypeAlias
 
 from flop_harness.conventions.products import work_at
-from flop_harness.records import NOT_TAKEN, RAISED, Call, Trace
+from flop_harness.records import FORWARD_ENDED, NOT_TAKEN, RAISED, Call, Trace
 from flop_harness.trace.tree import children
 from flop_harness.trace.walk import Visit, functions, has_note, inner, is_closed, visits, within
 
@@ -90,6 +90,8 @@ class Table:
             if not isinstance(visit, Visit):
                 visit()
                 continue
+            if visit.call.name == FORWARD_ENDED:  # hooks for all modules come before its own
+                under_way.discard(self.names.get(visit.around[-1].module, ""))
             if name := self.names.get(visit.call.module, ""):
                 under_way.add(name)
                 if visit.call.output != RAISED:
