@@ -27,7 +27,7 @@ from flop_harness.trace.plans import (
     asks_for_metadata,
 )
 from flop_harness.trace.shapes import spec_of
-from flop_harness.trace.values import Values, may_be_known
+from flop_harness.trace.values import FRESH, Values, may_be_known
 
 MARK = "_wants_gradient"
 PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
@@ -196,6 +196,8 @@ class OperatorMode(TorchDispatchMode):
         return output
 
     def result_of(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
+        if plan.name in MOVES and not self.execute and self.device.type == "meta":
+            return on_meta(args[0]) if plan.name in FRESH else func(*args, **on_this(kwargs))
         if plan.runs:
             return func(*args, **kwargs)
         if plan.writes and not self.execute and len(func._schema.returns) == 1:
@@ -285,6 +287,16 @@ def with_gradients(args: tuple) -> tuple:
         return tuple(
             arg.detach().requires_grad_() if getattr(arg, MARK, False) else arg for arg in args
         )
+
+
+MOVES = FRESH | {"aten._to_copy.default"}
+"""Where no tensor has values, all stand together: those that are written out in the model's code,
+and those that it asks for elsewhere.
+"""
+
+
+def on_this(kwargs: dict) -> dict:
+    return {**kwargs, "device": "meta"} if kwargs.get("device") is not None else kwargs
 
 
 def tensors_in(values: tuple) -> Iterator[torch.Tensor]:
