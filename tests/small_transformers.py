@@ -59,6 +59,7 @@ LACKING: dict[str, dict[str, Any]] = {
     "grounding-dino": FEW, "mm-grounding-dino": FEW, "rf_detr": FEW,
     "lw_detr": {"projector_scale_factors": [1.0]},
     "muse_spark_audio": {"num_hidden_layers": 4},
+    "gemma3n": {"text_config": {"num_kv_shared_layers": 0}}, "gemma3n_text": {"num_kv_shared_layers": 0},
     "granitemoehybrid": {"layer_types": ["mamba", "attention"]},
     "hunyuan_v1_dense": {"head_dim": 128}, "hunyuan_v1_moe": {"head_dim": 128},
     "hunyuan_vl": {"text_config": {"head_dim": 128, "rope_parameters": ROPE | {"mrope_section": [16, 16, 16, 16]}}},

@@ -51,7 +51,7 @@ def beside(config: Any, takes: Mapping[str, Any]) -> list[str]:
         parts = [name for name in towers if getattr(config, name, None) is not None]
         senses = ("pixel_values", "input_features", "input_values") if parts else ()
         found += [name for name in senses if name in takes]
-    always = ["input_features_mask"] if "input_ids" not in takes else []
+    always = ["input_features_mask", "target_sizes"] if "input_ids" not in takes else []
     if "input_ids" not in takes and "pixel_values_videos" in takes:
         always += ["input_values", "pixel_values_videos"]
     always += ["encoder_hidden_states"] if "query_embeds" in takes else []
@@ -61,7 +61,7 @@ def beside(config: Any, takes: Mapping[str, Any]) -> list[str]:
 SEEING = ("vilt", "tvp")
 """Model types that need an image, whose configuration has no part for it."""
 ALWAYS = ("bbox", "past_observed_mask", "future_values", "future_time_features", "actions",
-          "rewards", "returns_to_go", "timesteps", "visual_feats", "visual_pos", "target_sizes",
+          "rewards", "returns_to_go", "timesteps", "visual_feats", "visual_pos",
           "spatial_shapes", "pixel_attention_mask", "decoder_input_values",
           "image_attention_mask",
           "image_embeds_position_mask")  # fmt: skip

@@ -49,8 +49,8 @@ class Sizes:
 
     def image(self) -> tuple[int, int]:
         if ratios := self.first("scaled_images_ratios"):  # the smallest is one patch
-            size = int(self.first("patch_size") / min(ratios))
-            return size, size
+            side = int(self.first("patch_size") / min(ratios))
+            return side, side
         kept = (each.img_size for each in self.module.modules() if hasattr(each, "img_size"))
         size = self.first("image_size", "img_size", "input_size", "max_img_size")
         size = size or next(kept, 224)

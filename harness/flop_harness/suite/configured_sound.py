@@ -40,15 +40,16 @@ def spectrum(sizes: Sizes) -> torch.Tensor:
 def bands(sizes: Sizes) -> int:
     if sizes.config.model_type in BANDS:
         return BANDS[sizes.config.model_type]
-    if not sizes.takes("input_ids"):  # a tower alone, whose first layer may take whole rows
-        layer = sizes.entry("Conv1d", "Conv2d", "Linear", "LayerNorm")
-        if rows := getattr(layer, "normalized_shape", (getattr(layer, "in_features", 0),))[-1]:
-            return rows
+    if sizes.config.model_type.startswith(STACKED):
+        layer = sizes.entry("Linear", "LayerNorm")
+        return getattr(layer, "in_features", None) or layer.normalized_shape[-1]
     return sizes.first("num_mel_bins", "input_feat_per_channel", "feature_projection_input_dim",
                        "num_mel_bands", "n_mels", "input_feat_size",
                        default=80)  # fmt: skip
 
 
+STACKED = ("granite_speech5", "fun_asr_nano_encoder")
+"""Model types whose first layer takes the bands of several frames at once"""
 BANDS = {"gemma4_audio": 128, "qwen3_asr_encoder": 128}
 """Of model types whose configuration does not tell"""
 

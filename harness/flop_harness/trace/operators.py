@@ -27,7 +27,7 @@ from flop_harness.trace.plans import (
     asks_for_metadata,
 )
 from flop_harness.trace.shapes import spec_of
-from flop_harness.trace.values import FRESH, Values, may_be_known
+from flop_harness.trace.values import Values, may_be_known
 
 MARK = "_wants_gradient"
 PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
@@ -196,8 +196,8 @@ class OperatorMode(TorchDispatchMode):
         return output
 
     def result_of(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
-        if plan.name in MOVES and not self.execute and self.device.type == "meta":
-            return on_meta(args[0]) if plan.name in FRESH else func(*args, **on_this(kwargs))
+        if plan.name == MOVED and not self.execute and self.device.type == "meta":
+            return func(*args, **on_this(kwargs))
         if plan.runs:
             return func(*args, **kwargs)
         if plan.writes and not self.execute and len(func._schema.returns) == 1:
@@ -216,6 +216,8 @@ class OperatorMode(TorchDispatchMode):
 
     def infer(self, func: Any, args: tuple, kwargs: dict) -> Any:
         """The result by the operator's meta kernel, as empty tensors on this trace's device."""
+        if self.device.type == "meta" and is_on_meta(args) and is_on_cpu(args):
+            return func(*on_meta(args), **kwargs)  # one is written out in the model's code
         if self.device.type == "meta" or not has_tensor(args) or kwargs.get("device") is not None:
             return func(*args, **kwargs)
         try:
@@ -289,13 +291,11 @@ def with_gradients(args: tuple) -> tuple:
         )
 
 
-MOVES = FRESH | {"aten._to_copy.default"}
-"""Where no tensor has values, all stand together: those that are written out in the model's code,
-and those that it asks for elsewhere.
-"""
+MOVED = "aten._to_copy.default"
 
 
 def on_this(kwargs: dict) -> dict:
+    """Where no tensor has values, one that the model asks for elsewhere stays with the others."""
     return {**kwargs, "device": "meta"} if kwargs.get("device") is not None else kwargs
 
 
@@ -318,6 +318,10 @@ def has_tensor(args: tuple) -> bool:
 
 def is_on_meta(args: tuple) -> bool:
     return any(tensor.is_meta for tensor in tensors_in(args))
+
+
+def is_on_cpu(args: tuple) -> bool:
+    return any(tensor.is_cpu for tensor in tensors_in(args))
 
 
 def has_nested(args: tuple) -> bool:
