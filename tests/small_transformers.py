@@ -40,7 +40,7 @@ PICTURED = {"image_token_index": 990, "num_query_tokens": 8}
 FEW = {"num_queries": 20}
 LACKING: dict[str, dict[str, Any]] = {
     "autoformer": SERIES, "informer": SERIES, "time_series_transformer": SERIES,
-    "blip-2": PICTURED, "instructblip": PICTURED, "kosmos-2": {"latent_query_num": 8},
+    "blip-2": PICTURED, "instructblipvideo": {"video_token_index": 990, "num_query_tokens": 1}, "instructblip": PICTURED, "kosmos-2": {"latent_query_num": 8},
     "bamba": {"attn_layer_indices": [1]},
     "chameleon": QUANTISED, "emu3": QUANTISED,
     "cohere_compass": {"text_config": {"rope_parameters": {"full_attention": ROPE, "sliding_attention": ROPE}}},

@@ -33,16 +33,20 @@ def pixels(sizes: Sizes) -> torch.Tensor:
     return drawn(sizes.batch, channels, *sizes.image())
 
 
-VIDEOS = ("timesformer", "tvp", "videomae", "vivit", "xclip")
+VIDEOS = ("instructblipvideo", "timesformer", "tvp", "videomae", "vivit", "xclip")
 """Model types whose pixels are those of several frames"""
 PAIRED = ("efficientloftr", "lightglue")
 """Model types that hold two images against each other"""
 
 
+def how_many(sizes: Sizes) -> int:
+    """Frames of a video."""
+    return sizes.first("num_frames", "frames_per_clip", default=16)
+
+
 def frames(sizes: Sizes) -> torch.Tensor:
     """Several pixel maps of a video."""
-    several = sizes.first("num_frames", "frames_per_clip", default=16)
-    return drawn(sizes.batch, several, channels_of(sizes), *sizes.image())
+    return drawn(sizes.batch, how_many(sizes), channels_of(sizes), *sizes.image())
 
 
 GRID = (1, 16, 16)

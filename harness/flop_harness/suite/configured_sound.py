@@ -21,7 +21,9 @@ def sound(sizes: Sizes) -> torch.Tensor:
         return of_width("hidden_size")(sizes)
     if pieces := sizes.first("patch_sizes"):  # samples that fill whole patches
         return drawn(sizes.batch, 8 * prod(pieces))
-    if kind.startswith("moonshine") or (sizes.first("conv_dim") and not kind.startswith("omniasr")):
+    if kind.startswith("moonshine") or (
+        getattr(sizes.config, "conv_dim", None) and not kind.startswith("omniasr")
+    ):
         return drawn(sizes.batch, SAMPLES)
     return drawn(sizes.batch, sizes.first("audio_channels", default=1), SAMPLES)
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from flop_harness.suite.configured_drawing import drawn, of_width, whole
 from flop_harness.suite.configured_images import (
+    VIDEOS,
     frames,
     grid,
+    how_many,
     merged,
     patches,
     pixels,
@@ -36,9 +38,10 @@ if TYPE_CHECKING:
 def ids(sizes: Sizes) -> torch.Tensor:
     """Words; before them, where as many stand for an image as there are queries to it, these."""
     made = whole(sizes.ordinary(), sizes.batch, sizes.length)
-    image = sizes.first("image_token_index", "image_token_id")
-    if image is not None and sizes.first("num_query_tokens"):
-        made[:, : sizes.first("num_query_tokens")] = image
+    image = sizes.first("image_token_index", "image_token_id", "video_token_index")
+    if image is not None and (several := sizes.first("num_query_tokens")):
+        seen_at_once = how_many(sizes) if sizes.config.model_type in VIDEOS else 1
+        made[:, : several * seen_at_once] = image
     return made
 
 
@@ -106,6 +109,11 @@ def boxes(sizes: Sizes) -> torch.Tensor:
     return corners.float() if sizes.config.model_type == "udop" else corners
 
 
+def classes(sizes: Sizes) -> torch.Tensor:
+    """How many classes are asked for in each image: one."""
+    return whole(1, sizes.batch)
+
+
 def latent_places(sizes: Sizes) -> torch.Tensor:
     """Where among the words the image stands: first."""
     made = whole(0, sizes.batch, sizes.length)
@@ -129,7 +137,8 @@ INPUTS: dict[str, Callable[[Sizes], Any]] = {
     "input_values": sound, "input_features": spectrum, "input_features_mask": heard,
     "audio_mel": spectrum, "audio_mel_mask": unheard, "latents": latents,
     "qformer_input_ids": ids, "qformer_attention_mask": mask, "bbox": boxes,
-    "noise_embeds": noise, "context_hidden_states": context, "query_embeds": queries, "encoder_hidden_states": of_width("encoder_hidden_size"),
+    "classes_input_ids": ids, "classes_attention_mask": mask, "tasks_input_ids": ids,
+    "tasks_attention_mask": mask, "classes_structure": classes, "noise_embeds": noise, "context_hidden_states": context, "query_embeds": queries, "encoder_hidden_states": of_width("encoder_hidden_size"),
     "inputs": of_width("d_model"), "inputs_embeds": of_width("hidden_size"),
     "visual_feats": of_width("visual_feat_dim", rows=36),
     "visual_pos": of_width("visual_pos_dim", rows=36),
