@@ -689,7 +689,6 @@ USAGE = {
     "jobs in words": ("compare", "tiny.toml", "--jobs", "two"),
     "depth below": (*NET, "--by", "module", "--depth", "-1"),
     "input without value": ("count", "my.py:Net", "--input"),
-    "no list": ("list",),
     "drift of nothing": ("drift",),
     "check of nothing": ("check",),
     "check with no jobs": ("check", "tiny.toml", "--jobs", "0"),

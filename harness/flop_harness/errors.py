@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib.util import find_spec
 
+OURS = "flop-harness"
+"""Where a warning of ours says that it comes from"""
 EXTRAS = {
     "report": ("altair", "jinja2", "pandas", "vl_convert"),
     "counters": ("fvcore", "ptflops", "pytorch_model_summary", "thop", "torchinfo"),
@@ -25,6 +27,10 @@ EXTRAS = {
 
 class UserError(Exception):
     """The user's mistake in one line: what was wrong, where, and what was perhaps meant."""
+
+
+class ModelRaised(UserError):
+    """What somebody else's code raised while it was loaded, built or run: no mistake of spelling."""
 
 
 class Terminated(SystemExit):

@@ -20,7 +20,7 @@ from flop_harness.records import Bridge, Case, Context, Step
 from flop_harness.records.account import Account
 from flop_harness.records.units import Printed, Unit, parse_figure, parse_unit, with_unit
 from flop_harness.report.words.terms import DOUBLING
-from flop_harness.report.words.text import few, hanging, human, left_out
+from flop_harness.report.words.text import few, hanging, human, left_out, plural
 from flop_harness.suite.files import case_from_model, having
 
 FLOPS = {"MAC": 2, "FLOP": 1}
@@ -95,9 +95,8 @@ class Conversion:
             told.append(f"{self.source.way} counts {counted}: what is called {self.figure.text} are "
                         f"{human(self.source.total, self.source.unit)}s, not {called}")  # fmt: skip
         elif self.figure.unit.base == "" and self.figure.unit.scale > 1:
-            told.append(
-                f"{self.figure.text} was read as {human(self.source.total, self.source.unit)}"
-            )
+            read = human(self.source.total, self.source.unit)
+            told += [f"{self.figure.text} was read as {read}"] if read != self.figure.text else []
         if self.unsupported:
             told.append(f"not counted, for want of a formula: {left_out(self.unsupported)}")
         if self.looks:
@@ -150,13 +149,17 @@ def by_size(difference: Account) -> list[Step]:
 def convert(text: str, case: Case, source: str, target: str, folder: str = "") -> list[Conversion]:
     """The figure under ``target``, once for each context in which that says something else.
 
+    Without a ``target`` it is the reference's: MACs, or parameters.
+
     Raises UserError for a figure that is not the model's under ``source``, saying what it is.
     """
     figure = parse(text)
-    sources, targets = resolve(source), resolve(target)
+    sources, targets = resolve(source), resolve(target) if target else []
     rules = Rules(case, folder)
     figure, origin = recognised(figure, rules, sources)
     metric = metric_of(origin)
+    target = target or REFERENCE.get(metric, source)
+    targets = targets or resolve(target)
     found = distinct(each for each in rules.amounts(targets[0]) if metric_of(each) == metric)
     if not found:
         raise UserError(
@@ -209,6 +212,10 @@ def parse(text: str) -> Figure:
     return Figure(text, parse_figure(digits), parse_unit(unit))
 
 
+REFERENCE = {"compute": "macs", "parameters": "params"}
+"""What a figure is turned into where nothing else is asked for"""
+
+
 def metric_of(amount: Amount) -> str:
     """What may be turned into one another: MACs and FLOPs; any other unit only into itself."""
     return "compute" if amount.unit in FLOPS else f"{amount.unit}s"
@@ -227,7 +234,7 @@ def distinct(amounts: Iterator[Amount]) -> list[Amount]:
 def refusal(figure: Figure, rules: Rules, way: Way) -> str:
     """What the model is under this way of counting, and which ways would give the figure."""
     own = distinct(each for each in rules.amounts(way) if relates(figure, each))
-    said = " or ".join(f"{each.total:,} {each.unit}" for each in own) or "nothing of that kind"
+    said = " or ".join(plural(each.total, each.unit) for each in own) or "nothing of that kind"
     told = f"{rules.case.model} is {said} under {way.id}, not {figure.text}"
     every = [each for each in rules.everything() if each.way != "analytic"]
     told += stumbles(rules)

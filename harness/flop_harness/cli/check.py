@@ -14,16 +14,17 @@ import typer
 
 from flop_harness.cli.app import (
     FINE,
-    JsonOption,
     add_to_step_summary,
     app,
     counters_asked,
     interruptible,
+    is_model,
     print_json,
     safe_name,
     say,
     tell,
 )
+from flop_harness.cli.options import CasesOption, CountersOption, FreshOption, JsonOption
 from flop_harness.errors import UserError
 
 DRIFTED = 1
@@ -41,15 +42,6 @@ GoldenOption = Annotated[
         help="The stored results: folder or run.json.xz.",
         show_default="results/<suite>",
     ),
-]
-
-CasesOption = Annotated[
-    Optional[str],
-    typer.Option(help="Only cases whose id matches this pattern, such as 'conv*'."),
-]
-
-CountersOption = Annotated[
-    Optional[str], typer.Option(help="Only these counters, separated by commas.")
 ]
 
 TracesOption = Annotated[
@@ -79,9 +71,10 @@ def check(
     update: UpdateOption = False,
     junit: JunitOption = None,
     jobs: JobsOption = 1,
+    fresh: FreshOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Count a suite again, all of it, and tell what changed since its results were stored."""
+    """Count again what can have changed of a suite since its results were stored; tell what did."""
     if update and (traces or cases or counters):
         raise UserError(
             "--update rewrites the whole golden: leave out --traces, --cases, --counters"
@@ -91,7 +84,9 @@ def check(
     whole, folder = found_golden(target, golden)
     with (
         interruptible("the golden stands as it was"),
-        checked(target, whole, folder, cases, counters_asked(counters), traces, jobs) as found,
+        checked(
+            target, whole, folder, cases, counters_asked(counters), traces, jobs, fresh
+        ) as found,
     ):
         done, kept = found
         tell_comparison(done.comparison, junit, json)
@@ -113,6 +108,7 @@ def checked(
     counters: list[str],
     traces: bool,
     jobs: int,
+    fresh: bool,
 ) -> Iterator[Any]:
     """(what was found, the golden); what was run for it is gone afterwards."""
     from flop_harness.regression.check import check as run_anew
@@ -120,7 +116,7 @@ def checked(
 
     golden = golden_of(suite, folder)
     if traces:
-        yield check_traces(golden, folder), golden
+        yield check_traces(golden, folder, jobs), golden
         return
     from flop_harness.cli import progress
     from flop_harness.run.planning import check_counters, select
@@ -131,7 +127,8 @@ def checked(
     golden = narrowed(golden, left_out, counters)
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as scratch:
         with progress.ProgressBar(chosen.name) as watch:
-            done = run_anew(chosen, golden, Path(scratch), watch.progress, counters, jobs, folder)
+            done = run_anew(chosen, golden, Path(scratch), watch.progress, counters, jobs, folder,
+                            None if fresh else suite)  # fmt: skip
         yield done, golden
 
 
@@ -141,6 +138,9 @@ def found_golden(target: str, golden: Path | None) -> tuple[Any, Path]:
     from flop_harness.ask.results import folder_named
     from flop_harness.suite import files as suite
 
+    if is_model(target):
+        raise UserError(f"check holds a suite against its results: name a suite that has {target}; "
+                        "a snapshot holds a model still in a test")  # fmt: skip
     named = folder_named(target) if (Path(target) / store.RUN_FILE).is_file() else None
     if named is not None and golden is None:
         return suite.load(store.load(named).suite.name), named

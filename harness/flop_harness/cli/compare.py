@@ -13,16 +13,6 @@ from flop_harness.cli.app import (
     FAILED,
     FINE,
     NOTHING_KEPT,
-    USER,
-    DtypeOption,
-    ExactOption,
-    FreshOption,
-    GithubOption,
-    InputOption,
-    JsonOption,
-    ModeOption,
-    SweepOption,
-    TrainingOption,
     app,
     counters_asked,
     interruptible,
@@ -34,29 +24,29 @@ from flop_harness.cli.app import (
     say,
     step_summary,
 )
-from flop_harness.cli.compare_tables import told, typed_again
+from flop_harness.cli.compare_tables import exit_code, told
+from flop_harness.cli.options import (
+    CasesOption,
+    CountersOption,
+    DtypeOption,
+    ExactOption,
+    FreshOption,
+    GithubOption,
+    InputOption,
+    JsonOption,
+    ModeOption,
+    SweepOption,
+    TargetsArgument,
+    TrainingOption,
+)
 from flop_harness.errors import UserError, require, suggest
 
 DEVICES = ("auto", "cpu", "cuda", "meta")
 
 
-TargetsArgument = Annotated[
-    list[str],
-    typer.Argument(metavar="TARGET...", help="A suite (name or .toml), or model references."),
-]
-
 OutOption = Annotated[
     Optional[Path],
     typer.Option(help="Folder for the results.", show_default="results/<suite>; none for a model"),
-]
-
-CasesOption = Annotated[
-    Optional[str],
-    typer.Option(help="Only cases whose id matches this pattern, such as 'conv*'."),
-]
-
-CountersOption = Annotated[
-    Optional[str], typer.Option(help="Only these counters, separated by commas.")
 ]
 
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or meta.")]
@@ -112,37 +102,43 @@ def compare(
 
     Of training steps only the counters that count a backward pass are asked.
     """
-    from flop_harness.cli import time
-    from flop_harness.cli.reproduce import tell_if_readable
-
     refuse_mistyped(targets, device)
     models = all(map(is_model, targets))
-    mode = True if models and training and train is None else train
-    given = (input, mode, dtype, sweep)
-    if models:
-        chosen, folder = models_of(targets, given, cases), out
-    else:
-        chosen, folder = suite_of(targets, given, cases, out, training)
+    chosen, folder = asked_for(targets, (input, train, dtype, sweep), cases, out, training, models)
     earlier = None if models or folder is None else published(folder)
-    asked = {"counters": counters_asked(counters), "device": device, "fresh": fresh,
-             "jobs": jobs or usual_jobs(models), "training": training, "executor": executor}  # fmt: skip
-    run = compared(chosen, folder, asked, quiet=models)
+    plan = {"counters": counters_asked(counters), "device": device, "fresh": fresh,
+            "jobs": jobs or usual_jobs(models), "training": training, "executor": executor}  # fmt: skip
+    run = compared(chosen, folder, plan, quiet=models)
     if models:
         refuse_broken(run)
     kept = NOTHING_KEPT if folder is None else f"the run is kept in {folder}"
+    wanted = timing if timing is not None else not (models or training)
     with interruptible(kept):
-        told(run, folder, exact, json, how=typed_again(train, dtype, training) if models else "")
-        if not strict and not json:
-            tell_leniency(run)
+        told(run, chosen, folder, exact, json, strict)
         if github:
             step_summary(run)
-        forward = not (models or training)
-        wanted = (timing if timing is not None else forward) and device != "meta"
-        times = time_beside(chosen, run, device, folder, fresh, json, kept) if wanted else None
+        timed = wanted and device != "meta"
+        times = time_beside(chosen, run, device, folder, fresh, json, kept) if timed else None
         if earlier is not None and not json:
-            tell_if_readable(earlier, run, times)
-    failed = times is not None and time.failed(times)
-    sys.exit(exit_code(run, strict) or (FAILED if failed else FINE))
+            tell_beside(earlier, run, times)
+    sys.exit(exit_code(run, strict) or exit_code_of_times(times))
+
+
+def asked_for(
+    targets: list[str], given: Options, cases: str | None, out: Path | None, training: bool, models: bool,
+) -> tuple[Any, Path | None]:  # fmt: skip
+    """What is compared, and the folder for its results: none for models, unless one is named."""
+    if not models:
+        return suite_of(targets, given, cases, out, training)
+    inputs, train, dtype, sweep = given
+    mode = True if training and train is None else train
+    return models_of(targets, (inputs, mode, dtype, sweep), cases), out
+
+
+def tell_beside(earlier: Any, run: Any, times: Any) -> None:
+    from flop_harness.cli.reproduce import tell_if_readable
+
+    tell_if_readable(earlier, run, times)
 
 
 def published(folder: Path) -> Any:
@@ -163,7 +159,7 @@ def compared(suite: Any, folder: Path | None, options: dict[str, Any], quiet: bo
     """
     from flop_harness.run.processes import forkserver
 
-    forkserver()
+    forkserver(large_pages=not quiet)
     from flop_harness.ask.compare import carry_out, compare_once, save
     from flop_harness.cli.progress import ProgressBar
     from flop_harness.run.planning import make_plan
@@ -223,12 +219,6 @@ def suite_of(
     return select(whole, cases), out or Path("results") / safe_name(whole.name)
 
 
-def tell_leniency(run: Any) -> None:
-    """That the exit code would be another one with --strict, where it would."""
-    if exit_code(run) == FINE != exit_code(run, strict=True):
-        print("counters that gave no figure leave the exit code at 0; --strict makes it 3")
-
-
 def refuse_broken(run: Any) -> None:
     """A model that does not run is the user's mistake, told in one line."""
     for failure in run.failures:
@@ -250,6 +240,7 @@ def time_beside(
 
     from flop_harness.cli import time
     from flop_harness.run.planning import settle_device
+    from flop_harness.run.processes import stop_forkserver
     from flop_harness.timing.machine import known
 
     ran, settled = {each.case for each in run.references}, settle_device(device)
@@ -258,6 +249,7 @@ def time_beside(
         return None
     times = known(suite, settled, folder, say) if folder is not None and not fresh else None
     if times is None:
+        stop_forkserver()
         times = time.clocked(suite, settled, anyway=True, kept=kept)
         if folder is not None:
             time.save(times, folder / times.machine)
@@ -271,16 +263,7 @@ def time_beside(
     return times
 
 
-def exit_code(run: Any, strict: bool = False) -> int:
-    """2 if a model of the user's did not run, 3 if we failed or a figure is unexplained, else 0.
+def exit_code_of_times(times: Any) -> int:
+    from flop_harness.cli import time
 
-    With ``strict`` also 3 where a counter that was asked gave no figure.
-    """
-    from flop_harness import report
-
-    ended = report.verdict(run)
-    if any(failure.stage == "model" for failure in run.failures):
-        return USER
-    if run.failures or not ended.clean or (strict and ended.failed):
-        return FAILED
-    return FINE
+    return FAILED if times is not None and time.failed(times) else FINE

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flop_harness.cli.app import print_json, show, tell
+from flop_harness.cli.app import FAILED, FINE, USER, print_json, show, tell
 
 
-def told(run: Any, folder: Path | None, exact: bool, json: bool, how: str) -> None:
+def told(run: Any, asked: Any, folder: Path | None, exact: bool, json: bool, strict: bool) -> None:
     """A table, how it ended, and which command tells more; or all of it as JSON."""
     from flop_harness import report
     from flop_harness.report.analysis.index import Index
+    from flop_harness.report.charts.sizes import compares_models
     from flop_harness.report.formats.terminal.suite import suite_table
     from flop_harness.report.tables.deviations import parameter_lines
 
@@ -24,64 +25,65 @@ def told(run: Any, folder: Path | None, exact: bool, json: bool, how: str) -> No
         show(report.case_table(run, run.suite.cases[0].id, exact))
     else:
         show(suite_table(run, exact))
-        if is_of_models(run):
+        if compares_models(run):
             show_sizes(run)
         for line in parameter_lines(Index(run)):
             tell(line)
     for line in report.verdict_lines(run):
         tell(line)
-    for line in next_step(run, folder, how):
+    for line in next_step(run, asked, folder):
         print(line)  # on one line however narrow, to be copied
     if folder is not None:
         print(f"report: {folder / 'report.html'}")
+    if exit_code(run, strict) != exit_code(run, strict=True):
+        tell("counters that gave no figure leave the exit code at 0; --strict makes it 3")
 
 
-def is_of_models(run: Any) -> bool:
-    """Whether models were named on the command line, rather than the file of a suite."""
-    return not run.suite.digest
+def exit_code(run: Any, strict: bool = False) -> int:
+    """2 if a model of the user's did not run, 3 if we failed or a figure is unexplained, else 0.
+
+    With ``strict`` also 3 where a counter that was asked gave no figure.
+    """
+    from flop_harness import report
+
+    ended = report.verdict(run)
+    if any(failure.stage == "model" for failure in run.failures):
+        return USER
+    if run.failures or not ended.clean or (strict and ended.failed):
+        return FAILED
+    return FINE
 
 
 def show_sizes(run: Any) -> None:
     """Each model beside the first, with bars."""
     from flop_harness.report.analysis.index import Index
     from flop_harness.report.analysis.sizes import shares, sizes
+    from flop_harness.report.charts.sizes import SIZES
     from flop_harness.report.formats.terminal.bars import Barred
     from flop_harness.report.formats.terminal.grid import grid
     from flop_harness.report.tables.sizes import size_table
 
     found = sizes(Index(run))
-    table = size_table(found, "MAC", "Each beside the first, by the reference")
+    table = size_table(found, "MAC", SIZES)
     show(Barred(grid(table), shares(each.amount for each in found)))
 
 
-def next_step(run: Any, folder: Path | None, how: str) -> list[str]:
+def next_step(run: Any, asked: Any, folder: Path | None) -> list[str]:
     """The command that tells all terms of a figure: of the one with most of them."""
     from shlex import quote
 
+    from flop_harness.report.analysis.verdict import trained
     from flop_harness.report.formats.terminal.case import richest
+    from flop_harness.report.words.commands import of_case
 
-    found = [(richest(run, case.id), case) for case in run.suite.cases]
+    found = [(richest(run, case.id), case) for case in asked.cases]
     with_terms = [(bridge, case) for bridge, case in found if bridge is not None]
     if not with_terms:
         return []
     bridge, case = max(with_terms, key=lambda pair: len(pair[0].steps))
     if folder is not None:
-        which, given = case.id, f" --dir {quote(str(folder))}"
+        which, given = case.id, ["--dir", quote(str(folder))]
     else:
-        shapes = "".join(f" --input {quote(written(each))}" for each in case.inputs)
-        which, given = case.model, shapes + how
-    return ["every term of a figure, and its modules:",
-            f"  flop-harness explain {quote(which)} {quote(bridge.counter)}{given}"]  # fmt: skip
-
-
-def written(given: Any) -> str:
-    """An input as it is typed."""
-    name = f"{given.name}=" if given.name else ""
-    shape = "x".join(map(str, given.shape))
-    return f"{name}{shape}" + (f":{given.dtype}" if given.dtype else "")
-
-
-def typed_again(train: bool | None, dtype: str | None, training: bool) -> str:
-    """The options of a model as they were typed."""
-    mode = "" if train is None else " --train" if train else " --eval"
-    return mode + (f" --dtype {dtype}" if dtype else "") + (" --training" if training else "")
+        which, given = case.model, [*of_case(case), *(["--training"] if trained(run) else [])]
+    words = ["flop-harness", "explain", quote(which), quote(bridge.counter), *given]
+    return ["every term of a figure, and its modules:", f"  {' '.join(words)}"]

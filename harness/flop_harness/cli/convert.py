@@ -6,15 +6,8 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import (
-    InputOption,
-    JsonOption,
-    app,
-    print_json,
-    show,
-    tell,
-    terminal,
-)
+from flop_harness.cli.app import app, print_json, show, tell, terminal
+from flop_harness.cli.options import InputOption, JsonOption
 
 WAYS = (
     "A convention or a counter, such as ptflops: see flop-harness list conventions, list counters."
@@ -28,7 +21,9 @@ def convert(
     ],
     model: Annotated[str, typer.Option(help="A model reference, or a case of a suite.")],
     source: Annotated[str, typer.Option("--from", help=WAYS)],
-    target: Annotated[str, typer.Option("--to", help=WAYS)] = "macs",
+    target: Annotated[
+        str, typer.Option("--to", help=WAYS, show_default="macs; params of parameters")
+    ] = "",
     input: InputOption = None,
     results: Annotated[
         Optional[str],

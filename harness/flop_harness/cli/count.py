@@ -6,7 +6,8 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import (
+from flop_harness.cli.app import app, model_suite, print_json, show
+from flop_harness.cli.options import (
     DtypeOption,
     InputOption,
     JsonOption,
@@ -15,16 +16,14 @@ from flop_harness.cli.app import (
     OptimizerOption,
     SweepOption,
     TrainingOption,
-    app,
-    model_suite,
-    print_json,
-    show,
 )
 from flop_harness.errors import UserError, suggest
 
 ConventionOption = Annotated[
     str,
-    typer.Option(help="A convention, or a counter by whose rules to count: see flop-harness list."),
+    typer.Option(
+        help="A convention, or a counter by whose rules to count: see list conventions, list counters."
+    ),
 ]
 
 ByOption = Annotated[

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
 
 from flop_harness.cli.app import (
+    FAILED,
+    FINE,
     app,
     counter_asked,
     interruptible,
@@ -16,6 +19,7 @@ from flop_harness.cli.app import (
     separated,
     show,
 )
+from flop_harness.cli.app import tell as tell_line
 from flop_harness.errors import UserError, require
 
 HOME = Path("results") / "drift"
@@ -53,6 +57,7 @@ def drift(
         )
     tell(made)
     save(made, out)
+    sys.exit(FAILED if any(release.failures for release in made.releases) else FINE)
 
 
 def chosen(cases: str | None) -> Any:
@@ -96,8 +101,8 @@ def tell(timeline: Any) -> None:
 
     show(grid(figure_table(timeline)))
     for story in stories(timeline):
-        print(story)
-    print(summary(timeline))
+        tell_line(story)
+    tell_line(summary(timeline))
 
 
 def save(timeline: Any, out: Path) -> None:

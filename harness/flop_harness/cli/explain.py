@@ -11,11 +11,6 @@ from typing import Annotated, Any, Optional
 import typer
 
 from flop_harness.cli.app import (
-    DtypeOption,
-    InputOption,
-    JsonOption,
-    ModeOption,
-    TrainingOption,
     app,
     counter_asked,
     interruptible,
@@ -25,6 +20,13 @@ from flop_harness.cli.app import (
     say,
     show,
     terminal,
+)
+from flop_harness.cli.options import (
+    DtypeOption,
+    InputOption,
+    JsonOption,
+    ModeOption,
+    TrainingOption,
 )
 from flop_harness.errors import UserError
 

@@ -6,18 +6,14 @@ from typing import Annotated, Optional
 
 import typer
 
-from flop_harness.cli.app import (
+from flop_harness.cli.app import app, model_case, print_json, separated, show
+from flop_harness.cli.options import (
     DtypeOption,
     InputOption,
     JsonOption,
     ModeOption,
     OptimizerOption,
     TrainingOption,
-    app,
-    model_case,
-    print_json,
-    separated,
-    show,
 )
 
 ModelArgument = Annotated[

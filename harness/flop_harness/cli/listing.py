@@ -9,7 +9,6 @@ from typing import Any
 
 from flop_harness.errors import UserError, suggest
 from flop_harness.report.tables.table import Column, Table
-from flop_harness.report.words.text import few
 from flop_harness.suite import files as suites
 
 
@@ -19,8 +18,10 @@ def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Table:
 
 def list_suites(only: str | None) -> Table:
     loaded = [suites.load(name) for name in ([only] if only else suites.names())]
-    rows = ((s.name, str(s.version), str(len(s.cases)), s.description) for s in loaded)
-    return table(("suite", "version", "cases", "description"), rows)
+    heads = (Column("suite"), Column("version", "integer"), Column("cases", "integer"),
+             Column("description"))  # fmt: skip
+    rows = tuple((s.name, s.version, len(s.cases), s.description) for s in loaded)
+    return Table("", heads, rows)
 
 
 def list_cases(only: str | None) -> Table:
@@ -59,12 +60,16 @@ def list_claims(only: str | None) -> Table:
     from flop_harness.audit.claims import load, names
 
     loaded = [load(name) for name in ([only] if only else names())]
-    rows = tuple((each.name, len(each.claims), few(sources_of(each), 3)) for each in loaded)
-    return Table("", (Column("claims"), Column("figures", "integer"), Column("published in")), rows)
+    rows = tuple((each.name, len(each.claims), *published_in(each)) for each in loaded)
+    heads = (Column("claims"), Column("figures", "integer"), Column("sources", "integer"),
+             Column("the first of them"))  # fmt: skip
+    return Table("", heads, rows)
 
 
-def sources_of(file: Any) -> list[str]:
-    return list(dict.fromkeys(claim.source for claim in file.claims))
+def published_in(file: Any) -> tuple[int, str]:
+    """How many sources a file of claims has, and the first."""
+    sources = list(dict.fromkeys(claim.source for claim in file.claims))
+    return len(sources), sources[0]
 
 
 def list_models(provider: str | None) -> Table:
@@ -107,11 +112,13 @@ def list_shapes(only: str | None) -> Table:
     from flop_harness.conventions.transformers.parameters import count
     from flop_harness.suite.shapes import known
 
-    rows = (
-        (shape.id, f"{count(shape):,}", str(shape.context), shape.family, shape.source, shape.note)
+    heads = (Column("shape"), Column("parameters", "integer"), Column("context", "integer"),
+             Column("family"), Column("source"), Column("note"))  # fmt: skip
+    rows = tuple(
+        (shape.id, count(shape), shape.context, shape.family, shape.source, shape.note)
         for shape in known().models.values()
     )
-    return table(("shape", "parameters", "context", "family", "source", "note"), rows)
+    return Table("", heads, rows)
 
 
 def list_peaks(only: str | None) -> Table:
@@ -143,3 +150,19 @@ LISTS: dict[str, Callable[[str | None], Table]] = {
     "shapes": list_shapes,
     "peaks": list_peaks,
 }
+
+SHOWN = {
+    "suites": "suites that come along: compare NAME",
+    "cases": "their cases: explain CASE COUNTER",
+    "counters": "tools that count, with their versions: --counters",
+    "conventions": "what may be counted: --convention, convert --from, --to",
+    "claims": "files of published figures: claims NAME",
+    "models": "models of installed libraries: count PROVIDER:NAME",
+    "formulas": "formulas for language models: formulas --formula",
+    "shapes": "language models by their shape: formulas NAME, mfu --model",
+    "peaks": "peak rates of devices: mfu --peak",
+}
+
+
+def list_lists() -> Table:
+    return table(("list", "what it shows, and which command takes it"), SHOWN.items())

@@ -6,18 +6,20 @@ from typing import Annotated, Optional
 
 import typer
 
-from flop_harness.cli.app import JsonOption, app, print_json, show
+from flop_harness.cli.app import app, print_json, show
+from flop_harness.cli.options import JsonOption
 from flop_harness.errors import UserError, suggest
 
 
 @app.command("list")
 def list_(
     what: Annotated[
-        str,
+        Optional[str],
         typer.Argument(
-            help="suites, cases, counters, conventions, claims, models, formulas, shapes or peaks."
+            help="suites, cases, counters, conventions, claims, models, formulas, shapes or peaks.",
+            show_default="what can be listed",
         ),
-    ],
+    ] = None,
     provider: Annotated[
         Optional[str],
         typer.Argument(
@@ -39,12 +41,16 @@ def list_(
     from flop_harness.cli import listing
     from flop_harness.report.formats.terminal.grid import grid
 
-    known = listing.LISTS
-    if what not in known:
-        raise UserError(f"cannot list {what!r}{suggest(what, known)}; known: {', '.join(known)}")
-    if provider is not None and what != "models":
+    if what is None:
+        found = listing.list_lists()
+    elif what not in listing.LISTS:
+        known = ", ".join(listing.LISTS)
+        raise UserError(f"cannot list {what!r}{suggest(what, listing.LISTS)}; known: {known}")
+    elif provider is not None and what != "models":
         raise UserError(f"{provider!r} names no {what}; a provider goes with list models")
-    found = listing.filtered(known[what](provider or suite), filter, listing.NAMED.get(what, 0))
+    else:
+        found = listing.LISTS[what](provider or suite)
+    found = listing.filtered(found, filter, listing.NAMED.get(what or "", 0))
     if json:
         from flop_harness.report.documents.json_documents import document
 

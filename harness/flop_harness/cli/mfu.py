@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from flop_harness.cli.app import app, separated, show
+from flop_harness.cli.app import tell as tell_line
 from flop_harness.cli.formulas import (
     DtypeOption,
     ExtendOption,
@@ -66,10 +67,12 @@ def tell(shape, length, rate, gpus, peak, found, days) -> None:
     from flop_harness.report.words.text import digits, plural
 
     show(grid(language.utilisations(found, shape, peak)))
-    print(f"{digits(rate, 4)} tokens per second over {plural(gpus, 'device')}: "
+    tell_line(f"{digits(rate, 4)} tokens per second over {plural(gpus, 'device')}: "
           f"{digits(rate / gpus, 4)} each, sequences of {length:,} tokens.")  # fmt: skip
-    print(language.apart(found))
+    tell_line(language.apart(found))
     if days is not None:
-        print(f"The run takes {digits(days, 4)} days, {digits(days * 24 * gpus, 4)} device hours.")
+        tell_line(
+            f"The run takes {digits(days, 4)} days, {digits(days * 24 * gpus, 4)} device hours."
+        )
     if any(each.share > 1 and not each.outside for each in found):
-        print("More than the peak: the rate, the number of devices or the peak is wrong.")
+        tell_line("More than the peak: the rate, the number of devices or the peak is wrong.")

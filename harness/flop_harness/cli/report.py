@@ -7,16 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from flop_harness.cli.app import (
-    FAILED,
-    FINE,
-    GithubOption,
-    app,
-    interruptible,
-    say,
-    separated,
-    step_summary,
-)
+from flop_harness.cli.app import FAILED, FINE, app, interruptible, say, separated, step_summary
+from flop_harness.cli.options import GithubOption
 from flop_harness.errors import require
 
 

@@ -13,11 +13,6 @@ from flop_harness.cli.app import (
     FAILED,
     FINE,
     NOTHING_KEPT,
-    DtypeOption,
-    InputOption,
-    JsonOption,
-    ModeOption,
-    SweepOption,
     app,
     interruptible,
     is_model,
@@ -30,15 +25,18 @@ from flop_harness.cli.app import (
     show,
 )
 from flop_harness.cli.app import tell as tell_line
+from flop_harness.cli.options import (
+    DtypeOption,
+    InputOption,
+    JsonOption,
+    ModeOption,
+    SweepOption,
+    TargetsArgument,
+)
 from flop_harness.errors import UserError, require, suggest
 
 DEVICES = ("auto", "cpu", "cuda")
 
-
-TargetsArgument = Annotated[
-    list[str],
-    typer.Argument(metavar="TARGET...", help="A suite (name or .toml), or model references."),
-]
 
 OutOption = Annotated[
     Optional[Path],

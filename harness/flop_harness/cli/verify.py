@@ -16,12 +16,6 @@ from flop_harness.cli.app import (
     FAILED,
     FINE,
     USER,
-    DtypeOption,
-    FreshOption,
-    InputOption,
-    JsonOption,
-    ModeOption,
-    TrainingOption,
     app,
     interruptible,
     is_model,
@@ -32,6 +26,15 @@ from flop_harness.cli.app import (
     safe_name,
     say,
     show,
+)
+from flop_harness.cli.app import tell as tell_line
+from flop_harness.cli.options import (
+    DtypeOption,
+    FreshOption,
+    InputOption,
+    JsonOption,
+    ModeOption,
+    TrainingOption,
 )
 from flop_harness.errors import UserError, require
 
@@ -112,7 +115,7 @@ def tell(proofs: Any) -> None:
     if wrong.rows:
         show(grid(wrong))
     for line in lines(proofs):
-        print(line)
+        tell_line(line)
 
 
 def tell_json(proofs: Any) -> None:

@@ -46,7 +46,9 @@ def of_models(cases: Sequence[Case]) -> Suite:
     if len(cases) == 1:
         return single(cases[0])
     models = ", ".join(dict.fromkeys(case.model for case in cases))
-    return Suite("models", 1, f"The models {models}", tuple(cases))
+    return Suite(
+        "models", 1, f"{'The models' if ',' in models else 'The model'} {models}", tuple(cases)
+    )
 
 
 def make_plan(

@@ -130,6 +130,11 @@ def verdict(run: Run) -> Verdict:
     )
 
 
+def trained(run: Run) -> bool:
+    """Whether steps of training were read, not forward passes alone."""
+    return any(reading.context.training for reading in run.readings)
+
+
 def in_context(index: Index) -> list[Bridge]:
     """Bridges with a step that is the model's doing: in their context it does more or less."""
     return [each for each in index.bridges if any(step.term.endswith(HERE) for step in each.steps)]

@@ -21,6 +21,8 @@ from flop_harness.report.charts.drawing import (
 )
 from flop_harness.report.words.text import human, printable
 
+SIZES = "Each beside the first, by the reference"
+"""The title of what compares models"""
 COST = "MAC, by the reference"
 NAMES = 120
 """What names of models take of the width, usually"""

@@ -9,8 +9,10 @@ from flop_harness.report.analysis.families import family_of, kind_of
 from flop_harness.report.analysis.findings import Profile, profiles
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.analysis.machines import id_of
-from flop_harness.report.analysis.verdict import headline, unknowns
+from flop_harness.report.analysis.sizes import sizes
+from flop_harness.report.analysis.verdict import headline, spreads, trained, unknowns
 from flop_harness.report.charts.heatmap import legible
+from flop_harness.report.charts.sizes import SIZES, compares_models
 from flop_harness.report.documents.timed import Timed, timed
 from flop_harness.report.formats.markdown import grid, loud, page, plain
 from flop_harness.report.sources.times import Machines
@@ -22,8 +24,10 @@ from flop_harness.report.tables.environment import environment_table, version_ta
 from flop_harness.report.tables.failures import silent
 from flop_harness.report.tables.families import family_table
 from flop_harness.report.tables.outcomes import outcome_table
+from flop_harness.report.tables.sizes import size_table
 from flop_harness.report.tables.spreads import spread_table
-from flop_harness.report.words.text import command, plural
+from flop_harness.report.words.commands import TIME, again
+from flop_harness.report.words.text import plural
 
 MANY = 1000
 """More bridges than this are left to bridges.csv: no page of that length is read"""
@@ -42,8 +46,12 @@ def _blocks(run: Run, machines: Machines) -> Iterator[str]:
         yield plain(run.suite.description)
     yield "## At a glance"
     yield grid(outcome_table(index))
-    yield "![Spread of each case](spread.svg)"
-    yield grid(spread_table(index))
+    if compares_models(run):
+        yield f"![{SIZES}](sizes.svg)"
+        yield grid(size_table(sizes(index), "MAC", SIZES))
+    if spreads(index):
+        yield "![Spread of each case](spread.svg)"
+        yield grid(spread_table(index))
     yield "## Who agrees with whom"
     yield grid(group_table(index))
     yield from (grid(distance_table(index, each)) for each in index.metrics)
@@ -66,12 +74,12 @@ def _blocks(run: Run, machines: Machines) -> Iterator[str]:
     yield from (block for each in found for block in _timed(each))
     if not found:
         yield "Nothing of this suite was timed yet. To time its cases, alone on the machine:"
-        yield f"    {command(run.suite.name).replace('compare', 'time')}"
+        yield f"    {again(run.suite, TIME)}"
     yield "## What is not known"
     yield "\n".join(f"- {loud(line)}" for line in unknowns(index)) or "Nothing that ran is open."
     yield grid(silent(index))
     yield "## How it was measured"
-    yield f"    {command(run.suite.name)}"
+    yield f"    {again(run.suite, training=trained(run))}"
     yield grid(version_table(index))
     yield grid(environment_table(run))
 

@@ -12,7 +12,9 @@ from flop_harness.report.analysis.families import family_of, kind_of
 from flop_harness.report.analysis.findings import profiles
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.analysis.machines import id_of
-from flop_harness.report.analysis.verdict import headline, particulars, unknowns, verdict
+from flop_harness.report.analysis.sizes import sizes
+from flop_harness.report.analysis.verdict import headline, particulars, trained, unknowns, verdict
+from flop_harness.report.charts.sizes import SIZES, compares_models, size_chart
 from flop_harness.report.charts.spread import spread_chart
 from flop_harness.report.charts.waterfall import waterfall
 from flop_harness.report.documents.proofs import section
@@ -33,9 +35,10 @@ from flop_harness.report.tables.failures import silent
 from flop_harness.report.tables.families import family_table
 from flop_harness.report.tables.glossary import context_table, convention_table
 from flop_harness.report.tables.outcomes import outcome_table
+from flop_harness.report.tables.sizes import size_table
 from flop_harness.report.tables.spreads import spread_table
 from flop_harness.report.tables.table import Table
-from flop_harness.report.words.text import command
+from flop_harness.report.words.commands import TIME, again
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ def contents(run: Run, codes: Codes = NONE) -> dict[str, Any]:
         "suite": run.suite, "headline": headline(run),
         "particulars": particulars(run), "verdict": verdict(run), "finds": finds(index),
         "counts": verdict(run).counts, "outcomes": outcome_table(index),
+        "models": size_table(sizes(index), "MAC", SIZES) if compares_models(run) else None,
+        "size_chart": pages.drawn(size_chart(run)) if compares_models(run) else "",
         "spread": spread_table(index), "spread_chart": pages.drawn(spread_chart(run)),
         "agreement": group_table(index),
         "distances": [distance_table(index, metric) for metric in index.metrics],
@@ -89,7 +94,7 @@ def contents(run: Run, codes: Codes = NONE) -> dict[str, Any]:
         "sections": [(each, packed(index, each, codes)) for each in sections(index)],
         "environment": environment_table(run),
         "versions": version_table(index), "glossary": [convention_table(), context_table()], "silent": silent(index), "unknowns": unknowns(index),
-        "command": command(run.suite.name), "citation": bibtex(run.suite), "schema": run.schema,
+        "command": again(run.suite, training=trained(run)), "to_time": again(run.suite, TIME), "citation": bibtex(run.suite), "schema": run.schema,
     }  # fmt: skip
 
 

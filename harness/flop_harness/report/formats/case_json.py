@@ -17,9 +17,11 @@ from flop_harness.records import Bridge, Metric
 from flop_harness.report.analysis.bridges import bars, part_of, scale
 from flop_harness.report.analysis.findings import sentences
 from flop_harness.report.analysis.index import BASE_UNIT, Index, key_of, plain
+from flop_harness.report.analysis.verdict import trained
 from flop_harness.report.sources.figure_code import NONE, Codes
 from flop_harness.report.tables.cases import Answer, Section
 from flop_harness.report.tables.table import Table, show
+from flop_harness.report.words.commands import again_of_case
 from flop_harness.report.words.text import (
     Number,
     group,
@@ -56,6 +58,7 @@ def contents(index: Index, section: Section, codes: Codes = NONE) -> dict[str, A
             told["code"] = [pieces.setdefault(codes.pieces[each], len(pieces)) for each in made]
     return {
         "description": printable(section.description),
+        "again": again_of_case(index.run.suite, section.case, trained(index.run)),
         "agreed": [agreed_in(table) for table in section.agreed],
         "references": references_in(index, section.case),
         "figures": [[each[0], group(each[1]), each[2]] for each in section.figures.rows],

@@ -5,7 +5,6 @@ async function unpacked(data) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
   return new Response(stream).json();
 }
-const again = document.querySelector('[data-suite]')?.dataset.suite.split(',')[0];
 const known = new Map();
 function toldOf(section) {
   if (!known.has(section)) known.set(section, unpacked(section.dataset.answers));
@@ -47,7 +46,7 @@ function article(answer, told) {
   const tool = `Read by ${answer.counter} ${answer.version || ''}`.trim();
   const remarks = [answer.told ? [`${tool}, which says `, make('code', {}, answer.told)] : [tool], ...(answer.remarks || []).map(text => [text])];
   const said = remarks.flatMap((parts, place) => place ? ['; ', ...parts] : parts);
-  made.append(make('p', {class: 'note'}, ...said, '. Again: ', make('code', {}, `flop-harness compare ${again} --cases ${answer.case} --counters ${answer.counter}`)));
+  made.append(make('p', {class: 'note'}, ...said, '. Again: ', make('code', {}, `${told.again} --counters ${answer.counter}`)));
   if (answer.code) made.append(example(joined(...answer.code.map(place => told.pieces[place]))));
   return made;
 }

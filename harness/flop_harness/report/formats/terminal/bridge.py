@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -172,8 +171,7 @@ def grid(title: str, lines: Sequence[Line], width: int = 200) -> Grid:
 def folded(text: str, room: int) -> str:
     """A line of the tree in rows of ``room`` columns, its guides beside each of them."""
     guide = GUIDES.match(text)[0]  # type: ignore[index]
-    rows = textwrap.wrap(text[len(guide) :], max(room - len(guide), 8), break_on_hyphens=False)
-    rows = rows or [""]
+    rows = wrapped(text[len(guide) :], max(room - len(guide), 8)).splitlines() or [""]
     below = guide.replace(BRANCH, TRUNK).replace(LAST, GAP)
     return "\n".join([guide + rows[0], *(below + row for row in rows[1:])])
 

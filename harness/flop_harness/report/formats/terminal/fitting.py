@@ -6,7 +6,6 @@ Text wraps first. What still has no room goes into a further piece, with the fir
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -81,16 +80,16 @@ def needed(table: Fitted, place: int) -> tuple[int, int]:
     """The least and the most columns that a column of the table takes."""
     head = table.heads[place]
     cells = [row.cells[place] for row in table.rows]
-    most = max((len(text) for text in (head.title, *cells)), default=0)
+    most = max((columns(text) for text in (head.title, *cells)), default=0)
     if not head.wraps:
-        least = max([longest_word(head.title), *map(len, cells)])
-        return least, max(least, len(head.title))
+        least = max([longest_word(head.title), *map(columns, cells)])
+        return least, max(least, columns(head.title))
     word = max((longest_word(text) for text in (head.title, *cells)), default=0)
     return min(most, max(LEAST, min(word, WORD))), most
 
 
 def longest_word(text: str) -> int:
-    return max(map(len, APART.sub(KEPT, text).split(" ")), default=0)
+    return max(map(columns, APART.sub(KEPT, text).split(" ")), default=0)
 
 
 def widened(needs: dict[int, tuple[int, int]], room: int) -> dict[int, int]:
@@ -130,8 +129,26 @@ def drawn(table: Fitted, widths: dict[int, int]) -> Grid:
 
 
 def wrapped(text: str, width: int) -> str:
-    """Text in lines of so many columns; a figure stays with its unit, a word stays whole."""
-    if len(text) <= width:
+    """Text in lines of so many columns; a figure stays with its unit, a word that has room whole."""
+    if columns(text) <= width:
         return text
-    lines = textwrap.wrap(APART.sub(KEPT, text), max(width, 1), break_on_hyphens=False)
-    return "\n".join(lines).replace(KEPT, " ")
+    lines = [""]
+    for word in re.split(r"[ \t\n]+", APART.sub(KEPT, text.strip(" \n"))):
+        for piece in folded(word, width):
+            longer = f"{lines[-1]} {piece}" if lines[-1] else piece
+            lines[-1:] = [longer] if columns(longer) <= width else [lines[-1], piece]
+    return "\n".join(filter(None, lines)).replace(KEPT, " ")
+
+
+def folded(word: str, width: int) -> list[str]:
+    """A word as it is, or in pieces where it is wider than a line."""
+    from rich.cells import chop_cells
+
+    return [word] if columns(word) <= width else chop_cells(word, max(width, 2))
+
+
+def columns(text: str) -> int:
+    """What a text takes of a line: letters of some scripts take two columns."""
+    from rich.cells import cell_len
+
+    return len(text) if text.isascii() else cell_len(text)
