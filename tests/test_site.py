@@ -199,10 +199,7 @@ def test_a_ratio_in_a_few_signs(ratio, words):
 def test_the_sentence_counts_counters_within_two_per_cent_and_what_parts_the_nearest():
     index = zoo(("a", "vgg", 2), ("b", "vgg", 1), ("c", "vgg", -90), ("d", "vgg", 0))
     first, second = sentences(family_rows(index, "abcd"), index)
-    assert (
-        first
-        == "Convolutional networks: 1 of 1 counter is within 2 % of the reference on most models."
-    )
+    assert first == "Convolutional networks: 1 of 1 counter is mostly within 2 %."
     assert "thop equals the reference on 1 of 4 models" in second and "x (3 models)" in second
 
 
