@@ -6,6 +6,7 @@ JOBS ?= 2
 COUNTER ?= thop
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PAGES := harness/flop_harness/report/pages/site
 EXTRAS := all,test,lint
 
 .DEFAULT_GOAL := help
@@ -62,8 +63,9 @@ lint: $(STAMP)  ## style, layers and types
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-lint-pages:  ## types of the site's scripts; needs npm
-	npm exec --yes --package typescript@5.9.3 -- tsc -p harness/flop_harness/report/pages/site
+lint-pages:  ## types and style of the site's scripts; needs npm
+	npm exec --yes --package typescript@5.9.3 -- tsc -p $(PAGES)
+	cd $(PAGES) && npm exec --yes --package @biomejs/biome@2.6.8 -- biome lint --error-on-warnings .
 
 bench: $(STAMP)  ## costs: of a count, of our clock, of compare beside its counters, of a large store
 	$(BIN)/python tests/bench/counting.py $(ARGS)

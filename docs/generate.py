@@ -30,7 +30,7 @@ from flop_harness.records.account import Account
 from flop_harness.report.documents.json_documents import SCHEMAS
 from flop_harness.report.formats.markdown import grid, plain
 from flop_harness.report.tables.table import Table, columns
-from flop_harness.report.words.text import group, plural
+from flop_harness.report.words.text import group, plural, slug
 
 PAGES = ROOT / "docs" / "pages"
 NET = "docs/examples/net.py"
@@ -130,8 +130,11 @@ def counters_page(rules: Rules) -> Iterator[str]:
     yield "# Counters"
     yield ("What each tool charges, as its rules in this package state it, and what they predict for "
            "the network of the [conventions](conventions.md).")  # fmt: skip
+    told = set(counters_of_results())
     for counter in counters().values():
         yield f"## {counter.id}"
+        if counter.id in told:
+            yield page_of(counter.id)
         yield from rules_of(counter)
         yield from example(rules, counter)
 
@@ -152,6 +155,18 @@ def rules_of(counter: Counter) -> Iterator[str]:
 
 
 # ------------------------------------------------------------------------------------ findings
+
+
+def counters_of_results() -> Iterator[str]:
+    """Every counter that stands in the published results."""
+    for file in (ROOT / "results").glob("*/findings.csv"):
+        with file.open(newline="", encoding="utf-8") as rows:
+            yield from (row["counter"] for row in csv.DictReader(rows))
+
+
+def page_of(counter: str) -> str:
+    """A link to its page among the results, which lie one level up; no page of the documentation."""
+    return f'<a href="../counter/{slug(counter)}.html">What it says of every model, and its releases</a>'
 
 
 def findings_page() -> Iterator[str]:
@@ -178,6 +193,7 @@ def findings_of(file: Path) -> Iterator[str]:
     for counter, lines in found.items():
         more = f"- ... and {len(lines) - SHOWN:,} more." if len(lines) > SHOWN else ""
         yield f"### {plain(counter)}"
+        yield page_of(counter)
         yield "\n".join([*lines[:SHOWN], more]).rstrip()
 
 

@@ -18,6 +18,7 @@ from flop_harness.reconcile import bridges as reconcile
 from flop_harness.records import Bridge, Context, Reading, Trace
 from flop_harness.run.answers import modules_of
 from flop_harness.run.contexts import asked_with, observations, with_calls
+from flop_harness.suite.compiled import eagerly
 from flop_harness.trace.copying import copied
 from flop_harness.trace.recorder import recorded
 from layers import Factory, Sample
@@ -66,7 +67,12 @@ def bridges(name: str, context: Context, factory: Factory) -> dict[str, Bridge]:
     """The bridge to each of a counter's figures."""
     counter = counters.counters()[name]
     sample, own = asked(counter, factory, context)
-    with quiet() as printed, torch.set_grad_enabled(context.grad), functions_restored():
+    with (
+        quiet() as printed,
+        torch.set_grad_enabled(context.grad),
+        functions_restored(),
+        eagerly(),
+    ):
         try:
             answer = counter.read(sample.module, sample.args, sample.kwargs, own.context)
         except Exception as error:

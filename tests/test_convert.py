@@ -65,6 +65,11 @@ def test_exact_flops_part_from_the_double_by_a_term_of_each_product(net: str):
     }  # fmt: skip
 
 
+def test_two_flops_a_mac_are_the_same_for_a_convention_and_a_counter(net: str):
+    for source, target in (("flops", "torch"), ("torch", "flops")):
+        assert converted(f"{2 * MACS}", net, source, target).bridge.steps == ()
+
+
 @pytest.mark.parametrize(
     ("source", "target"),
     [("macs", "torch"), ("torch", "macs"), ("torch", "fvcore"), ("exact-flops", "ptflops-aten")],

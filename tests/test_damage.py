@@ -182,6 +182,64 @@ def test_other_records_that_are_damaged_are_named_in_one_line(kind, tmp_path, re
     record_property("damaged files: named in one line, no figure read", TIMES)
 
 
+CLAIMS = """
+source = "here"
+[[claim]]
+id = "c"
+model = "torch.nn:Linear"
+kwargs = { in_features = 4, out_features = 3 }
+inputs = [[2, 4]]
+value = "24"
+unit = "MACs"
+"""
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory) -> Path:
+    """A folder with a file of claims, and their audit."""
+    folder = tmp_path_factory.mktemp("audited")
+    (folder / "c.toml").write_text(CLAIMS)
+    assert typed("claims", folder / "c.toml", "--out", folder / "out", "--jobs", "1").code == 0
+    return folder
+
+
+@pytest.mark.parametrize("name", [store.AUDIT_FILE, JOURNAL_FILE])
+def test_claims_are_judged_anew_whatever_the_last_audit_left(
+    name, audited, tmp_path, record_property
+):
+    """2 x 4 x 3 products; what is damaged is said, or counted again, and no figure comes from it."""
+    shutil.copytree(audited, tmp_path, dirs_exist_ok=True)
+    whole = (tmp_path / "out" / name).read_bytes()
+    verdicts = store.load_audit(audited / "out").verdicts
+    for number in range(TIMES):
+        (tmp_path / "out" / name).write_bytes(damaged(whole, number))
+        ended = typed("claims", tmp_path / "c.toml", "--out", tmp_path / "out", "--jobs", "1")
+        assert ended.code == 0 and "Traceback" not in ended.err, (number, ended.err)
+        assert store.load_audit(tmp_path / "out").verdicts == verdicts, number
+        if name == store.AUDIT_FILE:
+            assert name in ended.err, number
+    record_property("damaged files: named in one line, no figure read", TIMES)
+
+
+def test_a_damaged_timeline_is_asked_anew(tmp_path, monkeypatch, record_property):
+    """Its releases are not taken over, and the one that is installed answers again."""
+    monkeypatch.setattr("flop_harness.regression.drift.released", lambda name: ("1.0",))
+    (tmp_path / "d.toml").write_text(SUITE)
+    words = ("drift", "torch", "--cases", tmp_path / "d.toml", "--out", tmp_path / "out")
+    assert typed(*words).code == 0
+    path = tmp_path / "out" / f"torch{store.TIMELINE_SUFFIX}"
+    whole = path.read_bytes()
+    readings = store.load_timeline(path).releases[0].readings
+    for number in range(TIMES // 10):
+        path.write_bytes(damaged(whole, number))
+        ended = typed(*words)
+        assert ended.code == 0 and f"torch{store.TIMELINE_SUFFIX}" in ended.err, ended.err
+        assert [r.value for r in store.load_timeline(path).releases[0].readings] == [
+            r.value for r in readings
+        ]
+    record_property("damaged files: named in one line, no figure read", TIMES // 10)
+
+
 def a_name(traces: object) -> str:
     """The name of a trace, such as ``linear/0123456789abcdef``, in what a run says of its traces."""
     return re.findall(r"linear/[0-9a-f]{16}", repr(traces))[0]

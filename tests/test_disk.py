@@ -27,11 +27,24 @@ inputs = [[2, 4]]
 """
 
 
+CLAIMS = """
+source = "here"
+[[claim]]
+model = "torch.nn:Linear"
+kwargs = { in_features = 4, out_features = 3 }
+inputs = [[2, 4]]
+value = "24"
+unit = "MACs"
+"""
+
+
 @pytest.fixture
 def written(tmp_path, monkeypatch) -> Path:
     """The folder of a finished run."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("flop_harness.regression.drift.released", lambda name: ("1.0",))
     (tmp_path / "disk.toml").write_text(SUITE)
+    (tmp_path / "claims.toml").write_text(CLAIMS)
     assert typed("compare", "disk.toml", "--no-timing").code == 0
     return tmp_path / "results" / "disk"
 
@@ -82,6 +95,8 @@ COMMANDS = {
     "effects": ("effects", "numel", "--out", "out"),
     "verify": ("verify", "disk.toml", "--out", "out", "--jobs", "1"),
     "compare": ("compare", "disk.toml", "--out", "out", "--no-timing"),
+    "claims": ("claims", "claims.toml", "--out", "out", "--jobs", "1"),
+    "drift": ("drift", "torch", "--cases", "disk.toml", "--out", "out"),
     "time": ("time", "disk.toml", "--out", "out", "--sessions", "1", "--budget", "0.01",
              "--no-details", "--anyway"),
 }  # fmt: skip

@@ -50,6 +50,12 @@ class AnotherTorch(Linear):
         sys.modules["torch"] = None
         sys.modules = {}
 
+class BlocksTorchAsItRuns(Linear):
+    def forward(self, x):
+        y = super().forward(x)
+        sys.modules["torch"] = sys.modules["numpy"] = None
+        return y
+
 class Starts(Linear):
     def __init__(self):
         super().__init__()
@@ -87,8 +93,8 @@ class Closes(Linear):
         os.closerange(0, 1000)
         return super().forward(x)
 """
-COUNTED = ("LosesTorch", "LosesParts", "LosesTorchAsItRuns", "LosesAll", "AnotherTorch", "Starts",
-           "Says")  # fmt: skip
+COUNTED = ("LosesTorch", "LosesParts", "LosesTorchAsItRuns", "LosesAll", "AnotherTorch",
+           "BlocksTorchAsItRuns", "Starts", "Says")  # fmt: skip
 REFUSED = {
     "Interrupts": "the model raises on these inputs: KeyboardInterrupt",
     "InterruptsAsItIsMade": "raised KeyboardInterrupt",

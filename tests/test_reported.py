@@ -157,12 +157,8 @@ UNTRIED = {
     "checkpointed-step": "jit",
     # the module refuses train() and eval(): so does every tool that calls them
     "exported": "refused",
-    # ptflops charges calls that flex_attention makes of the score function
-    "flexible-attention": "open",
-    # torch.cond runs its branches under dynamo: what counters see of that is not traced yet
-    "conditional": "open",
 }
-"""Cases left out of what is tried in this process: some need one of their own, two are open."""
+"""Cases left out of what is tried in this process."""
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in UNTRIED])

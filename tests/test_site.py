@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from flop_harness import report, store
+from flop_harness.counters.versions.days import DAYS, day_of
+from flop_harness.counters.versions.released import in_order
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Input, Reference, Run, Suite
 from flop_harness.report.analysis.index import Index, in_macs
@@ -20,14 +23,17 @@ from flop_harness.report.site.axis import axis_of
 from flop_harness.report.site.build import files
 from flop_harness.report.site.combine import combine
 from flop_harness.report.site.contents import Site
-from flop_harness.report.site.counters import dated
 from flop_harness.report.site.families import family_rows, short
 from flop_harness.report.site.home import sentences
 from flop_harness.report.site.models import strip
+from flop_harness.report.site.picture import SVG, heat_map, with_summary
+from flop_harness.report.site.published import cited, own_in
 from flop_harness.report.site.sources import Results, is_library, results_in
+from flop_harness.report.site.words import contexts_told, linked
 from runs import GRAD, a_reading, a_run, explained, failed_run, hostile_run, loud_run, small_run
 
-SEEDS = Path(__file__).parents[1] / "results" / "seeds"
+RESULTS = Path(__file__).parents[1] / "results"
+SEEDS = RESULTS / "seeds"
 VGG = 15_470_264_320
 
 
@@ -190,13 +196,74 @@ def test_a_ratio_in_a_few_signs(ratio, words):
     assert short(ratio) == words
 
 
-def test_the_sentence_counts_figures_within_two_per_cent():
-    rows = family_rows(
-        zoo(("a", "vgg", 2), ("b", "vgg", 3), ("c", "vgg", -90), ("d", "vgg", 0)), "abcd"
+def test_the_sentence_counts_counters_within_two_per_cent_and_what_parts_the_nearest():
+    index = zoo(("a", "vgg", 2), ("b", "vgg", 1), ("c", "vgg", -90), ("d", "vgg", 0))
+    first, second = sentences(family_rows(index, "abcd"), index)
+    assert (
+        first
+        == "Convolutional networks: 1 of 1 counter is within 2 % of the reference on most models."
     )
-    first, second = sentences(rows)
-    assert first.startswith("Convolutional networks: 50 % of figures are within 2 %")
-    assert "10 times too low" in first and "thop equals the reference on 1 of 4 models" in second
+    assert "thop equals the reference on 1 of 4 models" in second and "x (3 models)" in second
+
+
+def test_quantised_networks_stand_apart():
+    rows = family_rows(zoo(("a", "vgg", 0), ("b", "vgg", 0), ("c", "quantization.vgg", -100),
+                           ("d", "quantization.vgg", -100)), "abcd")  # fmt: skip
+    assert [(row.kind, row.name) for row in rows] == [("Convolutions", "vgg"), ("Quantised", "vgg")]
+
+
+def test_what_the_repository_shows_of_the_results_is_current():
+    site = Site(results_in(RESULTS))
+    readme = (RESULTS / "README.md").read_text()
+    assert with_summary(readme, site.families, site.results.index) == readme
+    assert (RESULTS / SVG).read_text() == heat_map(site.families)
+
+
+# ------------------------------------------------------------------------------ words and claims
+
+
+def test_a_word_leads_to_its_meaning_where_it_first_stands():
+    made = linked("References <b> of readings; a reference, no bridges", "../")
+    assert made.count("<a ") == 3 and "&lt;b&gt;" in made
+    assert '<a class="word" href="../method.html#word-reference" title="What a model' in made
+    assert ">References</a>" in made and ">bridges</a>" in made and "a reference, no" in made
+
+
+def test_contexts_are_told_in_words():
+    assert contexts_told(["cpu no_grad"]).startswith(
+        "The model stands on the CPU. Whether torch keeps"
+    )
+
+
+@pytest.mark.parametrize(
+    "value, unit, own, own_unit, told",
+    [
+        ("4.1", "GFLOPs", "4089184256", "MAC", "8.178"),  # a MAC is two FLOPs
+        ("4.1", "GMACs", "8178368512", "FLOP", "4.089"),
+        ("25.557", "M", "25557032", "parameter", "25.557"),  # as many digits as are printed
+        ("25,557,032", "params", "25557032", "parameter", "25,557,032"),
+        ("1.19", "%", "10838016", "MAC", ""),  # no count of anything
+        ("many", "", "1", "MAC", ""),
+        ("1", "G", "", "", ""),
+    ],
+)
+def test_what_a_model_has_stands_in_the_unit_of_the_claim(value, unit, own, own_unit, told):
+    row = {"value": value, "unit": unit, "own": own, "own_unit": own_unit, "metric": "compute"}
+    assert own_in(row) == told
+
+
+@pytest.mark.parametrize(
+    "source, address",
+    [
+        ("Howard et al., 2017, arXiv:1704.04861, Table 2", "https://arxiv.org/abs/1704.04861"),
+        ("an article, https://example.org/a/b.html, section 4", "https://example.org/a/b.html"),
+        ("karpathy/nanoGPT sizing.ipynb:12 @3adf61e1", "https://github.com/karpathy/nanoGPT/blob/3adf61e1/sizing.ipynb"),
+        ("README of thop 0.0.22", None),
+    ],
+)  # fmt: skip
+def test_a_source_that_is_named_whole_is_linked(source, address):
+    assert (f'href="{address}"' in cited(source)) == bool(address)
+    assert re.sub("<.*?>", "", cited(source)) == source
 
 
 # ------------------------------------------------------------------------------ all pages
@@ -226,8 +293,6 @@ def test_no_page_asks_for_what_lies_elsewhere():
 
 def test_links_between_pages_lead_somewhere():
     made = site_of(small_run(), replace(store.load(SEEDS)))
-    import re
-
     for path, text in made.items():
         for target in re.findall(r'href="([^"#]+\.html)', text) if path.endswith(".html") else ():
             folder = path.rpartition("/")[0]
@@ -244,7 +309,15 @@ def test_links_between_pages_lead_somewhere():
     [("0.0.30.post190806", "2019-08-06"), ("0.1.5.post20221221", "2022-12-21"), ("0.7.5", "")],
 )
 def test_a_version_tells_its_day(version, day):
-    assert dated(version) == day
+    assert str(day_of("unknown", version) or "") == day
+
+
+@pytest.mark.parametrize("name", DAYS)
+def test_days_of_releases_never_go_back(name):
+    versions = DAYS[name].split()[::2]
+    assert in_order(versions) == tuple(versions)
+    days = [day_of(name, version) for version in versions]
+    assert days == sorted(days)
 
 
 def test_a_library_that_is_not_the_pinned_file_is_refused(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,7 +89,7 @@ def opened(page, site: Path, path: str = "index.html") -> None:
 def asked(page, words: str) -> None:
     """Two actions: words into the search box, and what is found first."""
     page.fill("#find", words)
-    page.locator("#found li[data-link]").first.click()
+    page.locator("#found a").first.click()
 
 
 # ----------------------------------------------------------------- a reader's questions, from home
@@ -111,7 +112,7 @@ def test_why_thop_says_what_it_says_of_a_vision_transformer(page, site):
     assert (
         "attention projection not seen" in why.inner_text() and "−5,577,375,744" in why.inner_text()
     )
-    assert why.locator("svg").count() == 2
+    assert why.locator("td.axis u.down").count() >= 2 and why.locator("svg [role=button]").count()
 
 
 def test_a_figure_of_ptflops_as_one_of_fvcore(page, site):
@@ -137,10 +138,8 @@ def test_which_families_part_most(page, site):
 def test_whether_counts_predict_time(page, site):
     opened(page, site)
     page.click(".doors >> text=Choose by speed")
-    assert (
-        "MACs predict this machine’s time within a factor of 1.2"
-        in page.locator(".lead").inner_text()
-    )
+    lead = page.locator(".lead").inner_text()
+    assert re.search(r"MACs predict this machine’s time within a factor of \d\.\d", lead)
     page.wait_for_selector("#scatter svg")
 
 
@@ -183,9 +182,11 @@ def test_the_search_box_is_used_by_keys(page, site):
     opened(page, site)
     page.focus("#find")
     page.keyboard.type("vgg16")
-    page.wait_for_selector("#found li[aria-selected=true]")
+    page.wait_for_selector("#found a")
     page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.closest('#found') !== null")
     page.keyboard.press("ArrowUp")
+    assert page.evaluate("document.activeElement.id") == "find"
     page.keyboard.press("Enter")
     page.wait_for_selector("h1:text-is('vgg16')")
 
@@ -201,6 +202,49 @@ def test_the_address_keeps_what_a_table_shows(page, site):
     page.wait_for_selector(".tabulator-row:has-text('vgg16')")
     assert page.input_value("#filter") == "vgg" and page.input_value("#figures") == "exact"
     assert "15,470,314,496" in page.locator(".tabulator-row", has_text="vgg16").first.inner_text()
+
+
+def test_a_module_becomes_the_whole_and_gives_way_again(page, site):
+    opened(page, site, "model/vit_b_16.html#thop")
+    bars = page.locator("#why svg [role=button]")
+    bars.first.wait_for()
+    name = bars.first.get_attribute("aria-label")
+    bars.first.focus()
+    page.keyboard.press("Enter")
+    assert bars.first.get_attribute("aria-label") == name.replace("Into", "Back from")
+    bars.first.click()
+    assert bars.first.get_attribute("aria-label") == name
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_words_of_the_glossary_lead_to_their_meaning(page, site, path):
+    opened(page, site, path)
+    page.wait_for_timeout(300)
+    for word in page.locator("main a.word").all():
+        assert word.get_attribute("title")
+        name = word.get_attribute("href").partition("#")[2]
+        assert f'id="{name}"' in (site / "method.html").read_text()
+
+
+def test_documentation_and_results_lead_to_one_another(page, site):
+    if not (site / "docs").is_dir():
+        pytest.skip("the site was built without its documentation: make site")
+    opened(page, site, "counter/thop.html")
+    page.click(".parts >> text=Its rules")
+    page.wait_for_selector("h2#thop")
+    page.click("text=What it says of every model >> nth=0")
+    page.wait_for_selector("h1:text-is('thop')")
+    opened(page, site)
+    asked(page, "how to read a bridge")
+    assert "/docs/" in page.url
+
+
+def test_the_documentation_is_searched_from_a_file(page, site):
+    if not (site / "docs").is_dir():
+        pytest.skip("the site was built without its documentation: make site")
+    opened(page, site, "docs/index.html")
+    page.locator("input.md-search__input").fill("residual")
+    page.locator(".md-search-result__link").first.wait_for()
 
 
 # ----------------------------------------------------------------------- for everyone, at any width
@@ -219,7 +263,7 @@ def test_axe_finds_nothing(page, site, path, scheme):
 
 
 @pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("width", [390, 1280, 2560])
+@pytest.mark.parametrize("width", [390, 820, 1400, 2560])
 def test_no_page_is_wider_than_its_window(page, site, path, width):
     page.set_viewport_size({"width": width, "height": 900})
     opened(page, site, path)
@@ -245,6 +289,34 @@ def large(models: int, counters: int) -> Run:
                tuple(b for _, b in pairs), references=references)  # fmt: skip
 
 
+FRAMES = 180
+SCROLLED = """frames => new Promise(done => {
+    const holder = document.querySelector('.tabulator-tableholder');
+    const step = () => {
+        holder.scrollTop += 60;
+        frames-- ? requestAnimationFrame(step) : done();
+    };
+    step(); })"""
+"""Two rows a frame"""
+
+
+def busy(page: Any) -> float:
+    """Milliseconds of the page's thread for each frame while its table is scrolled.
+
+    Its own time is asked, not that of the clock: others may use the machine.
+    """
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def spent() -> float:
+        told = session.send("Performance.getMetrics")["metrics"]
+        return next(each["value"] for each in told if each["name"] == "TaskDuration")
+
+    before = spent()
+    page.evaluate(SCROLLED, FRAMES)
+    return 1e3 * (spent() - before) / FRAMES
+
+
 def test_three_thousand_models_and_twenty_counters(page, tmp_path):
     run = large(3000, 20)
     started = time.process_time()
@@ -256,7 +328,7 @@ def test_three_thousand_models_and_twenty_counters(page, tmp_path):
     page.goto((site / "model/model_1234.html").as_uri())
     click = """() => new Promise(done => {
         const started = performance.now();
-        new MutationObserver(() => document.querySelector('#why svg') && done(performance.now() - started))
+        new MutationObserver(() => document.querySelector('#why tbody') && done(performance.now() - started))
             .observe(document.getElementById('why'), {childList: true, subtree: true});
         document.querySelector('a.who[href]').click(); })"""
     assert page.evaluate(click) < 200
@@ -264,3 +336,4 @@ def test_three_thousand_models_and_twenty_counters(page, tmp_path):
     page.wait_for_selector(".tabulator-row")
     assert "3000 of 3000" in page.locator("#count").inner_text()
     assert page.locator(".tabulator-row").count() < 200
+    assert busy(page) < 1000 / 60

@@ -24,13 +24,14 @@ from clocks import (
 from flop_harness.api import load
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Failure, Input, Run, Suite
-from flop_harness.records.times import Ceiling, LayerWork, Load
+from flop_harness.records.times import Ceiling, LayerTimes, LayerWork, Load
 from flop_harness.report import PAGES, write
 from flop_harness.report.analysis import contexts as contexts_analysis
 from flop_harness.report.analysis import memory as memory_analysis
 from flop_harness.report.analysis import predictors as predictors_analysis
 from flop_harness.report.analysis import sweep_statements, time_sentences
 from flop_harness.report.analysis import sweeps as sweeps_analysis
+from flop_harness.report.analysis.layers import Layer
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.charts import grouped, roofline
 from flop_harness.report.documents import files, timed
@@ -399,6 +400,23 @@ def test_layers_stand_beside_their_work():
     assert (row["flop"], row["bytes"], row["flop_per_byte"]) == (2000, 100, 20)
     assert row["least_s"] == 2.0 and row["bound"] == "compute"  # 2000 FLOP at 1000 a second
     assert row["median_s"] == pytest.approx(1e-3)
+
+
+def test_the_slowest_layers_that_make_up_nine_tenths_of_the_time_are_drawn():
+    def layer(seconds, series=ONE):
+        return Layer(LayerTimes("m", series, str(seconds), "Conv2d", (seconds,)), None, None)
+
+    found = [layer(5.0), layer(1.0), layer(70.0), layer(24.0), layer(2.0, TWO)]
+    drawn = [(each.times.series, each.median) for each in roofline.slowest(found)]
+    assert drawn == [(ONE, 70.0), (ONE, 24.0), (TWO, 2.0)]  # 94 of 100, and all of the other
+
+
+def test_the_inputs_of_a_case_are_those_that_its_model_was_called_with():
+    times = zoo_times()
+    called = "1x1 + 1x4x64x16 + 1x4x64x16 + 1x4x64x16 + 1x4x64x16"
+    times = replace(times, theory=tuple(replace(each, inputs=called) for each in times.theory))
+    table = times_tables.case_table(times)
+    assert {row[table.names.index("input")] for row in table.rows} == {"1x1 + 4 of 1x4x64x16"}
 
 
 def test_the_cost_of_hooks_is_told():

@@ -11,9 +11,11 @@ import pytest
 from commands import typed
 from flop_harness import store
 from flop_harness.ask import ways
-from flop_harness.counters import Answer
+from flop_harness.counters import Answer, counters
 from flop_harness.errors import UserError
-from flop_harness.records import Case, Failure, Input
+from flop_harness.records import Case, Failure, Input, Release, Suite
+from flop_harness.regression.drift import Subject, explained
+from flop_harness.report.analysis.drift import how
 from flop_harness.report.analysis.faults import Faults
 from flop_harness.report.sources import results, times
 from flop_harness.run.answers import modules_of
@@ -137,3 +139,25 @@ def test_compare_says_that_what_was_published_cannot_be_read(tmp_path: Path, mon
     assert ended.code == 0
     assert "not set beside what was published: " in ended.err and "is damaged" in ended.err
     assert store.load(tmp_path / "results" / "mine").suite.name == "mine"
+
+
+def test_a_rule_that_raises_on_a_release_is_told_and_costs_its_own_figure_alone():
+    """The figure stands without a bridge, and the page says why."""
+    counter = counters()["numel"]
+    subject = Subject(LINEAR, Suite("s", 1, "", (LINEAR,)), counter)
+    broken = replace(counter, quantities={
+        metric: replace(quantity, price=raising) for metric, quantity in counter.quantities.items()
+    })  # fmt: skip
+    said = subject.read(counter)
+    release = explained(Release("no version", said), broken, [subject])
+    assert release.bridges == ()
+    assert {each.message for each in release.failures} == {"ZeroDivisionError: a rule of ours"}
+    assert "rules for params failed: ZeroDivisionError: a rule of ours" in how(release)
+    assert not explained(Release("no version", said), counter, [subject]).failures
+
+
+def test_a_release_is_asked_about_the_other_cases_where_a_model_raises():
+    case = replace(LINEAR, inputs=(Input((2, 5)),))
+    counter = counters()["numel"]
+    (reading,) = Subject(case, Suite("s", 1, "", (case,)), counter).read(counter)
+    assert reading.status == "failed" or reading.value == 4 * 3 + 3

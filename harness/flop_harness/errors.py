@@ -29,6 +29,10 @@ class UserError(Exception):
     """The user's mistake in one line: what was wrong, where, and what was perhaps meant."""
 
 
+class ModelRaised(UserError):
+    """What somebody else's code raised while it was loaded, built or run: no mistake of spelling."""
+
+
 class Terminated(SystemExit):
     """SIGTERM, heard by a command: it ends as by Ctrl-C, with an exit code of its own."""
 

@@ -102,7 +102,7 @@ def middle(turns: list[tuple[float]]) -> float:
 
 def agreements_on(case: Case, folder: str, policy: Policy = POLICY) -> list[Agreement]:
     built = build(case, folder=folder)
-    series = Series("cpu", 1, case.dtype)
+    series = Series("cpu", 1, built.dtype or "float32")
     with cpu.settings(series):
         run = cpu.ready(built.module, built.args, built.kwargs, series)
         return list(agreements(case.id, run, policy))
@@ -131,16 +131,16 @@ def table(found: list[Agreement]) -> Table:
     return Table("Our clock and those of others, in turns", COLUMNS, rows, note)
 
 
-def apart(suite: Suite) -> list[Agreement]:
+def apart(suite: Suite) -> Iterator[Agreement]:
     """One case after another, each in a process of its own."""
-    found: list[Agreement] = []
     for case in suite.cases:
         outcome = run_apart(partial(agreements_on, case, suite.folder), timeout_s=600)
         if outcome.ending != "ok":
             print(f"{case.id}: {outcome.message}", file=sys.stderr)
             continue
-        found += outcome.value
-    return found
+        for each in outcome.value:
+            print(f"{each.case}: {each.clock} / ours {each.compared.ratio:.3f}", file=sys.stderr)
+        yield from outcome.value
 
 
 def main(names: tuple[str, ...]) -> None:
@@ -151,7 +151,10 @@ def main(names: tuple[str, ...]) -> None:
     from flop_harness.suite.files import load
 
     suite = select(load(names[0] if names else "seeds"), names[1] if names[1:] else None)
-    Console(width=120).print(grid(table(apart(suite))))
+    found = list(apart(suite))
+    Console(width=120).print(grid(table(found)))
+    if len(found) < len(suite.cases) * len(CLOCKS):
+        sys.exit("some cases could not be timed")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
     python tests/bench/waste.py SUITE [JOBS] [PATTERN] [EXECUTOR]
 
-``x`` is wall time over (the counters' own seconds / jobs): 1.00 is no waste.
+``x`` is wall time over (the counters' own seconds / jobs): 1.00 is no waste. On a machine with
+other work the seconds of CPU tell more: those of this process, and of all that it started.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from flop_harness.ask.compare import carry_out
 from flop_harness.run.plan import CANONICAL, Cell, Progress, Result
 from flop_harness.run.planning import make_plan, select
+from flop_harness.run.processes import forkserver
 from flop_harness.suite.files import load
 
 
@@ -48,14 +52,22 @@ class Clock:
             self.spent["forks, models, traces of counters"] += max(took - own, 0.0)
 
 
+def cpu_seconds() -> float:
+    """Of this process and of those that it started: whoever waits for one inherits its seconds."""
+    us = psutil.Process()
+    return sum(sum(each.cpu_times()[:4]) for each in (us, *us.children()))
+
+
 def main(suite: str, jobs: str = "2", pattern: str = "*", executor: str = "local") -> None:
     clock = Clock()
     chosen = select(load(suite), pattern)
     with tempfile.TemporaryDirectory() as folder:
+        before, started, spent = os.getloadavg()[0], time.perf_counter(), cpu_seconds()
+        if executor == "local":
+            forkserver(large_pages=True)  # as the command does, first of all
         plan = make_plan(chosen, Path(folder), device="cpu", jobs=int(jobs), executor=executor)
-        before, started = os.getloadavg()[0], time.perf_counter()
         carry_out(plan, Progress(started=clock.start, finished=clock.finish))
-        wall = time.perf_counter() - started
+        wall, cpu = time.perf_counter() - started, cpu_seconds() - spent
     last = sorted(clock.ended.values())[-plan.jobs :]
     clock.spent["alone at the end"] = sum(last[-1] - each for each in last)
     clock.spent["until the first cell"] = (clock.first - started) * plan.jobs
@@ -63,7 +75,7 @@ def main(suite: str, jobs: str = "2", pattern: str = "*", executor: str = "local
     clock.spent["between cases"] = wall * plan.jobs - sum(clock.spent.values())
     print(f"{suite} by {executor}: {len(chosen.cases)} cases, {clock.cells} cells, {jobs} jobs, "
           f"load {before:.1f} before")  # fmt: skip
-    print(f"wall {wall:.1f} s, x {wall * plan.jobs / clock.spent['counters']:.2f}")
+    print(f"wall {wall:.1f} s, x {wall * plan.jobs / clock.spent['counters']:.2f}; CPU {cpu:.1f} s")
     for what, seconds in sorted(clock.spent.items(), key=lambda pair: -pair[1]):
         print(f"{seconds:8.1f} s {seconds / (wall * plan.jobs):6.1%}  {what}")
 

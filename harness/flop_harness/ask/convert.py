@@ -121,6 +121,8 @@ def between(source: Amount, target: Amount) -> Iterator[Step]:
     before, after = source.account, target.account
     units = (source.unit, target.unit)
     doubled = any(term == DOUBLING for _, term in (*before, *after))
+    if doubled:
+        before, after = doubling_apart(source), doubling_apart(target)
     if units == ("MAC", "FLOP") and not doubled:
         yield Step(DOUBLING, before.total, before.by_module())
         before = before.scaled(2)
@@ -128,6 +130,14 @@ def between(source: Amount, target: Amount) -> Iterator[Step]:
         yield Step(HALVING, -after.total, (-after).by_module())
         after = after.scaled(2)
     yield from by_size(after - before)
+
+
+def doubling_apart(amount: Amount) -> Account:
+    """With the doubling as a term, as counters have it: of the convention that is nothing else."""
+    if amount.way != "flops":
+        return amount.account
+    halves = [(path, term, value // 2) for path, term, value in amount.account.charges()]
+    return Account.of([*halves, *((path, DOUBLING, half) for path, _, half in halves)])
 
 
 def by_size(difference: Account) -> list[Step]:

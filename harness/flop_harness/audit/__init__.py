@@ -50,7 +50,9 @@ def audit(
             verdicts[id(claim)] = judge(claim, claim_set)
         for claim in traced:
             verdicts[id(claim)] = with_own_figure(claim, verdicts[id(claim)], prices)
-    silent = {f"{p.case.model}": dict(prices.known[n].silent) for n, p in prices.jobs.items()}
+    silent: dict[str, dict[str, str]] = {}
+    for name, job in prices.jobs.items():
+        silent.setdefault(job.case.model, {}).update(prices.silence(name))
     return Audit(
         SCHEMA,
         describe(["torch", "torchvision", *tools]),
@@ -66,6 +68,8 @@ def of_language(claim: Claim) -> bool:
 
 
 def verdict_on(claim: Claim, claim_set: ClaimSet, prices: Prices) -> Verdict:
+    for failure in prices.failures(claim):
+        return Verdict(claim.id, "unexplained", f"not counted: {failure}")
     if claim.holds:
         return on_statement(claim, prices)
     if claim.metric == "output":

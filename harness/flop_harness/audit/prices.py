@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +18,7 @@ from flop_harness.audit.claim_set import Other
 from flop_harness.audit.statements import layers_in
 from flop_harness.errors import UserError
 from flop_harness.reconcile.pricing import Layers, Priced, Wanted, price_model, price_sizes
-from flop_harness.records import Case, Claim, Sources
+from flop_harness.records import EVERY, Case, Claim, Sources
 from flop_harness.run.environment import PACKAGE
 from flop_harness.run.identity import EarlierSources, installed, sources_key
 from flop_harness.run.identity import digest as code_digest
@@ -72,7 +75,7 @@ class Prices:
     """Prices by case, from a journal and into it. What is searched for is priced afterwards.
 
     ``searches`` are asked for by claims, and answered with nothing until they are carried out.
-    ``reused`` counts the cases that were priced before, and whose models are still the same.
+    ``refused`` tells by job why its model does not take other inputs. ``reused`` counts the cases that were priced before, and whose models are still the same.
     """
 
     journal: Journal
@@ -84,6 +87,7 @@ class Prices:
     searches: dict[tuple[str, ...], Search] = field(default_factory=dict)
     asking: list[Claim] = field(default_factory=list)
     sources: dict[str, EarlierSources] = field(default_factory=dict)
+    refused: dict[str, list[str]] = field(default_factory=dict)
     reused: int = 0
 
     def prepare(self, claims: Iterable[Claim]) -> None:
@@ -98,7 +102,7 @@ class Prices:
             else:
                 self.known[name] = priced
         self.reused = len(self.known)
-        for jobs, (found, sources) in self._carried_out(price_jobs, list(missing.values())):
+        for jobs, (found, sources) in self._carried_out(price_jobs, died, list(missing.values())):
             for job, priced in zip(jobs, found, strict=True):
                 self._keep(job.key, priced, sources)
                 self.known[job_name(job.case, job.folder)] = priced
@@ -107,7 +111,7 @@ class Prices:
         """Carry out what was asked for; the claims that asked for it."""
         asking, self.asking = self.asking, []
         searches, self.searches = list(self.searches.values()), {}
-        for search, (found, sources) in self._carried_out(price_search, searches):
+        for search, (found, sources) in self._carried_out(price_search, found_nothing, searches):
             self._keep(search.key, found, sources)
         return asking
 
@@ -133,6 +137,21 @@ class Prices:
     def of_case(self, case: Case, file: str) -> Priced:
         return self.known[job_name(case, self.folders[file])]
 
+    def failures(self, claim: Claim) -> list[str]:
+        """Why models of a claim could not be counted."""
+        cases = [*([claim.case] if claim.case else []), *claim.models.values()]
+        found = (self.of_case(case, claim.file).failure for case in cases)
+        return list(filter(None, found))
+
+    def silence(self, name: str) -> dict[str, str]:
+        """Who says nothing of a job's model, and why; of other inputs the commonest reason."""
+        priced, refused = self.known[name], self.refused.get(name, [])
+        told = {EVERY: priced.failure} if priced.failure else {}
+        if refused:
+            ((why, _),) = Counter(refused).most_common(1)
+            told[f"other inputs ({len(refused):,})"] = why
+        return {**told, **priced.silent}
+
     def of_claim(self, claim: Claim) -> Priced:
         assert claim.case is not None
         return self.of_case(claim.case, claim.file)
@@ -140,7 +159,7 @@ class Prices:
     def of_others(
         self, claim: Claim, others: list[Other], wanted: Wanted
     ) -> list[tuple[Other, Priced]]:
-        """A claim's model with other inputs, those that it takes; nothing before the search."""
+        """A claim's model with other inputs; nothing before the search."""
         assert claim.case is not None
         job = self.jobs[job_name(claim.case, self.folders[claim.file])]
         search = Search(job, tuple(others), wanted)
@@ -149,18 +168,39 @@ class Prices:
             self.searches[search.key] = search
             self.asking.append(claim)
             return []
+        name = job_name(job.case, job.folder)
+        self.refused[name] = [priced.failure for priced in found.values() if priced.failure]
         return [(others[int(place)], priced) for place, priced in found.items()]
 
-    def _carried_out(self, work: Callable, tasks: list) -> Iterator[tuple[Any, Any]]:
-        """(task, result) as they come: from several processes, or from this one."""
+    def _carried_out(
+        self, work: Callable, otherwise: Callable, tasks: list
+    ) -> Iterator[tuple[Any, Any]]:
+        """(task, result) as they come: from several processes, or from this one.
+
+        A model that ends its process ends them all: what is left is then done one by one, and
+        ``otherwise`` gives what stands for a task that does it again.
+        """
         if self.workers == 1 or not tasks:
             yield from ((task, work(task)) for task in tasks)
             return
-        with pool(self.workers) as at_work:
+        left = list(tasks)
+        with pool(self.workers) as at_work, suppress(BrokenProcessPool):
             waiting = {at_work.submit(work, task): task for task in tasks}
             for done, future in enumerate(as_completed(waiting), start=1):
-                yield waiting[future], future.result()
+                result = future.result()
+                left.remove(waiting[future])
+                yield waiting[future], result
                 self.tell(done, len(tasks))
+        yield from ((task, alone(work, otherwise, task)) for task in left)
+
+
+def alone(work: Callable, otherwise: Callable, task: Any) -> Any:
+    """A task in a process of its own, which its model may end."""
+    try:
+        with pool(1) as at_work:
+            return at_work.submit(work, task).result()
+    except BrokenProcessPool:
+        return otherwise(task)
 
 
 def jobs_of(claims: Iterable[Claim], folders: Mapping[str, str]) -> list[Job]:
@@ -197,6 +237,18 @@ def price_search(search: Search) -> tuple[dict[str, Priced], Sources]:
     job, inputs = search.job, [given for _, _, given in search.others]
     found = price_sizes(job.case, inputs, job.folder, job.layers, search.wanted)
     return {str(place): priced for place, priced in found.items()}, taken(job.folder)
+
+
+ENDED = Priced("", (), failure="the model ends its process")
+
+
+def died(jobs: list[Job]) -> tuple[list[Priced], Sources]:
+    """What stands for cases of a model that ends the process it is counted in."""
+    return [ENDED] * len(jobs), taken(jobs[0].folder)
+
+
+def found_nothing(search: Search) -> tuple[dict[str, Priced], Sources]:
+    return {"0": ENDED}, taken(search.job.folder)
 
 
 RULES = (

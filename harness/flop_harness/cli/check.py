@@ -24,7 +24,7 @@ from flop_harness.cli.app import (
     say,
     tell,
 )
-from flop_harness.cli.options import CasesOption, CountersOption, JsonOption
+from flop_harness.cli.options import CasesOption, CountersOption, FreshOption, JsonOption
 from flop_harness.errors import UserError
 
 DRIFTED = 1
@@ -71,9 +71,10 @@ def check(
     update: UpdateOption = False,
     junit: JunitOption = None,
     jobs: JobsOption = 1,
+    fresh: FreshOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Count a suite again, all of it, and tell what changed since its results were stored."""
+    """Count again what can have changed of a suite since its results were stored; tell what did."""
     if update and (traces or cases or counters):
         raise UserError(
             "--update rewrites the whole golden: leave out --traces, --cases, --counters"
@@ -83,7 +84,9 @@ def check(
     whole, folder = found_golden(target, golden)
     with (
         interruptible("the golden stands as it was"),
-        checked(target, whole, folder, cases, counters_asked(counters), traces, jobs) as found,
+        checked(
+            target, whole, folder, cases, counters_asked(counters), traces, jobs, fresh
+        ) as found,
     ):
         done, kept = found
         tell_comparison(done.comparison, junit, json)
@@ -105,6 +108,7 @@ def checked(
     counters: list[str],
     traces: bool,
     jobs: int,
+    fresh: bool,
 ) -> Iterator[Any]:
     """(what was found, the golden); what was run for it is gone afterwards."""
     from flop_harness.regression.check import check as run_anew
@@ -112,7 +116,7 @@ def checked(
 
     golden = golden_of(suite, folder)
     if traces:
-        yield check_traces(golden, folder), golden
+        yield check_traces(golden, folder, jobs), golden
         return
     from flop_harness.cli import progress
     from flop_harness.run.planning import check_counters, select
@@ -123,7 +127,8 @@ def checked(
     golden = narrowed(golden, left_out, counters)
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as scratch:
         with progress.ProgressBar(chosen.name) as watch:
-            done = run_anew(chosen, golden, Path(scratch), watch.progress, counters, jobs, folder)
+            done = run_anew(chosen, golden, Path(scratch), watch.progress, counters, jobs, folder,
+                            None if fresh else suite)  # fmt: skip
         yield done, golden
 
 

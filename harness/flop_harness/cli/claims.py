@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Optional
@@ -10,6 +11,8 @@ from typing import Annotated, Any, Optional
 import typer
 
 from flop_harness.cli.app import (
+    FINE,
+    USER,
     app,
     interruptible,
     models_print_to_stderr,
@@ -21,6 +24,7 @@ from flop_harness.cli.app import (
 from flop_harness.cli.app import tell as tell_line
 from flop_harness.cli.options import FreshOption, JsonOption
 from flop_harness.errors import UserError, require
+from flop_harness.records import EVERY
 
 HOME = Path("results") / "claims"
 
@@ -65,6 +69,17 @@ def claims(
         tell(done, bool(file))
     save(done, folder)
     (say if json else print)(f"report: {folder / 'report.html'}")
+    broken = uncounted(done)
+    for line in broken:
+        say(line)
+    sys.exit(USER if broken else FINE)
+
+
+def uncounted(done: Any) -> list[str]:
+    """A line for each model that could not be counted."""
+    return [
+        f"{model}: {reasons[EVERY]}" for model, reasons in done.silent.items() if EVERY in reasons
+    ]
 
 
 def audited(files: list[Any], folder: Path, jobs: int, fresh: bool = False) -> Any:

@@ -159,7 +159,7 @@ def compared(suite: Any, folder: Path | None, options: dict[str, Any], quiet: bo
     """
     from flop_harness.run.processes import forkserver
 
-    forkserver()
+    forkserver(large_pages=not quiet)
     from flop_harness.ask.compare import carry_out, compare_once, save
     from flop_harness.cli.progress import ProgressBar
     from flop_harness.run.planning import make_plan
@@ -240,6 +240,7 @@ def time_beside(
 
     from flop_harness.cli import time
     from flop_harness.run.planning import settle_device
+    from flop_harness.run.processes import stop_forkserver
     from flop_harness.timing.machine import known
 
     ran, settled = {each.case for each in run.references}, settle_device(device)
@@ -248,6 +249,7 @@ def time_beside(
         return None
     times = known(suite, settled, folder, say) if folder is not None and not fresh else None
     if times is None:
+        stop_forkserver()
         times = time.clocked(suite, settled, anyway=True, kept=kept)
         if folder is not None:
             time.save(times, folder / times.machine)

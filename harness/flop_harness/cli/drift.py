@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
 
 from flop_harness.cli.app import (
+    FAILED,
+    FINE,
     app,
     counter_asked,
     interruptible,
@@ -54,6 +57,7 @@ def drift(
         )
     tell(made)
     save(made, out)
+    sys.exit(FAILED if any(release.failures for release in made.releases) else FINE)
 
 
 def chosen(cases: str | None) -> Any:

@@ -27,6 +27,7 @@ def site(
     ] = False,
 ) -> None:
     """Write every model, counter and claim as pages that open from a file; nothing is run."""
+    require("report")
     from flop_harness.report.analysis.faults import Faults
     from flop_harness.report.site.build import files
     from flop_harness.report.site.code_of import code_of
@@ -35,7 +36,6 @@ def site(
     from flop_harness.report.site.vendor import libraries as kept
     from flop_harness.store import write_atomically
 
-    require("report")
     folders = results or []
     home = folders[0].parent if folders else Path("results")
     found = results_in(home, folders)
@@ -64,4 +64,7 @@ def refresh(home: Path, made: Any) -> None:
     write_atomically(home / SVG, heat_map(made.families).encode())
     file = home / "README.md"
     if file.is_file():
-        write_atomically(file, with_summary(file.read_text(), made.families).encode())
+        write_atomically(
+            file,
+            with_summary(file.read_text(), made.families, made.results.index).encode(),
+        )

@@ -10,6 +10,7 @@ from flop_harness.conventions.reference import (
     Charge,
     activation_charges,
     biased_charges,
+    block_charges,
     byte_charges,
     dense_charges,
     doubled_charges,
@@ -19,6 +20,7 @@ from flop_harness.conventions.reference import (
     padding_charges,
     parameter_bytes,
     parameters,
+    rank_charges,
     real_charges,
     settled,
 )
@@ -67,6 +69,10 @@ CONVENTIONS = {
                    "of real ones that it takes", "this project", real_charges),
         Convention("dense-macs", "MAC", "as macs, sparse matrices as if they stored every element",
                    "this project", dense_charges),
+        Convention("block-macs", "MAC", "as macs, attention under a mask of blocks by the blocks that "
+                   "are left", "this project", block_charges),
+        Convention("rank-macs", "MAC", "as macs, of distributed tensors what this process multiplies",
+                   "this project", rank_charges),
         Convention("flops", "FLOP", "2 x MAC", "the usual doubling", doubled_charges),
         Convention("exact-flops", "FLOP", "(2K - 1) per output element of a product, + 1 with "
                    "bias", ARTICLE_CONVOLUTIONS,

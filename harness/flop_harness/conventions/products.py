@@ -9,7 +9,7 @@ from flop_harness.formulas import PROJECTION, QUERY_KEY, RECURRENT, may_multiply
 from flop_harness.formulas.linalg import values_alone
 from flop_harness.records import Phase, Trace
 from flop_harness.records.work import Product, Work
-from flop_harness.trace.walk import Visit, operators, within
+from flop_harness.trace.walk import Visit, on_this_rank, operators, within
 
 RECURRENT_OPERATORS = tuple(
     f"aten.{name}"
@@ -72,6 +72,14 @@ WITH_VECTORS = frozenset(f"aten.{name}" for name in ("_linalg_svd", "_linalg_eig
 VALUES_ALONE = tuple(
     f"aten.linalg_{name}" for name in ("svdvals", "eigvalsh", "eigvals", "cond", "matrix_rank")
 )
+
+
+def products_on_this_rank(trace: Trace) -> Iterator[tuple[Visit, Product, str]]:
+    """As ``products``, of what this process does where tensors are distributed over several."""
+    for visit in on_this_rank(trace):
+        work = work_at(visit)
+        for product in work.products if work else ():
+            yield visit, product, phased(classified(visit, product), visit.phase)
 
 
 def phased(term: str, phase: Phase) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 from flop_harness.conventions.articles import NotApplicable
-from flop_harness.conventions.products import phased, products, works
+from flop_harness.conventions.products import phased, products, products_on_this_rank, works
 from flop_harness.formulas.padding import padding_macs
-from flop_harness.records import Module, Tensor, Trace
+from flop_harness.records import BLOCKS, ON_THIS_RANK, Module, Tensor, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.tree import subtree_after
-from flop_harness.trace.walk import Visit
+from flop_harness.trace.walk import Visit, has_note
 
 Charge: TypeAlias = tuple[Visit, str, int]
 """(operator call, term, amount)"""
@@ -42,6 +42,34 @@ def dense_charges(trace: Trace) -> Iterator[Charge]:
         (visit, term, product.macs if product.dense is None else product.dense)
         for visit, product, term in found
     )
+
+
+def block_charges(trace: Trace) -> Iterator[Charge]:
+    """Attention under a mask of blocks by the positions in the blocks that are left; NotApplicable to
+    a model without one.
+    """
+    found = [
+        (visit, product, term, left_by_mask(visit)) for visit, product, term in products(trace)
+    ]
+    if all(left is None for *_, left in found):
+        raise NotApplicable("it has no attention under a mask of blocks")
+    for visit, product, term, left in found:
+        part, square = left or (1, 1)
+        yield visit, term, product.macs * part // square
+
+
+def left_by_mask(visit: Visit) -> tuple[int, int] | None:
+    """Positions in the blocks that a mask of blocks leaves, and in all; None where there is none."""
+    notes = (note for call in visit.around for note in call.children if note.name == BLOCKS)
+    note = next(notes, None)
+    return None if note is None else note.args  # type: ignore[return-value]
+
+
+def rank_charges(trace: Trace) -> Iterator[Charge]:
+    """What this process does of distributed tensors; NotApplicable to a model without them."""
+    if not has_note(trace, ON_THIS_RANK):
+        raise NotApplicable("none of its tensors is distributed")
+    return ((visit, term, product.macs) for visit, product, term in products_on_this_rank(trace))
 
 
 def doubled_charges(trace: Trace) -> Iterator[Charge]:

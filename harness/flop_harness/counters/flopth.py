@@ -16,7 +16,7 @@ from flop_harness.counters.layers import biased
 from flop_harness.counters.protocol import Answer, Counter, Quantity, positionally
 from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
-from flop_harness.records import Context, Module, Trace
+from flop_harness.records import RAISED, Context, Module, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.tree import subtree
 from flop_harness.trace.walk import Visit, is_closed, visits
@@ -110,7 +110,7 @@ def rule_of(module: Module) -> Rule:
 
 
 def last_calls(trace: Trace) -> Iterator[tuple[Visit, Module]]:
-    """Each leaf module's last call; an earlier one is overwritten.
+    """Each leaf module's last call that came to its end; an earlier one is overwritten.
 
     The class of each leaf is patched, so that it comes before pre-hooks; later calls of a lazy module only if what it has become is.
     """
@@ -119,7 +119,7 @@ def last_calls(trace: Trace) -> Iterator[tuple[Visit, Module]]:
     last: dict[int, tuple[Visit, Module]] = {}
     for visit in visits(trace, is_closed):
         index = visit.call.module
-        if index < 0:
+        if index < 0 or visit.call.output == RAISED:
             continue
         module = trace.modules[index]
         if index in leaves and (index not in last or not patched.isdisjoint(classes(module))):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -75,8 +75,10 @@ def assemble(plan: Plan, raw: Raw) -> Run:
 # ---------------------------------------------------------------------------- case after case
 
 
-def derived(plan: Plan, results: Mapping[Cell, Result]) -> Iterator[Part]:
-    """What is derived for each case, by as many processes as the run has."""
+def derived(
+    plan: Plan, results: Mapping[Cell, Result], work: Callable[..., Part] | None = None
+) -> Iterator[Part]:
+    """What is derived for each case, all or by ``work``, by as many processes as the run has."""
     by_case: dict[str, dict[Cell, Result]] = {case.id: {} for case in plan.suite.cases}
     for cell, result in results.items():
         by_case[cell.case][cell] = result
@@ -84,7 +86,7 @@ def derived(plan: Plan, results: Mapping[Cell, Result]) -> Iterator[Part]:
     counters = {counter.id: counter for counter in plan.counters}
 
     def one(case: str) -> Part:
-        return part_of(case, by_case[case], counters, priced_traces)
+        return (work or part_of)(case, by_case[case], counters, priced_traces)
 
     if plan.jobs == 1 or len(results) < FEW:
         yield from map(one, by_case)
@@ -95,7 +97,7 @@ def derived(plan: Plan, results: Mapping[Cell, Result]) -> Iterator[Part]:
         yield from pool.map(carry_on, by_case)
 
 
-FEW = 500
+FEW = 100
 """Cells for which a process of their own costs more than it saves"""
 
 WORK: list[Callable[[str], Part]] = []
@@ -130,24 +132,48 @@ def part_of(
     except Exception as error:  # noqa: BLE001 - any formula may trip over an untried model
         return Part(case, failures=(Failure.of(case, "reference account", error),))
     figures, failures = priced(case, canonical.trace)
-    bridges: list[Bridge] = []
-    for cell, result in cells.items():
-        if cell.counter != CANONICAL and result.trace:
-            made, failed = bridges_of(
-                cell, result, counters[cell.counter], canonical, priced_traces
-            )
-            bridges.extend(made)
-            failures.extend(failed)
+    bridges, failed = bridges_in(cells, counters, canonical, priced_traces)
     return Part(
         case,
         (told,),
         tuple(figures),
         tuple(bridges),
-        tuple(failures),
+        (*failures, *failed),
         without_formula,
         own_dtype(canonical.trace),
         canonical.trace.looks,
     )
+
+
+def bridges_alone(
+    case: str,
+    cells: Mapping[Cell, Result],
+    counters: Mapping[str, Counter],
+    priced_traces: PricedTraces,
+) -> Part:
+    """Bridges, and the failures of the rules; what hangs on no counter's rules is left out."""
+    reference = next((r for c, r in cells.items() if c.counter == CANONICAL), None)
+    if reference is None or not reference.trace or len(cells) == 1:
+        return Part(case)
+    canonical = priced_traces.load(reference.trace, Context("meta"))
+    made, failed = bridges_in(cells, counters, canonical, priced_traces)
+    return Part(case, bridges=tuple(made), failures=tuple(failed))
+
+
+def bridges_in(
+    cells: Mapping[Cell, Result],
+    counters: Mapping[str, Counter],
+    canonical: PricedTrace,
+    priced_traces: PricedTraces,
+) -> tuple[list[Bridge], list[Failure]]:
+    bridges, failures = list[Bridge](), list[Failure]()
+    for cell, result in cells.items():
+        if cell.counter != CANONICAL and result.trace:
+            counter = counters[cell.counter]
+            made, failed = bridges_of(cell, result, counter, canonical, priced_traces)
+            bridges.extend(made)
+            failures.extend(failed)
+    return bridges, failures
 
 
 def settled(suite: Suite, parts: Iterable[Part], results: Mapping[Cell, Result]) -> Suite:
@@ -240,12 +266,21 @@ def bridges_of(
         # without a run of its own, the model is taken to do what the reference says
         plain = priced_traces.load(result.plain, reading.context) if result.plain else canonical
         try:
-            made.append(lead(reading, as_of(counter, reading.version), canonical, own, plain))
+            rules = as_of(counter, reading.version)
+            made.append(lead(reading, rules, canonical, own, plain, result.hooked))
         except Exception as error:  # noqa: BLE001 - any rule may trip over an untried model
-            failed.append(
-                Failure.of(cell.case, f"{counter.id}'s rules for {reading.metric}", error)
-            )
+            failed.append(Failure.of(cell.case, f"{counter.id}{RULES}{reading.metric}", error))
     return made, failed
+
+
+RULES = "'s rules for "
+"""What begins, after a counter's id, the stage of a failure of its rules; the metric follows"""
+
+
+def rules_failed(failure: Failure, counters: Collection[str]) -> bool:
+    """Whether it is one of these counters' rules that failed."""
+    counter, mark, _ = failure.stage.partition(RULES)
+    return bool(mark) and counter in counters
 
 
 def trace_files(results: Mapping[Cell, Result]) -> Iterator[TraceFile]:
@@ -253,4 +288,5 @@ def trace_files(results: Mapping[Cell, Result]) -> Iterator[TraceFile]:
         if result.trace:
             device = next((r.context.device for r in result.readings), cell.context.device)
             context = replace(cell.context, device=device)  # a model without values is on meta
-            yield TraceFile(cell.case, cell.counter, context, result.trace, result.plain)
+            yield TraceFile(cell.case, cell.counter, context, result.trace, result.plain,
+                            result.hooked)  # fmt: skip

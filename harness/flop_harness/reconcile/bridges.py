@@ -11,7 +11,18 @@ from functools import cached_property
 from flop_harness.conventions.products import products
 from flop_harness.conventions.reference import parameters, reference
 from flop_harness.counters.protocol import Counter
-from flop_harness.records import AGAIN, HERE, UNSEEN, Bridge, Context, Metric, Reading, Step, Trace
+from flop_harness.records import (
+    AGAIN,
+    HERE,
+    HOOKED,
+    UNSEEN,
+    Bridge,
+    Context,
+    Metric,
+    Reading,
+    Step,
+    Trace,
+)
 from flop_harness.records.account import Account, Key
 
 REFERENCES: dict[Metric, Callable[[Trace], Account]] = {
@@ -75,17 +86,20 @@ def lead(
     canonical: PricedTrace,
     own: PricedTrace,
     plain: PricedTrace | None = None,
+    hooked: bool = False,
 ) -> Bridge:
     """As ``bridge``, on priced_traces that other readings share.
 
     ``plain`` is of a run without any counter in the reading's context: what the model is said to do
-    there by itself is held against it. Without one that is not judged.
+    there by itself is held against it. Without one that is not judged. ``hooked`` tells that hooks which
+    do nothing were on the modules in that run.
     """
     metric = reading.metric
     reference, here = canonical.account(metric), own.account(metric)
     charged = counter.quantities[metric].price(own.trace)
     found = [located(step, here, own, metric) for step in steps(here, charged)]
-    shifted = shifts(reference, here)
+    where = HOOKED if hooked else HERE
+    shifted = shifts(reference, here, where)
     taken = (*shifted, *found)
     value = reading.value if reading.value is not None else 0
     compared, off = modules_off(reading, counter, own.trace)
@@ -101,7 +115,9 @@ def lead(
         value,
         compared,
         off,
-        {} if plain is None else not_shown(shifted, shifts(reference, plain.account(metric))),
+        {}
+        if plain is None
+        else not_shown(shifted, shifts(reference, plain.account(metric), where)),
     )
 
 
@@ -112,7 +128,10 @@ def modules_off(
     predict = counter.quantities[reading.metric].breakdown
     if predict is None or not reading.modules:
         return 0, {}
-    predicted = {name: amount for name, amount in predict(own).items() if amount}
+    told = predict(own)
+    if told is None:
+        return 0, {}
+    predicted = {name: amount for name, amount in told.items() if amount}
     names = reading.modules.keys() | predicted.keys()
     gaps = {name: whole(reading.modules.get(name, 0) - predicted.get(name, 0)) for name in names}
     return len(names), {name: gaps[name] for name in sorted(gaps) if gaps[name]}
@@ -133,8 +152,8 @@ def steps(reference: Account, charged: Account) -> list[Step]:
     return sorted(made, key=lambda step: -abs(step.amount))
 
 
-def shifts(reference: Account, here: Account) -> list[Step]:
-    """What the model itself does more or less of in a reading's context.
+def shifts(reference: Account, here: Account, where: str = HERE) -> list[Step]:
+    """What the model itself does more or less of in a reading's context, or with hooks in it.
 
     Work that only other modules do there (a layer's fast path for all below it) is no step.
     """
@@ -143,7 +162,7 @@ def shifts(reference: Account, here: Account) -> list[Step]:
         paths[term][path] = amount
     sums = {term: whole(sum(amounts.values())) for term, amounts in paths.items()}
     return [
-        Step(term + (UNSEEN if amount < 0 else AGAIN) + HERE, amount, ordered(paths[term]))
+        Step(term + (UNSEEN if amount < 0 else AGAIN) + where, amount, ordered(paths[term]))
         for term, amount in sorted(sums.items(), key=lambda pair: -abs(pair[1]))
         if amount
     ]

@@ -15,11 +15,12 @@ from typing import TypeAlias
 from flop_harness.conventions.reference import parameters
 from flop_harness.counters import Counter, counters, version_of
 from flop_harness.counters.versions.catalogue import CATALOGUE, EDITIONS
-from flop_harness.errors import UserError, suggest
+from flop_harness.errors import ModelRaised, UserError, raised, suggest
 from flop_harness.reconcile.bridges import whole
 from flop_harness.records import Case, Context, Input, Trace
 from flop_harness.records.account import Account
 from flop_harness.records.trace import shapes_of
+from flop_harness.run.answers import first_line, without_paths
 from flop_harness.run.traces import ContextTraces, anywhere, on_meta, with_inputs
 from flop_harness.suite.build import build
 from flop_harness.trace.walk import module_calls
@@ -59,6 +60,7 @@ class Priced:
 
     ``silent`` tells which way of counting says nothing, and why; ``largest`` is the largest number
     of parameters that one module holds itself, ``executed`` whether the model looks at values.
+    ``failure`` tells why there is nothing: the model could not be built, or it raises.
     """
 
     inputs: str
@@ -68,6 +70,7 @@ class Priced:
     silent: Mapping[str, str] = field(default_factory=dict)
     largest: int = 0
     executed: bool = False
+    failure: str = ""
 
 
 def price_case(case: Case, folder: str = "", layers: Layers = ()) -> Priced:
@@ -77,9 +80,26 @@ def price_case(case: Case, folder: str = "", layers: Layers = ()) -> Priced:
 
 def price_model(cases: Sequence[Case], folder: str, layers: Sequence[Layers]) -> list[Priced]:
     """As ``price_case``, for cases that differ in their inputs alone: the model is built once."""
-    plan = build(cases[0], device="meta", folder=folder)
+    try:
+        plan = build(cases[0], device="meta", folder=folder)
+    except (ModelRaised, MemoryError) as error:
+        return [nothing(error)] * len(cases)
     traces = [ContextTraces(case, folder, plan) for case in cases]
-    return [priced(w.canonical, w.trace, wanted) for w, wanted in zip(traces, layers, strict=True)]
+    return [price_traces(each, wanted) for each, wanted in zip(traces, layers, strict=True)]
+
+
+def price_traces(traces: ContextTraces, layers: Layers) -> Priced:
+    """What is said of a case, or why nothing is. UserError for a layer that it has not."""
+    try:
+        canonical = traces.canonical
+    except Exception as error:  # noqa: BLE001 - whatever a model raises is told in its place
+        return nothing(error)
+    return priced(canonical, traces.trace, layers)
+
+
+def nothing(error: Exception) -> Priced:
+    told = str(error) if isinstance(error, UserError) else raised(error)
+    return Priced("", (), failure=first_line(without_paths(told)))
 
 
 def price_sizes(
@@ -89,16 +109,17 @@ def price_sizes(
     layers: Layers = (),
     wanted: Wanted = None,
 ) -> dict[int, Priced]:
-    """The case with other inputs, by their place among ``inputs``: those that its model takes.
+    """The case with other inputs, by their place among ``inputs``; what its model does not take fails.
 
     Every rule is asked about the same trace; only those ``wanted``, if it names any.
     """
     plan = build(case, device="meta", folder=folder)
-    found = {}
+    found: dict[int, Priced] = {}
     for place, given in enumerate(inputs):
         try:
             trace = on_meta(with_inputs(plan, replace(case, inputs=given)))
-        except Exception:  # noqa: BLE001 - whatever a model raises for a size it does not take
+        except Exception as error:  # noqa: BLE001 - whatever a model raises for a size it does not take
+            found[place] = nothing(error)
             continue
         found[place] = priced(trace, partial(anywhere, trace), layers, wanted)
     return found

@@ -6,12 +6,13 @@ priced with the standard library alone.
 
 from __future__ import annotations
 
-from flop_harness.records.claims import Audit, Claim, Fit, Ruling, Verdict
+from flop_harness.records.claims import EVERY, Audit, Claim, Fit, Ruling, Verdict
 from flop_harness.records.proofs import Proof, Proofs, Standing
 from flop_harness.records.releases import Release, Timeline
 from flop_harness.records.run import (
     AGAIN,
     HERE,
+    HOOKED,
     UNSEEN,
     Bridge,
     Failure,
@@ -28,8 +29,13 @@ from flop_harness.records.run import (
 )
 from flop_harness.records.suite import Case, Input, Policy, Sources, Suite
 from flop_harness.records.trace import (
+    BESIDE,
+    BLOCKS,
     DTYPE_BYTES,
+    FORWARD_ENDED,
     INFERENCE,
+    NOT_TAKEN,
+    ON_THIS_RANK,
     PRE_HOOKED,
     RAISED,
     SEED,
@@ -49,9 +55,16 @@ from flop_harness.records.trace import (
 
 __all__ = [
     "AGAIN",
+    "BESIDE",
+    "BLOCKS",
     "DTYPE_BYTES",
+    "EVERY",
+    "FORWARD_ENDED",
     "HERE",
+    "HOOKED",
     "INFERENCE",
+    "NOT_TAKEN",
+    "ON_THIS_RANK",
     "PRE_HOOKED",
     "RAISED",
     "SEED",

@@ -85,9 +85,16 @@ class Verdict:
     own_unit: str = ""
 
 
+EVERY = "every way of counting"
+"""Who says nothing of a model that could not be counted"""
+
+
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Claims and their verdicts, one for each, in the same order; on what they were reached."""
+    """Claims and their verdicts, one for each, in the same order; on what they were reached.
+
+    ``silent`` tells by model which way of counting says nothing, and why.
+    """
 
     schema: int
     environment: Mapping[str, Any]

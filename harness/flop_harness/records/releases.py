@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flop_harness.records.run import Bridge, Reading, Tool
+from flop_harness.records.run import Bridge, Failure, Reading, Tool
 from flop_harness.records.suite import Case
 
 
@@ -15,6 +15,7 @@ class Release:
     """One released version of a counter: what it says of each case, or why it cannot be asked.
 
     ``remedies`` name what was done, in the processes of its readings alone, to make it run.
+    ``failures`` are figures that our rules for the version trip over: they stand without a bridge.
     """
 
     version: str
@@ -22,6 +23,7 @@ class Release:
     bridges: tuple[Bridge, ...] = ()
     remedies: tuple[str, ...] = ()
     error: str = ""
+    failures: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

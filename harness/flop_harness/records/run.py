@@ -43,6 +43,8 @@ class Reading:
 
 UNSEEN, AGAIN, HERE = " not seen", " counted again", " in this context"
 """How a step is named after a term of the reference: less of it, more of it, by the context alone"""
+HOOKED = " under hooks" + HERE
+"""The same where the model runs so only with hooks on its modules, whoever put them there"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,8 @@ class TraceFile:
     """Where the trace behind a reading is stored; an empty counter stands for the reference.
 
     ``file`` is ``<file of the case>/<digest>``: ``vgg16/027410596c8ed463``. ``plain`` is that of a
-    run without any counter, taken where the model itself does other work in this context.
+    run without any counter, taken where the model itself does other work in this context; ``hooked``
+    tells that it does so with hooks alone.
     """
 
     case: str
@@ -135,6 +138,7 @@ class TraceFile:
     context: Context
     file: str
     plain: str = ""
+    hooked: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -147,7 +147,7 @@ class LayerWork:
 class Theory:
     """What counts say of a case before anything is timed.
 
-    ``type`` is the class of the root. ``live`` are the bytes of tensors alive at the peak of a pass
+    ``type`` is the class of the root, ``inputs`` the shapes that it was called with. ``live`` are the bytes of tensors alive at the peak of a pass
     that runs no kernel, beyond parameters and inputs; None where there can be none.
     """
 
@@ -156,6 +156,7 @@ class Theory:
     amounts: tuple[Amount, ...]
     layers: tuple[LayerWork, ...]
     live: int | None = None
+    inputs: str = ""
 
     def amount(self, counting: str) -> int | float | None:
         return next((each.value for each in self.amounts if each.counting == counting), None)

@@ -76,8 +76,18 @@ Level = Literal["module", "function", "operator"]
 Phase = Literal["forward", "backward", "recomputed", "optimizer"]
 """Of a training step; ``recomputed`` is what a backward pass runs of the forward pass once more"""
 PRE_HOOKED = "torch.nn.Module.forward_pre_hooks"
-INFERENCE = "torch.inference_mode"
 """A note in a module's call: its arguments are what the module's own pre-hooks made of them"""
+FORWARD_ENDED = "torch.nn.Module.forward_ended"
+"""A note in a module's call: what follows is done by the module's own hooks"""
+INFERENCE = "torch.inference_mode"
+NOT_TAKEN = "torch.cond.not_taken"
+"""A note in a call of ``torch.cond``: what the other branch would do. Its argument is that branch."""
+ON_THIS_RANK = "torch.distributed.on_this_rank"
+"""A note after an operator on distributed tensors: what this rank does of it"""
+BESIDE = frozenset({NOT_TAKEN, ON_THIS_RANK})
+"""Notes whose calls are no part of the pass"""
+BLOCKS = "torch.flex_attention.blocks"
+"""A note in a call of flex_attention: positions in the blocks that its mask leaves, and in all"""
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,13 +10,14 @@ from typing import Any
 from flop_harness import store
 from flop_harness.ask.compare import carry_out, save
 from flop_harness.conventions.catalogue import VERSION
-from flop_harness.counters import Counter, counters, find
-from flop_harness.reconcile.assembly import assemble
+from flop_harness.counters import counters
 from flop_harness.reconcile.changes import Comparison, compare, require_comparable
 from flop_harness.reconcile.models import model_changes
-from flop_harness.records import Context, Reading, Run, Suite
+from flop_harness.records import Run, Suite
+from flop_harness.regression.repricing import keep_rules, repriced
+from flop_harness.run.earlier import take_over
 from flop_harness.run.identity import identity
-from flop_harness.run.plan import Cell, Plan, Progress, Raw, Result
+from flop_harness.run.plan import Plan, Progress
 from flop_harness.run.planning import make_plan, named
 
 
@@ -42,14 +42,17 @@ def golden_of(suite: Suite, folder: Path) -> Run:
 
 def check(
     suite: Suite, golden: Run, scratch: Path, progress: Progress, names: Sequence[str] = (),
-    jobs: int = 1, folder: Path | None = None,
+    jobs: int = 1, folder: Path | None = None, whole: Suite | None = None,
 ) -> Checked:  # fmt: skip
-    """Run the suite in ``scratch``, counts only, with the counters of the golden or these.
+    """Count in ``scratch`` what can have changed, with the counters of the golden or these.
 
-    ``folder`` holds the golden's traces: what they tell of its models is compared too.
+    ``folder`` holds the golden's traces: what they tell of its models is compared too. Where it
+    holds the cells of the run of ``whole`` that it is of, those that hold still are taken from there.
     """
     asked = list(names) or asked_for(suite, golden)
     plan = make_plan(suite, scratch, counters=asked, device=device_of(golden), jobs=jobs)
+    if folder is not None and whole is not None:
+        take_over(plan, folder, whole)
     run = carry_out(plan, progress)
     models = changed_models(golden, folder, run, scratch) if folder is not None else {}
     return Checked(replace(compare(golden, run), models=models), run, plan)
@@ -109,38 +112,19 @@ def update(checked: Checked, golden: Run, folder: Path) -> None:
     store.TraceStore(folder).take_over(names, store.TraceStore(checked.plan.folder))
     whose = identity(checked.plan)
     with store.Journal.open(folder, whose) as journal:
-        for key, record in store.finished(checked.plan.folder, whose).items():
-            journal.add(key, record)
+        journal.add_all(store.finished(checked.plan.folder, whose))
     save(checked.run, folder)
+    keep_rules(checked.run, folder)
 
 
 # --------------------------------------------------------------------------- from stored traces
 
 
-def check_traces(golden: Run, folder: Path) -> Checked:
+def check_traces(golden: Run, folder: Path, jobs: int = 1) -> Checked:
     """Price the stored traces anew, by the rules as they are now. Needs neither torch nor a tool."""
-    plan = Plan(golden.suite, tuple(rules_of(golden)), folder)
-    run = assemble(plan, Raw(dict(golden.environment), results_of(golden)))
+    run = repriced(golden, folder, jobs)
     known = tuple(failure for failure in golden.failures if failure in run.failures)
-    return Checked(compare(replace(golden, failures=known), run), run)
-
-
-def rules_of(golden: Run) -> list[Counter]:
-    """The counters behind the readings; UserError that names one which is no longer there."""
-    return find([*dict.fromkeys(reading.counter for reading in golden.readings)])
-
-
-def results_of(golden: Run) -> dict[Cell, Result]:
-    """What the run measured: readings, and the traces behind them."""
-    modes = {case.id: case.mode for case in golden.suite.cases}
-    readings: dict[tuple[str, str, Context], list[Reading]] = defaultdict(list)
-    for reading in golden.readings:
-        readings[reading.case, reading.counter, reading.context].append(reading)
-    results = {}
-    for trace in golden.traces:
-        own = replace(trace.context, mode=trace.context.mode or modes[trace.case])
-        said = tuple(readings.pop((trace.case, trace.counter, own), ()))
-        cell = Cell(trace.case, trace.counter, trace.context)
-        results[cell] = Result(said, trace.file, plain=trace.plain)
-    silent = {Cell(*place): Result(tuple(said)) for place, said in readings.items()}
-    return results | silent
+    comparison = compare(replace(golden, failures=known), run)
+    if not comparison.moves:
+        keep_rules(golden, folder)
+    return Checked(comparison, run)

@@ -7,7 +7,7 @@ the exception: its releases are asked one by one, each where it is installed, an
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -15,16 +15,26 @@ from importlib import metadata
 
 from packaging.version import Version
 
-from flop_harness.counters import Counter, at_version, find_one, overlay
+from flop_harness.counters import Counter, at_version, find_one, overlay, version_of
 from flop_harness.counters.versions.compatibility import Shim, read_with_shims
 from flop_harness.counters.versions.released import released
 from flop_harness.counters.versions.rules import as_of
-from flop_harness.errors import UserError, suggest
+from flop_harness.errors import ModelRaised, UserError, suggest
 from flop_harness.reconcile.assembly import tool_of
 from flop_harness.reconcile.bridges import PricedTrace, lead
-from flop_harness.records import Bridge, Case, Reading, Release, Step, Suite, Timeline
+from flop_harness.records import (
+    Bridge,
+    Case,
+    Failure,
+    Reading,
+    Release,
+    Step,
+    Suite,
+    Timeline,
+)
 from flop_harness.run.cells import CaseRunner, Limits
 from flop_harness.run.environment import describe
+from flop_harness.run.reading import read_once
 from flop_harness.store import TIMELINE_SCHEMA
 
 IMPORTS = ("ImportError", "ModuleNotFoundError", "SyntaxError")
@@ -132,7 +142,16 @@ class Subject:
         return PricedTrace(self.runner.trace(self.counter, self.counter.contexts[0]))
 
     def read(self, counter: Counter) -> tuple[Reading, ...]:
-        return self.runner.read_once(counter, self.counter.contexts[0])
+        """What the counter says; where the model raises, that for each of its figures."""
+        context = self.counter.contexts[0]
+        try:
+            return read_once(self.runner, counter, context)
+        except ModelRaised as error:
+            return tuple(
+                Reading(self.case.id, counter.id, version_of(counter), context, metric, quantity.unit,
+                        "failed", label=quantity.label, message=str(error))
+                for metric, quantity in counter.quantities.items()
+            )  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------- a release
@@ -216,20 +235,23 @@ def barring(said: tuple[Reading, ...]) -> str:
 
 
 def explained(release: Release, counter: Counter, subjects: Iterable[Subject]) -> Release:
-    """The release with a bridge to each figure, by the rules of its version."""
+    """The release with a bridge to each figure, by the rules of its version, or why there is none."""
     rules = as_of(counter, release.version)
     by_case = {subject.case.id: subject for subject in subjects}
-    bridges = (bridge for reading in release.readings
-               for bridge in led(reading, rules, by_case[reading.case]))  # fmt: skip
-    return replace(release, bridges=tuple(bridges))
+    bridges: list[Bridge] = []
+    failures: list[Failure] = []
+    for reading in release.readings:
+        if reading.status != "ok":
+            continue
+        try:
+            bridges.append(led(reading, rules, by_case[reading.case]))
+        except Exception as error:  # noqa: BLE001 - any rule may trip over an untried model
+            stage = f"{counter.id}'s rules for {reading.metric}"
+            failures.append(Failure.of(reading.case, stage, error))
+    return replace(release, bridges=tuple(bridges), failures=tuple(failures))
 
 
-def led(reading: Reading, rules: Counter, subject: Subject) -> Iterator[Bridge]:
-    """The terms of a reading; none if it has no figure, or if a rule trips over the model."""
-    if reading.status != "ok":
-        return
-    try:
-        bridge = lead(reading, rules, subject.canonical, subject.own)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
-        return  # the figure then stands without an explanation
-    yield replace(bridge, steps=tuple(Step(step.term, step.amount) for step in bridge.steps))
+def led(reading: Reading, rules: Counter, subject: Subject) -> Bridge:
+    """The terms of a reading, and no more: of which modules they are is not kept."""
+    bridge = lead(reading, rules, subject.canonical, subject.own)
+    return replace(bridge, steps=tuple(Step(step.term, step.amount) for step in bridge.steps))

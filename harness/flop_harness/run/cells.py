@@ -1,46 +1,39 @@
-"""The cells of one case, carried out in the case's own process.
+"""A case's model and its traces, in the case's own process.
 
-The model is built once and each counter gets a fork of it: fresh, at no cost, and alone.
+The model is built once and each counter gets a fork of it: fresh, at no cost, and alone
+(``run.reading``).
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, Literal
 
-from flop_harness.counters import Counter, Unavailable, overlay, version_of
-from flop_harness.counters.versions.compatibility import read_with_shims
-from flop_harness.errors import UserError, install_command, is_ours, raised
-from flop_harness.records import Call, Case, Context, Metric, Reading, Status, Trace
-from flop_harness.run.answers import first_line, modules_of, told, without_paths
+from flop_harness.counters import Counter, Unavailable
+from flop_harness.errors import UserError, is_ours, raised
+from flop_harness.records import Call, Case, Context, Trace
+from flop_harness.run.blame import blame, blame_unfilled, plain_pass
 from flop_harness.run.building import TooLarge, build_within, refuse_too_large, weight_bytes
 from flop_harness.run.contexts import (
-    alike,
+    Terms,
+    Watcher,
     asked_with,
+    idly,
     observations,
+    reference_terms,
     seen_alike,
     watched,
     with_calls,
 )
-from flop_harness.run.isolation import Outcome, run_apart
-from flop_harness.run.leftovers import leftovers, marks
-from flop_harness.run.tracing import traced, warn_of_run
+from flop_harness.run.isolation import run_apart
+from flop_harness.run.tracing import NEEDS, traced, warn_of_run
 from flop_harness.suite.build import Built
-from flop_harness.suite.compiled import eagerly, set_mode, uncompiled
+from flop_harness.suite.compiled import set_mode, uncompiled
 from flop_harness.suite.inputs import move
 from flop_harness.suite.references import folders_of
 from flop_harness.suite.search_path import on_path
-from flop_harness.suite.seeding import seeded
-
-STATUS: dict[str, Status] = {
-    "raised": "failed",
-    "died": "failed",
-    "timeout": "timeout",
-    "out_of_memory": "out_of_memory",
-}
 
 
 @dataclass(frozen=True)
@@ -69,14 +62,18 @@ class CaseRunner:
     live: Built | None = None
     mode: Literal["eval", "train", ""] = ""
     variant: str = ""
+    weights: int | None = None
     taken: dict[Any, Trace] = field(default_factory=dict)
-    observed: dict[Any, tuple[Call, ...]] = field(default_factory=dict)
+    observed: dict[Any, Call] = field(default_factory=dict)
+    terms: dict[int, Terms] = field(default_factory=dict)
 
     @cached_property
     def built(self) -> Built:
         if self.live is not None:
             return self._noted(self.live)
-        refuse_too_large(weight_bytes(self._on_meta().module), self.limits.memory_bytes)
+        if self.weights is None:
+            self._on_meta()
+        refuse_too_large(self.weights or 0, self.limits.memory_bytes)
         return self._noted(build_within(self.case, self.folder, self.limits.memory_bytes))
 
     @cached_property
@@ -100,9 +97,28 @@ class CaseRunner:
                 self.taken[None] = self._canonical()
         return self.taken[None]
 
-    def plain(self, seen: Trace, context: Context) -> Trace | None:
-        """The pass without any counter, where ``seen`` does other work than the reference says."""
-        return None if alike(seen, self.canonical()) else self.trace(None, context)
+    def plain(self, counter: Counter, seen: Trace, context: Context) -> tuple[Trace | None, bool]:
+        """The pass without the counter, where ``seen`` does other work than the reference says, and
+        whether it was watched, by hooks and a mode that do nothing, as it takes that to do so.
+        """
+        if self._alike(seen, self.canonical()):
+            return None, False
+        alone = self.trace(None, context)
+        if self._alike(seen, alone) or not (counter.hooks or not counter.fast_path):
+            return alone, False
+        idle = self.trace(idly(counter), context)
+        return (idle, True) if self._alike(seen, idle) else (alone, False)
+
+    def _alike(self, one: Trace, other: Trace) -> bool:
+        """Whether the reference says the same of both passes, term by term."""
+        return self._terms(one) == self._terms(other)
+
+    def _terms(self, trace: Trace) -> Terms:
+        """What the reference says of a pass of ours, found once: its calls are kept in ``taken``."""
+        key = id(trace.root)
+        if key not in self.terms:
+            self.terms[key] = reference_terms(trace)
+        return self.terms[key]
 
     def _canonical(self) -> Trace:
         from flop_harness.trace.recorder import record, with_imports
@@ -121,43 +137,44 @@ class CaseRunner:
         except BaseException as error:  # on meta; for real it may run, or be blamed
             if is_ours(error):
                 raise
+            if type(error).__name__ not in NEEDS:
+                self._blame_unfilled(error)
             warn_of_run(self.case.model, error)
             return self.trace(None, plain)
 
-    def trace(self, counter: Counter | None, context: Context) -> Trace:
-        """The pass as ``counter`` sees it in ``context``; UserError if the model itself raises.
+    def trace(self, watcher: Watcher, context: Context) -> Trace:
+        """The pass as ``watcher`` sees it in ``context``; ModelRaised if the model itself raises.
 
-        Counters that see the same share a trace.
+        Those who see the same share a trace.
         """
         own = self.resolved(context)
-        key = seen_alike(counter, own)
-        if key not in self.taken:
-            with on_path(self.folders):
-                self.taken[key] = self._trace(counter, context)
-        return replace(self.taken[key], context=own)
+        key = seen_alike(watcher, own, *self._passed(context))
+        with on_path(self.folders):
+            if key not in self.taken:
+                self.taken[key] = self._recorded(watcher, context)
+            seen = self.taken[key]
+            if isinstance(watcher, Counter) and watcher.observe is not None:
+                seen = self._observed(watcher, context, seen)
+        return replace(seen, context=own)
 
-    def _trace(self, counter: Counter | None, context: Context) -> Trace:
-        trace = self._recorded(counter, context)
-        if counter is None or counter.observe is None:
-            return trace
-        key = (counter.observe, trace.root)  # passes that do the same are observed once
+    def _observed(self, counter: Counter, context: Context, trace: Trace) -> Trace:
+        """The pass with what the counter's rules need beyond it; equal passes are observed once."""
+        key = (counter.observe, trace.root)
         if key not in self.observed:
-            self.observed[key] = self._apart(
-                lambda: observations(
-                    counter, context, *self._adapted(counter, context, *self._passed(context))
-                )
-            )
-        return with_calls(trace, self.observed[key])
+            handed = partial(self._adapted, counter, context, *self._passed(context))
+            calls = self._apart(lambda: observations(counter, context, *handed()))
+            self.observed[key] = with_calls(trace, calls).root
+        return replace(trace, root=self.observed[key])
 
-    def _recorded(self, counter: Counter | None, context: Context) -> Trace:
+    def _recorded(self, watcher: Watcher, context: Context) -> Trace:
         import torch
 
         def attempt() -> Trace:
             return traced(
                 partial(self._passed, context),
-                adapt=partial(self._adapted, counter, context),
+                adapt=partial(self._adapted, watcher, context),
                 timeout_s=self.limits.timeout_s,
-                **watched(counter, context),
+                **watched(watcher, context),
             )
 
         if context.device == "cuda":  # what has touched CUDA cannot be forked
@@ -185,24 +202,37 @@ class CaseRunner:
 
     def _passed(self, context: Context) -> tuple[Any, tuple, dict]:
         """The model and its inputs, not to be spoilt."""
-        built = self._on_meta() if context.device == "meta" else self.built
+        built = self.handed_over(context)
         return built.module, built.args, built.kwargs
 
     def _adapted(
-        self, counter: Counter | None, context: Context, model: Any, args: tuple, kwargs: dict
+        self, watcher: Watcher, context: Context, model: Any, args: tuple, kwargs: dict
     ) -> tuple[Any, tuple, dict]:
         """A model that may be spoilt, and its inputs, in the context's mode and on its device."""
         model = uncompiled(model)
         if context.mode:
             set_mode(model, context.mode == "train")
         args, kwargs = move((args, kwargs), context.device)
-        args, kwargs = asked_with(counter, context, model, args, kwargs)
+        args, kwargs = asked_with(watcher, context, model, args, kwargs)
         return model.to(context.device), args, kwargs
 
+    def handed_over(self, context: Context) -> Built:
+        """The model and its inputs for a counter: in a fork, where they may be spoilt."""
+        return self._unspoilt_on_meta if context.device == "meta" else self.built
+
+    @cached_property
+    def _unspoilt_on_meta(self) -> Built:
+        return self._on_meta()
+
+    def _blame_unfilled(self, error: BaseException) -> None:
+        blame_unfilled(self.case.id, self._on_meta, weight_bytes(self._on_meta().module), error,
+                       self.limits.timeout_s)  # fmt: skip
+
     def _on_meta(self) -> Built:
-        return self._noted(
-            self.live or build_within(self.case, self.folder, self.limits.memory_bytes, "meta")
-        )
+        built = self.live or build_within(self.case, self.folder, self.limits.memory_bytes, "meta")
+        if self.weights is None:
+            self.weights = weight_bytes(built.module)
+        return self._noted(built)
 
     def _noted(self, built: Built) -> Built:
         self.mode = self.mode or built.mode
@@ -214,137 +244,8 @@ class CaseRunner:
         return replace(context, mode=mode)
 
     def _blame_model(self, error: BaseException) -> None:
-        """Raise UserError if the model raises without us too, of a training step on its way back."""
-        import torch
-
-        from flop_harness.trace.step import losses
-
-        def plain() -> None:
-            with torch.set_grad_enabled(bool(self.variant)):
-                output = self.built.module(*self.built.args, **self.built.kwargs)
-                if self.variant:
-                    sum(each.sum() for each in losses(output)).backward()  # type: ignore[union-attr]
-
-        outcome = run_apart(partial(on_one_thread, plain), timeout_s=self.limits.timeout_s)
-        if outcome.ending != "ok":
-            raise UserError(
-                f"case {self.case.id!r}: the model raises on these inputs: {outcome.message}"
-            ) from error
-
-    def read(self, counter: Counter, context: Context) -> tuple[Reading, ...]:
-        """What the counter says; a released version with what makes it run on today's Python."""
-        name, _, version = counter.id.partition("@")
-        if not version:
-            return self.read_once(counter, context)
-        return read_with_shims(name, counter, lambda each: self.read_once(each, context))[0]
-
-    def read_once(self, counter: Counter, context: Context) -> tuple[Reading, ...]:
-        """What the counter says, or how it failed, one reading for each of its metrics."""
-        try:
-            if counter.overlay:
-                overlay.ensure(counter.overlay)
-        except overlay.NotInstallable as error:
-            return self.refused(counter, context, str(error))
-        if not version_of(counter):
-            missing = counter.distribution
-            return self.refused(
-                counter, context, f"{missing} is not installed ({install_command(missing)})"
-            )
-        if context.device != "meta":
-            _ = self.built
-        limits = self.limits
-        with on_path(self.folders):
-            outcome = run_apart(
-                lambda: self._asked(counter, context),
-                timeout_s=limits.timeout_s,
-                memory_bytes=limits.memory_bytes if context.device == "cpu" else None,
-                abandoned=self.abandoned,
-            )
-        if outcome.ending == "ok":
-            return tuple(self._readings(counter, context, outcome))
-        status = "unavailable" if outcome.error == "Unavailable" else STATUS[outcome.ending]
-        message = outcome.message.removeprefix("Unavailable: ")
-        return self._silent(counter, context, status, message, outcome)
-
-    def _asked(self, counter: Counter, context: Context) -> dict[str, Any]:
-        """Call the tool, in a process of its own: plain values out, no torch in them."""
-        import time
-
-        import torch
-
-        from flop_harness.trace.surroundings import settings
-
-        if counter.overlay:
-            overlay.put_first(overlay.folder_of(counter.overlay))
-        torch.set_num_threads(self.limits.threads)
-        built = self._on_meta() if context.device == "meta" else self.built
-        model = uncompiled(built.module).to(context.device)
-        args, kwargs = move((built.args, built.kwargs), context.device)
-        args, kwargs = asked_with(counter, context, model, args, kwargs)
-        before = marks(model)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            started = time.perf_counter()
-            with settings(context.grad, context.variant), eagerly(), seeded():
-                answer = counter.read(model, args, kwargs, context)
-            seconds = time.perf_counter() - started
-        figures = {metric: told(getattr(answer, metric)) for metric in counter.quantities}
-        modules, nonsense = modules_of(answer)
-        warned = (*(str(each.message) for each in caught), *nonsense)
-        return {
-            "figures": figures,
-            "modules": modules,
-            "seconds": seconds,
-            "warnings": tuple(dict.fromkeys(map(first_line, warned))),
-            "leftovers": leftovers(before, marks(model)),
-        }
-
-    def _readings(self, counter: Counter, context: Context, outcome: Outcome) -> Iterator[Reading]:
-        said = outcome.value
-        for metric, quantity in counter.quantities.items():
-            value, figure, nonsense = said["figures"][metric]
-            yield replace(
-                self._blank(counter, context, metric),
-                status="failed" if nonsense else "ok",
-                value=value,
-                figure=figure,
-                label=quantity.label,
-                message=nonsense,
-                seconds=said["seconds"],
-                peak_bytes=outcome.peak_bytes,
-                modules=said["modules"] if metric == "compute" else {},
-                warnings=said["warnings"],
-                output=without_paths(outcome.output),
-                leftovers=said["leftovers"],
-            )
-
-    def refused(self, counter: Counter, context: Context, why: str) -> tuple[Reading, ...]:
-        """The readings of a counter that cannot be asked."""
-        return self._silent(counter, context, "unavailable", why)
-
-    def _silent(
-        self,
-        counter: Counter,
-        context: Context,
-        status: Status,
-        message: str,
-        outcome: Outcome | None = None,
-    ) -> tuple[Reading, ...]:
-        return tuple(
-            replace(
-                self._blank(counter, context, metric),
-                status=status,
-                message=first_line(without_paths(message)),
-                seconds=outcome.seconds if outcome else None,
-                output=without_paths(outcome.output) if outcome else "",
-            )
-            for metric in counter.quantities
-        )
-
-    def _blank(self, counter: Counter, context: Context, metric: Metric) -> Reading:
-        quantity = counter.quantities[metric]
-        return Reading(self.case.id, counter.id, version_of(counter), self.resolved(context),
-                       metric, quantity.unit, "ok", label=quantity.label)  # fmt: skip
+        training = bool(self.variant)
+        blame(self.case.id, lambda: plain_pass(self.built, training), error, self.limits.timeout_s)
 
 
 def on_one_thread(work: Callable[[], Any]) -> Any:

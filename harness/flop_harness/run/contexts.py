@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 from flop_harness.conventions.reference import parameters, reference
 from flop_harness.counters import Counter
-from flop_harness.counters.protocol import as_given, named
+from flop_harness.counters.jit_graph import traceable
+from flop_harness.counters.protocol import as_given, by_keyword, named, positionally
 from flop_harness.records import Call, Context, Trace
 from flop_harness.suite.compiled import eagerly
 from flop_harness.suite.seeding import seeded
 
 
 def asked_with(
-    counter: Counter | None, context: Context, model: Any, args: tuple, kwargs: dict
+    watcher: Watcher, context: Context, model: Any, args: tuple, kwargs: dict
 ) -> tuple[tuple, dict]:
     """The inputs as the counter passes them on in this context; without one, as the context says."""
     if "keywords" in context.words:
         args, kwargs = named(model, args, kwargs)
-    return counter.inputs(model, args, kwargs) if counter else (args, kwargs)
+    return watcher.inputs(model, args, kwargs) if isinstance(watcher, Counter) else (args, kwargs)
 
 
-def alike(one: Trace, other: Trace) -> bool:
-    """Whether the reference says the same of both passes, term by term."""
-    return all(price(one).by_term() == price(other).by_term() for price in (reference, parameters))
+Terms: TypeAlias = tuple[dict[str, int | float], ...]
+
+
+def reference_terms(trace: Trace) -> Terms:
+    """What the reference says of a pass, term by term: products and parameters."""
+    return tuple(price(trace).by_term() for price in (reference, parameters))
 
 
 def observations(
@@ -43,20 +48,85 @@ def with_calls(trace: Trace, calls: tuple[Call, ...]) -> Trace:
     return replace(trace, root=trace.root._replace(children=(*trace.root.children, *calls)))
 
 
-def watched(counter: Counter | None, context: Context) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Who watches a pass as a counter does, by hooks and a function mode, and does nothing."""
+
+    hooks: Callable[[str, str], bool] | None
+    function_mode: bool
+
+
+def idly(counter: Counter) -> Idle:
+    return Idle(counter.hooks, not counter.fast_path)
+
+
+Watcher: TypeAlias = Counter | Idle | None
+"""Who sees a pass; None where nobody does"""
+
+
+def watched(watcher: Watcher, context: Context) -> dict[str, Any]:
     way = {"grad": context.grad, "variant": context.variant}
-    if counter is None:
+    if watcher is None:
         return way
-    return {**way, "hooks": counter.hooks, "fast_path": counter.fast_path}
+    if isinstance(watcher, Idle):
+        return {**way, "hooks": watcher.hooks, "function_mode": watcher.function_mode}
+    return {**way, "hooks": watcher.hooks, "fast_path": watcher.fast_path}
 
 
-def seen_alike(counter: Counter | None, context: Context) -> Any:
-    """What a trace depends on, beside its case."""
+def seen_alike(watcher: Watcher, context: Context, model: Any, args: tuple, kwargs: dict) -> Any:
+    """What a pass of a model depends on: where two who watch it agree in it, they see the same."""
     variant = context.variant if context.words & RUN_OTHERWISE else ""
     here = replace(context, variant=variant)
-    if counter is None:
-        return here, as_given, None, None, True
-    return here, counter.inputs, counter.hooks, counter.observe, counter.fast_path
+    if isinstance(watcher, Idle):
+        return here, watcher
+    form = None if watcher is None or handed_on(watcher, args, kwargs) else watcher.inputs
+    if not minds_watchers(model):
+        return here, form
+    return here, form, hooked_by(watcher, model), watcher is None or watcher.fast_path
+
+
+def handed_on(counter: Counter, args: tuple, kwargs: dict) -> bool:
+    """Whether a counter passes these inputs on as they are."""
+    import torch
+
+    one = len(args) == 1 and not kwargs and isinstance(args[0], torch.Tensor)
+    return counter.inputs is as_given or (one and counter.inputs in ONE_AS_IT_IS)
+
+
+ONE_AS_IT_IS = (positionally, by_keyword, traceable)
+"""Ways to pass inputs on that differ for several, or for other than tensors"""
+
+
+def minds_watchers(model: Any) -> bool:
+    """Whether hooks, or a counter's own mode, may change what runs.
+
+    They do so beside the fast paths of attention; of modules that are not of a library we know, any
+    may look at its hooks.
+    """
+    kinds = {kind for module in model.modules() for kind in type(module).__mro__}
+    return any(is_attention(kind) or is_unknown(kind) for kind in kinds)
+
+
+HOOKS_IGNORED = frozenset({"torch", "torchvision", "timm", "builtins", "abc", "typing"})
+
+
+def is_unknown(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] not in HOOKS_IGNORED
+
+
+def is_attention(kind: type) -> bool:
+    return kind.__name__ in ("MultiheadAttention", "TransformerEncoderLayer")
+
+
+def hooked_by(counter: Counter | None, model: Any) -> frozenset[str]:
+    """Paths of the modules on which the counter has hooks."""
+    from flop_harness.trace.encoding import qualified_name
+
+    wanted = counter.hooks if counter is not None else None
+    return frozenset(
+        path for path, module in model.named_modules()
+        if wanted is not None and wanted(path, qualified_name(type(module)))
+    )  # fmt: skip
 
 
 RUN_OTHERWISE = frozenset({"math", "keywords", "training"})

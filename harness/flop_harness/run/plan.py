@@ -37,17 +37,21 @@ class Result:
     """What a cell gave: readings, and the name of its trace.
 
     Of a reference trace, ``mode`` is that in which the model stood. ``plain`` is the trace of a run
-    without any counter in the same context, where the reference is another there.
-    ``tracer`` and ``sources`` are digests of our code and of all that its model was built from.
+    without any counter in the same context, where the reference is another there, and
+    ``hooked`` tells that it takes hooks on the modules for that. ``tracer``, ``reader`` and
+    ``sources`` are digests of our code that traced and that asked the counter, and of all that its
+    model was built from.
     """
 
     readings: tuple[Reading, ...] = ()
     trace: str = ""
     failure: Failure | None = None
     tracer: str = ""
+    reader: str = ""
     sources: str = ""
     mode: Literal["eval", "train", ""] = ""
     plain: str = ""
+    hooked: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Counters of ours alone: a plugin may do anything when it is imported.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -13,9 +14,13 @@ import psutil  # noqa: F401
 import flop_harness.run.workers
 import flop_harness.trace.recorder  # noqa: F401
 from flop_harness import counters
+from flop_harness.run.large_pages import use_large_pages
+from flop_harness.run.server import LARGE_PAGES
 from flop_harness.suite.sources import distributions, own_modules
 
 for info in iter_modules(counters.__path__, f"{counters.__name__}."):
     import_module(info.name)
 distributions()  # half a second, kept: which packages are installed,
-list(own_modules())  # and which of the modules that are imported by now are the user's
+own_modules()  # and which of the modules that are imported by now are the user's
+if os.environ.pop(LARGE_PAGES, ""):
+    use_large_pages()

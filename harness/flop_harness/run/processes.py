@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -25,8 +26,19 @@ from flop_harness.suite.search_path import put_standard_library_first, standard_
 PRELOADED = ["flop_harness.run.server", "torch", "torchvision", "flop_harness.run.preloaded"]
 
 
+MOMENT_S = 0.2
+
+
 class ApartFromMain(ForkServerProcess):
     """A process that does not import the script that was started."""
+
+    def start(self) -> None:
+        """Start; once more with another fork server where the first has died, of memory say."""
+        try:
+            super().start()
+        except (EOFError, OSError):
+            time.sleep(MOMENT_S)  # the kernel may not have told of its end yet
+            super().start()
 
     @staticmethod
     def _Popen(process: Any) -> Any:  # noqa: N802 - the name that multiprocessing calls
@@ -49,15 +61,30 @@ def nameless_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def forkserver() -> Any:
-    """Processes that start with torch already imported."""
+def forkserver(large_pages: bool = False) -> Any:
+    """Processes that start with torch already imported.
+
+    With ``large_pages`` they, and what they fork, start sooner, if this is what starts the server.
+    """
     from multiprocessing.forkserver import ensure_running
 
     context = Context()
     context.set_forkserver_preload(PRELOADED)
-    with standard_library_first(), safe_path(), deaf_to_interrupts():
+    with (
+        standard_library_first(),
+        safe_path(),
+        told_to_server(large_pages),
+        deaf_to_interrupts(),
+    ):
         ensure_running()
     return context
+
+
+def stop_forkserver() -> None:
+    """What is timed starts from memory as everybody has it: from a server of its own."""
+    from multiprocessing.forkserver import _forkserver
+
+    _forkserver._stop()  # type: ignore[attr-defined]
 
 
 @contextmanager
@@ -84,6 +111,23 @@ def safe_path() -> Iterator[None]:
     finally:
         if before == OURS:
             del os.environ[SAFE_PATH]
+
+
+@contextmanager
+def told_to_server(large_pages: bool) -> Iterator[None]:
+    """A server that is started within orders sets of texts alike in every run, as some tools tell
+    theirs; with ``large_pages`` it moves what it has imported into such.
+    """
+    from flop_harness.run.server import HASH_SEED, LARGE_PAGES, OUR_SEED, OURS
+
+    told = {HASH_SEED: OUR_SEED} if HASH_SEED not in os.environ else {}
+    told |= {LARGE_PAGES: OURS} if large_pages else {}
+    os.environ |= told
+    try:
+        yield
+    finally:
+        for name in told:
+            del os.environ[name]
 
 
 def begin_process() -> None:

@@ -6,28 +6,20 @@ from there. Records are raw; ``assembly`` derives everything else from them.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
+from flop_harness.counters import Counter
 from flop_harness.records import Sources
 from flop_harness.run import executors
-from flop_harness.run.environment import PACKAGE, describe
+from flop_harness.run.digests import reader, tracer
+from flop_harness.run.environment import describe
 from flop_harness.run.identity import EarlierSources, sources_key
 from flop_harness.run.order import earlier_seconds, longest_first
 from flop_harness.run.plan import Cell, Plan, Progress, Raw, Readings, Result, Work
 from flop_harness.store import Journal, TraceStore
-
-
-@cache
-def tracer() -> str:
-    """A digest of the code that traces: traces of other code are taken anew, readings are kept."""
-    names = ("run/cells.py", "counters/protocol.py", "counters/jit_graph.py")
-    files = [*(PACKAGE / name for name in names), *PACKAGE.glob("trace/*.py")]
-    content = b"".join(path.read_bytes() for path in sorted(files))
-    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def run(plan: Plan, identity: dict[str, Any], progress: Progress) -> Raw:
@@ -48,12 +40,23 @@ def run(plan: Plan, identity: dict[str, Any], progress: Progress) -> Raw:
         if len(works) > 1:
             works = longest_first(works, earlier_seconds(plan.folder))
         counted = executors.find(plan.executor)
+        counters = {counter.id: counter for counter in plan.counters}
         for cell, result in counted(plan, works, progress, partial(keep, journal)):
-            result = replace(result, tracer=tracer())
+            result = marked(result, cell, earlier.get(cell), counters)
             journal.add(cell.key, result)
             results[cell] = result
             progress.finished(cell, result)
     return Raw(environment, {cell: results[cell] for cell in wanted if cell in results})
+
+
+def marked(
+    result: Result, cell: Cell, before: Result | None, counters: Mapping[str, Counter]
+) -> Result:
+    """A result with the digests of the code that it is of; readings may have been kept."""
+    if before is not None and before.readings:
+        return replace(result, tracer=tracer(), reader=before.reader)
+    counter = counters.get(cell.counter)
+    return replace(result, tracer=tracer(), reader=reader(counter) if counter else "")
 
 
 def left_to_do(

@@ -5,15 +5,14 @@ Weights are never filled: a pass that executes nothing needs their shapes alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
 from flop_harness.counters import Counter
 from flop_harness.errors import UserError, is_ours
-from flop_harness.records import Case, Context, Input, Module, Trace
+from flop_harness.records import Case, Context, Input, Trace
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
-from flop_harness.run.contexts import RUN_OTHERWISE
 from flop_harness.run.tracing import warn_of_run
 from flop_harness.suite.build import Built, own_dtype
 from flop_harness.suite.inputs import map_tensors
@@ -33,7 +32,6 @@ class ContextTraces:
     folder: str
     plan: Built
     variant: str = ""
-    taken: dict[tuple, Trace] = field(default_factory=dict)
 
     @cached_property
     def canonical(self) -> Trace:
@@ -57,11 +55,8 @@ class ContextTraces:
         here = replace(context, mode=context.mode or self.mode)
         if self.canonical.executed or self.canonical.looks:  # once for real is enough
             return in_context(self.canonical, here)
-        key = self._key(counter, here)
-        if key not in self.taken:
-            with on_path(self.plan.folders):
-                self.taken[key] = self._runner.trace(replace(counter, observe=None), here)
-        return in_context(self.taken[key], here)
+        with on_path(self.plan.folders):
+            return in_context(self._runner.trace(replace(counter, observe=None), here), here)
 
     def _measured(self) -> Trace:
         try:
@@ -78,28 +73,6 @@ class ContextTraces:
     def _runner(self) -> CaseRunner:
         return CaseRunner(self.case, self.folder, "cpu", LIMITS, live=unfilled(self._own))
 
-    @cached_property
-    def _hookable(self) -> tuple[Module, ...]:
-        """Modules, where hooks on them may change the pass: beside a fast path."""
-        modules = self.canonical.modules
-        return modules if any(is_attention(module.bases) for module in modules) else ()
-
-    def _key(self, counter: Counter, context: Context) -> tuple:
-        """What may change the pass."""
-        hooks = counter.hooks or (lambda path, kind: False)
-        hooked = frozenset(m.path for m in self._hookable if hooks(m.path, m.type))
-        form = counter.inputs if len(self._own.args) + len(self._own.kwargs) > 1 else None
-        variant = context.variant if context.words & RUN_OTHERWISE else ""
-        return (
-            context.device,
-            context.grad,
-            context.mode,
-            variant,
-            hooked,
-            counter.fast_path,
-            form,
-        )
-
 
 def on_meta(built: Built, variant: str = "") -> Trace:
     from flop_harness.trace.copying import copied
@@ -114,10 +87,6 @@ def on_meta(built: Built, variant: str = "") -> Trace:
 def anywhere(trace: Trace, counter: Counter, context: Context) -> Trace:
     """One trace for every counter and context."""
     return in_context(trace, context)
-
-
-def is_attention(bases: tuple[str, ...]) -> bool:
-    return any(name.endswith((".MultiheadAttention", ".TransformerEncoderLayer")) for name in bases)
 
 
 def in_context(trace: Trace, context: Context) -> Trace:

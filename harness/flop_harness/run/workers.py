@@ -20,6 +20,7 @@ from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.run.identity import digest
 from flop_harness.run.plan import Cell, Keep, Plan, Progress, Readings, Result, Work
 from flop_harness.run.processes import begin_process, end_process, forkserver
+from flop_harness.run.reading import read, refused
 from flop_harness.store import TraceStore
 from flop_harness.suite.sources import named, taken
 
@@ -73,7 +74,7 @@ class CaseProcess:
 
     def __post_init__(self) -> None:
         self.left = list(self.work.cells)
-        context = forkserver()
+        context = forkserver(large_pages=True)
         self.pipe, theirs = context.Pipe()
         counters = {counter.id: counter for counter in self.plan.counters}
         self.process = context.Process(
@@ -188,7 +189,7 @@ def answer(
     counters: dict[str, Counter], traces: TraceStore,
 ) -> None:  # fmt: skip
     """The cells one by one, until the model or the process turns out to be of no use."""
-    case, folder = runner.case, runner.folder
+    case, folder, name, told = runner.case, runner.folder, "", None
     for cell, readings in tasks:
         pipe.send(("started", cell, None))
         if missing := overlay.missing(getattr(counters.get(cell.counter), "overlay", ())):
@@ -200,8 +201,10 @@ def answer(
         except BaseException as error:  # noqa: BLE001 - a record, as what a counter raises
             result = Result(failure=Failure(case.id, "process", first_line(raised(error))))
         sources = taken(folder)  # again for each cell: a forward pass may import too
-        pipe.send(("sources", digest(sources), sources))
-        pipe.send(("finished", cell, replace(result, sources=digest(sources))))
+        if sources != told:
+            name, told = digest(sources), sources
+            pipe.send(("sources", name, sources))
+        pipe.send(("finished", cell, replace(result, sources=name)))
         if result.failure is not None and result.failure.stage in ("model", "process"):
             return
 
@@ -214,7 +217,7 @@ def carry_out(
     traces: TraceStore,
 ) -> Result:
     """The result of one cell; a trace that fails is a failure of ours, not of the counter."""
-    trace, plain, failure, context = None, None, None, cell.context
+    trace, plain, failure, context, hooked = None, None, None, cell.context, False
     runner.variant = "training" if context.training else ""
     if counter is not None:
         if twice_on_meta(runner, counter, context):
@@ -222,21 +225,21 @@ def carry_out(
         try:
             context = counter.in_place(context, runner.valueless)
         except Unavailable as why:
-            return Result(readings or runner.refused(counter, context, str(why)))
-        readings = readings or runner.read(counter, context)
+            return Result(readings or refused(runner, counter, context, str(why)))
+        readings = readings or read(runner, counter, context)
     try:
         if counter is None:
             trace = runner.canonical()
         elif any(reading.status == "ok" for reading in readings):
             trace = runner.trace(counter, context)
-            plain = runner.plain(trace, context)
+            plain, hooked = runner.plain(counter, trace, context)
     except Unavailable:
         pass  # the reading says so
     except TraceFailed as error:
         failure = Failure(cell.case, f"trace for {cell.counter or 'the reference'}", str(error))
     kept, beside = (traces.keep(cell.case, t) if t is not None else "" for t in (trace, plain))
     mode = trace.context.mode if trace is not None and counter is None else ""
-    return Result(readings, kept, failure, mode=mode, plain=beside)
+    return Result(readings, kept, failure, mode=mode, plain=beside, hooked=hooked)
 
 
 def twice_on_meta(runner: CaseRunner, counter: Counter, context: Context) -> bool:

@@ -74,6 +74,15 @@ class Journal:
             self._append(line)
         self._cells[key] = json.loads(line)["record"]
 
+    def add_all(self, records: Mapping[Key, Any]) -> None:
+        """Save many at once, as ``add`` does one after another."""
+        lines = [encoded({"key": key, "record": record}) for key, record in records.items()]
+        with blamed(self._path):
+            self._append(b"".join(lines))
+        self._cells |= {
+            tuple(key): json.loads(line)["record"] for key, line in zip(records, lines, strict=True)
+        }
+
     def close(self) -> None:
         """Let go of the file and its lock."""
         self._file.close()

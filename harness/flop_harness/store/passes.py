@@ -65,6 +65,12 @@ class TraceStore:
         for name in names:
             self.add(name, other.line(name))
 
+    def take_files(self, cases: Iterable[str], other: TraceStore) -> None:
+        """Copy the files of these cases, where the other folder has them."""
+        for stem in map(stem_of, cases):
+            if other._path(stem).is_file():
+                write_atomically(self._path(stem), read(other._path(stem)))
+
     def prune(self, names: Iterable[str]) -> None:
         """Clear away every other trace, and what a run that was killed has left half written."""
         wanted: dict[str, set[str]] = defaultdict(set)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +64,8 @@ class Columns:
 
     @cached_property
     def connection(self) -> Any:
-        """DuckDB with the views ``readings``, ``bridges`` and ``details``."""
-        with extras_named():
-            import duckdb
-
-        connection = duckdb.connect()
-        connection.execute("set parquet_metadata_cache = true")
+        """DuckDB with the views ``readings``, ``bridges`` and ``details``, of all suites."""
+        connection = opened()
         for kind in COLUMNS:
             connection.execute(f"create view {kind} as select * from {self._files(kind)}")
         return connection
@@ -83,10 +79,13 @@ class Columns:
 
     def query(self, sql: str, given: tuple[Any, ...] = ()) -> Any:
         """What DuckDB answers, to be fetched as rows, arrow or pandas; UserError for bad SQL."""
+        return self._answered(self.connection, sql, given)
+
+    def _answered(self, connection: Any, sql: str, given: tuple[Any, ...] = ()) -> Any:
         import duckdb
 
         try:
-            return self.connection.execute(sql, given)
+            return connection.execute(sql, given)
         except duckdb.Error as error:
             raise UserError(f"{self.folder}: {raised(error)}") from error
 
@@ -110,7 +109,7 @@ class Columns:
         chosen = ", ".join(f'"{name}"' for name in names)
         sql = f'select {chosen} from {self._files(kind, suite)} where "case" = ?'
         return [record_in(dict(zip(names, row, strict=True)))
-                for row in self.query(sql, (held(case),)).fetchall()]  # fmt: skip
+                for row in self._answered(without_views().cursor(), sql, (held(case),)).fetchall()]  # fmt: skip
 
     def _details(self, records: list[dict[str, Any]], suite: str) -> dict[int, Any]:
         numbers = {number for record in records for number in numbers_in(record)}
@@ -130,7 +129,23 @@ class Columns:
         listed = ", ".join(map(str, sorted(numbers)))
         names = ", ".join(COLUMNS["details"])
         sql = f"select {names} from {self._files('details', suite)} where number in ({listed})"
-        return {number: row for number, *row in self.query(sql).fetchall()}
+        rows = self._answered(without_views().cursor(), sql).fetchall()
+        return {number: row for number, *row in rows}
+
+
+def opened() -> Any:
+    with extras_named():
+        import duckdb
+
+    connection = duckdb.connect()
+    connection.execute("set parquet_metadata_cache = true")
+    return connection
+
+
+@cache
+def without_views() -> Any:
+    """For questions that name their files: to open it, and to look at all suites, takes a while."""
+    return opened()
 
 
 def record_in(row: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
-from flop_harness.errors import UserError
+from flop_harness.errors import ModelRaised, UserError
 from flop_harness.records import Case, Input
 from flop_harness.suite import inputs, sources
 from flop_harness.suite.compiled import as_module, set_mode, uncompiled
@@ -80,7 +80,7 @@ def build(case: Case, *, device: str = "cpu", folder: str = "", seed: int = 0) -
             args, kwargs = inputs.move((args, kwargs), device)
             return Built(module, args, kwargs, recipe.folders)
     except UserError as error:
-        raise UserError(f"case {case.id!r}: {error}") from error
+        raise type(error)(f"case {case.id!r}: {error}") from error
 
 
 # ----------------------------------------------------------------------------------- building
@@ -89,7 +89,7 @@ def build(case: Case, *, device: str = "cpu", folder: str = "", seed: int = 0) -
 def _make(recipe: Recipe, case: Case, device: str, seed: int) -> tuple[Any, Any, Any]:
     """What the factory gives: (module, args, kwargs), or (module, None, None) without inputs."""
     if device == "meta":
-        with suppress(UserError):  # some look at values, which a tensor on meta does not have
+        with suppress(ModelRaised):  # some look at values, which a tensor on meta does not have
             return _call(recipe, case, "meta", seed)
     return _call(recipe, case, "cpu", seed)
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 
-from flop_harness.errors import UserError, is_ours, raised, suggest
+from flop_harness.errors import ModelRaised, UserError, is_ours, raised, suggest
 from flop_harness.suite.search_path import on_path, shadowed_by_standard
 
 
@@ -95,7 +95,7 @@ def package_of(path: Path, levels: int) -> tuple[str, ...]:
 
 @contextmanager
 def blamed(whom: str, folders: Sequence[str] = ()) -> Iterator[None]:
-    """Whatever somebody else's code raises is told in one line, as a UserError."""
+    """Whatever somebody else's code raises is told in one line, as ModelRaised."""
     try:
         yield
     except (UserError, MemoryError):
@@ -103,7 +103,7 @@ def blamed(whom: str, folders: Sequence[str] = ()) -> Iterator[None]:
     except BaseException as error:
         if is_ours(error):
             raise
-        raise UserError(
+        raise ModelRaised(
             f"{whom} raised {raised(error)}{told_shadow(folders, asked_of(error))}"
         ) from error
 

@@ -10,10 +10,11 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.machinery import PathFinder
 from importlib.metadata import packages_distributions, version
+from operator import is_
 from pathlib import Path
 from types import ModuleType
 
@@ -34,6 +35,10 @@ LARGE = 1 << 25
 """Bytes of a file beyond which its size and date stand for its content."""
 
 _standing: frozenset[str] = frozenset()  # what was imported when the first model was built
+_imported: Sequence[object] = ()  # what was imported when ``own_modules`` last looked, and
+_own: tuple[
+    tuple[str, str], ...
+] = ()  # what it found: a look at thousands of modules takes a while
 
 
 def begin() -> None:
@@ -130,9 +135,17 @@ def origin(name: str, before: str, roots: Sequence[str]) -> str:
 # ------------------------------------------------------------------------------------ whose it is
 
 
-def own_modules() -> Iterator[tuple[str, str]]:
+def own_modules() -> tuple[tuple[str, str], ...]:
     """(name, file) of each imported module that is the user's own."""
-    for name, module in sorted(sys.modules.items()):
+    global _imported, _own
+    imported = [*sys.modules, *sys.modules.values()]
+    if len(imported) != len(_imported) or not all(map(is_, imported, _imported)):
+        _imported, _own = imported, tuple(found_among(sys.modules))
+    return _own
+
+
+def found_among(modules: Mapping[str, ModuleType]) -> Iterator[tuple[str, str]]:
+    for name, module in sorted(modules.items()):
         file = file_of(module)
         if file and name not in ("__main__", "__mp_main__") and is_own(file):
             yield name, os.path.realpath(file)

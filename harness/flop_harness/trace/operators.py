@@ -6,9 +6,7 @@ a shape function, or asked from the operator's meta kernel.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -17,9 +15,10 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 from flop_harness.formulas.own import own_work
-from flop_harness.records import INFERENCE, Call
+from flop_harness.records import INFERENCE, ON_THIS_RANK, Call
 from flop_harness.trace.encoding import SPARSE, encode
-from flop_harness.trace.needs import Needs, ValuesNeeded, exchanged
+from flop_harness.trace.higher_order import higher_order
+from flop_harness.trace.needs import Needs, ValuesNeeded
 from flop_harness.trace.plans import (
     COMPOSITE,
     NEVER_REMEMBERED,
@@ -30,7 +29,6 @@ from flop_harness.trace.plans import (
 from flop_harness.trace.shapes import spec_of
 from flop_harness.trace.values import Values, may_be_known
 
-DENSE = torch._C.DispatchKey.CompositeExplicitAutograd
 MARK = "_wants_gradient"
 PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
 
@@ -73,7 +71,7 @@ class OperatorMode(TorchDispatchMode):
         kwargs = kwargs or {}
         if plan is None:
             if isinstance(func, HigherOrderOperator):
-                return self.higher_order(func, args, kwargs)
+                return higher_order(self, func, args, kwargs)
             if asks_for_metadata(func):
                 return NotImplemented if types else func(*args, **kwargs)
             plan = self.plans[id(func)] = Plan(func)
@@ -120,28 +118,21 @@ class OperatorMode(TorchDispatchMode):
                 self.memory.keep(key, self.stack[-1][-1], rebuild)
         return output
 
-    def higher_order(self, func: HigherOrderOperator, args: tuple, kwargs: dict) -> Any:
-        """An operator on functions: what its plain kernel calls is written down inside."""
-        children: list[Call] = []
-        kernel = func.py_kernels.get(DENSE)
+    def inside(self, run: Callable[[], Any], children: list[Call]) -> Any:
+        """What ``run`` gives; the calls made inside go to ``children``, if it raises to who called."""
         self.stack.append(children)
         try:
-            if kernel is None:
-                output = func(*args, **kwargs)
-            else:
-                with self, no_mode_seen(sys.modules[kernel.__module__]):
-                    output = kernel(*args, **kwargs)
+            return run()
         except BaseException:
             self.stack[-2].extend(children)
             raise
         finally:
             self.stack.pop()
-        self.write(f"higher_order.{func._name}.default", args, kwargs, output, tuple(children))
-        return output
 
     def unwrapped(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
         """An operator on tensors of a class that dispatches by itself: it does, and what it calls
-        is written down inside; on a distributed tensor the operator alone, with the whole's shape.
+        is written down inside; on a distributed tensor with the whole's shape, and beside it what
+        this rank does.
         """
         children: list[Call] = []
         self.stack.append(children)
@@ -156,6 +147,8 @@ class OperatorMode(TorchDispatchMode):
             self.stack.pop()
         whole = any(hasattr(tensor, "placements") for tensor in tensors_in((*args, output)))
         self.write(plan.name, args, kwargs, output, () if whole else tuple(children))
+        if whole:
+            self.stack[-1].append(Call("function", ON_THIS_RANK, (), (), None, tuple(children)))
         return output
 
     def write(
@@ -203,6 +196,8 @@ class OperatorMode(TorchDispatchMode):
         return output
 
     def result_of(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
+        if plan.name == MOVED and not self.execute and self.device.type == "meta":
+            return func(*args, **on_this(kwargs))
         if plan.runs:
             return func(*args, **kwargs)
         if plan.writes and not self.execute and len(func._schema.returns) == 1:
@@ -221,6 +216,8 @@ class OperatorMode(TorchDispatchMode):
 
     def infer(self, func: Any, args: tuple, kwargs: dict) -> Any:
         """The result by the operator's meta kernel, as empty tensors on this trace's device."""
+        if self.device.type == "meta" and is_on_meta(args) and is_on_cpu(args):
+            return func(*on_meta(args), **kwargs)  # one is written out in the model's code
         if self.device.type == "meta" or not has_tensor(args) or kwargs.get("device") is not None:
             return func(*args, **kwargs)
         try:
@@ -241,12 +238,6 @@ class OperatorMode(TorchDispatchMode):
         except (TypeError, RuntimeError):  # unhashable, sparse, or a parameter still lazy
             return None
         return key
-
-
-def no_mode_seen(home: Any) -> AbstractContextManager:
-    """Plain kernels of operators on functions refuse to run where they see a mode."""
-    look = "_get_current_dispatch_mode"
-    return exchanged(home, look, lambda: None) if hasattr(home, look) else nullcontext()
 
 
 def signed(value: Any) -> Any:
@@ -300,6 +291,14 @@ def with_gradients(args: tuple) -> tuple:
         )
 
 
+MOVED = "aten._to_copy.default"
+
+
+def on_this(kwargs: dict) -> dict:
+    """Where no tensor has values, one that the model asks for elsewhere stays with the others."""
+    return {**kwargs, "device": "meta"} if kwargs.get("device") is not None else kwargs
+
+
 def tensors_in(values: tuple) -> Iterator[torch.Tensor]:
     for value in values:
         if isinstance(value, torch.Tensor):
@@ -319,6 +318,10 @@ def has_tensor(args: tuple) -> bool:
 
 def is_on_meta(args: tuple) -> bool:
     return any(tensor.is_meta for tensor in tensors_in(args))
+
+
+def is_on_cpu(args: tuple) -> bool:
+    return any(tensor.is_cpu for tensor in tensors_in(args))
 
 
 def has_nested(args: tuple) -> bool:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
 import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.overrides import TorchFunctionMode
 
 from flop_harness.suite.compiled import eagerly
 from flop_harness.suite.seeding import seeded
+from flop_harness.suite.standing import entries_kept
 from flop_harness.trace.encoding import qualified_name
 from flop_harness.trace.needs import Needs, imports_guarded
 
@@ -24,13 +26,21 @@ RECURSION = 6_000
 def undisturbed(needs: Needs) -> Iterator[None]:
     """The same draws, room for deep models, nothing that compiles or imports unseen."""
     with ExitStack() as guards:
+        guards.enter_context(dispatch_kept())
         guards.enter_context(needs.met())
         guards.enter_context(seeded())
         guards.enter_context(imports_guarded(needs))
         guards.enter_context(nested_deeply())
         guards.enter_context(garbage_kept())
         guards.enter_context(eagerly())
+        guards.enter_context(entries_kept())
         yield
+
+
+def dispatch_kept() -> AbstractContextManager[None]:
+    """The dispatcher's keys afterwards as they are now, whatever guards an error has left behind."""
+    keys = (torch._C._dispatch_tls_local_include_set(), torch._C._dispatch_tls_local_exclude_set())
+    return torch._C._ForceDispatchKeyGuard(*keys)  # type: ignore[return-value]
 
 
 @contextmanager
@@ -69,11 +79,15 @@ def garbage_kept() -> Iterator[None]:
             gc.enable()
 
 
+def do_nothing(*_: object) -> None:
+    """A forward hook."""
+
+
 @contextmanager
 def hooked(root: nn.Module, wanted: Callable[[str, str], bool] | None) -> Iterator[None]:
     """Forward hooks that do nothing, on the modules that are wanted by path and class."""
     handles = [
-        module.register_forward_hook(lambda *_: None)
+        module.register_forward_hook(do_nothing)
         for path, module in root.named_modules()
         if wanted is not None
         and wanted(path, qualified_name(type(module)))
@@ -84,3 +98,10 @@ def hooked(root: nn.Module, wanted: Callable[[str, str], bool] | None) -> Iterat
     finally:
         for handle in handles:
             handle.remove()
+
+
+class IdleMode(TorchFunctionMode):
+    """A function mode that does nothing: that there is one keeps attention off its fast paths."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        return func(*args, **(kwargs or {}))

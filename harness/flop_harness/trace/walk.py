@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from flop_harness.records import PRE_HOOKED, RAISED, Call, Module, Phase, Trace
+from flop_harness.records import (
+    BESIDE,
+    NOT_TAKEN,
+    ON_THIS_RANK,
+    PRE_HOOKED,
+    RAISED,
+    Call,
+    Module,
+    Phase,
+    Trace,
+)
 
 
 class Visit(NamedTuple):
@@ -76,12 +86,13 @@ def within(visit: Visit, prune: Prune | None = None) -> Iterator[Visit]:
 
 
 def inner(visit: Visit) -> list[Visit]:
-    """The calls made directly inside a call, the last one first."""
+    """The calls made directly inside a call, the last one first; without notes."""
     call, path, around, phase = visit
     around = (*around, call)
     return [
         Visit(child, child.name if child.level == "module" else path, around, phase)
         for child in call.children[::-1]
+        if child.name not in BESIDE
     ]
 
 
@@ -98,9 +109,34 @@ def innermost(root: Call, phase: Phase = "forward") -> Iterator[Visit]:
         if call.children:
             around = (*around, call)
             for child in call.children[::-1]:
-                pending.append((child, child.name if child.module >= 0 else path, around))
+                if child.name not in BESIDE:
+                    pending.append((child, child.name if child.module >= 0 else path, around))
         elif call.level == "operator":
             yield Visit(call, path, around, phase)
+
+
+def on_this_rank(trace: Trace) -> Iterator[Visit]:
+    """As ``operators``, but of those on distributed tensors what this rank does of them."""
+    for phase, root in trace.passes:
+        pending = [Visit(root, root.name, (), phase)]
+        while pending:
+            visit = pending.pop()
+            if visit.call.children:
+                pending += ranked(visit)
+            elif visit.call.level == "operator":
+                yield visit
+
+
+def ranked(visit: Visit) -> list[Visit]:
+    """The calls made directly inside a call, the last one first; notes of this rank for the whole."""
+    found: list[Visit] = []
+    for call in visit.call.children:
+        if call.name == ON_THIS_RANK:
+            found.pop()
+        if call.name != NOT_TAKEN:
+            path = call.name if call.level == "module" else visit.path
+            found.append(Visit(call, path, (*visit.around, visit.call), visit.phase))
+    return found[::-1]
 
 
 def functions(trace: Trace) -> Iterator[Visit]:
@@ -108,3 +144,14 @@ def functions(trace: Trace) -> Iterator[Visit]:
     for visit in visits(trace, is_closed):
         if visit.call.level == "function" and visit.call.output != RAISED:
             yield visit
+
+
+def has_note(trace: Trace, name: str) -> bool:
+    """Whether a note of this name stands anywhere in a trace, beside what runs too."""
+    pending = [root for _, root in trace.passes]
+    while pending:
+        call = pending.pop()
+        if call.name == name:
+            return True
+        pending += call.children
+    return False

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 from flop_harness.records import Context, Metric, Reading, Status, Unit
 from flop_harness.report.analysis.index import REFERENCE, CounterColumn, Index, is_figure, key_of
-from flop_harness.report.words.text import Number, anchor, group, percent, plural, signed
+from flop_harness.report.words.text import (
+    Number,
+    anchor,
+    group,
+    percent,
+    plural,
+    repeats_counted,
+    signed,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +101,5 @@ def inputs_of(index: Index, case: str) -> str:
     """``1x3x224x224``: what the model was called with, else what the case names."""
     called = next((each.inputs for each in index.run.references if each.case == case), "")
     given = next((each.inputs for each in index.run.suite.cases if each.id == case), ())
-    return called or " + ".join("x".join(map(str, each.shape)) or "scalar" for each in given)
+    shapes = called or " + ".join("x".join(map(str, each.shape)) or "scalar" for each in given)
+    return repeats_counted(shapes)

@@ -97,7 +97,11 @@ def how(release: Release) -> str:
     """What was done to ask it, or why it could not be asked."""
     if release.error:
         return f"cannot be asked: {shorten(release.error, 160)}"
-    return "; ".join([*release.remedies, *failures(release)])
+    ours = (
+        f"{each.case}: {each.stage} failed: {shorten(each.message, 100)}"
+        for each in release.failures
+    )
+    return "; ".join([*release.remedies, *failures(release), *ours])
 
 
 def failures(release: Release) -> Iterator[str]:

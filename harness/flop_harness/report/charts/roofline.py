@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from flop_harness.records.times import Series
@@ -24,6 +24,9 @@ from flop_harness.timing.theory.roofline import Roof
 
 DECADES = [10.0**power for power in range(-6, 10)]
 
+SHARE = 0.9
+"""Of the time of a series: the slowest layers that make it up are drawn, the rest hides nothing"""
+
 
 def roof_dots(clock: MachineTimings) -> Iterator[dict[str, Any]]:
     """One record for each case, then for each layer: FLOP per byte, FLOP per second."""
@@ -35,7 +38,21 @@ def roof_dots(clock: MachineTimings) -> Iterator[dict[str, Any]]:
         if flop and size:
             yield {"what": "case", "name": printable(case), "series": str(series),
                    "intensity": flop / size, "rate": flop / middle / 1e9}  # fmt: skip
-    yield from (dot for layer in layers(clock) if (dot := layer_dot(layer)))
+    yield from (dot for layer in slowest(layers(clock)) if (dot := layer_dot(layer)))
+
+
+def slowest(found: Iterable[Layer], share: float = SHARE) -> Iterator[Layer]:
+    """By series, the longest layers first, until they make up a share of its time."""
+    by_series: dict[Series, list[Layer]] = {}
+    for layer in found:
+        by_series.setdefault(layer.times.series, []).append(layer)
+    for here in by_series.values():
+        left = share * sum(layer.median for layer in here)
+        for layer in sorted(here, key=lambda layer: -layer.median):
+            if left <= 0:
+                break
+            left -= layer.median
+            yield layer
 
 
 def layer_dot(layer: Layer) -> dict[str, Any] | None:
@@ -81,5 +98,6 @@ def roof_panel(alt: Any, dots: list, line: list, title: str, roof: Roof) -> Any:
         alt.Chart(data(alt, cases)).mark_point(aria=False,
             size=46, filled=True, color=SERIES[0], opacity=1).encode(x=x, y=y),
     ]  # fmt: skip
-    words = f"{title}: {digits(roof.compute / 1e9)} GFLOP/s, {digits(roof.memory / 1e9)} GB/s"
+    words = [f"{title}: {digits(roof.compute / 1e9)} GFLOP/s, {digits(roof.memory / 1e9)} GB/s",
+             f"cases, and the layers that take {SHARE:.0%} of the time"]  # fmt: skip
     return alt.layer(*parts).properties(width=PANEL, height=220, title=words)

@@ -10,7 +10,7 @@ from typing import Any
 
 from flop_harness.counters import find_one
 from flop_harness.errors import UserError
-from flop_harness.records import Bridge, Context, Metric, Reading
+from flop_harness.records import Bridge, Context, Metric, Reading, Step
 from flop_harness.report.analysis.causes import in_macs_each
 from flop_harness.report.analysis.findings import sentences
 from flop_harness.report.analysis.index import (
@@ -21,7 +21,7 @@ from flop_harness.report.analysis.index import (
     plain,
 )
 from flop_harness.report.formats.case_json import exactly
-from flop_harness.report.words.text import printable, ratio, shorten, slug
+from flop_harness.report.words.text import few, percent, printable, ratio, shorten, signed, slug
 
 REFUSED = ("failed",)
 """The counter raised: it refuses the model. What ran out of time or memory has failed"""
@@ -32,6 +32,8 @@ MARKS = {
     "out_of_memory": "failed",
 }
 MESSAGE = 400
+PLACES = 3
+"""So many modules of a term are named, those that weigh most"""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def told(index: Index, said: Said) -> dict[str, Any]:
         "contexts": said.contexts, "metric": reading.metric, "unit": reading.unit,
         "value": exactly(reading.value) if said.macs is not None and reading.value is not None else None,
         "macs": None if said.macs is None else plain(said.macs),
-        "deviation": finite(said.deviation), "mark": said.mark, "label": printable(reading.label),
+        "apart": percent(said.deviation), "mark": said.mark, "label": printable(reading.label),
         "printed": shorten(reading.figure, 60), "message": shorten(reading.message, MESSAGE),
         "reference": exactly(bridge.reference) if bridge else None,
         "residual": exactly(bridge.residual) if bridge else None,
@@ -153,5 +155,13 @@ def steps_of(index: Index, bridge: Bridge) -> Iterator[dict[str, Any]]:
     for step, weight, sentence in zip(bridge.steps, weights, sentences(index, bridge), strict=True):
         yield {
             "term": printable(step.term), "amount": exactly(step.amount), "macs": plain(weight),
-            "sentence": sentence, "modules": dict(step.modules), "classes": dict(step.classes),
+            "share": percent(step.amount / bridge.reference) if bridge.reference else "",
+            "sentence": sentence, "where": where(step), "modules": dict(step.modules),
         }  # fmt: skip
+
+
+def where(step: Step) -> str:
+    """``in encoder.ln +3, features.0 +1 and 2 more``: the modules that a term comes from."""
+    heaviest = sorted(step.modules.items(), key=lambda pair: -abs(pair[1]))
+    named = [f"{printable(path) or 'the root'} {signed(amount)}" for path, amount in heaviest]
+    return f"in {few(named, PLACES)}" if named else ""

@@ -34,7 +34,7 @@ def home(site: Site) -> tuple[str, bytes]:
         {"id": each.tool.id, "line": shorten(each.tool.description, 110)} for each in site.profiles
     ]
     return site.page(
-        "index.html", "home.html.j2", sentences=sentences(site.families), rows=site.families,
+        "index.html", "home.html.j2", sentences=sentences(site.families, site.results.index), rows=site.families,
         sections=SECTIONS, counters=lines, classes=[words for _, words in CLASSES],
         count=plural(len(site.models), "model"),
     )  # fmt: skip
@@ -51,7 +51,7 @@ def model_files(site: Site, model: Model) -> Files:
         times=site.times.get(model.model, []), claims=site.claims.get(model.model, []),
         bibtex=citing.bibtex_of(model, run), latex=citing.latex_row(model),
         command=f"flop-harness compare {run.suite.name} --cases {case}",
-        environment=site.environments[model.suite], scripts=[*CHARTS, "assets/model.js"],
+        environment=site.environments[model.suite], scripts=["assets/d3.js", "assets/modules.js", "assets/model.js"],
     )  # fmt: skip
 
 
@@ -65,7 +65,8 @@ def counter_files(site: Site, profile: Profile) -> Files:
     name = profile.tool.id
     timeline = site.results.timelines.get(name)
     refused = counters.refusals(site.results.index, name, profile.version, refused_code(site, name))
-    yield site.data(f"counter/{slug(name)}", counters.shard(name, timeline))
+    if timeline:
+        yield site.data(f"counter/{slug(name)}", counters.shard(timeline))
     yield site.page(
         f"counter/{slug(name)}.html", "counter.html.j2", profile=profile, ids=site.ids,
         charges=counters.charges(profile, site.code.findings),

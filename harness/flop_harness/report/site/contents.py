@@ -14,8 +14,10 @@ from flop_harness.report.formats import html
 from flop_harness.report.site.code_of import CodeOf
 from flop_harness.report.site.families import FamilyRow, family_rows
 from flop_harness.report.site.models import Model, model_of
-from flop_harness.report.site.related import Published, Timed, published, times_of
+from flop_harness.report.site.published import Published, cited, published
 from flop_harness.report.site.sources import Results, is_library
+from flop_harness.report.site.timed import Timed, times_of
+from flop_harness.report.site.words import anchor_of, contexts_told, linked
 from flop_harness.report.tables.environment import environment_table
 from flop_harness.report.tables.table import Table
 
@@ -30,6 +32,9 @@ class Site:
     ) -> None:
         self.results, self.code, self.docs = results, code or CodeOf(), docs
         self._environment = html.pages()
+        self._environment.filters.update(
+            anchor_of=anchor_of, contexts_told=contexts_told, cited=cited
+        )
 
     @cached_property
     def models(self) -> list[Model]:
@@ -81,8 +86,9 @@ class Site:
 
     def page(self, path: str, template: str, **contents: Any) -> tuple[str, bytes]:
         """A page; those in folders find what they need one level up."""
+        root = "../" * path.count("/")
         made = self._environment.get_template(f"site/{template}").render(
-            root="../" * path.count("/"), here=path.removesuffix(".html"), docs=self.docs is not None,
+            root=root, linked=lambda text: linked(text, root), here=path.removesuffix(".html"), docs=self.docs is not None,
             footer=f"flop-harness {version('flop-harness')}", **{"scripts": [], **contents},
         )  # fmt: skip
         return path, made.encode("utf-8", "replace")

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flop_harness.counters.versions.released import date_in
+from flop_harness.counters.versions.days import day_of
 from flop_harness.records import Reading, Timeline
-from flop_harness.report.analysis.drift import entries, how, stories, stretches
+from flop_harness.report.analysis.drift import how, stories, stretches
 from flop_harness.report.analysis.findings import Profile
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.charts.drift import points
@@ -121,7 +121,7 @@ def report(
 
 @dataclass(frozen=True, slots=True)
 class ReleaseLine:
-    """Releases that say the same: their date where the version tells one, and what changed."""
+    """Releases that say the same: their day where it is known, and what changed."""
 
     date: str
     versions: str
@@ -137,20 +137,27 @@ def releases(timeline: Timeline) -> list[ReleaseLine]:
         first, last = group[0].version, group[-1].version
         names = first if first == last else f"{first} to {last}"
         changed = " ".join(told[each.version] for each in group if each.version in told)
-        lines.append(ReleaseLine(dated(first), names, changed, how(group[0])))
+        lines.append(ReleaseLine(dated(timeline, first), names, changed, how(group[0])))
     return lines
 
 
-def dated(version: str) -> str:
-    """``2019-08-06``: the day that a version itself tells; empty where it tells none."""
-    day = date_in(version)
-    return f"{day:%Y-%m-%d}" if day else ""
+def dated(timeline: Timeline, version: str) -> str:
+    """``2019-08-06``; empty where the day of a release is not known."""
+    day = day_of(timeline.tool.distribution or timeline.tool.id, version)
+    return day.isoformat() if day else ""
 
 
-def shard(counter: str, timeline: Timeline | None) -> dict[str, Any]:
-    """What the chart of releases shows: each case's figure as a multiple of the reference."""
-    if timeline is None:
-        return {"counter": counter, "points": [], "versions": []}
-    able = [release.version for release in timeline.releases if entries(release)]
-    return {"counter": counter, "points": points(timeline),
-            "versions": [[version, dated(version)] for version in able]}  # fmt: skip
+def shard(timeline: Timeline) -> dict[str, Any]:
+    """What the chart of releases shows: each case's figure as a multiple of the reference, above zero.
+
+    Where the days of most releases are known, ``dated`` is true and only those are shown.
+    """
+    every = [
+        {**point, "day": dated(timeline, point["release"])}
+        for point in points(timeline)
+        if point["ratio"] > 0
+    ]
+    days = [point for point in every if point["day"]]
+    by_day = 2 * len(days) > len(every)
+    return {"points": days if by_day else every, "dated": by_day,
+            "versions": [release.version for release in timeline.releases]}  # fmt: skip

@@ -15,6 +15,9 @@ from flop_harness.report.analysis.index import REFERENCE, Index
 from flop_harness.report.site.answers import Said, said_of
 from flop_harness.report.words.text import plural, ratio, slug
 
+SECTIONS = ("Convolutions", "Attention and recurrence", "Beyond classification", "Quantised")
+QUANTISED = "quantization"
+"""The part of a library that holds networks of whole numbers"""
 ENOUGH = 2
 """Models of one architecture that make a row of their own"""
 CLASSES = ((0.0, "equal"), (0.001, "under 0.1 %"), (0.01, "0.1 to 1 %"), (0.1, "1 to 10 %"),
@@ -56,13 +59,10 @@ class FamilyCell:
 
     @property
     def tone(self) -> str:
-        """Side and strength, or ``zero``, ``refused``, ``failed``, ``absent``."""
+        """As ``tone_of``, or ``refused``, ``failed``, ``absent``."""
         if self.worst is None:
             return {"refused": "refused", "failed": "failed"}.get(self.mark, "absent")
-        if self.worst == 0:
-            return "zero"
-        level = next(n for n, (bound, _) in enumerate(CLASSES) if strength(self.worst) <= bound)
-        return "same" if level == 0 else f"{'high' if self.worst > 1 else 'low'} d{level}"
+        return tone_of(self.worst)
 
     @property
     def words(self) -> str:
@@ -82,6 +82,14 @@ class FamilyCell:
 def strength(value: float) -> float:
     """How far a ratio is from 1, on a log scale; 0 is farthest."""
     return abs(math.log(value)) if value > 0 else math.inf
+
+
+def tone_of(ratio: float) -> str:
+    """``same``, ``zero``, or side and strength: ``low d3``."""
+    if ratio == 0:
+        return "zero"
+    level = next(n for n, (bound, _) in enumerate(CLASSES) if strength(ratio) <= bound)
+    return "same" if level == 0 else f"{'high' if ratio > 1 else 'low'} d{level}"
 
 
 def short(value: float) -> str:
@@ -120,8 +128,9 @@ class FamilyRow:
 def family_name(reference: Reference, common: frozenset[tuple[str, str]]) -> str:
     """What it is for; else the architecture, if several models of the section have it."""
     module = module_of(reference)
-    named = module.replace("_", " ") if (section_of(reference), module) in common else "others"
-    return area_of(reference) or named
+    if area_of(reference) not in ("", QUANTISED):
+        return area_of(reference)
+    return module.replace("_", " ") if (section_of(reference), module) in common else "others"
 
 
 def module_of(reference: Reference) -> str:
@@ -140,14 +149,10 @@ def section_of(reference: Reference) -> str:
 
     A ConvNeXt does most of its work in linear layers between convolutions.
     """
-    if area_of(reference):
-        return "Beyond classification"
+    if area := area_of(reference):
+        return SECTIONS[3] if area == QUANTISED else SECTIONS[2]
     work = work_of(reference)
-    return (
-        "Attention and recurrence"
-        if work.startswith(("attention", "recurrent"))
-        else "Convolutions"
-    )
+    return SECTIONS[work.startswith(("attention", "recurrent"))]
 
 
 def family_rows(index: Index, cases: Iterable[str]) -> list[FamilyRow]:
@@ -170,9 +175,6 @@ def family_rows(index: Index, cases: Iterable[str]) -> list[FamilyRow]:
     return sorted(
         rows, key=lambda row: (SECTIONS.index(row.kind), row.name == "others", row.spread)
     )
-
-
-SECTIONS = ("Convolutions", "Attention and recurrence", "Beyond classification")
 
 
 def by_counter(every: Iterable[Said]) -> dict[str, Said]:

@@ -10,12 +10,12 @@ from flop_harness.report.analysis.index import REFERENCE, Index
 from flop_harness.report.formats.case_json import exactly
 from flop_harness.report.site.answers import Said, finite
 from flop_harness.report.site.citing import CONVENTION, versions
-from flop_harness.report.site.families import SECTIONS, FamilyRow, by_counter
+from flop_harness.report.site.families import SECTIONS, FamilyRow, by_counter, tone_of
 from flop_harness.report.site.models import Model, every_said
 
 PRESETS = (
     ("All", ""), ("Convolutions", SECTIONS[0]), ("Attention", SECTIONS[1]),
-    ("Detection and other tasks", SECTIONS[2]), ("Layers and small networks", "Layers"),
+    ("Detection and other tasks", SECTIONS[2]), ("Quantised", SECTIONS[3]), ("Layers and small networks", "Layers"),
 )  # fmt: skip
 
 
@@ -24,7 +24,7 @@ def shard(
 ) -> dict[str, Any]:
     """Rows as [name, id, suite, family, section, input, MAC, parameters, figure of each counter].
 
-    A figure is [value, unit, MAC], or the word for why there is none; of each counter what it says
+    A figure is [value, unit, deviation, tone], or the word for why there is none; of each counter what it says
     when it is called as its documentation shows.
     """
     place = {case: (row.id, row.kind) for row in rows for case in row.cases}
@@ -58,4 +58,6 @@ def figure(said: Said | None) -> Any:
         return None
     if said.macs is None:
         return said.mark
-    return [exactly(said.reading.value or 0), said.reading.unit, finite(said.deviation)]
+    share = finite(said.deviation)
+    tone = "" if share is None else tone_of(1 + share)
+    return [exactly(said.reading.value or 0), said.reading.unit, share, tone]

@@ -132,10 +132,11 @@ def case_ids(index: Index) -> frozenset[str]:
 
 def shard(index: Index, model: Model, code: Code) -> dict[str, Any]:
     """What the page's script needs beyond the page: the terms of every figure, by module, and the
-    pieces of code that give it, each once."""
+    pieces of code that give it, each once. What tools say as their documentation calls them comes first."""
     pieces: dict[str, int] = {}
     answers = []
-    for said in (each for strip in model.strips for each in every_said(strip)):
+    every = (each for strip in model.strips for each in every_said(strip))
+    for said in sorted(every, key=lambda each: not each.documented):
         made = [pieces.setdefault(piece, len(pieces)) for piece in code(said.reading)]
         answers.append({**told(index, said), **({"code": made} if made else {})})
     return {

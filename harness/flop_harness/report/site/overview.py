@@ -14,7 +14,7 @@ from flop_harness.report.documents.proofs import section
 from flop_harness.report.site import grid, search, timings
 from flop_harness.report.site import words as glossary
 from flop_harness.report.site.contents import CHARTS, Site
-from flop_harness.report.site.related import published
+from flop_harness.report.site.published import published
 from flop_harness.report.sources.published import WORST
 from flop_harness.report.sources.results import proofs_in
 from flop_harness.report.words.text import group, listed, plural
@@ -97,5 +97,5 @@ def search_files(site: Site) -> Files:
         *search.claim_rows(map(published, site.results.claims)),
         *(search.docs_rows(site.docs) if site.docs else ()),
     ]  # fmt: skip
-    yield site.data("search", rows)
+    yield site.data("search", {"rows": rows, **search.ways()})
     yield site.data("figures", search.figures(site.models))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.formats.markdown import grid
 from flop_harness.report.site.families import SECTIONS, FamilyRow
 from flop_harness.report.site.home import sentences
@@ -75,14 +76,14 @@ def colour(tone: str) -> tuple[str, bool]:
     return (LOW if side == "low" else ABOVE)[int(level) - 1], int(level) >= 5
 
 
-def summary(rows: Sequence[FamilyRow]) -> str:
+def summary(rows: Sequence[FamilyRow], index: Index) -> str:
     """Sentences, picture and table, in Markdown."""
     table = Table("Families", (
         Column("family"), Column("models", "integer"), Column("highest / lowest", "factor"),
         Column("farthest from the reference"), Column("equal on all"),
     ), tuple(map(table_row, rows)))  # fmt: skip
     return "\n\n".join([
-        " ".join(sentences(rows)),
+        " ".join(sentences(rows, index)),
         f"![Families of models and counters; the table below sums it up]({SVG})",
         "In each cell the ratio of a figure to the reference that is farthest from 1 in that family; "
         "0 counts nothing, ✕ refuses all of it, ! fails on all of it.",
@@ -95,10 +96,12 @@ def table_row(row: FamilyRow) -> tuple[object, ...]:
     far = max(told, key=lambda cell: cell.reach, default=None)
     exact = [cell.counter for cell in told if cell.tone == "same" and not cell.silent]
     words = f"{far.counter}: {far.mark}" if far and far.tone != "same" else ""
-    return row.name, len(row.cases), row.spread, words, ", ".join(exact)
+    plain = row.kind != SECTIONS[3] and row.name != "others"
+    name = row.name if plain else f"{row.name} ({row.kind.lower()})"
+    return name, len(row.cases), row.spread, words, ", ".join(exact)
 
 
-def with_summary(text: str, rows: Sequence[FamilyRow]) -> str:
+def with_summary(text: str, rows: Sequence[FamilyRow], index: Index) -> str:
     """A README with what stands between the marks made anew; without marks, as it is."""
-    part = f"{BEGIN}\n\n{summary(rows)}\n\n{END}"
+    part = f"{BEGIN}\n\n{summary(rows, index)}\n\n{END}"
     return re.sub(f"{BEGIN}.*?{END}", lambda found: part, text, flags=re.DOTALL)

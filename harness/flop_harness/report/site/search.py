@@ -8,10 +8,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from flop_harness.conventions.catalogue import CONVENTIONS
+from flop_harness.counters.names import CALLED
 from flop_harness.records import Tool
+from flop_harness.records.units import BASES, PREFIXES
 from flop_harness.report.site.families import FamilyRow
 from flop_harness.report.site.models import Model, every_said
-from flop_harness.report.site.related import Published
+from flop_harness.report.site.published import Published
+from flop_harness.report.site.words import anchor_of
 from flop_harness.report.words.text import human, shorten, slug
 
 Row = tuple[str, str, str, str, str]
@@ -24,22 +28,15 @@ def model_rows(models: Iterable[Model]) -> Iterator[Row]:
         yield "model", each.name, f"model/{each.id}.html", each.model, f"{note}, {each.suite}"
 
 
-ALIASES = {"torch": "flopcountermode flopcounter torch", "ptflops-pytorch": "ptflops flopscounter"}
-"""What else people call a counter"""
-
-
 def counter_rows(tools: Iterable[Tool]) -> Iterator[Row]:
-    """Every counter goes by its id and by its package, where that is no other's id."""
+    """Every counter goes by its id and by all that people call it."""
     for tool in tools:
-        names = {tool.id, *ALIASES.get(tool.id, "").split()}
-        words = " ".join(name.replace("-", "").replace("_", "") for name in sorted(names))
+        names = {tool.id, *(name for name, ids in CALLED.items() if tool.id in ids)}
+        words = " ".join(sorted(re.sub("[^a-z0-9]", "", name) for name in names))
         yield (
-            "counter",
-            tool.id,
-            f"counter/{slug(tool.id)}.html",
-            words,
+            "counter", tool.id, f"counter/{slug(tool.id)}.html", words,
             shorten(tool.description, 80),
-        )
+        )  # fmt: skip
 
 
 def family_rows(rows: Iterable[FamilyRow]) -> Iterator[Row]:
@@ -55,8 +52,7 @@ def family_rows(rows: Iterable[FamilyRow]) -> Iterator[Row]:
 
 def claim_rows(claims: Iterable[Published]) -> Iterator[Row]:
     for each in claims:
-        model = each.model.rpartition(":")[2]
-        title = f"{model} {each.figure}: {each.ruling}"
+        title = f"{each.title} {each.figure}: {each.ruling}"
         yield (
             "claim",
             title,
@@ -71,10 +67,16 @@ def word_rows(words: Iterable[tuple[str, str]]) -> Iterator[Row]:
         yield (
             "word",
             name,
-            f"method.html#word-{name.replace(' ', '-')}",
+            f"method.html#{anchor_of(name)}",
             meaning,
             shorten(meaning, 80),
         )
+
+
+def ways() -> dict[str, Any]:
+    """How figures and ways of counting are written, so that pages read them as the commands do."""
+    prefixes = sorted(PREFIXES.items(), key=lambda pair: -len(pair[0]))
+    return {"bases": BASES, "prefixes": prefixes, "conventions": list(CONVENTIONS)}
 
 
 TAG = re.compile(r"<[^>]+>")

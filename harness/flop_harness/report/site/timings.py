@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import geometric_mean, linear_regression
 from typing import Any
 
 from flop_harness.records.times import Series, Times
@@ -14,6 +17,8 @@ from flop_harness.report.documents.times import sections
 from flop_harness.report.tables.table import Table
 from flop_harness.report.words.text import digits
 
+NAMED = 6
+"""So many cases are named in the chart"""
 FIRST = ("macs", "params", "bytes", predictors.ROOFLINE, predictors.BY_LAYERS)
 """Counts that come first in the choice"""
 
@@ -74,15 +79,32 @@ def points(clock: MachineTimings, series: Series) -> dict[str, Any] | None:
         return None
     overhead = [case for case in clock.cases if clock.only_overhead(case, series)]
     ordered = sorted(every, key=lambda each: (place(each.name), each.prediction.factor))
+    return {"series": str(series), "overhead": overhead, "counts": list(map(counted, ordered))}
+
+
+def counted(predictor: predictors.Predictor) -> dict[str, Any]:
+    """A count of each case beside its milliseconds, the line through them, who is farthest from it."""
+    told, dots = predictor.prediction, predictor.points
+    milliseconds = [1e3 * each for each in dots.seconds]
+    line = power_law(dots.counts, milliseconds)
+    away = [
+        abs(math.log(time / line(count)))
+        for count, time in zip(dots.counts, milliseconds, strict=True)
+    ]
     return {
-        "series": str(series), "overhead": overhead,
-        "counts": [{
-            "name": each.name, "metric": each.metric, "same": list(each.same),
-            "factor": each.prediction.factor, "interval": list(each.prediction.factor_interval),
-            "points": list(zip(each.points.cases, each.points.families, each.points.counts,
-                               each.points.seconds, strict=True)),
-        } for each in ordered],
+        "name": predictor.name, "factor": told.factor, "interval": list(told.factor_interval),
+        "points": list(zip(dots.cases, dots.families, dots.counts, milliseconds, strict=True)),
+        "line": [[end, line(end)] for end in (min(dots.counts), max(dots.counts))],
+        "far": sorted(range(len(away)), key=lambda place: -away[place])[:NAMED],
     }  # fmt: skip
+
+
+def power_law(counts: Sequence[float], times: Sequence[float]) -> Callable[[float], float]:
+    """The straight line of least squares on logarithmic scales."""
+    if len(set(counts)) < 2:
+        return lambda count: geometric_mean(times)
+    slope, height = linear_regression(list(map(math.log, counts)), list(map(math.log, times)))
+    return lambda count: math.exp(height + slope * math.log(count))
 
 
 def place(name: str) -> int:

@@ -65,6 +65,13 @@ LIBRARIES = (
         "dist/css/tabulator.min.css",
         "405ae24218357d80df2a5f3addf138666d035f970dac4ebdb0265d0b5373efcb",
     ),
+    Library(  # for the search of the documentation, where it is opened from a file
+        "iframe-worker.js",
+        "iframe-worker",
+        "1.0.4",
+        "shim/index.js",
+        "e8e412dbcfea9b7e31b5ffa288d7b6035915e714c542f4176a0cdbe262fc9609",
+    ),
 )
 
 

@@ -11,7 +11,7 @@ from flop_harness.records.times import Times
 from flop_harness.report.analysis.statements import Statement, not_shown
 from flop_harness.report.analysis.timings import CaseTiming, MachineTimings
 from flop_harness.report.tables.table import Column, Table, columns
-from flop_harness.report.words.text import flatten
+from flop_harness.report.words.text import flatten, repeats_counted
 from flop_harness.timing.statistics import median
 from flop_harness.timing.theory.roofline import compute_share
 
@@ -74,12 +74,18 @@ def _case_row(clock: MachineTimings, clocked: CaseTiming) -> tuple[Any, ...]:
     speed = macs / middle / 1e9 if macs is not None and middle else None
     verdict = clocked.problem or str(clocked.stability)
     return (
-        case, str(series), clock.cases[case].shapes or "its own",
+        case, str(series), inputs_of(clock, case),
         *(scaled(value, 1e3) for value in (middle, low, high)),
         scaled(width, 100), scaled(spread, 1e3), len(clocked.samples), clocked.stability.outliers,
         macs, speed, scaled(least, 1e3), 100 * least / middle if least is not None and middle else None,
         limit(clock, clocked) if forward else None, verdict, clocked.ended,
     )  # fmt: skip
+
+
+def inputs_of(clock: MachineTimings, case: str) -> str:
+    """What the model was called with; where it was not traced, what the case names."""
+    called = clock.theory[case].inputs if case in clock.theory else ""
+    return repeats_counted(called or clock.cases[case].shapes) or "its own"
 
 
 def scaled(value: float | None, factor: float) -> float | None:

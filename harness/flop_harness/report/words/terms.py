@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from flop_harness.records import AGAIN, HERE, UNSEEN, Metric
+from flop_harness.records import AGAIN, HERE, HOOKED, UNSEEN, Metric
 from flop_harness.report.words.text import few
 
 DOUBLING = "2 FLOPs per MAC"
@@ -40,6 +40,8 @@ NOUNS = {
 }
 # How a term ends -> what its counter does; {} is the noun. The longer endings come first.
 MANNERS = {
+    UNSEEN + HOOKED: "is read in a context in which the model itself, once it has hooks, does less of {}",
+    AGAIN + HOOKED: "is read in a context in which the model itself, once it has hooks, does more of {}",
     UNSEEN + HERE: "is read in a context in which the model itself does less of {}",
     AGAIN + HERE:
         "is read in a context in which the model itself does more of {}",
@@ -102,6 +104,8 @@ WHOLE = {
         "charges products of sizes, which are tensors while torch.jit traces",
     "grouped weight gradient taken for a dense one":
         "takes the weight gradient of grouped convolutions for that of dense ones: g times too much",
+    "other branch of a condition":
+        "counts the branch of torch.cond that is not taken, instead of the other or beside it",
     "the backward pass as two forward passes":
         "takes the backward pass for two forward passes, whatever is differentiated",
     "frozen parameters not counted": "does not count frozen parameters",

@@ -6,6 +6,7 @@ import hashlib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from flop_harness.records import SEED
@@ -199,3 +200,12 @@ def few(names: Iterable[str], count: int) -> str:
     every = list(names)
     more = [f"and {len(every) - count:,} more"] if len(every) > count else []
     return ", ".join([*(shorten(name, 60) for name in every[:count]), *more])
+
+
+def repeats_counted(shapes: str, least: int = 3) -> str:
+    """``1x1 + 1x4x64 + 1x4x64 + 1x4x64`` -> ``1x1 + 3 of 1x4x64``, as the inputs of a cache are."""
+    runs = [(shape, len(list(same))) for shape, same in groupby(shapes.split(" + "))]
+    return " + ".join(
+        f"{count} of {shape}" if count >= least else " + ".join([shape] * count)
+        for shape, count in runs
+    )

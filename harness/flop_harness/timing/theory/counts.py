@@ -13,6 +13,7 @@ from flop_harness.reconcile.bridges import whole
 from flop_harness.reconcile.pricing import METRIC_OF
 from flop_harness.records import Case, Failure, Trace
 from flop_harness.records.times import Amount, Theory
+from flop_harness.records.trace import shapes_of
 from flop_harness.run.cells import TraceFailed
 from flop_harness.run.traces import ContextTraces
 from flop_harness.suite.build import build
@@ -41,7 +42,8 @@ def expected(task: tuple[Case, str]) -> list[Theory | Failure]:
     told = [*by_conventions(case.id, trace), *by_counters(traces), live_bytes(case, folder, trace)]
     amounts = tuple(each for each in told if isinstance(each, Amount))
     live = next((each for each in told if isinstance(each, int)), None)
-    theory = Theory(case.id, trace.modules[0].type, amounts, layer_work(trace), live)
+    inputs = shapes_of(trace.root.args, trace.root.kwargs)
+    theory = Theory(case.id, trace.modules[0].type, amounts, layer_work(trace), live, inputs)
     return [theory, *(each for each in told if isinstance(each, Failure))]
 
 

@@ -1,29 +1,18 @@
-// @ts-check
-// Claims by what became of them, and by their words.
+// Claims by their words; a link to one opens the part in which it stands.
 
-const text = /** @type {HTMLInputElement} */ (document.getElementById('claim'));
-const buttons = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('button[data-tone]'));
-const sections = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('section[data-tone]'));
+const sought = /** @type {HTMLInputElement} */ (document.getElementById('claim'));
+const audited = /** @type {HTMLElement[]} */ ([...document.querySelectorAll('.audit tbody tr')]);
 
-function sift() {
-  const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
-  buttons.forEach((button, place) => { sections[place].hidden = button.getAttribute('aria-pressed') === 'false'; });
-  for (const row of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('.audit tbody tr'))) {
-    row.hidden = !words.every(word => (row.textContent || '').toLowerCase().includes(word));
-  }
-}
+sought.addEventListener('input', () => {
+  const words = sought.value.toLowerCase().split(/\s+/).filter(Boolean);
+  for (const row of audited) row.hidden = !words.every(word => (row.textContent || '').toLowerCase().includes(word));
+  for (const part of document.querySelectorAll('details.fold')) part.toggleAttribute('open', Boolean(part.querySelector('tbody tr:not([hidden])')));
+  document.querySelector('#told')?.replaceChildren(words.length ? `${audited.filter(row => !row.hidden).length} of ${audited.length}` : '');
+});
 function reach() {
   const row = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const section = row?.closest('section');
-  if (!row || !section) return;
-  document.querySelector(`button[data-tone="${section.dataset.tone}"]`)?.setAttribute('aria-pressed', 'true');
-  sift();
-  row.scrollIntoView({block: 'center'});
+  row?.closest('details')?.setAttribute('open', '');
+  row?.scrollIntoView({block: 'center'});
 }
-buttons.forEach(button => button.addEventListener('click', () => {
-  button.setAttribute('aria-pressed', String(button.getAttribute('aria-pressed') === 'false'));
-  sift();
-}));
-text.addEventListener('input', sift);
 addEventListener('hashchange', reach);
 reach();

@@ -1,4 +1,4 @@
-"""What other results say of a model: its times and the figures published of it."""
+"""What was timed of a model."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flop_harness.records.times import Times
-from flop_harness.report.analysis.audit import WORDS
-from flop_harness.report.sources.published import Row
 from flop_harness.report.tables.times import case_table
-from flop_harness.report.words.text import anchor, digits, shorten
+from flop_harness.report.words.text import digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +44,3 @@ def timed(machine: str, told: Mapping[str, object]) -> Timed:
     interval = f"{number('from')} to {number('to')}" if told["from"] is not None else ""
     return Timed(machine, str(told["series"]), number("median"), interval, number("bound"),
                  str(told["limited by"] or ""), str(told["verdict"]))  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A published figure and what became of it; ``source`` is its title without the rest."""
-
-    id: str
-    model: str
-    figure: str
-    source: str
-    ruling: str
-    tone: str
-    reason: str
-
-
-def published(row: Row) -> Published:
-    return Published(
-        anchor("claim", row["file"], row["claim"]), row["model"],
-        " ".join(filter(None, [row["value"], row["unit"], row["layer"]])), shorten(row["source"], 160),
-        WORDS[row["ruling"]],  # type: ignore[index]
-        row["ruling"].replace(" ", "-"), shorten(row["reason"], 400),
-    )  # fmt: skip

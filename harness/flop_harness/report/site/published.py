@@ -1,0 +1,98 @@
+"""A published figure beside what its model has, in the figure's own unit, and where it was published."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from flop_harness.errors import UserError
+from flop_harness.records.units import Base, parse_figure, parse_unit
+from flop_harness.report.analysis.audit import WORDS
+from flop_harness.report.sources.published import Row
+from flop_harness.report.words.text import anchor, digits, group, minus, shorten
+
+TIMES = {("MAC", "FLOP"): 2.0, ("FLOP", "MAC"): 0.5}
+"""How many of the second one of the first is"""
+DIGITS = 4
+"""So many digits at least are told of what a model has"""
+SOURCE = re.compile(
+    r"arXiv:(?P<paper>\d{4}\.\d{4,5})|(?P<page>https://[^\s,;)…]+)"
+    r"|^(?P<repository>[\w.-]+/[\w.-]+) (?P<file>[\w./-]+)(?::\d+)? @(?P<commit>[0-9a-f]{7,40})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A published figure and what became of it; ``own`` is what the model has, in ``unit``."""
+
+    id: str
+    model: str
+    title: str
+    value: str
+    unit: str
+    own: str
+    source: str
+    ruling: str
+    tone: str
+    reason: str
+
+    @property
+    def figure(self) -> str:
+        return f"{self.value} {self.unit}".rstrip()
+
+
+def published(row: Row) -> Published:
+    name = row["model"].rpartition(":")[2] or title_of(row["claim"])
+    return Published(
+        anchor("claim", row["file"], row["claim"]), row["model"],
+        " ".join(filter(None, [shorten(name, 60), row["layer"]])), row["value"], row["unit"], own_in(row),
+        shorten(row["source"], 240), WORDS[row["ruling"]],  # type: ignore[index]
+        row["ruling"].replace(" ", "-"), shorten(row["reason"], 400),
+    )  # fmt: skip
+
+
+def title_of(claim: str) -> str:
+    """``gpt3-2.1: gpt3-xl, width`` of a table's row; a statement is its own title."""
+    table, *rest = claim.split("/")
+    return f"{table}: {', '.join(rest)}" if len(rest) > 1 else claim.partition("/")[2] or claim
+
+
+def own_in(row: Row) -> str:
+    """What the model has, in the unit of the figure; empty where the one is none of the other."""
+    try:
+        printed, unit = parse_figure(row["value"]), parse_unit(row["unit"], row["metric"])
+        own = float(row["own"])
+    except (UserError, ValueError):
+        return ""
+    factor = factor_to(row["own_unit"], unit.base)
+    if factor is None:
+        return ""
+    value = own * factor / unit.scale
+    if unit.scale == 1 and value.is_integer():
+        return group(int(value))
+    return minus(digits(value, max(DIGITS, printed.digits)))
+
+
+def factor_to(own: str, base: Base) -> float | None:
+    """How many of a figure's units one of the model's is; a figure without a unit is in the model's."""
+    return 1.0 if base in ("", own) else TIMES.get((own, base))
+
+
+def cited(source: str) -> Markup:
+    """A source with links to papers, pages and files at a commit, where it names them whole."""
+    made, end = Markup(), 0
+    for found in SOURCE.finditer(source):
+        made += escape(source[end : found.start()])
+        made += Markup('<a href="{}">{}</a>').format(address(found), found[0])
+        end = found.end()
+    return made + escape(source[end:])
+
+
+def address(found: re.Match[str]) -> str:
+    if found["paper"]:
+        return f"https://arxiv.org/abs/{found['paper']}"
+    if found["page"]:
+        return found["page"]
+    return f"https://github.com/{found['repository']}/blob/{found['commit']}/{found['file']}"

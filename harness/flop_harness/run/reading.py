@@ -1,0 +1,119 @@
+"""What a counter says of a case: asked in a fork of the case's own process, told as records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from flop_harness.counters import Counter, overlay, version_of
+from flop_harness.counters.versions.compatibility import read_with_shims
+from flop_harness.errors import install_command
+from flop_harness.records import Context, Metric, Reading, Status
+from flop_harness.run.answers import first_line, without_paths
+from flop_harness.run.asking import ask
+from flop_harness.run.cells import CaseRunner
+from flop_harness.run.isolation import Outcome, run_apart
+from flop_harness.suite.search_path import on_path
+
+STATUS: dict[str, Status] = {
+    "raised": "failed",
+    "died": "failed",
+    "timeout": "timeout",
+    "out_of_memory": "out_of_memory",
+}
+
+FORKED = "Autograd-and-Fork"
+"""What torch says where gradients are taken in a fork of a process that has taken some"""
+NO_AUTOGRAD = (
+    "the process it was forked from has threads of autograd, which a fork cannot use: "
+    "ask in a fresh one"
+)
+
+
+def read(runner: CaseRunner, counter: Counter, context: Context) -> tuple[Reading, ...]:
+    """What the counter says; a released version with what makes it run on today's Python."""
+    name, _, version = counter.id.partition("@")
+    if not version:
+        return read_once(runner, counter, context)
+    return read_with_shims(name, counter, lambda each: read_once(runner, each, context))[0]
+
+
+def read_once(runner: CaseRunner, counter: Counter, context: Context) -> tuple[Reading, ...]:
+    """What the counter says, or how it failed, one reading for each of its metrics."""
+    try:
+        if counter.overlay:
+            overlay.ensure(counter.overlay)
+    except overlay.NotInstallable as error:
+        return refused(runner, counter, context, str(error))
+    if not version_of(counter):
+        missing = counter.distribution
+        why = f"{missing} is not installed ({install_command(missing)})"
+        return refused(runner, counter, context, why)
+    if context.device != "meta":
+        _ = runner.built
+    limits = runner.limits
+    with on_path(runner.folders):
+        outcome = run_apart(
+            lambda: ask(counter, context, runner.handed_over(context), runner.limits.threads),
+            timeout_s=limits.timeout_s,
+            memory_bytes=limits.memory_bytes if context.device == "cpu" else None,
+            abandoned=runner.abandoned,
+        )
+    if outcome.ending == "ok":
+        return tuple(figures_told(runner, counter, context, outcome))
+    if FORKED in outcome.message:
+        return silent(runner, counter, context, "unavailable", NO_AUTOGRAD, outcome)
+    status = "unavailable" if outcome.error == "Unavailable" else STATUS[outcome.ending]
+    message = outcome.message.removeprefix("Unavailable: ")
+    return silent(runner, counter, context, status, message, outcome)
+
+
+def refused(
+    runner: CaseRunner, counter: Counter, context: Context, why: str
+) -> tuple[Reading, ...]:
+    """The readings of a counter that cannot be asked."""
+    return silent(runner, counter, context, "unavailable", why)
+
+
+def figures_told(
+    runner: CaseRunner, counter: Counter, context: Context, outcome: Outcome
+) -> Iterator[Reading]:
+    said = outcome.value
+    for metric, quantity in counter.quantities.items():
+        value, figure, nonsense = said["figures"][metric]
+        yield replace(
+            blank(runner, counter, context, metric),
+            status="failed" if nonsense else "ok",
+            value=value,
+            figure=figure,
+            label=quantity.label,
+            message=nonsense,
+            seconds=said["seconds"],
+            peak_bytes=outcome.peak_bytes,
+            modules=said["modules"] if metric == "compute" else {},
+            warnings=said["warnings"],
+            output=without_paths(outcome.output),
+            leftovers=said["leftovers"],
+        )
+
+
+def silent(
+    runner: CaseRunner, counter: Counter, context: Context, status: Status, message: str,
+    outcome: Outcome | None = None,
+) -> tuple[Reading, ...]:  # fmt: skip
+    return tuple(
+        replace(
+            blank(runner, counter, context, metric),
+            status=status,
+            message=first_line(without_paths(message)),
+            seconds=outcome.seconds if outcome else None,
+            output=without_paths(outcome.output) if outcome else "",
+        )
+        for metric in counter.quantities
+    )
+
+
+def blank(runner: CaseRunner, counter: Counter, context: Context, metric: Metric) -> Reading:
+    quantity = counter.quantities[metric]
+    return Reading(runner.case.id, counter.id, version_of(counter), runner.resolved(context),
+                   metric, quantity.unit, "ok", label=quantity.label)  # fmt: skip
