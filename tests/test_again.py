@@ -11,7 +11,7 @@ import pytest
 
 from commands import typed
 from flop_harness.records import Case, Input, Suite
-from flop_harness.report.words.commands import TIME, again, again_of_case
+from flop_harness.report.words.commands import TIME, VERIFY, again, again_of_case
 
 NET = """
 import torch
@@ -83,6 +83,7 @@ def test_a_suite_of_ours_is_made_and_one_of_the_user_is_a_file():
     ours = Suite("seeds", 1, "", (), digest="abc")
     assert again(ours) == "make compare SUITE=seeds"
     assert again(ours, TIME) == "make time SUITE=seeds"
+    assert again(ours, VERIFY) == "make verify SUITE=seeds"
     assert again(replace(ours, name="mine")) == "flop-harness compare mine.toml"
 
 
@@ -106,6 +107,7 @@ def test_one_case_is_read_again_by_itself():
     assert (
         again_of_case(named, case.id, False) == "flop-harness compare my.py:net --input x=4x3x8x8"
     )
+    assert again(named, VERIFY) == "flop-harness verify my.py:net --input x=4x3x8x8"
     ours = replace(named, name="seeds", digest="abc")
     assert again_of_case(ours, case.id, True) == (
         "flop-harness compare seeds --cases 'my net batch 4' --training"

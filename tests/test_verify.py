@@ -332,9 +332,9 @@ def test_proofs_stand_in_the_report_of_their_suite(tmp_path):
     (tmp_path / store.PROOFS_FILE).write_bytes(store.dump_proofs(proofs))
     page = write(Run(store.RUN_SCHEMA, tiny, {}), tmp_path, PAGES).paths[0].read_text()
     assert proofs_analysis.headline(proofs) in page and "What was proven, by family" in page
-    other = Run(store.RUN_SCHEMA, replace(tiny, version=4), {})
+    other = Run(store.RUN_SCHEMA, replace(tiny, version=4, digest="abc"), {})
     page = write(other, tmp_path, PAGES).paths[0].read_text()
-    assert proofs_analysis.headline(proofs) not in page and "make verify SUITE=tiny" in page
+    assert proofs_analysis.headline(proofs) not in page and "flop-harness verify tiny.toml" in page
 
 
 def test_stored_proofs_are_the_same(tmp_path):

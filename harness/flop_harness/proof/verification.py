@@ -17,6 +17,7 @@ from flop_harness.conventions.products import (
     RECURRENT_OPERATORS,
     works,
 )
+from flop_harness.errors import ModelRaised, UserError
 from flop_harness.proof.operation import Key, Operation, prove
 from flop_harness.records import Case, Context, Failure, Proof, Proofs, Sources, Suite, Trace
 from flop_harness.run.cells import CaseRunner, Limits
@@ -85,13 +86,19 @@ class Task:
         return Context("cpu", False), Context("cpu", True)
 
 
+USERS = (UserError.__name__, ModelRaised.__name__)
+"""Names of the errors that are the user's or the model's"""
+
+
 def gather(task: Task) -> Found:
     """The distinct operators of one case, recorded in a process of their own."""
     outcome = run_apart(lambda: operators_of(task), timeout_s=task.timeout_s)
     if outcome.ending == "ok":
         return outcome.value  # type: ignore[no-any-return]
-    stage = "model" if outcome.error == "UserError" else "trace for the reference"
-    message = outcome.message.removeprefix("UserError: ")
+    stage = "model" if outcome.error in USERS else "trace for the reference"
+    message = (
+        outcome.message.removeprefix(f"{outcome.error}: ") if stage == "model" else outcome.message
+    )
     return Found(task.case.id, failure=Failure(task.case.id, stage, message))
 
 

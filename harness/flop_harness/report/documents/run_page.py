@@ -38,7 +38,7 @@ from flop_harness.report.tables.outcomes import outcome_table
 from flop_harness.report.tables.sizes import size_table
 from flop_harness.report.tables.spreads import spread_table
 from flop_harness.report.tables.table import Table
-from flop_harness.report.words.commands import TIME, again
+from flop_harness.report.words.commands import TIME, VERIFY, again
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def contents(run: Run, codes: Codes = NONE) -> dict[str, Any]:
         "sections": [(each, packed(index, each, codes)) for each in sections(index)],
         "environment": environment_table(run),
         "versions": version_table(index), "glossary": [convention_table(), context_table()], "silent": silent(index), "unknowns": unknowns(index),
-        "command": again(run.suite, training=trained(run)), "to_time": again(run.suite, TIME), "citation": bibtex(run.suite), "schema": run.schema,
+        "command": again(run.suite, training=trained(run)), "to_time": again(run.suite, TIME), "to_verify": again(run.suite, VERIFY), "citation": bibtex(run.suite), "schema": run.schema,
     }  # fmt: skip
 
 

@@ -11,12 +11,17 @@ from flop_harness.report.words.text import printable
 from flop_harness.suite.files import names
 from flop_harness.suite.references import is_library
 
-COMPARE, TIME = "compare", "time"
+COMPARE, TIME, VERIFY = "compare", "time", "verify"
 
 
 def again(suite: Suite, verb: str = COMPARE, training: bool = False) -> str:
-    """What compares or times a suite again: one of ours, one of the user's, or models."""
+    """What compares, times or proves a suite: one of ours, one of the user's, or models.
+
+    Of several models one is proven at a time.
+    """
     if not suite.digest:
+        if verb == VERIFY:
+            return proving(suite.cases)
         step = " --training" if training and verb == COMPARE else ""
         return printable(f"flop-harness {verb} {models(suite.cases)}") + step
     name, options = chosen(suite)
@@ -24,6 +29,12 @@ def again(suite: Suite, verb: str = COMPARE, training: bool = False) -> str:
         asked = f" ARGS={quote(options)}" if options else ""
         return printable(f"make {verb} SUITE={quote(name)}{asked}")
     return printable(f"flop-harness {verb} {quote(f'{name}.toml')} {options}").rstrip()
+
+
+def proving(cases: Sequence[Case]) -> str:
+    """What proves the formulas behind the first model."""
+    words = [part for case in cases[:1] for part in (quote(case.model), *of_case(case))]
+    return printable(" ".join(["flop-harness", VERIFY, *words]))
 
 
 def again_of_case(suite: Suite, case: str, training: bool) -> str:
