@@ -20,6 +20,9 @@ def channels_of(sizes: Sizes) -> int:
 def pixels(sizes: Sizes) -> torch.Tensor:
     if sizes.takes("grid_thw", "pixel_position_ids", "spatial_shapes"):
         return patches(sizes)
+    if sizes.takes("image_grid_thw") and not sizes.takes("input_ids"):  # a patch for each token
+        side = sizes.first("patch_size") * sizes.first("spatial_merge_size", default=1)
+        return drawn(sizes.batch * prod(GRID), side, side, channels_of(sizes))
     if sizes.takes("prompt_pixel_values"):  # stands below its prompt
         high, wide = sizes.image()
         return drawn(sizes.batch, channels_of(sizes), high // 2, wide)

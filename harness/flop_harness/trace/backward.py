@@ -19,8 +19,9 @@ from torch._C import _push_on_torch_dispatch_stack as push_mode
 from torch._C._autograd import _get_sequence_nr as nodes_made
 
 from flop_harness.records import Call, Phase
-from flop_harness.trace.operators import OperatorMode, tensors_in
+from flop_harness.trace.operators import OperatorMode
 from flop_harness.trace.plans import Plan
+from flop_harness.trace.tensors import tensors_in
 
 KEYS = torch._C.DispatchKey
 ACCUMULATES = 2**64 - 1

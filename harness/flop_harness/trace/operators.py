@@ -6,17 +6,17 @@ a shape function, or asked from the operator's meta kernel.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch._ops import HigherOrderOperator
 from torch._subclasses.fake_tensor import FakeTensor
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from flop_harness.formulas.own import own_work
 from flop_harness.records import INFERENCE, ON_THIS_RANK, Call
-from flop_harness.trace.encoding import SPARSE, encode
+from flop_harness.trace.encoding import encode
 from flop_harness.trace.higher_order import higher_order
 from flop_harness.trace.needs import Needs, ValuesNeeded
 from flop_harness.trace.plans import (
@@ -27,10 +27,20 @@ from flop_harness.trace.plans import (
     asks_for_metadata,
 )
 from flop_harness.trace.shapes import spec_of
+from flop_harness.trace.tensors import (
+    PLAIN,
+    has_nested,
+    has_sparse,
+    has_tensor,
+    is_on_cpu,
+    is_on_meta,
+    is_plain,
+    on_meta,
+    pass_gradients,
+    tensors_in,
+    with_gradients,
+)
 from flop_harness.trace.values import Values, may_be_known
-
-MARK = "_wants_gradient"
-PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
 
 
 class OperatorMode(TorchDispatchMode):
@@ -270,74 +280,9 @@ def harmless_index(name: str, args: tuple) -> bool:
     return all(index is None or index.dtype not in (torch.bool, torch.uint8) for index in args[1])
 
 
-def wants_gradient(tensor: torch.Tensor) -> bool:
-    """Whether it would require a gradient, had it been made with autograd."""
-    return tensor.requires_grad or getattr(tensor, MARK, False)
-
-
-def pass_gradients(args: tuple, output: Any) -> None:
-    """Mark what is made of tensors that require a gradient: below autograd it requires none itself."""
-    if any(map(wants_gradient, tensors_in(args))):
-        for tensor in tensors_in((output,)):
-            if tensor.is_floating_point():
-                setattr(tensor, MARK, True)
-
-
-def with_gradients(args: tuple) -> tuple:
-    """The arguments as autograd would have them."""
-    with _disable_current_modes():
-        return tuple(
-            arg.detach().requires_grad_() if getattr(arg, MARK, False) else arg for arg in args
-        )
-
-
 MOVED = "aten._to_copy.default"
 
 
 def on_this(kwargs: dict) -> dict:
     """Where no tensor has values, one that the model asks for elsewhere stays with the others."""
     return {**kwargs, "device": "meta"} if kwargs.get("device") is not None else kwargs
-
-
-def tensors_in(values: tuple) -> Iterator[torch.Tensor]:
-    for value in values:
-        if isinstance(value, torch.Tensor):
-            yield value
-        elif isinstance(value, (list, tuple)):
-            yield from (item for item in value if isinstance(item, torch.Tensor))
-
-
-def is_plain(args: tuple) -> bool:
-    """Whether it is a plain tensor that an operator is called on: then its views are."""
-    return bool(args) and type(args[0]) in PLAIN and args[0].layout is torch.strided
-
-
-def has_tensor(args: tuple) -> bool:
-    return any(True for _ in tensors_in(args))
-
-
-def is_on_meta(args: tuple) -> bool:
-    return any(tensor.is_meta for tensor in tensors_in(args))
-
-
-def is_on_cpu(args: tuple) -> bool:
-    return any(tensor.is_cpu for tensor in tensors_in(args))
-
-
-def has_nested(args: tuple) -> bool:
-    return any(isinstance(arg, torch.Tensor) and arg.is_nested for arg in args)
-
-
-def has_sparse(args: tuple, output: Any) -> bool:
-    """How many elements a sparse tensor stores hangs on values."""
-    return any(tensor.layout in SPARSE for tensor in tensors_in((*args, output)))
-
-
-def on_meta(value: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(on_meta, value))
-    if isinstance(value, dict):
-        return {key: on_meta(item) for key, item in value.items()}
-    return value
