@@ -141,6 +141,7 @@ def test_a_page_reads_whole_in_the_repository(page: Path):
     assert [
         said for said in re.findall(r"<!-- *(.*?) *-->", text) if not MARK.fullmatch(said)
     ] == []
+    assert re.findall(r":\n+(?=#|\Z)", text) == []  # what is announced stands there
     blocks = CONSOLE.findall(text)
     assert all(block.startswith("$ ") for block in blocks)
     printed = [line for block in blocks for line in block.splitlines() if not line.startswith("$ ")]
