@@ -29,21 +29,52 @@ SMALLER = {
     2: "num_key_value_heads num_experts_per_tok num_experts_per_token moe_topk",
 }
 """Size -> keys that are made no larger."""
+ROPE = {"rope_type": "default", "rope_theta": 10_000.0}
+SECTIONS = ROPE | {"mrope_section": [8, 12, 12]}
+HALF = {"rope_parameters": SECTIONS | {"partial_rotary_factor": 0.5}, "head_dim": 128}
+SERIES = {"prediction_length": 8, "context_length": 16}
+QUANTISED = {"vocabulary_map": {"<image>": 4}}
+INDEXED = {"indexer_n_heads": 2, "indexer_kv_heads": 1, "indexer_head_dim": 32,
+           "indexer_budget": 8, "indexer_compress_ratio": 2}  # fmt: skip
+PICTURED = {"image_token_index": 990, "num_query_tokens": 8}
+FEW = {"num_queries": 20}
 LACKING: dict[str, dict[str, Any]] = {
-    "esm": {"vocab_size": 33, "pad_token_id": 1, "mask_token_id": 32},
-    "autoformer": {"prediction_length": 8, "context_length": 16},
-    "informer": {"prediction_length": 8, "context_length": 16},
-    "time_series_transformer": {"prediction_length": 8, "context_length": 16},
+    "autoformer": SERIES, "informer": SERIES, "time_series_transformer": SERIES,
+    "blip-2": PICTURED, "instructblipvideo": {"video_token_index": 990, "num_query_tokens": 1}, "instructblip": PICTURED, "kosmos-2": {"latent_query_num": 8},
     "bamba": {"attn_layer_indices": [1]},
-    "granitemoehybrid": {"layer_types": ["mamba", "attention"]},
+    "chameleon": QUANTISED, "emu3": QUANTISED,
+    "cohere_compass": {"text_config": {"rope_parameters": {"full_attention": ROPE, "sliding_attention": ROPE}}},
+    "cohere_compass_text": {"rope_parameters": {"full_attention": ROPE, "sliding_attention": ROPE}},
+    "dbrx": {"attn_config": {"rope_theta": 10_000.0, "clip_qkv": 8.0}},
+    "deepseek_ocr2": {"text_config": {"mlp_layer_types": ["dense", "sparse"], "n_group": 1,
+                                      "topk_group": 1, "num_experts_per_tok": 2}},
     "deepseek_v2": {"num_experts_per_tok": 2},
-    "dots1": {"n_routed_experts": 4, "n_group": 1, "topk_group": 1, "num_experts_per_tok": 2},
-    "emu3": {"vocabulary_map": {"<image>": 4}},
-    "chameleon": {"vocabulary_map": {"<image>": 4}},
-    "hunyuan_v1_dense": {"head_dim": 128},
-    "hunyuan_v1_moe": {"head_dim": 128},
-    "hunyuan_vl_text": {"head_dim": 128},
-}
+    "diffusion_gemma": {"text_config": {"num_experts": 4, "top_k_experts": 2, "moe_intermediate_size": 32}},
+    "dots1": {"n_routed_experts": 4, "n_shared_experts": 1, "n_group": 1, "topk_group": 1,
+              "num_experts_per_tok": 2},
+    "esm": {"vocab_size": 33, "pad_token_id": 1, "mask_token_id": 32},
+    **{name: {"text_config": HALF} for name in "glm46v glm4v glm4v_moe glm_image glmga".split()},
+    **dict.fromkeys("glm4v_text glm4v_moe_text glm_image_text".split(), HALF),
+    "blt": {"use_cache": False}, "longcat_flash": {"head_dim": 64},
+    "grounding-dino": FEW, "mm-grounding-dino": FEW, "rf_detr": FEW,
+    "lw_detr": {"projector_scale_factors": [1.0]},
+    "muse_spark_audio": {"num_hidden_layers": 4},
+    "gemma3n": {"text_config": {"num_kv_shared_layers": 0}}, "gemma3n_text": {"num_kv_shared_layers": 0},
+    "granitemoehybrid": {"layer_types": ["mamba", "attention"]},
+    "hunyuan_v1_dense": {"head_dim": 128}, "hunyuan_v1_moe": {"head_dim": 128},
+    "hunyuan_vl": {"text_config": {"head_dim": 128, "rope_parameters": ROPE | {"mrope_section": [16, 16, 16, 16]}}},
+    "hunyuan_vl_text": {"head_dim": 128, "rope_parameters": ROPE | {"mrope_section": [16, 16, 16, 16]}},
+    "lfm2_moe": {"layer_types": ["conv", "full_attention"]},
+    "ministral": {"head_dim": 16},
+    "nemotron": {"num_key_value_heads": 4, "head_dim": 16},
+    "qwen4_exp_text": INDEXED, "qwen4_exp": {"text_config": INDEXED},
+    "recurrent_gemma": {"block_types": ["recurrent", "attention"]},
+    "step3p7": {"text_config": {"sliding_window": 8}},
+    "t5gemma2_encoder": {"text_config": {"dropout_rate": 0.0}},
+    "timm_backbone": {"backbone": "resnet18"},
+    "voxtral": {"audio_token_id": 990},
+    "xmod": {"default_language": "en_XX"},
+}  # fmt: skip
 """What configurations need that have no default for it: model type -> keys."""
 
 
@@ -57,7 +88,16 @@ def smaller(kind: Any, model_type: str) -> list[dict[str, Any]]:
         plain = kind()
     except Exception:  # noqa: BLE001  some have no defaults that go together
         return [lacking]
-    return [{**changes(plain, True), **lacking}, {**changes(plain, False), **lacking}, lacking]
+    return [merged(changes(plain, True), lacking), merged(changes(plain, False), lacking), lacking]
+
+
+def merged(keys: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Both, of parts too; the second where they differ."""
+    found = {**keys, **more}
+    for name in keys.keys() & more.keys():
+        if isinstance(keys[name], Mapping):
+            found[name] = merged(keys[name], more[name])
+    return found
 
 
 def changes(config: Any, narrow: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import struct
 from dataclasses import replace
 
 import pytest
+import torch
 
 from flop_harness import store
 from flop_harness.counters import counters
@@ -30,6 +31,7 @@ from flop_harness.report.documents import drift as drift_documents
 from flop_harness.report.tables import drift as drift_tables
 from flop_harness.store import TIMELINE_SCHEMA, dump_timeline, load_timeline
 from flop_harness.suite import files as suite
+from flop_harness.trace.recorder import record
 from runs import a_suite
 
 # --------------------------------------------------------------------------------------- order
@@ -103,6 +105,7 @@ LISTED = {
     "fvcore": ["0.1.dev200210", "0.1.dev200417", "0.1.1.post20200602", "0.1.2.post20210115",
                "0.1.3.post20210224", "0.1.3.post20210226", "0.1.3.post20210311", "0.1.4",
                "0.1.5.post20210518", "0.1.5.post20211023"],
+    "torch": ["2.15.0", "2.15.0+cu132", "2.15.0a0+git1234"],
     "ultralytics-thop": ["0.0.1", "2.0.14", "2.0.15", "2.0.16", "2.0.21", "2.1.1", "2.1.2",
                          "2.1.3", "2.1.5", "2.1.6", "2.2.1", "2.2.2"],
 }  # fmt: skip
@@ -120,10 +123,27 @@ def test_an_earlier_version_is_in_exactly_one_era(name, version):
 @pytest.mark.parametrize(("name", "version"), [
     ("thop", "0.1.1-2209072238"), ("ptflops-pytorch", "0.7.5"), ("torchinfo", "1.8.0"),
     ("torchprofile", "0.1.0"), ("torchinfo", "1.7.1"), ("fvcore", "0.1.5.post20220119"),
-    ("ultralytics-thop", "2.2.3"), ("numel", "2.14.1"), ("thop", "no version"),
+    ("ultralytics-thop", "2.2.3"), ("torch", "2.11.0"), ("torch", "2.14.1+cu130"), ("numel", "2.14.1"), ("thop", "no version"),
 ])  # fmt: skip
 def test_the_present_version_has_the_present_rules(name, version):
     assert as_of(counters()[name], version) is counters()[name]
+
+
+class Attends(torch.nn.Module):
+    def forward(self, q, k, v):
+        return torch.nn.functional.scaled_dot_product_attention(q, k, v)
+
+
+def test_torch_counts_fused_attention_on_the_cpu_since_2_15():
+    """Batch 2, 4 heads, 16 queries and keys of 8: two products of 16 x 16 x 8 for each head."""
+    q = torch.randn(2, 4, 16, 8)
+    trace = record(Attends(), (q, q, q))
+    prices = {version: as_of(counters()["torch"], version).quantities["compute"]
+              for version in ("2.14.1", "2.15.0")}  # fmt: skip
+    macs = 2 * 2 * 4 * 16 * 16 * 8
+    assert prices["2.14.1"].price(trace).total == 0
+    assert prices["2.15.0"].price(trace).total == 2 * macs
+    assert prices["2.15.0"].breakdown(trace) == {"Global": 2 * macs, "Attends": 2 * macs}
 
 
 def test_sums_in_single_precision_are_those_of_the_tool():

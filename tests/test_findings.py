@@ -44,10 +44,10 @@ def sentences(run: Run, counter: str = "thop") -> list[str]:
     return [finding.sentence for finding in profile.findings]
 
 
-def sentence(term: str, amount: int, compute: dict[str, int], **more) -> str:
+def sentence(term: str, amount: int, compute: dict[str, int], counter="thop", **more) -> str:
     """What is said of a counter whose one bridge has one step."""
-    pair = with_steps(explained("net", "thop", sum(compute.values())), Step(term, amount, **more))
-    [said] = sentences(a_run([pair], references=(reference("net", compute),)))
+    pair = with_steps(explained("net", counter, sum(compute.values())), Step(term, amount, **more))
+    [said] = sentences(a_run([pair], references=(reference("net", compute),)), counter)
     return said
 
 
@@ -87,13 +87,15 @@ def test_a_term_that_nobody_described_still_makes_a_sentence():
 
 def test_the_kernel_that_hides_the_work_is_named():
     kernel = "aten._scaled_dot_product_flash_attention_for_cpu"
-    said = sentence(
-        "attention product not seen", -60, {"attention product": 60}, operators={kernel: 60}
-    )
+    work = {"attention product": 60}
+    hidden = {"operators": {kernel: 60}, "classes": {"MultiheadAttention": -60}}
+    said = sentence("attention product not seen", -60, work, "ptflops-aten", **hidden)
     assert said == (
-        "thop does not see the two products of attention, which run in the fused attention kernel "
-        f"of the CPU ({kernel}), for which it has no rule."
+        "ptflops-aten does not see the two products of attention, which run in the fused attention "
+        f"kernel of the CPU ({kernel}), for which it has no rule."
     )
+    said = sentence("attention product not seen", -60, work, "thop", **hidden)
+    assert said == "thop does not see the two products of attention (of MultiheadAttention)."
 
 
 def test_else_the_classes_are_named_that_do_the_work():

@@ -8,6 +8,7 @@ import pytest
 
 from flop_harness.ask.count import count_case
 from flop_harness.errors import UserError
+from flop_harness.suite.build import build
 from flop_harness.suite.files import case_from_model
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -133,3 +134,54 @@ def test_diffusers():
     small = {"sample_size": 8, "block_out_channels": [32], "layers_per_block": 1,
              "down_block_types": ["DownBlock2D"], "up_block_types": ["UpBlock2D"]}  # fmt: skip
     assert counted("diffusers:UNet2DModel", **small).inputs == "1x3x8x8 + 1"
+
+
+def made(name: str, length: int = LENGTH, **config):
+    """The inputs of a model on meta, by name."""
+    case = case_from_model(f"transformers:{name}", [], kwargs={"config": config, "length": length})
+    return {key: tuple(each.shape) for key, each in build(case, device="meta").kwargs.items()}
+
+
+def test_series_look_back_by_the_largest_lag():
+    shapes = made("AutoformerModel", prediction_length=8, context_length=20, lags_sequence=[1, 5],
+                  num_time_features=2)  # fmt: skip
+    assert shapes["past_values"] == shapes["past_observed_mask"] == (1, 20 + 5)
+    assert shapes["past_time_features"] == (1, 20 + 5, 2)
+    assert (shapes["future_values"], shapes["future_time_features"]) == ((1, 8), (1, 8, 2))
+
+
+def test_actions_are_as_wide_as_the_configuration_says():
+    shapes = made("DecisionTransformerModel", state_dim=7, act_dim=3)
+    assert shapes["states"] == (1, LENGTH, 7)
+    assert shapes["actions"] == (1, LENGTH, 3)
+    assert shapes["rewards"] == shapes["returns_to_go"] == (1, LENGTH, 1)
+
+
+def test_a_codec_takes_channels_and_a_recogniser_samples():
+    assert made("MimiModel", num_hidden_layers=1)["input_values"] == (1, 1, 16_000)
+    assert made("Wav2Vec2Model", num_hidden_layers=1)["input_values"] == (1, 16_000)
+
+
+def test_a_video_has_an_axis_of_frames():
+    shapes = made("TimesformerModel", num_hidden_layers=1, num_frames=4, image_size=64)
+    assert shapes["pixel_values"] == (1, 4, 3, 64, 64)
+
+
+def test_words_that_stand_for_an_image_are_as_many_as_its_queries():
+    case = case_from_model(
+        "transformers:Blip2Model", [], kwargs={"length": 12, "config": PICTURED}
+    )  # fmt: skip
+    words = build(case, device="meta").kwargs["input_ids"].drawn
+    assert (words == 90).sum() == 4
+    assert words.shape == (1, 12)
+
+
+PICTURED = {
+    "image_token_index": 90, "num_query_tokens": 4,
+    "vision_config": {"num_hidden_layers": 1}, "qformer_config": {"num_hidden_layers": 1},
+    "text_config": {"model_type": "opt", "num_hidden_layers": 1, "vocab_size": 100},
+}  # fmt: skip
+
+
+def test_inputs_that_nothing_tells_of_are_refused_before_anything_is_built_for_real():
+    assert "takes inference_session" in refusal("transformers:Sam2VideoModel")

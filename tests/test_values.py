@@ -12,6 +12,7 @@ from torch import nn
 import flop_harness as harness
 from commands import typed
 from flop_harness import report, store
+from flop_harness.conventions.reference import reference
 from flop_harness.records import Case, Context, Input, Trace
 from flop_harness.run.cells import CaseRunner, Limits
 from flop_harness.store.traces import dump_trace, load_trace
@@ -191,3 +192,33 @@ def test_reports_and_readings_of_a_model_that_looks_at_values_say_so(tmp_path):
     report.write(run, tmp_path, ["report.md", "report.html"])
     for name in ("report.md", "report.html"):
         assert "hangs on values at masked.py:9" in (tmp_path / name).read_text()
+
+
+def listed(x) -> int:
+    """A number through a list that holds a tensor, which torch reads where no mode sees it."""
+    return torch.tensor([0, torch.zeros(3, device=x.device).sum() + 3]).sum()
+
+
+def elsewhere(x) -> int:
+    """A number that the model asks for on the CPU."""
+    return torch.arange(3, device=x.device).cpu().mul(torch.tensor([1, 1, 1])).sum()
+
+
+def written_out(x) -> int:
+    """A mask filled with a number that stands in the code as a tensor of its own."""
+    filled = x.masked_fill(torch.ones_like(x, dtype=torch.bool), torch.tensor(-1.0))
+    return filled.shape[0] + 1
+
+
+@pytest.mark.parametrize("times", [listed, elsewhere, written_out])
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_numbers_in_lists_and_tensors_in_the_code_are_read_as_they_are(times, device):
+    traced_by = recorded(lambda: (Steps(times).to(device), (torch.ones(2, 4, device=device),), {}))
+    assert not traced_by.executed
+    assert reference(traced_by).total == 3 * 2 * 4 * 4
+
+
+def test_a_list_of_what_is_not_known_needs_execution():
+    trace = traced(lambda x: torch.tensor([x.sum().long() * 0, 2]).sum(), torch.rand(40, 4))
+    assert trace.executed
+    assert reference(trace).total == 2 * 40 * 4 * 4

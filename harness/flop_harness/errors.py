@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib.util import find_spec
 
+OURS = "flop-harness"
+"""Where a warning of ours says that it comes from"""
 EXTRAS = {
     "report": ("altair", "jinja2", "pandas", "vl_convert"),
     "counters": ("fvcore", "ptflops", "pytorch_model_summary", "thop", "torchinfo"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from flop_harness.cli import (
     check,
@@ -37,7 +39,7 @@ from flop_harness.cli.app import (
     say,
     terminable,
 )
-from flop_harness.errors import Terminated, UserError, extras_named
+from flop_harness.errors import OURS, Terminated, UserError, extras_named
 from flop_harness.suite.search_path import put_standard_library_first
 
 COMMANDS = (
@@ -72,7 +74,7 @@ def main() -> None:
     put_standard_library_first()
     os.environ.setdefault("KINETO_LOG_LEVEL", SILENT)
     try:
-        with terminable(), extras_named(), stdout_written():
+        with terminable(), extras_named(), warnings_told(), stdout_written():
             app()
     except UserError as error:
         fail(str(error))
@@ -94,6 +96,25 @@ def main() -> None:
             raise
         fail(f"cannot write {error.filename or 'what it found'}: {error.strerror}; make room and "
              "run it again")  # fmt: skip
+
+
+@contextmanager
+def warnings_told() -> Iterator[None]:
+    """Our own warnings are a line without the place in our code; those of others stay as they are."""
+    usual = warnings.formatwarning
+
+    def told(
+        message: Any, category: Any, filename: str, lineno: int, line: str | None = None
+    ) -> str:
+        if filename == OURS:
+            return f"{OURS}: {' '.join(str(message).split())}\n"
+        return usual(message, category, filename, lineno, line)
+
+    warnings.formatwarning = told
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from flop_harness.cli.app import (
     app,
     counters_asked,
     interruptible,
+    is_model,
     print_json,
     safe_name,
     say,
@@ -137,6 +138,9 @@ def found_golden(target: str, golden: Path | None) -> tuple[Any, Path]:
     from flop_harness.ask.results import folder_named
     from flop_harness.suite import files as suite
 
+    if is_model(target):
+        raise UserError(f"check holds a suite against its results: name a suite that has {target}; "
+                        "a snapshot holds a model still in a test")  # fmt: skip
     named = folder_named(target) if (Path(target) / store.RUN_FILE).is_file() else None
     if named is not None and golden is None:
         return suite.load(store.load(named).suite.name), named

@@ -1,6 +1,6 @@
 """The table that torch's FlopCounterMode keeps: MACs by module under way and operator.
 
-Rules after torch/utils/flop_counter.py and torch/utils/module_tracker.py of torch 2.14.
+Rules after torch/utils/flop_counter.py and torch/utils/module_tracker.py of torch 2.14 and 2.15.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from functools import partial
 from typing import TypeAlias
 
 from flop_harness.conventions.products import work_at
-from flop_harness.records import NOT_TAKEN, RAISED, Call, Trace
+from flop_harness.records import FORWARD_ENDED, NOT_TAKEN, RAISED, Call, Trace
 from flop_harness.trace.tree import children
 from flop_harness.trace.walk import Visit, functions, has_note, inner, is_closed, visits, within
 
-# Operators with a formula there; fused attention on CPU and recurrent kernels have none.
 REGISTERED = frozenset(
     f"aten.{name}"
     for name in [
@@ -44,6 +43,14 @@ REGISTERED = frozenset(
         "_efficient_attention_backward",
     ]
 )
+"""Operators with a formula there; fused attention on the CPU and recurrent kernels have none."""
+
+REGISTERED_2_15 = REGISTERED | {
+    "aten._scaled_dot_product_flash_attention_for_cpu",
+    "aten._scaled_dot_product_flash_attention_for_cpu_backward",
+}
+"""Since torch 2.15"""
+
 COND = "higher_order.cond"
 GLOBAL = "Global"
 """The row of everything, whatever module is under way"""
@@ -57,9 +64,11 @@ class Table:
 
     The tool runs both branches of ``torch.cond`` and means to keep the larger count of each operator.
     But it copies its table without the rows: in a row that was there before, the two add up.
-    ``beyond`` tells by path what a ``cond`` adds to the branch that was taken.
+    ``beyond`` tells by path what a ``cond`` adds to the branch that was taken. ``registered`` are the
+    operators that have a formula.
     """
 
+    registered: frozenset[str]
     names: Mapping[int, str] = field(default_factory=dict)
     rows: Rows = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
     beyond: list[tuple[str, int]] = field(default_factory=list)
@@ -81,11 +90,13 @@ class Table:
             if not isinstance(visit, Visit):
                 visit()
                 continue
+            if visit.call.name == FORWARD_ENDED:  # hooks for all modules come before its own
+                under_way.discard(self.names.get(visit.around[-1].module, ""))
             if name := self.names.get(visit.call.module, ""):
                 under_way.add(name)
                 if visit.call.output != RAISED:
                     pending.append(partial(under_way.discard, name))
-            for macs in charged(visit):
+            for macs in self.charged(visit):
                 for row in under_way:
                     self.rows[row][visit.call.packet] += macs
             pending += self.branches(visit) if visit.call.packet == COND else inner(visit)
@@ -107,9 +118,17 @@ class Table:
             of_false, self.rows = copy(self.rows), counted[1]
             self.keep_larger(counted[0], of_false)
             if not visit.inside(COND):
-                self.beyond.append((visit.path, self.total - before - macs_inside(visit)))
+                self.beyond.append((visit.path, self.total - before - self.inside(visit)))
 
         return [afterwards, *second, between, *first]
+
+    def charged(self, visit: Visit) -> Iterator[int]:
+        if visit.call.packet in self.registered and not visit.call.children:
+            work = work_at(visit)
+            yield from (product.macs for product in (work.products if work else ()))
+
+    def inside(self, visit: Visit) -> int:
+        return sum(macs for each in within(visit) for macs in self.charged(each))
 
     def keep_larger(self, one: Rows, other: Rows) -> None:
         for name in one.keys() | other.keys():
@@ -120,27 +139,17 @@ class Table:
             self.rows[name].update(larger)
 
 
-def charged(visit: Visit) -> Iterator[int]:
-    if visit.call.packet in REGISTERED and not visit.call.children:
-        work = work_at(visit)
-        yield from (product.macs for product in (work.products if work else ()))
-
-
-def macs_inside(visit: Visit) -> int:
-    return sum(macs for each in within(visit) for macs in charged(each))
-
-
-def beyond_the_branch(trace: Trace) -> Iterator[tuple[str, int]]:
+def beyond_the_branch(trace: Trace, registered: frozenset[str]) -> Iterator[tuple[str, int]]:
     """By path, what the tool counts of each ``torch.cond`` beyond the branch that is taken."""
     if not has_note(trace, NOT_TAKEN):
         return
-    table = Table()
+    table = Table(registered)
     for _, root in trace.passes:
         table.take(root)
     yield from table.beyond
 
 
-def by_module(trace: Trace) -> dict[str, int] | None:
+def by_module(trace: Trace, registered: frozenset[str] = REGISTERED) -> dict[str, int] | None:
     """FLOPs of every module under way, by the name that torch's ModuleTracker gives it.
 
     None where the model takes gradients on its way: modules are then under way by hooks on gradients,
@@ -148,7 +157,7 @@ def by_module(trace: Trace) -> dict[str, int] | None:
     """
     if takes_gradients(trace):
         return None
-    table = Table(tracked_names(trace))
+    table = Table(registered, tracked_names(trace))
     table.take(trace.root)
     return {name: 2 * sum(row.values()) for name, row in table.rows.items()}
 

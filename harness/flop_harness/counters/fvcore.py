@@ -213,4 +213,5 @@ COUNTER = Counter(
     further=(Context(grad=False),),
     inputs=traceable,
     hooks=every,
+    by_operator=True,
 )

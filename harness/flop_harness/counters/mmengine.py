@@ -69,4 +69,5 @@ COUNTER = Counter(
         "yapf==0.43.0",
         "platformdirs==4.14.7",
     ),
+    by_operator=True,
 )

@@ -108,7 +108,8 @@ class Counter:
     rules need beyond those of a trace, which they are put at the end of; it runs the model, hooked
     and with grad mode set, in a process of its own. ``usage`` is the same call as ``read`` makes, to
     be pasted elsewhere; None if nobody wrote it down. ``on_meta`` says that it answers about a model
-    without values too; so does a context on meta.
+    without values too; so does a context on meta. ``by_operator`` says that it sees operators, of a
+    pass or of a graph: what fused kernels hide from it is theirs, else it is their modules'.
     """
 
     id: str
@@ -127,6 +128,7 @@ class Counter:
     observe: Callable[[Any, tuple[Any, ...]], tuple[Call, ...]] | None = None
     usage: Usage | None = None
     on_meta: bool = False
+    by_operator: bool = False
 
     def in_place(self, context: Context, valueless: str) -> Context:
         """The context in which a model is asked about that has no values, for the reason given.

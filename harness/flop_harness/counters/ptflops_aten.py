@@ -104,4 +104,5 @@ COUNTER = Counter(
     ),
     inputs=by_keyword,
     hooks=lambda path, kind: path != "" and "." not in path,
+    by_operator=True,
 )

@@ -1,6 +1,6 @@
 """torch's FlopCounterMode: operators as the dispatcher sees them, 2 FLOPs per MAC.
 
-Rules after torch/utils/flop_counter.py of torch 2.14.
+Rules after torch/utils/flop_counter.py of torch 2.14 and 2.15.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ DENSE_GRADIENT = "grouped weight gradient taken for a dense one"
 OTHER_BRANCH = "other branch of a condition"
 
 
-def seen(trace: Trace) -> Iterator[tuple[Visit, str, int]]:
+def seen(trace: Trace, registered: frozenset[str]) -> Iterator[tuple[Visit, str, int]]:
     for visit, product, term in products(trace):
-        if visit.call.packet in REGISTERED:
+        if visit.call.packet in registered:
             yield visit, term, product.macs
 
 
@@ -36,10 +36,10 @@ def seen_too_large(trace: Trace) -> Iterator[tuple[str, str, int]]:
             yield visit.path, DENSE_GRADIENT, (groups - 1) * macs if wanted else 0
 
 
-def price_compute(trace: Trace) -> Account:
-    charges = [(visit.path, term, macs) for visit, term, macs in seen(trace)]
+def price_compute(trace: Trace, registered: frozenset[str] = REGISTERED) -> Account:
+    charges = [(visit.path, term, macs) for visit, term, macs in seen(trace, registered)]
     charges += seen_too_large(trace)
-    charges += [(path, OTHER_BRANCH, macs) for path, macs in beyond_the_branch(trace)]
+    charges += [(path, OTHER_BRANCH, macs) for path, macs in beyond_the_branch(trace, registered)]
     doubling = [(path, "2 FLOPs per MAC", macs) for path, _, macs in charges]
     return Account.of(charges + doubling)
 
@@ -83,4 +83,5 @@ COUNTER = Counter(
         Context(grad=True, variant="training"),
         Context("meta", grad=True, variant="training"),
     ),
+    by_operator=True,
 )

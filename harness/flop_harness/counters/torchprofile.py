@@ -164,4 +164,5 @@ COUNTER = Counter(
     further=(Context(grad=False),),
     inputs=traceable,
     overlay=("torchprofile==0.1.0",),
+    by_operator=True,
 )

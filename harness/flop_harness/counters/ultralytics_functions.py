@@ -90,7 +90,7 @@ def outside(trace: Trace, charging: Callable[[Module], bool]) -> Iterator[Visit]
             return closed(visit.call.module)
         return visit.call.level == "operator" or visit.call.name not in OPEN
 
-    if closed(0):
+    if closed(0) or closed(trace.root.module):  # a model may be called past its own __call__
         return
     for visit in visits(trace, hidden):
         if visit.call.name == MULTI_HEAD or rule_of(visit.call) is not None:

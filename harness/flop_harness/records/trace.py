@@ -77,6 +77,8 @@ Phase = Literal["forward", "backward", "recomputed", "optimizer"]
 """Of a training step; ``recomputed`` is what a backward pass runs of the forward pass once more"""
 PRE_HOOKED = "torch.nn.Module.forward_pre_hooks"
 """A note in a module's call: its arguments are what the module's own pre-hooks made of them"""
+FORWARD_ENDED = "torch.nn.Module.forward_ended"
+"""A note in a module's call: what follows is done by the module's own hooks"""
 INFERENCE = "torch.inference_mode"
 NOT_TAKEN = "torch.cond.not_taken"
 """A note in a call of ``torch.cond``: what the other branch would do. Its argument is that branch."""

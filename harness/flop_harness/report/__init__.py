@@ -16,16 +16,16 @@ The way through it::
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from flop_harness.records import Run
-from flop_harness.report.analysis.index import Index
-from flop_harness.report.analysis.verdict import Verdict, headline, verdict, verdict_lines
-from flop_harness.report.documents.files import PAGES, Written, with_failures, write
-from flop_harness.report.documents.files import RUN as FORMATS
-from flop_harness.report.formats.terminal.case import case_table
-from flop_harness.report.tables.deviations import deviation_table
-from flop_harness.report.tables.figures_of_case import figure_table
-from flop_harness.report.tables.table import Table
+if TYPE_CHECKING:
+    from flop_harness.records import Run
+    from flop_harness.report.analysis.verdict import Verdict, headline, verdict, verdict_lines
+    from flop_harness.report.documents.files import PAGES, Written, with_failures, write
+    from flop_harness.report.documents.files import RUN as FORMATS
+    from flop_harness.report.formats.terminal.case import case_table
+    from flop_harness.report.tables.table import Table
 
 __all__ = [
     "FORMATS",
@@ -43,13 +43,36 @@ __all__ = [
 ]  # fmt: skip
 
 
+HOMES = {
+    "analysis.verdict": ("Verdict", "headline", "verdict", "verdict_lines"),
+    "documents.files": ("PAGES", "Written", "with_failures", "write"),
+    "formats.terminal.case": ("case_table",),
+}
+"""Modules that are imported when they are asked for: a count needs none of them."""
+
+
+def __getattr__(name: str) -> Any:
+    if name == "FORMATS":
+        return import_module(f"{__name__}.documents.files").RUN
+    for home, names in HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def render(run: Run, name: str) -> bytes:
     """One file of the report of a run, as bytes."""
-    return FORMATS[name](run)
+    from flop_harness.report.documents.files import RUN
+
+    return RUN[name](run)
 
 
 def overview(run: Run) -> Iterator[Table]:
     """The figures of a run of one case, else a row of deviations for each case."""
+    from flop_harness.report.analysis.index import Index
+    from flop_harness.report.tables.deviations import deviation_table
+    from flop_harness.report.tables.figures_of_case import figure_table
+
     index = Index(run)
     for metric in index.metrics:
         if len(index.cases) == 1:

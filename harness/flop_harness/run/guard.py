@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, NoReturn
 
+TERM = {signal.SIGTERM}
 SET_DEATH_SIGNAL, SET_SUBREAPER = 1, 36
 """What prctl is asked for"""
 
@@ -36,12 +37,15 @@ def go_on_guarded(parent: int, alone: Iterable[int] = ()) -> None:
         ask_kernel(SET_SUBREAPER, 1)
         die_with_parent(parent, signal.SIGTERM)
         guard = os.getpid()
+        signal.pthread_sigmask(signal.SIG_BLOCK, TERM)  # what is raised amid a fork is lost
         pid = os.fork()
         if pid == 0:
             os.setsid()
             die_with_parent(guard)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, TERM)
             return
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, TERM)
         for descriptor in alone:
             os.close(descriptor)
         status = os.waitpid(pid, 0)[1]

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from flop_harness.errors import raised
+from flop_harness.errors import OURS, raised
 from flop_harness.records import Trace
 from flop_harness.run.isolation import run_apart
 from flop_harness.store.traces import dump_trace, load_trace
@@ -20,7 +20,7 @@ def warn_of_run(model: str, error: BaseException) -> None:
     """Tell why a pass that should execute nothing is one for real; not where it looks at values."""
     if type(error).__name__ not in NEEDS:
         told = f"{model} is run for real: on meta it raises {raised(error, 300)}"
-        warnings.warn_explicit(told, UserWarning, "flop-harness", 1)
+        warnings.warn_explicit(told, UserWarning, OURS, 1)
 
 
 def traced(prepare: Callable[[], tuple], *, timeout_s: float = 300.0, **options: Any) -> Trace:

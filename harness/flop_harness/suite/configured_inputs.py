@@ -19,8 +19,6 @@ def made_for(module: Any, length: int | None = None, batch: int = 1) -> dict[str
               and each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)]  # fmt: skip
     main = module.main_input_name
     main = [main] if isinstance(main, str) else main
-    if "image_embeds_position_mask" in takes:  # images stand among the words: words alone will do
-        main = ["input_ids"]
     wanted = [*main, *needed, *beside(module.config, takes)]
     sizes = Sizes(module, length, batch)
     made: dict[str, Any] = {}
@@ -46,19 +44,27 @@ def beside(config: Any, takes: Mapping[str, Any]) -> list[str]:
         found.append("decoder_input_ids")
     if "input_ids" in takes:
         found.append("input_ids")
+    if config.model_type in SEEING:
+        found.append("pixel_values")
     if "input_ids" in takes and not merges(config):
         towers = ("vision_config", "audio_config", "speech_config")
         parts = [name for name in towers if getattr(config, name, None) is not None]
         senses = ("pixel_values", "input_features", "input_values") if parts else ()
         found += [name for name in senses if name in takes]
-    always = ["input_features_mask"] if "input_ids" not in takes else []
+    always = ["input_features_mask", "target_sizes"] if "input_ids" not in takes else []
+    if "input_ids" not in takes and "pixel_values_videos" in takes:
+        always += ["input_values", "pixel_values_videos"]
     always += ["encoder_hidden_states"] if "query_embeds" in takes else []
     return found + [name for name in (*always, *ALWAYS) if name in takes]
 
 
+SEEING = ("vilt", "tvp")
+"""Model types that need an image, whose configuration has no part for it."""
 ALWAYS = ("bbox", "past_observed_mask", "future_values", "future_time_features", "actions",
-          "rewards", "returns_to_go", "timesteps", "visual_feats", "visual_pos", "target_sizes",
-          "image_attention_mask")  # fmt: skip
+          "rewards", "returns_to_go", "timesteps", "visual_feats", "visual_pos",
+          "spatial_shapes", "pixel_attention_mask", "decoder_input_values",
+          "image_attention_mask",
+          "image_embeds_position_mask")  # fmt: skip
 """Inputs that a model which names them is always given, though it has a default for them."""
 
 

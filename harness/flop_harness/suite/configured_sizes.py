@@ -32,7 +32,10 @@ class Sizes:
 
     def entry(self, *kinds: str) -> Any:
         """The first layer of these classes, which tells what the model takes; None without one."""
-        return next((m for m in self.module.modules() if type(m).__name__ in kinds), None)
+        from torch import nn
+
+        classes = tuple(getattr(nn, kind) for kind in kinds)
+        return next((each for each in self.module.modules() if isinstance(each, classes)), None)
 
     def ordinary(self) -> int:
         """The first token that stands for nothing special."""
@@ -45,7 +48,12 @@ class Sizes:
         return next(token for token in range(3, 10_000) if token not in special)
 
     def image(self) -> tuple[int, int]:
-        size = self.first("image_size", "img_size", "input_size", default=224)
+        if ratios := self.first("scaled_images_ratios"):  # the smallest is one patch
+            side = int(self.first("patch_size") / min(ratios))
+            return side, side
+        kept = (each.img_size for each in self.module.modules() if hasattr(each, "img_size"))
+        size = self.first("image_size", "img_size", "input_size", "max_img_size")
+        size = size or next(kept, 224)
         if isinstance(size, Mapping):
             size = (size["height"], size["width"])
         if isinstance(size, int):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from operator import attrgetter
+from threading import get_ident
 from typing import Any, TypeAlias
 
 import torch
@@ -20,6 +21,7 @@ import torch.nn.functional
 
 from flop_harness.records import RAISED, Call
 from flop_harness.trace.encoding import encode
+from flop_harness.trace.needs import Needs
 
 PRODUCTS = """matmul mm bmm mv dot addmm addbmm baddbmm addmv addr einsum tensordot chain_matmul bilinear
     inner outer kron conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d
@@ -82,8 +84,6 @@ def functions_of_torch() -> tuple[Target, ...]:
         (torch.Tensor, "torch.Tensor", PRODUCTS + ELEMENTWISE + REDUCTIONS + DUNDERS),
         (torch.linalg, "torch.linalg", ["matmul", "multi_dot", "vecdot", "norm"]),
         (torch.autograd.Function, "torch.autograd.Function", ["apply"]),
-        (torch.autograd, "torch.autograd", ["grad", "backward"]),
-        (torch.Tensor, "torch.Tensor", ["backward"]),
         (torch.jit.ScriptFunction, "torch.jit.ScriptFunction", ["__call__"]),
     ]
     return tuple(
@@ -97,8 +97,8 @@ def functions_of_torch() -> tuple[Target, ...]:
 Stack: TypeAlias = list[list[Call]]
 """The calls made so far in each open call."""
 
-WATCHING: list[Stack] = []
-"""The stacks of the traces that are going on; the last one is written to."""
+WATCHING: list[tuple[Stack, Needs, int]] = []
+"""The traces that are going on, and the thread of each; the last one is written to."""
 
 
 def watched(name: str, original: Callable) -> Callable:
@@ -107,7 +107,10 @@ def watched(name: str, original: Callable) -> Callable:
     def traced(*args: Any, **kwargs: Any) -> Any:
         if not WATCHING:
             return original(*args, **kwargs)
-        stack = WATCHING[-1]
+        stack, needs, thread = WATCHING[-1]
+        if get_ident() != thread:
+            needs.elsewhere(name)
+            return original(*args, **kwargs)
         children: list[Call] = []
         written: Any = RAISED
         stack.append(children)
@@ -124,11 +127,15 @@ def watched(name: str, original: Callable) -> Callable:
     return traced
 
 
+WATCHED = watched("", print).__code__
+"""The code of whatever stands in for a function"""
+
+
 @contextmanager
-def replaced(stack: Stack) -> Iterator[None]:
+def replaced(stack: Stack, needs: Needs) -> Iterator[None]:
     """Write every call of a watched function into the innermost open call of ``stack``."""
     undo = []
-    WATCHING.append(stack)
+    WATCHING.append((stack, needs, get_ident()))
     try:
         for namespace, watch in watches(targets()).items():
             held, stand_ins = watch.now()

@@ -41,6 +41,8 @@ def signature(layer: nn.Module, args: tuple, kwargs: dict) -> Any:
         return None
     if torch._C._is_any_autocast_enabled() or torch._C._len_torch_function_stack():
         return None  # functions do more than they do by themselves
+    if is_replaced(layer):
+        return None  # the model has put a function of its own in the place of torch's
     if torch._C._functorch.peek_interpreter_stack() is not None:
         return None  # a tensor may stand for many
     if layer.training and layer._buffers:
@@ -63,6 +65,25 @@ def kinded(tensor: torch.Tensor) -> tuple:
     if type(tensor) not in PLAIN:
         raise TypeError("a tensor of a class of its own may do anything")
     return signed(tensor)  # type: ignore[no-any-return]
+
+
+FUNCTION_OF = {
+    "Conv1d": "conv1d", "Conv2d": "conv2d", "Conv3d": "conv3d", "Linear": "linear",
+    "BatchNorm1d": "batch_norm", "BatchNorm2d": "batch_norm", "BatchNorm3d": "batch_norm",
+    "LayerNorm": "layer_norm", "GroupNorm": "group_norm", "ReLU": "relu", "ReLU6": "relu6",
+    "GELU": "gelu", "SiLU": "silu", "Hardswish": "hardswish", "Hardsigmoid": "hardsigmoid",
+    "LeakyReLU": "leaky_relu", "ELU": "elu", "Softmax": "softmax", "Dropout": "dropout",
+    "Dropout2d": "dropout2d", "MaxPool2d": "max_pool2d", "AvgPool2d": "avg_pool2d",
+    "AdaptiveAvgPool2d": "adaptive_avg_pool2d",
+}  # fmt: skip
+"""The function that a layer is, as it looks it up in torch.nn.functional"""
+
+
+def is_replaced(layer: nn.Module) -> bool:
+    """Whether the layer's function is none that is watched."""
+    name = FUNCTION_OF.get(type(layer).__name__, "")
+    found = vars(nn.functional).get(name)
+    return bool(name) and getattr(found, "__code__", None) is not functions.WATCHED
 
 
 def is_watched(layer: nn.Module) -> bool:

@@ -7,12 +7,15 @@ figures made of nothing.
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from flop_harness.errors import UserError
 
 OURS = str(Path(__file__).parents[1])
 TORCH = str(Path(torch.__file__).parent)
@@ -30,6 +33,10 @@ class ImportNeeded(Exception):
     """The model imports what takes torch's functions as it finds them, which are watched meanwhile."""
 
 
+class ThreadUsed(UserError):
+    """The model computes in another thread, which a trace does not follow."""
+
+
 class Needs:
     """What a pass turned out to need, and the lines of the model that looked at values."""
 
@@ -38,13 +45,28 @@ class Needs:
         self.lines: dict[str, None] = {}
 
     def demand(self, error: Exception) -> None:
-        """Raise ``error``, now and again when the pass is over."""
-        self.unmet.append(error)
-        raise error
+        """Raise ``error``, now and again, as another, when the pass is over.
+
+        Whoever keeps an error keeps the frames that it came through, and guards of torch's in them,
+        which hold until they are gone.
+        """
+        self.unmet.append(type(error)(*error.args))
+        try:
+            raise error
+        finally:
+            del error  # else it and this frame keep one another
 
     def values(self, does: str) -> None:
         """The model looks at values that a trace without execution does not have."""
         self.demand(ValuesNeeded(f"the model reads values with {does}"))
+
+    def elsewhere(self, name: str) -> None:
+        """The model calls ``name`` in another thread: said when the pass is over."""
+        self.unmet.append(
+            ThreadUsed(
+                f"the model calls {name} in another thread, where a trace does not follow it"
+            )
+        )
 
     def look(self) -> None:
         """Write down the line of the model that looks at a value now."""
@@ -52,10 +74,11 @@ class Needs:
 
     @contextmanager
     def met(self) -> Iterator[None]:
-        """Raise what was needed, whatever the model made of it."""
+        """Raise what was needed, whatever the model made of it, and let go what stood in frames."""
         try:
             yield
-        except BaseException:
+        except BaseException as error:
+            traceback.clear_frames(error.__traceback__)
             if not self.unmet:
                 raise
         if self.unmet:

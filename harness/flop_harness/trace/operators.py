@@ -196,6 +196,8 @@ class OperatorMode(TorchDispatchMode):
         return output
 
     def result_of(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
+        if plan.name == MOVED and not self.execute and self.device.type == "meta":
+            return func(*args, **on_this(kwargs))
         if plan.runs:
             return func(*args, **kwargs)
         if plan.writes and not self.execute and len(func._schema.returns) == 1:
@@ -214,6 +216,8 @@ class OperatorMode(TorchDispatchMode):
 
     def infer(self, func: Any, args: tuple, kwargs: dict) -> Any:
         """The result by the operator's meta kernel, as empty tensors on this trace's device."""
+        if self.device.type == "meta" and is_on_meta(args) and is_on_cpu(args):
+            return func(*on_meta(args), **kwargs)  # one is written out in the model's code
         if self.device.type == "meta" or not has_tensor(args) or kwargs.get("device") is not None:
             return func(*args, **kwargs)
         try:
@@ -287,6 +291,14 @@ def with_gradients(args: tuple) -> tuple:
         )
 
 
+MOVED = "aten._to_copy.default"
+
+
+def on_this(kwargs: dict) -> dict:
+    """Where no tensor has values, one that the model asks for elsewhere stays with the others."""
+    return {**kwargs, "device": "meta"} if kwargs.get("device") is not None else kwargs
+
+
 def tensors_in(values: tuple) -> Iterator[torch.Tensor]:
     for value in values:
         if isinstance(value, torch.Tensor):
@@ -306,6 +318,10 @@ def has_tensor(args: tuple) -> bool:
 
 def is_on_meta(args: tuple) -> bool:
     return any(tensor.is_meta for tensor in tensors_in(args))
+
+
+def is_on_cpu(args: tuple) -> bool:
+    return any(tensor.is_cpu for tensor in tensors_in(args))
 
 
 def has_nested(args: tuple) -> bool:

@@ -9,12 +9,21 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import replace
 from functools import partial
 from itertools import chain
+from threading import get_ident
 from typing import Any, TypeAlias
 
 import torch
 from torch import nn
 
-from flop_harness.records import PRE_HOOKED, RAISED, Call, Context, Phase, Trace
+from flop_harness.records import (
+    FORWARD_ENDED,
+    PRE_HOOKED,
+    RAISED,
+    Call,
+    Context,
+    Phase,
+    Trace,
+)
 from flop_harness.suite.compiled import uncompiled
 from flop_harness.trace import functions, layers, step
 from flop_harness.trace.backward import GraphMode, below_autograd
@@ -26,12 +35,13 @@ from flop_harness.trace.needs import (
     ImportNeeded,
     Needs,
     ValuesNeeded,
+    exchanged,
     gradients_guarded,
 )
 from flop_harness.trace.operators import OperatorMode, rebuilt
 from flop_harness.trace.plans import MEMORY, Memory
 from flop_harness.trace.shapes import spec_of
-from flop_harness.trace.surroundings import IdleMode, hooked, settings, undisturbed
+from flop_harness.trace.surroundings import IdleMode, do_nothing, hooked, settings, undisturbed
 from flop_harness.trace.values import given, values_guarded
 
 __all__ = ["GradientsNeeded", "NotCopyable", "ValuesNeeded", "record", "recorded"]
@@ -119,17 +129,33 @@ def watched(
 ) -> Iterator[None]:
     """Each level writes down its calls: functions, modules, operators; values are not looked at."""
     with ExitStack() as levels:
-        levels.enter_context(functions.replaced(recorder.stack))
+        levels.enter_context(functions.replaced(recorder.stack, recorder.needs))
         levels.enter_context(recorder.watching_modules())
         levels.enter_context(hooks)
         levels.enter_context(values_guarded(recorder.needs, operators.execute))
+        training = isinstance(operators, GraphMode)
+        if gradients and not training:
+            levels.enter_context(gradients_written())
         if not gradients:
-            training = isinstance(operators, GraphMode)
             levels.enter_context(gradients_guarded(recorder.needs, transforms_alone=training))
             # Below autograd a dispatch mode sees composite operators before they come apart.
             levels.enter_context(below_autograd())
         levels.enter_context(operators)
         yield
+
+
+@contextmanager
+def gradients_written() -> Iterator[None]:
+    """Write down where the model takes gradients on its way."""
+    with ExitStack() as levels:
+        for holder, name in GRADIENTS:
+            place = "torch.Tensor" if holder is torch.Tensor else holder.__name__
+            written = functions.watched(f"{place}.{name}", getattr(holder, name))
+            levels.enter_context(exchanged(holder, name, written))
+        yield
+
+
+GRADIENTS = ((torch.autograd, "grad"), (torch.autograd, "backward"), (torch.Tensor, "backward"))
 
 
 Pass: TypeAlias = tuple[nn.Module, tuple, Mapping]
@@ -207,9 +233,12 @@ class Recorder:
         original = nn.Module._call_impl
         stack, table = self.stack, self.table
         index_of, paths = table.index, table.paths
-        memory, device = self.memory, self.device
+        memory, device, thread = self.memory, self.device, get_ident()
 
         def traced(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if get_ident() != thread:
+                self.needs.elsewhere(type(module).__name__)
+                return original(module, *args, **kwargs)
             index = index_of.get(id(module))
             if index is None:
                 index = self.added(module)
@@ -226,8 +255,10 @@ class Recorder:
                     output = rebuilt(rebuild, args, device)
             else:
                 opened = Call("module", paths[index], inputs, pairs, RAISED, (), index)
-                hooked = module._forward_pre_hooks
-                with changes_seen(module, (inputs, pairs), changed) if hooked else AS_IT_IS:
+                with ExitStack() if is_hooked(module) else AS_IT_IS as hooks:
+                    if hooks is not None:
+                        hooks.enter_context(changes_seen(module, (inputs, pairs), changed))
+                        hooks.enter_context(end_seen(module, stack))
                     run = partial(original, module, *args, **kwargs)
                     output, children = self.inside(run, opened, changed)
                 if memory is not None and key is not None:
@@ -278,14 +309,33 @@ class Recorder:
 AS_IT_IS = nullcontext()
 
 
+def is_hooked(module: nn.Module) -> bool:
+    """Whether a module has hooks, other than such that do nothing."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return False
+    after = module._forward_hooks
+    return bool(module._forward_pre_hooks) or any(h is not do_nothing for h in after.values())
+
+
+@contextmanager
+def end_seen(module: nn.Module, stack: list[list[Call]]) -> Iterator[None]:
+    """Note where a module's own forward pass ends and its hooks begin, if it has any."""
+    if all(hook is do_nothing for hook in module._forward_hooks.values()):
+        yield
+        return
+    note = Call("function", FORWARD_ENDED, (), (), None)
+    handle = module.register_forward_hook(lambda *_: stack[-1].append(note), prepend=True)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
 @contextmanager
 def changes_seen(
     module: nn.Module, given: tuple[tuple[Any, ...], tuple], noted: list[Call]
 ) -> Iterator[None]:
     """Note what a module is called with, once its own pre-hooks have changed that."""
-    if isinstance(module, torch.jit.ScriptModule):
-        yield
-        return
 
     def note(module: nn.Module, args: tuple, kwargs: dict) -> None:
         after = tuple(map(encode, args)), tuple((k, encode(v)) for k, v in kwargs.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
 import torch
 from torch import nn
@@ -26,6 +26,7 @@ RECURSION = 6_000
 def undisturbed(needs: Needs) -> Iterator[None]:
     """The same draws, room for deep models, nothing that compiles or imports unseen."""
     with ExitStack() as guards:
+        guards.enter_context(dispatch_kept())
         guards.enter_context(needs.met())
         guards.enter_context(seeded())
         guards.enter_context(imports_guarded(needs))
@@ -34,6 +35,12 @@ def undisturbed(needs: Needs) -> Iterator[None]:
         guards.enter_context(eagerly())
         guards.enter_context(entries_kept())
         yield
+
+
+def dispatch_kept() -> AbstractContextManager[None]:
+    """The dispatcher's keys afterwards as they are now, whatever guards an error has left behind."""
+    keys = (torch._C._dispatch_tls_local_include_set(), torch._C._dispatch_tls_local_exclude_set())
+    return torch._C._ForceDispatchKeyGuard(*keys)  # type: ignore[return-value]
 
 
 @contextmanager
@@ -72,11 +79,15 @@ def garbage_kept() -> Iterator[None]:
             gc.enable()
 
 
+def do_nothing(*_: object) -> None:
+    """A forward hook."""
+
+
 @contextmanager
 def hooked(root: nn.Module, wanted: Callable[[str, str], bool] | None) -> Iterator[None]:
     """Forward hooks that do nothing, on the modules that are wanted by path and class."""
     handles = [
-        module.register_forward_hook(lambda *_: None)
+        module.register_forward_hook(do_nothing)
         for path, module in root.named_modules()
         if wanted is not None
         and wanted(path, qualified_name(type(module)))

@@ -31,6 +31,7 @@ UNKNOWN = frozenset(
     multinomial _resize_output resize_ set_""".split()
 )
 FRESH = frozenset(f"aten.{name}.default" for name in ("lift", "lift_fresh", "lift_fresh_copy"))
+LISTED = torch.Tensor.tolist  # as torch has it, unguarded
 SCALARS = frozenset(
     {"aten._local_scalar_dense.default", "aten.is_nonzero.default", "aten.equal.default"}
 )
@@ -189,16 +190,41 @@ def values_guarded(needs: Needs, execute: bool) -> Iterator[None]:
     """Make the ways to values that bypass the dispatcher say so, or give those that are known."""
     with ExitStack() as guards:
         for name in ("tolist", "numpy", "__array__"):
-            read = reading(needs, name, getattr(torch.Tensor, name), execute)
+            read = reading(needs, f"Tensor.{name}()", getattr(torch.Tensor, name), execute)
             guards.enter_context(exchanged(torch.Tensor, name, read))
+        for name in () if execute else ("tensor", "as_tensor"):
+            make = making(needs, name, getattr(torch, name))
+            guards.enter_context(exchanged(torch, name, make))
         yield
+
+
+def making(needs: Needs, name: str, original: Callable) -> Callable:
+    """Of a list that holds tensors torch reads their values where no mode sees it."""
+    read = reading(needs, f"torch.{name}()", LISTED, False)
+
+    def numbers(data: Any) -> Any:
+        if isinstance(data, torch.Tensor):
+            return read(data)
+        if isinstance(data, (list, tuple)) and any(map(may_hold_tensors, data)):
+            return type(data)(map(numbers, data))
+        return data
+
+    def make(data: Any, *args: Any, **kwargs: Any) -> Any:
+        listed = isinstance(data, (list, tuple))
+        return original(numbers(data) if listed else data, *args, **kwargs)
+
+    return make
+
+
+def may_hold_tensors(item: Any) -> bool:
+    return isinstance(item, (torch.Tensor, list, tuple))
 
 
 def reading(needs: Needs, name: str, original: Callable, execute: bool) -> Callable:
     def read(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         beside = None if execute else known(tensor)
         if beside is None and not execute:
-            return needs.values(f"Tensor.{name}()")
+            return needs.values(name)
         if beside is None or beside.given:
             needs.look()
         with modes_off():

@@ -6,14 +6,15 @@ explained by the rules of the present one, and what those leave over is a residu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from flop_harness.counters import Counter, fvcore, thop, torchprofile, ultralytics_thop
+from flop_harness.counters import Counter, fvcore, thop, torch_flops, torchprofile, ultralytics_thop
+from flop_harness.counters.flop_counter_table import REGISTERED_2_15, by_module
 from flop_harness.counters.versions import graphs, ultralytics
 from flop_harness.counters.versions.layers import (
     PTFLOPS_0_6,
@@ -47,15 +48,22 @@ from flop_harness.counters.versions.thop import (
     in_single_precision,
 )
 from flop_harness.counters.versions.torchinfo import with_rows_inserted
+from flop_harness.records import Trace
+
+Breakdown = Callable[[Trace], Mapping[str, int | float] | None]
 
 
 @dataclass(frozen=True)
 class VersionRules:
-    """Versions that charged alike, written as in a requirement, and where their rules stand."""
+    """Versions that charged alike, written as in a requirement, and where their rules stand.
+
+    ``breakdown`` gives the figures by module; None where those are not held against a rule.
+    """
 
     versions: str
     price: Pricing
     source: str
+    breakdown: Breakdown | None = None
 
     def has(self, version: str) -> bool:
         return is_version(version) and any(
@@ -68,7 +76,8 @@ def as_of(counter: Counter, version: str) -> Counter:
     """The counter with the rules of that version, the present ones' where no others are known."""
     for rules in RULES_OF.get(counter.id.partition("@")[0], ()):
         if rules.has(version):
-            compute = replace(counter.quantities["compute"], price=rules.price, breakdown=None)
+            compute = replace(counter.quantities["compute"], price=rules.price,
+                              breakdown=rules.breakdown)  # fmt: skip
             quantities = {**counter.quantities, "compute": compute}
             return replace(counter, quantities=quantities, source=rules.source)
     return counter
@@ -106,6 +115,10 @@ RULES_OF: Mapping[str, tuple[VersionRules, ...]] = {
         VersionRules(">=0.0.4.post2109101449,<0.0.5.post2206100352", by_layer(THOP_0_0_31),
             f"{BASIC}, thop/rnn_hooks.py (0.0.4.post2110061704)"),
         VersionRules("==0.0.5.post2206100352", by_layer(THOP_2022_06), f"{BASIC} (0.0.5.post2206100352)"),
+    ),
+    "torch": (
+        VersionRules(">=2.15.dev0", partial(torch_flops.price_compute, registered=REGISTERED_2_15),
+            "torch/utils/flop_counter.py (2.15.0)", partial(by_module, registered=REGISTERED_2_15)),
     ),
     "ptflops-pytorch": (
         VersionRules("<0.5.2", averaged(by_layer(PTFLOPS_FIRST)), "ptflops/flops_counter.py (0.3)"),

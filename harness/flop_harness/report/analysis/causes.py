@@ -9,6 +9,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any
 
+from flop_harness.counters import counters
 from flop_harness.records import AGAIN, HERE, HOOKED, UNSEEN, Bridge, Context, Metric, Step
 from flop_harness.report.analysis.index import Index, deviation
 from flop_harness.report.words.terms import DOUBLING, NESTED, SHARED, Extent, Term, predicate
@@ -144,7 +145,10 @@ class Cause:
     def predicate(self) -> str:
         """What the counters do, in words."""
         steps = [step for share in self.shares for step in share.steps]
-        operators = dict.fromkeys(name for step in steps for name in step.operators)
+        operators = dict.fromkeys(
+            name for share in self.shares for step in share.steps
+            for name in hidden_in(share.bridge.counter, step)
+        )  # fmt: skip
         classes = heaviest(steps)
         return predicate(self.term, self.metric, self.extent, self.net < 0, operators, classes)
 
@@ -152,6 +156,12 @@ class Cause:
     def extent(self) -> Extent:
         found = {share.extent for share in self.shares}
         return next(iter(found)) if len(found) == 1 else "mixed"
+
+
+def hidden_in(counter: str, step: Step) -> Iterable[str]:
+    """The operators that hide work from a counter of operators; others look at modules."""
+    known = counters().get(counter.partition("@")[0])
+    return step.operators if known is not None and known.by_operator else ()
 
 
 def heaviest(steps: Iterable[Step]) -> list[str]:

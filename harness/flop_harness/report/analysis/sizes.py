@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from flop_harness.report.analysis.cells import inputs_of
 from flop_harness.report.analysis.index import Index, Number, plain
 
 
@@ -24,10 +25,6 @@ def sizes(index: Index) -> list[Size]:
         Size(case, inputs_of(index, case), amount(index, case, "compute"), amount(index, case, "params"))
         for case in index.cases
     ]  # fmt: skip
-
-
-def inputs_of(index: Index, case: str) -> str:
-    return index.reference_of[case].inputs if case in index.reference_of else ""
 
 
 def amount(index: Index, case: str, metric: str) -> Number | None:

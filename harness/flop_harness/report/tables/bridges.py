@@ -7,19 +7,30 @@ from typing import Any
 
 from flop_harness.records import Bridge, Run, Step
 from flop_harness.report.analysis.bridges import part_of
-from flop_harness.report.analysis.index import Index
+from flop_harness.report.analysis.cells import inputs_of
+from flop_harness.report.analysis.index import Index, key_of
 from flop_harness.report.tables.table import Column, Table, columns
 from flop_harness.report.words.text import Number, group, many, plural, shorten
 
 BRIDGES = columns(
-    "case counter context metric step:integer term amount:integer unit modules:integer operators"
+    "case counter context metric step:integer term amount:integer unit modules:integer operators "
+    "input version"
 )
 
 
 def bridges(run: Run) -> Table:
     """Every bridge, one row for each of its steps; its amounts add up to the reading."""
-    rows = (row for bridge in Index(run).bridges for row in _bridge_rows(bridge))
+    index = Index(run)
+    inputs = {case: inputs_of(index, case) for case in {each.case for each in index.bridges}}
+    rows = ((*row, inputs[bridge.case], version_of(index, bridge))
+            for bridge in index.bridges for row in _bridge_rows(bridge))  # fmt: skip
     return Table("Bridges", BRIDGES, tuple(rows))
+
+
+def version_of(index: Index, bridge: Bridge) -> str:
+    """The counter's, as the reading has it that the bridge leads to."""
+    reading = index.reading_of.get(key_of(bridge))
+    return reading.version if reading else ""
 
 
 def _bridge_rows(bridge: Bridge) -> Iterator[tuple[Any, ...]]:

@@ -11,14 +11,15 @@ from flop_harness.report.tables.table import Table, columns
 
 FINDINGS = columns(
     "counter metric term sentence cases:integer figures:integer explains:number net:number "
-    "largest_share:number largest_case smallest_case smallest_context"
+    "largest_share:number largest_case smallest_case smallest_context version"
 )
 
 
 def table(run: Run) -> Table:
     """Every finding, one row each, with exact figures."""
     index = Index(run)
-    rows = tuple(_row(each) for profile in profiles(index) for each in profile.findings)
+    rows = tuple((*_row(each), profile.version)
+                 for profile in profiles(index) for each in profile.findings)  # fmt: skip
     return Table("Findings", FINDINGS, rows)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flop_harness.records import Reading, Run
+from flop_harness.report.analysis.cells import inputs_of
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.tables.table import Table, columns
 
@@ -18,8 +19,9 @@ MEASURED = columns("seconds:number peak_bytes:integer")
 
 def readings(run: Run) -> Table:
     """Every reading, failed ones included."""
-    inputs = {each.case: each.inputs for each in run.references}
-    rows = (_row(each, inputs.get(each.case, "")) for each in Index(run).readings)
+    index = Index(run)
+    inputs = {case: inputs_of(index, case) for case in index.by_case}
+    rows = (_row(each, inputs[each.case]) for each in index.readings)
     return Table("Readings", READINGS, tuple(rows))
 
 

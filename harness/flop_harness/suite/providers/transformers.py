@@ -74,7 +74,8 @@ def of_file(name: str, roots: Sequence[str], **options: Any) -> Any:
     if not first:
         raise UserError(f"{name}: no architecture is named: name a class, with config = {name!r}")
     changed = options.pop("config", {})
-    return of_class(model_class(first[0]), config=found | changed, **options)
+    configuration(model_class(first[0]).config_class, changed)
+    return of_class(model_class(first[0]), config=found | changed, checked=False, **options)
 
 
 def read(name: str, roots: Sequence[str]) -> dict[str, Any]:
@@ -96,6 +97,7 @@ def of_class(
     batch: int = 1,
     cache: str = "",
     past: int = 0,
+    checked: bool = True,
     **implementations: str,
 ) -> tuple[Any, tuple, dict[str, Any]]:
     """(model, (), inputs) as its configuration and these options say. UserError for what does not fit."""
@@ -104,7 +106,7 @@ def of_class(
     if unknown := sorted(set(implementations) - allowed):
         known = (*allowed, "config", "length", "batch", "cache", "past")
         raise UserError(f"kwargs.{unknown[0]}: no option of a model{suggest(unknown[0], known)}")
-    made = configuration(model.config_class, keys)
+    made = configuration(model.config_class, keys, checked=checked and not isinstance(config, str))
     with weights_skipped():
         module = model._from_config(made, **implementations)
     module.tie_weights()  # part of what was skipped
@@ -114,11 +116,14 @@ def of_class(
     return module, (), inputs.made_for(module, length, batch)
 
 
-def configuration(kind: Any, keys: Mapping[str, Any]) -> Any:
-    """A configuration with these keys over its defaults; UserError for a key that it does not have."""
+def configuration(kind: Any, keys: Mapping[str, Any], checked: bool = True) -> Any:
+    """A configuration with these keys over its defaults; UserError for one that looks like a slip.
+
+    A file's keys are taken as they are: published ones hold more than a class has defaults for.
+    """
     plain = kind()
     known = {*plain.to_dict(), *plain.attribute_map, *vars(plain)}
-    for key in keys:
+    for key in keys if checked else ():
         near = suggest(key, known)
         if key not in known and near:
             raise UserError(f"kwargs.config: {kind.__name__} has no key {key!r}{near}")

@@ -8,7 +8,7 @@ load(`counter/${chart.dataset.counter}`).then((/** @type {{points: Point[], date
   const x = (/** @type {Point} */ point) => dated ? new Date(point.day) : point.place;
   const cases = [...new Set(points.map(point => point.case))];
   chart.append(picture(Plot.plot({
-    width: Math.min(1100, chart.clientWidth), height: 78 * cases.length + 60, marginLeft: 50, marginRight: 120, marginTop: 26, style: {background: 'none', fontSize: '12px'},
+    width: Math.min(1100, chart.clientWidth), height: 78 * cases.length + 70, marginLeft: 50, marginRight: 120, marginTop: 26, marginBottom: 40, style: {background: 'none', fontSize: '12px'},
     ariaLabel: 'Figure divided by the reference, release by release; the table below says what changed',
     x: dated ? {type: 'utc', label: null} : {label: null, ticks: [0, 1, 2, 3, 4].map(part => Math.round(part * (versions.length - 1) / 4)), tickFormat: (/** @type {number} */ place) => versions[place] ?? ''},
     y: {type: 'log', label: null, tickSize: 0, ticks: 3, tickFormat: d3.format('~g'), grid: true}, fy: {label: null, domain: cases, axis: null},

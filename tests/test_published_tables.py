@@ -1,0 +1,56 @@
+"""Every table that is published of a run says the input, the counter's version and the unit."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+
+import pytest
+
+from flop_harness.records import Case, Input, Run, Suite
+from flop_harness.report.documents.files import RUN
+from runs import a_run, explained
+
+SHAPE, VERSION = "2x3x17x19", "1.0"
+"""Of the run below; every reading made by hand is of this version"""
+
+
+def run() -> Run:
+    case = Case("net", "my.py:net", (Input((2, 3, 17, 19)),))
+    made = a_run([explained("net", "thop", 1000, {"batch normalisation": 20}),
+                  explained("net", "torch", 1000, {}, unit="FLOP")])  # fmt: skip
+    return replace(made, suite=Suite("mine", 4, "", (case,), digest="abc"))
+
+
+def published(name: str) -> str:
+    return RUN[name](run()).decode()
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(published(name))))
+
+
+@pytest.mark.parametrize("name", ["readings.csv", "bridges.csv"])
+def test_rows_of_data_carry_input_version_and_unit(name: str):
+    told = {(row["counter"], row["input"], row["version"], row["unit"]) for row in rows(name)}
+    assert told == {("thop", SHAPE, VERSION, "MAC"), ("torch", SHAPE, VERSION, "FLOP")}
+
+
+def test_findings_carry_the_version_they_are_of():
+    assert {(row["counter"], row["version"]) for row in rows("findings.csv")} == {("thop", VERSION)}
+
+
+@pytest.mark.parametrize("name", ["report.md", "table.tex", "appendix.tex"])
+def test_tables_to_read_carry_them_too(name: str):
+    text = published(name)
+    assert SHAPE in text and f"thop {VERSION}" in text
+    assert "MAC" in text and "FLOP" in text and "one MAC for each multiplication" in text
+
+
+def test_what_is_copied_from_the_page_carries_them():
+    page = published("report.html")
+    (noted,) = [line for line in page.splitlines() if 'class="quantity"' in line][:1]
+    assert 'data-suite="mine, version 4"' in noted
+    assert f"thop {VERSION}" in noted and "one MAC for each multiplication" in noted
+    assert SHAPE in page
