@@ -1,26 +1,21 @@
-"""What README.md and pages hold of the code's own words, written anew: python docs/refresh.py
+"""What README.md and docs/pages hold of the code's own words, written anew: python docs/refresh.py
 
-A block of README.md that begins with ``$ flop-harness ...`` holds what that prints at 80 columns.
-Between ``<!-- keys: NAME -->`` and ``<!-- end of keys -->`` a page holds the keys of such files. Both
-stand in the files themselves, because they are read in the repository too; a test holds them current.
+Blocks of commands with what they print (docs/blocks.py), the keys of files between
+``<!-- keys: NAME -->`` and ``<!-- end of keys -->`` (docs/keys.py), and whole pages (docs/lookup.py).
+They stand in the files themselves, because they are read in the repository too; tests hold them current.
 """
 
 from __future__ import annotations
 
 import re
 
-from directives import ROOT, run
+from blocks import ROOT, with_entry, with_output
 from keys import reference
+from lookup import LOOKUP, page
 
 README = ROOT / "README.md"
 PAGES = ROOT / "docs" / "pages"
-BLOCK = re.compile(r"^```console\n\$ (flop-harness .*)\n(?:(?!\$ |```).*\n)*```$", re.MULTILINE)
 KEYS = re.compile(r"^<!-- keys: (\w+) -->$.*?^<!-- end of keys -->$", re.MULTILINE | re.DOTALL)
-
-
-def with_output(text: str) -> str:
-    """With what its commands print now."""
-    return BLOCK.sub(lambda found: run(found[1]), text)
 
 
 def with_keys(text: str) -> str:
@@ -32,7 +27,14 @@ def with_keys(text: str) -> str:
     return KEYS.sub(told, text)
 
 
+def current(text: str) -> str:
+    """A written page with all that it holds of the code."""
+    return with_keys(with_entry(with_output(text)))
+
+
 if __name__ == "__main__":
-    README.write_text(with_output(README.read_text()))
-    for page in sorted(PAGES.glob("*.md")):
-        page.write_text(with_keys(page.read_text()))
+    for name in LOOKUP:
+        (PAGES / name).write_text(page(name))
+    for file in [README, *sorted(PAGES.glob("*.md"))]:
+        if file.name not in LOOKUP:
+            file.write_text(current(file.read_text()))

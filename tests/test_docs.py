@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import io
 import re
@@ -16,8 +17,6 @@ from types import ModuleType
 import pytest
 import torch
 
-from flop_harness.ask.convert import case_of
-from flop_harness.ask.ways import Rules
 from flop_harness.audit import claims
 from flop_harness.counters import counters
 from flop_harness.counters.versions.catalogue import CATALOGUE
@@ -30,16 +29,11 @@ from flop_harness.trace.walk import operators
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
-WRITTEN = [*ROOT.glob("*.md"), ROOT / "results" / "README.md", *(DOCS / "pages").glob("*.md")]
+PAGES = sorted((DOCS / "pages").glob("*.md"))
+WRITTEN = [*ROOT.glob("*.md"), ROOT / "results" / "README.md", *PAGES]
+COMMITTED = [*WRITTEN, *(ROOT / "results").rglob("*.md"), *(ROOT / "tests").rglob("*.md")]
 FENCED = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-GENERATED = {
-    "json.md",
-    "conventions.md",
-    "counters.md",
-    "findings.md",
-    "commands.md",
-    "reported.md",
-}
+MARK = re.compile(r"keys: \w+|end of keys|(end of )?families|Written by docs/refresh.py .*")
 sys.path.insert(0, str(DOCS))  # its scripts import one another, as where they are run
 
 
@@ -61,8 +55,13 @@ def generate() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def rules() -> Rules:
-    return Rules(*case_of(f"{DOCS / 'examples' / 'net.py'}:net", []))
+def lookup() -> ModuleType:
+    return loaded(DOCS / "lookup.py")
+
+
+@pytest.fixture(scope="module")
+def blocks() -> ModuleType:
+    return loaded(DOCS / "blocks.py")
 
 
 @pytest.fixture(scope="module")
@@ -119,18 +118,43 @@ def test_the_examples_of_the_readme_run_as_pasted(tmp_path: Path):
 
 
 @pytest.mark.parametrize("command", ["count", "explain", pytest.param("compare", marks=SLOW)])
-def test_the_readme_shows_what_a_command_prints(command: str, refresh: ModuleType):
+def test_the_readme_shows_what_a_command_prints(command: str, blocks: ModuleType):
     text = (ROOT / "README.md").read_text()
-    (block,) = [each[0] for each in refresh.BLOCK.finditer(text) if each[1].split()[1] == command]
-    assert refresh.with_output(block) == block, "written anew by: python docs/refresh.py"
+    (block,) = [each[0] for each in blocks.SHOWN.finditer(text) if each[1].split()[1] == command]
+    assert blocks.with_output(block) == block, "written anew by: python docs/refresh.py"
 
 
-def test_the_readme_is_short_and_as_wide_as_a_terminal():
-    lines = (ROOT / "README.md").read_text().splitlines()
-    assert len(lines) <= 150
-    shown = [line for block in CONSOLE.findall("\n".join(lines)) for line in block.splitlines()]
-    tables = [line for line in shown if not line.startswith("$ ") and not line.endswith(".")]
-    assert [line for line in tables if len(line) > 80] == []
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["bridges", "convert", "layers", "tutorial"])
+def test_a_page_shows_what_its_commands_print(page: str, refresh: ModuleType):
+    text = (DOCS / "pages" / f"{page}.md").read_text()
+    assert refresh.current(text) == text, "written anew by: python docs/refresh.py"
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_reads_whole_in_the_repository(page: Path):
+    text = page.read_text()
+    assert [
+        said for said in re.findall(r"<!-- *(.*?) *-->", text) if not MARK.fullmatch(said)
+    ] == []
+    assert re.findall(r":\n+(?=#|\Z)", text) == []  # what is announced stands there
+    blocks = CONSOLE.findall(text)
+    assert all(block.startswith("$ ") for block in blocks)
+    printed = [line for block in blocks for line in block.splitlines() if not line.startswith("$ ")]
+    assert [line for line in printed if len(line) > 80] == []
+    assert str(ROOT) not in text
+
+
+@pytest.mark.parametrize(
+    "page", ["conventions", "counters", "commands", "json", pytest.param("reported", marks=SLOW)]
+)
+def test_a_page_to_look_things_up_says_what_the_code_says(page: str, lookup: ModuleType):
+    text = (DOCS / "pages" / f"{page}.md").read_text()
+    assert lookup.page(f"{page}.md") == text, "written anew by: python docs/refresh.py"
 
 
 @pytest.mark.parametrize("page", ["suites", "claims"])
@@ -158,14 +182,25 @@ def test_the_example_of_a_suite_and_of_claims_are_read(tmp_path: Path):
         assert load(tmp_path / "mine.toml")
 
 
-@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", COMMITTED, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_and_path_leads_somewhere(page: Path):
     text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
-    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
-        known = page.parent == DOCS / "pages" and target in GENERATED
-        assert known or (page.parent / target).exists(), target
+    for target in re.findall(r"(?:\]\(|href=\"|src=\")(?!https?:|#)([^)#\"]+)", text):
+        assert (page.parent / target).resolve() in committed(), target
     for path in re.findall(r"`((?:harness|suites|docs|tests)/[\w/.-]*)`", text):
-        assert (ROOT / path).exists(), path
+        assert (ROOT / path).exists() or (page.parent / path).exists(), path
+
+
+@functools.cache
+def committed() -> set[Path]:
+    """Files of the repository and their folders. Where git is missing, all that lie there."""
+    try:
+        asked = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+        done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True)
+        files = [ROOT / line for line in done.stdout.splitlines()]
+    except (OSError, subprocess.CalledProcessError):
+        files = list(ROOT.rglob("*"))
+    return {*files, *(folder for file in files for folder in file.parents)}
 
 
 def test_the_house_in_contributing_is_the_house():
@@ -178,8 +213,8 @@ def test_the_house_in_contributing_is_the_house():
     assert drawn == [name for name in order if name in drawn]
 
 
-def test_every_convention_has_its_worked_example(generate: ModuleType, rules: Rules):
-    page = "\n\n".join(generate.conventions_page(rules))
+def test_every_convention_has_its_worked_example():
+    page = (DOCS / "pages" / "conventions.md").read_text()
     assert re.findall(r"^## (\S+)$", page, re.MULTILINE) == list(CATALOGUE)
     sections = page.split("\n## ")[1:]
     assert all("*Source:*" in each and "*Of the example" in each for each in sections)
@@ -187,14 +222,14 @@ def test_every_convention_has_its_worked_example(generate: ModuleType, rules: Ru
     assert f"*Of the example:* {macs:,} MAC" in sections[0]
 
 
-def test_every_counter_has_its_rules_and_source(generate: ModuleType, rules: Rules):
-    page = "\n\n".join(generate.counters_page(rules))
+def test_every_counter_has_its_rules_and_source():
+    page = (DOCS / "pages" / "counters.md").read_text()
     assert re.findall(r"^## (\S+)$", page, re.MULTILINE) == list(counters())
     assert page.count("| its rules follow |") == len(counters())
 
 
-def test_every_command_stands_with_its_options(generate: ModuleType):
-    page = "\n\n".join(generate.commands_page())
+def test_every_command_stands_with_its_options():
+    page = (DOCS / "pages" / "commands.md").read_text()
     for word in (
         "## explain",
         "## convert",
@@ -219,20 +254,31 @@ def test_findings_come_from_the_results(generate: ModuleType, tmp_path: Path):
     assert f"thing {generate.SHOWN}" not in page and "and 2 more" in page
 
 
-def test_a_page_runs_its_commands(generate: ModuleType):
-    page = generate.filled("before\n\n<!-- run: flop-harness list suites -->\n\nafter")
-    assert page.startswith("before\n\n```console\n$ flop-harness list suites\n")
-    assert "seeds" in page and page.endswith("```\n\nafter")
-    told = generate.filled("<!-- fail: flop-harness list nothing -->")
-    assert "cannot list 'nothing'" in told
+def test_a_block_with_output_is_run_and_one_without_stays(blocks: ModuleType):
+    alone = "```console\n$ flop-harness compare mine.toml\n```\n"
+    page = blocks.with_output(f"{alone}```console\n$ flop-harness list suites\nold\n```\nafter")
+    assert page.startswith(f"{alone}```console\n$ flop-harness list suites\n")
+    assert "seeds" in page and "\nold\n" not in page and page.endswith("```\nafter")
+    told = "```console\n$ flop-harness list nothing\n{}\n```"
+    assert "cannot list 'nothing'" in blocks.with_output(told.format("flop-harness: no"))
     with pytest.raises(RuntimeError, match="ended with 2"):
-        generate.filled("<!-- run: flop-harness list nothing -->")
+        blocks.with_output(told.format("something"))
+
+
+def test_the_built_pages_lead_to_results_and_findings(generate: ModuleType, tmp_path: Path):
+    text = "![Map](../../results/seeds/heatmap.svg) [Findings](../../results/README.md)"
+    assert (
+        generate.with_results(text, tmp_path) == "![Map](seeds-heatmap.svg) [Findings](findings.md)"
+    )
+    assert (tmp_path / "seeds-heatmap.svg").is_file()
+    page = generate.with_counters("## thop\n\n## unheard-of")
+    assert page.startswith("## thop\n\n<a href") and page.endswith("</a>\n\n## unheard-of")
 
 
 def test_every_page_is_in_the_navigation():
-    written = {page.name for page in (DOCS / "pages").glob("*.md")}
+    written = {page.name for page in PAGES}
     navigation = set(re.findall(r"(\w+\.md)", (ROOT / "mkdocs.yml").read_text().split("nav:")[1]))
-    assert navigation == written | GENERATED
+    assert navigation == written | {"findings.md"}
 
 
 @pytest.mark.slow

@@ -225,7 +225,7 @@ def test_the_report_of_a_suite_tells_of_each_machine_and_leads_to_its_report(tmp
     for words in ("cpu-2-core-some-processor", "gpu-another", "Alone on the machine"):
         assert words in page and words in text
     assert 'href="one/report.html"' in page and 'href="two%20%26%20more/report.html"' in page
-    assert "(one/report.html)" in text and "Nothing" not in text.split("## Time and memory")[1][:20]
+    assert "(one/report.md)" in text and "Nothing" not in text.split("## Time and memory")[1][:20]
 
 
 def test_only_cases_of_the_run_are_shown(tmp_path):

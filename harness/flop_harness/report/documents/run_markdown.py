@@ -102,7 +102,7 @@ def _timed(machine: Timed) -> Iterator[str]:
     yield f"### {plain(machine.name)}"
     yield "\n".join(f"- {plain(line)}" for line in machine.sentences)
     yield grid(machine.table)
-    yield f"[All that was measured there]({machine.link})"
+    yield f"[All that was measured there]({machine.folder}/report.md)"
 
 
 def _cases(index: Index) -> Iterator[str]:

@@ -19,13 +19,13 @@ from flop_harness.report.tables.times import table_of
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """What one machine tells in a suite's report; ``link`` leads to the machine's own."""
+    """What one machine tells in a suite's report; ``folder`` holds the machine's own."""
 
     name: str
     sentences: list[str]
     charts: list[Chart]
     table: Table
-    link: str
+    folder: str
 
 
 def timed(machines: Machines, suite: Suite, here: str = "") -> list[Timed]:
@@ -34,7 +34,7 @@ def timed(machines: Machines, suite: Suite, here: str = "") -> list[Timed]:
     found = [
         Timed(each.machine, [whose(each, here), *sentences(each)],
               list(charts(MachineTimings(each))), table_of(each, suite),
-              f"{quote(folder)}/report.html")
+              quote(folder))
         for folder, each in ordered
     ]  # fmt: skip
     return [each for each in found if each.table.rows]
@@ -58,4 +58,4 @@ def _elsewhere(folder: str, clock: MachineTimings, models: set[str]) -> Timed:
     within = {case.model for case in clock.times.cases} <= models
     drawn = [chart for chart in charts(clock) if chart.heading in TELLING and within]
     name, table = f"{clock.times.suite} on {clock.times.machine}", Table("", (), ())
-    return Timed(name, told, drawn, table, f"{folder}/report.html")
+    return Timed(name, told, drawn, table, folder)
