@@ -325,15 +325,16 @@ def test_a_suite_is_compared_from_any_folder(compared, elsewhere):
     assert compared.code == 0, compared.err
     found = {path.name for path in (elsewhere / "results" / "tiny").iterdir()}
     wanted = {"run.json.xz", "readings.csv", "bridges.csv", "report.md"}
-    wanted |= {"report.html", "table.tex"}
+    wanted |= {"report.html", "table.tex", "table.md"}
     assert wanted <= found
     assert [name for name in found if name.endswith(".svg")]
 
 
 def test_the_verdict_and_the_place_of_the_report_are_the_data(compared):
     # analytic, thop and torch (twice) give two figures or one; numel gives one, twice
-    *tables, sentence, _, command, report = compared.out.splitlines()
+    *tables, sentence, _, command, papers, report = compared.out.splitlines()
     assert tables[0].strip() == "tiny: compute"
+    assert papers == "tables for a paper or a README: results/tiny/table.tex, results/tiny/table.md"
     assert report == f"report: {Path('results/tiny/report.html')}"
     assert command.startswith("  flop-harness explain ")
     assert "explained with residual 0, 0 not, 0 failed, 0 unavailable" in sentence

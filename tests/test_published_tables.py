@@ -41,11 +41,27 @@ def test_findings_carry_the_version_they_are_of():
     assert {(row["counter"], row["version"]) for row in rows("findings.csv")} == {("thop", VERSION)}
 
 
-@pytest.mark.parametrize("name", ["report.md", "table.tex", "appendix.tex"])
+@pytest.mark.parametrize("name", ["report.md", "table.md", "table.tex", "appendix.tex"])
 def test_tables_to_read_carry_them_too(name: str):
     text = published(name)
     assert SHAPE in text and f"thop {VERSION}" in text
     assert "MAC" in text and "FLOP" in text and "one MAC for each multiplication" in text
+
+
+@pytest.mark.parametrize("name", ["table.md", "table.tex"])
+@pytest.mark.parametrize(("modes", "told"), [
+    (("eval", "eval"), "2 models in eval mode."),
+    (("train", "eval"), "net in training mode, 1 model in eval mode."),
+    (("train", "train"), "net, other in training mode."),
+    (("", ""), ""),
+])  # fmt: skip
+def test_the_caption_tells_the_modes_that_models_stood_in(name, modes, told):
+    made = run()
+    [case] = made.suite.cases
+    cases = tuple(replace(case, id=each, mode=mode) for each, mode in zip(("net", "other"), modes, strict=True))  # fmt: skip
+    text = RUN[name](replace(made, suite=replace(made.suite, cases=cases))).decode()
+    words = " ".join(text.split())
+    assert told in words and (" mode." in words) == bool(told)
 
 
 def test_what_is_copied_from_the_page_carries_them():

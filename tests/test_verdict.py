@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flop_harness import report, store
-from flop_harness.records import Run
+from flop_harness.records import Failure, Run
 from flop_harness.report.analysis import verdict
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.analysis.verdict import particulars, spreads
@@ -164,3 +164,14 @@ def test_a_heat_map_says_of_which_suite_inputs_and_versions():
     drawn = report.render(store.load(RESULTS / "seeds"), "heatmap.svg").decode()
     for words in ("seeds, version", "one MAC for each", "1x3x224x224", "torchinfo 1.8.0"):
         assert words in drawn
+
+
+def test_a_model_that_does_not_run_is_told_first_and_is_no_failure_of_ours():
+    """Two cases, one of which does not run."""
+    both = a_run([explained("net", "thop", 100), explained("other", "thop", 100)])
+    failure = Failure("other", "model", "case 'other': the model raises on these inputs: no")
+    readings = tuple(each for each in both.readings if each.case == "net")
+    run = replace(both, readings=readings, failures=(failure,))
+    assert report.headline(run).startswith("On 1 of 2 models (the rest does not run), ")
+    assert f"does not run: {failure.message}" in map(str.strip, report.verdict_lines(run))
+    assert not any("ours failed" in line for line in report.verdict_lines(run))

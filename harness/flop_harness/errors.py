@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import signal
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib.util import find_spec
+from typing import Any
 
 OURS = "flop-harness"
 """Where a warning of ours says that it comes from"""
+AS_USUAL = warnings.formatwarning
 EXTRAS = {
     "report": ("altair", "jinja2", "pandas", "vl_convert"),
     "counters": ("fvcore", "ptflops", "pytorch_model_summary", "thop", "torchinfo"),
@@ -85,3 +88,12 @@ def install_command(package: str) -> str:
     name = package.replace("-", "_")
     extra = next((extra for extra, brought in EXTRAS.items() if name in brought), None)
     return f"pip install 'flop-harness[{extra}]'" if extra else f"pip install {package}"
+
+
+def warning_line(
+    message: Any, category: Any, filename: str, lineno: int, line: str | None = None
+) -> str:
+    """One of our own warnings as a line without the place in our code; others as Python has them."""
+    if filename == OURS:
+        return f"{OURS}: {' '.join(str(message).split())}\n"
+    return AS_USUAL(message, category, filename, lineno, line)

@@ -8,7 +8,6 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from flop_harness.cli import (
     check,
@@ -39,7 +38,7 @@ from flop_harness.cli.app import (
     say,
     terminable,
 )
-from flop_harness.errors import OURS, Terminated, UserError, extras_named
+from flop_harness.errors import Terminated, UserError, extras_named, warning_line
 from flop_harness.suite.search_path import put_standard_library_first
 
 COMMANDS = (
@@ -101,16 +100,7 @@ def main() -> None:
 @contextmanager
 def warnings_told() -> Iterator[None]:
     """Our own warnings are a line without the place in our code; those of others stay as they are."""
-    usual = warnings.formatwarning
-
-    def told(
-        message: Any, category: Any, filename: str, lineno: int, line: str | None = None
-    ) -> str:
-        if filename == OURS:
-            return f"{OURS}: {' '.join(str(message).split())}\n"
-        return usual(message, category, filename, lineno, line)
-
-    warnings.formatwarning = told
+    usual, warnings.formatwarning = warnings.formatwarning, warning_line
     try:
         yield
     finally:

@@ -109,8 +109,8 @@ def compare(
     plan = {"counters": counters_asked(counters), "device": device, "fresh": fresh,
             "jobs": jobs or usual_jobs(models), "training": training, "executor": executor}  # fmt: skip
     run = compared(chosen, folder, plan, quiet=models)
-    if models:
-        refuse_broken(run)
+    if models and not run.references:
+        refuse_broken(run, targets)
     kept = NOTHING_KEPT if folder is None else f"the run is kept in {folder}"
     wanted = timing if timing is not None else not (models or training)
     with interruptible(kept):
@@ -121,6 +121,8 @@ def compare(
         times = time_beside(chosen, run, device, folder, fresh, json, kept) if timed else None
         if earlier is not None and not json:
             tell_beside(earlier, run, times)
+    if models:
+        refuse_broken(run, targets)
     sys.exit(exit_code(run, strict) or exit_code_of_times(times))
 
 
@@ -219,11 +221,12 @@ def suite_of(
     return select(whole, cases), out or Path("results") / safe_name(whole.name)
 
 
-def refuse_broken(run: Any) -> None:
+def refuse_broken(run: Any, targets: list[str]) -> None:
     """A model that does not run is the user's mistake, told in one line."""
+    remedy = "; models with different inputs go into a suite, each with inputs of its own"
     for failure in run.failures:
         if failure.stage == "model":
-            raise UserError(failure.message)
+            raise UserError(failure.message + (remedy if len(targets) > 1 else ""))
 
 
 def time_beside(

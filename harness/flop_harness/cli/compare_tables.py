@@ -23,6 +23,8 @@ def told(run: Any, asked: Any, folder: Path | None, exact: bool, json: bool, str
         return
     if len(run.suite.cases) == 1:
         show(report.case_table(run, run.suite.cases[0].id, exact))
+        for line in made_on(run, asked):
+            tell(line)
     else:
         show(suite_table(run, exact))
         if compares_models(run):
@@ -34,9 +36,27 @@ def told(run: Any, asked: Any, folder: Path | None, exact: bool, json: bool, str
     for line in next_step(run, asked, folder):
         print(line)  # on one line however narrow, to be copied
     if folder is not None:
-        print(f"report: {folder / 'report.html'}")
+        print(
+            f"report: {folder / 'report.html'}; for a paper or a README: table.tex, table.md beside it"
+        )
     if exit_code(run, strict) != exit_code(run, strict=True):
         tell("counters that gave no figure leave the exit code at 0; --strict makes it 3")
+
+
+def made_on(run: Any, asked: Any) -> list[str]:
+    """On which input and in which mode one model was counted."""
+    from flop_harness.report.analysis.cells import inputs_of
+    from flop_harness.report.analysis.index import Index
+
+    index, [case] = Index(run), asked.cases
+    inputs, mode = inputs_of(index, case.id), index.modes.get(case.id, "")
+    if not inputs or not mode:
+        return []
+    words = {"train": "training", "eval": "eval"}[mode]
+    told = [f"on {inputs}, every sample of it, in {words} mode"]
+    if mode == "train" and not case.mode and not run.suite.name.endswith("training"):
+        told.append("the model came in training mode; --eval counts it as for inference")
+    return told
 
 
 def exit_code(run: Any, strict: bool = False) -> int:

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from types import ModuleType
 from typing import Any
 
+from flop_harness.errors import warning_line
 from flop_harness.run.guard import go_on_guarded
 from flop_harness.run.isolation import stdout_to_stderr
 from flop_harness.suite.search_path import put_standard_library_first, standard_library_first
@@ -139,6 +141,7 @@ def begin_process() -> None:
     go_on_guarded(os.getppid())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stdout_to_stderr()
+    warnings.formatwarning = warning_line
     put_standard_library_first()
 
 

@@ -97,6 +97,11 @@ class Index:
         return tuple(dict.fromkeys([*named, *seen, *run.unsupported]))
 
     @cached_property
+    def modes(self) -> dict[str, str]:
+        """The mode that each model stood in, by case, where it is known."""
+        return {case.id: case.mode for case in self.run.suite.cases if case.mode}
+
+    @cached_property
     def position(self) -> dict[str, int]:
         return {case: place for place, case in enumerate(self.cases)}
 

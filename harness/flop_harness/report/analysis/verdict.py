@@ -172,7 +172,10 @@ def headline(run: Run) -> str:
         return "Nothing was read in this run."
     index = Index(run)
     counters = len({reading.counter for reading in by_counters(index.readings)})
+    broken = len({each.case for each in run.failures if each.stage == "model"})
     on = f"On {plural(result.cases, 'model')},"
+    if broken:
+        on = f"On {result.cases - broken} of {plural(result.cases, 'model')} (the rest does not run),"
     told = (
         f"{group(result.explained)} of {plural(result.readings, 'figure')} "
         f"{verb(result.explained, 'is', 'are')} explained to the last unit"
@@ -247,7 +250,10 @@ def verdict_lines(run: Run) -> list[str]:
         lines.append(f"  {hanging(looks)}: {shorten(case, 60)}")
     for failure in run.failures:
         message = shorten(failure.message, MOST)
-        lines.append(f"  ours failed: {failure.of_what}, {failure.stage}: {message}")
+        if failure.stage == "model":
+            lines.append(f"  does not run: {message}")
+        else:
+            lines.append(f"  ours failed: {failure.of_what}, {failure.stage}: {message}")
     return list(map(printable, lines))
 
 
@@ -276,8 +282,12 @@ def unknowns(index: Index) -> list[str]:
     if broken:
         lines.append(f"{plural(broken, 'reading')} failed: see the counters without a figure.")
     for failure in index.run.failures:
-        lines.append(f"{shorten(failure.case, 60)}: our {shorten(failure.stage, 40)} failed: "
-                     f"{shorten(failure.message, 300)}")  # fmt: skip
+        what = (
+            "it does not run"
+            if failure.stage == "model"
+            else f"our {shorten(failure.stage, 40)} failed"
+        )
+        lines.append(f"{shorten(failure.case, 60)}: {what}: {shorten(failure.message, 300)}")
     for case, operators in index.run.unsupported.items():
         if operators:
             told = left_out(operators)

@@ -35,6 +35,7 @@ RUN: Mapping[str, Callable[[Run], bytes]] = {
     "findings.csv": lambda run: csv.render(findings.table(run)),
     "report.md": run_markdown.render,
     "report.html": run_page.render,
+    "table.md": run_markdown.table,
     "table.tex": latex.render,
     "appendix.tex": latex.appendix,
     "citation.bib": lambda run: f"{bibtex(run.suite)}\n".encode(),

@@ -26,11 +26,17 @@ from flop_harness.report.tables.families import family_table
 from flop_harness.report.tables.outcomes import outcome_table
 from flop_harness.report.tables.sizes import size_table
 from flop_harness.report.tables.spreads import spread_table
+from flop_harness.report.tables.summary import summary_table
 from flop_harness.report.words.commands import TIME, again
 from flop_harness.report.words.text import plural
 
 MANY = 1000
 """More bridges than this are left to bridges.csv: no page of that length is read"""
+
+
+def table(run: Run) -> bytes:
+    """What table.tex holds, for a README: rounded, one row for each case."""
+    return f"{grid(summary_table(Index(run)), titled=False)}\n".encode(errors="replace")
 
 
 def render(run: Run, machines: Machines | None = None) -> bytes:

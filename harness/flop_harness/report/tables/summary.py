@@ -11,7 +11,7 @@ from flop_harness.report.analysis.index import REFERENCE, Index, figures_of, pla
 from flop_harness.report.tables.comparison import NOT_COUNTED, RULE
 from flop_harness.report.tables.deviations import WORDS, by_counter
 from flop_harness.report.tables.table import Column, Table
-from flop_harness.report.words.text import compact, left_out, many, shorten
+from flop_harness.report.words.text import compact, few, left_out, many, plural, shorten
 
 OTHERWISE, OPEN = "†", "*"
 """Marks of a figure: another context says otherwise; it is not explained"""
@@ -75,8 +75,20 @@ def notes(index: Index, first: dict[str, Reading], rows: list) -> Iterator[str]:
             if name != REFERENCE]  # fmt: skip
     if said:
         yield f"Counters: {', '.join(said)}."
+    yield f"Figures are of the whole input, of every sample in a batch. {modes_told(index)}".strip()
     texts = "".join(cell for row in rows for cell in row if isinstance(cell, str))
     if OTHERWISE in texts:
         yield f"{OTHERWISE}: another context says otherwise."
     if OPEN in texts:
         yield f"{OPEN}: not explained."
+
+
+def modes_told(index: Index) -> str:
+    """In which mode the models stood: batch normalisation and attention run otherwise in training."""
+    modes = index.modes
+    trained = [case for case in index.cases if modes.get(case) == "train"]
+    others = len(modes) - len(trained)
+    if not trained:
+        return f"{plural(others, 'model')} in eval mode." if others else ""
+    told = f"{few(trained, 3)} in training mode"
+    return f"{told}, {plural(others, 'model')} in eval mode." if others else f"{told}."
