@@ -133,7 +133,7 @@ def test_a_distance_has_no_direction():
 
 def test_a_refusal_of_a_counter_is_not_loud():
     page = report.render(failed_run(), "report.html").decode()
-    assert "<dt>refused by the counter</dt>" in page
+    assert "<dt>failed</dt>" in page
     assert '<div class="loud"><dt>' not in page
 
 

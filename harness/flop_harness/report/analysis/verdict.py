@@ -33,7 +33,6 @@ from flop_harness.report.words.text import (
 )
 
 SILENT = {
-    "failed": "refused by the counter",
     "timeout": "out of time",
     "out_of_memory": "out of memory",
 }
