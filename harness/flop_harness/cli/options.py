@@ -64,7 +64,8 @@ FreshOption = Annotated[
 ]
 
 GithubOption = Annotated[
-    bool, typer.Option("--github", help="Add a summary to $GITHUB_STEP_SUMMARY.")
+    bool,
+    typer.Option("--github", help="Add a summary to $GITHUB_STEP_SUMMARY; elsewhere print it."),
 ]
 
 CasesOption = Annotated[
