@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -112,8 +114,9 @@ def test_layers_and_count_take_them(here: Path):
 
 def test_drift_names_its_files_after_the_counter(here: Path, monkeypatch: pytest.MonkeyPatch):
     seen = []
-    monkeypatch.setattr("flop_harness.regression.drift.drift", lambda name, *_: name)
-    monkeypatch.setattr("flop_harness.cli.drift.tell", seen.append)
+    made = partial(SimpleNamespace, releases=())
+    monkeypatch.setattr("flop_harness.regression.drift.drift", lambda name, *_: made(name=name))
+    monkeypatch.setattr("flop_harness.cli.drift.tell", lambda timeline: seen.append(timeline.name))
     monkeypatch.setattr("flop_harness.cli.drift.save", lambda made, out: None)
     ended = typed("drift", "ptflops")
     assert seen == ["ptflops-pytorch"]

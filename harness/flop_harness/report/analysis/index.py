@@ -94,7 +94,8 @@ class Index:
         run = self.run
         seen = [record.case for record in chain[_OfCase](
             run.readings, run.bridges, run.figures, run.failures)]  # fmt: skip
-        return tuple(dict.fromkeys([*named, *seen, *run.unsupported]))
+        every = dict.fromkeys([*named, *seen, *run.unsupported])
+        return tuple(filter(None, every))  # a failure of the whole run is of no case
 
     @cached_property
     def modes(self) -> dict[str, str]:
