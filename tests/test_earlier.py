@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from flop_harness.ask.compare import carry_out
 from flop_harness.counters import find_one
 from flop_harness.records import Case, Input, Policy, Suite
 from flop_harness.run import digests, earlier
+from flop_harness.run.environment import PACKAGE
 from flop_harness.run.plan import Progress
 from flop_harness.run.planning import make_plan
 
@@ -110,3 +112,14 @@ def test_counters_have_digests_of_their_own():
 
 def test_what_is_ourselves_is_always_asked_again():
     assert digests.reader(find_one("analytic")) == ""
+
+
+APART = {"run/building.py", "run/isolation.py"}
+"""They build the model and run it apart: what is asked and how does not hang on them"""
+
+
+@pytest.mark.parametrize("asks", ["run/reading.py", "run/asking.py"])
+def test_all_modules_that_have_a_say_in_a_reading_make_its_digest(asks):
+    names = re.findall(r"from flop_harness\.(run\.\w+) import", (PACKAGE / asks).read_text())
+    used = {f"{name.replace('.', '/')}.py" for name in names}
+    assert {asks, *used} <= {*digests.ASKING, *digests.TRACING, *APART}

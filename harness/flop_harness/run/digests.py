@@ -12,8 +12,13 @@ from types import ModuleType
 from flop_harness.counters import Counter
 from flop_harness.run.environment import PACKAGE
 
-TRACING = ("run/cells.py", "run/contexts.py", "counters/protocol.py", "counters/jit_graph.py")
-ASKING = ("run/reading.py", "run/contexts.py", "run/leftovers.py", "run/answers.py")
+TRACING = (
+    "run/cells.py", "run/tracing.py", "run/contexts.py",
+    "counters/protocol.py", "counters/jit_graph.py",
+)  # fmt: skip
+ASKING = (
+    "run/reading.py", "run/asking.py", "run/contexts.py", "run/leftovers.py", "run/answers.py",
+)  # fmt: skip
 PRICING = (
     "records/*.py", "formulas/*.py", "conventions/**/*.py", "reconcile/*.py", "store/traces.py",
     "trace/walk.py", "trace/tree.py", "counters/protocol.py", "counters/versions/*.py",
