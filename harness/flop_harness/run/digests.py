@@ -6,6 +6,7 @@ import hashlib
 import sys
 from collections.abc import Iterable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -49,7 +50,7 @@ def reader(counter: Counter) -> str:
         return ""
     found = homes(counter)
     if "@" in counter.id:
-        found |= {f"{COUNTERS}.versions.compatibility"}
+        found |= {import_module(f"{COUNTERS}.versions.compatibility").__name__}
     own = () if all(map(is_ours, found)) else (tracer(),)  # a plugin may take traces of ours
     asking = digest((PACKAGE / name for name in ASKING), own)
     return hashlib.sha256(f"{files_digest(found)} {asking}".encode()).hexdigest()[:16]
