@@ -220,3 +220,12 @@ def test_the_zoo_is_three_pages(tmp_path: Path):
     (tmp_path / "table.tex").write_bytes(latex.render(store.load(RESULTS / "torchvision")))
     log = compiled(tmp_path, "table.tex")
     assert re.search(r"Output written on table.pdf \(([123]) pages?,", log)
+
+
+def test_a_small_table_stands_above_the_text_and_a_large_one_on_a_page_of_its_own():
+    def placed(cases: int) -> str:
+        names = [f"net{number}" for number in range(cases)]
+        return latex.render(a_run([explained(name, "thop", 100) for name in names])).decode()
+
+    assert r"\begin{table*}[tp]" in placed(2) and r"\begin{table*}[p]" not in placed(2)
+    assert r"\begin{table*}[p]" in placed(30) and r"\begin{table*}[tp]" not in placed(30)

@@ -27,6 +27,8 @@ from flop_harness.report.words.text import Number, printable, shorten, whole
 ROWS, BRIEF_ROWS = 35, 41
 """Rows of a part: turned, they are no higher than the text between margins of an inch is wide.
 Those of the summary have smaller figures and captions"""
+SMALL = 12
+"""Rows of a table that stands above the text of a page; larger ones have a page of their own"""
 ROOM = 640
 """Points for the columns of a part: no more than the text between margins of an inch is high"""
 SIZES = {8: 4.25, 7: 3.98}
@@ -125,8 +127,9 @@ def tables(run: Run, table: Table, rows: int) -> Iterator[str]:
 
 def environment(size: int, words: str, columns: Sequence[Printed], rows: Sequence[int]) -> str:
     """One table environment with its caption."""
+    place = "tp" if len(rows) <= SMALL else "p"
     lines = [
-        r"\begin{table*}[p]", r"\centering", rf"\flopharnesstable{{{size}}}{{{words}}}{{%",
+        rf"\begin{{table*}}[{place}]", r"\centering", rf"\flopharnesstable{{{size}}}{{{words}}}{{%",
         rf"\begin{{tabular}}{{{''.join(column.alignment for column in columns)}}}", r"\toprule",
         *map(line, heads(columns)), r"\midrule",
         *(line([column.cells[row] for column in columns]) for row in rows),
