@@ -36,9 +36,8 @@ def told(run: Any, asked: Any, folder: Path | None, exact: bool, json: bool, str
     for line in next_step(run, asked, folder):
         print(line)  # on one line however narrow, to be copied
     if folder is not None:
-        print(
-            f"report: {folder / 'report.html'}; for a paper or a README: table.tex, table.md beside it"
-        )
+        print(f"tables for a paper or a README: {folder / 'table.tex'}, {folder / 'table.md'}")
+        print(f"report: {folder / 'report.html'}")
     if exit_code(run, strict) != exit_code(run, strict=True):
         tell("counters that gave no figure leave the exit code at 0; --strict makes it 3")
 
