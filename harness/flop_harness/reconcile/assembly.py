@@ -116,16 +116,23 @@ def carry_on(case: str) -> Part:
     return WORK[0](case)
 
 
+def canonical_of(cells: Mapping[Cell, Result], priced_traces: PricedTraces) -> PricedTrace | None:
+    """The trace that the reference is priced on; None where it could not be taken."""
+    reference = next((r for c, r in cells.items() if c.counter == CANONICAL), None)
+    if reference is None or not reference.trace:
+        return None
+    return priced_traces.load(reference.trace, Context("meta"))
+
+
 def part_of(
     case: str,
     cells: Mapping[Cell, Result],
     counters: Mapping[str, Counter],
     priced_traces: PricedTraces,
 ) -> Part:
-    reference = next((r for c, r in cells.items() if c.counter == CANONICAL), None)
-    if reference is None or not reference.trace:
+    canonical = canonical_of(cells, priced_traces)
+    if canonical is None:
         return Part(case)
-    canonical = priced_traces.load(reference.trace, Context("meta"))
     try:
         told = reference_of(case, canonical)
         without_formula = unsupported(canonical.trace)
@@ -152,10 +159,9 @@ def bridges_alone(
     priced_traces: PricedTraces,
 ) -> Part:
     """Bridges, and the failures of the rules; what hangs on no counter's rules is left out."""
-    reference = next((r for c, r in cells.items() if c.counter == CANONICAL), None)
-    if reference is None or not reference.trace or len(cells) == 1:
+    canonical = canonical_of(cells, priced_traces) if len(cells) > 1 else None
+    if canonical is None:
         return Part(case)
-    canonical = priced_traces.load(reference.trace, Context("meta"))
     made, failed = bridges_in(cells, counters, canonical, priced_traces)
     return Part(case, bridges=tuple(made), failures=tuple(failed))
 

@@ -80,9 +80,7 @@ def record(
         with warnings.catch_warnings(action="ignore"):  # that scripting is deprecated
             importlib.import_module("torch._decomp.decompositions_for_jvp")
     device = device_of(module, args, kwargs)
-    for leaf in torch.utils._pytree.tree_leaves((args, dict(kwargs or {}))):
-        if isinstance(leaf, torch.Tensor) and leaf.is_meta:
-            given(leaf, leaf)
+    mark_given(args, kwargs)
     context = context_of(module, device, grad, variant)
     plain = not (execute or context.grad or gradients)
     recorder = Recorder(module, device, memory if plain else None)
@@ -101,6 +99,13 @@ def record(
             step.go_back(operators, output)
             after = step.phases(root, recorder.table, operators, context.optimizer)
     return recorder.trace(context, execute, root, after)
+
+
+def mark_given(args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> None:
+    """Inputs on meta are known for what they are."""
+    for leaf in torch.utils._pytree.tree_leaves((args, dict(kwargs or {}))):
+        if isinstance(leaf, torch.Tensor) and leaf.is_meta:
+            given(leaf, leaf)
 
 
 def context_of(module: nn.Module, device: torch.device, grad: bool, variant: str) -> Context:
