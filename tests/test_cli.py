@@ -298,7 +298,7 @@ def test_the_table_names_model_total_and_share(typed):
     title = " ".join(ended.out.split())
     assert f"my.py:Net: {CONV + FC:,} MAC, {PARAMS:,} parameters" in title
 
-    assert "convolution" in ended.out and f"{CONV / (CONV + FC):.1%}" in ended.out
+    assert "convolution" in ended.out and f"{100 * CONV / (CONV + FC):.1f} %" in ended.out
 
 
 def test_what_a_model_prints_does_not_spoil_the_data(workplace):

@@ -11,6 +11,7 @@ from flop_harness.records import Bridge, Run
 from flop_harness.report.analysis.cells import Cell
 from flop_harness.report.analysis.index import Index, plain
 from flop_harness.report.analysis.verdict import verdict
+from flop_harness.report.analysis.versions import newer
 from flop_harness.report.tables.bridges import BRIDGES, bridges
 from flop_harness.report.tables.check import table as moves
 from flop_harness.report.tables.readings import MEASURED, READINGS, measured_readings
@@ -67,6 +68,8 @@ SCHEMAS: Mapping[str, tuple[Key, ...]] = {
         Key("bridges", listed(BRIDGES), "each reading from the reference to the figure: the amounts "
             "of a bridge add up to the reading"),
         Key("failures", "objects", "case, stage, message of what failed on our side"),
+        Key("newer", "objects", "counter, version, rules_of where a counter is newer than the version "
+            "whose rules were read"),
         Key("verdict", "object", "readings, explained, unexplained, failed, unavailable, incomplete"),
     ),
     "explain": (
@@ -127,6 +130,7 @@ def comparison(run: Run) -> dict[str, Any]:
         "bridges": rows(bridges(run)),
         "failures": [{"case": each.case, "stage": each.stage, "message": each.message}
                      for each in run.failures],
+        "newer": [each._asdict() for each in newer(run)],
         "verdict": {name: getattr(ended, name) for name in counts},
     }  # fmt: skip
 
