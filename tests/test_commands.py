@@ -157,7 +157,7 @@ COMMANDS = {
 COPIED = ("  flop-harness ", "report: ")
 """How lines begin that are copied, and stay whole however narrow"""
 DIFFERENT_EACH_TIME = ("time two",)
-LONG = ("time two", "compare at sizes", "compare a suite")
+LONG = ("time two",)
 
 
 @pytest.fixture(scope="module", autouse=True)
