@@ -585,7 +585,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "factory gives text": (("count", "my.py:gives_text"), "gave str"),
     "factory gives nothing": (("count", "my.py:gives_nothing"), "gave NoneType"),
     "factory gives a pair": (("count", "my.py:gives_pair"), "gave tuple"),
-    "factory wants more": (("count", "my.py:wants_more"), "TypeError"),
+    "factory wants more": (("count", "my.py:wants_more"), "name a function that takes nothing"),
     "factory raises": (("count", "my.py:BuildRaises"), "no weights here"),
     "factory exits": (("count", "my.py:BuildExits"), "SystemExit"),
     "factory raises in compare": (("compare", "my.py:BuildRaises", *SMALL), "no weights here"),

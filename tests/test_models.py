@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.machinery
+import re
 import sys
 import types
 from itertools import pairwise
@@ -361,6 +362,20 @@ def test_weights_are_refused(complaint):
 )  # fmt: skip
 def test_a_factory_that_does_not_do(complaint, source, body, expected):
     assert complaint("net.py:make", folder=source(f"def make(): {body}")) == expected
+
+
+def test_a_factory_that_has_to_be_given_something_says_what_one_does(complaint, source):
+    folder = source("def make(width, depth, bias=True): return nn.Linear(width, depth)")
+    message = complaint("net.py:make", (3,), folder=folder, kwargs={"depth": 2})
+    assert message == (
+        "net.py:make takes width: name a function that takes nothing and returns the model, or, in "
+        "a suite, give kwargs = { width = ... }"
+    )
+
+
+def test_a_file_that_is_no_python_is_named(complaint, source):
+    message = complaint("net.py:make", (3,), folder=source("def make(:"))
+    assert re.search(r"SyntaxError: .*\(net\.py, line \d+\)", message)
 
 
 def test_a_factory_that_does_not_know_a_keyword(complaint):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -97,6 +97,8 @@ def _make(recipe: Recipe, case: Case, device: str, seed: int) -> tuple[Any, Any,
 def _call(recipe: Recipe, case: Case, place: str, seed: int) -> tuple[Any, Any, Any]:
     import torch
 
+    kwargs = {**recipe.kwargs, **case.kwargs}
+    refuse_without(recipe.factory, kwargs, case.model)
     torch.default_generator.manual_seed(seed)
     with (
         place_kept(),
@@ -104,8 +106,19 @@ def _call(recipe: Recipe, case: Case, place: str, seed: int) -> tuple[Any, Any, 
         torch.device(place),
         on_path(recipe.folders),
     ):
-        made = recipe.factory(**{**recipe.kwargs, **case.kwargs})
+        made = recipe.factory(**kwargs)
     return taken_apart(made, case.model)
+
+
+def refuse_without(factory: Callable[..., Any], given: Mapping[str, Any], model: str) -> None:
+    """UserError where a factory has to be given more, with what one does about it."""
+    lacking = [name for name in inputs.required(factory) if name not in given]
+    if lacking:
+        kwargs = ", ".join(f"{name} = ..." for name in lacking)
+        raise UserError(
+            f"{model} takes {', '.join(lacking)}: name a function that takes nothing and returns "
+            f"the model, or, in a suite, give kwargs = {{ {kwargs} }}"
+        )
 
 
 def taken_apart(made: Any, whose: str) -> tuple[Any, Any, Any]:
