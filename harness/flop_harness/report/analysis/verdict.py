@@ -18,6 +18,7 @@ from flop_harness.report.analysis.index import (
     plain,
     where,
 )
+from flop_harness.report.analysis.versions import newer
 from flop_harness.report.words.text import (
     compact,
     factor_words,
@@ -247,6 +248,7 @@ def verdict_lines(run: Run) -> list[str]:
             lines.append(f"  not counted: {shorten(case, 60)}: {left_out(operators)}")
     for case, looks in run.looks.items():
         lines.append(f"  {hanging(looks)}: {shorten(case, 60)}")
+    lines += [f"  {each}" for each in newer(run)]
     for failure in run.failures:
         message = shorten(failure.message, MOST)
         if failure.stage == "model":
@@ -293,6 +295,7 @@ def unknowns(index: Index) -> list[str]:
             lines.append(f"{shorten(case, 60)}: operators without a formula: {told}.")
     lines += [f"{shorten(case, 60)}: what is counted {hanging(looks)}."
               for case, looks in index.run.looks.items()]  # fmt: skip
+    lines += [f"{each}." for each in newer(index.run)]
     return lines + list(filter(None, (told_in_context(index), origin(index.run))))
 
 
