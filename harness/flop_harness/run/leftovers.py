@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from flop_harness.suite.compiled import is_training
+
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
@@ -21,7 +23,7 @@ class ModelState:
 def marks(model: Any) -> ModelState:
     modules = dict(model.named_modules())
     return ModelState(
-        training={name: module.training for name, module in modules.items()},
+        training={name: is_training(module) for name, module in modules.items()},
         state=frozenset(model.state_dict(keep_vars=True)),
         buffers=frozenset(name for name, _ in model.named_buffers()),
         attributes=frozenset(f"{n}.{a}" for n, m in modules.items() for a in vars(m)),
