@@ -572,7 +572,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     # models
     "unknown model": (("count", "torchvision:resnet8"), "did you mean 'resnet18'?"),
     "unknown provider": (("count", "torchvison:resnet18"), "did you mean 'torchvision'?"),
-    "provider not installed": (("count", "timm:resnet18"), "pip install timm"),
+    "provider not installed": (("count", "timm:resnet18"), "pip install 'flop-harness[timm]'"),
     "unknown package": (("count", "nowhere.models:Net"), "no module named 'nowhere'"),
     "unknown name": (("count", "my.py:RaiseKey"), "did you mean 'RaisesKey'?"),
     "unknown file": (("count", "mi.py:Net"), "did you mean 'my.py'?"),

@@ -340,7 +340,7 @@ def test_a_reference_to_nothing(complaint, model, expected):
 
 def test_a_provider_that_is_not_installed(complaint, monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
-    assert complaint("timm:resnet18") == "timm is not installed (pip install timm)"
+    assert complaint("timm:resnet18") == "timm is not installed (pip install 'flop-harness[timm]')"
 
 
 def test_weights_are_refused(complaint):

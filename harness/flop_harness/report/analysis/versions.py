@@ -32,11 +32,11 @@ class Newer(NamedTuple):
 
 def newer(run: Run) -> Iterator[Newer]:
     """Each counter whose version is newer than its rules."""
-    tools = {tool.id: tool for tool in run.tools}
-    for counter, version in dict.fromkeys((each.counter, each.version) for each in run.readings):
-        read = newest_read(tools.get(counter, Tool(counter)))
-        if is_later(version, read):
-            yield Newer(counter, version, read)
+    asked = dict.fromkeys((each.counter, each.version) for each in run.readings)
+    read = {tool.id: newest_read(tool) for tool in run.tools}
+    for counter, version in asked:
+        if is_later(version, read.get(counter, "")):
+            yield Newer(counter, version, read[counter])
 
 
 def newest_read(tool: Tool) -> str:
