@@ -565,7 +565,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown device": (("compare", "tiny.toml", "--device", "gpu"), "unknown device 'gpu'"),
     "unknown convention": ((*NET, "--convention", "mac"), "did you mean 'macs'?"),
     "unknown grouping": ((*NET, "--by", "modul"), "did you mean 'module'?"),
-    "depth without modules": ((*NET, "--depth", "1"), "--by module"),
+    "depth without modules": ((*NET, "--by", "term", "--depth", "1"), "--by module"),
     "unknown list": (("list", "counter"), "did you mean 'counters'?"),
     "cases of no suite": (("list", "cases", "--suite", "sedes"), "did you mean 'seeds'?"),
     "suites of no suite": (("list", "suites", "--suite", "sedes"), "did you mean 'seeds'?"),

@@ -118,6 +118,7 @@ COMMANDS = {
     "claims": row("claims told.toml --fresh", schema="claims"),
     "count": row("count my.py:net", schema="count"),
     "count by module": row("count my.py:net --by module --depth 1", schema="count"),
+    "count to a depth": row("count my.py:net --depth 1", schema="count"),
     "count by operator": row("count my.py:net --by module,operator", schema="count"),
     "count by a counter's rules": row("count my.py:net --convention thop", schema="count"),
     "count in bfloat16": row("count my.py:net --dtype bfloat16 --convention bytes",

@@ -48,7 +48,7 @@ REFUSALS = {
                 "attention without weights", "attention causal", "encoder layer",
                 "encoder layer batch first", "encoder layer norm first", "encoder layer gelu",
                 "encoder layer unbatched", "encoder layer without bias", "decoder layer",
-                "dictionary out inside", "packed lstm", "packed gru", "cell loop", "tuple out",
+                "dictionary out inside", "output of its own kind", "packed lstm", "packed gru", "cell loop", "tuple out",
             )
         ],
         NOT_A_TENSOR,
@@ -56,6 +56,8 @@ REFUSALS = {
     ("layer norm 1d input", "fvcore"): "AssertionError",
     ("matmul vector", "fvcore"): "list index out of range",
     ("matmul vectors", "fvcore"): "list index out of range",
+    ("sparse rows", "fvcore"): "not subscriptable",
+    ("sparse blocks", "fvcore"): "not subscriptable",
     ("softmax without dim", "thop"): "NoneType",
     ("empty batch", "ptflops-pytorch"): "division by zero",
     ("empty linear", "ptflops-pytorch"): "division by zero",

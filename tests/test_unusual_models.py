@@ -20,6 +20,7 @@ from torch.nn.utils import parametrize
 from torch.utils.checkpoint import checkpoint
 
 import flop_harness as harness
+from flop_harness.errors import UserError
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -161,6 +162,24 @@ def test_a_layer_counts_however_it_is_called(name):
     assert harness.count(Model(function), x()).macs == times * LAYER
 
 
+LAZY: dict[str, Callable] = {
+    "generator": lambda m, x: (m.layer(x) for _ in range(2)),
+    "map": lambda m, x: {"steps": map(m.layer, [x, x])},
+    "coroutine": lambda m, x: asyncio.sleep(0, m.layer),
+}
+
+
+@pytest.mark.filterwarnings("ignore:coroutine")
+@pytest.mark.parametrize("kind", LAZY)
+def test_what_nobody_has_read_is_refused(kind):
+    """Nothing has run when such a model returns: 0 would be no answer."""
+    model = Model(LAZY[kind])
+    with pytest.raises(UserError, match=f"a {kind}, which computes nothing until it is read"):
+        harness.count(model, x())
+    if kind != "coroutine":
+        assert harness.count(lambda x: in_a_generator(model, x), x()).macs == 2 * LAYER
+
+
 # --------------------------------------------------------------------------- layers that are odd
 
 
@@ -276,6 +295,11 @@ def holding() -> nn.Module:
     return model
 
 
+def frozen() -> nn.Module:
+    """It has weights no more, nor a mode."""
+    return torch.jit.freeze(torch.jit.trace(nn.Linear(4, 4).eval(), x()))
+
+
 LAYERS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "uncomparable": (lambda: nn.Sequential(Uncomparable(4, 4)), LAYER),
     "untrue": (lambda: nn.Sequential(Untrue(4, 4)), LAYER),
@@ -283,7 +307,7 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "tiring": (Tiring, 3 * LAYER), "recursive": (Recursive, 4 * LAYER),
     "hidden": (Hidden, 3 * LAYER), "adapted": (adapted, LAYER + 4 * 2 * 4),
     "with a hook": (with_a_hook, 2 * LAYER), "of one row": (of_one_row, LAYER),
-    "holding": (holding, 2 * LAYER),
+    "holding": (holding, 2 * LAYER), "frozen": (frozen, LAYER),
 }  # fmt: skip
 
 

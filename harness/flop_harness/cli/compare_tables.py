@@ -46,11 +46,12 @@ def further(run: Any) -> list[str]:
     """How many counters ``--counters all`` would ask beside those of the environment."""
     from flop_harness.counters import find
     from flop_harness.report.analysis.verdict import trained
+    from flop_harness.report.words.text import plural
 
     here, every = ({each.id for each in find(names) if each.training or not trained(run)}
                    for names in ((), ("all",)))  # fmt: skip
     more = len(every - here) if here == {tool.id for tool in run.tools} else 0
-    return [f"{more} more with --counters all"] if more else []
+    return [plural(more, "more counter") + " with --counters all"] if more else []
 
 
 def made_on(run: Any, asked: Any) -> list[str]:

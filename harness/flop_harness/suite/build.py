@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from flop_harness.errors import ModelRaised, UserError
 from flop_harness.records import Case, Input
 from flop_harness.suite import inputs, sources
-from flop_harness.suite.compiled import as_module, set_mode, uncompiled
+from flop_harness.suite.compiled import as_module, is_training, set_mode, uncompiled
 from flop_harness.suite.importing import blamed, place_kept
 from flop_harness.suite.opened import noting
 from flop_harness.suite.recipe import Recipe
@@ -38,7 +38,7 @@ class Built:
     @property
     def mode(self) -> Literal["eval", "train"]:
         """``train`` or ``eval``, as the model stands."""
-        return "train" if self.module.training else "eval"
+        return "train" if is_training(self.module) else "eval"
 
     @property
     def dtype(self) -> str:

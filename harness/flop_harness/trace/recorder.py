@@ -24,7 +24,7 @@ from flop_harness.records import (
     Phase,
     Trace,
 )
-from flop_harness.suite.compiled import uncompiled
+from flop_harness.suite.compiled import is_training, uncompiled
 from flop_harness.trace import functions, layers, step
 from flop_harness.trace.backward import GraphMode, below_autograd
 from flop_harness.trace.copying import NotCopyable, copied, differences
@@ -37,6 +37,7 @@ from flop_harness.trace.needs import (
     ValuesNeeded,
     exchanged,
     gradients_guarded,
+    refuse_lazy,
 )
 from flop_harness.trace.operators import OperatorMode, rebuilt
 from flop_harness.trace.plans import MEMORY, Memory
@@ -94,6 +95,7 @@ def record(
         watched(recorder, operators, hooked(module, hooks), gradients),
     ):
         output = module(*args, **(kwargs or {}))
+        refuse_lazy(output)
         (root,) = recorder.stack[0]
         if isinstance(operators, GraphMode):
             step.go_back(operators, output)
@@ -109,7 +111,7 @@ def mark_given(args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> None:
 
 
 def context_of(module: nn.Module, device: torch.device, grad: bool, variant: str) -> Context:
-    context = Context(device.type, grad, "train" if module.training else "eval", variant)
+    context = Context(device.type, grad, "train" if is_training(module) else "eval", variant)
     return replace(context, grad=True) if context.training else context
 
 
