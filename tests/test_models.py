@@ -340,7 +340,7 @@ def test_a_reference_to_nothing(complaint, model, expected):
 
 def test_a_provider_that_is_not_installed(complaint, monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
-    assert complaint("timm:resnet18") == "timm is not installed (pip install timm)"
+    assert complaint("timm:resnet18") == "timm is not installed (pip install 'flop-harness[timm]')"
 
 
 def test_weights_are_refused(complaint):
@@ -353,10 +353,10 @@ def test_weights_are_refused(complaint):
     [
         ("raise ValueError('no\\nway')", "net.py:make raised ValueError: no way"),
         ("raise SystemExit(3)", "net.py:make raised SystemExit: 3"),
-        ("return 7", "net.py:make gave a int, not a module or (module, args, kwargs)"),
-        ("return nn.ReLU(), 1", "net.py:make gave a tuple, not a module or (module, args, kwargs)"),
-        ("return nn.ReLU()", "inputs are needed: neither the case nor its factory gives any; name "
-         "them, as in --input 1x3x224x224 or, in a suite, inputs = [[1, 3, 224, 224]]"),
+        ("return 7", "net.py:make gave int, not a module or (module, args, kwargs)"),
+        ("return nn.ReLU(), 1", "net.py:make gave tuple, not a module or (module, args, kwargs)"),
+        ("return nn.ReLU()", "inputs are needed: ReLU takes input; give the shape of each, as in "
+         "--input 1x3x224x224 or --input 1x128:int64; in a suite, inputs = [[1, 3, 224, 224]]"),
     ],
 )  # fmt: skip
 def test_a_factory_that_does_not_do(complaint, source, body, expected):

@@ -52,7 +52,7 @@ def read_once(runner: CaseRunner, counter: Counter, context: Context) -> tuple[R
     if context.device != "meta":
         _ = runner.built
     limits = runner.limits
-    with on_path(runner.folders):
+    with on_path(runner.folders, runner.standing):
         outcome = run_apart(
             lambda: ask(counter, context, runner.handed_over(context), runner.limits.threads),
             timeout_s=limits.timeout_s,

@@ -125,7 +125,7 @@ def taken_apart(made: Any, whose: str) -> tuple[Any, Any, Any]:
         case (torch.nn.Module() as module, tuple() | list() as args, Mapping() as kwargs):
             return module, tuple(args), dict(kwargs)
     kind = type(made).__name__
-    raise UserError(f"{whose} gave a {kind}, not a module or (module, args, kwargs)")
+    raise UserError(f"{whose} gave {kind}, not a module or (module, args, kwargs)")
 
 
 def _set_mode(module: nn.Module, case: Case) -> None:
@@ -174,9 +174,11 @@ def _drawn(
 
 def _usual_inputs(recipe: Recipe, module: nn.Module) -> Sequence[Input]:
     if recipe.usual_inputs is None:
+        names = inputs.required(module.forward)
+        takes = f": {type(module).__name__} takes {', '.join(names)}" if names else ""
         raise UserError(
-            "inputs are needed: neither the case nor its factory gives any; name them, "
-            "as in --input 1x3x224x224 or, in a suite, inputs = [[1, 3, 224, 224]]"
+            f"inputs are needed{takes}; give the shape of each, as in --input 1x3x224x224 or "
+            "--input 1x128:int64; in a suite, inputs = [[1, 3, 224, 224]]"
         )
     return recipe.usual_inputs(module)
 

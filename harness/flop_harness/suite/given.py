@@ -110,13 +110,7 @@ def name_of_function(function: Any) -> str:
 
 def refuse_without(function: Callable[..., Any], name: str) -> None:
     """UserError where a call without any input lacks some, naming them."""
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):
-        return
-    varied = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    missing = [key for key, each in signature.parameters.items()
-               if each.kind not in varied and each.default is each.empty]  # fmt: skip
+    missing = drawing.required(function)
     if missing:
         raise UserError(f"inputs are needed: {name} takes {', '.join(missing)}")
 

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from flop_harness.records import SEED
+from flop_harness.records.units import in_percent
 
 Number = int | float
 
@@ -111,9 +112,9 @@ def distance(share: float | None) -> str:
 def part(share: float) -> str:
     """A part of a whole: ``100 %`` and ``0 %`` are exact, and only they; more than all is told."""
     if share in (0, 1):
-        return f"{share:.0%}".replace("%", " %")
-    shown = max(share * 100, 0.1)
-    return f"{shown if share > 1 else min(shown, 99.9):.1f} %"
+        return in_percent(share)
+    shown = max(share, 0.001)
+    return in_percent(shown if share > 1 else min(shown, 0.999), 1)
 
 
 def ratio(share: float | None) -> str:

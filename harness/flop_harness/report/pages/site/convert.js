@@ -3,6 +3,7 @@
 const [asked, converted, command] = /** @type {HTMLInputElement[]} */ (['asked', 'converted', 'command'].map(id => document.getElementById(id)));
 /** @typedef {{tool: string, name: string, id: string, value: Amount, unit: string, label: string, terms: Map<string, Amount> | null}} Way */
 const FLOPS = /** @type {Record<string, number>} */ ({MAC: 2, FLOP: 1});
+const OURS = 'who';
 const DOUBLING = '2 FLOPs per MAC';
 const kindOf = (/** @type {string} */ unit) => unit in FLOPS ? 'compute' : unit;
 const say = (/** @type {string} */ text) => [make('p', {}, text)];
@@ -25,7 +26,7 @@ async function understood(/** @type {string} */ line) {
 /** @returns {Promise<Way[]>} every way of counting a model: the reference, the tools, our conventions */
 async function ways(/** @type {Item} */ model) {
   const {answers, conventions, macs, params} = await load(model.link.replace('.html', ''));
-  const ours = (/** @type {string} */ tool, /** @type {Amount} */ value, /** @type {string} */ unit, /** @type {any} */ terms = null) => ({tool, name: tool, id: 'who', value, unit, label: unit, terms});
+  const ours = (/** @type {string} */ tool, /** @type {Amount} */ value, /** @type {string} */ unit, /** @type {any} */ terms = null) => ({tool, name: tool, id: OURS, value, unit, label: unit, terms});
   const known = {macs: new Map(), flops: new Map(), params: new Map()};
   return [ours('reference', macs, 'MAC', new Map()), ours('reference', params, 'parameter', new Map()),
     ...answers.filter((/** @type {Answer} */ each) => each.value !== null).map((/** @type {any} */ each) => (
@@ -70,10 +71,11 @@ async function answerTo(/** @type {string} */ line) {
   if (!targets.length) return say(`${to[0]} says nothing of ${model.title} in what ${text || source.name} counts.`);
   const misnamed = figure && fitting([source]).length === 0 ? ` What is called ${text} are ${source.unit}s.` : '';
   const head = make('p', {class: 'lead'}, `${source.name} says ${grouped(source.value)} ${source.unit} of `, make('a', {href: `${model.link}#${source.id}`}, model.title), `.${misnamed}`);
-  return [head, ...(to.length ? targets.flatMap(target => one(model, source, target)) : [tableOf('By every other way of counting', targets.map(way => lineOf(linkTo(model, way), grouped(way.value), way.unit)))])];
+  return [head, ...(to.length ? targets.flatMap(target => one(model, source, target)) : listed(model, 'By every other counter', targets.filter(way => way.id !== OURS)).concat(listed(model, 'By convention', targets.filter(way => way.id === OURS))))];
 }
 const lineOf = (/** @type {any} */ first, ...others) => make('tr', {class: others.length ? false : 'end'}, make('th', {scope: 'row'}, first), others.map(text => make('td', {class: 'num'}, text)));
 const tableOf = (/** @type {string} */ caption, /** @type {any[]} */ rows) => make('div', {class: 'scroll'}, make('table', {class: 'terms'}, make('caption', {}, caption), make('tbody', {}, rows)));
+const listed = (/** @type {Item} */ model, /** @type {string} */ caption, /** @type {Way[]} */ some) => some.length ? [tableOf(caption, some.map(way => lineOf(linkTo(model, way), grouped(way.value), way.unit)))] : [];
 const linkTo = (/** @type {Item} */ model, /** @type {Way} */ way) => make('a', {href: `${model.link}#${way.id}`}, way.name);
 
 function one(/** @type {Item} */ model, /** @type {Way} */ source, /** @type {Way} */ target) {
