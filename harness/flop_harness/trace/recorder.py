@@ -16,8 +16,6 @@ import torch
 from torch import nn
 
 from flop_harness.records import (
-    FORWARD_ENDED,
-    PRE_HOOKED,
     RAISED,
     Call,
     Context,
@@ -29,6 +27,7 @@ from flop_harness.trace import functions, layers, step
 from flop_harness.trace.backward import GraphMode, below_autograd
 from flop_harness.trace.copying import NotCopyable, copied, differences
 from flop_harness.trace.encoding import encode
+from flop_harness.trace.module_hooks import changes_seen, end_seen, is_hooked
 from flop_harness.trace.modules import ModuleTable
 from flop_harness.trace.needs import (
     GradientsNeeded,
@@ -42,7 +41,7 @@ from flop_harness.trace.needs import (
 from flop_harness.trace.operators import OperatorMode, rebuilt
 from flop_harness.trace.plans import MEMORY, Memory
 from flop_harness.trace.shapes import spec_of
-from flop_harness.trace.surroundings import IdleMode, do_nothing, hooked, settings, undisturbed
+from flop_harness.trace.surroundings import IdleMode, hooked, settings, undisturbed
 from flop_harness.trace.values import given, values_guarded
 
 __all__ = ["GradientsNeeded", "NotCopyable", "ValuesNeeded", "record", "recorded"]
@@ -314,43 +313,3 @@ class Recorder:
 
 
 AS_IT_IS = nullcontext()
-
-
-def is_hooked(module: nn.Module) -> bool:
-    """Whether a module has hooks, other than such that do nothing."""
-    if isinstance(module, torch.jit.ScriptModule):
-        return False
-    after = module._forward_hooks
-    return bool(module._forward_pre_hooks) or any(h is not do_nothing for h in after.values())
-
-
-@contextmanager
-def end_seen(module: nn.Module, stack: list[list[Call]]) -> Iterator[None]:
-    """Note where a module's own forward pass ends and its hooks begin, if it has any."""
-    if all(hook is do_nothing for hook in module._forward_hooks.values()):
-        yield
-        return
-    note = Call("function", FORWARD_ENDED, (), (), None)
-    handle = module.register_forward_hook(lambda *_: stack[-1].append(note), prepend=True)
-    try:
-        yield
-    finally:
-        handle.remove()
-
-
-@contextmanager
-def changes_seen(
-    module: nn.Module, given: tuple[tuple[Any, ...], tuple], noted: list[Call]
-) -> Iterator[None]:
-    """Note what a module is called with, once its own pre-hooks have changed that."""
-
-    def note(module: nn.Module, args: tuple, kwargs: dict) -> None:
-        after = tuple(map(encode, args)), tuple((k, encode(v)) for k, v in kwargs.items())
-        if after != given:
-            noted[:] = [Call("function", PRE_HOOKED, *after, None)]
-
-    handle = module.register_forward_pre_hook(note, with_kwargs=True)
-    try:
-        yield
-    finally:
-        handle.remove()
