@@ -90,8 +90,9 @@ def graph_of(module: Any, args: tuple[Any, ...]) -> Any:
 
 def flat(model: Any) -> Any:
     """A model whose output is a list of the tensors in the model's own."""
-    from torch import Tensor, nn
-    from torch.utils._pytree import tree_leaves
+    from torch import nn
+
+    from flop_harness.trace.step import tensors_of
 
     class Flat(nn.Module):
         def __init__(self) -> None:
@@ -99,7 +100,7 @@ def flat(model: Any) -> Any:
             self.model = model
 
         def forward(self, *args: Any) -> list[Tensor]:
-            return [leaf for leaf in tree_leaves(self.model(*args)) if isinstance(leaf, Tensor)]
+            return list(tensors_of(self.model(*args)))
 
     return Flat()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,10 @@ class ImportNeeded(Exception):
 
 class ThreadUsed(UserError):
     """The model computes in another thread, which a trace does not follow."""
+
+
+class Unfinished(UserError):
+    """What the model returns has work left to do, which a forward pass does not do."""
 
 
 class Needs:
@@ -83,6 +87,15 @@ class Needs:
                 raise
         if self.unmet:
             raise self.unmet[0]
+
+
+def refuse_unfinished(output: Any) -> None:
+    """Raise Unfinished for a generator, or something else that computes when it is asked."""
+    if isinstance(output, (Iterator, AsyncIterator, Awaitable)):
+        raise Unfinished(
+            f"the model returns a {type(output).__name__}, whose work is done only as it is "
+            "consumed: count a module that returns a list of it, or what it gives"
+        )
 
 
 def line_of_model() -> str:

@@ -37,6 +37,7 @@ from flop_harness.trace.needs import (
     ValuesNeeded,
     exchanged,
     gradients_guarded,
+    refuse_unfinished,
 )
 from flop_harness.trace.operators import OperatorMode, rebuilt
 from flop_harness.trace.plans import MEMORY, Memory
@@ -94,6 +95,7 @@ def record(
         watched(recorder, operators, hooked(module, hooks), gradients),
     ):
         output = module(*args, **(kwargs or {}))
+        refuse_unfinished(output)
         (root,) = recorder.stack[0]
         if isinstance(operators, GraphMode):
             step.go_back(operators, output)
