@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -383,6 +384,71 @@ def test_a_model_without_gradients_is_refused():
     model = nn.Linear(4, 4, device="meta").requires_grad_(False)
     with pytest.raises(UserError, match="nothing to train"):
         step(model, meta(N, 4))
+
+
+class ThroughAView(nn.Module):
+    """Writes what its layer gives into rows of a plain tensor, as padding of sequences does."""
+
+    def __init__(self, write):
+        super().__init__()
+        self.layer, self.head, self.write = nn.Linear(4, 5), nn.Linear(5, 5), write
+
+    def forward(self, x):
+        rows = torch.zeros(N, 5, device=x.device)
+        self.write(rows, self.layer(x))
+        return self.head(rows)
+
+
+def by_copy(rows, y):
+    rows[:].copy_(y)
+
+
+def by_a_row_of_a_row(rows, y):
+    rows.view(N, 5, 1).squeeze(-1)[0:N].add_(y)
+
+
+def by_assignment(rows, y):
+    rows[0] = y[0]
+    rows[1:] = y[1:]
+
+
+@pytest.mark.parametrize("write", [by_copy, by_a_row_of_a_row, by_assignment])
+def test_gradients_come_back_through_a_view_that_was_written_into(write):
+    trace = step(ThroughAView(write).to("meta"), meta(N, 4))
+    assert by_path(trace, "backward") == {"layer": N * 20, "head": 2 * N * 25}
+
+
+class Packed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cells, self.head = nn.RNN(4, 3, batch_first=True), nn.Linear(3, 2)
+
+    def forward(self, x):
+        packed = nn.utils.rnn.pack_padded_sequence(x, [2, 1], batch_first=True)
+        return self.head(nn.utils.rnn.pad_packed_sequence(self.cells(packed)[0], True)[0])
+
+
+def test_gradients_come_back_through_packed_sequences():
+    """Both weights of the cells get one for each of three steps, the one hidden state that is no
+    first one gets one; the head has four rows, the padded one among them.
+    """
+    trace = step(Packed(), torch.rand(2, 2, 4))
+    given, hidden, head = 3 * 4, 3 * 3, 3 * 2
+    assert by_path(trace, "forward") == {"cells": 3 * (given + hidden), "head": 4 * head}
+    backward = {"cells": 3 * (given + hidden) + hidden, "head": 2 * 4 * head}
+    assert by_path(trace, "backward") == backward
+
+
+@pytest.mark.parametrize("held", [dict, deque, SimpleNamespace])
+def test_a_loss_may_stand_in_any_container(held):
+    class Model(nn.Linear):
+        def forward(self, x):
+            y = super().forward(x)
+            return held(y=y) if held is not deque else deque([y])
+
+    assert by_phase(step(Model(4, 5, device="meta"), meta(N, 4))) == {
+        "forward": N * 20, "backward": N * 20,
+    }  # fmt: skip
 
 
 class OwnLoss(nn.Module):

@@ -385,3 +385,42 @@ def test_experts_by_the_rows_that_are_sent_to_them():
             return out
 
     assert harness.count(Experts(), torch.rand(6, 4)).macs == 6 * 4 * 3 + 6 * 4 * 4
+
+
+# ------------------------------------------------------------------------- what a model returns
+
+
+class Yields(nn.Linear):
+    def forward(self, x):
+        yield super().forward(x)
+
+
+class Awaits(nn.Linear):
+    async def forward(self, x):
+        return super().forward(x)
+
+
+class Maps(nn.Linear):
+    def forward(self, x):
+        return map(super().forward, [x])
+
+
+@pytest.mark.parametrize("kind", [Yields, Awaits, Maps])
+@pytest.mark.filterwarnings("ignore:coroutine")
+def test_work_that_is_left_to_do_is_refused_not_left_out(kind):
+    with pytest.raises(UserError, match="done only as it is consumed"):
+        harness.count(kind(4, 4), x())
+
+
+class Answer(dict):
+    """As libraries return it: a dictionary of a class of its own."""
+
+
+class Answers(nn.Linear):
+    def forward(self, x):
+        return Answer(logits=super().forward(x))
+
+
+def test_the_outputs_of_a_class_of_dictionaries_are_outputs_to_the_tracer_too():
+    bridge = harness.compare(Answers(4, 4), x(), counters="fvcore").bridge("Answers", "fvcore")
+    assert (bridge.reference, bridge.reading, bridge.residual) == (LAYER, LAYER, 0)
