@@ -12,7 +12,6 @@ import time
 import psutil
 import pytest
 
-from flop_harness.run import guard
 from flop_harness.run.isolation import KEPT_OUTPUT, Outcome, run_apart
 
 GIB = 2**30
@@ -116,14 +115,14 @@ def test_an_exception_is_told_in_one_line_and_its_traceback_kept(error, message)
     assert "Traceback" in outcome.output
 
 
-def test_work_that_hangs_ends_at_its_time_limit(either_way):
+def test_work_that_hangs_ends_at_its_time_limit():
     outcome = apart(lambda: time.sleep(60), timeout_s=0.3)
     assert outcome.ending == "timeout"
     assert outcome.message == "no result within 0.3 s"
     assert 0.3 <= outcome.seconds < 3
 
 
-def test_work_that_ignores_signals_ends_too(either_way):
+def test_work_that_ignores_signals_ends_too():
     def work() -> None:
         for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM):
             signal.signal(ignored, signal.SIG_IGN)
@@ -138,7 +137,7 @@ def crash() -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
-def test_a_segmentation_fault_is_named(either_way):
+def test_a_segmentation_fault_is_named():
     outcome = apart(crash)
     assert (outcome.ending, outcome.message) == ("died", "its process died of SIGSEGV")
 
@@ -290,27 +289,7 @@ def test_an_exception_after_closing_the_output_is_told():
 # ------------------------------------------------------------------------------- what it leaves
 
 
-@pytest.fixture(params=("with a guard", "without"))
-def either_way(request, monkeypatch):
-    """By the guard of each work, and by this process, as in one that has a guard itself."""
-    if request.param == "without":
-        monkeypatch.setattr(guard, "_keeper", 0)  # as it is afterwards
-        guard.keep_orphans()
-    yield
-    guard.ask_kernel(guard.SET_SUBREAPER, 0)
-
-
-def test_what_this_process_has_started_before_goes_on(either_way):
-    sleeper = subprocess.Popen(["sleep", "30"])
-    try:
-        assert apart(lambda: subprocess.Popen(["sleep", "60"]).pid).value != sleeper.pid
-        assert sleeper.poll() is None
-    finally:
-        sleeper.kill()
-        sleeper.wait()
-
-
-def test_programs_left_running_are_killed(tmp_path, either_way):
+def test_programs_left_running_are_killed(tmp_path):
     note = tmp_path / "pid"
 
     def work() -> str:
@@ -330,13 +309,13 @@ def fork_a_sleeper(note) -> None:
     note.write_text(str(pid))
 
 
-def test_forks_left_running_are_killed(tmp_path, either_way):
+def test_forks_left_running_are_killed(tmp_path):
     note = tmp_path / "pid"
     assert apart(lambda: (fork_a_sleeper(note), "done")[1]).value == "done"
     assert gone(written(note))
 
 
-def test_a_process_that_left_a_fork_and_died_is_seen_to_have_died(tmp_path, either_way):
+def test_a_process_that_left_a_fork_and_died_is_seen_to_have_died(tmp_path):
     def work() -> None:
         fork_a_sleeper(tmp_path / "pid")
         os._exit(5)
@@ -346,7 +325,7 @@ def test_a_process_that_left_a_fork_and_died_is_seen_to_have_died(tmp_path, eith
     assert gone(written(tmp_path / "pid"))
 
 
-def test_programs_that_left_the_session_are_killed(tmp_path, either_way):
+def test_programs_that_left_the_session_are_killed(tmp_path):
     note = tmp_path / "pid"
 
     def work() -> str:
@@ -358,7 +337,7 @@ def test_programs_that_left_the_session_are_killed(tmp_path, either_way):
     assert gone(written(note))
 
 
-def test_children_of_work_that_ran_late_are_killed(tmp_path, either_way):
+def test_children_of_work_that_ran_late_are_killed(tmp_path):
     note = tmp_path / "pid"
 
     def work() -> None:
@@ -369,7 +348,7 @@ def test_children_of_work_that_ran_late_are_killed(tmp_path, either_way):
     assert gone(written(note))
 
 
-def test_nothing_is_left_open_or_unwaited_for(either_way):
+def test_nothing_is_left_open_or_unwaited_for():
     me = psutil.Process()
     apart(lambda: 1)
     before = me.num_fds()
@@ -383,7 +362,7 @@ def test_nothing_is_left_open_or_unwaited_for(either_way):
 # --------------------------------------------------------------------------- who waits for it
 
 
-def test_work_that_nobody_waits_for_is_killed(tmp_path, either_way):
+def test_work_that_nobody_waits_for_is_killed(tmp_path):
     note = tmp_path / "pid"
 
     def work() -> None:
@@ -397,7 +376,7 @@ def test_work_that_nobody_waits_for_is_killed(tmp_path, either_way):
     assert gone(written(note))
 
 
-def test_work_is_killed_when_the_wait_for_it_is_interrupted(tmp_path, either_way):
+def test_work_is_killed_when_the_wait_for_it_is_interrupted(tmp_path):
     note = tmp_path / "pid"
 
     def work() -> None:

@@ -11,16 +11,13 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 TERM = {signal.SIGTERM}
 SET_DEATH_SIGNAL, SET_SUBREAPER = 1, 36
 """What prctl is asked for"""
-PATIENCE_S = 10.0
-"""With a process that was sent a signal"""
 
 
 class Stopped(BaseException):
@@ -30,8 +27,8 @@ class Stopped(BaseException):
 def go_on_guarded(parent: int, alone: Iterable[int] = ()) -> None:
     """Go on in a fork. The process that was called stays behind as its guard and never returns.
 
-    The fork alone keeps the descriptors ``alone``. The guard ends as the fork did, once nothing is
-    left of what that has started; SIGTERM, or the end of ``parent``, has it end the fork first.
+    The fork alone keeps the descriptors ``alone``. The guard ends as the fork did, once nothing is left of what that has started; SIGTERM, or the
+    end of ``parent``, has it end the fork first.
     """
     signal.signal(signal.SIGTERM, stop)
     status = 0
@@ -56,7 +53,6 @@ def go_on_guarded(parent: int, alone: Iterable[int] = ()) -> None:
         status = signal.SIGTERM
     except OSError:
         status = 1 << 8
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     end_descendants()
     end_as(status)
 
@@ -66,9 +62,11 @@ def stop(number: int, frame: Any) -> NoReturn:
     raise Stopped
 
 
-def end_descendants(spared: Set[int] = frozenset()) -> None:
-    """Kill the children of this process, and those that fall to it as they die; not the spared."""
-    while has_children() and (left := children() - spared):
+def end_descendants() -> None:
+    """Kill the children of this process, and those that fall to it as they die."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while has_children():
+        left = children()
         for pid in left:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
@@ -85,10 +83,10 @@ def has_children() -> bool:
     return True
 
 
-def children() -> set[int]:
+def children() -> list[int]:
     import psutil
 
-    return {child.pid for child in psutil.Process().children()}
+    return [child.pid for child in psutil.Process().children()]
 
 
 def end_as(status: int) -> NoReturn:
@@ -102,61 +100,14 @@ def end_as(status: int) -> NoReturn:
     os._exit(os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 1)
 
 
-# --------------------------------------------------------------------------------- of a fork
-
-_keeper = 0
-"""The process to which falls what its forks have started: where it is this one, they need no guard"""
-
-
-def keep_orphans() -> None:
-    """What forks of this process, which has a guard itself, have started falls to it; on Linux only."""
-    global _keeper
-    if sys.platform == "linux":
-        ask_kernel(SET_SUBREAPER, 1)
-        _keeper = os.getpid()
-
-
-@dataclass(frozen=True, slots=True)
-class Fork:
-    """A fork of this process, of which nothing is left when it has been ended."""
-
-    pid: int
-    spared: frozenset[int] | None
-    """Our other children, where the fork has no guard"""
-
-    def end(self, grace_s: float = 0.0) -> int:
-        """End it if it has not ended by then; its exit status."""
-        if self.spared is None:
-            return ended_by(self.pid, grace_s, (signal.SIGTERM, signal.SIGKILL))
-        status = ended_by(self.pid, grace_s, (signal.SIGKILL,))
-        end_descendants(self.spared)
-        return status
-
-
-def fork(alone: Iterable[int] = ()) -> Fork | None:
-    """A fork that ends with this process; None in the fork, which alone keeps the descriptors given."""
-    parent, spared = os.getpid(), None
-    if parent == _keeper:
-        spared = frozenset(children()) if has_children() else frozenset()
-    pid = os.fork()
-    if pid:
-        return Fork(pid, spared)
-    if spared is None:
-        go_on_guarded(parent, alone)
-    else:
-        os.setsid()
-        die_with_parent(parent)
-    return None
-
-
-def ended_by(pid: int, grace_s: float, signals: Iterable[signal.Signals]) -> int:
-    """The exit status of a child that is sent one signal after another, until it has ended."""
+def end_guard(pid: int, grace_s: float = 0.0) -> int:
+    """Have a guard end all that is its own, if it has not done so by then; its exit status."""
     status = ended(pid, grace_s)
-    for number in signals:
+    for number, within_s in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 10.0)):
         if status is None:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
-            status = ended(pid, PATIENCE_S)
+            status = ended(pid, within_s)
     return signal.SIGKILL if status is None else status
 
 

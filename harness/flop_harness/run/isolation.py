@@ -20,10 +20,10 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any, Literal, NoReturn, TypeVar
+from typing import IO, Any, Literal, TypeVar
 
 from flop_harness.errors import UserError, raised
-from flop_harness.run.guard import fork
+from flop_harness.run.guard import end_guard, go_on_guarded
 
 KEPT_OUTPUT = 20_000
 GRACE_S = 1.0
@@ -69,19 +69,21 @@ def run_apart(
     reader, writer = os.pipe()
     started = time.perf_counter()
     with tempfile.TemporaryFile() as output:
-        child = fork((writer,))
-        if child is None:
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
             os.close(reader)
+            go_on_guarded(parent, (writer,))
             _child(work, writer, 2 if aloud else output.fileno(), memory_bytes)
         os.close(writer)
         payload, grace_s = None, 0.0
         try:
-            payload = _receive(reader, started + timeout_s, abandoned, child.pid)
+            payload = _receive(reader, started + timeout_s, abandoned, pid)
             grace_s = 0.0 if payload is not None else GRACE_S
             late = payload is None and time.perf_counter() >= started + timeout_s
         finally:
             os.close(reader)
-            status = child.end(grace_s)
+            status = end_guard(pid, grace_s)
         seconds = time.perf_counter() - started
         printed = _kept(output)
     if payload is not None:
@@ -170,7 +172,7 @@ def _kept(output: IO[bytes]) -> str:
 # -------------------------------------------------------------------------------------- child
 
 
-def _child(work: Callable[[], Any], writer: int, output: int, memory: int | None) -> NoReturn:
+def _child(work: Callable[[], Any], writer: int, output: int, memory: int | None) -> None:
     """Never returns."""
     status = UNSENT
     try:

@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from flop_harness.errors import warning_line
-from flop_harness.run.guard import go_on_guarded, keep_orphans
+from flop_harness.run.guard import go_on_guarded
 from flop_harness.run.isolation import stdout_to_stderr
 from flop_harness.suite.search_path import put_standard_library_first, standard_library_first
 
@@ -139,7 +139,6 @@ def begin_process() -> None:
     here is somebody else's code.
     """
     go_on_guarded(os.getppid())
-    keep_orphans()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stdout_to_stderr()
     warnings.formatwarning = warning_line
