@@ -165,6 +165,17 @@ def test_a_tied_embedding_costs_nothing_and_its_head_twice_the_forward():
     assert by_path(trace, "backward") == {"head": 2 * N * 6 * 50}
 
 
+@pytest.mark.parametrize("view", [
+    lambda buffer, half: buffer[:, half],
+    lambda buffer, half: buffer.T[half].T,
+    lambda buffer, half: buffer.unsqueeze(0)[..., half].squeeze(0),
+], ids=["slice", "transposed", "unsqueezed"])  # fmt: skip
+def test_what_is_written_into_a_view_has_a_gradient(view):
+    trace = step(steps.WrittenByHalves(view).to("meta"), meta(N, 4))
+    layer, product = N * 4 * 6, N * 6 * N
+    assert by_phase(trace) == {"forward": layer + product, "backward": 2 * product + layer}
+
+
 class LoRA(nn.Module):
     def __init__(self, width, rank):
         super().__init__()
@@ -487,8 +498,26 @@ def by_torch():
 
 @pytest.mark.parametrize("name", steps.STEPS)
 def test_every_figure_of_the_mode_of_torch_is_explained(by_torch, name):
-    assert [bridge.residual for bridge in by_torch[name]] == [0, 0]
+    by_context = {str(bridge.context): bridge.residual for bridge in by_torch[name]}
+    assert by_context == dict.fromkeys(
+        ("cpu grad train training", "cpu grad train math training", "meta grad train training"), 0
+    )
     assert all(bridge.explained for bridge in by_torch[name])
+
+
+def test_the_plain_kernel_of_attention_stands_for_meta_where_the_model_looks_at_values():
+    case = case_from_model("tests/steps.py:looks_at_mask", [], mode="train")
+    run = compare_once(of_models([case]), counters=("torch",), device="cpu", training=True)
+    heads, positions, width = 2, N, 8
+    layer, product = heads * positions * width**2, heads * positions**2 * width
+    plain = 2 * (2 * layer + 6 * product)  # the input has no gradient
+    readings = {str(each.context): (each.status, each.value) for each in run.readings}
+    assert readings == {
+        "cpu grad train training": ("ok", 2 * 2 * layer),  # no formula for the CPU's fused kernel
+        "cpu grad train math training": ("ok", plain),
+        "meta grad train training": ("unavailable", None),
+    }
+    assert [bridge.residual for bridge in run.bridges] == [0, 0]
 
 
 def test_a_grouped_weight_gradient_is_counted_as_often_as_there_are_groups(by_torch):

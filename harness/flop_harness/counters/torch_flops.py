@@ -82,6 +82,7 @@ COUNTER = Counter(
     further=(Context("meta"), Context(variant="math")),
     training=(
         Context(grad=True, variant="training"),
+        Context(grad=True, variant="math training"),
         Context("meta", grad=True, variant="training"),
     ),
     by_operator=True,
