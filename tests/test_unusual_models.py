@@ -408,7 +408,7 @@ class Maps(nn.Linear):
 @pytest.mark.parametrize("kind", [Yields, Awaits, Maps])
 @pytest.mark.filterwarnings("ignore:coroutine")
 def test_work_that_is_left_to_do_is_refused_not_left_out(kind):
-    with pytest.raises(UserError, match="done only as it is consumed"):
+    with pytest.raises(UserError, match="computes nothing until it is read"):
         harness.count(kind(4, 4), x())
 
 
