@@ -28,11 +28,15 @@ def silences(index: Index, statuses: Collection[str]) -> Iterator[str]:
         cases = few(dict.fromkeys(each.case for each in readings), 3)
         contexts = ", ".join(dict.fromkeys(str(each.context) for each in readings))
         told = f"{status.replace('_', ' ')}: {cases}, {counter} ({contexts}): {message}"
-        printed = (
-            f"; it printed last: {printable(last[0])}" if last and last[0] not in message else ""
-        )
-        yield shorten(told, MOST) + shorten(printed, MOST)
+        yield shorten(told, MOST) + shorten(printed_last(last, message), MOST)
     yield from missing(silent)
+
+
+def printed_last(last: list[str], message: str) -> str:
+    """The last line that a counter printed, where the message does not say the same."""
+    if not last or last[0] in message or message in last[0]:
+        return ""
+    return f"; it printed last: {printable(last[0])}"
 
 
 def missing(readings: Iterable[Reading]) -> Iterator[str]:

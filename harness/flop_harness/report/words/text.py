@@ -65,11 +65,11 @@ def digits(value: float, count: int = 3) -> str:
 
 
 def compact(value: Number) -> str:
-    """4133742592 -> ``4.13 G``, for sentences; the exact figure stands in the tables."""
+    """4133742592 -> ``4.13 G``, 13.5003 -> ``13.5``; the exact figure stands in the tables."""
     for power, letter in ((15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k")):
         if abs(value) >= 10**power:
             return f"{digits(value / 10**power)} {letter}"
-    return group(value)
+    return group(value) if value == int(value) else digits(value)
 
 
 def human(value: Number, unit: str = "") -> str:
