@@ -53,7 +53,7 @@ def formulas(
     trace = None
     if is_model(model) and ".toml:" not in model:
         with models_print_to_stderr():
-            shape, at, trace = asked.traced(model, length)
+            shape, at, trace = asked.traced(model, length, extend)
     else:
         shape, at = asked.shape_of(model, length, extend)
     named = separated(formula)
