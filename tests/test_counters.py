@@ -13,12 +13,12 @@ from flop_harness.errors import UserError
 from flop_harness.records import Context
 from layers import LAYERS
 from networks import NETWORKS
-from programs import PROGRAMS
+from programs import PROGRAMS, SPARSE
 from sharing import SHARING
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-SAMPLES = {**LAYERS, **NETWORKS, **PROGRAMS, **SHARING}
+SAMPLES = {**LAYERS, **NETWORKS, **PROGRAMS, **SPARSE, **SHARING}
 
 NOTHING_GIVEN = "tuple index out of range|not enough values to unpack"
 NOT_A_TENSOR = "Object not supported"
