@@ -76,9 +76,8 @@ def record(
     What the model writes into itself and its inputs stays: ``recorded`` takes copies. A call of a
     module whose id is in ``foreign`` raises NotCopyable.
     """
-    if gradients:  # forward differentiation scripts functions of torch, which are watched below
-        with warnings.catch_warnings(action="ignore"):  # that scripting is deprecated
-            importlib.import_module("torch._decomp.decompositions_for_jvp")
+    if gradients:
+        script_derivatives()
     device = device_of(module, args, kwargs)
     mark_given(args, kwargs)
     context = context_of(module, device, grad, variant)
@@ -100,6 +99,12 @@ def record(
             step.go_back(operators, output)
             after = step.phases(root, recorder.table, operators, context.optimizer)
     return recorder.trace(context, execute, root, after)
+
+
+def script_derivatives() -> None:
+    """Forward differentiation scripts functions of torch: done before those are watched."""
+    with warnings.catch_warnings(action="ignore"):  # that scripting is deprecated
+        importlib.import_module("torch._decomp.decompositions_for_jvp")
 
 
 def mark_given(args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> None:

@@ -63,6 +63,7 @@ COUNT = (
     Key("hangs_on_values", "object", "lines of the model that looked at values, and the seed"),
 )
 
+LENGTH = Key("length", "integer", "tokens of a sequence")
 SHAPE = Key(
     "shape", "object", "the model: layers, width, heads and so on, as a file of shapes has them"
 )
@@ -126,7 +127,7 @@ SCHEMAS: Mapping[str, tuple[Key, ...]] = {
     ),
     "formulas": (
         SCHEMA, SHAPE,
-        Key("length", "integer", "tokens of a sequence"),
+        LENGTH,
         Key("batch", "integer", "sequences at once"),
         Key("tokens", "integer", "tokens of a training run; null without --tokens"),
         Key("formulas", FORMULA, "FLOPs for each token: from the reference, by terms, to what the "
@@ -142,7 +143,7 @@ SCHEMAS: Mapping[str, tuple[Key, ...]] = {
     ),
     "mfu": (
         SCHEMA, SHAPE,
-        Key("length", "integer", "tokens of a sequence"),
+        LENGTH,
         Key("tokens_per_second", "number", "of all devices together"),
         Key("gpus", "integer", "devices"),
         Key("peak", "object", "the device's peak, as list peaks has it"),
