@@ -100,10 +100,10 @@ def seconds_by_kind(layers: Iterable[LayerWork], rates: Mapping[str, Rates]) -> 
 
 
 def multiples(passes: Sequence[Mapping[str, float]], seconds: Sequence[float]) -> dict[str, float]:
-    """By how much each kind of layer takes longer in longer runs of the same passes.
+    """By how much each kind of layer takes longer in a whole pass than alone.
 
-    ``passes`` are seconds of a forward pass by kind, ``seconds`` those of a forward and a backward
-    pass together. Errors are relative.
+    ``passes`` are seconds by kind that layers alone let expect, ``seconds`` those of the passes, forward
+    or forward and backward together. Errors are relative.
     """
     kinds = tuple(dict.fromkeys(kind for each in passes for kind in each))
     amounts = np.array([[each.get(kind, 0.0) for kind in kinds] for each in passes])
