@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -60,6 +61,7 @@ def compiled(module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Cal
     import torch
 
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # that there is no CUDA
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # others outlive this process
     fused = torch.compile(copy.deepcopy(module))
     fused(*args, **kwargs)
     return lambda: fused(*args, **kwargs)
