@@ -184,3 +184,9 @@ def test_how_much_longer_each_kind_takes_with_its_backward_pass_is_found_again()
     passes.append({"conv": 4.0})
     seconds = [3 * each["conv"] + 2 * each.get("norm", 0) for each in passes]
     assert multiples(passes, seconds) == pytest.approx({"conv": 3.0, "norm": 2.0})
+
+
+def test_few_passes_tell_one_multiple_of_all_kinds():
+    passes = [{"conv": a, "norm": b} for a, b in ((1.0, 2.0), (3.0, 1.0), (2.0, 2.0))]
+    seconds = [1.5 * (each["conv"] + each["norm"]) for each in passes]
+    assert multiples(passes, seconds) == pytest.approx({"conv": 1.5, "norm": 1.5})
