@@ -19,6 +19,7 @@ from flop_harness.counters.torchinfo_rows import is_leaf, remaining, scripted
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Dict, Module, Tensor, Trace
 from flop_harness.records.account import Account
+from flop_harness.trace.tree import made_parameters
 from flop_harness.trace.walk import Visit, module_calls
 
 
@@ -147,7 +148,7 @@ def price_params(trace: Trace) -> Account:
     reference = registered_parameters(trace)
     if not torchinfo_rows.has_lazy(trace, 0):
         reference += made_later(trace)
-    pruned = torchinfo_rows.params_of(trace, 0) - reference.total
+    pruned = torchinfo_rows.params_of(trace, 0, made_parameters(trace)) - reference.total
     shared = torchinfo_rows.total_params(trace) - reference.total - pruned
     return reference + Account.of(
         [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import Optional
 
@@ -47,13 +48,14 @@ def has_lazy(trace: Trace, index: int) -> bool:
     return any(trace.parameters[number].lazy for number in held)
 
 
-def params_of(trace: Trace, index: int) -> int:
+def params_of(trace: Trace, index: int, made: Set[int]) -> int:
     """Elements of the distinct parameters of a module and everything below it.
 
-    Read before the pass; once more after it where something was lazy.
+    Read before the pass, when those that it ``made`` were not there; once more after it where
+    something was lazy.
     """
     again = has_lazy(trace, index)
-    seen = set() if again else made_parameters(trace)
+    seen = set() if again else set(made)
     total = 0
     below = subtree_after(trace, index) if again else subtree(trace, index)
     for module in (trace.modules[i] for i in below):
@@ -67,9 +69,10 @@ def params_of(trace: Trace, index: int) -> int:
 def static_rows(trace: Trace) -> dict[int, Row]:
     """The row of each module at the last place where the tree holds it."""
     rows: dict[int, Row] = {}
+    made = made_parameters(trace)
 
     def enter(index: int, depth: int, parent: Row | None, path: str) -> None:
-        leaf, params = is_leaf(trace, index), params_of(trace, index)
+        leaf, params = is_leaf(trace, index), params_of(trace, index, made)
         row = rows[index] = Row(index, depth, parent, leaf, params, path)
         for name, child in trace.modules[index].children:
             enter(child, depth + 1, row, f"{path}.{name}" if path else name)
