@@ -67,10 +67,12 @@ def as_word(value: Any) -> str:
 def as_toml(value: Any) -> str:
     """Numbers, texts, lists and tables in one line of TOML."""
     if isinstance(value, Mapping):
-        inside = ", ".join(
-            f"{json.dumps(str(key))} = {as_toml(item)}" for key, item in value.items()
-        )
-        return f"{{ {inside} }}" if inside else "{}"
+        pairs = (f"{key_of(name)} = {as_toml(item)}" for name, item in value.items())
+        return f"{{ {', '.join(pairs)} }}"
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(as_toml, value))}]"
     return json.dumps(value, ensure_ascii=False)
+
+
+def key_of(name: str) -> str:
+    return name if NAME.fullmatch(name) else json.dumps(name, ensure_ascii=False)

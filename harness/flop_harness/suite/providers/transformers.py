@@ -17,7 +17,7 @@ from typing import Any
 
 from flop_harness.errors import UserError, suggest
 from flop_harness.suite import configured_inputs as inputs
-from flop_harness.suite.importing import find_file
+from flop_harness.suite.importing import find_file, uncollected
 from flop_harness.suite.providers.provider import Provider, library
 from flop_harness.suite.recipe import Recipe
 
@@ -47,7 +47,8 @@ def model_class(name: str) -> Any:
     transformers = library("transformers")
     if "/" in name:
         raise UserError(PLACE.format(name))
-    found: Any = getattr(transformers, name, None)
+    with uncollected():  # the file of a model is imported as its class is named
+        found: Any = getattr(transformers, name, None)
     if not isinstance(found, type) or not hasattr(found, "_from_config"):
         raise UserError(f"transformers has no model {name!r}{suggest(name, names())}")
     try:
