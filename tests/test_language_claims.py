@@ -294,3 +294,68 @@ def test_what_a_cell_stands_for():
     assert stands_for("gpus", "512") == Interval(512, 512)
     assert stands_for("mfu", "44%").middle * 100 == 44
     assert column("tokens (B)") == ("tokens", 10**9)
+
+
+# ------------------------------------------------------------------- shapes that columns describe
+
+
+def layers_of(depth: int, width: int) -> int:
+    """12 widths squared a layer: queries, keys, values, the output, and an MLP of four widths."""
+    return 12 * depth * width**2
+
+
+def test_parameters_from_the_columns_of_a_row(table):
+    rows = [(10, 640), (12, 768), (24, 1024)]
+    cells = ", ".join(f'["{n}", "{w}", "{layers_of(n, w)}"]' for n, w in rows)
+    claims = table(f'columns = ["layers", "width", "params"]\nrows = [{cells}]')
+    assert [verdict.ruling for verdict in judged(claims)] == ["reproduced"] * 3
+
+
+def test_an_embedding_where_there_is_a_vocabulary(table):
+    rows = [(10, 640), (12, 768), (24, 1024)]
+    cells = ", ".join(f'["{n}", "{w}", "{layers_of(n, w) + 32_000 * w}"]' for n, w in rows)
+    claims = table('given = { vocabulary = "32000" }\ncolumns = ["layers", "width", "params"]\n'
+                   f"rows = [{cells}]")  # fmt: skip
+    for verdict in judged(claims):
+        assert verdict.ruling == "reproduced" and "matrices and embedding" in verdict.reason
+
+
+def test_one_row_that_departs_from_its_column(table):
+    rows = [(10, 640, 1), (12, 768, 1), (24, 1024, 1), (24, 2048, 1), (32, 2560, 10)]
+    cells = ", ".join(f'["{n}", "{w}", "{layers_of(n, w) * f}"]' for n, w, f in rows)
+    claims = table(f'columns = ["layers", "width", "params"]\nrows = [{cells}]')
+    *right, wrong = judged(claims)
+    assert {verdict.ruling for verdict in right} == {"reproduced"}
+    assert wrong.ruling == "error in the source" and "ten times too large" in wrong.reason
+
+
+def test_a_gated_mlp_with_grouped_queries(table):
+    width, heads, groups, inner, depth = 4096, 32, 8, 14336, 32
+    size = width // heads
+    each = 2 * width * width + 2 * width * groups * size + 3 * width * inner
+    whole = depth * each + 2 * 128256 * width
+    claims = table(f"""given = {{ "mlp matrices" = "3", vocabulary = "128256" }}
+columns = ["layers", "width", "heads", "kv heads", "mlp width", "params"]
+rows = [["{depth}", "{width}", "{heads}", "{groups}", "{inner}", "{whole}"]]
+""")
+    (verdict,) = judged(claims)
+    assert "a head of its own" in verdict.reason
+
+
+def test_flops_of_a_model_that_columns_describe(table):
+    depth, width, vocabulary, length = 12, 768, 50_000, 1024
+    flop = 6 * (layers_of(depth, width) + vocabulary * width) + 12 * depth * width * length
+    claims = table(f"""given = {{ vocabulary = "{vocabulary}", length = "{length}" }}
+columns = ["layers", "width", "tokens/s/gpu", "tflops/gpu"]
+rows = [["{depth}", "{width}", "{10**12}", "{flop}"]]
+""")
+    (verdict,) = judged(claims)
+    assert "ref-full" in {fit.counting for fit in verdict.fits}
+
+
+def test_layers_and_heads_that_changed_places(table):
+    claims = table("""columns = ["model", "layers", "heads"]
+rows = [["gpt3-2.7b", "32", "32"], ["gpt3-175b", "96", "96"], ["palm-8b", "16", "32"]]
+""")
+    rulings = [verdict.ruling for verdict in judged(claims)]
+    assert rulings == ["reproduced"] * 4 + ["error in the source"] * 2

@@ -76,6 +76,8 @@ COUNTER = Counter(
         imports="from torch.utils.flop_counter import FlopCounterMode",
         call="with FlopCounterMode(display=False) as counter:\n    model(*args)",
         named="with FlopCounterMode(display=False) as counter:\n    model(*args, **kwargs)",
+        step="with FlopCounterMode(display=False) as counter:\n"
+        "    output = model({called})\n    {loss}.backward()",
         figures={"compute": "counter.get_total_flops()"},
     ),
     contexts=(Context(grad=False), Context(grad=True)),

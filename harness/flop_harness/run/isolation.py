@@ -6,6 +6,7 @@ The work's prints go to a file; its time and memory are limited; children it lea
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import pickle
@@ -24,6 +25,7 @@ from typing import IO, Any, Literal, NoReturn, TypeVar
 
 from flop_harness.errors import UserError, raised
 from flop_harness.run.guard import end_guard, go_on_guarded
+from flop_harness.suite.importing import uncollected
 
 KEPT_OUTPUT = 20_000
 GRACE_S = 1.0
@@ -88,6 +90,10 @@ def run_apart(
         return told(payload, status, seconds, printed(output), timeout_s if late else None)
 
 
+PATIENT = 100_000
+"""So many new objects before they are gone through: those of one model are fewer, and stay."""
+
+
 def run_aloud(work: Callable[[], T], whose: str) -> T:
     """What ``work`` gives that builds and runs the model ``whose``, in a process of its own.
 
@@ -97,7 +103,9 @@ def run_aloud(work: Callable[[], T], whose: str) -> T:
     """
 
     def attempt() -> tuple[str, T | None]:
-        import torch
+        gc.set_threshold(PATIENT)
+        with uncollected():
+            import torch
 
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         torch.set_num_threads(1)  # the threads that its parent computed with are not in a fork
