@@ -130,12 +130,17 @@ class Call(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A distinct parameter; a shared one appears once. ``lazy`` ones had no shape yet."""
+    """A distinct parameter; a shared one appears once. ``lazy`` ones had no shape yet.
+
+    ``kept`` says how many elements a process keeps of it in memory that no earlier one has, where
+    these are not all: of a view of another parameter, or one that is distributed or expanded.
+    """
 
     shape: tuple[int, ...]
     dtype: str
     trainable: bool
     lazy: bool = False
+    kept: int | None = None
 
     @property
     def numel(self) -> int:

@@ -22,6 +22,7 @@ from flop_harness.trace.encoding import (
     number,
     qualified_name,
 )
+from flop_harness.trace.storage import elements_kept
 
 SEQUENCES = frozenset({tuple, list, torch.Size})
 
@@ -148,6 +149,7 @@ class ModuleTable:
         self._lazy: set[int] = set()
         self._held: list[frozenset[str]] = []
         self.add(root, "")
+        self._kept = self._kept_before()
 
     def add(self, module: nn.Module, path: str) -> int:
         """The index of ``module``, entered with everything below it if it is new."""
@@ -186,7 +188,8 @@ class ModuleTable:
                     continue
                 number = numbers.setdefault(id(parameter), len(parameters))
                 if number == len(parameters):
-                    parameters.append(self._parameter(parameter))
+                    kept = self._kept.get((index, name))
+                    parameters.append(self._parameter(parameter, kept))
                 held.append((name, number))
             config = plain_attributes(module)
             if type(module) is not self._types[index]:  # a lazy module is another one afterwards
@@ -229,8 +232,18 @@ class ModuleTable:
         known = [self.index.get(id(child)) for child in below.values() if child is not None]
         return known == [child for _, child in self._children[index]]
 
-    def _parameter(self, parameter: nn.Parameter) -> Parameter:
+    def _kept_before(self) -> dict[tuple[int, str], int]:
+        """By module and name, for the pass may put another tensor there for a while."""
+        held = [
+            (index, *each)
+            for index, one in enumerate(self.live)
+            for each in one._parameters.items()
+        ]
+        kept = elements_kept(parameter for *_, parameter in held if parameter is not None)
+        return {(index, name): kept[id(p)] for index, name, p in held if kept and id(p) in kept}
+
+    def _parameter(self, parameter: nn.Parameter, kept: int | None) -> Parameter:
         unknown = is_lazy(parameter)
         shape = () if unknown else tuple(parameter.shape)
         lazy = unknown or id(parameter) in self._lazy
-        return Parameter(shape, dtype_name(parameter.dtype), parameter.requires_grad, lazy)
+        return Parameter(shape, dtype_name(parameter.dtype), parameter.requires_grad, lazy, kept)
