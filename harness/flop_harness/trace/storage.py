@@ -20,10 +20,11 @@ def elements_kept(parameters: Iterable[torch.Tensor]) -> dict[int, int]:
     kept: dict[int, int] = {}
     sharing: dict[int, list[torch.Tensor]] = defaultdict(list)
     for parameter in {id(each): each for each in parameters}.values():
-        if hasattr(parameter, "placements"):
-            kept[id(parameter)] = parameter._local_tensor.numel()  # type: ignore[attr-defined]
-        elif type(parameter) in PLAIN and parameter.layout is torch.strided and parameter.numel():
-            sharing[parameter.untyped_storage()._cdata].append(parameter)
+        if type(parameter) in PLAIN:
+            if parameter.layout is torch.strided and parameter.numel():
+                sharing[parameter.untyped_storage()._cdata].append(parameter)
+        elif hasattr(parameter, "placements"):
+            kept[id(parameter)] = parameter._local_tensor.numel()
     for group in sharing.values():
         if not apart(group):
             kept |= newly_taken(group)
@@ -34,14 +35,18 @@ def apart(group: list[torch.Tensor]) -> bool:
     """Whether tensors on one memory are dense and do not touch each other."""
     if not all(map(is_dense, group)):
         return False
-    spans = sorted(map(span, group)) if len(group) > 1 else []
+    if len(group) == 1:
+        return True
+    spans = sorted(map(span, group))
     return all(end <= start for (_, end), (start, _) in pairwise(spans))
 
 
 def is_dense(tensor: torch.Tensor) -> bool:
     """Whether its elements fill their memory without gaps, in whatever order of dimensions."""
+    if tensor.is_contiguous():
+        return True
     order = sorted(range(tensor.ndim), key=tensor.stride, reverse=True)
-    return tensor.is_contiguous() or tensor.permute(order).is_contiguous()
+    return tensor.permute(order).is_contiguous()
 
 
 def span(tensor: torch.Tensor) -> tuple[int, int]:
