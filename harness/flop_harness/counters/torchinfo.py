@@ -19,7 +19,6 @@ from flop_harness.counters.torchinfo_rows import is_leaf, remaining, scripted
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Dict, Module, Tensor, Trace
 from flop_harness.records.account import Account
-from flop_harness.trace.tree import made_parameters
 from flop_harness.trace.walk import Visit, module_calls
 
 
@@ -143,17 +142,22 @@ def price_compute(trace: Trace) -> Account:
     return Account.of(charges(trace))
 
 
+SHARED = "shared parameters counted differently"
+CHANGED = "parameters changed before their layer is called"
+
+
 def price_params(trace: Trace) -> Account:
     """Every row of the table, a module's only once; sharing is seen by module, not by parameter."""
     reference = registered_parameters(trace)
     if not torchinfo_rows.has_lazy(trace, 0):
         reference += made_later(trace)
-    pruned = torchinfo_rows.params_of(trace, 0, made_parameters(trace)) - reference.total
-    shared = torchinfo_rows.total_params(trace) - reference.total - pruned
+    pruned = torchinfo_rows.params_of(trace, 0) - reference.total
+    rows = torchinfo_rows.total_params(trace) - reference.total - pruned
+    entered = any("entered" in module.config for module in trace.modules)
     return reference + Account.of(
         [
             ("", "pruned elements not counted", pruned),
-            ("", "shared parameters counted differently", shared),
+            ("", CHANGED if entered else SHARED, rows),
         ]
     )
 
