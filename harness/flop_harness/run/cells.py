@@ -7,6 +7,7 @@ The model is built once and each counter gets a fork of it: fresh, at no cost, a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, Literal
@@ -102,10 +103,13 @@ class CaseRunner:
 
     @cached_property
     def zygote(self) -> Zygote:
-        """Asks a counter (by id) in a context about the model on the CPU."""
-        return Zygote(lambda asked: ask(
-            self.counters[asked[0]], asked[1], self.built, self.limits.threads
-        ))  # fmt: skip
+        """Asks a counter (by id) in a context about the model as it was built."""
+        from flop_harness.run.leftovers import marks
+
+        built, threads, before = self.built, self.limits.threads, None
+        with suppress(Exception):  # each fork tries again, and tells of it
+            before = marks(built.module)
+        return Zygote(lambda asked: ask(self.counters[asked[0]], asked[1], built, threads, before))
 
     def canonical(self) -> Trace:
         """The trace that the reference is priced on: on meta, or without values, or for real."""
