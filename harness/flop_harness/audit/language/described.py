@@ -49,6 +49,8 @@ def counts(shape: Transformer) -> Iterator[tuple[str, int]]:
     yield "layers, embedding and a head of its own, norms and biases", whole + tokens
     yield "matrices and embedding", matrices + tokens
     yield "matrices, embedding and a head of its own", matrices + 2 * tokens
+    relative = weights.matrices(replace(shape, positions="relative"))["relative positions"]
+    yield "matrices, embedding and relative positions", matrices + relative + tokens
     if shape.context:
         learned = weights.count(replace(shape, positions="learned"))
         yield "layers, embedding and positions, norms and biases", learned
