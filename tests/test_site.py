@@ -190,7 +190,15 @@ def test_a_lone_architecture_stands_with_the_others():
 
 @pytest.mark.parametrize(
     "ratio, words",
-    [(1, "1"), (1.0001, "≈1"), (1.004, "1.004"), (0.5, "0.50"), (1 / 137, "1/137"), (640, "640")],
+    [
+        (1, "1"),
+        (1.0001, "≈1"),
+        (1.004, "1.004"),
+        (0.5, "0.50"),
+        (1 / 137, "1/137"),
+        (1 / 160293, "1/160k"),
+        (640, "640"),
+    ],
 )
 def test_a_ratio_in_a_few_signs(ratio, words):
     assert short(ratio) == words
