@@ -24,7 +24,7 @@ ModelArgument = Annotated[
 ColumnsOption = Annotated[
     Optional[str],
     typer.Option(
-        help="Columns to show, separated by commas: kernel and 'of all' (parameters) too.",
+        help="Columns to show, separated by commas: input, kernel, trainable and 'of all' (parameters) too.",
         show_default="all but these",
     ),
 ]
@@ -47,7 +47,7 @@ def layers(
     sort: Annotated[
         Optional[str],
         typer.Option(
-            help="macs, parameters, bytes, activations or calls; the largest first.",
+            help="macs, parameters, bytes, output bytes or calls; the largest first.",
             show_default="the order of the model",
         ),
     ] = None,
@@ -63,7 +63,7 @@ def layers(
     weights: WeightsOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Show the layers of a model: shapes, parameters, MACs, bytes, activations; and its totals.
+    """Show the layers of a model: shapes, parameters, MACs, bytes; and its totals.
 
     Nothing is run. The charges of counters are by their rules. Of a training step there are columns
     for its phases.
