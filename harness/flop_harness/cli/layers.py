@@ -11,6 +11,7 @@ from flop_harness.cli.options import (
     DtypeOption,
     InputOption,
     JsonOption,
+    KwargsOption,
     ModeOption,
     OptimizerOption,
     TrainingOption,
@@ -37,6 +38,7 @@ WeightsOption = Annotated[
 def layers(
     model: ModelArgument,
     input: InputOption = None,
+    kwargs: KwargsOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
     training: TrainingOption = False,
@@ -73,7 +75,8 @@ def layers(
     from flop_harness.run.isolation import run_aloud
 
     variant = training_variant(training, optimizer)
-    case = model_case(model, input, True if variant and train is None else train, dtype)
+    mode = True if variant and train is None else train
+    case = model_case(model, input, mode, dtype, kwargs)
     found = run_aloud(lambda: layers_of_case(case, separated(counters), variant=variant), model)
     rows = chosen(found, depth, sort, top, only)
     if json:
