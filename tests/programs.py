@@ -41,6 +41,19 @@ def by_hand(q, k, v):
     return weights @ v
 
 
+def in_rows(x: torch.Tensor) -> torch.Tensor:
+    """By a matrix that stores its rows' elements: tools read its shape."""
+    return torch.eye(4).to_sparse_csr() @ x
+
+
+def in_blocks(x: torch.Tensor) -> torch.Tensor:
+    return torch.block_diag(torch.ones(2, 2), torch.ones(2, 2)).to_sparse_bsr((2, 2)) @ x
+
+
+class Output(dict):
+    """As libraries have them: a dictionary that nobody has told pytree of."""
+
+
 PROGRAMS: dict[str, Factory] = {
     "relu imported before": program(F.relu, (2, 3, 4)),
     "matmul imported before": program(torch.matmul, (3, 4), (4, 5)),
@@ -158,6 +171,7 @@ PROGRAMS: dict[str, Factory] = {
     "kron": program(named("kron"), (3, 4), (5, 4)),
     "cosine similarity": program(named("nn.functional.cosine_similarity"), (3, 4), (3, 4)),
     "vecdot": program(named("linalg.vecdot"), (3, 4), (3, 4)),
+    "output of its own kind": program(lambda a, b: Output(product=a @ b), (3, 4), (4, 5)),
     "cdist": program(named("cdist"), (30, 4), (35, 4)),
     "einsum diagonal": program(lambda a: torch.einsum("ii->i", a), (3, 3)),
     "einsum hadamard": program(lambda a, b: torch.einsum("ij,ij->ij", a, b), (3, 4), (3, 4)),
@@ -185,3 +199,9 @@ PROGRAMS: dict[str, Factory] = {
         lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True), *[(2, 4, 3, 8)] * 3
     ),
 }
+
+SPARSE = {
+    "sparse rows": program(in_rows, (4, 3)),
+    "sparse blocks": program(in_blocks, (4, 3)),
+}
+"""Programs that have to run: what they store hangs on values."""

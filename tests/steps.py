@@ -35,6 +35,35 @@ class Checkpointed(nn.Module):
         return checkpoint(self.block, x, use_reentrant=False)
 
 
+class WrittenByHalves(nn.Module):
+    """A layer's output written into views of a buffer that has no gradient of its own."""
+
+    def __init__(self, view):
+        super().__init__()
+        self.layer = nn.Linear(4, 6, bias=False)
+        self.view = view
+
+    def forward(self, x):
+        y = self.layer(x)
+        buffer = y.new_zeros(y.shape)
+        for half in (slice(0, 3), slice(3, 6)):
+            self.view(buffer, half).copy_(y[:, half])
+        return buffer @ y.T
+
+
+class LooksAtMask(nn.Module):
+    """Attention that asks whether anything is masked at all, as those of transformers do."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(8, 8)
+
+    def forward(self, x, mask):
+        y = self.layer(x)
+        seen = None if mask.all() else mask
+        return nn.functional.scaled_dot_product_attention(y, y, y, seen)
+
+
 def linear():
     return nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2)), (torch.ones(N, 4),)
 
@@ -83,8 +112,16 @@ def checkpointed():
     return nn.Sequential(nn.Linear(4, 4), Checkpointed()), (torch.ones(N, 4),)
 
 
+def written_by_halves():
+    return WrittenByHalves(lambda buffer, half: buffer[:, half]), (torch.ones(N, 4),)
+
+
+def looks_at_mask():
+    return LooksAtMask(), (torch.ones(1, 2, N, 8), torch.ones(N, N, dtype=torch.bool))
+
+
 STEPS = (
     "linear", "batch_norm", "grouped", "grouped_inside", "grouped_and_frozen",
     "transposed_grouped", "normalised", "encoder", "encoder_with_dropout", "branches",
-    "checkpointed",
+    "checkpointed", "written_by_halves",
 )  # fmt: skip

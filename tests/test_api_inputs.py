@@ -214,7 +214,8 @@ def test_a_count_prints_as_a_table():
     assert lines[2].split() == [
         "convolution",
         f"{6 * 6 * 6 * 27:,}",
-        f"{6 * 6 * 6 * 27 / MACS:.1%}",
+        f"{100 * 6 * 6 * 6 * 27 / MACS:.1f}",
+        "%",
     ]
     assert lines[-1] == "input 1x3x8x8; convention macs; cpu no_grad eval"
 

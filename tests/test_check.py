@@ -398,7 +398,10 @@ def test_an_update_shows_what_moves_and_makes_it_the_golden(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("check", "guarded.toml", "--golden", "nowhere"), "cannot read nowhere"),
+        (
+            ("check", "guarded.toml", "--golden", "nowhere"),
+            "nowhere holds no results: flop-harness compare guarded.toml",
+        ),
         (("check", "seeds", "--golden", "results/guarded"), "of suite 'guarded', not 'seeds'"),
         (("check", "guarded.toml", "--update", "--traces"), "--update rewrites the whole golden"),
         (("check", "guarded.toml", "--traces", "--cases", "x"), "--traces prices everything"),

@@ -298,7 +298,7 @@ def test_the_table_names_model_total_and_share(typed):
     title = " ".join(ended.out.split())
     assert f"my.py:Net: {CONV + FC:,} MAC, {PARAMS:,} parameters" in title
 
-    assert "convolution" in ended.out and f"{CONV / (CONV + FC):.1%}" in ended.out
+    assert "convolution" in ended.out and f"{100 * CONV / (CONV + FC):.1f} %" in ended.out
 
 
 def test_what_a_model_prints_does_not_spoil_the_data(workplace):
@@ -565,14 +565,14 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown device": (("compare", "tiny.toml", "--device", "gpu"), "unknown device 'gpu'"),
     "unknown convention": ((*NET, "--convention", "mac"), "did you mean 'macs'?"),
     "unknown grouping": ((*NET, "--by", "modul"), "did you mean 'module'?"),
-    "depth without modules": ((*NET, "--depth", "1"), "--by module"),
+    "depth without modules": ((*NET, "--by", "term", "--depth", "1"), "--by module"),
     "unknown list": (("list", "counter"), "did you mean 'counters'?"),
     "cases of no suite": (("list", "cases", "--suite", "sedes"), "did you mean 'seeds'?"),
     "suites of no suite": (("list", "suites", "--suite", "sedes"), "did you mean 'seeds'?"),
     # models
     "unknown model": (("count", "torchvision:resnet8"), "did you mean 'resnet18'?"),
     "unknown provider": (("count", "torchvison:resnet18"), "did you mean 'torchvision'?"),
-    "provider not installed": (("count", "timm:resnet18"), "pip install timm"),
+    "provider not installed": (("count", "timm:resnet18"), "pip install 'flop-harness[timm]'"),
     "unknown package": (("count", "nowhere.models:Net"), "no module named 'nowhere'"),
     "unknown name": (("count", "my.py:RaiseKey"), "did you mean 'RaisesKey'?"),
     "unknown file": (("count", "mi.py:Net"), "did you mean 'my.py'?"),
@@ -582,10 +582,10 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "syntax error": (("count", "broken.py:Net"), "SyntaxError"),
     "file that raises": (("count", "raises.py:Net"), "ZeroDivisionError"),
     "file that exits": (("count", "exits.py:Net"), "SystemExit"),
-    "factory gives text": (("count", "my.py:gives_text"), "gave a str"),
-    "factory gives nothing": (("count", "my.py:gives_nothing"), "gave a NoneType"),
-    "factory gives a pair": (("count", "my.py:gives_pair"), "gave a tuple"),
-    "factory wants more": (("count", "my.py:wants_more"), "TypeError"),
+    "factory gives text": (("count", "my.py:gives_text"), "gave str"),
+    "factory gives nothing": (("count", "my.py:gives_nothing"), "gave NoneType"),
+    "factory gives a pair": (("count", "my.py:gives_pair"), "gave tuple"),
+    "factory wants more": (("count", "my.py:wants_more"), "name a function that takes nothing"),
     "factory raises": (("count", "my.py:BuildRaises"), "no weights here"),
     "factory exits": (("count", "my.py:BuildExits"), "SystemExit"),
     "factory raises in compare": (("compare", "my.py:BuildRaises", *SMALL), "no weights here"),

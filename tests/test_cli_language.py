@@ -30,7 +30,7 @@ def test_a_batch_and_a_training_run():
     ended = typed("formulas", "gpt2", "--batch", "8", "--tokens", "300e9", "--formula",
                   "epoch,palm", "--json")  # fmt: skip
     said = json.loads(ended.out)
-    assert said["schema"] == 1 and said["tokens"] == 300 * 10**9 and said["batch"] == 8
+    assert said["schema"] == "formulas/1" and said["tokens"] == 300 * 10**9 and said["batch"] == 8
     epoch, palm = said["formulas"]
     assert epoch["reading"] == 6 * 124_439_808 and epoch["residual"] == palm["residual"] == 0
     assert [phase["name"] for phase in said["phases"]] == [

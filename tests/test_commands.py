@@ -118,6 +118,7 @@ COMMANDS = {
     "claims": row("claims told.toml --fresh", schema="claims"),
     "count": row("count my.py:net", schema="count"),
     "count by module": row("count my.py:net --by module --depth 1", schema="count"),
+    "count to a depth": row("count my.py:net --depth 1", schema="count"),
     "count by operator": row("count my.py:net --by module,operator", schema="count"),
     "count by a counter's rules": row("count my.py:net --convention thop", schema="count"),
     "count in bfloat16": row("count my.py:net --dtype bfloat16 --convention bytes",
@@ -138,8 +139,10 @@ COMMANDS = {
     "layers by counters": row("layers my.py:net --counters thop,ptflops", schema="layers",
                               unshown="weights"),
     "time two": row("time", *TWO, *BRIEF, schema="time"),
-    "formulas": row("formulas llama3-8b"),
-    "mfu": row("mfu", *RATE),
+    "formulas": row("formulas llama3-8b", schema="formulas", unshown="shape formulas phases memory"),
+    "formulas by version": row("formulas llama3-8b --drift", schema="formulas --drift",
+                               unshown="shape versions"),
+    "mfu": row("mfu", *RATE, schema="mfu", unshown="shape peak utilisation"),
     "verify": row("verify my.py:net", schema="verify"),
     "list": row("list", schema="list"),
     "list suites": row("list suites", schema="list"),
@@ -155,7 +158,7 @@ COMMANDS = {
 COPIED = ("  flop-harness ", "report: ")
 """How lines begin that are copied, and stay whole however narrow"""
 DIFFERENT_EACH_TIME = ("time two",)
-LONG = ("time two", "compare at sizes", "compare a suite")
+LONG = ("time two",)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -202,6 +205,7 @@ def document(command: Typed) -> Any:
     assert ended.code == command.code, ended.err
     told = json.loads(ended.out)
     known = {key.name for key in SCHEMAS[command.schema]}
+    assert told["schema"] == f"{command.schema}/1"
     assert {"by_term" if key.startswith("by_") else key for key in told} == known
     told.pop("verdict", None)
     return without(told, command.unshown)

@@ -13,12 +13,12 @@ from flop_harness.errors import UserError
 from flop_harness.records import Context
 from layers import LAYERS
 from networks import NETWORKS
-from programs import PROGRAMS
+from programs import PROGRAMS, SPARSE
 from sharing import SHARING
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-SAMPLES = {**LAYERS, **NETWORKS, **PROGRAMS, **SHARING}
+SAMPLES = {**LAYERS, **NETWORKS, **PROGRAMS, **SPARSE, **SHARING}
 
 NOTHING_GIVEN = "tuple index out of range|not enough values to unpack"
 NOT_A_TENSOR = "Object not supported"
@@ -48,7 +48,7 @@ REFUSALS = {
                 "attention without weights", "attention causal", "encoder layer",
                 "encoder layer batch first", "encoder layer norm first", "encoder layer gelu",
                 "encoder layer unbatched", "encoder layer without bias", "decoder layer",
-                "dictionary out inside", "packed lstm", "packed gru", "cell loop", "tuple out",
+                "dictionary out inside", "output of its own kind", "packed lstm", "packed gru", "cell loop", "tuple out",
             )
         ],
         NOT_A_TENSOR,
@@ -56,6 +56,8 @@ REFUSALS = {
     ("layer norm 1d input", "fvcore"): "AssertionError",
     ("matmul vector", "fvcore"): "list index out of range",
     ("matmul vectors", "fvcore"): "list index out of range",
+    ("sparse rows", "fvcore"): "not subscriptable",
+    ("sparse blocks", "fvcore"): "not subscriptable",
     ("softmax without dim", "thop"): "NoneType",
     ("empty batch", "ptflops-pytorch"): "division by zero",
     ("empty linear", "ptflops-pytorch"): "division by zero",

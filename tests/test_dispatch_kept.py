@@ -76,6 +76,12 @@ def test_work_in_another_thread_is_refused():
         with ThreadPoolExecutor(2) as pool:
             return sum(pool.map(layer, [x, x]))
 
+    def by_operators(layer, x):
+        with ThreadPoolExecutor(2) as pool:
+            return pool.submit(torch.ops.aten.mm, x, layer.weight).result()
+
     with pytest.raises(UserError, match="calls Linear in another thread"):
         harness.count(Applied(threaded), X)
+    with pytest.raises(UserError, match=r"calls aten\.mm\.default in another thread"):
+        harness.count(Applied(by_operators), X)
     assert harness.count(Applied(lambda layer, x: layer(x)), X).macs == 2 * 4 * 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 import torch
@@ -260,6 +261,40 @@ def test_pages_and_charts_hold_text_as_text():
     assert "no longer convolution bias" in drawn
     assert drift_chart.chart(timeline(STORY.releases[0])).count("No figures to show") == 1
     assert "[thop](thop.md)" in drift_documents.index([STORY]).decode()
+
+
+@pytest.mark.parametrize("name", ["thop", "ultralytics-thop", "fvcore", "ptflops-pytorch"])
+def test_no_label_of_a_chart_overprints_another(name):
+    told = stored(name)
+    values, _ = drift_chart.drawn_points(told)
+    found = [{**each, "x": each["place"]} for each in drift_chart.labels(told, values)]
+    made = drift_chart.placed(found, 0, len(told.releases) - 1)
+    assert made
+    assert all(each["start"] >= 0 and each["end"] <= drift_chart.WIDTH for each in made)
+    for one, other in combinations(made, 2):
+        if (one["case"], one["lane"]) == (other["case"], other["lane"]):
+            assert one["end"] < other["start"] or other["end"] < one["start"]
+
+
+def test_a_label_without_room_is_left_to_the_list_below():
+    """Two lanes hold two labels of one place, and not three."""
+    found = [{"case": "a", "x": 5, "label": name} for name in ("first", "second", "third")]
+    assert [each["label"] for each in drift_chart.placed(found, 0, 10)] == ["first", "second"]
+    apart = [{"case": "a", "x": x, "label": "short"} for x in (0, 3, 6, 10)]
+    assert [each["lane"] for each in drift_chart.placed(apart, 0, 10)] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("distribution, dated", [("thop", True), ("of-no-known-day", False)])
+def test_a_chart_has_days_where_they_are_known(distribution, dated):
+    releases = [
+        release(version, {}) for version in ("0.1.0.post2206102148", "0.1.1.post2209072238")
+    ]
+    if not dated:
+        releases = [release(version, {}) for version in ("0.1", "0.2")]
+    told = replace(timeline(*releases), tool=Tool("own", distribution))
+    points, by_day = drift_chart.drawn_points(told)
+    assert by_day is dated
+    assert [each["day"] for each in points] == (["2022-06-10", "2022-09-07"] if dated else ["", ""])
 
 
 def test_a_timeline_comes_back_equal(tmp_path):

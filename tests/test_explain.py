@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from commands import results_of, typed
 from flop_harness.ask.explain import find, find_metric, find_run, suite_of
@@ -13,7 +15,7 @@ from flop_harness.errors import UserError
 from flop_harness.records import Bridge, Run, Step
 from flop_harness.report.analysis.bridges import merged
 from flop_harness.report.analysis.index import Index
-from flop_harness.report.formats.terminal.bridge import Line, explain, tree
+from flop_harness.report.formats.terminal.bridge import Line, explain, grid, tree
 from runs import GRAD, a_run, explained, loud_run, small_run
 
 
@@ -85,6 +87,15 @@ def test_a_residual_is_loud():
     run = loud_run()
     told = [line.text for line in lines_of(run, run.bridges[0])]
     assert any("NOT EXPLAINED" in line for line in told)
+
+
+def test_a_residual_is_drawn_beside_its_amount():
+    run = loud_run()
+    drawn = grid("", list(lines_of(run, run.bridges[0])), 120)
+    console = Console(width=120, file=io.StringIO())
+    console.print(drawn)
+    (line,) = (each for each in console.file.getvalue().splitlines() if "NOT EXPLAINED" in each)
+    assert any(block in line for block in "▏▎▍▌▋▊▉█▐▕")
 
 
 def test_contexts_that_say_the_same_stand_together():

@@ -9,6 +9,9 @@ import psutil
 import pytest
 
 from commands import left_running, typed
+from flop_harness.ask.compare import compare_once
+from flop_harness.records import Case, Input
+from flop_harness.run.planning import single
 
 MODELS = """
 import os, subprocess, sys
@@ -133,6 +136,16 @@ def test_a_model_that_ends_its_process_is_told_in_one_line(file, name, command, 
     (line,) = ended.err.splitlines()
     assert name in line and REFUSED[name] in line
     record_property("hostile models: the figure, or one line", 1)
+
+
+@pytest.mark.parametrize("name", ("LosesTorchAsItRuns", "LosesAll", "BlocksTorchAsItRuns"))
+def test_a_counter_is_heard_whatever_its_model_takes_away(file, name):
+    """2 x 4 x 3 products."""
+    case = Case("hostile", f"{file}:{name}", (Input((2, 4)),))
+    run = compare_once(single(case), counters=("fvcore", "torch"), device="cpu")
+    told = {(each.counter, each.metric): each for each in run.readings}
+    assert {each.status for each in told.values()} == {"ok"}
+    assert (told["fvcore", "compute"].value, told["torch", "compute"].value) == (24, 48)
 
 
 def test_convert_runs_a_model_apart_too(file):

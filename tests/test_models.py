@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.machinery
+import re
 import sys
 import types
 from itertools import pairwise
@@ -340,7 +341,7 @@ def test_a_reference_to_nothing(complaint, model, expected):
 
 def test_a_provider_that_is_not_installed(complaint, monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
-    assert complaint("timm:resnet18") == "timm is not installed (pip install timm)"
+    assert complaint("timm:resnet18") == "timm is not installed (pip install 'flop-harness[timm]')"
 
 
 def test_weights_are_refused(complaint):
@@ -353,14 +354,28 @@ def test_weights_are_refused(complaint):
     [
         ("raise ValueError('no\\nway')", "net.py:make raised ValueError: no way"),
         ("raise SystemExit(3)", "net.py:make raised SystemExit: 3"),
-        ("return 7", "net.py:make gave a int, not a module or (module, args, kwargs)"),
-        ("return nn.ReLU(), 1", "net.py:make gave a tuple, not a module or (module, args, kwargs)"),
-        ("return nn.ReLU()", "inputs are needed: neither the case nor its factory gives any; name "
-         "them, as in --input 1x3x224x224 or, in a suite, inputs = [[1, 3, 224, 224]]"),
+        ("return 7", "net.py:make gave int, not a module or (module, args, kwargs)"),
+        ("return nn.ReLU(), 1", "net.py:make gave tuple, not a module or (module, args, kwargs)"),
+        ("return nn.ReLU()", "inputs are needed: ReLU takes input; give the shape of each, as in "
+         "--input 1x3x224x224 or --input 1x128:int64; in a suite, inputs = [[1, 3, 224, 224]]"),
     ],
 )  # fmt: skip
 def test_a_factory_that_does_not_do(complaint, source, body, expected):
     assert complaint("net.py:make", folder=source(f"def make(): {body}")) == expected
+
+
+def test_a_factory_that_has_to_be_given_something_says_what_one_does(complaint, source):
+    folder = source("def make(width, depth, bias=True): return nn.Linear(width, depth)")
+    message = complaint("net.py:make", (3,), folder=folder, kwargs={"depth": 2})
+    assert message == (
+        "net.py:make takes width: name a function that takes nothing and returns the model, or, in "
+        "a suite, give kwargs = { width = ... }"
+    )
+
+
+def test_a_file_that_is_no_python_is_named(complaint, source):
+    message = complaint("net.py:make", (3,), folder=source("def make(:"))
+    assert re.search(r"SyntaxError: .*\(net\.py, line \d+\)", message)
 
 
 def test_a_factory_that_does_not_know_a_keyword(complaint):

@@ -147,6 +147,18 @@ def test_a_damaged_overlay_is_installed_anew(pip, damage):
     assert pip.calls() == 2
 
 
+def test_an_overlay_that_another_process_found_whole_is_not_looked_through_again(pip, monkeypatch):
+    pip("well")
+    folder = ensure(WANTED)
+    assert not missing(WANTED)
+    found = overlay.found_whole()
+    assert folder in found
+    overlay._whole.clear()  # as in another process
+    overlay.take_as_whole(found)
+    monkeypatch.setattr(overlay, "holds", lambda *given: pytest.fail("looked through again"))
+    assert ensure(WANTED) == folder
+
+
 def test_two_that_want_the_same_install_it_once(pip):
     pip("slow")
     code = "from flop_harness.counters.overlay import ensure; print(ensure(('counts==1.2',)))"

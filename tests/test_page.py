@@ -210,6 +210,8 @@ def test_a_figure_that_is_not_the_models_is_refused(page, seeds):
     page.goto(seeds.as_uri())
     told = converted(page, "alexnet", "ptflops-pytorch, MAC", "fvcore, MAC", "1.43G")
     assert "716,441,128 MAC, not 1.43G" in told and "torch" in told
+    told = converted(page, "alexnet", "ptflops-pytorch, MAC", "fvcore, MAC", "4.1 GiB")
+    assert "716,441,128 MAC, not 4.1 GiB" in told and "No way of counting here" in told
     assert "no figure" in converted(page, "alexnet", "reference, MAC", "fvcore, MAC", "many")
     assert page.locator("#to option", has_text="numel, parameter").is_disabled()  # another quantity
 
@@ -224,7 +226,7 @@ def test_figures_are_read_as_they_are_written(page, figure, seeds):
     assert told.startswith("4,133,742,592 MAC by thop")
 
 
-@pytest.mark.parametrize("figure", ["4,1G", "4.1 GiB", "4.1GG", "-5", "<b>4</b>"])
+@pytest.mark.parametrize("figure", ["4,1G", "4.1 GiX", "4.1GG", "-5", "<b>4</b>"])
 def test_what_is_no_figure_is_told(page, figure, seeds):
     page.goto(seeds.as_uri())
     assert "no figure" in converted(page, "resnet50", "reference, MAC", "thop, MAC", figure)

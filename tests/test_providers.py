@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from flop_harness.ask.count import count_case
+from flop_harness.ask.formulas import traced
 from flop_harness.errors import UserError
 from flop_harness.suite.build import build
 from flop_harness.suite.files import case_from_model
@@ -185,3 +187,14 @@ PICTURED = {
 
 def test_inputs_that_nothing_tells_of_are_refused_before_anything_is_built_for_real():
     assert "takes inference_session" in refusal("transformers:Sam2VideoModel")
+
+
+@pytest.mark.slow
+def test_formulas_count_beyond_the_positions_of_a_configuration_where_they_are_asked_to():
+    """LlamaConfig's default has 2,048 positions, which are computed: more of them add no weights."""
+    reference = "transformers:LlamaForCausalLM"
+    with pytest.raises(UserError, match=r"2,048 positions: a length of 2,049 .*--extend"):
+        traced(reference, 2049)
+    shape, length, _ = traced(reference, 2049, extend=True)
+    assert length == 2049
+    assert replace(shape, context=2048) == traced(reference, 2048)[0]

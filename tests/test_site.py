@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flop_harness import report, store
-from flop_harness.counters.versions.days import DAYS, day_of
+from flop_harness.counters.versions.days import DAYS, RECEIVED, day_of
 from flop_harness.counters.versions.released import in_order
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Input, Reference, Run, Suite
@@ -23,7 +23,7 @@ from flop_harness.report.site.axis import axis_of
 from flop_harness.report.site.build import files
 from flop_harness.report.site.combine import combine
 from flop_harness.report.site.contents import Site
-from flop_harness.report.site.families import family_rows, short
+from flop_harness.report.site.families import family_rows, section_of, short
 from flop_harness.report.site.home import sentences
 from flop_harness.report.site.models import strip
 from flop_harness.report.site.picture import SVG, heat_map, with_summary
@@ -209,6 +209,19 @@ def test_quantised_networks_stand_apart():
     assert [(row.kind, row.name) for row in rows] == [("Convolutions", "vgg"), ("Quantised", "vgg")]
 
 
+@pytest.mark.parametrize(
+    "root, inputs, section",
+    [
+        ("transformers.models.bert.modeling_bert.BertModel", "1x128", "Language"),
+        ("transformers.models.bert.modeling_bert.BertModel", "1x128 + 1x128", "Language"),
+        ("transformers.models.vit.modeling_vit.ViTModel", "1x3x224x224", "Beyond classification"),
+        ("torch.nn.modules.linear.Linear", "1x128", "Convolutions"),
+    ],
+)
+def test_a_language_model_is_one_of_transformers_that_reads_tokens(root, inputs, section):
+    assert section_of(Reference("a", root, {"linear": 100}, {}, inputs)) == section
+
+
 def test_what_the_repository_shows_of_the_results_is_current():
     site = Site(results_in(RESULTS))
     readme = (RESULTS / "README.md").read_text()
@@ -309,12 +322,23 @@ def test_a_version_tells_its_day(version, day):
     assert str(day_of("unknown", version) or "") == day
 
 
-@pytest.mark.parametrize("name", DAYS)
-def test_days_of_releases_never_go_back(name):
-    versions = DAYS[name].split()[::2]
+@pytest.mark.parametrize(
+    "table, name", [*((DAYS, name) for name in DAYS), *((RECEIVED, name) for name in RECEIVED)]
+)
+def test_days_of_releases_never_go_back(table, name):
+    versions = table[name].split()[::2]
     assert in_order(versions) == tuple(versions)
     days = [day_of(name, version) for version in versions]
     assert days == sorted(days)
+
+
+@pytest.mark.parametrize(
+    "file", sorted((RESULTS / "drift").glob("*.json.xz")), ids=lambda file: file.name.split(".")[0]
+)
+def test_the_day_of_every_release_that_was_asked_is_known(file):
+    timeline = store.load_timeline(file)
+    name = timeline.tool.distribution or timeline.tool.id
+    assert [each.version for each in timeline.releases if day_of(name, each.version) is None] == []
 
 
 def test_a_library_that_is_not_the_pinned_file_is_refused(tmp_path, monkeypatch):

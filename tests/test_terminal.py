@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,21 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from commands import results_of, typed
-from flop_harness.report.documents.json_documents import SCHEMAS
+from flop_harness.cli.compare_tables import further
+from flop_harness.counters import find
+from flop_harness.records import Run, Tool
+from flop_harness.report.analysis.index import Index
+from flop_harness.report.analysis.verdict import unknowns, verdict_lines
+from flop_harness.report.analysis.versions import is_later, newer
+from flop_harness.report.documents.json_documents import SCHEMAS, comparison
 from flop_harness.report.formats.terminal.bars import Barred
 from flop_harness.report.formats.terminal.case import case_table
 from flop_harness.report.formats.terminal.fitting import wrapped
 from flop_harness.report.formats.terminal.grid import grid
+from flop_harness.report.tables.deviations import deviation_table
+from flop_harness.report.tables.environment import environment_table
 from flop_harness.report.tables.table import Column, Table
-from runs import failed_run, small_run
+from runs import GRAD, NO_GRAD, a_run, explained, failed_run, small_run
 
 WIDTHS = (60, 80, 120, 200)
 
@@ -278,3 +287,92 @@ def test_check_says_first_what_changed_in_the_model(net: str, tmp_path: Path):
     told = json.loads(typed("check", "mine.toml", "--json").out)
     assert list(told) == [key.name for key in SCHEMAS["check"]]
     assert told["models"] == [{"case": "net", "changes": ["2: out_features 10 -> 12"]}]
+
+
+# ------------------------------------------------------------------------------- one model, whole
+
+VOTES = ("thop", "fvcore", "torchinfo", "pytorch-model-summary")
+
+
+def one_model(*others: tuple) -> Run:
+    """100 MAC and 1,234 parameters, on which four counters agree; more readings beside them."""
+    pairs = [explained("net", "analytic", 100), explained("net", "thop", 100, {"linear bias": 5})]
+    pairs += [explained("net", name, 1234, metric="params", unit="parameter") for name in VOTES]
+    return a_run([*pairs, *others])
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_counters_that_say_the_same_share_a_row(width: int):
+    text = printed(case_table(one_model(), "net"), width)
+    assert text.count("1,234") == 2  # the reference's, and theirs
+    assert [name for name in VOTES if name not in text] == []
+
+
+def test_counters_with_other_reasons_have_a_row_each():
+    """105 MAC by a bias of 5, and by two terms that add up to 5."""
+    other = explained("net", "fvcore", 100, {"linear bias": 6, "pooling": -1})
+    assert re.findall(
+        r"(thop|fvcore) +105 ", printed(case_table(one_model(other), "net"), 120)
+    ) == [
+        "thop",
+        "fvcore",
+    ]
+
+
+def test_a_context_is_named_where_a_counter_says_something_else_in_another():
+    alike = [explained("net", "torch", 100, context=context) for context in (NO_GRAD, GRAD)]
+    assert "grad" not in printed(case_table(one_model(*alike), "net"), 120)
+    apart = [alike[0], explained("net", "torch", 100, {"attention": 7}, context=GRAD)]
+    text = printed(case_table(one_model(*apart), "net"), 120)
+    assert "torch (no_grad)" in text and "torch (grad)" in text
+
+
+@pytest.mark.parametrize("width, beneath", [(60, True), (80, True), (160, False)])
+def test_reasons_stand_beneath_a_row_where_they_have_no_room_beside_it(width: int, beneath: bool):
+    terms = {"a term of which much is to be said": 5, "another such term, as long": 7}
+    run = one_model(explained("net", "fvcore", 100, terms))
+    lines = printed(case_table(run, "net"), width).splitlines()
+    (place,) = (at for at, line in enumerate(lines) if "a term of which much" in line)
+    assert ("112" not in lines[place]) == beneath
+    assert max(map(len, lines)) <= width
+
+
+def test_marks_are_told_where_they_occur_and_nowhere_else():
+    equal, near = explained("net", "thop", 10**6), explained("net", "thop", 10**6, {"bias": 1})
+    open_ = explained("net", "thop", 10**6, {"bias": 10**5}, residual=3)
+    for pair, mark in ((equal, "="), (near, "≈"), (open_, "!")):
+        note = deviation_table(Index(a_run([pair]))).note
+        assert [sign for sign in "=≈!~×" if f"{sign} " in note] == [mark]
+        told = printed(case_table(a_run([pair]), "net"), 120)
+        assert ("= equal to the last unit" in told) == (mark == "=")
+
+
+@pytest.mark.parametrize(
+    "version, told",
+    [("0.1.4", []), ("0.1.5.post20221221", []), ("0.1.6", ["fvcore 0.1.6: rules are those of 0.1.5.post20221221"])],
+)  # fmt: skip
+def test_a_counter_newer_than_its_rules_is_named(version: str, told: list[str]):
+    reading, bridge = explained("net", "fvcore", 100)
+    tool = Tool("fvcore", "fvcore", "", "fvcore/nn/jit_handles.py (0.1.5.post20221221)")
+    run = a_run([(replace(reading, version=version), bridge)], tools=(tool,))
+    assert list(map(str, newer(run))) == told
+    assert [line.strip() for line in verdict_lines(run)[1:]] == told
+    assert [f"{line}." for line in told] == unknowns(Index(run))
+    assert [each["counter"] for each in comparison(run)["newer"]] == ["fvcore"] * len(told)
+
+
+def test_the_rules_of_a_minor_release_are_those_of_its_patches():
+    assert not is_later("2.14.1", "2.14") and is_later("2.15.0", "2.14")
+    assert is_later("0.7.5.1", "0.7.5") and not is_later("", "0.7.5")
+
+
+def test_it_is_said_how_many_counters_were_not_asked(net: str):
+    more = [each for each in find(("all",)) if each.overlay]
+    asked = a_run([], tools=tuple(Tool(each.id) for each in find(())))
+    assert further(asked) == [f"{len(more)} more counters with --counters all"]
+    assert further(a_run([], tools=(Tool("thop"),))) == []
+
+
+def test_what_has_no_value_is_left_out_of_the_environment():
+    rows = environment_table(a_run([], environment={"git": None, "gpus": [], "os": "Linux 6"})).rows
+    assert rows == (("suite", "small, version 1"), ("os", "Linux 6"))

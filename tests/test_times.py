@@ -31,7 +31,7 @@ from flop_harness.report.analysis import memory as memory_analysis
 from flop_harness.report.analysis import predictors as predictors_analysis
 from flop_harness.report.analysis import sweep_statements, time_sentences
 from flop_harness.report.analysis import sweeps as sweeps_analysis
-from flop_harness.report.analysis.layers import Layer
+from flop_harness.report.analysis.layers import Layer, bound_statement
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.charts import grouped, roofline
 from flop_harness.report.documents import files, timed
@@ -401,6 +401,28 @@ def test_layers_stand_beside_their_work():
     assert (row["flop"], row["bytes"], row["flop_per_byte"]) == (2000, 100, 20)
     assert row["least_s"] == 2.0 and row["bound"] == "compute"  # 2000 FLOP at 1000 a second
     assert row["median_s"] == pytest.approx(1e-3)
+
+
+def test_the_time_in_memory_bound_layers_has_an_interval_over_the_cases():
+    """A product of 90 FLOP and a copy of 10 FLOP and 1,000 bytes: only the copy is bound by the
+    100 byte/s. It takes 1 to 8 of the 10 seconds of its case: 45 % in the middle. Eight samples
+    lie on one side of their median once in 128 times: lowest and highest hold it."""
+    roof = MachineTimings(zoo_times()).roofs[ONE]
+
+    def a_layer(case, path, seconds, work):
+        return Layer(LayerTimes(case, ONE, path, "Conv2d", (seconds,)), work, roof)
+
+    found = []
+    for k in range(1, 9):
+        found += [a_layer(f"m{k}", "product", 10.0 - k, LayerWork("product", "Linear", 90, 1)),
+                  a_layer(f"m{k}", "copy", float(k), LayerWork("copy", "ReLU", 10, 1000))]  # fmt: skip
+
+    told = bound_statement(ONE, found)
+
+    assert told.shown
+    assert "8 of 16 timed layers are memory-bound" in told.text
+    assert "10.0 % of all MACs and 45.0 % (95 %: 10.0 % to 80.0 %) of the time" in told.text
+    assert not bound_statement(ONE, found[:4]).shown
 
 
 def test_the_slowest_layers_that_make_up_nine_tenths_of_the_time_are_drawn():

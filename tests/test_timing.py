@@ -796,4 +796,4 @@ def test_two_clocks_agree_within_two_per_cent(ratio, word):
     found = Agreement("net", "pyperf", 1.0, ratio, Comparison(ratio, (ratio, ratio)))
     told = table([found])
     assert told.rows[0][-1] == word
-    assert told.note == f"pyperf: {int(word == 'yes')} of 1 medians lie within 2%."
+    assert told.note == f"pyperf: {int(word == 'yes')} of 1 medians lie within 2 %."

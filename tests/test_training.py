@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -162,6 +163,17 @@ def test_a_tied_embedding_costs_nothing_and_its_head_twice_the_forward():
     trace = step(Tied(), ids)
     assert by_phase(trace) == {"forward": N * 6 * 50, "backward": 2 * N * 6 * 50}
     assert by_path(trace, "backward") == {"head": 2 * N * 6 * 50}
+
+
+@pytest.mark.parametrize("view", [
+    lambda buffer, half: buffer[:, half],
+    lambda buffer, half: buffer.T[half].T,
+    lambda buffer, half: buffer.unsqueeze(0)[..., half].squeeze(0),
+], ids=["slice", "transposed", "unsqueezed"])  # fmt: skip
+def test_what_is_written_into_a_view_has_a_gradient(view):
+    trace = step(steps.WrittenByHalves(view).to("meta"), meta(N, 4))
+    layer, product = N * 4 * 6, N * 6 * N
+    assert by_phase(trace) == {"forward": layer + product, "backward": 2 * product + layer}
 
 
 class LoRA(nn.Module):
@@ -385,6 +397,71 @@ def test_a_model_without_gradients_is_refused():
         step(model, meta(N, 4))
 
 
+class ThroughAView(nn.Module):
+    """Writes what its layer gives into rows of a plain tensor, as padding of sequences does."""
+
+    def __init__(self, write):
+        super().__init__()
+        self.layer, self.head, self.write = nn.Linear(4, 5), nn.Linear(5, 5), write
+
+    def forward(self, x):
+        rows = torch.zeros(N, 5, device=x.device)
+        self.write(rows, self.layer(x))
+        return self.head(rows)
+
+
+def by_copy(rows, y):
+    rows[:].copy_(y)
+
+
+def by_a_row_of_a_row(rows, y):
+    rows.view(N, 5, 1).squeeze(-1)[0:N].add_(y)
+
+
+def by_assignment(rows, y):
+    rows[0] = y[0]
+    rows[1:] = y[1:]
+
+
+@pytest.mark.parametrize("write", [by_copy, by_a_row_of_a_row, by_assignment])
+def test_gradients_come_back_through_a_view_that_was_written_into(write):
+    trace = step(ThroughAView(write).to("meta"), meta(N, 4))
+    assert by_path(trace, "backward") == {"layer": N * 20, "head": 2 * N * 25}
+
+
+class Packed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cells, self.head = nn.RNN(4, 3, batch_first=True), nn.Linear(3, 2)
+
+    def forward(self, x):
+        packed = nn.utils.rnn.pack_padded_sequence(x, [2, 1], batch_first=True)
+        return self.head(nn.utils.rnn.pad_packed_sequence(self.cells(packed)[0], True)[0])
+
+
+def test_gradients_come_back_through_packed_sequences():
+    """Both weights of the cells get one for each of three steps, the one hidden state that is no
+    first one gets one; the head has four rows, the padded one among them.
+    """
+    trace = step(Packed(), torch.rand(2, 2, 4))
+    given, hidden, head = 3 * 4, 3 * 3, 3 * 2
+    assert by_path(trace, "forward") == {"cells": 3 * (given + hidden), "head": 4 * head}
+    backward = {"cells": 3 * (given + hidden) + hidden, "head": 2 * 4 * head}
+    assert by_path(trace, "backward") == backward
+
+
+@pytest.mark.parametrize("held", [dict, deque, SimpleNamespace])
+def test_a_loss_may_stand_in_any_container(held):
+    class Model(nn.Linear):
+        def forward(self, x):
+            y = super().forward(x)
+            return held(y=y) if held is not deque else deque([y])
+
+    assert by_phase(step(Model(4, 5, device="meta"), meta(N, 4))) == {
+        "forward": N * 20, "backward": N * 20,
+    }  # fmt: skip
+
+
 class OwnLoss(nn.Module):
     def __init__(self):
         super().__init__()
@@ -421,8 +498,26 @@ def by_torch():
 
 @pytest.mark.parametrize("name", steps.STEPS)
 def test_every_figure_of_the_mode_of_torch_is_explained(by_torch, name):
-    assert [bridge.residual for bridge in by_torch[name]] == [0, 0]
+    by_context = {str(bridge.context): bridge.residual for bridge in by_torch[name]}
+    assert by_context == dict.fromkeys(
+        ("cpu grad train training", "cpu grad train math training", "meta grad train training"), 0
+    )
     assert all(bridge.explained for bridge in by_torch[name])
+
+
+def test_the_plain_kernel_of_attention_stands_for_meta_where_the_model_looks_at_values():
+    case = case_from_model("tests/steps.py:looks_at_mask", [], mode="train")
+    run = compare_once(of_models([case]), counters=("torch",), device="cpu", training=True)
+    heads, positions, width = 2, N, 8
+    layer, product = heads * positions * width**2, heads * positions**2 * width
+    plain = 2 * (2 * layer + 6 * product)  # the input has no gradient
+    readings = {str(each.context): (each.status, each.value) for each in run.readings}
+    assert readings == {
+        "cpu grad train training": ("ok", 2 * 2 * layer),  # no formula for the CPU's fused kernel
+        "cpu grad train math training": ("ok", plain),
+        "meta grad train training": ("unavailable", None),
+    }
+    assert [bridge.residual for bridge in run.bridges] == [0, 0]
 
 
 def test_a_grouped_weight_gradient_is_counted_as_often_as_there_are_groups(by_torch):

@@ -20,6 +20,7 @@ from torch.nn.utils import parametrize
 from torch.utils.checkpoint import checkpoint
 
 import flop_harness as harness
+from flop_harness.errors import UserError
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -161,6 +162,24 @@ def test_a_layer_counts_however_it_is_called(name):
     assert harness.count(Model(function), x()).macs == times * LAYER
 
 
+LAZY: dict[str, Callable] = {
+    "generator": lambda m, x: (m.layer(x) for _ in range(2)),
+    "map": lambda m, x: {"steps": map(m.layer, [x, x])},
+    "coroutine": lambda m, x: asyncio.sleep(0, m.layer),
+}
+
+
+@pytest.mark.filterwarnings("ignore:coroutine")
+@pytest.mark.parametrize("kind", LAZY)
+def test_what_nobody_has_read_is_refused(kind):
+    """Nothing has run when such a model returns: 0 would be no answer."""
+    model = Model(LAZY[kind])
+    with pytest.raises(UserError, match=f"a {kind}, which computes nothing until it is read"):
+        harness.count(model, x())
+    if kind != "coroutine":
+        assert harness.count(lambda x: in_a_generator(model, x), x()).macs == 2 * LAYER
+
+
 # --------------------------------------------------------------------------- layers that are odd
 
 
@@ -276,6 +295,11 @@ def holding() -> nn.Module:
     return model
 
 
+def frozen() -> nn.Module:
+    """It has weights no more, nor a mode."""
+    return torch.jit.freeze(torch.jit.trace(nn.Linear(4, 4).eval(), x()))
+
+
 LAYERS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "uncomparable": (lambda: nn.Sequential(Uncomparable(4, 4)), LAYER),
     "untrue": (lambda: nn.Sequential(Untrue(4, 4)), LAYER),
@@ -283,7 +307,7 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "tiring": (Tiring, 3 * LAYER), "recursive": (Recursive, 4 * LAYER),
     "hidden": (Hidden, 3 * LAYER), "adapted": (adapted, LAYER + 4 * 2 * 4),
     "with a hook": (with_a_hook, 2 * LAYER), "of one row": (of_one_row, LAYER),
-    "holding": (holding, 2 * LAYER),
+    "holding": (holding, 2 * LAYER), "frozen": (frozen, LAYER),
 }  # fmt: skip
 
 
@@ -361,3 +385,42 @@ def test_experts_by_the_rows_that_are_sent_to_them():
             return out
 
     assert harness.count(Experts(), torch.rand(6, 4)).macs == 6 * 4 * 3 + 6 * 4 * 4
+
+
+# ------------------------------------------------------------------------- what a model returns
+
+
+class Yields(nn.Linear):
+    def forward(self, x):
+        yield super().forward(x)
+
+
+class Awaits(nn.Linear):
+    async def forward(self, x):
+        return super().forward(x)
+
+
+class Maps(nn.Linear):
+    def forward(self, x):
+        return map(super().forward, [x])
+
+
+@pytest.mark.parametrize("kind", [Yields, Awaits, Maps])
+@pytest.mark.filterwarnings("ignore:coroutine")
+def test_work_that_is_left_to_do_is_refused_not_left_out(kind):
+    with pytest.raises(UserError, match="computes nothing until it is read"):
+        harness.count(kind(4, 4), x())
+
+
+class Answer(dict):
+    """As libraries return it: a dictionary of a class of its own."""
+
+
+class Answers(nn.Linear):
+    def forward(self, x):
+        return Answer(logits=super().forward(x))
+
+
+def test_the_outputs_of_a_class_of_dictionaries_are_outputs_to_the_tracer_too():
+    bridge = harness.compare(Answers(4, 4), x(), counters="fvcore").bridge("Answers", "fvcore")
+    assert (bridge.reference, bridge.reading, bridge.residual) == (LAYER, LAYER, 0)

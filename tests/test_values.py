@@ -222,3 +222,16 @@ def test_a_list_of_what_is_not_known_needs_execution():
     trace = traced(lambda x: torch.tensor([x.sum().long() * 0, 2]).sum(), torch.rand(40, 4))
     assert trace.executed
     assert reference(trace).total == 2 * 40 * 4 * 4
+
+
+def test_the_batch_sizes_of_what_is_packed_are_those_that_are_there():
+    """Kernels read them in memory: that of a few numbers, which are known, holds nothing."""
+
+    class Cells(nn.RNN):
+        def forward(self, x):
+            packed = nn.utils.rnn.pack_padded_sequence(x, [2, 1], batch_first=True)
+            return super().forward(packed)[0].data
+
+    trace = recorded(lambda: (Cells(4, 3, batch_first=True), (torch.rand(2, 2, 4),), {}))
+    assert trace.executed
+    assert reference(trace).total == 3 * (3 * 4 + 3 * 3)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from flop_harness import report, store
-from flop_harness.records import Failure, Run
+from flop_harness.records import Failure, Reading, Run
 from flop_harness.report.analysis import verdict
 from flop_harness.report.analysis.index import Index
+from flop_harness.report.analysis.silences import silences
 from flop_harness.report.analysis.verdict import particulars, spreads
 from flop_harness.report.formats.step_summary import step_summary
 from flop_harness.report.tables import table as neutral
@@ -175,3 +176,26 @@ def test_a_model_that_does_not_run_is_told_first_and_is_no_failure_of_ours():
     assert report.headline(run).startswith("On 1 of 2 models (the rest does not run), ")
     assert f"does not run: {failure.message}" in map(str.strip, report.verdict_lines(run))
     assert not any("ours failed" in line for line in report.verdict_lines(run))
+
+
+def test_missing_packages_are_told_in_a_line_for_each_command():
+    def absent(counter: str, package: str, command: str) -> Reading:
+        return a_reading("net", counter, None, status="unavailable",
+                         message=f"{package} is not installed ({command})")  # fmt: skip
+
+    extra = "pip install 'flop-harness[counters]'"
+    found = [absent("thop", "thop", extra), absent("ptflops-aten", "ptflops", extra),
+             absent("ptflops-pytorch", "ptflops", extra), absent("mine", "mine", "pip install mine")]  # fmt: skip
+    assert list(silences(Index(a_run([], others=tuple(found))), ["unavailable"])) == [
+        f"not installed: thop, ptflops ({extra})",
+        "not installed: mine (pip install mine)",
+    ]
+
+
+@pytest.mark.parametrize(("printed", "told"), [
+    ("loading\nTypeError: no", "failed: m, thop (cpu no_grad): TypeError: no"),
+    ("loading\nasked 3 layers", "failed: m, thop (cpu no_grad): TypeError: no; it printed last: asked 3 layers"),
+])  # fmt: skip
+def test_what_a_counter_printed_last_is_told_where_its_message_does_not_say_it(printed, told):
+    said = a_reading("m", "thop", None, status="failed", message="TypeError: no", output=printed)
+    assert list(silences(Index(a_run([], others=(said,))), ["failed"])) == [told]

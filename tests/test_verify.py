@@ -31,7 +31,7 @@ from flop_harness.suite import files as suite
 from flop_harness.trace.recorder import record, recorded
 from layers import LAYERS, Factory
 from networks import NETWORKS
-from programs import PROGRAMS, Program
+from programs import PROGRAMS, SPARSE, Program
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 
@@ -66,6 +66,12 @@ def test_every_operator_of_every_layer_is_proven(name):
     for proof in proofs:
         if proof.standing == "proven":
             assert proof.whole == proof.macs and (proof.gap or proof.reached == proof.whole)
+
+
+@pytest.mark.parametrize("name", SPARSE)
+def test_products_of_stored_elements_are_said_not_to_be_provable(name):
+    (product,) = [prove(each) for each in operations(*SPARSE[name]()) if "mm" in each.call.packet]  # fmt: skip
+    assert product.standing == "unprovable" and "hangs on values" in product.reason
 
 
 def test_every_formula_has_a_proof_or_a_reason():

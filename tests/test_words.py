@@ -54,3 +54,10 @@ def test_anchors_are_stable_and_tell_names_apart():
 ])  # fmt: skip
 def test_nouns_go_with_their_counts(count: float, noun: str, told: str):
     assert text.plural(count, noun) == told
+
+
+@pytest.mark.parametrize(("value", "words"), [
+    (4_133_742_592, "4.13 G"), (1 + 12.500321285140561, "13.5"), (999, "999"), (0, "0"),
+])  # fmt: skip
+def test_a_figure_in_a_sentence_has_three_digits_or_is_whole(value, words):
+    assert text.compact(value) == words

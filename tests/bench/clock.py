@@ -18,6 +18,7 @@ from typing import Any
 
 from flop_harness.records import Case, Policy, Suite
 from flop_harness.records.times import Series
+from flop_harness.records.units import in_percent
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.run.isolation import run_apart
 from flop_harness.suite.build import build
@@ -125,7 +126,7 @@ def table(found: list[Agreement]) -> Table:
         for each in found
     )  # fmt: skip
     note = " ".join(
-        f"{clock}: {sum(each.agrees for each in of)} of {len(of)} medians lie within {WITHIN:.0%}."
+        f"{clock}: {sum(each.agrees for each in of)} of {len(of)} medians lie within {in_percent(WITHIN)}."
         for clock in CLOCKS if (of := [each for each in found if each.clock == clock])
     )  # fmt: skip
     return Table("Our clock and those of others, in turns", COLUMNS, rows, note)

@@ -19,6 +19,7 @@ from flop_harness.errors import UserError, extras_named, suggest
 from flop_harness.records import SEED, Case, Trace
 from flop_harness.records.account import Account
 from flop_harness.records.trace import OPTIMIZERS, shapes_of
+from flop_harness.records.units import in_percent
 from flop_harness.report.analysis.sizes import Size, shares
 from flop_harness.report.formats.plain import text_of
 from flop_harness.report.tables.module_tree import module_table, module_tree
@@ -134,7 +135,7 @@ class Count:
             lacking if self.unsupported else "",
         ]
         heads = (Column(self.by), Column(unit, "number"), Column("share", "number"))
-        rows = [(name or "(the model)", f"{amount:,}", f"{amount / self.total:.1%}" if self.total else "")
+        rows = [(name or "(the model)", f"{amount:,}", in_percent(amount / self.total, 1) if self.total else "")
                 for name, amount in self.rows.items()]  # fmt: skip
         rows += [(f"hangs on a value, {line}", f"seed {SEED}", "") for line in self.trace.looks]
         return Table(title, heads, tuple(rows), "\n".join(filter(None, notes)))

@@ -45,14 +45,17 @@ def shape_of(model: str, length: int | None, extend: bool = False) -> tuple[Tran
     return shape, length
 
 
-def traced(model: str, length: int | None) -> tuple[Transformer, int, Trace]:
+def traced(model: str, length: int | None, extend: bool = False) -> tuple[Transformer, int, Trace]:
     """(shape, length, training step) of a model, by its products and parameters.
 
-    ``length`` tokens are what it is called with, unless it comes with inputs of its own. UserError
-    for a model that is no transformer, with the reason.
+    ``length`` tokens are what it is called with, unless it comes with inputs of its own; with
+    ``extend`` a model of transformers is built with as many positions. UserError for a model that
+    is no transformer, with the reason.
     """
     shapes = [] if length is None else [f"1x{length}:int64"]
-    case = case_from_model(model, shapes, mode="eval")
+    longer = extend and length is not None and model.startswith("transformers:")
+    options = {"kwargs": {"config": {"max_position_embeddings": length}}} if longer else {}
+    case = case_from_model(model, shapes, mode="eval", **options)
     trace = count_case(case, variant="training").trace
     try:
         shape, at = shape_of_trace(trace, model)

@@ -19,7 +19,7 @@ from flop_harness.audit.claim_set import ENOUGH, ClaimSet, Way
 from flop_harness.audit.matching import Match, chance, fit_of, loosest, matches, nearest
 from flop_harness.counters.versions.catalogue import family
 from flop_harness.records import Claim, Ruling, Verdict
-from flop_harness.records.units import Printing
+from flop_harness.records.units import Printing, in_percent
 
 UNLIKELY = 0.05
 """The chance up to which an explanation that is strained, or was searched for, is taken."""
@@ -148,9 +148,11 @@ def unexplained(explanations: Explanations) -> Verdict:
         )
     elif explanations.fitting:
         how = "; ".join(explanations.fitting[0].departures)
-        reason = f"what fits ({how}) would fit {explanations.chance:.0%} of made-up figures too"
+        reason = (
+            f"what fits ({how}) would fit {in_percent(explanations.chance)} of made-up figures too"
+        )
     elif near:
-        gap = f"{near[0].gap:+.2%}" if near[0].gap < 10 else "far"
+        gap = in_percent(near[0].gap, 2, signed=True) if near[0].gap < 10 else "far"
         how = "".join(f", {told}" for told in near[0].departures)
         reason = f"nothing fits; the nearest is {near[0].counting}{how}: {gap}"
     return counted(replace(open_verdict, reason=reason), explanations)

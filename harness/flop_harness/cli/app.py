@@ -111,12 +111,14 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def fail(message: str) -> NoReturn:
-    """Tell the user's mistake in one line, with the middle of a long one left out."""
+def fail(message: str, below: str = "") -> NoReturn:
+    """Tell the user's mistake in one line, with the middle of a long one left out; then a text."""
     line = " ".join(message.split())
     if len(line) > LONGEST_LINE:
         line = f"{line[: LONGEST_LINE // 2]} … {line[-LONGEST_LINE // 2 :]}"
     say(f"flop-harness: {printable(line)}")
+    if below:
+        say(below)
     sys.exit(USER)
 
 

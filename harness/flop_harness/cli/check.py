@@ -146,8 +146,11 @@ def found_golden(target: str, golden: Path | None) -> tuple[Any, Path]:
         return suite.load(store.load(named).suite.name), named
     whole = suite.load(target)
     if golden is None:
-        return whole, Path("results") / safe_name(whole.name)
-    return whole, golden.parent if golden.name == store.RUN_FILE else golden
+        golden = Path("results") / safe_name(whole.name)
+    folder = golden.parent if golden.name == store.RUN_FILE else golden
+    if not (folder / store.RUN_FILE).is_file():
+        raise UserError(f"{folder} holds no results: flop-harness compare {target} writes some")
+    return whole, folder
 
 
 def tell_comparison(comparison: Any, junit: Path | None, json: bool) -> None:

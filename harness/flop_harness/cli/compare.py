@@ -15,6 +15,7 @@ from flop_harness.cli.app import (
     NOTHING_KEPT,
     app,
     counters_asked,
+    fail,
     interruptible,
     is_model,
     model_suite,
@@ -108,9 +109,11 @@ def compare(
     earlier = None if models or folder is None else published(folder)
     plan = {"counters": counters_asked(counters), "device": device, "fresh": fresh,
             "jobs": jobs or usual_jobs(models), "training": training, "executor": executor}  # fmt: skip
+    if models and len(set(targets)) > 1:
+        refuse_other_inputs(chosen, plan)
     run = compared(chosen, folder, plan, quiet=models)
     if models and not run.references:
-        refuse_broken(run, targets)
+        refuse_broken(run)
     kept = NOTHING_KEPT if folder is None else f"the run is kept in {folder}"
     wanted = timing if timing is not None else not (models or training)
     with interruptible(kept):
@@ -122,7 +125,7 @@ def compare(
         if earlier is not None and not json:
             tell_beside(earlier, run, times)
     if models:
-        refuse_broken(run, targets)
+        refuse_broken(run)
     sys.exit(exit_code(run, strict) or exit_code_of_times(times))
 
 
@@ -221,12 +224,32 @@ def suite_of(
     return select(whole, cases), out or Path("results") / safe_name(whole.name)
 
 
-def refuse_broken(run: Any, targets: list[str]) -> None:
+OTHER_INPUTS = """
+Models with different inputs are compared as a suite. Save this as mine.toml, with
+the inputs of each, then: flop-harness compare mine.toml
+"""
+
+
+def refuse_other_inputs(suite: Any, plan: dict[str, Any]) -> None:
+    """Of several models one that does not run on the inputs given, before any counter is asked."""
+    from flop_harness.run.processes import forkserver
+
+    forkserver(large_pages=False)
+    from flop_harness.ask.compare import broken
+    from flop_harness.suite.draft import draft
+
+    with interruptible():
+        failures = broken(suite, **plan)
+    if failures:
+        text = draft(suite.cases, "mine", {each.case for each in failures})
+        fail(failures[0].message, f"{OTHER_INPUTS}\n{text}")
+
+
+def refuse_broken(run: Any) -> None:
     """A model that does not run is the user's mistake, told in one line."""
-    remedy = "; models with different inputs go into a suite, each with inputs of its own"
     for failure in run.failures:
         if failure.stage == "model":
-            raise UserError(failure.message + (remedy if len(targets) > 1 else ""))
+            raise UserError(failure.message)
 
 
 def time_beside(

@@ -31,7 +31,7 @@ def told(run: Any, asked: Any, folder: Path | None, exact: bool, json: bool, str
             show_sizes(run)
         for line in parameter_lines(Index(run)):
             tell(line)
-    for line in report.verdict_lines(run):
+    for line in (*report.verdict_lines(run), *further(run)):
         tell(line)
     for line in next_step(run, asked, folder):
         print(line)  # on one line however narrow, to be copied
@@ -40,6 +40,18 @@ def told(run: Any, asked: Any, folder: Path | None, exact: bool, json: bool, str
         print(f"report: {folder / 'report.html'}")
     if exit_code(run, strict) != exit_code(run, strict=True):
         tell("counters that gave no figure leave the exit code at 0; --strict makes it 3")
+
+
+def further(run: Any) -> list[str]:
+    """How many counters ``--counters all`` would ask beside those of the environment."""
+    from flop_harness.counters import find
+    from flop_harness.report.analysis.verdict import trained
+    from flop_harness.report.words.text import plural
+
+    here, every = ({each.id for each in find(names) if each.training or not trained(run)}
+                   for names in ((), ("all",)))  # fmt: skip
+    more = len(every - here) if here == {tool.id for tool in run.tools} else 0
+    return [plural(more, "more counter") + " with --counters all"] if more else []
 
 
 def made_on(run: Any, asked: Any) -> list[str]:

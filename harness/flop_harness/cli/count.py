@@ -27,11 +27,15 @@ ConventionOption = Annotated[
 ]
 
 ByOption = Annotated[
-    str, typer.Option(help="Group by term, module, function, operator, module,operator or phase.")
+    Optional[str],
+    typer.Option(
+        help="Group by term, module, function, operator, module,operator or phase.",
+        show_default="term; module with --depth",
+    ),
 ]
 
 DepthOption = Annotated[
-    Optional[int], typer.Option(min=0, help="With --by module: show this many levels.")
+    Optional[int], typer.Option(min=0, help="Show this many levels of modules.")
 ]
 
 
@@ -45,7 +49,7 @@ def count(
     training: TrainingOption = False,
     optimizer: OptimizerOption = None,
     convention: ConventionOption = "macs",
-    by: ByOption = "term",
+    by: ByOption = None,
     depth: DepthOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -59,6 +63,7 @@ def count(
     from flop_harness.report.formats.terminal.grid import grid
     from flop_harness.run.isolation import run_aloud
 
+    by = by or ("term" if depth is None else "module")
     if by not in counting.GROUPS:
         raise UserError(f"unknown --by {by!r}{suggest(by, counting.GROUPS)}; "
                         f"known: {', '.join(counting.GROUPS)}")  # fmt: skip

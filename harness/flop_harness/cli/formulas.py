@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import app, is_model, models_print_to_stderr, separated, show
+from flop_harness.cli.app import app, is_model, models_print_to_stderr, print_json, separated, show
+from flop_harness.cli.options import JsonOption
 from flop_harness.errors import UserError, suggest
 
 ModelArgument = Annotated[
@@ -20,7 +20,6 @@ LengthOption = Annotated[
 ExtendOption = Annotated[
     bool, typer.Option("--extend", help="Allow a length beyond the model's positions.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Everything as JSON.")]
 DtypeOption = Annotated[str, typer.Option("--dtype", help="Type of weights and cache.")]
 
 
@@ -40,7 +39,7 @@ def formulas(
     optimizer: Annotated[str, typer.Option(help="adam, momentum or sgd.")] = "adam",
     drift: Annotated[bool, typer.Option("--drift", help="Versions of each project's.")] = False,
     extend: ExtendOption = False,
-    as_json: JsonOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Show what every formula says of a language model, and the switches in which they differ.
 
@@ -54,7 +53,7 @@ def formulas(
     trace = None
     if is_model(model) and ".toml:" not in model:
         with models_print_to_stderr():
-            shape, at, trace = asked.traced(model, length)
+            shape, at, trace = asked.traced(model, length, extend)
     else:
         shape, at = asked.shape_of(model, length, extend)
     named = separated(formula)
@@ -62,11 +61,11 @@ def formulas(
     run = count_of(tokens) if tokens else None
     limit = peaks.find(peak, dtype) if peak else None
     if drift:
-        return tell_drift(asked.versions(shape, at), shape, as_json)
+        return tell_drift(asked.versions(shape, at), shape, json)
     phases = asked.phases(shape, at, batch, dtype, limit, optimizer)
     held = asked.memory_of(shape, at, batch, dtype, optimizer)
-    if as_json:
-        return dump(shape=shape, length=at, batch=batch, tokens=run, formulas=found,
+    if json:
+        return dump("formulas", shape=shape, length=at, batch=batch, tokens=run, formulas=found,
                     phases=phases, memory=held)  # fmt: skip
     tell(shape, at, batch, run, found, phases, held, limit, named)
     return None
@@ -93,17 +92,18 @@ def tell_drift(versions: list[Any], shape: Any, as_json: bool) -> None:
     from flop_harness.report.tables import language
 
     if as_json:
-        return dump(shape=shape, versions=versions)
+        return dump("formulas --drift", shape=shape, versions=[
+            {"project": project, "date": date, "commit": commit, **language.plain(found)}
+            for project, date, commit, found in versions
+        ])  # fmt: skip
     return show(grid(language.drift(versions, shape)))
 
 
-def dump(**parts: Any) -> None:
+def dump(command: str, **parts: Any) -> None:
     """A JSON object on stdout, with the version of its schema."""
     from flop_harness.report.tables.language import plain
 
-    print(
-        json.dumps({"schema": 1, **{name: plain(part) for name, part in parts.items()}}, indent=1)
-    )
+    print_json({"schema": f"{command}/1", **plain(parts)})
 
 
 def count_of(text: str) -> int:

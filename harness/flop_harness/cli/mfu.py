@@ -11,12 +11,12 @@ from flop_harness.cli.app import tell as tell_line
 from flop_harness.cli.formulas import (
     DtypeOption,
     ExtendOption,
-    JsonOption,
     LengthOption,
     count_of,
     dump,
     refuse,
 )
+from flop_harness.cli.options import JsonOption
 from flop_harness.errors import UserError
 
 
@@ -36,7 +36,7 @@ def mfu(
     formula: Annotated[Optional[str], typer.Option(help="Only these, by comma.")] = None,
     dtype: DtypeOption = "bf16",
     extend: ExtendOption = False,
-    as_json: JsonOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Turn tokens per second into MFU and HFU by every formula, and say how far they part."""
     from flop_harness.ask import formulas as asked
@@ -55,8 +55,8 @@ def mfu(
     shape, at = asked.shape_of(model, length, extend)
     found = asked.utilisation(asked.chosen(shape, at, separated(formula)), rate, gpus, limit)
     days = count_of(tokens) / float(rate) / 86400 if tokens else None
-    if as_json:
-        return dump(shape=shape, length=at, tokens_per_second=rate, gpus=gpus, peak=limit,
+    if json:
+        return dump("mfu", shape=shape, length=at, tokens_per_second=rate, gpus=gpus, peak=limit,
                     utilisation=found, days=days)  # fmt: skip
     return tell(shape, at, float(rate), gpus, limit, found, days)
 

@@ -125,7 +125,7 @@ class Table:
     def charged(self, visit: Visit) -> Iterator[int]:
         if visit.call.packet in self.registered and not visit.call.children:
             work = work_at(visit)
-            yield from (product.macs for product in (work.products if work else ()))
+            yield from (product.by_shapes for product in (work.products if work else ()))
 
     def inside(self, visit: Visit) -> int:
         return sum(macs for each in within(visit) for macs in self.charged(each))

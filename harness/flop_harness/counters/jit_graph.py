@@ -91,7 +91,6 @@ def graph_of(module: Any, args: tuple[Any, ...]) -> Any:
 def flat(model: Any) -> Any:
     """A model whose output is a list of the tensors in the model's own."""
     from torch import Tensor, nn
-    from torch.utils._pytree import tree_leaves
 
     class Flat(nn.Module):
         def __init__(self) -> None:
@@ -99,9 +98,19 @@ def flat(model: Any) -> Any:
             self.model = model
 
         def forward(self, *args: Any) -> list[Tensor]:
-            return [leaf for leaf in tree_leaves(self.model(*args)) if isinstance(leaf, Tensor)]
+            return [each for each in leaves(self.model(*args)) if isinstance(each, Tensor)]
 
     return Flat()
+
+
+def leaves(output: Any) -> Any:
+    """What is in an output as the tracer takes it apart, which knows no more than lists and dicts."""
+    import torch
+
+    try:
+        return torch._C._jit_flatten(output)[0]
+    except RuntimeError:
+        return torch.utils._pytree.tree_leaves(output)
 
 
 def written(node: Any) -> Key:

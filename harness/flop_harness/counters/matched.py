@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from flop_harness.conventions.products import classified, work_at
 from flop_harness.counters.recurrent import Charges
+from flop_harness.records.work import Product
 from flop_harness.trace.walk import Visit, within
 
 
@@ -18,6 +19,11 @@ def products_of(visit: Visit) -> dict[str, int]:
             name = classified(inner, product)
             macs[name] = macs.get(name, 0) + product.macs
     return macs
+
+
+def of_shapes(product: Product, term: str) -> Charges:
+    """What a tool charges that reads shapes alone, which do not tell what a sparse matrix stores."""
+    return corrected({term: product.macs}, term, product.by_shapes)
 
 
 def corrected(true: Mapping[str, int], term: str, charged: int, why: str = "") -> Charges:

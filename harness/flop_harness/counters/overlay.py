@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -75,7 +75,17 @@ def ensure(requirements: tuple[str, ...]) -> Path:
     return folder
 
 
-_whole: set[Path] = set()  # found whole by this process: to look takes a while
+_whole: set[Path] = set()  # found whole before: to look takes a while
+
+
+def found_whole() -> frozenset[Path]:
+    """The folders that this process knows to be whole."""
+    return frozenset(_whole)
+
+
+def take_as_whole(folders: Iterable[Path]) -> None:
+    """Folders that another process has found whole just now."""
+    _whole.update(folders)
 
 
 def is_whole(requirements: tuple[str, ...], folder: Path) -> bool:

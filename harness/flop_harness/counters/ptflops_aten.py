@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from flop_harness.conventions.products import products
 from flop_harness.conventions.reference import registered_parameters
+from flop_harness.counters.matched import of_shapes
 from flop_harness.counters.protocol import Counter, Quantity, by_keyword
 from flop_harness.counters.ptflops_call import reader, usage
 from flop_harness.records import INFERENCE, Context, Trace
@@ -31,8 +32,8 @@ def price_compute(trace: Trace) -> Account:
         packet = visit.call.packet
         if packet in SEEN and dispatched(visit) in SEEN:
             bias = product.outputs if packet == "aten.addmm" else product.bias
-            entries.append((visit.path, term, product.macs))
             entries.append((visit.path, f"{term} bias", bias))
+            entries += [(visit.path, *charge) for charge in of_shapes(product, term)]
     return Account.of(entries)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from flop_harness.conventions.products import products
 from flop_harness.counters.flop_counter_table import REGISTERED, beyond_the_branch, by_module
+from flop_harness.counters.matched import of_shapes
 from flop_harness.counters.protocol import Answer, Counter, Quantity
 from flop_harness.counters.usage import Usage
 from flop_harness.formulas.backward_products import convolution_macs
@@ -24,7 +25,7 @@ OTHER_BRANCH = "other branch of a condition"
 def seen(trace: Trace, registered: frozenset[str]) -> Iterator[tuple[Visit, str, int]]:
     for visit, product, term in products(trace):
         if visit.call.packet in registered:
-            yield visit, term, product.macs
+            yield from ((visit, *charge) for charge in of_shapes(product, term))
 
 
 def seen_too_large(trace: Trace) -> Iterator[tuple[str, str, int]]:
@@ -81,6 +82,7 @@ COUNTER = Counter(
     further=(Context("meta"), Context(variant="math")),
     training=(
         Context(grad=True, variant="training"),
+        Context(grad=True, variant="math training"),
         Context("meta", grad=True, variant="training"),
     ),
     by_operator=True,

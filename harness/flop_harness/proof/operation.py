@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 from flop_harness.conventions.products import classified, work_at
 from flop_harness.formulas.padding import padding_macs
 from flop_harness.proof.oracle import ALGORITHMS, NoOracle, check
-from flop_harness.proof.oracle.reasons import REASONS
+from flop_harness.proof.oracle.reasons import REASONS, STORED_ELEMENTS
 from flop_harness.proof.probe import PROBES, Measured, NotProvable, measure
 from flop_harness.proof.replay import in_words
 from flop_harness.records import Call, Proof
@@ -51,6 +51,8 @@ def prove(operation: Operation) -> Proof:
                   operations=work.operations)  # fmt: skip
     if call.work is not None:
         return replace(blank, standing="unprovable", reason="its formula is the user's own")
+    if family == "sparse matrix product":
+        return replace(blank, standing="unprovable", reason=STORED_ELEMENTS)
     if not work.products or (call.packet not in PROBES and call.packet in ALGORITHMS):
         return by_oracle(blank, operation)
     proof = by_probe(blank, call, work)

@@ -147,6 +147,15 @@ class Printed:
         return len(str(floor(self.value / self.step))) if self.value else 1
 
 
+def in_percent(share: float | Fraction, decimals: int = 0, signed: bool = False) -> str:
+    """A share as it is printed, with a space before the sign of per cent.
+
+    >>> in_percent(0.1234, 1), in_percent(Fraction(1, 50), signed=True)
+    ('12.3 %', '+2 %')
+    """
+    return f"{100 * float(share):{'+' if signed else ''}.{decimals}f} %"
+
+
 def with_unit(text: str) -> tuple[str, str]:
     """A figure and the unit that stands behind it, if one does.
 

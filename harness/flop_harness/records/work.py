@@ -25,6 +25,11 @@ class Product:
     complex: bool = False
 
     @property
+    def by_shapes(self) -> int:
+        """MACs as shapes alone tell them, which do not say what a sparse matrix stores."""
+        return self.macs if self.dense is None else self.dense
+
+    @property
     def sums(self) -> int:
         """Additions within the sums."""
         return self.macs - min(self.outputs, self.macs) if self.added is None else self.added

@@ -10,18 +10,17 @@ from flop_harness.counters import Counter, overlay
 from flop_harness.records import Context
 from flop_harness.run.answers import first_line, modules_of, told
 from flop_harness.run.contexts import asked_with
-from flop_harness.run.leftovers import leftovers, marks
 from flop_harness.suite.build import Built
 from flop_harness.suite.compiled import eagerly, uncompiled
 from flop_harness.suite.inputs import move
 from flop_harness.suite.seeding import seeded
-from flop_harness.suite.standing import entries_kept
 
 
 def ask(counter: Counter, context: Context, built: Built, threads: int) -> dict[str, Any]:
     """What the tool says of a model that is spoilt by it, how long it takes, and what it leaves."""
     import torch
 
+    from flop_harness.run.leftovers import leftovers, marks
     from flop_harness.trace.surroundings import settings
 
     if counter.overlay:
@@ -31,7 +30,7 @@ def ask(counter: Counter, context: Context, built: Built, threads: int) -> dict[
     args, kwargs = move((built.args, built.kwargs), context.device)
     args, kwargs = asked_with(counter, context, model, args, kwargs)
     before = marks(model)
-    with warnings.catch_warnings(record=True) as caught, entries_kept():
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         started = time.perf_counter()
         with settings(context.grad, context.variant), eagerly(), seeded():

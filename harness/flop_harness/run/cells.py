@@ -34,6 +34,7 @@ from flop_harness.suite.compiled import set_mode, uncompiled
 from flop_harness.suite.inputs import move
 from flop_harness.suite.references import folders_of
 from flop_harness.suite.search_path import on_path
+from flop_harness.suite.standing import Standing
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,11 @@ class CaseRunner:
     def folders(self) -> tuple[str, ...]:
         """Where imports of the model look; a forward pass may import too."""
         return () if self.live is not None else folders_of(self.case.model, self.folder)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """What is loaded once the model is built, for its forks."""
+        return Standing()
 
     def canonical(self) -> Trace:
         """The trace that the reference is priced on: on meta, or without values, or for real."""
@@ -149,12 +155,12 @@ class CaseRunner:
         """
         own = self.resolved(context)
         key = seen_alike(watcher, own, *self._passed(context))
-        with on_path(self.folders):
-            if key not in self.taken:
+        if key not in self.taken:
+            with on_path(self.folders):
                 self.taken[key] = self._recorded(watcher, context)
-            seen = self.taken[key]
-            if isinstance(watcher, Counter) and watcher.observe is not None:
-                seen = self._observed(watcher, context, seen)
+        seen = self.taken[key]
+        if isinstance(watcher, Counter) and watcher.observe is not None:
+            seen = self._observed(watcher, context, seen)
         return replace(seen, context=own)
 
     def _observed(self, counter: Counter, context: Context, trace: Trace) -> Trace:
@@ -162,7 +168,8 @@ class CaseRunner:
         key = (counter.observe, trace.root)
         if key not in self.observed:
             handed = partial(self._adapted, counter, context, *self._passed(context))
-            calls = self._apart(lambda: observations(counter, context, *handed()))
+            with on_path(self.folders, self.standing):
+                calls = self._apart(lambda: observations(counter, context, *handed()))
             self.observed[key] = with_calls(trace, calls).root
         return replace(trace, root=self.observed[key])
 

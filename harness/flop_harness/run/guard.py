@@ -27,11 +27,24 @@ class Stopped(BaseException):
 def go_on_guarded(parent: int, alone: Iterable[int] = ()) -> None:
     """Go on in a fork. The process that was called stays behind as its guard and never returns.
 
-    The fork alone keeps the descriptors ``alone``. The guard ends as the fork did, once nothing is left of what that has started; SIGTERM, or the
-    end of ``parent``, has it end the fork first.
+    The fork alone keeps the descriptors ``alone``. The guard ends as the fork did, once nothing is
+    left of what that has started; SIGTERM, or the end of ``parent``, has it end the fork first.
     """
-    signal.signal(signal.SIGTERM, stop)
-    status = 0
+    status: int | None
+    try:
+        signal.signal(signal.SIGTERM, stop)
+        status = guarded(parent, alone)
+        if status is None:
+            return
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # here: beyond, nobody would catch Stopped
+    except Stopped:
+        status = signal.SIGTERM
+    end_descendants()
+    end_as(status)
+
+
+def guarded(parent: int, alone: Iterable[int]) -> int | None:
+    """How the fork ended that this process is the guard of; None in that fork itself."""
     try:
         os.setsid()
         ask_kernel(SET_SUBREAPER, 1)
@@ -44,17 +57,13 @@ def go_on_guarded(parent: int, alone: Iterable[int] = ()) -> None:
             die_with_parent(guard)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, TERM)
-            return
+            return None
         signal.pthread_sigmask(signal.SIG_UNBLOCK, TERM)
         for descriptor in alone:
             os.close(descriptor)
-        status = os.waitpid(pid, 0)[1]
-    except Stopped:
-        status = signal.SIGTERM
+        return os.waitpid(pid, 0)[1]
     except OSError:
-        status = 1 << 8
-    end_descendants()
-    end_as(status)
+        return 1 << 8
 
 
 def stop(number: int, frame: Any) -> NoReturn:

@@ -1,9 +1,18 @@
-"""What a counter leaves behind on the model it counted."""
+"""What a counter leaves behind on the model it counted.
+
+Nothing is imported by the functions here: a model may have blocked that by then.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+
+import torch
+from torch.nn.parameter import is_lazy
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+
+from flop_harness.suite.compiled import is_training
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +30,7 @@ class ModelState:
 def marks(model: Any) -> ModelState:
     modules = dict(model.named_modules())
     return ModelState(
-        training={name: module.training for name, module in modules.items()},
+        training={name: is_training(module) for name, module in modules.items()},
         state=frozenset(model.state_dict(keep_vars=True)),
         buffers=frozenset(name for name, _ in model.named_buffers()),
         attributes=frozenset(f"{n}.{a}" for n, m in modules.items() for a in vars(m)),
@@ -40,9 +49,6 @@ def count_hooks(module: Any) -> int:
 
 def tensor_mark(tensor: Any) -> tuple[str, ...]:
     """Kind and gradient of a tensor, and a sample of its values: at most some twenty of each part."""
-    import torch
-    from torch.nn.parameter import is_lazy
-
     if is_lazy(tensor):
         return ("lazy",)
     sample = repr([sampled(part) for part in dense_parts(tensor.detach()) if not part.is_meta])
@@ -54,9 +60,6 @@ def tensor_mark(tensor: Any) -> tuple[str, ...]:
 
 def dense_parts(tensor: Any) -> list[Any]:
     """The plain tensors in which a sparse, nested, quantised or wrapping tensor keeps its values."""
-    import torch
-    from torch.utils._python_dispatch import is_traceable_wrapper_subclass
-
     if is_traceable_wrapper_subclass(tensor):
         inner = [getattr(tensor, name) for name in tensor.__tensor_flatten__()[0]]
     elif tensor.is_nested:

@@ -29,6 +29,14 @@ NO_AUTOGRAD = (
     "ask in a fresh one"
 )
 
+ASKED_OF_META = (
+    "cannot be called on meta tensors",
+    "Cannot copy out of meta tensor",
+    "_local_scalar_dense",
+)
+"""What torch says where a value is asked of a tensor that has none"""
+NO_VALUES = "the model looks at values, and a tensor on meta has none"
+
 
 def read(runner: CaseRunner, counter: Counter, context: Context) -> tuple[Reading, ...]:
     """What the counter says; a released version with what makes it run on today's Python."""
@@ -52,7 +60,7 @@ def read_once(runner: CaseRunner, counter: Counter, context: Context) -> tuple[R
     if context.device != "meta":
         _ = runner.built
     limits = runner.limits
-    with on_path(runner.folders):
+    with on_path(runner.folders, runner.standing):
         outcome = run_apart(
             lambda: ask(counter, context, runner.handed_over(context), runner.limits.threads),
             timeout_s=limits.timeout_s,
@@ -61,11 +69,20 @@ def read_once(runner: CaseRunner, counter: Counter, context: Context) -> tuple[R
         )
     if outcome.ending == "ok":
         return tuple(figures_told(runner, counter, context, outcome))
-    if FORKED in outcome.message:
-        return silent(runner, counter, context, "unavailable", NO_AUTOGRAD, outcome)
+    if why := impossible(context, outcome.message):
+        return silent(runner, counter, context, "unavailable", why, outcome)
     status = "unavailable" if outcome.error == "Unavailable" else STATUS[outcome.ending]
     message = outcome.message.removeprefix("Unavailable: ")
     return silent(runner, counter, context, status, message, outcome)
+
+
+def impossible(context: Context, message: str) -> str:
+    """Why nobody could be asked here, by torch's message; empty where the tool itself failed."""
+    if FORKED in message:
+        return NO_AUTOGRAD
+    if context.device == "meta" and any(text in message for text in ASKED_OF_META):
+        return NO_VALUES
+    return ""
 
 
 def refused(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 
 from flop_harness.counters import Counter, Unavailable, overlay
 from flop_harness.errors import UserError, raised
@@ -81,7 +82,8 @@ class CaseProcess:
             target=serve_case,
             args=(theirs, self.case, self.plan.suite.folder, self.plan.device, self.plan.limits,
                   [(cell, self.work.readings.get(cell, ())) for cell in self.left],
-                  References(tuple(counters)), TraceStore(self.plan.folder.resolve())),
+                  References(tuple(counters)), TraceStore(self.plan.folder.resolve()),
+                  whole_overlays(self.plan.counters)),
         )  # fmt: skip
         self.process.start()
         theirs.close()
@@ -146,6 +148,13 @@ class CaseProcess:
         end_process(self.process)
 
 
+def whole_overlays(counters: Iterable[Counter]) -> frozenset[Path]:
+    """Those that need not be looked through again by each process."""
+    for counter in counters:
+        overlay.missing(counter.overlay)
+    return overlay.found_whole()
+
+
 class References(dict):
     """Counters by id, found anew in the process that uses them: their rules cannot be pickled."""
 
@@ -165,11 +174,13 @@ class References(dict):
 def serve_case(
     pipe: Connection, case: Case, folder: str, device: str, limits: Limits,
     tasks: list[tuple[Cell, Readings]], counters: dict[str, Counter], traces: TraceStore,
+    overlays: frozenset[Path],
 ) -> None:  # fmt: skip
     """Carry out the cells of a case, one message before and one after each."""
     import torch
 
     begin_process()
+    overlay.take_as_whole(overlays)
     gc.freeze()  # a collection in a fork would copy every page that holds an object
     torch.set_num_threads(1)  # a fork of what has computed on several hangs when it does so itself
 

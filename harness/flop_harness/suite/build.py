@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from flop_harness.errors import ModelRaised, UserError
 from flop_harness.records import Case, Input
 from flop_harness.suite import inputs, sources
-from flop_harness.suite.compiled import as_module, set_mode, uncompiled
+from flop_harness.suite.compiled import as_module, is_training, set_mode, uncompiled
 from flop_harness.suite.importing import blamed, place_kept
 from flop_harness.suite.opened import noting
 from flop_harness.suite.recipe import Recipe
@@ -38,7 +38,7 @@ class Built:
     @property
     def mode(self) -> Literal["eval", "train"]:
         """``train`` or ``eval``, as the model stands."""
-        return "train" if self.module.training else "eval"
+        return "train" if is_training(self.module) else "eval"
 
     @property
     def dtype(self) -> str:
@@ -97,6 +97,8 @@ def _make(recipe: Recipe, case: Case, device: str, seed: int) -> tuple[Any, Any,
 def _call(recipe: Recipe, case: Case, place: str, seed: int) -> tuple[Any, Any, Any]:
     import torch
 
+    kwargs = {**recipe.kwargs, **case.kwargs}
+    refuse_without(recipe.factory, kwargs, case.model)
     torch.default_generator.manual_seed(seed)
     with (
         place_kept(),
@@ -104,8 +106,19 @@ def _call(recipe: Recipe, case: Case, place: str, seed: int) -> tuple[Any, Any, 
         torch.device(place),
         on_path(recipe.folders),
     ):
-        made = recipe.factory(**{**recipe.kwargs, **case.kwargs})
+        made = recipe.factory(**kwargs)
     return taken_apart(made, case.model)
+
+
+def refuse_without(factory: Callable[..., Any], given: Mapping[str, Any], model: str) -> None:
+    """UserError where a factory has to be given more, with what one does about it."""
+    lacking = [name for name in inputs.required(factory) if name not in given]
+    if lacking:
+        kwargs = ", ".join(f"{name} = ..." for name in lacking)
+        raise UserError(
+            f"{model} takes {', '.join(lacking)}: name a function that takes nothing and returns "
+            f"the model, or, in a suite, give kwargs = {{ {kwargs} }}"
+        )
 
 
 def taken_apart(made: Any, whose: str) -> tuple[Any, Any, Any]:
@@ -125,7 +138,7 @@ def taken_apart(made: Any, whose: str) -> tuple[Any, Any, Any]:
         case (torch.nn.Module() as module, tuple() | list() as args, Mapping() as kwargs):
             return module, tuple(args), dict(kwargs)
     kind = type(made).__name__
-    raise UserError(f"{whose} gave a {kind}, not a module or (module, args, kwargs)")
+    raise UserError(f"{whose} gave {kind}, not a module or (module, args, kwargs)")
 
 
 def _set_mode(module: nn.Module, case: Case) -> None:
@@ -174,9 +187,11 @@ def _drawn(
 
 def _usual_inputs(recipe: Recipe, module: nn.Module) -> Sequence[Input]:
     if recipe.usual_inputs is None:
+        names = inputs.required(module.forward)
+        takes = f": {type(module).__name__} takes {', '.join(names)}" if names else ""
         raise UserError(
-            "inputs are needed: neither the case nor its factory gives any; name them, "
-            "as in --input 1x3x224x224 or, in a suite, inputs = [[1, 3, 224, 224]]"
+            f"inputs are needed{takes}; give the shape of each, as in --input 1x3x224x224 or "
+            "--input 1x128:int64; in a suite, inputs = [[1, 3, 224, 224]]"
         )
     return recipe.usual_inputs(module)
 

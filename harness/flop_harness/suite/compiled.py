@@ -43,6 +43,11 @@ def as_module(given: Any) -> Any:
     return given.module() if type(given).__name__ == "ExportedProgram" else given
 
 
+def is_training(module: nn.Module) -> bool:
+    """Whether a module stands in training; one that was frozen has no mode, and is of eval."""
+    return getattr(module, "training", False)
+
+
 def set_mode(module: nn.Module, training: bool) -> None:
     """Training or eval for the whole model; an exported program is of one mode for good."""
     try:

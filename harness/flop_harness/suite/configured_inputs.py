@@ -82,7 +82,7 @@ def refuse_beyond(module: Any, args: tuple, kwargs: Mapping[str, Any]) -> None:
     length = ids.shape[-1] if getattr(ids, "ndim", 0) == 2 else 0
     if most and length > most:
         raise UserError(f"{type(module).__name__} has {most:,} positions: a length of {length:,} is "
-                        "beyond them (config: max_position_embeddings)")  # fmt: skip
+                        "beyond them (config: max_position_embeddings; formulas: --extend)")  # fmt: skip
 
 
 # ------------------------------------------------------------------------------- decoding

@@ -19,7 +19,7 @@ from flop_harness.errors import UserError
 from flop_harness.records import Case, Input
 from flop_harness.suite import inputs as drawing
 from flop_harness.suite.build import Built, build, own_dtype, taken_apart
-from flop_harness.suite.compiled import as_module, original
+from flop_harness.suite.compiled import as_module, is_training, original
 from flop_harness.suite.files import INPUT, case_from_model, written
 from flop_harness.suite.seeding import seeded
 
@@ -37,7 +37,7 @@ class Function(nn.Module):
         self.function = function
         for name, part in modules_of(function):
             self.add_module(name.replace(".", "_"), part)
-        self.training = any(part.training for part in self.children())
+        self.training = any(map(is_training, self.children()))
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
@@ -110,13 +110,7 @@ def name_of_function(function: Any) -> str:
 
 def refuse_without(function: Callable[..., Any], name: str) -> None:
     """UserError where a call without any input lacks some, naming them."""
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):
-        return
-    varied = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    missing = [key for key, each in signature.parameters.items()
-               if each.kind not in varied and each.default is each.empty]  # fmt: skip
+    missing = drawing.required(function)
     if missing:
         raise UserError(f"inputs are needed: {name} takes {', '.join(missing)}")
 

@@ -57,7 +57,7 @@ def load_file(path: Path, folders: Sequence[str] = (), again: bool = False) -> M
     with blamed(f"loading {path.name}", folders):
         source = path.read_bytes()
         identity = hashlib.sha256(bytes(path) + source).hexdigest()[:12]
-        package = package_of(path, relative_levels(source))
+        package = package_of(path, relative_levels(source, path))
         name = ".".join((*package, f"_{path.stem}_{identity}"))
         home = path.parents[len(package)]
         if name in sys.modules and not again:
@@ -77,9 +77,9 @@ def load_file(path: Path, folders: Sequence[str] = (), again: bool = False) -> M
         return module
 
 
-def relative_levels(source: bytes) -> int:
+def relative_levels(source: bytes, path: Path) -> int:
     """How many packages up the relative imports of a file look: 1 for ``from .layers import Block``."""
-    return max((node.level for node in ast.walk(ast.parse(source))
+    return max((node.level for node in ast.walk(ast.parse(source, str(path)))
                 if isinstance(node, ast.ImportFrom)), default=0)  # fmt: skip
 
 

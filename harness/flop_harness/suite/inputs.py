@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,19 @@ if TYPE_CHECKING:
     import torch
 
 
+VARIED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 LARGE = 2**27
 """Elements beyond which a tensor for meta is not drawn: nobody looks at a value of it"""
+
+
+def required(function: Callable[..., Any]) -> list[str]:
+    """The names of the inputs that a call cannot do without; none where they are not known."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return []
+    return [name for name, each in signature.parameters.items()
+            if each.kind not in VARIED and each.default is each.empty]  # fmt: skip
 
 
 def draw_all(

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from flop_harness.suite.standing import modules_kept
+from flop_harness.suite.standing import Standing, modules_kept
 
 STANDARD = frozenset(
     os.path.realpath(path)
@@ -53,15 +53,18 @@ def standard_library_first() -> Iterator[None]:
 
 
 @contextmanager
-def on_path(folders: Sequence[str]) -> Iterator[None]:
+def on_path(folders: Sequence[str], standing: Standing | None = None) -> Iterator[None]:
     """Let imports look into ``folders`` before what is installed, after the standard library.
 
-    Within, somebody else's code may be run: it takes no module of torch's or ours away.
+    Within, somebody else's code may be run: it takes no module of torch's or ours away. Where that is
+    only in forks, ``standing`` tells what is loaded: to look takes a while.
     """
-    with standard_library_first(), no_bytecode_written(), modules_kept():
+    kept = modules_kept() if standing is None else standing.found_first()
+    with standard_library_first(), no_bytecode_written(), kept:
         place = sum(map(is_standard, sys.path))
         sys.path[place:place] = folders
-        importlib.invalidate_caches()
+        if folders:
+            importlib.invalidate_caches()
         try:
             yield
         finally:

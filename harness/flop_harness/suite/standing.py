@@ -19,22 +19,14 @@ ROOTS = frozenset({*sys.stdlib_module_names, "flop_harness", "numpy", "torch", "
 @contextmanager
 def modules_kept() -> Iterator[None]:
     """Within, what is loaded of ``ROOTS`` is not loaded again; afterwards it is as it was."""
-    table = sys.modules
-    before = {name: module for name, module in table.items() if name.partition(".")[0] in ROOTS}
-    finder = Standing(before)
-    sys.meta_path.insert(0, finder)  # type: ignore[arg-type]
-    parents = parents_without_path(before)
-    for parent in parents:
-        parent.__path__ = []
+    table, standing = sys.modules, Standing()
     try:
-        yield
+        with standing.found_first():
+            yield
     finally:
-        for parent in parents:
-            vars(parent).pop("__path__", None)
-        if finder in sys.meta_path:
-            sys.meta_path.remove(finder)  # type: ignore[arg-type]
         sys.modules = table
-        table.update((name, each) for name, each in before.items() if table.get(name) is not each)
+        before = standing.modules.items()
+        table.update((name, each) for name, each in before if table.get(name) is not each)
 
 
 @contextmanager
@@ -58,11 +50,28 @@ def parents_without_path(modules: Mapping[str, Any]) -> list[Any]:
 
 
 class Standing:
-    """Finds modules that are loaded already, as they are."""
+    """Finds the modules of ``ROOTS`` that are loaded when it is made, as they are."""
 
-    def __init__(self, modules: Mapping[str, ModuleType]) -> None:
-        self.modules = modules
+    def __init__(self) -> None:
+        self.modules = {
+            name: module for name, module in sys.modules.items() if name.partition(".")[0] in ROOTS
+        }
+        self.parents = parents_without_path(self.modules)
         self.specs: dict[str, Any] = {}
+
+    @contextmanager
+    def found_first(self) -> Iterator[None]:
+        """Within, an import of what is not in ``sys.modules`` any more finds it here."""
+        sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+        for parent in self.parents:
+            parent.__path__ = []
+        try:
+            yield
+        finally:
+            for parent in self.parents:
+                vars(parent).pop("__path__", None)
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)  # type: ignore[arg-type]
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         return ModuleSpec(name, self) if name in self.modules else None  # type: ignore[arg-type]

@@ -38,7 +38,7 @@ def keep_time(
     ``counting`` gives a ``map`` that may have several processes at work; they end before the timing.
     """
     environment = surroundings(device)
-    tell(f"counting {len(suite.cases)} cases")
+    tell(f"cases to count: {len(suite.cases)}")
     expected: list[Theory | Failure] = []
     if scope.details:
         with counting() as mapper:

@@ -70,7 +70,7 @@ class GraphMode(OperatorMode):
             return super().answer(func, plan, args, kwargs)
         calls = self.stack[-1]
         written = len(calls)
-        if not (self.lifts and torch.is_grad_enabled() and requires_grad(args, kwargs)):
+        if not (self.lifts and torch.is_grad_enabled() and is_differentiated(plan, args, kwargs)):
             output = super().answer(func, plan, args, kwargs)
         elif plan.composite:
             output = self.observe(func, plan, args, kwargs)
@@ -131,6 +131,11 @@ def autograd_shown() -> AbstractContextManager[None]:
     """A guard within which both do again; nothing else changes."""
     hidden = torch._C._dispatch_tls_local_exclude_set() - AUTOGRAD
     return torch._C._ForceDispatchKeyGuard(torch._C._dispatch_tls_local_include_set(), hidden)  # type: ignore[return-value]
+
+
+def is_differentiated(plan: Plan, args: tuple, kwargs: Mapping[str, Any]) -> bool:
+    """Whether autograd has to see it: a view too, through which gradients may yet be written."""
+    return plan.runs or requires_grad(args, kwargs)
 
 
 def requires_grad(args: tuple, kwargs: Mapping[str, Any]) -> bool:

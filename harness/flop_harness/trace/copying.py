@@ -21,6 +21,7 @@ from torch.fx import Graph, GraphModule
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 from torch.nn.utils import parametrize
 
+from flop_harness.suite.compiled import is_training
 from flop_harness.trace import values
 
 ATOMS = frozenset({
@@ -280,7 +281,7 @@ def hooks_of(module: nn.Module) -> list[int]:
 
 LOOKS: dict[str, Callable[[nn.Module], Any]] = {
     "modules": lambda root: [(p, type(m)) for p, m in root.named_modules(remove_duplicate=False)],
-    "modes": lambda root: [m.training for m in root.modules()],
+    "modes": lambda root: [is_training(m) for m in root.modules()],
     "hooks": lambda root: [hooks_of(m) for m in root.modules()],
     "parameters": lambda root: sharing(root.named_parameters(remove_duplicate=False)),
     "buffers": lambda root: sharing(root.named_buffers(remove_duplicate=False)),

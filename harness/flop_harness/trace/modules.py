@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from flop_harness.records import List, Module, Parameter, Tensor
+from flop_harness.suite.compiled import is_training
 from flop_harness.trace.encoding import (
     NAMED,
     PLAIN,
@@ -198,7 +199,7 @@ class ModuleTable:
                     config=config,
                     parameters=tuple(held),
                     children=tuple(self._children[index]),
-                    training=module.training,
+                    training=is_training(module),
                 )
             )
         return tuple(modules), tuple(parameters)

@@ -7,13 +7,17 @@ figures made of nothing.
 from __future__ import annotations
 
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from flop_harness.errors import UserError
 
@@ -35,6 +39,10 @@ class ImportNeeded(Exception):
 
 class ThreadUsed(UserError):
     """The model computes in another thread, which a trace does not follow."""
+
+
+class NothingRan(UserError):
+    """The model returns what computes only as it is read."""
 
 
 class Needs:
@@ -83,6 +91,48 @@ class Needs:
                 raise
         if self.unmet:
             raise self.unmet[0]
+
+
+class Elsewhere(TorchDispatchMode):
+    """Tells what is computed in the thread that it is entered in."""
+
+    def __init__(self, needs: Needs) -> None:
+        super().__init__()
+        self.needs = needs
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # as of the mode that writes operators down
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        self.needs.elsewhere(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def threads_guarded(needs: Needs) -> Iterator[None]:
+    """Have the threads that are started meanwhile tell what they compute."""
+    begin = threading.Thread._bootstrap_inner  # type: ignore[attr-defined]
+
+    def guarded(thread: threading.Thread) -> None:
+        with Elsewhere(needs):
+            begin(thread)
+
+    with exchanged(threading.Thread, "_bootstrap_inner", guarded):
+        yield
+
+
+LAZY = (GeneratorType, CoroutineType, AsyncGeneratorType, map, filter)
+
+
+def refuse_lazy(output: Any) -> None:
+    """NothingRan where an output holds a generator or a coroutine, which has not begun."""
+    for leaf in tree_leaves(output):
+        if isinstance(leaf, LAZY):
+            raise NothingRan(
+                f"the model returns a {type(leaf).__name__}, which computes nothing until it is "
+                "read: count a function that reads it"
+            )
 
 
 def line_of_model() -> str:

@@ -30,6 +30,7 @@ from flop_harness.trace.shapes import spec_of
 from flop_harness.trace.tensors import (
     PLAIN,
     has_nested,
+    has_quantised,
     has_sparse,
     has_tensor,
     is_on_cpu,
@@ -210,15 +211,16 @@ class OperatorMode(TorchDispatchMode):
             return func(*args, **on_this(kwargs))
         if plan.runs:
             return func(*args, **kwargs)
-        if plan.writes and not self.execute and len(func._schema.returns) == 1:
+        real = self.execute or plan.quantises or has_quantised(args)
+        if plan.writes and not real and len(func._schema.returns) == 1:
             return args[0]
-        if plan.shape is not None and not self.execute and not has_nested(args):
+        if plan.shape is not None and not real and not has_nested(args):
             spec = plan.shape(*args, **kwargs)
             if spec is not None:
                 return rebuilt(spec, args, self.device)
         self.stack.append([])  # functions that a kernel written in Python calls are not the model's
         try:
-            if self.execute or plan.writes:
+            if real or plan.writes:
                 return func(*args, **kwargs)
             return self.infer(func, args, kwargs)
         finally:

@@ -31,6 +31,7 @@ class Plan:
         "func",
         "name",
         "nested",
+        "quantises",
         "reads_values",
         "remembered",
         "runs",
@@ -51,11 +52,15 @@ class Plan:
         self.writes = written and torch.Tag.inplace_view not in tags and "out" not in self.name
         # Views and in-place views are cheap and their results alias: let them run.
         self.runs = bool(aliases) and not self.writes and not self.composite
+        # On meta it returns floats: torch has no quantised tensors without values.
+        self.quantises = self.name.startswith("aten.quantize_per_")
         self.differentiable = not self.writes and "detach" not in self.name
         self.reads_values = bool(tags & VALUE_TAGS) or self.name in READS_VALUES
         # What has no formula may get one from the user at any time.
         self.unknown = without_overload(self.name) not in FORMULAS
-        self.remembered = not (self.runs or self.unknown or self.name in NEVER_REMEMBERED)
+        self.remembered = not (
+            self.runs or self.unknown or self.quantises or self.name in NEVER_REMEMBERED
+        )
         nondeterministic = torch.Tag.nondeterministic_seeded in tags
         known = self.name.rpartition(".")[0] not in UNKNOWN and "out" not in self.name
         self.followed = known and not nondeterministic

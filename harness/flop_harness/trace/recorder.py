@@ -16,19 +16,18 @@ import torch
 from torch import nn
 
 from flop_harness.records import (
-    FORWARD_ENDED,
-    PRE_HOOKED,
     RAISED,
     Call,
     Context,
     Phase,
     Trace,
 )
-from flop_harness.suite.compiled import uncompiled
+from flop_harness.suite.compiled import is_training, uncompiled
 from flop_harness.trace import functions, layers, step
 from flop_harness.trace.backward import GraphMode, below_autograd
 from flop_harness.trace.copying import NotCopyable, copied, differences
 from flop_harness.trace.encoding import encode
+from flop_harness.trace.module_hooks import changes_seen, end_seen, is_hooked
 from flop_harness.trace.modules import ModuleTable
 from flop_harness.trace.needs import (
     GradientsNeeded,
@@ -37,11 +36,12 @@ from flop_harness.trace.needs import (
     ValuesNeeded,
     exchanged,
     gradients_guarded,
+    refuse_lazy,
 )
 from flop_harness.trace.operators import OperatorMode, rebuilt
 from flop_harness.trace.plans import MEMORY, Memory
 from flop_harness.trace.shapes import spec_of
-from flop_harness.trace.surroundings import IdleMode, do_nothing, hooked, settings, undisturbed
+from flop_harness.trace.surroundings import IdleMode, hooked, settings, undisturbed
 from flop_harness.trace.values import given, values_guarded
 
 __all__ = ["GradientsNeeded", "NotCopyable", "ValuesNeeded", "record", "recorded"]
@@ -76,9 +76,8 @@ def record(
     What the model writes into itself and its inputs stays: ``recorded`` takes copies. A call of a
     module whose id is in ``foreign`` raises NotCopyable.
     """
-    if gradients:  # forward differentiation scripts functions of torch, which are watched below
-        with warnings.catch_warnings(action="ignore"):  # that scripting is deprecated
-            importlib.import_module("torch._decomp.decompositions_for_jvp")
+    if gradients:
+        script_derivatives()
     device = device_of(module, args, kwargs)
     mark_given(args, kwargs)
     context = context_of(module, device, grad, variant)
@@ -94,11 +93,18 @@ def record(
         watched(recorder, operators, hooked(module, hooks), gradients),
     ):
         output = module(*args, **(kwargs or {}))
+        refuse_lazy(output)
         (root,) = recorder.stack[0]
         if isinstance(operators, GraphMode):
             step.go_back(operators, output)
             after = step.phases(root, recorder.table, operators, context.optimizer)
     return recorder.trace(context, execute, root, after)
+
+
+def script_derivatives() -> None:
+    """Forward differentiation scripts functions of torch: done before those are watched."""
+    with warnings.catch_warnings(action="ignore"):  # that scripting is deprecated
+        importlib.import_module("torch._decomp.decompositions_for_jvp")
 
 
 def mark_given(args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> None:
@@ -109,7 +115,7 @@ def mark_given(args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> None:
 
 
 def context_of(module: nn.Module, device: torch.device, grad: bool, variant: str) -> Context:
-    context = Context(device.type, grad, "train" if module.training else "eval", variant)
+    context = Context(device.type, grad, "train" if is_training(module) else "eval", variant)
     return replace(context, grad=True) if context.training else context
 
 
@@ -312,43 +318,3 @@ class Recorder:
 
 
 AS_IT_IS = nullcontext()
-
-
-def is_hooked(module: nn.Module) -> bool:
-    """Whether a module has hooks, other than such that do nothing."""
-    if isinstance(module, torch.jit.ScriptModule):
-        return False
-    after = module._forward_hooks
-    return bool(module._forward_pre_hooks) or any(h is not do_nothing for h in after.values())
-
-
-@contextmanager
-def end_seen(module: nn.Module, stack: list[list[Call]]) -> Iterator[None]:
-    """Note where a module's own forward pass ends and its hooks begin, if it has any."""
-    if all(hook is do_nothing for hook in module._forward_hooks.values()):
-        yield
-        return
-    note = Call("function", FORWARD_ENDED, (), (), None)
-    handle = module.register_forward_hook(lambda *_: stack[-1].append(note), prepend=True)
-    try:
-        yield
-    finally:
-        handle.remove()
-
-
-@contextmanager
-def changes_seen(
-    module: nn.Module, given: tuple[tuple[Any, ...], tuple], noted: list[Call]
-) -> Iterator[None]:
-    """Note what a module is called with, once its own pre-hooks have changed that."""
-
-    def note(module: nn.Module, args: tuple, kwargs: dict) -> None:
-        after = tuple(map(encode, args)), tuple((k, encode(v)) for k, v in kwargs.items())
-        if after != given:
-            noted[:] = [Call("function", PRE_HOOKED, *after, None)]
-
-    handle = module.register_forward_pre_hook(note, with_kwargs=True)
-    try:
-        yield
-    finally:
-        handle.remove()

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import (
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+    Set,
+    ValuesView,
+)
 from dataclasses import fields, is_dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -48,15 +57,17 @@ def losses(output: Any) -> list[torch.Tensor]:
 
 
 def tensors_of(value: Any) -> Iterator[torch.Tensor]:
-    """Tensors in containers, and in the fields of dataclasses."""
+    """Tensors in containers, in the fields of dataclasses and in namespaces."""
     if isinstance(value, torch.Tensor):
         yield value
         return
     parts: Iterable[Any] = ()
     if isinstance(value, Mapping):
         parts = value.values()
-    elif isinstance(value, (list, tuple, set)):
+    elif isinstance(value, (Sequence, Set, ValuesView)) and not isinstance(value, (str, bytes)):
         parts = value
+    elif isinstance(value, SimpleNamespace):
+        parts = vars(value).values()
     elif is_dataclass(value) and not isinstance(value, type):
         parts = (getattr(value, each.name) for each in fields(value))
     for part in parts:

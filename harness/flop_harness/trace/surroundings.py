@@ -16,7 +16,7 @@ from flop_harness.suite.compiled import eagerly
 from flop_harness.suite.seeding import seeded
 from flop_harness.suite.standing import entries_kept
 from flop_harness.trace.encoding import qualified_name
-from flop_harness.trace.needs import Needs, imports_guarded
+from flop_harness.trace.needs import Needs, imports_guarded, threads_guarded
 
 RECURSION = 6_000
 """Python's own limit is for a model that nests itself; each module stands for several of our calls."""
@@ -30,6 +30,7 @@ def undisturbed(needs: Needs) -> Iterator[None]:
         guards.enter_context(needs.met())
         guards.enter_context(seeded())
         guards.enter_context(imports_guarded(needs))
+        guards.enter_context(threads_guarded(needs))
         guards.enter_context(nested_deeply())
         guards.enter_context(garbage_kept())
         guards.enter_context(eagerly())

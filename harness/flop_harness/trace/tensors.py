@@ -42,6 +42,10 @@ def has_nested(args: tuple) -> bool:
     return any(isinstance(arg, torch.Tensor) and arg.is_nested for arg in args)
 
 
+def has_quantised(args: tuple) -> bool:
+    return any(tensor.is_quantized for tensor in tensors_in(args))
+
+
 def has_sparse(args: tuple, output: Any) -> bool:
     """How many elements a sparse tensor stores hangs on values."""
     return any(tensor.layout in SPARSE for tensor in tensors_in((*args, output)))

@@ -35,6 +35,8 @@ LISTED = torch.Tensor.tolist  # as torch has it, unguarded
 SCALARS = frozenset(
     {"aten._local_scalar_dense.default", "aten.is_nonzero.default", "aten.equal.default"}
 )
+READ_BY_KERNELS = frozenset({"aten._pack_padded_sequence.default"})
+"""What they return is read in memory, where no mode sees it: the batch sizes of what is packed."""
 
 
 class Known(NamedTuple):
@@ -83,7 +85,7 @@ class Values:
 
     def read(self, func: Any, name: str, args: tuple, kwargs: dict, device: torch.device) -> Any:
         """The result of an operator that looks at values; ValuesNeeded where they are not known."""
-        beside = besides((*args, *kwargs.values()))
+        beside = None if name in READ_BY_KERNELS else besides((*args, *kwargs.values()))
         if beside is None:
             return self.needs.values(name)
         if any(item.given for item in beside):

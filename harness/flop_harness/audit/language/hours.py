@@ -9,6 +9,7 @@ from flop_harness.audit.language.given import Given
 from flop_harness.audit.language.quantities import stands_for
 from flop_harness.conventions.transformers.catalogue import FORMULAS
 from flop_harness.records import Claim, Verdict
+from flop_harness.records.units import in_percent
 
 FORMULA = "palm"
 APART = 2.5
@@ -30,7 +31,7 @@ def on_hours(claim: Claim, column: Iterable[Claim]) -> Verdict:
     share = implied(claim)
     if share is None:
         return Verdict(claim.id, "unexplained", "its row does not say what it follows from")
-    told = f"{share:.1%} of the peak by {FORMULA}"
+    told = f"{in_percent(share, 1)} of the peak by {FORMULA}"
     if share > 1:
         return Verdict(
             claim.id, "error in the source", f"it takes more than the machine has: {told}"
@@ -38,7 +39,7 @@ def on_hours(claim: Claim, column: Iterable[Claim]) -> Verdict:
     beside = [each for other in column if (each := implied(other)) is not None]
     middle = median(beside)
     if len(beside) >= 3 and not 1 / APART <= share / middle <= APART:
-        reason = f"{told}, where its column has {middle:.1%}"
+        reason = f"{told}, where its column has {in_percent(middle, 1)}"
         return Verdict(claim.id, "error in the source", reason)
     return Verdict(
         claim.id, "unexplained", f"possible: {told}; the source does not say at what rate"

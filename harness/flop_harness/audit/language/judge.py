@@ -17,6 +17,7 @@ from flop_harness.audit.language.quantities import QUANTITIES, column, misprinte
 from flop_harness.audit.language.question import Match, Question, Way, way_of
 from flop_harness.audit.language.relations import Candidate
 from flop_harness.records import Claim, Fit, Ruling, Verdict
+from flop_harness.records.units import in_percent
 
 ENOUGH = 3
 """So many figures of a column say how all of it is counted, if one way explains most of them."""
@@ -150,7 +151,7 @@ def mistaken(question: Question, table: list[Question], slip: str = "") -> Verdi
     ruling: Ruling = "unexplained"
     if slip or all(each.certain for each in likely):
         ruling = "error in the source"
-    gap = f", {float(slips.figure_of(claim).middle / near[0].value.middle - 1):+.2%} off"
+    gap = f", {in_percent(slips.figure_of(claim).middle / near[0].value.middle - 1, 2, signed=True)} off"
     reason = f"{slip}; {should}" if slip else f"{should}{gap}"
     return counted(question, Verdict(claim.id, ruling, reason, nearest=shown))
 

@@ -1,4 +1,6 @@
-"""Days of releases whose version tells none: the newest file in the package that pip downloads.
+"""Days of releases whose version tells none.
+
+``DAYS`` are those of the newest file in the package that pip downloads:
 
 python -m flop_harness.counters.versions.days torchinfo 0.0.1 0.0.2
 """
@@ -50,16 +52,36 @@ DAYS: Mapping[str, str] = {
     """,
 }
 """Distribution -> its versions, each with its day"""
+RECEIVED: Mapping[str, str] = {
+    "calflops": """
+        0.0.1 2023-08-21  0.0.2 2023-08-21  0.0.3 2023-08-21  0.0.4 2023-08-21  0.0.5 2023-08-22
+        0.0.6 2023-08-22  0.0.7 2023-08-22  0.0.8 2023-08-22  0.0.9 2023-08-23  0.1.0 2023-08-23
+        0.2.0 2023-08-24  0.2.5 2023-09-03  0.2.6 2023-09-05  0.2.7 2023-09-09  0.2.8 2023-09-13
+        0.2.9 2023-09-13  0.3.0 2024-06-07  0.3.1 2024-06-07  0.3.2 2024-06-07
+    """,
+    "torch": """
+        2.0.0 2023-03-15  2.0.1 2023-05-08  2.1.0 2023-10-04  2.1.1 2023-11-15  2.1.2 2023-12-14
+        2.2.0 2024-01-30  2.2.1 2024-02-22  2.2.2 2024-03-27  2.3.0 2024-04-24  2.3.1 2024-06-05
+        2.4.0 2024-07-24  2.4.1 2024-09-04  2.5.0 2024-10-17  2.5.1 2024-10-29  2.6.0 2025-01-29
+        2.7.0 2025-04-23  2.7.1 2025-06-04  2.8.0 2025-08-06  2.9.0 2025-10-15  2.9.1 2025-11-12
+        2.10.0 2026-01-21  2.11.0 2026-03-23  2.12.0 2026-05-13  2.12.1 2026-06-17
+        2.13.0 2026-07-08  2.14.0 2026-09-02  2.14.1 2026-09-30  2.15.0 2026-10-28
+    """,
+    "fvcore": "0.1.4 2021-03-22",
+    "ptflops": "0.7.2 2023-12-24",
+    "thop": "0.0.22 2019-06-24  0.0.22.post421392844089 2019-06-24",
+}
+"""As DAYS, by the ``upload-time`` that the Python Package Index tells of the file that pip takes"""
 UNSET = (date(1980, 1, 1), date(2020, 2, 2))
 """What tools that make the same package twice write in place of the day"""
 
 
 def day_of(distribution: str, version: str) -> date | None:
-    """The day that the version itself tells, or that its files have; None where neither is known."""
+    """The day that the version itself tells, or that a table here has; None where neither is known."""
     told = date_in(version)
     if told:
         return told.date()
-    words = DAYS.get(distribution, "").split()
+    words = " ".join(table.get(distribution, "") for table in (DAYS, RECEIVED)).split()
     known = dict(zip(words[::2], words[1::2], strict=True)).get(version)
     return date.fromisoformat(known) if known else None
 

@@ -31,6 +31,7 @@ ON_A_GPU = (
       miopen_rnn_backward _masked_softmax_backward""".split()),
     *PACKED, "torchvision._deform_conv2d_backward", *ATTENTION_GRADIENTS,
 )  # fmt: skip
+STORED_ELEMENTS = "where its elements are hangs on values; those stored multiply"
 BY_VALUES = "its comparisons hang on values, and the formula gives the worst case of one algorithm"
 REASONS = {
     "aten.matmul": "of nested tensors alone, whose parts have sizes of their own",
@@ -70,7 +71,7 @@ REASONS = {
                      "aten.quantized_gru", *(f"quantized.quantized_{kind}_cell_dynamic" for kind in CELLS)),
                     "no probe is written for this way of packing"),
     **dict.fromkeys(ON_A_GPU, "only a GPU has a kernel of it"),
-    **dict.fromkeys(SPARSE, "where its elements are hangs on values; those stored multiply"),
+    **dict.fromkeys(SPARSE, STORED_ELEMENTS),
     **dict.fromkeys(("aten._embedding_bag_backward", "aten._embedding_bag_dense_backward"),
                     ADDED_ONCE),
 }  # fmt: skip

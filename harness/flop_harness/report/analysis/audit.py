@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from flop_harness.records import Audit, Claim, Ruling, Verdict
+from flop_harness.records.units import in_percent
 from flop_harness.report.words.text import anchor, human, listed, plural
 
 RULINGS: tuple[Ruling, ...] = get_args(Ruling)
@@ -98,7 +99,7 @@ class Entry:
 
 
 def _percent(share: float) -> str:
-    return "under 0.1 %" if 0 < share < 0.001 else f"{100 * share:.1f} %" if share else "none"
+    return "under 0.1 %" if 0 < share < 0.001 else in_percent(share, 1) if share else "none"
 
 
 def entries(audit: Audit) -> list[Entry]:

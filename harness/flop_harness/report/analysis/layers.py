@@ -92,14 +92,29 @@ def statements(clock: MachineTimings) -> Iterator[Statement]:
 
 
 def bound_statement(series: Series, found: list[Layer]) -> Statement:
-    """Shares of seconds and FLOP that were added up, not estimated: no interval belongs to them."""
+    """How many layers are memory-bound, and their share of a pass in the middle of the cases.
+
+    A case is timed in too few passes for an interval of its own; the cases give one together.
+    """
     bound = [each for each in found if each.bound == "memory"]
+    cases = [[each for each in found if each.times.case == case]
+             for case in dict.fromkeys(each.times.case for each in found)]  # fmt: skip
+    shares = [memory_bound_share(each) for each in cases if seconds(each)]
+    interval = median_interval(shares)
+    middle = median(shares)
+    told = with_interval(middle, interval, " %") if interval else f"{digits(middle)} %"
     return Statement(
         f"{series}: {group(len(bound))} of {plural(len(found), 'timed layer')} "
-        f"{verb(len(bound), 'is', 'are')} memory-bound under the ceilings "
-        f"measured here, with {share(seconds(bound), seconds(found))} of the time and "
-        f"{share(flop(bound), flop(found))} of the MACs."
-    )
+        f"{verb(len(bound), 'is', 'are')} memory-bound under the ceilings measured here, with "
+        f"{share(flop(bound), flop(found))} of all MACs and {told} of the time of layers in the "
+        f"middle of {plural(len(shares), 'case')}.",
+        interval is not None, "too few cases for an interval",
+    )  # fmt: skip
+
+
+def memory_bound_share(found: list[Layer]) -> float:
+    """Of the seconds in these layers, in per cent."""
+    return 100 * seconds([each for each in found if each.bound == "memory"]) / seconds(found)
 
 
 def cost_statement(series: Series, costs: list[float]) -> Statement:

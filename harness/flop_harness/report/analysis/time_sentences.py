@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flop_harness.records.times import Load, Times
+from flop_harness.records.units import in_percent
 from flop_harness.report.analysis import contexts, layers, memory, predictors, sweep_statements
 from flop_harness.report.analysis.statements import Statement, not_shown, shown
 from flop_harness.report.analysis.timings import MachineTimings
@@ -72,7 +73,7 @@ def repeat_sentence(clock: MachineTimings) -> str:
         return f"{said}."
     middle = apart[len(apart) // 2]
     return (
-        f"This machine is too noisy: {said[0].lower()}{said[1:]}, fewer than {ENOUGH:.0%}; the others lie "
+        f"This machine is too noisy: {said[0].lower()}{said[1:]}, fewer than {in_percent(ENOUGH)}; the others lie "
         f"{digits(middle * 100)} % apart in the middle and {digits(apart[-1] * 100)} % at most."
     )
 
@@ -85,7 +86,7 @@ def policy_sentence(clock: MachineTimings) -> str:
     stable = sum(each.stability.stable for each in found)
     policy = clock.times.policy
     return (
-        f"{plural(len(found), 'series')}: the median is known to ±{policy.precision:.0%} of "
+        f"{plural(len(found), 'series')}: the median is known to ±{in_percent(policy.precision)} of "
         f"{group(narrow)}; {group(stopped)} stopped by the budget of {policy.budget_s:g} s; "
         f"{group(stable)} {verb(stable, 'looks', 'look')} stable."
     )
@@ -102,7 +103,7 @@ def needs_sentence(clock: MachineTimings) -> str:
     minutes = sum(s * f for s, f in zip(spent, factors, strict=True)) / 60
     return (
         f"{plural(len(wide), 'series')} {verb(len(wide), 'has', 'have')} a wider interval than "
-        f"±{precision:.0%}: about {digits(max(factors))} times as many turns at most would be needed, "
+        f"±{in_percent(precision)}: about {digits(max(factors))} times as many turns at most would be needed, "
         f"{digits(minutes)} minutes in all."
     )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -18,6 +18,8 @@ from flop_harness.report.analysis.index import (
     plain,
     where,
 )
+from flop_harness.report.analysis.silences import MOST, silences
+from flop_harness.report.analysis.versions import newer
 from flop_harness.report.words.text import (
     compact,
     factor_words,
@@ -37,8 +39,6 @@ SILENT = {
     "out_of_memory": "out of memory",
 }
 """How a reading without a figure ended, where its status alone would mislead"""
-MOST = 1000
-"""Characters of a message at most: a counter may say 100 MB"""
 
 
 IN_CONTEXT = "explained by what the model itself does otherwise in the reading's context"
@@ -247,6 +247,7 @@ def verdict_lines(run: Run) -> list[str]:
             lines.append(f"  not counted: {shorten(case, 60)}: {left_out(operators)}")
     for case, looks in run.looks.items():
         lines.append(f"  {hanging(looks)}: {shorten(case, 60)}")
+    lines += [f"  {each}" for each in newer(run)]
     for failure in run.failures:
         message = shorten(failure.message, MOST)
         if failure.stage == "model":
@@ -254,23 +255,6 @@ def verdict_lines(run: Run) -> list[str]:
         else:
             lines.append(f"  ours failed: {failure.of_what}, {failure.stage}: {message}")
     return list(map(printable, lines))
-
-
-def silences(index: Index, statuses: Collection[str]) -> Iterator[str]:
-    """Each way in which counters gave no figure, once and whole, with what they printed last."""
-    groups: dict[tuple[str, ...], list[Reading]] = defaultdict(list)
-    for reading in index.readings:
-        if reading.status in statuses:
-            last = reading.output.strip().splitlines()[-1:]
-            groups[reading.status, reading.counter, reading.message, *last].append(reading)
-    for (status, counter, message, *last), readings in groups.items():
-        cases = few(dict.fromkeys(each.case for each in readings), 3)
-        contexts = ", ".join(dict.fromkeys(str(each.context) for each in readings))
-        told = f"{status.replace('_', ' ')}: {cases}, {counter} ({contexts}): {message}"
-        printed = (
-            f"; it printed last: {printable(last[0])}" if last and last[0] not in message else ""
-        )
-        yield shorten(told, MOST) + shorten(printed, MOST)
 
 
 def unknowns(index: Index) -> list[str]:
@@ -293,6 +277,7 @@ def unknowns(index: Index) -> list[str]:
             lines.append(f"{shorten(case, 60)}: operators without a formula: {told}.")
     lines += [f"{shorten(case, 60)}: what is counted {hanging(looks)}."
               for case, looks in index.run.looks.items()]  # fmt: skip
+    lines += [f"{each}." for each in newer(index.run)]
     return lines + list(filter(None, (told_in_context(index), origin(index.run))))
 
 

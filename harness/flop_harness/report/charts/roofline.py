@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from flop_harness.records.times import Series
+from flop_harness.records.units import in_percent
 from flop_harness.report.analysis.layers import Layer, layers
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.charts.drawing import (
@@ -99,5 +100,5 @@ def roof_panel(alt: Any, dots: list, line: list, title: str, roof: Roof) -> Any:
             size=46, filled=True, color=SERIES[0], opacity=1).encode(x=x, y=y),
     ]  # fmt: skip
     words = [f"{title}: {digits(roof.compute / 1e9)} GFLOP/s, {digits(roof.memory / 1e9)} GB/s",
-             f"cases, and the layers that take {SHARE:.0%} of the time"]  # fmt: skip
+             f"cases, and the layers that take {in_percent(SHARE)} of the time"]  # fmt: skip
     return alt.layer(*parts).properties(width=PANEL, height=220, title=words)

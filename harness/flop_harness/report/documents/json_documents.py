@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from flop_harness.reconcile.changes import Comparison
 from flop_harness.records import Bridge, Run
+from flop_harness.records.transformer import FormulaBridge
+from flop_harness.records.utilisation import Held, Phase, Utilisation
 from flop_harness.report.analysis.cells import Cell
 from flop_harness.report.analysis.index import Index, plain
 from flop_harness.report.analysis.verdict import verdict
+from flop_harness.report.analysis.versions import newer
 from flop_harness.report.tables.bridges import BRIDGES, bridges
 from flop_harness.report.tables.check import table as moves
 from flop_harness.report.tables.readings import MEASURED, READINGS, measured_readings
@@ -29,6 +32,10 @@ class Key:
 
 def listed(table: tuple[Any, ...]) -> str:
     return "objects with " + ", ".join(column.name for column in table)
+
+
+def fields_of(record: type) -> str:
+    return "objects with " + ", ".join(each.name for each in fields(record))
 
 
 SCHEMA = Key("schema", "text", "the command and the version of this form, such as compare/1")
@@ -56,6 +63,12 @@ COUNT = (
     Key("hangs_on_values", "object", "lines of the model that looked at values, and the seed"),
 )
 
+LENGTH = Key("length", "integer", "tokens of a sequence")
+SHAPE = Key(
+    "shape", "object", "the model: layers, width, heads and so on, as a file of shapes has them"
+)
+FORMULA = fields_of(FormulaBridge) + ", residual"
+
 SCHEMAS: Mapping[str, tuple[Key, ...]] = {
     "compare": (
         SCHEMA,
@@ -67,6 +80,8 @@ SCHEMAS: Mapping[str, tuple[Key, ...]] = {
         Key("bridges", listed(BRIDGES), "each reading from the reference to the figure: the amounts "
             "of a bridge add up to the reading"),
         Key("failures", "objects", "case, stage, message of what failed on our side"),
+        Key("newer", "objects", "counter, version, rules_of where a counter is newer than the version "
+            "whose rules were read"),
         Key("verdict", "object", "readings, explained, unexplained, failed, unavailable, incomplete"),
     ),
     "explain": (
@@ -110,6 +125,32 @@ SCHEMAS: Mapping[str, tuple[Key, ...]] = {
         Key("ratios", "objects", "each case but the first beside it in each series: MACs and time as "
             "multiples, the 95 % interval of time, and whether a difference is shown"),
     ),
+    "formulas": (
+        SCHEMA, SHAPE,
+        LENGTH,
+        Key("batch", "integer", "sequences at once"),
+        Key("tokens", "integer", "tokens of a training run; null without --tokens"),
+        Key("formulas", FORMULA, "FLOPs for each token: from the reference, by terms, to what the "
+            "formula says"),
+        Key("phases", fields_of(Phase), "FLOPs and bytes of a training step, of a prompt and of one "
+            "step of decoding; with --peak what bounds it"),
+        Key("memory", fields_of(Held), "what the model takes in memory"),
+    ),
+    "formulas --drift": (
+        SCHEMA, SHAPE,
+        Key("versions", FORMULA.replace("with", "with project, date, commit,"),
+            "the formula of each dated version of a project"),
+    ),
+    "mfu": (
+        SCHEMA, SHAPE,
+        LENGTH,
+        Key("tokens_per_second", "number", "of all devices together"),
+        Key("gpus", "integer", "devices"),
+        Key("peak", "object", "the device's peak, as list peaks has it"),
+        Key("utilisation", fields_of(Utilisation), "by each formula of training: FLOPs for each token, "
+            "FLOP/s of a device, and their share of the peak"),
+        Key("days", "number", "what a run of --tokens takes; null without"),
+    ),
     "count": COUNT,
     "counts": (SCHEMA, Key("models", "objects", "of several models: for each the keys of count")),
 }  # fmt: skip
@@ -127,6 +168,7 @@ def comparison(run: Run) -> dict[str, Any]:
         "bridges": rows(bridges(run)),
         "failures": [{"case": each.case, "stage": each.stage, "message": each.message}
                      for each in run.failures],
+        "newer": [each._asdict() for each in newer(run)],
         "verdict": {name: getattr(ended, name) for name in counts},
     }  # fmt: skip
 

@@ -84,7 +84,6 @@ function bridge(lines, told, scale) {
 
 // ------------------------------------------------------------- the modules of a term, as a tree
 
-const grouped = amount => amount.toLocaleString('en-US', {maximumFractionDigits: 20}).replace('-', '−');
 const exactly = amount => typeof amount === 'string' ? BigInt(amount) : amount;
 const sum = (a, b) => typeof a === typeof b ? a + b : BigInt(a) + BigInt(b);
 function modules(breakdown, paths) {

@@ -1,12 +1,5 @@
-'use strict';
-// What every page of ours can do: elements made from data, tables sorted by a click on a head.
+// What every page of ours can do: tables sorted by a click on a head.
 
-function make(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children.filter(child => child !== null && child !== ''));
-  return made;
-}
 function button(text, act, attributes = {}) {
   const made = make('button', {type: 'button', ...attributes}, text);
   made.addEventListener('click', act);

@@ -10,6 +10,8 @@ from flop_harness.report.words.text import compact
 
 LEAST = 4.0
 """An axis spans at least this factor, so that what nearly agrees is seen to agree"""
+BESIDE = 0.03
+"""Room beside the outermost figures, of what lies between them: their dots stand whole"""
 MOST_TICKS = 5
 
 
@@ -51,4 +53,5 @@ def axis_of(values: Iterable[float]) -> Axis | None:
         return None
     low, high = min(found), max(found)
     widen = max(1.0, math.sqrt(LEAST / (high / low)))
-    return Axis(low / widen / 1.05, high * widen * 1.05)
+    beside = (high * widen / (low / widen)) ** BESIDE
+    return Axis(low / widen / beside, high * widen * beside)

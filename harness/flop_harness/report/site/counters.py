@@ -11,7 +11,7 @@ from flop_harness.records import Reading, Timeline
 from flop_harness.report.analysis.drift import how, stories, stretches
 from flop_harness.report.analysis.findings import Profile
 from flop_harness.report.analysis.index import Index
-from flop_harness.report.charts.drift import points
+from flop_harness.report.charts.drift import drawn_points
 from flop_harness.report.site.answers import MARKS
 from flop_harness.report.site.axis import Axis, axis_of, rounds
 from flop_harness.report.site.families import FamilyCell, FamilyRow, short
@@ -148,16 +148,7 @@ def dated(timeline: Timeline, version: str) -> str:
 
 
 def shard(timeline: Timeline) -> dict[str, Any]:
-    """What the chart of releases shows: each case's figure as a multiple of the reference, above zero.
-
-    Where the days of most releases are known, ``dated`` is true and only those are shown.
-    """
-    every = [
-        {**point, "day": dated(timeline, point["release"])}
-        for point in points(timeline)
-        if point["ratio"] > 0
-    ]
-    days = [point for point in every if point["day"]]
-    by_day = 2 * len(days) > len(every)
-    return {"points": days if by_day else every, "dated": by_day,
+    """What the chart of releases shows: each case's figure as a multiple of the reference."""
+    shown, by_day = drawn_points(timeline)
+    return {"points": shown, "dated": by_day,
             "versions": [release.version for release in timeline.releases]}  # fmt: skip

@@ -15,8 +15,10 @@ from flop_harness.report.analysis.index import REFERENCE, Index
 from flop_harness.report.site.answers import Said, said_of
 from flop_harness.report.words.text import plural, ratio, slug
 
-SECTIONS = ("Convolutions", "Attention and recurrence", "Beyond classification", "Quantised")
-QUANTISED = "quantization"
+SECTIONS = CONVOLUTIONS, ATTENTION, LANGUAGE, BEYOND, QUANTISED = (
+    "Convolutions", "Attention and recurrence", "Language", "Beyond classification", "Quantised",
+)  # fmt: skip
+OF_INTEGERS = "quantization"
 """The part of a library that holds networks of whole numbers"""
 ENOUGH = 2
 """Models of one architecture that make a row of their own"""
@@ -128,7 +130,7 @@ class FamilyRow:
 def family_name(reference: Reference, common: frozenset[tuple[str, str]]) -> str:
     """What it is for; else the architecture, if several models of the section have it."""
     module = module_of(reference)
-    if area_of(reference) not in ("", QUANTISED):
+    if area_of(reference) not in ("", OF_INTEGERS):
         return area_of(reference)
     return module.replace("_", " ") if (section_of(reference), module) in common else "others"
 
@@ -149,10 +151,21 @@ def section_of(reference: Reference) -> str:
 
     A ConvNeXt does most of its work in linear layers between convolutions.
     """
+    if reads_tokens(reference):
+        return LANGUAGE
     if area := area_of(reference):
-        return SECTIONS[3] if area == QUANTISED else SECTIONS[2]
-    work = work_of(reference)
-    return SECTIONS[work.startswith(("attention", "recurrent"))]
+        return QUANTISED if area == OF_INTEGERS else BEYOND
+    by_sequence = work_of(reference).startswith(("attention", "recurrent"))
+    return ATTENTION if by_sequence else CONVOLUTIONS
+
+
+def reads_tokens(reference: Reference) -> bool:
+    """Whether it is a model of transformers that is called with a matrix first: batch, tokens.
+
+    Those for images, sound or features take a tensor of more dimensions.
+    """
+    first = reference.inputs.partition(" ")[0]
+    return reference.type.startswith("transformers.") and first.count("x") == 1
 
 
 def family_rows(index: Index, cases: Iterable[str]) -> list[FamilyRow]:

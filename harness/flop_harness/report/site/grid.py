@@ -10,12 +10,21 @@ from flop_harness.report.analysis.index import REFERENCE, Index
 from flop_harness.report.formats.case_json import exactly
 from flop_harness.report.site.answers import Said, finite
 from flop_harness.report.site.citing import CONVENTION, versions
-from flop_harness.report.site.families import SECTIONS, FamilyRow, by_counter, tone_of
+from flop_harness.report.site.families import (
+    ATTENTION,
+    BEYOND,
+    CONVOLUTIONS,
+    LANGUAGE,
+    QUANTISED,
+    FamilyRow,
+    by_counter,
+    tone_of,
+)  # fmt: skip
 from flop_harness.report.site.models import Model, every_said
 
 PRESETS = (
-    ("All", ""), ("Convolutions", SECTIONS[0]), ("Attention", SECTIONS[1]),
-    ("Detection and other tasks", SECTIONS[2]), ("Quantised", SECTIONS[3]), ("Layers and small networks", "Layers"),
+    ("All", ""), ("CNN", CONVOLUTIONS), ("ViT and other attention", ATTENTION), ("Language", LANGUAGE),
+    ("Detection and other tasks", BEYOND), ("Quantised", QUANTISED), ("Single layers and small networks", "Layers"),
 )  # fmt: skip
 
 

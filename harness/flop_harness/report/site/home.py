@@ -12,7 +12,7 @@ from flop_harness.report.site.answers import said_of
 from flop_harness.report.site.families import SECTIONS, FamilyRow, by_counter
 from flop_harness.report.words.text import digits, listed, plural, verb
 
-NAMES = dict(zip(SECTIONS, ("Convolutional networks", "Transformers", "Other tasks", "Quantised networks"), strict=True))  # fmt: skip
+NAMES = dict(zip(SECTIONS, ("Convolutional networks", "Transformers", "Language models", "Other tasks", "Quantised networks"), strict=True))  # fmt: skip
 CLOSE = 0.02
 """What is called close: within 2 per cent"""
 LOSSES = 3

@@ -24,7 +24,9 @@ Files = Iterator[tuple[str, bytes]]
 
 def files(site: Site) -> Files:
     yield from table_files(site)
-    yield site.page("convert.html", "convert.html.j2", scripts=["assets/convert.js"])
+    yield site.page(
+        "convert.html", "convert.html.j2", scripts=["assets/conversion.js", "assets/convert.js"]
+    )
     yield from time_files(site)
     yield claims_page(site)
     yield method_page(site)

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.formats.markdown import grid
-from flop_harness.report.site.families import SECTIONS, FamilyRow
+from flop_harness.report.site.families import QUANTISED, SECTIONS, FamilyRow
 from flop_harness.report.site.home import sentences
 from flop_harness.report.tables.table import Column, Table
 
@@ -96,7 +96,7 @@ def table_row(row: FamilyRow) -> tuple[object, ...]:
     far = max(told, key=lambda cell: cell.reach, default=None)
     exact = [cell.counter for cell in told if cell.tone == "same" and not cell.silent]
     words = f"{far.counter}: {far.mark}" if far and far.tone != "same" else ""
-    plain = row.kind != SECTIONS[3] and row.name != "others"
+    plain = row.kind != QUANTISED and row.name != "others"
     name = row.name if plain else f"{row.name} ({row.kind.lower()})"
     return name, len(row.cases), row.spread, words, ", ".join(exact)
 

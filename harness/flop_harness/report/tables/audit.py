@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flop_harness.records import Audit, Fit
+from flop_harness.records.units import in_percent
 from flop_harness.report.analysis.audit import RULINGS, WORDS, Entry, because, entries
 from flop_harness.report.tables.table import Column, Table, columns
 from flop_harness.report.words.text import digits, few, flatten, group, minus, plural
@@ -30,7 +31,7 @@ def fits(entry: Entry) -> Table:
 
 
 def _fit_row(fit: Fit) -> tuple[Any, ...]:
-    gap = "exact" if fit.exact else minus(f"{100 * fit.gap:+.3f} %")
+    gap = "exact" if fit.exact else minus(in_percent(fit.gap, 3, signed=True))
     value = group(fit.value) if isinstance(fit.value, int) else digits(fit.value, 6)
     return (fit.counting, f"{value} {fit.unit}", gap, fit.inputs, "; ".join(fit.departures))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import isinf
 
 from flop_harness.records import Metric, Reading
@@ -21,14 +21,15 @@ from flop_harness.report.words.text import (
     shorten,
 )
 
-WORDS = {"unavailable": "n/a", "out_of_memory": "memory", "timeout": "time", "ok": "none"}
-OPEN, ELSEWHERE, NEAR = "!", "~", "≈"
-NOTE = (
-    "Deviation of each counter from the reference in %; = is equal to the last unit, "
-    f"{NEAR} is not quite."
-)
 LEAST, MOST = 5e-4, 10.0
 """Deviations below the first are told as nearly equal, above the second as a factor"""
+OPEN, ELSEWHERE, NEAR, MULTIPLE = "!", "~", "≈", "×"
+WORDS = {"unavailable": "n/a", "out_of_memory": "memory", "timeout": "time", "ok": "none"}
+"""How a reading without a figure stands in a table"""
+SILENT = {"n/a": "it cannot be asked", "memory": "it ran out of memory", "time": "it ran out of time",
+          "none": "it gave no figure"}  # fmt: skip
+MEANINGS = {"=": "equal to the last unit", NEAR: f"within {100 * LEAST:g} %", MULTIPLE: "times the reference",
+            ELSEWHERE: "another context says otherwise", OPEN: "not explained", **SILENT}  # fmt: skip
 
 
 def deviation_table(index: Index, metric: Metric = "compute", exact: bool = False) -> Table:
@@ -50,11 +51,17 @@ def deviation_table(index: Index, metric: Metric = "compute", exact: bool = Fals
             row = [printable(case), told, *(cell(index, readings) for readings in found)]
             row += [left_out(unknown.get(case, {}))] if any(unknown.values()) else []
             rows.append(tuple(row))
-    notes = [NOTE]
-    texts = {text[-1:] for row in rows for text in row[2 : 2 + len(asked)]}
-    notes += [f"{ELSEWHERE} says otherwise in another context."] if ELSEWHERE in texts else []
-    notes += [f"{OPEN} is not explained."] if OPEN in texts else []
-    return Table(NAMES[metric], tuple(heads), tuple(rows), " ".join(notes))
+    marks = legend((text for row in rows for text in row[2 : 2 + len(asked)]), MEANINGS)
+    note = "Deviation of each counter from the reference in %"
+    return Table(
+        NAMES[metric], tuple(heads), tuple(rows), f"{note}: {marks}." if marks else f"{note}."
+    )
+
+
+def legend(cells: Iterable[str], meanings: Mapping[str, str]) -> str:
+    """``= equal to the last unit, ! not explained``: the marks that occur in cells, no others."""
+    text = " ".join(cells)
+    return ", ".join(f"{mark} {meaning}" for mark, meaning in meanings.items() if mark in text)
 
 
 def by_counter(index: Index, metric: Metric) -> dict[str, dict[str, list[Reading]]]:
@@ -86,13 +93,13 @@ def apart(share: float | None) -> str:
     if share is None:
         return "?"
     if isinf(share):
-        return "×∞"
+        return f"{MULTIPLE}∞"
     if share == 0:
         return "="
     if abs(share) < LEAST:
         return NEAR
     if share >= MOST:
-        return "×" + compact(1 + share).replace(" ", "")
+        return MULTIPLE + compact(1 + share).replace(" ", "")
     return minus(f"{100 * share:+.0f}" if abs(share) >= 1 else f"{100 * share:+.1f}")
 
 

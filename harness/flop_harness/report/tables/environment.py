@@ -11,10 +11,10 @@ from flop_harness.report.words.text import flatten
 
 
 def environment_table(run: Run) -> Table:
-    """What the figures were measured on."""
+    """What the figures were measured on; what has no value (no GPU, no commit) is left out."""
     rows = [("suite", f"{run.suite.name}, version {run.suite.version}")]
     rows += [("suite digest", run.suite.digest)] if run.suite.digest else []
-    rows += flatten(run.environment)
+    rows += [(what, value) for what, value in flatten(run.environment) if value]
     return Table("Environment", columns("what value"), tuple(rows))
 
 

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from flop_harness.records import SEED
+from flop_harness.records.units import in_percent
 
 Number = int | float
 
@@ -64,11 +65,11 @@ def digits(value: float, count: int = 3) -> str:
 
 
 def compact(value: Number) -> str:
-    """4133742592 -> ``4.13 G``, for sentences; the exact figure stands in the tables."""
+    """4133742592 -> ``4.13 G``, 13.5003 -> ``13.5``; the exact figure stands in the tables."""
     for power, letter in ((15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k")):
         if abs(value) >= 10**power:
             return f"{digits(value / 10**power)} {letter}"
-    return group(value)
+    return group(value) if value == int(value) else digits(value)
 
 
 def human(value: Number, unit: str = "") -> str:
@@ -111,9 +112,9 @@ def distance(share: float | None) -> str:
 def part(share: float) -> str:
     """A part of a whole: ``100 %`` and ``0 %`` are exact, and only they; more than all is told."""
     if share in (0, 1):
-        return f"{share:.0%}".replace("%", " %")
-    shown = max(share * 100, 0.1)
-    return f"{shown if share > 1 else min(shown, 99.9):.1f} %"
+        return in_percent(share)
+    shown = max(share, 0.001)
+    return in_percent(shown if share > 1 else min(shown, 0.999), 1)
 
 
 def ratio(share: float | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flop_harness.errors import UserError
+from flop_harness.errors import UserError, install_command
 from flop_harness.suite.importing import import_module
 from flop_harness.suite.recipe import Recipe
 
@@ -46,5 +46,5 @@ def library(name: str) -> Any:
         return import_module(name)
     except UserError as error:
         if str(error).startswith(f"no module named {top!r}"):
-            raise UserError(f"{top} is not installed (pip install {top})") from error
+            raise UserError(f"{top} is not installed ({install_command(top)})") from error
         raise

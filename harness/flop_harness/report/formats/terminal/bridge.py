@@ -39,7 +39,7 @@ LEAST = 40
 BAR = 20
 BRANCH, LAST, TRUNK, GAP = "├─ ", "└─ ", "│  ", "   "
 GUIDES = re.compile("(?:├─ |└─ |│  |   )*")
-TONES = {"up": "dark_orange3", "down": "steel_blue", "loud": "bold red", "base": "bright_black"}
+TONES = {"up": "dark_orange3", "down": "steel_blue", "loud": "red", "base": "bright_black"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from flop_harness.records import Bridge, Metric, Reading, Run
+from flop_harness.records import Bridge, Context, Metric, Reading, Run
 from flop_harness.report.analysis.bridges import part_of
-from flop_harness.report.analysis.index import (
-    BASE_UNIT,
-    REFERENCE,
-    Index,
-    key_of,
-    plain,
-    where,
-)
+from flop_harness.report.analysis.cells import cell_of
+from flop_harness.report.analysis.index import BASE_UNIT, REFERENCE, Index, plain, where
 from flop_harness.report.formats.terminal.fitting import Fitted, Head, Row
-from flop_harness.report.tables.cases import Answer, answer_of
+from flop_harness.report.tables.deviations import MEANINGS, legend
 from flop_harness.report.words.text import (
     group,
     human,
@@ -24,34 +19,62 @@ from flop_harness.report.words.text import (
     percent,
     printable,
     shorten,
-    signed,
 )
 
 HEADS = (Head("counter"), Head("figure", "right", False), Head("", "left", False),
-         Head("deviation", "right", False), Head("why"))  # fmt: skip
+         Head("deviation", "right", False), Head("why", beneath=True))  # fmt: skip
+DEVIATION = 3
+"""The place of that column"""
 UNITS = {"parameter": "param"}
 
 
 def case_table(run: Run, case: str, exact: bool = False) -> Fitted:
     """A compact table of every reading of a case, the reference first.
 
-    A context stands where a counter has several. Beside each figure stands the same in short, with
-    its unit; with ``exact`` the unit alone.
+    Beside each figure stands the same in short, with its unit; with ``exact`` the unit alone.
     """
     index = Index(run)
-    readings = index.by_case.get(case, [])
-    asked = Counter((reading.counter, reading.metric) for reading in readings)
     rows: list[Row] = []
     for metric in index.metrics:
-        here = [_row(index, each, asked[each.counter, metric] > 1, exact) for each in readings
-                if each.metric == metric and not restates(index, each)]  # fmt: skip
-        rows += with_line([*reference_row(index, case, metric, exact), *here], bool(rows))
-    return Fitted(printable(case), HEADS, rows)
+        here = [*reference_row(index, case, metric, exact), *said(index, case, metric, exact)]
+        rows += with_line(here, bool(rows))
+    marks = legend((row.cells[DEVIATION] for row in rows), {"=": MEANINGS["="]})
+    return Fitted(printable(case), HEADS, rows, marks)
 
 
 def with_line(rows: list[Row], above: bool) -> Iterator[Row]:
-    for place, row in enumerate(rows):
-        yield Row(row.cells, row.style, row.styles, section=above and not place)
+    """With a line between these rows and those above them, if there are any."""
+    return (replace(row, section=above and not place) for place, row in enumerate(rows))
+
+
+def said(index: Index, case: str, metric: Metric, exact: bool) -> Iterator[Row]:
+    """What counters say, in one row where several say the same for the same reasons."""
+    readings = [each for each in index.by_case.get(case, []) if each.metric == metric]
+    alike: dict[tuple[tuple[str, ...], str], list[Reading]] = defaultdict(list)
+    for reading in readings:
+        if not restates(index, reading):
+            alike[cells_of(index, reading, exact)].append(reading)
+    contexts = Counter(each.counter for each in readings)
+    for (cells, style), found in alike.items():
+        yield Row((who(found, contexts), *cells), style)
+
+
+def who(readings: Sequence[Reading], asked: Mapping[str, int]) -> str:
+    """``thop, torch (grad)``: counters, with the contexts of one that says something else in others.
+
+    ``asked`` tells in how many contexts each counter was asked.
+    """
+    found: dict[str, list[str]] = defaultdict(list)
+    for each in readings:
+        found[each.counter].append(in_short(each.context))
+    told = (name + (f" ({', '.join(under)})" if len(under) < asked[name] else "")
+            for name, under in found.items())  # fmt: skip
+    return printable(", ".join(told))
+
+
+def in_short(context: Context) -> str:
+    words = context.variant or ("grad" if context.grad else "no_grad")
+    return words if context.device in ("", "cpu") else f"{context.device} {words}"
 
 
 def restates(index: Index, reading: Reading) -> bool:
@@ -78,39 +101,25 @@ def short(value: int | float, unit: str, exact: bool) -> str:
     return human(value, unit) if unit != "parameter" else f"{human(value)} {word}"
 
 
-def _row(index: Index, reading: Reading, several: bool, exact: bool) -> Row:
-    answer = answer_of(index, reading)
-    told = answer.cell.value is not None
-    style = "bold red" if answer.cell.loud else "" if told else "yellow"
-    bridge = index.bridge_of.get(key_of(reading))
-    return Row(_cells(answer, bridge, several, exact), style)
-
-
-def _cells(answer: Answer, bridge: Bridge | None, several: bool, exact: bool) -> tuple[str, ...]:
-    cell = answer.cell
-    context = cell.context
-    words = context.variant or ("grad" if context.grad else "no_grad")
-    if context.device not in ("", "cpu"):
-        words = f"{context.device} {words}"
-    name = printable(f"{cell.counter} ({words})" if several else cell.counter)
+def cells_of(index: Index, reading: Reading, exact: bool) -> tuple[tuple[str, ...], str]:
+    """(figure, in short, deviation, why) and the style of the row."""
+    cell = cell_of(index, reading)
     if cell.value is None:
-        return name, "", "", "", f"{cell.text}: told below"
-    why = reasons(bridge) if bridge else ""
-    if cell.loud:
-        why = f"UNEXPLAINED: {why}"
-    return name, cell.text, short(cell.value, cell.unit, exact), percent(cell.deviation), why
+        return ("", "", "", f"{cell.text}: told below"), "yellow"
+    bridge = index.bridge_to(reading)
+    why = filter(None, (cell.alarm, reasons(bridge) if bridge else ""))
+    told = (cell.text, short(cell.value, cell.unit, exact), percent(cell.deviation))
+    return (*told, ", ".join(why)), "bold red" if cell.loud else ""
 
 
 def reasons(bridge: Bridge, count: int = 3) -> str:
-    """The heaviest terms of a bridge, abbreviated; a residual is never left out."""
+    """The heaviest terms of a bridge, with their shares, and how many more there are."""
     moved = [step for step in bridge.steps if step.amount]
     steps = sorted(moved, key=lambda step: -abs(step.amount))
-    words = [f"{shorten(step.term, 60)} {percent(part_of(step.amount, bridge))}"
+    words = [f"{printable(step.term)} {percent(part_of(step.amount, bridge))}"
              for step in steps[:count]]  # fmt: skip
     if len(steps) > count:
         words.append(f"{len(steps) - count} more")
-    if bridge.residual:
-        words.insert(0, f"residual {signed(bridge.residual)}")
     return ", ".join(words)
 
 

@@ -1,20 +1,24 @@
 """Tables that fit: figures and names stand whole at any width.
 
-Text wraps first. What still has no room goes into a further piece, with the first column before it.
+Text wraps first, or stands beneath its row. What still has no room goes into a further piece, with the
+first column before it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from rich.table import Table as Grid
+    from rich.text import Text
 
 LEAST, WORD = 16, 48
 """Columns that wrapped text has at least; a longer word than the second is folded"""
+BENEATH, INDENT = 32, "   "
+"""Columns that text has at least beside its row, else it stands beneath, set in by the second"""
 GAP = 2
 """Columns between two columns of a table"""
 KEPT = "\N{NO-BREAK SPACE}"
@@ -24,21 +28,28 @@ APART = re.compile(r"(?<=\d) (?=%|[kMGTP]?(?:MAC|FLOP|B)\b|[kMGTP]\b)")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A column: ``wraps`` says that its text may take several lines."""
+    """A column: ``wraps`` says that its text may take several lines.
+
+    Where there is little room, that of a last column that may stand ``beneath`` its row does so.
+    """
 
     title: str
     align: Literal["left", "right"] = "left"
     wraps: bool = True
+    beneath: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Cells, the style of the row and that of single cells, and whether a line is drawn above it."""
+    """Cells, the style of the row and that of single cells, whether an empty line stands above it, and
+    the text that stands beneath it.
+    """
 
     cells: tuple[str, ...]
     style: str = ""
     styles: tuple[str, ...] = ()
     section: bool = False
+    beneath: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,14 +64,27 @@ class Fitted:
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         from rich.text import Text
 
-        for widths in fitting(self, options.max_width):
+        width = options.max_width
+        table = settled(self, width)
+        for widths in fitting(table, width):
             if self.title:
-                yield Text(wrapped(self.title, options.max_width), "italic")
-            whole = sum(widths.values()) + GAP * len(widths) + 1
-            room = options.update(width=max(whole, options.max_width))
-            yield from console.render(drawn(self, widths), room)
+                yield Text(wrapped(self.title, width), "italic")
+            yield from drawn(table, widths, width)
         if self.note:
-            yield Text(wrapped(self.note, options.max_width), "dim")
+            yield Text(wrapped(self.note, width), "dim")
+
+
+def settled(table: Fitted, width: int) -> Fitted:
+    """With the text of the last column beneath the rows, if it may and would be narrow beside them."""
+    if not table.heads[-1].beneath:
+        return table
+    *others, (_, most) = (needed(table, place) for place in range(len(table.heads)))
+    taken = sum(least + GAP for least, _ in others)
+    if width - 1 - taken - GAP >= min(most, BENEATH):
+        return table
+    rows = [replace(row, cells=row.cells[:-1], styles=row.styles[:-1], beneath=row.cells[-1])
+            for row in table.rows]  # fmt: skip
+    return replace(table, heads=table.heads[:-1], rows=rows)
 
 
 def fitting(table: Fitted, width: int) -> Iterator[dict[int, int]]:
@@ -109,23 +133,45 @@ def widened(needs: dict[int, tuple[int, int]], room: int) -> dict[int, int]:
     return widths
 
 
-def drawn(table: Fitted, widths: dict[int, int]) -> Grid:
-    from rich import box
-    from rich.table import Table as Grid
+def drawn(table: Fitted, widths: dict[int, int], width: int) -> Iterator[Text]:
+    """Columns of a table, then a line without text; lines are not broken again."""
     from rich.text import Text
 
-    made = Grid(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for place, width in widths.items():
-        head = table.heads[place]
-        made.add_column(Text(wrapped(head.title, width)), justify=head.align, width=width,
-                        overflow="fold", vertical="top")  # fmt: skip
+    yield Text()
+    titles = Row(tuple(head.title for head in table.heads), "bold")
+    yield from row_lines(table, titles, widths, low=True)
+    yield line(" " + "─" * (sum(widths.values()) + GAP * len(widths) - 1))
     for row in table.rows:
         if row.section:
-            made.add_section()
-        styles = row.styles or ("",) * len(row.cells)
-        made.add_row(*(Text(wrapped(row.cells[place], widths[place]), styles[place])
-                       for place in widths), style=row.style)  # fmt: skip
-    return made
+            yield Text()
+        yield from row_lines(table, row, widths)
+        if row.beneath and len(table.heads) - 1 in widths:
+            for text in wrapped(row.beneath, width - len(INDENT)).splitlines():
+                yield line(INDENT + text, row.style)
+    yield Text()
+
+
+def row_lines(table: Fitted, row: Row, widths: dict[int, int], low: bool = False) -> Iterator[Text]:
+    """A row in as many lines as its longest cell takes; ``low`` cells end in the last of them."""
+    styles = row.styles or ("",) * len(row.cells)
+    cells = [wrapped(row.cells[place], width).splitlines() for place, width in widths.items()]
+    tallest = max(map(len, cells))
+    cells = [[""] * (tallest - len(cell)) + cell if low else cell for cell in cells]
+    for parts in zip_longest(*cells, fillvalue=""):
+        made = line(" ", row.style)
+        for part, (place, width) in zip(parts, widths.items(), strict=True):
+            space = " " * (width - columns(part))
+            right = table.heads[place].align == "right"
+            made.append(space + part if right else part + space, styles[place])
+            made.append(" " * GAP)
+        made.rstrip()
+        yield made
+
+
+def line(text: str, style: str = "") -> Text:
+    from rich.text import Text
+
+    return Text(text, style, no_wrap=True, overflow="ignore")
 
 
 def wrapped(text: str, width: int) -> str:

@@ -12,7 +12,7 @@ sought.addEventListener('input', () => {
 function reach() {
   const row = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   row?.closest('details')?.setAttribute('open', '');
-  row?.scrollIntoView({block: 'center'});
+  row?.scrollIntoView({block: row.matches('details') ? 'start' : 'center'});
 }
 addEventListener('hashchange', reach);
 reach();

@@ -1,10 +1,7 @@
 // A figure under one way of counting turned into another's, with the terms between, as the command does.
 
 const [asked, converted, command] = /** @type {HTMLInputElement[]} */ (['asked', 'converted', 'command'].map(id => document.getElementById(id)));
-/** @typedef {{tool: string, name: string, id: string, value: Amount, unit: string, label: string, terms: Map<string, Amount> | null}} Way */
-const FLOPS = /** @type {Record<string, number>} */ ({MAC: 2, FLOP: 1});
-const DOUBLING = '2 FLOPs per MAC';
-const kindOf = (/** @type {string} */ unit) => unit in FLOPS ? 'compute' : unit;
+const OURS = 'who';
 const say = (/** @type {string} */ text) => [make('p', {}, text)];
 
 /** What is asked in one line: a figure, a way of counting, a model, a way after "to". */
@@ -25,21 +22,13 @@ async function understood(/** @type {string} */ line) {
 /** @returns {Promise<Way[]>} every way of counting a model: the reference, the tools, our conventions */
 async function ways(/** @type {Item} */ model) {
   const {answers, conventions, macs, params} = await load(model.link.replace('.html', ''));
-  const ours = (/** @type {string} */ tool, /** @type {Amount} */ value, /** @type {string} */ unit, /** @type {any} */ terms = null) => ({tool, name: tool, id: 'who', value, unit, label: unit, terms});
+  const ours = (/** @type {string} */ tool, /** @type {Amount} */ value, /** @type {string} */ unit, /** @type {any} */ terms = null) => ({tool, name: tool, id: OURS, value, unit, label: unit, terms});
   const known = {macs: new Map(), flops: new Map(), params: new Map()};
   return [ours('reference', macs, 'MAC', new Map()), ours('reference', params, 'parameter', new Map()),
     ...answers.filter((/** @type {Answer} */ each) => each.value !== null).map((/** @type {any} */ each) => (
       {...each, tool: each.counter, terms: new Map(each.steps.map((/** @type {any} */ step) => [step.term, step.amount]))})),
     ...conventions.map((/** @type {any[]} */ [tool, value, unit]) => ours(tool, value, unit, known[tool]))].filter(way => way.value !== null);
 }
-
-/** @returns {boolean} whether a figure is what a way says, as it stands; a MAC is two FLOPs, or what the tool calls so */
-function isOf(/** @type {Figure} */ figure, /** @type {Way} */ way, /** @type {Units} */ units) {
-  const {base} = figure;
-  if (!base || base === way.unit || base === unitOf(way.label.split(' ')[0], units)?.base) return within(figure, Number(way.value));
-  return base in FLOPS && way.unit in FLOPS && within(figure, Number(way.value) * FLOPS[way.unit] / FLOPS[base]);
-}
-const isMisnamed = (/** @type {Figure} */ figure, /** @type {Way} */ way) => figure.base in FLOPS && way.unit in FLOPS && within(figure, Number(way.value));
 
 async function convert() {
   const line = asked.value.trim();
@@ -70,10 +59,11 @@ async function answerTo(/** @type {string} */ line) {
   if (!targets.length) return say(`${to[0]} says nothing of ${model.title} in what ${text || source.name} counts.`);
   const misnamed = figure && fitting([source]).length === 0 ? ` What is called ${text} are ${source.unit}s.` : '';
   const head = make('p', {class: 'lead'}, `${source.name} says ${grouped(source.value)} ${source.unit} of `, make('a', {href: `${model.link}#${source.id}`}, model.title), `.${misnamed}`);
-  return [head, ...(to.length ? targets.flatMap(target => one(model, source, target)) : [tableOf('By every other way of counting', targets.map(way => lineOf(linkTo(model, way), grouped(way.value), way.unit)))])];
+  return [head, ...(to.length ? targets.flatMap(target => one(model, source, target)) : listed(model, 'By every other counter', targets.filter(way => way.id !== OURS)).concat(listed(model, 'By convention', targets.filter(way => way.id === OURS))))];
 }
 const lineOf = (/** @type {any} */ first, ...others) => make('tr', {class: others.length ? false : 'end'}, make('th', {scope: 'row'}, first), others.map(text => make('td', {class: 'num'}, text)));
 const tableOf = (/** @type {string} */ caption, /** @type {any[]} */ rows) => make('div', {class: 'scroll'}, make('table', {class: 'terms'}, make('caption', {}, caption), make('tbody', {}, rows)));
+const listed = (/** @type {Item} */ model, /** @type {string} */ caption, /** @type {Way[]} */ some) => some.length ? [tableOf(caption, some.map(way => lineOf(linkTo(model, way), grouped(way.value), way.unit)))] : [];
 const linkTo = (/** @type {Item} */ model, /** @type {Way} */ way) => make('a', {href: `${model.link}#${way.id}`}, way.name);
 
 function one(/** @type {Item} */ model, /** @type {Way} */ source, /** @type {Way} */ target) {
@@ -81,18 +71,6 @@ function one(/** @type {Item} */ model, /** @type {Way} */ source, /** @type {Wa
   if (!source.terms || !target.terms) return [head, make('p', {class: 'note'}, 'The command tells the terms of this convention.')];
   return [head, tableOf('Term by term', [lineOf(source.name, grouped(source.value)), ...between(source, target).map(([term, amount]) => lineOf(term, signed(amount))), lineOf(target.name, grouped(target.value))])];
 }
-const less = (/** @type {Amount} */ a, /** @type {Amount} */ b) => typeof a === 'string' || typeof b === 'string' ? String(BigInt(a) - BigInt(b)) : a - b;
-/** @returns {[string, Amount][]} the terms that lead from one figure to the other, the largest first; the unit is one of them */
-function between(/** @type {Way} */ source, /** @type {Way} */ target) {
-  const apart = [source, target].some(way => way.unit === 'FLOP' && way.tool !== 'flops');
-  const [before, after] = [source, target].map(way => apart && way.tool === 'flops' ? new Map([[DOUBLING, Number(way.value) / 2]]) : way.terms || new Map());
-  const [up, down] = [['MAC', 'FLOP'], ['FLOP', 'MAC']].map(([from, to]) => !apart && source.unit === from && target.unit === to);
-  const of = (/** @type {Map<string, Amount>} */ terms, /** @type {string} */ term, /** @type {boolean} */ twice) => twice ? less(terms.get(term) || 0, less(0, terms.get(term) || 0)) : terms.get(term) || 0;
-  const terms = [...new Set([...before.keys(), ...after.keys()])].map(term => /** @type {[string, Amount]} */ ([term, less(of(after, term, down), of(before, term, up))]))
-    .filter(([, amount]) => Number(amount)).sort((a, b) => Math.abs(Number(b[1])) - Math.abs(Number(a[1])));
-  return up ? [[DOUBLING, source.value], ...terms] : down ? [['a MAC for 2 FLOPs', less(0, target.value)], ...terms] : terms;
-}
-
 asked.addEventListener('input', convert);
 asked.form?.addEventListener('submit', event => { event.preventDefault(); convert(); });
 function opened() {

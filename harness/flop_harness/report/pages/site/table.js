@@ -10,7 +10,8 @@ load('table').then(told => {
   const field = (/** @type {number} */ place) => `c${place}`;
   const data = rows.map((/** @type {any[]} */ [name, id, suite, family, section, input, macs, params, ...said]) => (
     {name, id, suite, family, section, input, macs, params, find: squashed(name), ...Object.fromEntries(said.map((each, place) => [field(place), each]))}));
-  preset.append(...presets.map((/** @type {[string, string]} */ [name, section]) => option(name, section)));
+  const sections = new Set(['', ...data.map((/** @type {any} */ row) => row.section)]);
+  preset.append(...presets.filter((/** @type {string[]} */ [, section]) => sections.has(section)).map((/** @type {string[]} */ [name, section]) => option(name, section)));
   family.append(option('Every family', ''), ...[...new Set(data.map((/** @type {any} */ row) => row.family))].filter(Boolean).sort().map(id => option(String(id))));
   const state = new URLSearchParams(location.hash.slice(1));
   for (const [name, control] of controls) control.value = state.get(name) || control.value;
@@ -20,7 +21,7 @@ load('table').then(told => {
     const [value, base, share] = said;
     if (unit.value === 'exact') return grouped(value);
     if (unit.value === 'gmac') return (Number(value) / (base === 'FLOP' ? 2e9 : 1e9)).toPrecision(4);
-    return share === null ? '' : share === 0 ? '1' : share === -1 ? '0' : Math.abs(share) < 5e-5 ? '≈1' : (1 + share).toPrecision(Math.abs(share) < 0.01 ? 5 : 3);
+    return share === null ? '' : share === 0 ? '1' : share === -1 ? '0' : Math.abs(share) < 5e-4 ? '≈1' : (1 + share).toFixed(3);
   };
   const size = (/** @type {Cell} */ said) => !Array.isArray(said) ? -3 : unit.value === 'ratio' ? said[2] ?? -2 : Number(said[0]) / (said[1] === 'FLOP' ? 2 : 1);
   const right = {hozAlign: 'right', headerHozAlign: 'right'};
@@ -32,13 +33,14 @@ load('table').then(told => {
     return make('a', {href: `model/${cell.getData().id}.html#${name}`, title: Array.isArray(said) && `${grouped(said[0])} ${said[1]}`}, shown(said));
   };
   const table = new Tabulator('#grid', {
-    data, height: 'calc(100vh - 15rem)', layout: 'fitData', columnDefaults: {headerSortTristate: true, resizable: false},
+    data, height: 'max(20rem, calc(100vh - 15rem))', layout: 'fitData', columnDefaults: {headerSortTristate: true, resizable: false},
     columns: [
       {title: 'Model', field: 'name', frozen: true, minWidth: 150, formatter: (/** @type {any} */ cell) => make('a', {href: `model/${cell.getData().id}.html`}, cell.getValue())},
-      {title: 'Input', field: 'input', formatter: (/** @type {any} */ cell) => String(cell.getValue()).replaceAll('x', '×')},
-      {title: 'M parameters', field: 'params', ...number(1e6)}, {title: 'GMAC, reference', field: 'macs', ...number(1e9)},
+      {title: 'GMAC', field: 'macs', ...number(1e9)},
       ...counters.map((/** @type {string} */ title, /** @type {number} */ place) => ({title, field: field(place), ...right,
         sorter: (/** @type {Cell} */ a, /** @type {Cell} */ b) => size(a) - size(b), formatter: (/** @type {any} */ cell) => figure(cell, title)})),
+      {title: 'M parameters', field: 'params', ...number(1e6)},
+      {title: 'Input', field: 'input', formatter: (/** @type {any} */ cell) => String(cell.getValue()).replaceAll('x', '×')},
       {title: 'Suite', field: 'suite'},
     ],
   });

@@ -16,13 +16,14 @@ async function chosen(/** @type {Event | undefined} */ event) {
 }
 function draw(/** @type {Count} */ {name, factor, interval, points, line, far}, /** @type {string[]} */ overhead) {
   const width = Math.min(1000, scatter.clientWidth), ticks = width > 600 ? 5 : 2, named = far.slice(0, width > 600 ? 6 : 3);
+  const middle = Math.sqrt(points.reduce((least, dot) => Math.min(least, dot[2]), Infinity) * points.reduce((most, dot) => Math.max(most, dot[2]), 0));
   scatter.replaceChildren(picture(Plot.plot({
     width, height: Math.min(560, width * 0.62), marginLeft: 56, marginBottom: 44, marginRight: 30, style: {background: 'none', fontSize: '13px'}, ariaLabel: `Milliseconds beside ${name}; the table below has the numbers`,
     x: {type: 'log', label: `${name} →`, tickFormat: compact, grid: true, ticks}, y: {type: 'log', label: '↑ milliseconds', tickFormat: compact, grid: true, ticks},
     marks: [
       Plot.line(line, {stroke: 'var(--soft)', strokeDasharray: '4 3'}),
       Plot.dot(points, {x: '2', y: '3', r: 4, fill: 'var(--link)', fillOpacity: 0.75}),
-      Plot.text(named.map(place => points[place]), {x: '2', y: '3', text: '0', dy: -10, fill: 'currentColor', stroke: 'var(--paper)', strokeWidth: 3}),
+      ...['start', 'end'].map(textAnchor => Plot.text(named.map(place => points[place]).filter(dot => (dot[2] < middle) === (textAnchor === 'start')), {x: '2', y: '3', text: '0', textAnchor, dy: -10, fill: 'currentColor', stroke: 'var(--paper)', strokeWidth: 3})),
       Plot.tip(points, Plot.pointer({x: '2', y: '3', fill: 'var(--paper)', title: dot => `${dot[0]} (${dot[1]})\n${name}: ${grouped(dot[2])}\n${dot[3].toPrecision(4)} ms`}))],
   })), make('figcaption', {}, `${points.length} models; predictions by ${name} are off by a factor of ${factor.toPrecision(3)} (95 %: ${interval.map(each => each.toPrecision(3)).join(' to ')}) on families that the fit has not seen. The dashed line is a power law through all dots; the ${named.length} farthest from it are named.`,
     overhead.length ? ` Left out, since their time is overhead: ${overhead.join(', ')}.` : ''));
