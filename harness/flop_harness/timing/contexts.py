@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -58,6 +59,7 @@ def compiled(module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Cal
     """The pass as inductor fuses it; compiled by a first run, whose errors are passed on."""
     import torch
 
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # that there is no CUDA
     fused = torch.compile(copy.deepcopy(module))
     fused(*args, **kwargs)
     return lambda: fused(*args, **kwargs)
