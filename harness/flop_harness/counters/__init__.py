@@ -23,7 +23,7 @@ __all__ = ["Answer", "Counter", "Quantity", "Unavailable", "counters", "find", "
 ORDER = (
     "analytic", "thop", "ultralytics-thop", "ptflops-pytorch", "ptflops-aten", "torchinfo",
     "fvcore", "torch", "torchprofile", "flopth", "calflops", "deepspeed", "torchscan", "mmengine",
-    "pytorch-model-summary", "numel", "torch-profiler", "lightning", "torchsummary",
+    "pytorch-model-summary", "numel", "torch-profiler", "lightning", "torch-flops", "torchsummary",
 )  # fmt: skip
 
 

@@ -5,9 +5,9 @@ two for each multiplication, ``add`` and ``mul`` one for each element of their f
 it is broadcast to. What else runs (fused attention, recurrent kernels, convolutions in one or three
 dimensions, on unbatched inputs or with ``padding="same"``) counts as nothing.
 
-What torch runs once more below an operator (every level of ``vmap``, parts that are recomputed in a
-backward pass inside the model, nested tensors, the compilation of flexible attention) is counted by
-the profiler and not by these rules: a residual says so.
+A trace does not tell what ``vmap`` calls above the operators it makes, what a model recomputes in a
+backward pass of its own or what compiles flexible attention, nor what hangs on values: the degree of
+a matrix exponential, the rows of an embedding beyond ``max_norm``. Those stay unexplained.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from flop_harness.counters.matched import matched, products_of
 from flop_harness.counters.protocol import Answer, Counter, Quantity
 from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
-from flop_harness.records import Call, Context, Tensor, Trace
+from flop_harness.records import Call, Context, Dict, Tensor, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.walk import Visit, visits
 
@@ -61,16 +61,42 @@ PRODUCTS: dict[str, Callable[[tuple], int]] = {
     "aten.addmm": lambda args: product(args[1:3]),
     "aten.baddbmm": lambda args: product(args[1:3]),
 }
+IN_PLACE = ("aten.linear", "aten._scaled_dot_product_attention_math")
+"""Where a bias or a mask is added in place."""
 ELEMENTWISE = {"aten.add": "element-wise addition", "aten.mul": "element-wise multiplication"}
 
 
 # ------------------------------------------------------- kernels that call those operators themselves
 
 
+def run_inside(visit: Visit) -> Charges:
+    return [*products_of(visit).items()]
+
+
+def attention(visit: Visit) -> Charges:
+    """Nested sequences are padded to the longest for the two products over positions."""
+    first, padding = visit.call.args[0], 0
+    if isinstance(first, Dict):
+        lengths = [each.shape[0] for each in first.values[0]]
+        missing = len(lengths) * max(lengths) ** 2 - sum(length**2 for length in lengths)
+        padding = 2 * missing * first.values[0][0].shape[-1]
+    return [*run_inside(visit), ("attention over padding", padding)]
+
+
 def encoder_layer(visit: Visit) -> Charges:
     """All products but the first of the two layers behind attention, which runs with its activation."""
-    return [(name, macs // 2 if name == "linear" else macs)
-            for name, macs in products_of(visit).items()]  # fmt: skip
+    return [(name, macs // 2 if name == "linear" else macs) for name, macs in attention(visit)]
+
+
+def affine_grid(visit: Visit) -> Charges:
+    """(N, points, 3 or 4) by (N, 3 or 4, 2 or 3)."""
+    batch, _, *sides = visit.call.args[1]
+    return matched(visit, batch * prod(sides) * (len(sides) + 1) * len(sides))
+
+
+def nested_linear(visit: Visit) -> Charges:
+    """A layer on nested sequences runs on all of their rows; on others its parts are seen."""
+    return [] if visit.call.children else run_inside(visit)
 
 
 def distances(visit: Visit) -> Charges:
@@ -85,12 +111,14 @@ def sparse_product(visit: Visit) -> Charges:
 
 
 FUSED: dict[str, Callable[[Visit], Charges]] = {
-    "aten._native_multi_head_attention": lambda visit: [*products_of(visit).items()],
-    "aten._trilinear": lambda visit: [*products_of(visit).items()],
-    "torchvision.deform_conv2d": lambda visit: [*products_of(visit).items()],
+    "aten._native_multi_head_attention": attention,
+    "aten._trilinear": run_inside,
+    "torchvision.deform_conv2d": run_inside,
     "aten._transformer_encoder_layer_fwd": encoder_layer,
     "aten._euclidean_dist": distances,
     "aten._sparse_addmm": sparse_product,
+    "aten.affine_grid_generator": affine_grid,
+    "aten.linear": nested_linear,
 }
 """The products that they run."""
 
@@ -108,6 +136,10 @@ def added_inside(call: Call) -> Charges:
         return [(ELEMENTWISE["aten.mul"], 1)]
     if call.packet == "aten._euclidean_dist":  # -2 x
         return [(ELEMENTWISE["aten.mul"], args[0].numel)]
+    if call.packet == "aten.affine_grid_generator" and not args[2]:  # centres along each side
+        return [(ELEMENTWISE["aten.mul"], sum(side for side in args[1][2:] if side > 1))]
+    if call.name == "aten.mul_.Scalar":  # the number stands first there
+        return [(ELEMENTWISE["aten.mul"], 1)]
     return []
 
 
@@ -123,12 +155,12 @@ def charged(visit: Visit) -> Charges:
 
 
 def by_element(visit: Visit) -> Charges:
-    """``add`` and ``mul``; a linear layer adds its bias in place unless it is watched."""
+    """``add`` and ``mul``; what is added in place unless it is watched does not count."""
     call, outer = visit.call, visit.around[-1]
     first = call.args[0] if call.args else None
     if call.packet not in ELEMENTWISE or not isinstance(first, Tensor):
         return []
-    unwatched = call.packet == "aten.add" and outer.packet == "aten.linear"
+    unwatched = call.packet == "aten.add" and outer.packet in IN_PLACE
     return [] if unwatched else [(ELEMENTWISE[call.packet], first.numel)]
 
 
