@@ -1,10 +1,11 @@
-"""What the tests that hurt the harness counted, told once at the end."""
+"""What tests share; what those that hurt the harness counted is told once at the end."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
 
+import pytest
 import torch._dynamo  # noqa: F401 - `record` alone, which many tests call, leaves that to its caller
 from hypothesis import settings
 
@@ -24,3 +25,15 @@ def pytest_terminal_summary(terminalreporter) -> None:
         terminalreporter.section("robustness")
     for name, value in sorted(figures.items()):
         terminalreporter.write_line(f"{value:>6,}  {name}")
+
+
+@pytest.fixture
+def four():
+    """This process as the first of four that are not there."""
+    import torch.distributed as dist
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.testing._internal.distributed.fake_pg import FakeStore
+
+    dist.init_process_group("fake", store=FakeStore(), rank=0, world_size=4)
+    yield init_device_mesh("cpu", (4,))
+    dist.destroy_process_group()

@@ -188,18 +188,6 @@ def test_without_a_mask_of_blocks_the_convention_does_not_apply():
 # -------------------------------------------------------------------------------- one of several
 
 
-@pytest.fixture
-def four():
-    """This process as the first of four that are not there."""
-    import torch.distributed as dist
-    from torch.distributed.device_mesh import init_device_mesh
-    from torch.testing._internal.distributed.fake_pg import FakeStore
-
-    dist.init_process_group("fake", store=FakeStore(), rank=0, world_size=4)
-    yield init_device_mesh("cpu", (4,))
-    dist.destroy_process_group()
-
-
 def test_a_rank_does_its_part_of_layers_that_are_cut(four):
     """The columns of the first layer and the rows of the second are cut in four; the third is whole."""
     from torch.distributed.tensor.parallel import (

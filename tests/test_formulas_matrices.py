@@ -7,9 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flop_harness import compare
 from flop_harness.conventions.articles import NotApplicable
 from flop_harness.conventions.catalogue import CONVENTIONS
-from flop_harness.conventions.products import products, works
+from flop_harness.conventions.products import products, unsupported, works
 from flop_harness.conventions.reference import reference
 from flop_harness.proof.operation import Operation, prove
 from flop_harness.trace.recorder import record, recorded
@@ -219,6 +220,34 @@ def test_a_product_sampled_where_a_matrix_stores():
     trace = recorded(lambda: (Program(function), (adjacency("csr"), some(4, 3), some(3, 5)), {}))
     assert reference(trace).total == 7 * 3
     assert CONVENTIONS["dense-macs"].price(trace).total == 4 * 3 * 5
+
+
+@pytest.mark.parametrize("product", [torch.mm, torch.sparse.mm, torch.matmul])
+@pytest.mark.parametrize("layout", ["coo", "csr"])
+def test_elements_of_two_sparse_matrices_multiply_where_they_meet(layout, product):
+    """Each in a column of the first with each in that row of the second, both drawn as zeros and ones."""
+    torch.manual_seed(0)
+    first, second = (torch.rand(6, 5) < 0.4).float(), (torch.rand(5, 7) < 0.4).float()
+    meet = sum(
+        int(first[i, k] * second[k, j]) for i in range(6) for k in range(5) for j in range(7)
+    )
+    stored = [m.to_sparse() if layout == "coo" else m.to_sparse_csr() for m in (first, second)]
+    trace = recorded(lambda: (Program(product), tuple(stored), {}))
+    assert unsupported(trace) == {}
+    assert reference(trace).by_term() == {"sparse matrix product": meet}
+    assert CONVENTIONS["dense-macs"].price(trace).total == 6 * 5 * 7
+
+
+@pytest.mark.parametrize("counter", ["torch", "ptflops-aten"])
+def test_tools_take_two_sparse_matrices_for_dense_ones(counter):
+    def squared(x):
+        return (torch.eye(4).to_sparse_csr() @ torch.eye(4).to_sparse_csr()).to_dense() @ x
+
+    run = compare(Program(squared), some(4, 2), counters=(counter,)).run
+    made = [bridge for bridge in run.bridges if bridge.metric == "compute"]
+    assert {bridge.reference for bridge in made} == {4 + 4 * 4 * 2}
+    assert [bridge.residual for bridge in made] == [0] * len(made)
+    assert "sparse matrix product by its shapes" in {s.term for b in made for s in b.steps}
 
 
 def test_a_model_without_sparse_matrices_has_no_dense_count():

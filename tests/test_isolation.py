@@ -15,11 +15,27 @@ import pytest
 
 from flop_harness.run.guard import Stopped, end_guard, go_on_guarded
 from flop_harness.run.isolation import KEPT_OUTPUT, Outcome, run_apart
+from flop_harness.run.zygote import Zygote
 
 GIB = 2**30
 MIB = 2**20
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # fork and threads
+
+
+def run_by_zygote(work, **options) -> Outcome:
+    zygote = Zygote(lambda request: work())
+    try:
+        return zygote.run(None, **options)
+    finally:
+        if zygote.pid:
+            zygote.end()
+
+
+@pytest.fixture(autouse=True, params=[run_apart, run_by_zygote])
+def way(request, monkeypatch):
+    """Both ways to have work done apart keep every promise."""
+    monkeypatch.setattr(sys.modules[__name__], "run_apart", request.param)
 
 
 def apart(work, timeout_s: float = 20, **options) -> Outcome:

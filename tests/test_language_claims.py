@@ -294,3 +294,131 @@ def test_what_a_cell_stands_for():
     assert stands_for("gpus", "512") == Interval(512, 512)
     assert stands_for("mfu", "44%").middle * 100 == 44
     assert column("tokens (B)") == ("tokens", 10**9)
+
+
+# ------------------------------------------------------------------- shapes that columns describe
+
+
+def layers_of(depth: int, width: int) -> int:
+    """12 widths squared a layer: queries, keys, values, the output, and an MLP of four widths."""
+    return 12 * depth * width**2
+
+
+def test_parameters_from_the_columns_of_a_row(table):
+    rows = [(10, 640), (12, 768), (24, 1024)]
+    cells = ", ".join(f'["{n}", "{w}", "{layers_of(n, w)}"]' for n, w in rows)
+    claims = table(f'columns = ["layers", "width", "params"]\nrows = [{cells}]')
+    assert [verdict.ruling for verdict in judged(claims)] == ["reproduced"] * 3
+
+
+def test_an_embedding_where_there_is_a_vocabulary(table):
+    rows = [(10, 640), (12, 768), (24, 1024)]
+    cells = ", ".join(f'["{n}", "{w}", "{layers_of(n, w) + 32_000 * w}"]' for n, w in rows)
+    claims = table('given = { vocabulary = "32000" }\ncolumns = ["layers", "width", "params"]\n'
+                   f"rows = [{cells}]")  # fmt: skip
+    for verdict in judged(claims):
+        assert verdict.ruling == "reproduced" and "matrices and embedding" in verdict.reason
+
+
+def test_one_row_that_departs_from_its_column(table):
+    rows = [(10, 640, 1), (12, 768, 1), (24, 1024, 1), (24, 2048, 1), (32, 2560, 10)]
+    cells = ", ".join(f'["{n}", "{w}", "{layers_of(n, w) * f}"]' for n, w, f in rows)
+    claims = table(f'columns = ["layers", "width", "params"]\nrows = [{cells}]')
+    *right, wrong = judged(claims)
+    assert {verdict.ruling for verdict in right} == {"reproduced"}
+    assert wrong.ruling == "error in the source" and "ten times too large" in wrong.reason
+
+
+def test_a_gated_mlp_with_grouped_queries(table):
+    width, heads, groups, inner, depth = 4096, 32, 8, 14336, 32
+    size = width // heads
+    each = 2 * width * width + 2 * width * groups * size + 3 * width * inner
+    whole = depth * each + 2 * 128256 * width
+    claims = table(f"""given = {{ "mlp matrices" = "3", vocabulary = "128256" }}
+columns = ["layers", "width", "heads", "kv heads", "mlp width", "params"]
+rows = [["{depth}", "{width}", "{heads}", "{groups}", "{inner}", "{whole}"]]
+""")
+    (verdict,) = judged(claims)
+    assert "a head of its own" in verdict.reason
+
+
+def test_flops_of_a_model_that_columns_describe(table):
+    depth, width, vocabulary, length = 12, 768, 50_000, 1024
+    flop = 6 * (layers_of(depth, width) + vocabulary * width) + 12 * depth * width * length
+    claims = table(f"""given = {{ vocabulary = "{vocabulary}", length = "{length}" }}
+columns = ["layers", "width", "tokens/s/gpu", "tflops/gpu"]
+rows = [["{depth}", "{width}", "{10**12}", "{flop}"]]
+""")
+    (verdict,) = judged(claims)
+    assert "ref-full" in {fit.counting for fit in verdict.fits}
+
+
+def test_layers_and_heads_that_changed_places(table):
+    claims = table("""columns = ["model", "layers", "heads"]
+rows = [["gpt3-2.7b", "32", "32"], ["gpt3-175b", "96", "96"], ["palm-8b", "16", "32"]]
+""")
+    rulings = [verdict.ruling for verdict in judged(claims)]
+    assert rulings == ["reproduced"] * 4 + ["error in the source"] * 2
+
+
+def test_relative_positions_have_a_matrix_in_each_layer(table):
+    """As in the models of Chinchilla's table A9, which no text of it says."""
+    rows = [(8, 512), (10, 640), (12, 768), (18, 1280)]
+    counts = [layers_of(n, w) + n * w**2 + 32_000 * w for n, w in rows]
+    cells = ", ".join(f'["{n}", "{w}", "{c}"]' for (n, w), c in zip(rows, counts, strict=True))
+    claims = table(
+        f'given = {{ vocabulary = "32000" }}\ncolumns = ["layers", "width", "params"]\nrows = [{cells}]'
+    )
+    for verdict in judged(claims):
+        assert verdict.ruling == "reproduced" and "relative positions" in verdict.reason
+
+
+# ------------------------------------------------------------------------------ slips of one kind
+
+RATES = [(64, 150), (128, 140), (256, 175), (512, 160), (1024, 131)]
+"""Devices, TFLOP/s of each"""
+
+
+@pytest.mark.parametrize("place", range(len(RATES)))
+def test_a_share_of_another_device_s_peak(table, place):
+    """Of an A100's 312 TFLOP/s, where an H100's 989.4 are named."""
+    peaks = [312 if here == place else 989.4 for here in range(len(RATES))]
+    cells = ", ".join(f'["{n}", "{rate}", "{100 * rate / peak:.1f}%"]'
+                      for (n, rate), peak in zip(RATES, peaks, strict=True))  # fmt: skip
+    verdicts_ = judged(table('given = { peak = "H100-bf16" }\n'
+                             f'columns = ["gpus", "tflops/gpu", "peak share"]\nrows = [{cells}]'))  # fmt: skip
+    wrong = verdicts_.pop(place)
+    assert wrong.ruling == "error in the source" and "peak of A100" in wrong.reason
+    assert {verdict.ruling for verdict in verdicts_} == {"reproduced"}
+
+
+MODELS = {"llama-7b": 6_738_415_616, "llama-13b": 13_015_864_320, "llama-33b": 32_528_943_616,
+          "llama-65b": 65_285_660_672}  # fmt: skip
+"""Parameters of table 2 of Touvron et al., to the last one"""
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("letter", "told"), [("B", "too large"), ("Q", "too small")])
+def test_tokens_in_the_wrong_thousand(table, name, letter, told):
+    tokens = {"B": "1.40B", "Q": "1400T"}[letter]
+    cells = ", ".join(f'["{each}", "{tokens if each == name else "1.40T"}", "{6 * n * 1.4e12:.2e}"]'
+                      for each, n in MODELS.items())  # fmt: skip
+    claims = table(f'counts = "epoch"\ncolumns = ["model", "tokens", "compute"]\nrows = [{cells}]')
+    for claim, verdict in zip(claims, judged(claims), strict=True):
+        if claim.given["model"] == name:
+            assert verdict.ruling == "error in the source"
+            assert f"a thousand times {told}" in verdict.reason
+        else:
+            assert verdict.ruling == "reproduced"
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_days_for_hours(table, name):
+    """At 45 % of the peak; a day of one device stands where its hours belong."""
+    hours = {each: 6 * n * 10**12 / (0.45 * 312e12 * 3600) for each, n in MODELS.items()}
+    cells = ", ".join(f'["{each}", "1.0T", "{h / (24 if each == name else 1):,.0f}"]'
+                      for each, h in hours.items())  # fmt: skip
+    claims = table('given = { peak = "A100-bf16" }\n'
+                   f'columns = ["model", "tokens", "gpu hours"]\nrows = [{cells}]')  # fmt: skip
+    for claim, verdict in zip(claims, judged(claims), strict=True):
+        assert ("days for hours" in verdict.reason) == (claim.given["model"] == name)

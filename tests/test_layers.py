@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
 
-from flop_harness.ask.layer_tables import totals
+from flop_harness.ask.layer_tables import layer_table, totals
 from flop_harness.ask.layers import Layers, chosen, layers_of_trace, state_of
 from flop_harness.errors import UserError
+from flop_harness.report.words.text import part
 from flop_harness.run.tracing import traced
 
 
@@ -64,10 +68,10 @@ def test_parameters_trainable_and_frozen(found: Layers):
     assert row(found, "stem").parameters == 6 * 27 + 6 + 12
 
 
-def test_activations_are_what_innermost_modules_hand_on(found: Layers):
+def test_output_bytes_are_what_innermost_modules_hand_on(found: Layers):
     # the convolution and the norm of the stem, and twice the other convolution; float32
-    assert found.whole.activations == 4 * 4 * OUT
-    assert row(found, "stem").activations == 2 * 4 * OUT
+    assert found.whole.output_bytes == 4 * 4 * OUT
+    assert row(found, "stem").output_bytes == 2 * 4 * OUT
 
 
 def test_bytes_are_read_and_written_once_by_each_operator(found: Layers):
@@ -100,3 +104,71 @@ def test_layers_are_chosen(found: Layers):
         chosen(found, None, None, None, "Conv2D")
     with pytest.raises(UserError, match="did you mean 'macs'"):
         chosen(found, None, "mac", None, None)
+
+
+class Mixer(nn.Module):
+    """Attention, whose projection is not called, a function beside a child, a recurrence, a weight
+    that is computed, and a child that is never called; 5 tokens of width 8."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.gate = Gate()
+        self.recurrence = nn.GRU(8, 3, batch_first=True)
+        self.last = weight_norm(nn.Linear(3, 7))
+
+    def forward(self, x):
+        attended, _ = self.attention(x, x, x, need_weights=False)
+        return self.last(self.recurrence(self.gate(attended))[0])
+
+
+class Gate(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(8, 8)
+        self.unused = nn.Linear(8, 8)
+
+    def forward(self, x):
+        return x * torch.sigmoid(self.inner(x))
+
+
+OUTPUTS = {  # elements; of the recurrence its last state too
+    "attention": 5 * 8, "gate.inner": 5 * 8, "recurrence": 5 * 3 + 3, "last": 5 * 7,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["train", "eval"])
+def mixed(request) -> Layers:
+    net = Mixer().train(request.param)
+    trace = traced(lambda: (net, (torch.rand(1, 5, 8),), {}))
+    return layers_of_trace("Mixer", trace, state_of(net))
+
+
+def test_a_module_whose_children_are_not_called_hands_on_its_output(mixed: Layers):
+    said = {path: row(mixed, path).output_bytes for path in OUTPUTS}
+    assert said == {path: 4 * elements for path, elements in OUTPUTS.items()}
+    assert row(mixed, "gate").output_bytes == row(mixed, "gate.inner").output_bytes
+    assert row(mixed, "gate.unused").output_bytes == 0
+    assert mixed.whole.output_bytes == 4 * sum(OUTPUTS.values())
+
+
+def test_attention_stands_among_the_layers_that_are_sorted(mixed: Layers):
+    first, *_ = chosen(mixed, None, "macs", None, None)
+    assert first.path == "attention"
+    assert first.macs == 5 * 8 * 8 * 4 + 2 * 5 * 5 * 8  # four projections, both products
+
+
+def test_trainable_parameters_stand_beside_all_only_where_some_are_frozen(
+    found: Layers, mixed: Layers
+):
+    assert "trainable" in layer_table(found, found.layers, as_tree=True).names
+    assert "trainable" not in layer_table(mixed, mixed.layers, as_tree=True).names
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [(Fraction(1, 26_000), "< 0.1 %"), (Fraction(1, 1000), "0.1 %"), (Fraction(1), "100 %"),
+     (Fraction(0), "0 %"), (1 - Fraction(1, 26_000), "> 99.9 %"), (Fraction(3, 2), "150.0 %")],
+)  # fmt: skip
+def test_a_share_is_never_told_as_all_nothing_or_more_than_it_is(share: Fraction, told: str):
+    assert part(float(share)) == told

@@ -112,8 +112,11 @@ def test_a_kind_that_was_never_timed_takes_the_mean_of_the_others():
 # --------------------------------------------------------------------------------- the predictor
 
 
-def layered_times():
-    """Twelve models of four families, of two kinds of layers in all proportions."""
+def layered_times(norms_take=1.0):
+    """Twelve models of four families, of two kinds of layers in all proportions.
+
+    Within a pass a normalisation takes a multiple of its time alone.
+    """
     families = ("resnet", "vgg", "swin", "vit")
     cases, theory, forwards, layers = [], [], [], []
     for place in range(12):
@@ -125,7 +128,8 @@ def layered_times():
         name = f"m{place}"
         cases.append(Case(name, f"m:{name}", (Input((1, 3)),)))
         theory.append(Theory(name, f"models.{families[place % 4]}.Net", (), tuple(work)))
-        forwards.append(a_forward(name, sum(map(taken, work))))
+        forwards.append(a_forward(name, sum(
+            taken(each) * (1 if each.flop else norms_take) for each in work)))  # fmt: skip
         layers += [LayerTimes(name, ONE, each.path, each.type, (taken(each),) * 3) for each in work]
     return some_times(cases, forwards, theory, layers=tuple(layers))
 
@@ -136,6 +140,12 @@ def test_models_made_of_known_layers_are_predicted_without_their_family():
     assert len(told.points.cases) == 12
     assert told.prediction.factor == pytest.approx(1, abs=1e-3)  # turns differ by a thousandth
     assert told.prediction.middle <= told.prediction.worst == pytest.approx(1, abs=1e-3)
+
+
+def test_layers_that_take_longer_within_a_pass_are_predicted_all_the_same():
+    clock = MachineTimings(layered_times(norms_take=2.5))
+    told = predictors.find(predictors.predictors(clock, ONE), predictors.BY_LAYERS)
+    assert told.prediction.worst == pytest.approx(1, abs=1e-3)
 
 
 def test_the_tables_show_constants_and_shares():
@@ -174,3 +184,9 @@ def test_how_much_longer_each_kind_takes_with_its_backward_pass_is_found_again()
     passes.append({"conv": 4.0})
     seconds = [3 * each["conv"] + 2 * each.get("norm", 0) for each in passes]
     assert multiples(passes, seconds) == pytest.approx({"conv": 3.0, "norm": 2.0})
+
+
+def test_few_passes_tell_one_multiple_of_all_kinds():
+    passes = [{"conv": a, "norm": b} for a, b in ((1.0, 2.0), (3.0, 1.0), (2.0, 2.0))]
+    seconds = [1.5 * (each["conv"] + each["norm"]) for each in passes]
+    assert multiples(passes, seconds) == pytest.approx({"conv": 1.5, "norm": 1.5})

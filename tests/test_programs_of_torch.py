@@ -116,6 +116,23 @@ def test_loops():
     assert carried == 2 * LAYER
 
 
+def test_torch_enters_no_loop():
+    """Its mode gives NotImplemented for what it does not know; what stands beside it is counted."""
+    from torch._higher_order_ops import while_loop
+
+    def beside(layer, x):
+        repeated = while_loop(
+            lambda n, x: n < 3, lambda n, x: (n + 1, layer(x)), (torch.tensor(0), x)
+        )
+        return repeated, layer(x)
+
+    run = harness.compare(Applied(beside), X, counters=("torch",)).run
+    made = [bridge for bridge in run.bridges if bridge.metric == "compute"]
+    assert {bridge.reference for bridge in made} == {4 * LAYER}
+    assert [(b.reading, b.residual, b.off) for b in made] == [(2 * LAYER, 0, {})] * len(made)
+    assert made
+
+
 def test_flex_attention_counts_the_full_square():
     from torch.nn.attention.flex_attention import flex_attention
 

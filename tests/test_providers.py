@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from commands import typed
 from flop_harness.ask.count import count_case
 from flop_harness.ask.formulas import traced
 from flop_harness.errors import UserError
@@ -169,6 +170,33 @@ def test_a_video_has_an_axis_of_frames():
     assert shapes["pixel_values"] == (1, 4, 3, 64, 64)
 
 
+def test_a_robot_sees_one_image_and_chooses_among_acts():
+    width = 24
+    dit = {"model_type": "gemma", "hidden_size": width, "num_hidden_layers": 1}
+    shapes = made("PI0Model", chunk_size=5, dit_config=dit)
+    assert shapes["action_embeds"] == (1, 1 + 5, width)
+    assert shapes["pixel_values"] == (1, 1, 3, 224, 224)
+    assert shapes["pixel_attention_mask"] == (1, 1)
+
+
+def test_an_object_is_followed_from_its_first_frame():
+    case = case_from_model("transformers:Sam2VideoModel", [])
+    inputs = build(case, device="meta").kwargs
+    session = inputs["inference_session"]
+    assert inputs["frame_idx"] == 0
+    assert (session.num_frames, session.get_obj_num()) == (1, 1)
+    assert session.get_frame(0).shape == (3, 1024, 1024)
+
+
+def test_a_key_that_the_code_reads_is_no_slip():
+    """MoonshineStreamingConfig has no default for it; its decoder reads it."""
+    heads, size, shallow = 8, 40, {"num_hidden_layers": 1}
+    config = {**shallow, "num_key_value_heads": heads, "encoder_config": shallow}
+    trace = counted("transformers:MoonshineStreamingModel", config=config, length=LENGTH).trace
+    (key,) = [each for each in trace.modules if each.path == "decoder.layers.0.self_attn.k_proj"]
+    assert key.config["out_features"] == heads * size
+
+
 def test_words_that_stand_for_an_image_are_as_many_as_its_queries():
     case = case_from_model(
         "transformers:Blip2Model", [], kwargs={"length": 12, "config": PICTURED}
@@ -186,7 +214,31 @@ PICTURED = {
 
 
 def test_inputs_that_nothing_tells_of_are_refused_before_anything_is_built_for_real():
-    assert "takes inference_session" in refusal("transformers:Sam2VideoModel")
+    assert "takes inference_session" in refusal("transformers:Sam3VideoModel")
+
+
+DECODER = [f"config.{key}={value}" for key, value in SMALL.items()]
+
+
+def as_kwargs(*texts: str) -> list[str]:
+    return [word for text in texts for word in ("--kwargs", text)]
+
+
+def test_a_step_of_decoding_as_typed():
+    words = as_kwargs(*DECODER, "cache=static", "past=24")
+    said = json.loads(typed("count", "transformers:LlamaModel", *words, "--json").out)
+    assert said["total"] == llama(1, attended=25)
+
+
+def test_utilisation_of_a_model_as_typed():
+    """A shape read off a trace, and the formula of nanotron: every product, three times."""
+    rate, peak = 10**6, 10**12
+    words = ("--tokens-per-second", rate, "--peak", peak, "--length", LENGTH, "--formula", "nanotron",
+             *as_kwargs(*DECODER), "--json")  # fmt: skip
+    said = json.loads(typed("mfu", "--model", "transformers:LlamaForCausalLM", *words).out)
+    (only,) = said["utilisation"]
+    flop = 6 * (llama(LENGTH) // LENGTH + WIDTH * SMALL["vocab_size"])
+    assert only["share"] == pytest.approx(flop * rate / peak)
 
 
 @pytest.mark.slow

@@ -363,6 +363,14 @@ def test_a_context_that_brings_nothing_for_sure_is_not_told():
     assert not said.shown
 
 
+def test_a_case_that_names_no_dtype_is_held_against_its_model_s_own():
+    half, last = replace(ONE, dtype="float16"), replace(ONE, dtype="float16", channels_last=True)
+    forwards = [a_forward("net", 2.0, half), a_forward("net", 3.0, last)]
+    clock = MachineTimings(some_times([replace(NET, dtype="")], forwards))
+    (row,) = contexts_tables.context_table(clock).rows
+    assert (row[1], row[2]) == (str(last), 1.5)
+
+
 # --------------------------------------------------------------------------- the predictors
 
 
@@ -374,7 +382,7 @@ def test_the_count_that_time_follows_is_the_best():
 
 
 def test_parameters_that_run_another_way_are_worse_and_that_is_shown():
-    clock = MachineTimings(zoo_times())
+    clock = MachineTimings(replace(zoo_times(), layers=()))
     row = row_of(predictors_tables.predictor_table(clock, ONE), "params")
     assert row["off by"] > 3 and row["against MACs"] == "worse"
     near, *_, lost = predictors_analysis.statements(clock)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
@@ -395,6 +397,61 @@ def test_a_model_without_gradients_is_refused():
     model = nn.Linear(4, 4, device="meta").requires_grad_(False)
     with pytest.raises(UserError, match="nothing to train"):
         step(model, meta(N, 4))
+
+
+class Returns(nn.Module):
+    """A linear layer whose result comes as ``kind`` makes it."""
+
+    def __init__(self, kind: Callable) -> None:
+        super().__init__()
+        self.kind, self.layer = kind, nn.Linear(4, 5, device="meta")
+
+    def forward(self, x):
+        return self.kind(self.layer(x))
+
+
+class Plain:
+    def __init__(self, **held) -> None:
+        vars(self).update(held)
+
+
+class Slotted:
+    __slots__ = ("itself", "logits")
+
+    def __init__(self, logits) -> None:
+        self.logits, self.itself = logits, self
+
+
+@dataclass(slots=True)
+class Fields:
+    logits: torch.Tensor
+    loss: None = None
+
+
+OBJECTS = {
+    "with attributes": lambda y: Plain(logits=y, name="fc"),
+    "in an object in a list": lambda y: [Plain(inner=Plain(logits={"y": y}))],
+    "with slots, and itself": Slotted,
+    "a dataclass with slots": Fields,
+    "a distribution": lambda y: torch.distributions.Normal(y, 1.0, validate_args=False),
+    "a loss in an object": lambda y: Plain(loss=y.sum(), hidden=y),
+    "with a range and its class": lambda y: Plain(steps=range(10**12), kind=Plain, logits=y),
+}
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_outputs_are_found_in_objects(kind):
+    """Forward, and the gradient of the weight: the input asks for none."""
+    trace = step(Returns(OBJECTS[kind]), meta(N, 4))
+    assert by_phase(trace) == {"forward": N * 4 * 5, "backward": N * 4 * 5}
+
+
+@pytest.mark.parametrize("kind", [lambda y: None, lambda y: Plain(name="fc"), lambda y: Plain])
+def test_a_model_that_returns_no_tensor_is_told_what_to_return(kind):
+    with pytest.raises(
+        UserError, match=r"returns a tensor, or what holds some .* returns [a-zA-Z_.]+$"
+    ):
+        step(Returns(kind), meta(N, 4))
 
 
 class ThroughAView(nn.Module):

@@ -13,11 +13,13 @@ import torch
 from torch import nn
 
 from flop_harness import counters
+from flop_harness.code.literals import CannotWrite
 from flop_harness.code.usage import usage_code
 from flop_harness.counters import overlay
 from flop_harness.counters.protocol import Counter
 from flop_harness.records import Call, Context
 from flop_harness.run.isolation import run_apart
+from flop_harness.trace.recorder import record
 from flop_harness.trace.surroundings import settings
 from layers import Factory, Sample, made, sequential
 from networks import NETWORKS
@@ -101,6 +103,61 @@ def test_grad_mode_and_variant_are_part_of_a_usage(name: str):
     said = apart(counter, every)
     assert all(told == figure for told, figure in said.values())
     assert len({figure for _, figure in said.values()}) > 1
+
+
+class Gives(nn.Module):
+    """A layer whose output stands in what ``put`` makes of it."""
+
+    def __init__(self, put: Callable[[torch.Tensor], Any]) -> None:
+        super().__init__()
+        self.layer, self.put = nn.Linear(6, 4), put
+
+    def forward(self, input: torch.Tensor) -> Any:
+        return self.put(self.layer(input))
+
+
+OUTPUTS: dict[str, Callable[[torch.Tensor], Any]] = {
+    "a tensor": lambda y: y,
+    "a tuple": lambda y: (y @ y.T, y, None),
+    "a table": lambda y: {"y": y, "z": y @ y.T},
+    "its own loss": lambda y: {"y": y @ y.T, "loss": y.mean()},
+}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_a_training_step_goes_back_from_what_the_reading_does(name: str):
+    for factory in (made(lambda: Gives(OUTPUTS[name]), (3, 6)),
+                    made(lambda: Gives(OUTPUTS[name]), input=(3, 6))):  # fmt: skip
+        sample = factory()
+        call = record(sample.module, sample.args, sample.kwargs).root
+        for context in COUNTERS["torch"].training[:2]:
+            code = usage_code(COUNTERS["torch"], context, "compute", call)
+            figure = read(COUNTERS["torch"], context, factory())["compute"]
+            assert printed(code, factory()) == figure
+            forward_and_weights = 2 * 2 * 3 * 6 * 4
+            assert figure >= forward_and_weights
+
+
+@pytest.mark.parametrize("name", ["calflops", "deepspeed"])
+def test_tools_with_a_factor_for_the_backward_pass(name: str):
+    counter = COUNTERS[name]
+    factory = made(lambda: Gives(OUTPUTS["a tensor"]), (3, 6))
+    (context,) = counter.training
+
+    def both() -> tuple[float, float]:
+        sample = factory()
+        call = record(sample.module, sample.args, sample.kwargs).root
+        return (printed(usage_code(counter, context, "compute", call), factory()),
+                read(counter, context, factory())["compute"])  # fmt: skip
+
+    told, said = apart(counter, both)
+    assert told == said
+
+
+def test_outputs_within_outputs_are_not_written_down():
+    call = record(Gives(lambda y: {"inner": [y]}), (torch.zeros(3, 6),)).root
+    with pytest.raises(CannotWrite):
+        usage_code(COUNTERS["torch"], COUNTERS["torch"].training[0], "compute", call)
 
 
 def test_named_inputs_stand_in_a_dictionary():

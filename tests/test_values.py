@@ -53,6 +53,14 @@ SHAPED = {
     "a view written into": (lambda x: (lambda t: (t[1:].add_(1), t.sum())[1])(torch.zeros(4)), 3),
     "a mask": (lambda x: torch.arange(8)[torch.arange(8) > 4].shape[0], 3),
     "a count of what is not zero": (lambda x: torch.eye(4).nonzero().shape[0], 4),
+    "written out on the model's device": (
+        lambda x: sum(torch.tensor([1, 2], device=x.device).tolist()),
+        3,
+    ),
+    "on the cpu, again": (
+        lambda x: sum(torch.arange(i, 3 + i, device=x.device).cpu().sum() for i in (0, 1)),
+        9,
+    ),
     "spaced": (lambda x: torch.linspace(0, 6, 3)[1].item(), 3),
 }
 

@@ -2,6 +2,7 @@
 
     python tests/bench/waste.py SUITE [JOBS] [PATTERN] [EXECUTOR]
 
+Every counter is asked about every case, whatever counters the suite names.
 ``x`` is wall time over (the counters' own seconds / jobs): 1.00 is no waste. On a machine with
 other work the seconds of CPU tell more: those of this process, and of all that it started.
 """
@@ -13,12 +14,13 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
 
 from flop_harness.ask.compare import carry_out
+from flop_harness.records import Suite
 from flop_harness.run.plan import CANONICAL, Cell, Progress, Result
 from flop_harness.run.planning import make_plan, select
 from flop_harness.run.processes import forkserver
@@ -52,6 +54,10 @@ class Clock:
             self.spent["forks, models, traces of counters"] += max(took - own, 0.0)
 
 
+def of_all_counters(suite: Suite) -> Suite:
+    return replace(suite, cases=tuple(replace(case, counters=("all",)) for case in suite.cases))
+
+
 def cpu_seconds() -> float:
     """Of this process and of those that it started: whoever waits for one inherits its seconds."""
     us = psutil.Process()
@@ -60,7 +66,7 @@ def cpu_seconds() -> float:
 
 def main(suite: str, jobs: str = "2", pattern: str = "*", executor: str = "local") -> None:
     clock = Clock()
-    chosen = select(load(suite), pattern)
+    chosen = of_all_counters(select(load(suite), pattern))
     with tempfile.TemporaryDirectory() as folder:
         before, started, spent = os.getloadavg()[0], time.perf_counter(), cpu_seconds()
         if executor == "local":

@@ -12,14 +12,13 @@ from flop_harness.ask.ways import Rules, as_convention, counters_named
 from flop_harness.conventions import products
 from flop_harness.conventions.articles import NotApplicable
 from flop_harness.conventions.catalogue import Convention
-from flop_harness.conventions.reference import parameters, reference
+from flop_harness.conventions.reference import kept_parameters, parameters, reference
 from flop_harness.counters import counters
 from flop_harness.counters.versions.catalogue import CATALOGUE
 from flop_harness.errors import UserError, extras_named, suggest
 from flop_harness.records import SEED, Case, Trace
 from flop_harness.records.account import Account
 from flop_harness.records.trace import OPTIMIZERS, shapes_of
-from flop_harness.records.units import in_percent
 from flop_harness.report.analysis.sizes import Size, shares
 from flop_harness.report.formats.plain import text_of
 from flop_harness.report.tables.module_tree import module_table, module_tree
@@ -55,6 +54,14 @@ class Count:
     @property
     def params(self) -> int:
         return int(parameters(self.trace).total)
+
+    @property
+    def kept(self) -> int | None:
+        """Elements of the parameters in the memory of this process, where these are not all."""
+        try:
+            return int(kept_parameters(self.trace).total)
+        except NotApplicable:
+            return None
 
     @property
     def unsupported(self) -> dict[str, int]:
@@ -133,12 +140,17 @@ class Count:
             f"input {self.inputs or 'none'}; convention {self.convention.id}; {self.trace.context}"
             + (f"; {steps(self)}" if self.trace.phases else ""),
             lacking if self.unsupported else "",
+            "" if self.kept is None else in_memory(self.kept),
         ]
-        heads = (Column(self.by), Column(unit, "number"), Column("share", "number"))
-        rows = [(name or "(the model)", f"{amount:,}", in_percent(amount / self.total, 1) if self.total else "")
+        heads = (Column(self.by), Column(unit, "number"), Column("share", "part"))
+        rows = [(name or "(the model)", f"{amount:,}", amount / self.total if self.total else None)
                 for name, amount in self.rows.items()]  # fmt: skip
-        rows += [(f"hangs on a value, {line}", f"seed {SEED}", "") for line in self.trace.looks]
+        rows += [(f"hangs on a value, {line}", f"seed {SEED}", None) for line in self.trace.looks]
         return Table(title, heads, tuple(rows), "\n".join(filter(None, notes)))
+
+
+def in_memory(kept: int) -> str:
+    return f"in memory {plural(kept, 'parameter')}: others are views of these, or on other ranks"
 
 
 def steps(counted: Count) -> str:

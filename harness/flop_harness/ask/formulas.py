@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 from flop_harness.ask.count import count_case
 from flop_harness.conventions.transformers import memory
@@ -45,17 +46,23 @@ def shape_of(model: str, length: int | None, extend: bool = False) -> tuple[Tran
     return shape, length
 
 
-def traced(model: str, length: int | None, extend: bool = False) -> tuple[Transformer, int, Trace]:
-    """(shape, length, training step) of a model, by its products and parameters.
+def traced(
+    model: str, length: int | None, extend: bool = False, kwargs: Mapping[str, Any] | None = None
+) -> tuple[Transformer, int, Trace]:
+    """(shape, length, training step) of a model made with ``kwargs``, by its products and parameters.
 
     ``length`` tokens are what it is called with, unless it comes with inputs of its own; with
     ``extend`` a model of transformers is built with as many positions. UserError for a model that
     is no transformer, with the reason.
     """
     shapes = [] if length is None else [f"1x{length}:int64"]
-    longer = extend and length is not None and model.startswith("transformers:")
-    options = {"kwargs": {"config": {"max_position_embeddings": length}}} if longer else {}
-    case = case_from_model(model, shapes, mode="eval", **options)
+    made = dict(kwargs or {})
+    if extend and length is not None and model.startswith("transformers:"):
+        config = made.get("config", {})
+        if isinstance(config, str):
+            raise UserError(f"--extend changes a configuration: name it as transformers:{config}")
+        made["config"] = {**config, "max_position_embeddings": length}
+    case = case_from_model(model, shapes, mode="eval", kwargs=made)
     trace = count_case(case, variant="training").trace
     try:
         shape, at = shape_of_trace(trace, model)

@@ -15,13 +15,13 @@ HEADS = (
     Column("layer"), Column("type"), Column("kernel"), Column("input"), Column("output"),
     Column("parameters", "integer"), Column("of all", "part", "parameters"),
     Column("trainable", "integer"), Column("MACs", "integer"), Column("share", "part"),
-    Column("bytes", "integer"), Column("activations", "integer", "bytes"),
+    Column("bytes", "integer"), Column("output bytes", "integer"),
 )  # fmt: skip
-USUAL = tuple(head.name for head in HEADS if head.name not in ("kernel", "of all"))
-"""Columns that are shown where none are asked for"""
+USUAL = ("type", "output", "parameters", "MACs", "share", "bytes", "output bytes")
+"""Columns that are shown where none are asked for; ``trainable`` too where some is not"""
 NOTE = (
     "A module counts with everything below it. Bytes are read and written by its operators; "
-    "activations are what its innermost modules hand on."
+    "output bytes are those of what the innermost modules that are called hand on."
 )
 STEP = 2 * INDENT
 
@@ -40,16 +40,24 @@ def layer_table(
     lacking = f" Not counted, for want of a formula: {left_out(found.unsupported)}."
     looks = f" What is counted {hanging(found.looks)}." if found.looks else ""
     note = NOTE + (lacking if found.unsupported else "") + looks
-    return only(Table(found.model, heads, tuple(cells), note), columns or USUAL, found.counters)
+    return only(
+        Table(found.model, heads, tuple(cells), note), columns or usual(found), found.counters
+    )
+
+
+def usual(found: Layers) -> tuple[str, ...]:
+    """The columns that tell something of this model."""
+    frozen = found.whole.trainable != found.whole.parameters
+    return (*USUAL, "trainable") if frozen else USUAL
 
 
 def lines_of(found: Layers, each: Layer, as_tree: bool, weights: bool) -> Iterator[tuple]:
     """A layer as a row; then, if asked for, its parameters."""
     macs, parameters = found.whole.macs, found.whole.parameters
     yield (
-        name_of(each, as_tree), each.type, each.kernel, shape(each.input, each.calls), each.output,
+        name_of(each, as_tree), each.type, each.kernel, each.input, shape(each.output, each.calls),
         each.parameters, each.parameters / parameters if parameters else None, each.trainable,
-        each.macs, each.macs / macs if macs else None, each.bytes, each.activations,
+        each.macs, each.macs / macs if macs else None, each.bytes, each.output_bytes,
         *(each.said[name] for name in found.counters),
     )  # fmt: skip
     for weight in each.weights if weights else ():
@@ -82,7 +90,7 @@ def name_of(layer: Layer, as_tree: bool) -> str:
 
 
 def shape(text: str, calls: int) -> str:
-    """What a module is first called with, and how often it is called."""
+    """What a module first hands on, and how often it is called."""
     return text if calls == 1 else f"{text} (× {calls:,})" if calls else "not called"
 
 
@@ -99,7 +107,7 @@ def totals(found: Layers) -> Iterator[tuple[str, int | float, str]]:
     frozen = whole.parameters - whole.trainable
     rows: list[tuple[str, int, str]] = [
         (f"MACs, {batch}", whole.macs, "MAC"), (f"FLOPs (2 × MAC), {batch}", 2 * whole.macs, "FLOP"),
-        (f"activations, {batch}", whole.activations, "byte"),
+        (f"outputs of innermost modules, {batch}", whole.output_bytes, "byte"),
     ]  # fmt: skip
     for name, value, unit in rows:
         yield name, value, human(value, unit)
@@ -127,14 +135,14 @@ def document(found: Layers, rows: Sequence[Layer]) -> dict[str, Any]:
     whole = found.whole.macs
     names = ("path", "type", "depth", "calls", "input", "output", "parameters", "trainable", "macs")
     return {
-        "schema": "layers/1",
+        "schema": "layers/2",
         "model": found.model,
         "totals": {name: value for name, value, _ in totals(found)},
         "layers": [
             {
                 **{name: getattr(each, name) for name in names},
                 "share": each.macs / whole if whole else None,
-                "bytes": each.bytes, "activations": each.activations, "kernel": each.kernel,
+                "bytes": each.bytes, "output_bytes": each.output_bytes, "kernel": each.kernel,
                 "weights": [{"name": weight.name, "shape": list(weight.shape),
                              "trainable": weight.trainable} for weight in each.weights],
                 **each.said,

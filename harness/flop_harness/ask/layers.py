@@ -13,13 +13,16 @@ from flop_harness.ask.ways import Rules, counters_named
 from flop_harness.conventions.reference import byte_charges, mac_charges, reference, settled
 from flop_harness.counters import find_called
 from flop_harness.errors import UserError, suggest
-from flop_harness.records import Case, Module, Tensor, Trace
+from flop_harness.records import RAISED, Case, Module, Tensor, Trace
 from flop_harness.records.account import Account, lineage
 from flop_harness.records.trace import shapes_of
 from flop_harness.trace.tree import own_parameters
-from flop_harness.trace.walk import module_calls
+from flop_harness.trace.walk import is_closed, module_calls, visits
 
 Number = int | float
+
+PARAMETRIZED = "parametrizations"
+"""The child under which torch keeps the modules that compute a weight"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ class Layer:
     """One module with everything below it; shapes are those of its first call.
 
     ``parameters`` stand once, with the first module that holds them. ``bytes`` are read and written
-    by its operators; ``activations`` are the bytes of what its innermost modules hand on.
+    by its operators; ``output_bytes`` are those of what its innermost modules hand on, as ``handed_on``
+    has them; ``leaf`` tells such a module, or one without children.
     ``said`` is what counters charge it, ``kernel`` the window of a convolution or a pool, with its
     groups, ``weights`` its own parameters, ``phases`` its MACs in each phase of a training step.
     """
@@ -54,7 +58,7 @@ class Layer:
     trainable: int
     macs: int
     bytes: int
-    activations: int
+    output_bytes: int
     leaf: bool = True
     kernel: str = ""
     weights: tuple[Weight, ...] = ()
@@ -136,7 +140,8 @@ def layers_of_trace(
     macs = reference(trace).inclusive()
     moved = settled(byte_charges(trace)).inclusive()
     passed = calls_by_path(trace)
-    kept = activations(trace)
+    handed = handed_on(trace)
+    outputs = summed_up(handed)
     rows = []
     owners = parameters_by_path(trace)
     every, trainable = (
@@ -151,7 +156,7 @@ def layers_of_trace(
         rows.append(Layer(
             path, trace.modules[index].type_name, len(calls), *shapes,
             int(every.get(path, 0)), int(trainable.get(path, 0)),
-            int(macs.get(path, 0)), int(moved.get(path, 0)), kept.get(path, 0), leaf,
+            int(macs.get(path, 0)), int(moved.get(path, 0)), outputs.get(path, 0), leaf or path in handed,
             kernel_of(trace.modules[index]), weights_of(trace, index),
             {name: amounts.get(path, 0) for name, amounts in said.items()},
         ))  # fmt: skip
@@ -160,7 +165,7 @@ def layers_of_trace(
 
 
 def tree(trace: Trace) -> Iterator[tuple[str, int, bool]]:
-    """(path, index, whether it is innermost) of each module, from the root downwards, each once."""
+    """(path, index, whether it has no children) of each module, from the root downwards, each once."""
     seen: set[int] = set()
     pending = [("", 0)]
     while pending:
@@ -199,13 +204,30 @@ def calls_by_path(trace: Trace) -> dict[str, list[tuple[str, str]]]:
     return dict(found)
 
 
-def activations(trace: Trace) -> dict[str, int]:
-    """Bytes that innermost modules hand on, summed up at everything that holds them."""
+def handed_on(trace: Trace) -> dict[str, int]:
+    """Bytes of the outputs of the innermost modules that are called, each call by itself.
+
+    A call is innermost if no module is called inside it: attention whose projection is never called
+    hands on its output. What a module computes around calls of its children is no module's output;
+    what parametrizes a weight is part of the module that holds it.
+    """
+    calls = [visit for visit in visits(trace, is_closed)
+             if visit.call.level == "module" and PARAMETRIZED not in visit.path.split(".")]  # fmt: skip
+    outer = {id(call) for visit in calls for call in visit.around}
     found: dict[str, int] = defaultdict(int)
-    for visit, module in module_calls(trace):
-        if not module.children:
-            for place in lineage(module.path):
-                found[place] += sum(tensor.nbytes for tensor in tensors_in(visit.call.output))
+    for visit in calls:
+        if id(visit.call) not in outer and visit.call.output != RAISED:
+            path = trace.modules[visit.call.module].path
+            found[path] += sum(tensor.nbytes for tensor in tensors_in(visit.call.output))
+    return dict(found)
+
+
+def summed_up(amounts: Mapping[str, int]) -> dict[str, int]:
+    """Each amount at its module and at everything that holds it."""
+    found: dict[str, int] = defaultdict(int)
+    for path, amount in amounts.items():
+        for place in lineage(path):
+            found[place] += amount
     return dict(found)
 
 
@@ -267,7 +289,7 @@ KEYS: Mapping[str, Callable[[Layer], Any]] = {
     "macs": lambda layer: -layer.macs,
     "parameters": lambda layer: -layer.parameters,
     "bytes": lambda layer: -layer.bytes,
-    "activations": lambda layer: -layer.activations,
+    "output bytes": lambda layer: -layer.output_bytes,
     "calls": lambda layer: -layer.calls,
 }
 

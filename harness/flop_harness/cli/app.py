@@ -177,13 +177,18 @@ def is_model(target: str) -> bool:
 
 
 def model_case(
-    reference: str, inputs: list[str] | None, train: bool | None, dtype: str | None
+    reference: str,
+    inputs: list[str] | None,
+    train: bool | None,
+    dtype: str | None,
+    kwargs: list[str] | None = None,
 ) -> Any:
     """The case of a model on the command line. Raises UserError."""
     from flop_harness.suite.files import case_from_model
+    from flop_harness.suite.keywords import keywords
 
     mode = None if train is None else "train" if train else "eval"
-    options = {"mode": mode, "dtype": dtype}
+    options = {"mode": mode, "dtype": dtype, "kwargs": keywords(kwargs or ())}
     return case_from_model(reference, inputs or [],
                            **{key: each for key, each in options.items() if each})  # fmt: skip
 
@@ -194,11 +199,12 @@ def model_suite(
     train: bool | None,
     dtype: str | None,
     sweep: str | None,
+    kwargs: list[str] | None = None,
 ) -> Any:
     """Models of the command line as one suite, each at every size of a sweep. Raises UserError."""
     from flop_harness.run.planning import of_models
 
-    made = [model_case(each, inputs, train, dtype) for each in dict.fromkeys(references)]
+    made = [model_case(each, inputs, train, dtype, kwargs) for each in dict.fromkeys(references)]
     if sweep is not None:
         from flop_harness.run.isolation import run_aloud
         from flop_harness.suite.sweeps import swept
@@ -209,11 +215,17 @@ def model_suite(
 
 
 def refuse_for_suites(
-    inputs: list[str] | None, train: bool | None, dtype: str | None, sweep: str | None = None
+    inputs: list[str] | None,
+    train: bool | None,
+    dtype: str | None,
+    sweep: str | None = None,
+    kwargs: list[str] | None = None,
 ) -> None:
     """What the cases of a suite say themselves is not said again."""
     if inputs:
         raise UserError("--input gives the inputs of a model; a suite has its own")
+    if kwargs:
+        raise UserError("--kwargs says how a model is made; the cases of a suite say it")
     if train is not None or dtype is not None:
         raise UserError("--train, --eval and --dtype are for a model; the cases of a suite say it")
     if sweep is not None:

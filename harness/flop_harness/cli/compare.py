@@ -35,6 +35,7 @@ from flop_harness.cli.options import (
     GithubOption,
     InputOption,
     JsonOption,
+    KwargsOption,
     ModeOption,
     SweepOption,
     TargetsArgument,
@@ -82,6 +83,7 @@ StrictOption = Annotated[
 def compare(
     targets: TargetsArgument,
     input: InputOption = None,
+    kwargs: KwargsOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
     training: TrainingOption = False,
@@ -105,7 +107,9 @@ def compare(
     """
     refuse_mistyped(targets, device)
     models = all(map(is_model, targets))
-    chosen, folder = asked_for(targets, (input, train, dtype, sweep), cases, out, training, models)
+    chosen, folder = asked_for(
+        targets, (input, train, dtype, sweep, kwargs), cases, out, training, models
+    )
     earlier = None if models or folder is None else published(folder)
     plan = {"counters": counters_asked(counters), "device": device, "fresh": fresh,
             "jobs": jobs or usual_jobs(models), "training": training, "executor": executor}  # fmt: skip
@@ -135,9 +139,9 @@ def asked_for(
     """What is compared, and the folder for its results: none for models, unless one is named."""
     if not models:
         return suite_of(targets, given, cases, out, training)
-    inputs, train, dtype, sweep = given
+    inputs, train, dtype, sweep, kwargs = given
     mode = True if training and train is None else train
-    return models_of(targets, (inputs, mode, dtype, sweep), cases), out
+    return models_of(targets, (inputs, mode, dtype, sweep, kwargs), cases), out
 
 
 def tell_beside(earlier: Any, run: Any, times: Any) -> None:
@@ -192,8 +196,8 @@ def refuse_mistyped(targets: list[str], device: str) -> None:
         raise UserError(f"unknown device {device!r}{suggest(device, DEVICES)}")
 
 
-Options = tuple[list[str] | None, bool | None, str | None, str | None]
-"""--input, --train, --dtype, --sweep"""
+Options = tuple[list[str] | None, bool | None, str | None, str | None, list[str] | None]
+"""--input, --train, --dtype, --sweep, --kwargs"""
 
 
 def models_of(targets: list[str], given: Options, cases: str | None) -> Any:

@@ -11,6 +11,7 @@ from flop_harness.cli.options import (
     DtypeOption,
     InputOption,
     JsonOption,
+    KwargsOption,
     ModelsArgument,
     ModeOption,
     OptimizerOption,
@@ -43,6 +44,7 @@ DepthOption = Annotated[
 def count(
     models: ModelsArgument,
     input: InputOption = None,
+    kwargs: KwargsOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
     sweep: SweepOption = None,
@@ -71,7 +73,7 @@ def count(
         raise UserError("--depth folds modules; it goes with --by module")
     variant = counting.training_variant(training, optimizer)
     mode = True if variant and train is None else train
-    cases = model_suite(models, input, mode, dtype, sweep).cases
+    cases = model_suite(models, input, mode, dtype, sweep, kwargs).cases
 
     def counted() -> Any:
         found = [

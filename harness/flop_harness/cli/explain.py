@@ -25,6 +25,7 @@ from flop_harness.cli.options import (
     DtypeOption,
     InputOption,
     JsonOption,
+    KwargsOption,
     ModeOption,
     TrainingOption,
 )
@@ -70,6 +71,7 @@ def explain(
     suite: SuiteOption = None,
     folder: FolderOption = None,
     input: InputOption = None,
+    kwargs: KwargsOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
     training: TrainingOption = False,
@@ -88,14 +90,14 @@ def explain(
     asked = find_metric(metric)
     counter = counter_asked(counter)
     train = True if training and train is None else train
-    given = bool(input) or train is not None or dtype is not None
+    given = bool(input or kwargs) or train is not None or dtype is not None
     if given and not is_model(case):
         raise UserError(
-            "--input, --train, --eval, --dtype and --training are for a model reference"
+            "--input, --kwargs, --train, --eval, --dtype and --training are for a model reference"
         )
     if given and (suite or folder):
         raise UserError("results have their own inputs and mode: leave out --dir, --suite")
-    made = model_suite([case], input, train, dtype, None) if is_model(case) else None
+    made = model_suite([case], input, train, dtype, None, kwargs) if is_model(case) else None
     opened = known_or_run(case, counter, folder or suite, made, given, training)
     with opened as (run, name, home):
         found = find(run, name, counter, context, asked)

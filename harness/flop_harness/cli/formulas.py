@@ -7,7 +7,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from flop_harness.cli.app import app, is_model, models_print_to_stderr, print_json, separated, show
-from flop_harness.cli.options import JsonOption
+from flop_harness.cli.options import JsonOption, KwargsOption
 from flop_harness.errors import UserError, suggest
 
 ModelArgument = Annotated[
@@ -26,6 +26,7 @@ DtypeOption = Annotated[str, typer.Option("--dtype", help="Type of weights and c
 @app.command()
 def formulas(
     model: ModelArgument,
+    kwargs: KwargsOption = None,
     length: LengthOption = None,
     batch: Annotated[int, typer.Option(min=1, max=10**7, help="Sequences at once.")] = 1,
     tokens: Annotated[
@@ -50,12 +51,7 @@ def formulas(
     from flop_harness.suite import peaks
 
     refuse(dtype, optimizer)
-    trace = None
-    if is_model(model) and ".toml:" not in model:
-        with models_print_to_stderr():
-            shape, at, trace = asked.traced(model, length, extend)
-    else:
-        shape, at = asked.shape_of(model, length, extend)
+    shape, at, trace = shape_asked(model, kwargs, length, extend)
     named = separated(formula)
     found = asked.chosen(shape, at, named, trace)
     run = count_of(tokens) if tokens else None
@@ -69,6 +65,21 @@ def formulas(
                     phases=phases, memory=held)  # fmt: skip
     tell(shape, at, batch, run, found, phases, held, limit, named)
     return None
+
+
+def shape_asked(
+    model: str, kwargs: list[str] | None, length: int | None, extend: bool
+) -> tuple[Any, int, Any]:
+    """(shape, length, trace): of a model reference read off a traced training step, else None."""
+    from flop_harness.ask import formulas as asked
+    from flop_harness.suite.keywords import keywords
+
+    if is_model(model) and ".toml:" not in model:
+        with models_print_to_stderr():
+            return asked.traced(model, length, extend, keywords(kwargs or ()))
+    if kwargs:
+        raise UserError(f"--kwargs says how a model is made; {model} is a shape")
+    return (*asked.shape_of(model, length, extend), None)
 
 
 def tell(

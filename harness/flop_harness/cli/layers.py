@@ -11,6 +11,7 @@ from flop_harness.cli.options import (
     DtypeOption,
     InputOption,
     JsonOption,
+    KwargsOption,
     ModeOption,
     OptimizerOption,
     TrainingOption,
@@ -23,7 +24,7 @@ ModelArgument = Annotated[
 ColumnsOption = Annotated[
     Optional[str],
     typer.Option(
-        help="Columns to show, separated by commas: kernel and 'of all' (parameters) too.",
+        help="Columns to show, separated by commas: input, kernel, trainable and 'of all' (parameters) too.",
         show_default="all but these",
     ),
 ]
@@ -37,6 +38,7 @@ WeightsOption = Annotated[
 def layers(
     model: ModelArgument,
     input: InputOption = None,
+    kwargs: KwargsOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
     training: TrainingOption = False,
@@ -45,7 +47,7 @@ def layers(
     sort: Annotated[
         Optional[str],
         typer.Option(
-            help="macs, parameters, bytes, activations or calls; the largest first.",
+            help="macs, parameters, bytes, output bytes or calls; the largest first.",
             show_default="the order of the model",
         ),
     ] = None,
@@ -61,7 +63,7 @@ def layers(
     weights: WeightsOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Show the layers of a model: shapes, parameters, MACs, bytes, activations; and its totals.
+    """Show the layers of a model: shapes, parameters, MACs, bytes; and its totals.
 
     Nothing is run. The charges of counters are by their rules. Of a training step there are columns
     for its phases.
@@ -73,7 +75,8 @@ def layers(
     from flop_harness.run.isolation import run_aloud
 
     variant = training_variant(training, optimizer)
-    case = model_case(model, input, True if variant and train is None else train, dtype)
+    mode = True if variant and train is None else train
+    case = model_case(model, input, mode, dtype, kwargs)
     found = run_aloud(lambda: layers_of_case(case, separated(counters), variant=variant), model)
     rows = chosen(found, depth, sort, top, only)
     if json:

@@ -15,18 +15,22 @@ from flop_harness.cli.formulas import (
     count_of,
     dump,
     refuse,
+    shape_asked,
 )
-from flop_harness.cli.options import JsonOption
+from flop_harness.cli.options import JsonOption, KwargsOption
 from flop_harness.errors import UserError
 
 
 @app.command()
 def mfu(
-    model: Annotated[str, typer.Option(help="A shape's id (list shapes), or a .toml file.")],
+    model: Annotated[
+        str, typer.Option(help="A shape (list shapes), a file of one, or a model reference.")
+    ],
     tokens_per_second: Annotated[str, typer.Option(help="Of all devices together.")],
     peak: Annotated[
         Optional[str], typer.Option(help="Such as H100-bf16 (list peaks), or 989e12 FLOP/s.")
     ] = None,
+    kwargs: KwargsOption = None,
     gpus: Annotated[int, typer.Option(min=1, max=10**7, help="Devices.")] = 1,
     per_gpu: Annotated[bool, typer.Option("--per-gpu", help="The rate is of one device.")] = False,
     length: LengthOption = None,
@@ -52,7 +56,7 @@ def mfu(
     rate = parse_figure(tokens_per_second).value * (gpus if per_gpu else 1)
     if rate <= 0:
         raise UserError(f"{tokens_per_second} tokens per second: give a rate above 0")
-    shape, at = asked.shape_of(model, length, extend)
+    shape, at, _ = shape_asked(model, kwargs, length, extend)
     found = asked.utilisation(asked.chosen(shape, at, separated(formula)), rate, gpus, limit)
     days = count_of(tokens) / float(rate) / 86400 if tokens else None
     if json:

@@ -26,6 +26,15 @@ InputOption = Annotated[
     ),
 ]
 
+KwargsOption = Annotated[
+    Optional[list[str]],
+    typer.Option(
+        "--kwargs",
+        metavar="KEY=VALUE",
+        help="What the model is made with: length=2048, config.num_hidden_layers=2; one option each.",
+    ),
+]
+
 ModeOption = Annotated[
     Optional[bool],
     typer.Option("--train/--eval", help="The model's mode.", show_default="as it comes"),

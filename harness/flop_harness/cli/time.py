@@ -29,6 +29,7 @@ from flop_harness.cli.options import (
     DtypeOption,
     InputOption,
     JsonOption,
+    KwargsOption,
     ModeOption,
     SweepOption,
     TargetsArgument,
@@ -106,6 +107,7 @@ AnywayOption = Annotated[
 def time(
     targets: TargetsArgument,
     input: InputOption = None,
+    kwargs: KwargsOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
     sweep: SweepOption = None,
@@ -131,7 +133,7 @@ def time(
     if device not in DEVICES:
         raise UserError(f"unknown device {device!r}{suggest(device, DEVICES)}")
     models = all(map(is_model, targets))
-    suite = asked_for(targets, (input, train, dtype, sweep), cases, models)
+    suite = asked_for(targets, (input, train, dtype, sweep, kwargs), cases, models)
     settled = settle_device(device)
     if flushed and settled != "cuda":
         raise UserError("--flushed empties the cache of a CUDA device; a CPU's cannot be emptied")

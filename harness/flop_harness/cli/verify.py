@@ -33,6 +33,7 @@ from flop_harness.cli.options import (
     FreshOption,
     InputOption,
     JsonOption,
+    KwargsOption,
     ModeOption,
     TrainingOption,
 )
@@ -45,6 +46,7 @@ WRONG = 1
 def verify(
     target: Annotated[str, typer.Argument(help="A suite (name or .toml), or a model reference.")],
     input: InputOption = None,
+    kwargs: KwargsOption = None,
     train: ModeOption = None,
     dtype: DtypeOption = None,
     training: TrainingOption = False,
@@ -72,9 +74,9 @@ def verify(
         if cases is not None:
             raise UserError("--cases chooses among the cases of a suite; this is one model")
         mode = True if training and train is None else train
-        chosen, folder = single(model_case(target, input, mode, dtype)), out
+        chosen, folder = single(model_case(target, input, mode, dtype, kwargs)), out
     else:
-        refuse_for_suites(input, train, dtype)
+        refuse_for_suites(input, train, dtype, kwargs=kwargs)
         whole = suite.load(target)
         chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)
     kept = folder if out is not None or (cases is None and not training) else None

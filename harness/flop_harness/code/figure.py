@@ -24,8 +24,6 @@ def pieces_of(
     them the case has to name its inputs. ``seeded`` draws the values that the harness draws.
     CannotWrite for what no short code makes, or the tool does not pass on.
     """
-    if context.training:
-        raise CannotWrite("a training step")
     model = model_code(case, given, context.device, seeded)
     if given is not None and own is not None:
         model = "\n".join([model.rstrip(), *recast(given, own), ""])
@@ -36,8 +34,6 @@ def pieces_of(
 
 def asked(counter: Counter, context: Context, metric: Metric, call: Call) -> str:
     """How the tool is asked about a model that is called so. CannotWrite if it cannot be."""
-    if context.training:
-        raise CannotWrite("a training step")
     if counter.usage is None or not counter.usage.takes(call):
         raise CannotWrite("inputs by name, or several, which the tool does not pass on")
     return usage_code(counter, context, metric, call)

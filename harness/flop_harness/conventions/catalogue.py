@@ -15,6 +15,7 @@ from flop_harness.conventions.reference import (
     dense_charges,
     doubled_charges,
     exact_charges,
+    kept_parameters,
     mac_charges,
     operation_charges,
     padding_charges,
@@ -95,6 +96,9 @@ CONVENTIONS = {
                    "operator", "this project", byte_charges),
         Convention("params", "parameter", "distinct parameter elements, trainable or not",
                    "the reference", by_module=parameters),
+        Convention("kept-params", "parameter", "as params, in the memory of this process: views of other "
+                   "parameters are left out, of distributed ones its shard counts", "this project",
+                   by_module=kept_parameters),
         Convention("param-bytes", "byte", "bytes of the distinct parameters", "this project",
                    by_module=parameter_bytes),
     )

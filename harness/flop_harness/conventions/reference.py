@@ -143,6 +143,15 @@ def registered_parameters(trace: Trace) -> Account:
     return parameter_charges(trace, lambda parameter: parameter.numel)
 
 
+def kept_parameters(trace: Trace) -> Account:
+    """Elements in the memory of this process: of views of one memory once, of distributed tensors its
+    shard; NotApplicable where that is every element.
+    """
+    if all(parameter.kept is None for parameter in trace.parameters):
+        raise NotApplicable("each of its parameters has all of its elements in memory of its own")
+    return parameter_charges(trace, lambda p: p.numel if p.kept is None else p.kept, "packed")
+
+
 def parameter_bytes(trace: Trace) -> Account:
     return parameter_charges(trace, lambda p: Tensor(p.shape, p.dtype).nbytes, "packed_bytes")
 

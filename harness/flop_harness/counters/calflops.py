@@ -112,6 +112,9 @@ COUNTER = Counter(
         "    model, args=list(args), print_results=False, output_as_string=False\n)",
         named="flops, macs, params = calculate_flops(\n"
         "    model, args=list(args), kwargs=kwargs, print_results=False, output_as_string=False\n)",
+        step="flops, macs, params = calculate_flops(\n"
+        "    model, args=list(args), kwargs={kwargs}, print_results=False, output_as_string=False,\n"
+        "    include_backPropagation=True,\n)",
         figures={"compute": "flops", "params": "params"},
         tensors=True,
         parametric=True,

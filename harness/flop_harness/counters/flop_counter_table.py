@@ -55,6 +55,12 @@ COND = "higher_order.cond"
 GLOBAL = "Global"
 """The row of everything, whatever module is under way"""
 
+
+def is_unknown(call: Call) -> bool:
+    """Whether it is an operator on functions that the tool does not enter."""
+    return call.name.startswith("higher_order.") and call.packet != COND
+
+
 Rows: TypeAlias = defaultdict[str, defaultdict[str, int]]
 
 
@@ -99,7 +105,8 @@ class Table:
             for macs in self.charged(visit):
                 for row in under_way:
                     self.rows[row][visit.call.packet] += macs
-            pending += self.branches(visit) if visit.call.packet == COND else inner(visit)
+            if not is_unknown(visit.call):
+                pending += self.branches(visit) if visit.call.packet == COND else inner(visit)
 
     def branches(self, visit: Visit) -> list[Visit | Callable[[], None]]:
         """What is done with a ``cond``, the last thing first: the branch for true, that for false."""

@@ -5,6 +5,7 @@ Rules after ptflops/aten_ops.py and ptflops/aten_engine.py of ptflops 0.7.5.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 from flop_harness.conventions.products import products
@@ -14,7 +15,7 @@ from flop_harness.counters.protocol import Counter, Quantity, by_keyword
 from flop_harness.counters.ptflops_call import reader, usage
 from flop_harness.records import INFERENCE, Context, Trace
 from flop_harness.records.account import Account
-from flop_harness.trace.tree import made_parameters, subtree_after
+from flop_harness.trace.tree import made_parameters, subtree, subtree_after
 from flop_harness.trace.walk import Visit
 
 SEEN = frozenset(
@@ -23,7 +24,7 @@ SEEN = frozenset(
 
 
 def price_compute(trace: Trace) -> Account:
-    """An addmm adds its first operand even where that is multiplied by 0.
+    """An addmm adds its first operand, whole, even where that is multiplied by 0.
 
     In inference mode linear layers and convolutions come as one operator, which it does not know.
     """
@@ -31,7 +32,7 @@ def price_compute(trace: Trace) -> Account:
     for visit, product, term in products(trace):
         packet = visit.call.packet
         if packet in SEEN and dispatched(visit) in SEEN:
-            bias = product.outputs if packet == "aten.addmm" else product.bias
+            bias = visit.call.output.numel if packet == "aten.addmm" else product.bias
             entries.append((visit.path, f"{term} bias", bias))
             entries += [(visit.path, *charge) for charge in of_shapes(product, term)]
     return Account.of(entries)
@@ -55,13 +56,49 @@ def price_params(trace: Trace) -> Account:
 
 
 def made_later(trace: Trace, frozen: bool = True) -> Account:
-    """What a tool lacks that reads parameters before the forward pass makes more of them."""
+    """What a tool lacks, or has too much, that reads parameters before the forward pass changes them."""
     made = made_parameters(trace)
-    return Account.of(
-        (module.path, "parameters made in the forward pass not counted", -numel(trace, number))
+    changed = [*replaced_parameters(trace), *removed_parameters(trace)]
+    missing = [
+        (module.path, MADE, -numel(trace, number))
         for number, module in first_holders(trace).items()
         if number in made and (frozen or trace.parameters[number].trainable)
+    ]
+    return Account.of(
+        missing
+        + [
+            (path, MADE if amount < 0 else REMOVED, amount)
+            for path, amount, trainable in changed
+            if frozen or trainable
+        ]
     )
+
+
+MADE = "parameters made in the forward pass not counted"
+REMOVED = "parameters removed in the forward pass counted"
+
+
+def replaced_parameters(trace: Trace) -> Iterator[tuple[str, int, bool]]:
+    """(path, elements, trainable) of those that others stand in place of now, and less these."""
+    for module in (trace.modules[index] for index in subtree(trace, 0)):
+        now = dict(module.parameters)
+        for name, elements, trainable in module.config.get("replaced", ()):
+            yield module.path, elements, trainable
+            if name in now:
+                other = trace.parameters[now[name]]
+                yield module.path, -other.numel, other.trainable
+
+
+def removed_parameters(trace: Trace) -> Iterator[tuple[str, int, bool]]:
+    """(path, elements, trainable) of those whose modules are no longer part of the model."""
+    holders, made = first_holders(trace), made_parameters(trace)
+    seen = {*holders, *made}
+    for module in (trace.modules[index] for index in subtree(trace, 0)):
+        for _, number in module.parameters:
+            if number not in seen:
+                seen.add(number)
+                parameter = trace.parameters[number]
+                yield module.path, parameter.numel, parameter.trainable
 
 
 def numel(trace: Trace, number: int) -> int:

@@ -9,7 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from flop_harness.conventions.products import products
-from flop_harness.counters.flop_counter_table import REGISTERED, beyond_the_branch, by_module
+from flop_harness.counters.flop_counter_table import (
+    REGISTERED,
+    beyond_the_branch,
+    by_module,
+    is_unknown,
+)
 from flop_harness.counters.matched import of_shapes
 from flop_harness.counters.protocol import Answer, Counter, Quantity
 from flop_harness.counters.usage import Usage
@@ -23,8 +28,9 @@ OTHER_BRANCH = "other branch of a condition"
 
 
 def seen(trace: Trace, registered: frozenset[str]) -> Iterator[tuple[Visit, str, int]]:
+    """Of operators on functions it enters ``cond`` alone: others it has give NotImplemented."""
     for visit, product, term in products(trace):
-        if visit.call.packet in registered:
+        if visit.call.packet in registered and not any(map(is_unknown, visit.around)):
             yield from ((visit, *charge) for charge in of_shapes(product, term))
 
 
@@ -76,6 +82,8 @@ COUNTER = Counter(
         imports="from torch.utils.flop_counter import FlopCounterMode",
         call="with FlopCounterMode(display=False) as counter:\n    model(*args)",
         named="with FlopCounterMode(display=False) as counter:\n    model(*args, **kwargs)",
+        step="with FlopCounterMode(display=False) as counter:\n"
+        "    output = model({called})\n    {loss}.backward()",
         figures={"compute": "counter.get_total_flops()"},
     ),
     contexts=(Context(grad=False), Context(grad=True)),

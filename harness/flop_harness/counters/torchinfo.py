@@ -142,17 +142,22 @@ def price_compute(trace: Trace) -> Account:
     return Account.of(charges(trace))
 
 
+SHARED = "shared parameters counted differently"
+CHANGED = "parameters changed before their layer is called"
+
+
 def price_params(trace: Trace) -> Account:
     """Every row of the table, a module's only once; sharing is seen by module, not by parameter."""
     reference = registered_parameters(trace)
     if not torchinfo_rows.has_lazy(trace, 0):
         reference += made_later(trace)
     pruned = torchinfo_rows.params_of(trace, 0) - reference.total
-    shared = torchinfo_rows.total_params(trace) - reference.total - pruned
+    rows = torchinfo_rows.total_params(trace) - reference.total - pruned
+    entered = any("entered" in module.config for module in trace.modules)
     return reference + Account.of(
         [
             ("", "pruned elements not counted", pruned),
-            ("", "shared parameters counted differently", shared),
+            ("", CHANGED if entered else SHARED, rows),
         ]
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Optional
 
 from flop_harness.records import Module, Trace
-from flop_harness.trace.tree import is_a, made_parameters, subtree, subtree_after
+from flop_harness.trace.tree import is_a, subtree, subtree_after
 from flop_harness.trace.walk import module_calls
 
 
@@ -48,20 +48,32 @@ def has_lazy(trace: Trace, index: int) -> bool:
 
 
 def params_of(trace: Trace, index: int) -> int:
-    """Elements of the distinct parameters of a module and everything below it.
+    """Elements of the distinct parameters of a module and everything below it, as it is called.
 
-    Read before the pass; once more after it where something was lazy.
+    Once more after the pass where something was lazy.
     """
-    again = has_lazy(trace, index)
-    seen = set() if again else made_parameters(trace)
-    total = 0
-    below = subtree_after(trace, index) if again else subtree(trace, index)
-    for module in (trace.modules[i] for i in below):
-        for name, number in module.parameters:
-            if number not in seen:
-                seen.add(number)
-                total += remaining(trace, module, name, number)
-    return total
+    after = has_lazy(trace, index)
+    found: dict[tuple[int, str] | int, int] = {}
+    for i in subtree_after(trace, index) if after else subtree(trace, index):
+        module = trace.modules[i]
+        numbers = dict(module.parameters)
+        held = elements_after(trace, module) if after else elements_before(trace, module)
+        if i == index and not after:
+            held = dict(module.config.get("entered", ())) or held
+        for name, elements in held.items():
+            found.setdefault(numbers.get(name, (i, name)), elements)
+    return sum(found.values())
+
+
+def elements_after(trace: Trace, module: Module) -> dict[str, int]:
+    return {name: remaining(trace, module, name, number) for name, number in module.parameters}
+
+
+def elements_before(trace: Trace, module: Module) -> dict[str, int]:
+    """By name, without what the pass has made, with what it has put others in place of."""
+    made = module.config.get("made", ())
+    there = {name: n for name, n in elements_after(trace, module).items() if name not in made}
+    return there | {name: elements for name, elements, _ in module.config.get("replaced", ())}
 
 
 def static_rows(trace: Trace) -> dict[int, Row]:

@@ -17,7 +17,8 @@ class Usage:
     stand in the expressions ``figures``, by metric, or by the variant of a context that asks for
     another one. A ``single`` tool passes one positional input on, a ``parametric`` one needs a model
     that has parameters; ``tensors`` says that it passes nothing else on, ``silent`` that it gives no
-    figure where it charges nothing.
+    figure where it charges nothing. ``step`` asks about a training step: ``{called}`` stands in it for
+    the model's arguments, ``{kwargs}`` for the named ones, ``{loss}`` for what ``output`` goes back from.
     """
 
     imports: str
@@ -25,6 +26,7 @@ class Usage:
     figures: Mapping[str, str]
     named: str = ""
     all_named: str = ""
+    step: str = ""
     single: bool = False
     tensors: bool = False
     parametric: bool = False

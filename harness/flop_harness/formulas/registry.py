@@ -32,7 +32,7 @@ def formula(*names: str) -> Callable[[Formula], Formula]:
 
 def work_of(call: Call) -> Work | None:
     """The work of one operator call, or None if there is no formula for it."""
-    if call.work is not None:  # said by a formula of the user's own while the trace was taken
+    if call.work is not None:  # said while the trace was taken
         return call.work
     packet = call.packet
     known = FORMULAS.get(packet)

@@ -103,8 +103,8 @@ class Call(NamedTuple):
     (``torch.nn.functional.relu``, ``torch.Tensor.__matmul__``) or an operator's
     (``aten.convolution.default``). ``module`` is an index into ``Trace.modules``, -1 at the other
     levels. Arguments hold ``Tensor``, numbers, strings, None, tuples, ``List``, ``Dict``, ``Opaque``.
-    ``work`` is what a formula of the user's own said of an operator: whoever prices the trace need
-    not have that formula.
+    ``work`` is what a formula of the user's own said of an operator, which whoever prices the trace
+    need not have; or what its arguments do not tell, of two sparse matrices.
     """
 
     level: Level
@@ -130,12 +130,17 @@ class Call(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A distinct parameter; a shared one appears once. ``lazy`` ones had no shape yet."""
+    """A distinct parameter; a shared one appears once. ``lazy`` ones had no shape yet.
+
+    ``kept`` says how many elements a process keeps of it in memory that no earlier one has, where
+    these are not all: of a view of another parameter, or one that is distributed or expanded.
+    """
 
     shape: tuple[int, ...]
     dtype: str
     trainable: bool
     lazy: bool = False
+    kept: int | None = None
 
     @property
     def numel(self) -> int:

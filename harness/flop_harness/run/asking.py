@@ -16,8 +16,13 @@ from flop_harness.suite.inputs import move
 from flop_harness.suite.seeding import seeded
 
 
-def ask(counter: Counter, context: Context, built: Built, threads: int) -> dict[str, Any]:
-    """What the tool says of a model that is spoilt by it, how long it takes, and what it leaves."""
+def ask(
+    counter: Counter, context: Context, built: Built, threads: int, before: Any = None
+) -> dict[str, Any]:
+    """What the tool says of a model that is spoilt by it, how long it takes, and what it leaves.
+
+    ``before`` are the marks of the model, if they were taken before.
+    """
     import torch
 
     from flop_harness.run.leftovers import leftovers, marks
@@ -29,7 +34,7 @@ def ask(counter: Counter, context: Context, built: Built, threads: int) -> dict[
     model = uncompiled(built.module).to(context.device)
     args, kwargs = move((built.args, built.kwargs), context.device)
     args, kwargs = asked_with(counter, context, model, args, kwargs)
-    before = marks(model)
+    before = before or marks(model)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         started = time.perf_counter()

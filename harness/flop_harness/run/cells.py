@@ -6,7 +6,8 @@ The model is built once and each counter gets a fork of it: fresh, at no cost, a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from typing import Any, Literal
 from flop_harness.counters import Counter, Unavailable
 from flop_harness.errors import UserError, is_ours, raised
 from flop_harness.records import Call, Case, Context, Trace
+from flop_harness.run.asking import ask
 from flop_harness.run.blame import blame, blame_unfilled, plain_pass
 from flop_harness.run.building import TooLarge, build_within, refuse_too_large, weight_bytes
 from flop_harness.run.contexts import (
@@ -29,6 +31,7 @@ from flop_harness.run.contexts import (
 )
 from flop_harness.run.isolation import run_apart
 from flop_harness.run.tracing import NEEDS, traced, warn_of_run
+from flop_harness.run.zygote import Zygote
 from flop_harness.suite.build import Built
 from flop_harness.suite.compiled import set_mode, uncompiled
 from flop_harness.suite.inputs import move
@@ -52,7 +55,8 @@ class TraceFailed(Exception):
 class CaseRunner:
     """A case on a device: its reference trace, and for each counter a trace and readings.
 
-    ``variant`` is that in which the reference's pass goes: a training step.
+    ``variant`` is that in which the reference's pass goes: a training step. ``counters`` are those,
+    by id, that are asked by forks of one zygote, which holds the model as it was built.
     """
 
     case: Case
@@ -64,6 +68,7 @@ class CaseRunner:
     mode: Literal["eval", "train", ""] = ""
     variant: str = ""
     weights: int | None = None
+    counters: Mapping[str, Counter] = field(default_factory=dict)
     taken: dict[Any, Trace] = field(default_factory=dict)
     observed: dict[Any, Call] = field(default_factory=dict)
     terms: dict[int, Terms] = field(default_factory=dict)
@@ -95,6 +100,16 @@ class CaseRunner:
     def standing(self) -> Standing:
         """What is loaded once the model is built, for its forks."""
         return Standing()
+
+    @cached_property
+    def zygote(self) -> Zygote:
+        """Asks a counter (by id) in a context about the model as it was built."""
+        from flop_harness.run.leftovers import marks
+
+        built, threads, before = self.built, self.limits.threads, None
+        with suppress(Exception):  # each fork tries again, and tells of it
+            before = marks(built.module)
+        return Zygote(lambda asked: ask(self.counters[asked[0]], asked[1], built, threads, before))
 
     def canonical(self) -> Trace:
         """The trace that the reference is priced on: on meta, or without values, or for real."""

@@ -46,24 +46,34 @@ def go_on_guarded(parent: int, alone: Iterable[int] = ()) -> None:
 def guarded(parent: int, alone: Iterable[int]) -> int | None:
     """How the fork ended that this process is the guard of; None in that fork itself."""
     try:
-        os.setsid()
-        ask_kernel(SET_SUBREAPER, 1)
-        die_with_parent(parent, signal.SIGTERM)
-        guard = os.getpid()
-        signal.pthread_sigmask(signal.SIG_BLOCK, TERM)  # what is raised amid a fork is lost
-        pid = os.fork()
-        if pid == 0:
-            os.setsid()
-            die_with_parent(guard)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, TERM)
-            return None
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, TERM)
-        for descriptor in alone:
-            os.close(descriptor)
-        return os.waitpid(pid, 0)[1]
+        become_guard(parent)
+        return forked(alone)
     except OSError:
         return 1 << 8
+
+
+def become_guard(parent: int) -> None:
+    """From now on what has lost its parent falls to this process, which ends with its own."""
+    os.setsid()
+    ask_kernel(SET_SUBREAPER, 1)
+    die_with_parent(parent, signal.SIGTERM)
+
+
+def forked(alone: Iterable[int]) -> int | None:
+    """How a fork of this guard ended, which alone keeps the descriptors; None in the fork itself."""
+    guard = os.getpid()
+    signal.pthread_sigmask(signal.SIG_BLOCK, TERM)  # what is raised amid a fork is lost
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        die_with_parent(guard)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, TERM)
+        return None
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, TERM)
+    for descriptor in alone:
+        os.close(descriptor)
+    return os.waitpid(pid, 0)[1]
 
 
 def stop(number: int, frame: Any) -> NoReturn:
@@ -73,7 +83,6 @@ def stop(number: int, frame: Any) -> NoReturn:
 
 def end_descendants() -> None:
     """Kill the children of this process, and those that fall to it as they die."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while has_children():
         left = children()
         for pid in left:

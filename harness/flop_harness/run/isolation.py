@@ -6,6 +6,7 @@ The work's prints go to a file; its time and memory are limited; children it lea
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import pickle
@@ -20,10 +21,11 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any, Literal, TypeVar
+from typing import IO, Any, Literal, NoReturn, TypeVar
 
 from flop_harness.errors import UserError, raised
 from flop_harness.run.guard import end_guard, go_on_guarded
+from flop_harness.suite.importing import uncollected
 
 KEPT_OUTPUT = 20_000
 GRACE_S = 1.0
@@ -74,25 +76,22 @@ def run_apart(
         if pid == 0:
             os.close(reader)
             go_on_guarded(parent, (writer,))
-            _child(work, writer, 2 if aloud else output.fileno(), memory_bytes)
+            work_and_end(work, writer, 2 if aloud else output.fileno(), memory_bytes)
         os.close(writer)
         payload, grace_s = None, 0.0
         try:
-            payload = _receive(reader, started + timeout_s, abandoned, pid)
+            payload = received(reader, started + timeout_s, abandoned, pid)
             grace_s = 0.0 if payload is not None else GRACE_S
             late = payload is None and time.perf_counter() >= started + timeout_s
         finally:
             os.close(reader)
             status = end_guard(pid, grace_s)
         seconds = time.perf_counter() - started
-        printed = _kept(output)
-    if payload is not None:
-        ending, value, message, error, peak = pickle.loads(payload)
-        return Outcome(ending, value, message, error, seconds, peak, printed)
-    if late:
-        return Outcome("timeout", message=f"no result within {timeout_s:g} s", seconds=seconds,
-                       output=printed)  # fmt: skip
-    return Outcome("died", message=_cause(status), seconds=seconds, output=printed)
+        return told(payload, status, seconds, printed(output), timeout_s if late else None)
+
+
+PATIENT = 100_000
+"""So many new objects before they are gone through: those of one model are fewer, and stay."""
 
 
 def run_aloud(work: Callable[[], T], whose: str) -> T:
@@ -104,7 +103,9 @@ def run_aloud(work: Callable[[], T], whose: str) -> T:
     """
 
     def attempt() -> tuple[str, T | None]:
-        import torch
+        gc.set_threshold(PATIENT)
+        with uncollected():
+            import torch
 
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         torch.set_num_threads(1)  # the threads that its parent computed with are not in a fork
@@ -127,7 +128,7 @@ def run_aloud(work: Callable[[], T], whose: str) -> T:
 # ------------------------------------------------------------------------------------- parent
 
 
-def _receive(reader: int, deadline: float, abandoned: Callable[[], bool], pid: int) -> bytes | None:
+def received(reader: int, deadline: float, abandoned: Callable[[], bool], pid: int) -> bytes | None:
     """The whole message, or None if the child ended, ran late or nobody waits for it."""
     data = b""
     while True:
@@ -147,7 +148,20 @@ def _receive(reader: int, deadline: float, abandoned: Callable[[], bool], pid: i
             return None  # dead, and a fork of its own holds the pipe open
 
 
-def _cause(status: int) -> str:
+def told(
+    payload: bytes | None, status: int, seconds: float, output: str, late_s: float | None
+) -> Outcome:
+    """What a child has sent, or how it ended without; ``late_s`` is the limit that it ran beyond."""
+    if payload is not None:
+        ending, value, message, error, peak = pickle.loads(payload)
+        return Outcome(ending, value, message, error, seconds, peak, output)
+    if late_s is not None:
+        return Outcome("timeout", message=f"no result within {late_s:g} s", seconds=seconds,
+                       output=output)  # fmt: skip
+    return Outcome("died", message=cause_of(status), seconds=seconds, output=output)
+
+
+def cause_of(status: int) -> str:
     if os.WIFSIGNALED(status):
         return f"its process died of {signal.Signals(os.WTERMSIG(status)).name}"
     code = os.waitstatus_to_exitcode(status)
@@ -156,7 +170,7 @@ def _cause(status: int) -> str:
     return f"its process ended without a result (exit code {code})"
 
 
-def _kept(output: IO[bytes]) -> str:
+def printed(output: IO[bytes]) -> str:
     """What was printed; of much, the beginning and the end."""
     size = output.seek(0, os.SEEK_END)
     output.seek(0)
@@ -172,8 +186,8 @@ def _kept(output: IO[bytes]) -> str:
 # -------------------------------------------------------------------------------------- child
 
 
-def _child(work: Callable[[], Any], writer: int, output: int, memory: int | None) -> None:
-    """Never returns."""
+def work_and_end(work: Callable[[], Any], writer: int, output: int, memory: int | None) -> NoReturn:
+    """In a child: send what the work gives, and how."""
     status = UNSENT
     try:
         _send(writer, pickle.dumps(_attempt(work, output, memory)))

@@ -5,7 +5,9 @@ Nothing is imported by the functions here: a model may have blocked that by then
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -22,9 +24,9 @@ class ModelState:
     training: dict[str, bool]
     state: frozenset[str]
     buffers: frozenset[str]
-    attributes: frozenset[str]
+    attributes: dict[str, tuple[str, ...]]
     hooks: dict[str, int]
-    tensors: dict[str, tuple[str, ...]]
+    tensors: dict[str, tuple[Any, ...]]
 
 
 def marks(model: Any) -> ModelState:
@@ -33,7 +35,7 @@ def marks(model: Any) -> ModelState:
         training={name: is_training(module) for name, module in modules.items()},
         state=frozenset(model.state_dict(keep_vars=True)),
         buffers=frozenset(name for name, _ in model.named_buffers()),
-        attributes=frozenset(f"{n}.{a}" for n, m in modules.items() for a in vars(m)),
+        attributes={name: tuple(vars(module)) for name, module in modules.items()},
         hooks={name: count_hooks(module) for name, module in modules.items()},
         tensors={
             name: tensor_mark(tensor)
@@ -43,19 +45,23 @@ def marks(model: Any) -> ModelState:
 
 
 def count_hooks(module: Any) -> int:
-    kinds = [kind for kind in vars(module) if kind.endswith("_hooks")]
-    return sum(len(vars(module)[kind] or ()) for kind in kinds)
+    held = vars(module)
+    return sum(len(held[kind] or ()) for kind in kinds_of_hooks(tuple(held)))
 
 
-def tensor_mark(tensor: Any) -> tuple[str, ...]:
+@cache
+def kinds_of_hooks(attributes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in attributes if name.endswith("_hooks"))
+
+
+def tensor_mark(tensor: Any) -> tuple[Any, ...]:
     """Kind and gradient of a tensor, and a sample of its values: at most some twenty of each part."""
     if is_lazy(tensor):
         return ("lazy",)
-    sample = repr([sampled(part) for part in dense_parts(tensor.detach()) if not part.is_meta])
+    sample = [sampled(part) for part in dense_parts(tensor.detach()) if not part.is_meta]
     strided_nested = tensor.is_nested and tensor.layout is torch.strided
-    shape = "nested" if strided_nested else str(tuple(tensor.shape))
-    kind = (str(tensor.dtype), shape, str(tensor.requires_grad))
-    return (*kind, str(tensor.grad is None), sample)
+    shape = "nested" if strided_nested else tuple(tensor.shape)
+    return tensor.dtype, shape, tensor.requires_grad, tensor.grad is None, sample
 
 
 def dense_parts(tensor: Any) -> list[Any]:
@@ -89,9 +95,8 @@ def leftovers(before: ModelState, after: ModelState) -> tuple[str, ...]:
         n or "the model" for n, count in after.hooks.items() if count > before.hooks.get(n, 0)
     )
     buffers = sorted(after.buffers - before.buffers)
-    attributes = sorted(after.attributes - before.attributes)
     shared = before.tensors.keys() & after.tensors.keys()
-    tensors = sorted(name for name in shared if before.tensors[name] != after.tensors[name])
+    tensors = sorted(n for n in shared if is_another(before.tensors[n], after.tensors[n]))
     found = (
         ("training mode changed on", mode),
         ("hooks left on", hooked),
@@ -99,10 +104,27 @@ def leftovers(before: ModelState, after: ModelState) -> tuple[str, ...]:
         ("buffers added:", buffers),
         ("state_dict keys added:", sorted(after.state - before.state)),
         ("state_dict keys gone:", sorted(before.state - after.state)),
-        ("attributes added:", attributes),
-        ("attributes gone:", sorted(before.attributes - after.attributes)),
+        ("attributes added:", lacking(after.attributes, before.attributes)),
+        ("attributes gone:", lacking(before.attributes, after.attributes)),
     )
     return tuple(f"{words} {few(places)}" for words, places in found if places)
+
+
+def is_another(before: tuple[Any, ...], after: tuple[Any, ...]) -> bool:
+    """Whether two marks differ: no nan is equal to another, but is written alike."""
+    return before != after and repr(before) != repr(after)
+
+
+def lacking(
+    ones: Mapping[str, tuple[str, ...]], others: Mapping[str, tuple[str, ...]]
+) -> list[str]:
+    """Attributes of ones that others, by the names of their modules, do not have."""
+    return sorted(
+        f"{name}.{attribute}"
+        for name, attributes in ones.items()
+        if attributes != others.get(name)
+        for attribute in set(attributes).difference(others.get(name, ()))
+    )
 
 
 def few(places: list[str], count: int = 3) -> str:

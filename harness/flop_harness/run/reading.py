@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from flop_harness.counters import Counter, overlay, version_of
 from flop_harness.counters.versions.compatibility import read_with_shims
@@ -59,14 +60,8 @@ def read_once(runner: CaseRunner, counter: Counter, context: Context) -> tuple[R
         return refused(runner, counter, context, why)
     if context.device != "meta":
         _ = runner.built
-    limits = runner.limits
     with on_path(runner.folders, runner.standing):
-        outcome = run_apart(
-            lambda: ask(counter, context, runner.handed_over(context), runner.limits.threads),
-            timeout_s=limits.timeout_s,
-            memory_bytes=limits.memory_bytes if context.device == "cpu" else None,
-            abandoned=runner.abandoned,
-        )
+        outcome = asked(runner, counter, context)
     if outcome.ending == "ok":
         return tuple(figures_told(runner, counter, context, outcome))
     if why := impossible(context, outcome.message):
@@ -74,6 +69,20 @@ def read_once(runner: CaseRunner, counter: Counter, context: Context) -> tuple[R
     status = "unavailable" if outcome.error == "Unavailable" else STATUS[outcome.ending]
     message = outcome.message.removeprefix("Unavailable: ")
     return silent(runner, counter, context, status, message, outcome)
+
+
+def asked(runner: CaseRunner, counter: Counter, context: Context) -> Outcome:
+    """What a fork of the case's process comes to that asks the counter."""
+    limits = runner.limits
+    memory_bytes = limits.memory_bytes if context.device == "cpu" else None
+    run: Callable[..., Outcome]
+    if context.device != "meta" and runner.counters.get(counter.id) is counter:
+        run = partial(runner.zygote.run, (counter.id, context))
+    else:
+        run = partial(
+            run_apart, lambda: ask(counter, context, runner.handed_over(context), limits.threads)
+        )
+    return run(timeout_s=limits.timeout_s, memory_bytes=memory_bytes, abandoned=runner.abandoned)
 
 
 def impossible(context: Context, message: str) -> str:

@@ -190,7 +190,7 @@ def serve_case(
         except (OSError, EOFError):
             return True
 
-    runner = CaseRunner(case, folder, device, limits, abandoned)
+    runner = CaseRunner(case, folder, device, limits, abandoned, counters=counters)
     with suppress(BrokenPipeError):  # who waited is gone
         answer(pipe, runner, tasks, counters, traces)
 

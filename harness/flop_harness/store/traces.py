@@ -59,7 +59,7 @@ def dump_trace(trace: Trace) -> bytes:
     """One line, without its end, the same for equal traces. TypeError for a value it cannot keep."""
     writer = Writer()
     modules = tuple(module_row(module) for module in trace.modules)
-    parameters = tuple((p.shape, p.dtype, p.trainable, p.lazy) for p in trace.parameters)
+    parameters = tuple(map(parameter_row, trace.parameters))
     context = astuple(trace.context)
     looks = (trace.looks,) if trace.looks else ()
     head = (context, modules, parameters, trace.executed, *looks)
@@ -193,6 +193,11 @@ def decoded_calls(rows: list[list[Any]], values: list[Any], works: dict[int, int
             )
         )
     return calls
+
+
+def parameter_row(parameter: Parameter) -> tuple[Any, ...]:
+    kept = () if parameter.kept is None else (parameter.kept,)
+    return (parameter.shape, parameter.dtype, parameter.trainable, parameter.lazy, *kept)
 
 
 def module_row(module: Module) -> tuple[Any, ...]:

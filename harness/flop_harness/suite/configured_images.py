@@ -31,7 +31,7 @@ def pixels(sizes: Sizes) -> torch.Tensor:
     channels = channels_of(sizes)
     if sizes.config.model_type in PAIRED:
         return drawn(sizes.batch, 2, channels, *sizes.image())
-    if sizes.takes("image_encoder_embeddings"):  # several images to a text
+    if sizes.takes("image_encoder_embeddings", "action_embeds"):  # several images to a text
         return drawn(sizes.batch, 1, channels, *sizes.image())
     return drawn(sizes.batch, channels, *sizes.image())
 
@@ -97,7 +97,9 @@ def grid(sizes: Sizes) -> torch.Tensor:
 
 
 def seen(sizes: Sizes) -> torch.Tensor:
-    """Which patches are image: all."""
+    """Which patches are image, or which of several images is one: all."""
+    if sizes.takes("action_embeds"):
+        return whole(1, sizes.batch, 1).bool()
     return whole(1, sizes.batch, prod(patch_grid(sizes)))
 
 

@@ -58,13 +58,13 @@ def beside(config: Any, takes: Mapping[str, Any]) -> list[str]:
     return found + [name for name in (*always, *ALWAYS) if name in takes]
 
 
-SEEING = ("vilt", "tvp")
+SEEING = ("pi0", "tvp", "vilt")
 """Model types that need an image, whose configuration has no part for it."""
 ALWAYS = ("bbox", "past_observed_mask", "future_values", "future_time_features", "actions",
           "rewards", "returns_to_go", "timesteps", "visual_feats", "visual_pos",
           "spatial_shapes", "pixel_attention_mask", "decoder_input_values",
           "image_attention_mask",
-          "image_embeds_position_mask")  # fmt: skip
+          "image_embeds_position_mask", "frame_idx")  # fmt: skip
 """Inputs that a model which names them is always given, though it has a default for them."""
 
 

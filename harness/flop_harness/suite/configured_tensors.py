@@ -30,6 +30,7 @@ from flop_harness.suite.configured_series import (
 )
 from flop_harness.suite.configured_sizes import Sizes
 from flop_harness.suite.configured_sound import heard, latents, sound, spectrum, spoken, unheard
+from flop_harness.suite.configured_videos import first_frame, session
 
 if TYPE_CHECKING:
     import torch
@@ -104,6 +105,12 @@ def text_or_codes(sizes: Sizes) -> torch.Tensor:
     return behind_each_other(sizes) if decoder else ids(sizes)
 
 
+def acts(sizes: Sizes) -> torch.Tensor:
+    """What a robot's state and the acts that it chooses among are embedded as."""
+    rows = 1 + sizes.first("chunk_size")
+    return drawn(sizes.batch, rows, sizes.config.dit_config.hidden_size)
+
+
 def boxes(sizes: Sizes) -> torch.Tensor:
     corners = whole(0, sizes.batch, sizes.length, 4)
     return corners.float() if sizes.config.model_type == "udop" else corners
@@ -146,5 +153,6 @@ INPUTS: dict[str, Callable[[Sizes], Any]] = {
     "past_observed_mask": past_mask, "future_values": future_values,
     "future_time_features": future_features,
     "states": of_width("state_dim"), "actions": of_width("act_dim"), "rewards": of_width(),
-    "returns_to_go": of_width(), "timesteps": steps,
+    "returns_to_go": of_width(), "timesteps": steps, "action_embeds": acts,
+    "inference_session": session, "frame_idx": first_frame,
 }  # fmt: skip

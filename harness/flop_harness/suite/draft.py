@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 
 from flop_harness.records import Case, Input
+from flop_harness.suite.keywords import as_toml
 
 ITS_OWN = "  # it does not run on these: give it inputs of its own"
 USUAL = "inputs = [[1, 3, 224, 224]]"
@@ -22,6 +23,8 @@ def table(case: Case, broken: bool) -> Iterator[str]:
     for key in ("id", "model", "mode", "dtype"):
         if value := getattr(case, key):
             yield f"{key} = {quoted(value)}"
+    if case.kwargs:
+        yield f"kwargs = {as_toml(case.kwargs)}"
     inputs = inputs_line(case.inputs) or (USUAL if broken else "")
     yield (inputs + (ITS_OWN if broken else "")) + "\n" if inputs else ""
 

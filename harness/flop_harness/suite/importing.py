@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import hashlib
 import importlib
 import importlib.util
@@ -24,7 +25,7 @@ def import_module(
 
     ``known`` are names that may have been meant. Raises UserError.
     """
-    with on_path(folders), blamed(f"importing {name}", folders):
+    with on_path(folders), blamed(f"importing {name}", folders), uncollected():
         if again:
             sys.modules.pop(name, None)
         try:
@@ -35,6 +36,18 @@ def import_module(
                 raise
             near = told_shadow(folders, missing) or suggest(missing, known)
             raise UserError(f"no module named {missing!r}{near}") from error
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Within, nothing is collected: what a large library makes as it is imported stays anyway."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def find_file(source: str, roots: Iterable[str]) -> Path:

@@ -58,7 +58,9 @@ def laid_out(tensor: Any) -> Any:
 def compiled(module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Callable[[], Any]:
     """The pass as inductor fuses it; compiled by a first run, whose errors are passed on."""
     import torch
+    from torch._inductor import config
 
+    config.compile_threads = 1  # processes of its own would outlive this one
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # that there is no CUDA
     fused = torch.compile(copy.deepcopy(module))
     fused(*args, **kwargs)

@@ -22,6 +22,7 @@ from flop_harness.trace.encoding import (
     number,
     qualified_name,
 )
+from flop_harness.trace.storage import elements_kept
 
 SEQUENCES = frozenset({tuple, list, torch.Size})
 
@@ -126,6 +127,15 @@ def parameter_names(module: nn.Module) -> frozenset[str]:
     return frozenset(name for name, _ in module._parameters.items())
 
 
+def parameter_facts(module: nn.Module) -> dict[str, tuple]:
+    """By name what a count depends on: elements, and whether they are trainable; of a lazy one nothing."""
+    return {
+        name: () if is_lazy(one) else (one.numel(), one.requires_grad)
+        for name, one in module._parameters.items()
+        if one is not None
+    }
+
+
 def is_empty_container(module: nn.Module) -> bool:
     """Whether a module is false: it has a length, and that is 0."""
     if isinstance(module, torch.jit.ScriptModule) or not hasattr(type(module), "__len__"):
@@ -146,8 +156,10 @@ class ModuleTable:
         self._children: list[list[tuple[str, int]]] = []
         self._types: list[type] = []
         self._lazy: set[int] = set()
-        self._held: list[frozenset[str]] = []
+        self._entered: dict[int, tuple[tuple[str, int], ...]] = {}
+        self._held: list[dict[str, tuple]] = []
         self.add(root, "")
+        self._kept = self._kept_before()
 
     def add(self, module: nn.Module, path: str) -> int:
         """The index of ``module``, entered with everything below it if it is new."""
@@ -158,7 +170,7 @@ class ModuleTable:
         self.live.append(module)
         self.paths.append(path)
         self._types.append(type(module))
-        self._held.append(parameter_names(module))
+        self._held.append(parameter_facts(module))
         children: list[tuple[str, int]] = []
         self._children.append(children)
         self._lazy.update(
@@ -170,11 +182,21 @@ class ModuleTable:
                 children.append((name, self.add(child, prefix + name)))
         return index
 
+    def enter(self, index: int) -> None:
+        """Note what a module holds as it is called first, if that is other than before the pass."""
+        if index in self._entered:
+            return
+        facts = parameter_facts(self.live[index])
+        same = facts == self._held[index]
+        self._entered[index] = () if same else tuple((n, *f[:1]) for n, f in facts.items() if f)
+
     def freeze(self) -> tuple[tuple[Module, ...], tuple[Parameter, ...]]:
         """The records, with parameters as they are now (a lazy module's have got their shapes).
 
-        What the pass has made is told in the settings: ``made`` names parameters, and where a module
-        holds others now than before, ``children_after`` has their indices.
+        What the pass has made is told in the settings: ``made`` names parameters, ``replaced`` those
+        that are gone, with elements and whether they were trainable, ``entered`` the elements that a
+        module had as it was called first, if not those before; where it holds other modules now,
+        ``children_after`` has their indices.
         """
         numbers: dict[int, int] = {}
         parameters: list[Parameter] = []
@@ -186,12 +208,13 @@ class ModuleTable:
                     continue
                 number = numbers.setdefault(id(parameter), len(parameters))
                 if number == len(parameters):
-                    parameters.append(self._parameter(parameter))
+                    kept = self._kept.get((index, name))
+                    parameters.append(self._parameter(parameter, kept))
                 held.append((name, number))
             config = plain_attributes(module)
             if type(module) is not self._types[index]:  # a lazy module is another one afterwards
                 config["becomes"] = base_names(type(module))
-            config |= self._changes(index)
+            config |= self._parameters_changed(index) | self._children_changed(index)
             modules.append(
                 Module(
                     path=self.paths[index],
@@ -204,33 +227,47 @@ class ModuleTable:
             )
         return tuple(modules), tuple(parameters)
 
-    def _changes(self, index: int) -> dict[str, Any]:
+    def _parameters_changed(self, index: int) -> dict[str, Any]:
+        """Names of those that the pass has made, and what it has put others in place of.
+
+        Where these have the same elements, nobody can tell them apart.
+        """
+        before, now = self._held[index], parameter_facts(self.live[index])
+        if before == now:
+            return {}
+        made = [name for name in now if name not in before]
+        gone = [
+            (name, *facts) for name, facts in before.items() if facts and facts != now.get(name)
+        ]
+        entered = self._entered.get(index, ())
+        changes = {"made": tuple(sorted(made)), "replaced": tuple(gone), "entered": entered}
+        return {key: value for key, value in changes.items() if value}
+
+    def _children_changed(self, index: int) -> dict[str, Any]:
         module, path = self.live[index], self.paths[index]
-        if self._is_as_before(module, index):
+        before = [child for _, child in self._children[index]]
+        if type(module._modules) is dict and not module._modules and not before:
             return {}
         below = [
             self.add(child, f"{path}.{name}" if path else name)
             for name, child in module._modules.items()
             if child is not None
         ]
-        made = tuple(sorted(parameter_names(module) - self._held[index]))
-        changes: dict[str, Any] = {"made": made} if made else {}
-        if below != [child for _, child in self._children[index]]:
-            changes["children_after"] = tuple(below)
-        return changes
+        return {} if below == before else {"children_after": tuple(below)}
 
-    def _is_as_before(self, module: nn.Module, index: int) -> bool:
-        """A glance that saves most modules a second look: the same names, the same children."""
-        names, below = module._parameters, module._modules
-        if type(names) is not dict or names.keys() != self._held[index]:
-            return False
-        if not below:
-            return not self._children[index]
-        known = [self.index.get(id(child)) for child in below.values() if child is not None]
-        return known == [child for _, child in self._children[index]]
+    def _kept_before(self) -> dict[tuple[int, str], int]:
+        """By module and name, for the pass may put another tensor there for a while."""
+        held = (one for module in self.live for _, one in module._parameters.items())
+        kept = elements_kept(one for one in held if one is not None)
+        return {
+            (index, name): kept[id(one)]
+            for index, module in enumerate(self.live if kept else ())
+            for name, one in module._parameters.items()
+            if id(one) in kept
+        }
 
-    def _parameter(self, parameter: nn.Parameter) -> Parameter:
+    def _parameter(self, parameter: nn.Parameter, kept: int | None) -> Parameter:
         unknown = is_lazy(parameter)
         shape = () if unknown else tuple(parameter.shape)
         lazy = unknown or id(parameter) in self._lazy
-        return Parameter(shape, dtype_name(parameter.dtype), parameter.requires_grad, lazy)
+        return Parameter(shape, dtype_name(parameter.dtype), parameter.requires_grad, lazy, kept)

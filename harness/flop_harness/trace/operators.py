@@ -27,6 +27,7 @@ from flop_harness.trace.plans import (
     asks_for_metadata,
 )
 from flop_harness.trace.shapes import spec_of
+from flop_harness.trace.sparse import FACTORS, sparse_product
 from flop_harness.trace.tensors import (
     PLAIN,
     has_nested,
@@ -171,12 +172,16 @@ class OperatorMode(TorchDispatchMode):
         children: tuple[Call, ...],
         unknown: bool = False,
     ) -> None:
-        """Write a call down; what is ``unknown`` to our formulas may have one of the user's own."""
+        """Write a call down; what is ``unknown`` to our formulas may have one of the user's own, and
+        of what sparse matrices store the pass alone knows how much of it meets.
+        """
         pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
         inputs = tuple([encode(arg) for arg in args])
         call = Call("operator", name, inputs, pairs, encode(output), children)
         if unknown and not children:
             call = call._replace(work=own_work(call))
+        elif name in FACTORS and not children:
+            call = call._replace(work=sparse_product(call, args))
         if torch.is_inference_mode_enabled():  # modes see whole operators there
             call = Call("function", INFERENCE, (), (), None, (call,))
         self.stack[-1].append(call)

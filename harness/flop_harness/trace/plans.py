@@ -44,12 +44,13 @@ class Plan:
         self.name = str(func)
         aliases = [ret.alias_info for ret in func._schema.returns if ret.alias_info is not None]
         written = any(alias.is_write for alias in aliases)
+        into = func._overloadname == "out" or func._overloadname.endswith("_out")
         tags = set(func.tags)
         # Kernels in C++ only: Python ones (of torch._decomp) are not what eager mode runs.
         has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
         self.composite = has_kernel(func.name(), COMPOSITE)
         self.nested = any(has_kernel(func.name(), key) for key in NESTED)
-        self.writes = written and torch.Tag.inplace_view not in tags and "out" not in self.name
+        self.writes = written and torch.Tag.inplace_view not in tags and not into
         # Views and in-place views are cheap and their results alias: let them run.
         self.runs = bool(aliases) and not self.writes and not self.composite
         # On meta it returns floats: torch has no quantised tensors without values.
@@ -62,7 +63,7 @@ class Plan:
             self.runs or self.unknown or self.quantises or self.name in NEVER_REMEMBERED
         )
         nondeterministic = torch.Tag.nondeterministic_seeded in tags
-        known = self.name.rpartition(".")[0] not in UNKNOWN and "out" not in self.name
+        known = self.name.rpartition(".")[0] not in UNKNOWN and not into
         self.followed = known and not nondeterministic
         self.func = func  # kept, so that its id stays its own
         self.shape: Callable[..., Spec | None] | None = SHAPES.get(self.name)

@@ -253,6 +253,7 @@ class Recorder:
             index = index_of.get(id(module))
             if index is None:
                 index = self.added(module)
+            table.enter(index)
             inputs = tuple([encode(arg) for arg in args])
             pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
             key = inner = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copyreg
+from collections import deque
 from collections.abc import (
     Callable,
     Iterable,
@@ -11,8 +13,7 @@ from collections.abc import (
     Set,
     ValuesView,
 )
-from dataclasses import fields, is_dataclass
-from types import SimpleNamespace
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from flop_harness.errors import UserError
 from flop_harness.records import Call, Phase
 from flop_harness.trace.backward import GraphMode, Origins, Segment
+from flop_harness.trace.encoding import qualified_name
 from flop_harness.trace.modules import ModuleTable
 from flop_harness.trace.walk import innermost
 
@@ -38,7 +40,9 @@ def go_back(mode: GraphMode, output: Any) -> None:
     wanted = losses(output)
     if not wanted:
         raise NothingToTrain(
-            "no output of the model requires a gradient: there is nothing to train"
+            "no output of the model requires a gradient: there is nothing to train. A forward pass "
+            "returns a tensor, or what holds some in its items or attributes; this one returns "
+            f"{qualified_name(type(output))}"
         )
     with _disable_current_modes():
         make = torch.ones_like if mode.execute else torch.empty_like
@@ -57,21 +61,30 @@ def losses(output: Any) -> list[torch.Tensor]:
 
 
 def tensors_of(value: Any) -> Iterator[torch.Tensor]:
-    """Tensors in containers, in the fields of dataclasses and in namespaces."""
-    if isinstance(value, torch.Tensor):
-        yield value
-        return
-    parts: Iterable[Any] = ()
+    """Tensors in containers and in the attributes of other objects, each object looked at once."""
+    seen: dict[int, Any] = {}  # an id is its object's own only while that lives
+    pending = deque([value])
+    while pending:
+        one = pending.popleft()
+        if isinstance(one, torch.Tensor):
+            yield one
+        elif id(one) not in seen and not isinstance(one, CLOSED):
+            seen[id(one)] = one
+            pending += parts_of(one)
+
+
+CLOSED = (str, bytes, range, nn.Module, type, FunctionType, MethodType, ModuleType)
+"""What holds no outputs, whatever it leads to"""
+
+
+def parts_of(value: Any) -> Iterable[Any]:
     if isinstance(value, Mapping):
-        parts = value.values()
-    elif isinstance(value, (Sequence, Set, ValuesView)) and not isinstance(value, (str, bytes)):
-        parts = value
-    elif isinstance(value, SimpleNamespace):
-        parts = vars(value).values()
-    elif is_dataclass(value) and not isinstance(value, type):
-        parts = (getattr(value, each.name) for each in fields(value))
-    for part in parts:
-        yield from tensors_of(part)
+        return value.values()
+    if isinstance(value, (Sequence, Set, ValuesView)):
+        return value
+    slots = copyreg._slotnames(type(value))  # type: ignore[attr-defined]
+    named = [getattr(value, name) for name in slots if hasattr(value, name)]
+    return [*getattr(value, "__dict__", {}).values(), *named]
 
 
 # --------------------------------------------------------------------------------- optimizer

@@ -201,7 +201,10 @@ def values_guarded(needs: Needs, execute: bool) -> Iterator[None]:
 
 
 def making(needs: Needs, name: str, original: Callable) -> Callable:
-    """Of a list that holds tensors torch reads their values where no mode sees it."""
+    """Of a list that holds tensors torch reads their values where no mode sees it.
+
+    What is written out in the model's code is known, also where it is asked for on meta.
+    """
     read = reading(needs, f"torch.{name}()", LISTED, False)
 
     def numbers(data: Any) -> Any:
@@ -212,8 +215,13 @@ def making(needs: Needs, name: str, original: Callable) -> Callable:
         return data
 
     def make(data: Any, *args: Any, **kwargs: Any) -> Any:
-        listed = isinstance(data, (list, tuple))
-        return original(numbers(data) if listed else data, *args, **kwargs)
+        if isinstance(data, (list, tuple)):
+            data = numbers(data)
+        made = original(data, *args, **kwargs)
+        if made.is_meta and not isinstance(data, torch.Tensor):
+            with modes_off():
+                given(original(data, *args, **{**kwargs, "device": "cpu"}), made, hangs=False)
+        return made
 
     return make
 

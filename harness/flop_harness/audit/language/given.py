@@ -9,6 +9,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Literal
 
+from flop_harness.audit.language.described import shape_of_columns
 from flop_harness.audit.language.quantities import (
     QUANTITIES,
     Interval,
@@ -60,11 +61,16 @@ class Given:
         return plain
 
     @cached_property
+    def described(self) -> Transformer | None:
+        """What the row's own columns say of a model that it does not name."""
+        return None if "model" in self.claim.given else shape_of_columns(self.get)
+
+    @cached_property
     def shape(self) -> Transformer | None:
         """The model's shape, with as many learned positions as the row's sequences are long."""
         name = self.claim.given.get("model")
         if name is None:
-            return None
+            return self.described if self.described and self.described.vocabulary else None
         shape = find_shape(name)
         length = self.get("length")
         if length is not None and shape.positions == "learned":
@@ -76,7 +82,7 @@ class Given:
         length = self.get("length")
         if length is not None:
             return int(length.low)
-        return self.shape.context if self.shape else None
+        return self.shape.context or None if self.shape else None
 
     @property
     def recomputed(self) -> bool | None:

@@ -12,6 +12,9 @@ from flop_harness.records import Claim, Verdict
 from flop_harness.records.units import in_percent
 
 FORMULA = "palm"
+HOURS_A_DAY = 24
+ALIKE = 1.5
+"""Within so much of the median of its column, a run is like the others."""
 APART = 2.5
 """So far from the median of its column, a run is another, or a figure is wrong."""
 
@@ -32,12 +35,12 @@ def on_hours(claim: Claim, column: Iterable[Claim]) -> Verdict:
     if share is None:
         return Verdict(claim.id, "unexplained", "its row does not say what it follows from")
     told = f"{in_percent(share, 1)} of the peak by {FORMULA}"
-    if share > 1:
-        return Verdict(
-            claim.id, "error in the source", f"it takes more than the machine has: {told}"
-        )
     beside = [each for other in column if (each := implied(other)) is not None]
     middle = median(beside)
+    if share > 1:
+        days = len(beside) >= 3 and 1 / ALIKE <= share / HOURS_A_DAY / middle <= ALIKE
+        reason = "days for hours" if days else "it takes more than the machine has"
+        return Verdict(claim.id, "error in the source", f"{reason}: {told}")
     if len(beside) >= 3 and not 1 / APART <= share / middle <= APART:
         reason = f"{told}, where its column has {in_percent(middle, 1)}"
         return Verdict(claim.id, "error in the source", reason)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from flop_harness.audit.language.described import counts
 from flop_harness.audit.language.given import Given
 from flop_harness.audit.language.parts import PARTS
 from flop_harness.audit.language.quantities import Interval
@@ -64,6 +65,10 @@ def by_formulas(
 
 
 def params(given: Given) -> Iterator[Candidate]:
+    if given.described is not None:
+        for counting, amount in counts(given.described):
+            yield Candidate(counting, Interval.of(amount), UNNAMED)
+        return
     shape = given.shape
     if shape is None:
         return
@@ -84,6 +89,17 @@ def width(given: Given) -> Iterator[Candidate]:
     heads, size = given.get("heads"), given.get("head size")
     if heads and size:
         yield from sure("heads x head size", heads * size)
+
+
+def of_model(size: Callable[[Transformer], int]) -> Relation:
+    """A size that stands in the row of a model whose shape is known."""
+
+    def relation(given: Given) -> Iterator[Candidate]:
+        if "model" in given.claim.given and given.shape is not None:
+            name = given.claim.given["model"]
+            yield from sure(f"the shape of {name}", Interval.of(size(given.shape)))
+
+    return relation
 
 
 def flop_per_param(given: Given) -> Iterator[Candidate]:
@@ -263,7 +279,8 @@ def of_base_and_eager(
 
 
 TARGETS: dict[str, Relation] = {
-    "params": params, "width": width, "flop per param": flop_per_param,
+    "params": params, "width": width, "layers": of_model(lambda shape: shape.layers),
+    "heads": of_model(lambda shape: shape.heads), "flop per param": flop_per_param,
     "compute": compute, "pf-days": pf_days, "days": days, "tokens/s": tokens_per_second,
     "tokens/s/gpu": tokens_per_second_per_gpu, "tflops/gpu": tflops_per_gpu, "pflops": pflops,
     "peak share": peak_share, "mfu": mfu, "mfu without attention": mfu_without_attention,

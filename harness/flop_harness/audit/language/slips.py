@@ -19,6 +19,7 @@ from flop_harness.audit.language.quantities import (
 from flop_harness.audit.language.relations import Candidate
 from flop_harness.records import Claim
 from flop_harness.records.units import parse_figure
+from flop_harness.suite.peaks import known as known_peaks
 
 POWERS = {1: "ten times", 2: "a hundred times", 3: "a thousand times", 6: "a million times",
           9: "a billion times"}  # fmt: skip
@@ -42,9 +43,9 @@ def explained(claim: Claim, values: Iterable[Interval], clear: bool) -> str:
     values = list(values)
     given = Given(claim)
     slips: tuple[Callable[[Claim, Given, list[Interval]], Iterator[str]], ...] = (
-        powers, against_sparse, transposed, one_digit, factors,
+        powers, against_sparse, against_another, transposed, one_digit, factors,
     )  # fmt: skip
-    told = slips if clear else slips[:2]
+    told = slips if clear else slips[:3]
     return next((words for slip in told for words in slip(claim, given, values)), "")
 
 
@@ -93,6 +94,19 @@ def against_sparse(claim: Claim, given: Given, values: list[Interval]) -> Iterat
         return
     if any(figure_of(claim).meets(value * (dense / sparse)) for value in values):
         yield f"a share of the sparse peak, {float(sparse.low / 10**12):g} TFLOP/s"
+
+
+def against_another(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
+    """A share of another device's peak of the same number type."""
+    own, dense = claim.given.get("peak", ""), given.peak
+    if claim.metric not in BY_PEAK or dense is None or "-" not in own:
+        return
+    kind = own.rpartition("-")[2]
+    others = (each for name, each in known_peaks().items() if name.endswith(f"-{kind}"))
+    for other in others:
+        against = (value * (dense / other.flops) for value in values)
+        if other.flops != dense.low and any(map(figure_of(claim).meets, against)):
+            yield f"a share of the peak of {other.id}, {float(other.flops / 10**12):g} TFLOP/s"
 
 
 def transposed(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:

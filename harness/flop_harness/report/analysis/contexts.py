@@ -32,9 +32,11 @@ def plain_of(series: Series, dtype: str) -> Series:
 
 
 def in_contexts(clock: MachineTimings) -> Iterator[InContext]:
-    """Every case in every context but the plain one."""
-    for (case, series), _ in clock.clocked.items():
-        plain = plain_of(series, clock.cases[case].dtype)
+    """Every case in every context but the plain one, which is timed first: where a case names no
+    dtype, that is its model's own."""
+    own: dict[str, str] = {}
+    for case, series in clock.clocked:
+        plain = plain_of(series, own.setdefault(case, series.dtype))
         against = clock.pair((case, plain), (case, series)) if plain != series else None
         if against is not None:
             yield InContext(case, series, against)

@@ -17,7 +17,6 @@ from flop_harness.report.words.text import digits, few, plural
 from flop_harness.timing.theory.overhead import (
     fitted,
     multiples,
-    predicted,
     seconds_by_kind,
 )
 from flop_harness.timing.theory.prediction import (
@@ -109,11 +108,7 @@ def predictors(clock: MachineTimings, series: Series) -> tuple[Predictor, ...]:
 
 
 def by_layers(clock: MachineTimings, series: Series) -> Iterator[Predictor]:
-    """Each model by the layers of the other families; none where no layers were timed.
-
-    Layers are timed in forward passes. For a backward pass too, each kind of layer takes a multiple of
-    that, fitted to the models of other families.
-    """
+    """Each model by the layers of the other families; none where no layers were timed."""
     known = layer_seconds(clock, replace(series, phase="forward"))
     cases = tuple(case for case in known if (case, series) in clock.medians
                   and not clock.only_overhead(case, series))  # fmt: skip
@@ -134,17 +129,18 @@ Timed = dict[str, list[tuple[LayerWork, float]]]
 def seconds_told(
     clock: MachineTimings, series: Series, case: str, known: Timed, family: dict[str, str]
 ) -> float:
-    """What the other families' layers let one expect of a case."""
+    """What the other families' layers and passes let one expect of a case.
+
+    Layers are timed one by one in forward passes. Within a pass, forward or with a backward pass too,
+    each kind of layer takes a multiple of that, fitted to the passes of other families.
+    """
     others = [each for each in known if family[each] != family[case]]
     rates = fitted(chain.from_iterable(known[each] for each in others))
-    work = clock.theory[case].layers
-    if series.phase == "forward":
-        return predicted(work, rates).seconds
     timed = [each for each in others if (each, series) in clock.medians]
     passes = [seconds_by_kind(clock.theory[each].layers, rates) for each in timed]
     times = multiples(passes, [clock.medians[each, series] for each in timed])
     usual = sum(times.values()) / len(times)
-    spent = seconds_by_kind(work, rates)
+    spent = seconds_by_kind(clock.theory[case].layers, rates)
     return sum(seconds * times.get(kind, usual) for kind, seconds in spent.items())
 
 

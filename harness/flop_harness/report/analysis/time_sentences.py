@@ -86,8 +86,8 @@ def policy_sentence(clock: MachineTimings) -> str:
     stable = sum(each.stability.stable for each in found)
     policy = clock.times.policy
     return (
-        f"{plural(len(found), 'series')}: the median is known to ±{in_percent(policy.precision)} of "
-        f"{group(narrow)}; {group(stopped)} stopped by the budget of {policy.budget_s:g} s; "
+        f"{plural(len(found), 'series')}: the medians of {group(narrow)} are known to "
+        f"±{in_percent(policy.precision)}; {group(stopped)} stopped by the budget of {policy.budget_s:g} s; "
         f"{group(stable)} {verb(stable, 'looks', 'look')} stable."
     )
 

@@ -69,10 +69,15 @@ def styled(chart: Any, title: str = "") -> Any:
     )  # fmt: skip
 
 
+LONG = re.compile(r"(\d\.\d\d)\d{4,}")
+"""A coordinate to more digits than a pixel shows; a figure in words has fewer"""
+
+
 def svg(chart: Any) -> str:
+    """A chart as SVG, its coordinates to a hundredth of a pixel."""
     import vl_convert
 
-    return str(vl_convert.vegalite_to_svg(chart.to_json()))
+    return LONG.sub(r"\1", str(vl_convert.vegalite_to_svg(chart.to_json())))
 
 
 def pdf(drawn: str) -> bytes:

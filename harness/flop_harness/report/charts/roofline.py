@@ -25,7 +25,7 @@ from flop_harness.timing.theory.roofline import Roof
 
 DECADES = [10.0**power for power in range(-6, 10)]
 
-SHARE = 0.9
+SHARE = 0.75
 """Of the time of a series: the slowest layers that make it up are drawn, the rest hides nothing"""
 
 

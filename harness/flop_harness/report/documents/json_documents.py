@@ -115,7 +115,7 @@ SCHEMAS: Mapping[str, tuple[Key, ...]] = {
         Key("model", "text", "the model reference"),
         Key("totals", "object", "figures of the whole model, by name"),
         Key("layers", "objects", "path, type, depth, calls, input, output, parameters, trainable, "
-            "macs, share, bytes, activations, kernel, weights (name, shape, trainable), and the figure of each counter that was asked for"),
+            "macs, share, bytes, output_bytes, kernel, weights (name, shape, trainable), and the figure of each counter that was asked for"),
         Key("not_counted", "object", "operators without a formula, and how often each ran"),
         LOOKS,
     ),

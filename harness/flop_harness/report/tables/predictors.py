@@ -93,7 +93,7 @@ def part_table(clock: MachineTimings, series: Series) -> Table:
     ]  # fmt: skip
     return Table(f"Launches, bytes and MACs ({series})", PARTS, tuple(rows),
                  "Shares of the predicted time, by constants of all models; predicted is by the "
-                 "layers of other families.")  # fmt: skip
+                 "layers and passes of other families.")  # fmt: skip
 
 
 def _part_row(case: str, measured: float, said: float, parts: Parts) -> tuple:

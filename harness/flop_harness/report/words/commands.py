@@ -8,6 +8,7 @@ from shlex import quote
 from flop_harness.records import Case, Input, Suite
 from flop_harness.records.suite import size_in
 from flop_harness.report.words.text import printable
+from flop_harness.suite import keywords
 from flop_harness.suite.files import names
 from flop_harness.suite.references import is_library
 
@@ -72,10 +73,11 @@ def models(cases: Sequence[Case]) -> str:
 
 
 def of_case(case: Case) -> list[str]:
-    """The options of one model: its inputs, and its mode and dtype where they are not the usual."""
+    """The options of one model: its inputs, what it is made with, its mode and dtype if unusual."""
     dtype, mode = ("float32", "eval") if is_library(case.model) else ("", "")
     return [
         *(f"--input {quote(written(each))}" for each in case.inputs),
+        *(f"--kwargs {quote(each)}" for each in keywords.written(case.kwargs)),
         *([f"--{case.mode}"] if case.mode != mode else []),
         *([f"--dtype {quote(case.dtype)}"] if case.dtype != dtype else []),
     ]

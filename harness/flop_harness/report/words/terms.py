@@ -110,6 +110,12 @@ WHOLE = {
         "takes the backward pass for two forward passes, whatever is differentiated",
     "frozen parameters not counted": "does not count frozen parameters",
     "pruned elements not counted": "does not count elements that a mask has pruned",
+    "parameters made in the forward pass not counted":
+        "reads the parameters before the forward pass makes more of them",
+    "parameters removed in the forward pass counted":
+        "reads the parameters before the forward pass takes some away",
+    "parameters changed before their layer is called":
+        "reads the parameters of a layer as it is called, after the model has changed them",
     "shared parameters counted again":
         "counts parameters that two layers share once for each of them",
     "shared parameters counted differently":

@@ -110,11 +110,16 @@ def distance(share: float | None) -> str:
 
 
 def part(share: float) -> str:
-    """A part of a whole: ``100 %`` and ``0 %`` are exact, and only they; more than all is told."""
+    """A part of a whole: ``100 %`` and ``0 %`` are exact, and only they; more than all is told.
+
+    >>> part(0.00004), part(0.99996), part(1.5)
+    ('< 0.1 %', '> 99.9 %', '150.0 %')
+    """
     if share in (0, 1):
         return in_percent(share)
-    shown = max(share, 0.001)
-    return in_percent(shown if share > 1 else min(shown, 0.999), 1)
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    return "> 99.9 %" if 0.999 < share < 1 else in_percent(share, 1)
 
 
 def ratio(share: float | None) -> str:

@@ -7,7 +7,9 @@ of the inputs that are made, ``cache`` ("dynamic", "static") with ``past`` for a
 
 from __future__ import annotations
 
+import inspect
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import cache, partial
@@ -15,7 +17,7 @@ from typing import Any
 
 from flop_harness.errors import UserError, suggest
 from flop_harness.suite import configured_inputs as inputs
-from flop_harness.suite.importing import find_file
+from flop_harness.suite.importing import find_file, uncollected
 from flop_harness.suite.providers.provider import Provider, library
 from flop_harness.suite.recipe import Recipe
 
@@ -45,7 +47,8 @@ def model_class(name: str) -> Any:
     transformers = library("transformers")
     if "/" in name:
         raise UserError(PLACE.format(name))
-    found: Any = getattr(transformers, name, None)
+    with uncollected():  # the file of a model is imported as its class is named
+        found: Any = getattr(transformers, name, None)
     if not isinstance(found, type) or not hasattr(found, "_from_config"):
         raise UserError(f"transformers has no model {name!r}{suggest(name, names())}")
     try:
@@ -74,7 +77,7 @@ def of_file(name: str, roots: Sequence[str], **options: Any) -> Any:
     if not first:
         raise UserError(f"{name}: no architecture is named: name a class, with config = {name!r}")
     changed = options.pop("config", {})
-    configuration(model_class(first[0]).config_class, changed)
+    configuration(model_class(first[0]), changed)
     return of_class(model_class(first[0]), config=found | changed, checked=False, **options)
 
 
@@ -106,7 +109,7 @@ def of_class(
     if unknown := sorted(set(implementations) - allowed):
         known = (*allowed, "config", "length", "batch", "cache", "past")
         raise UserError(f"kwargs.{unknown[0]}: no option of a model{suggest(unknown[0], known)}")
-    made = configuration(model.config_class, keys, checked=checked and not isinstance(config, str))
+    made = configuration(model, keys, checked=checked and not isinstance(config, str))
     with weights_skipped():
         module = model._from_config(made, **implementations)
     module.tie_weights()  # part of what was skipped
@@ -116,18 +119,25 @@ def of_class(
     return module, (), inputs.made_for(module, length, batch)
 
 
-def configuration(kind: Any, keys: Mapping[str, Any], checked: bool = True) -> Any:
-    """A configuration with these keys over its defaults; UserError for one that looks like a slip.
+def configuration(model: Any, keys: Mapping[str, Any], checked: bool = True) -> Any:
+    """A model's configuration with these keys over its defaults; UserError for what looks like a slip.
 
-    A file's keys are taken as they are: published ones hold more than a class has defaults for.
+    A key without a default that the model's code reads is none. A file's keys are taken as they are:
+    published ones hold more than a class has defaults for.
     """
+    kind = model.config_class
     plain = kind()
     known = {*plain.to_dict(), *plain.attribute_map, *vars(plain)}
     for key in keys if checked else ():
         near = suggest(key, known)
-        if key not in known and near:
+        if key not in known and near and not reads(model, key):
             raise UserError(f"kwargs.config: {kind.__name__} has no key {key!r}{near}")
     return kind(**{key: value for key, value in keys.items() if key != "model_type"})
+
+
+def reads(model: Any, key: str) -> bool:
+    """Whether the file that a model's class stands in reads such a key of a configuration."""
+    return f"config.{key}" in inspect.getsource(sys.modules[model.__module__])
 
 
 def weights_skipped() -> Any:

@@ -20,6 +20,8 @@ FEW, MANY = 10, 60
 """FLOP per byte that part depthwise from grouped and 1 x 1, and those from dense convolutions"""
 NAMES = ("BatchNorm", "LayerNorm", "MaxPool", "AvgPool", "GELU")
 """Parts of class names of layers without products that have a kind of their own"""
+PASSES = 2
+"""For each kind of layer, at least, that a multiple of its own is fitted to"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +102,20 @@ def seconds_by_kind(layers: Iterable[LayerWork], rates: Mapping[str, Rates]) -> 
 
 
 def multiples(passes: Sequence[Mapping[str, float]], seconds: Sequence[float]) -> dict[str, float]:
-    """By how much each kind of layer takes longer in longer runs of the same passes.
+    """By how much each kind of layer takes longer in a whole pass than alone; all kinds the same of
+    few passes.
 
-    ``passes`` are seconds of a forward pass by kind, ``seconds`` those of a forward and a backward
-    pass together. Errors are relative.
+    ``passes`` are seconds by kind that layers alone let expect, ``seconds`` those of the passes, forward
+    or forward and backward together. Errors are relative. Kinds that models have in like shares are
+    not told apart: the multiples serve to predict, not to be read.
     """
     kinds = tuple(dict.fromkeys(kind for each in passes for kind in each))
     amounts = np.array([[each.get(kind, 0.0) for kind in kinds] for each in passes])
     shares = amounts / np.array(seconds)[:, None]
-    return dict(zip(kinds, map(float, nonnegative(shares, np.ones(len(seconds)))), strict=True))
+    if len(passes) < PASSES * len(kinds):
+        shares = shares.sum(axis=1, keepdims=True)
+    found = nonnegative(shares, np.ones(len(seconds)))
+    return dict(zip(kinds, map(float, np.broadcast_to(found, len(kinds))), strict=True))
 
 
 def _mean(rates: Iterable[Rates]) -> Rates:

@@ -1,0 +1,78 @@
+"""Parameters that a forward pass puts in place of others: who reads them before says another number."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+import flop_harness as harness
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+BEFORE, FROZEN = 4 * 4 + 4, 4 * 4
+READERS = ("numel", "ptflops-aten", "torchinfo")
+
+
+class Changing(nn.Module):
+    """Calls its layer after ``change`` was made to it, once."""
+
+    def __init__(self, change, bias=True) -> None:
+        super().__init__()
+        self.change, self.layer, self.other = change, nn.Linear(4, 4, bias), nn.Linear(4, 9)
+
+    def forward(self, x):
+        change, self.change = self.change, None
+        if change:
+            change(self)
+        return self.layer(x)
+
+
+OTHER = 4 * 9 + 9
+
+
+def wider(model) -> None:
+    model.layer.weight = nn.Parameter(torch.rand(8, 4))
+    model.layer.bias = nn.Parameter(torch.rand(8))
+
+
+def another_layer(model) -> None:
+    model.layer = nn.Linear(4, 8)
+
+
+def without_the_other(model) -> None:
+    del model.other
+
+
+def without_bias(model) -> None:
+    model.layer.bias = None
+
+
+def frozen_in_place(model) -> None:
+    model.layer.weight.requires_grad_(False)
+
+
+def frozen_anew(model) -> None:
+    model.layer.weight = nn.Parameter(torch.rand(4, 4), requires_grad=False)
+
+
+WIDE = 8 * 4 + 8
+CHANGES = {  # parameters afterwards, and of them trainable ones before
+    wider: (WIDE + OTHER, BEFORE + OTHER),
+    another_layer: (WIDE + OTHER, BEFORE + OTHER),
+    without_the_other: (BEFORE, BEFORE + OTHER),
+    without_bias: (4 * 4 + OTHER, BEFORE + OTHER),
+    frozen_in_place: (BEFORE + OTHER, BEFORE + OTHER),
+    frozen_anew: (BEFORE + OTHER, BEFORE + OTHER),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_who_reads_before_the_pass_is_explained(change):
+    """The reference is of the model as the pass leaves it."""
+    after, trainable_before = CHANGES[change]
+    run = harness.compare(Changing(change), torch.rand(2, 4), counters=READERS).run
+    made = {(b.counter, b.context.variant): b for b in run.bridges if b.metric == "params"}
+    assert made["numel", "trainable"].reading == trainable_before
+    for bridge in made.values():
+        assert (bridge.reference, bridge.residual) == (after, 0), bridge
