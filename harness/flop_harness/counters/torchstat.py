@@ -27,6 +27,7 @@ from flop_harness.counters.protocol import (
     positionally,
 )
 from flop_harness.counters.recurrent import Charges
+from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Module, Tensor, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.tree import is_a, subtree
@@ -147,6 +148,17 @@ def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
     return Answer(int(flops), int(params))
 
 
+USAGE = Usage(
+    imports="from torchstat import ModelStat",
+    call="rows = ModelStat(model, tuple(args[0].shape[1:]))._analyze_model()",
+    figures={
+        "compute": "sum(row.Flops for row in rows)",
+        "params": "sum(row.parameter_quantity for row in rows)",
+    },
+    single=True,
+    tensors=True,
+)
+
 COUNTER = Counter(
     id="torchstat",
     distribution="torchstat",
@@ -157,6 +169,7 @@ COUNTER = Counter(
         "params": Quantity("params", "parameter", price_params),
     },
     read=read,
+    usage=USAGE,
     contexts=(Context(grad=True, mode="eval"),),
     inputs=one_image,
     hooks=every,

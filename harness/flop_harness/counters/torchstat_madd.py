@@ -98,4 +98,5 @@ COUNTER = replace(
     source="torchstat/compute_madd.py (0.0.7)",
     quantities={"compute": Quantity("MAdd", "FLOP", price_compute)},
     read=read,
+    usage=replace(torchstat.USAGE, figures={"compute": "sum(row.MAdd for row in rows)"}),
 )

@@ -24,6 +24,7 @@ from flop_harness.counters.protocol import (
     every,
     positionally,
 )
+from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Module, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.tree import applied, is_a
@@ -95,6 +96,17 @@ COUNTER = Counter(
     source="torchsummary/torchsummary.py (1.5.1)",
     quantities={"params": Quantity("Total params", "parameter", price)},
     read=read,
+    usage=Usage(
+        imports="from torchsummary import summary\nimport re\nfrom contextlib import redirect_stdout\n"
+        "from io import StringIO",
+        call="with redirect_stdout(StringIO()) as table:\n"
+        '    summary(model, [tuple(x.shape[1:]) for x in args], device="cpu")',
+        figures={
+            "params": r're.search(r"Total params: ([\d,]+)", table.getvalue())[1]',
+        },
+        tensors=True,
+        parametric=True,
+    ),
     contexts=(Context(grad=True),),
     inputs=pairs_of_floats,
     hooks=every,

@@ -112,9 +112,13 @@ COUNTER = Counter(
     },
     read=read,
     usage=Usage(
-        imports="from torchsummaryX import summary  # with pandas 1",
-        call="table = summary(model, *args)",
-        named="table = summary(model, *args, **kwargs)",
+        imports="from torchsummaryX import summary\nimport pandas",
+        call='sums = ("Params", "params_nt", "Mult-Adds")  # what pandas 1 sums of its table\n'
+        "pandas.DataFrame.sum = lambda table: {name: table[name].sum() for name in sums}\n"
+        "table = summary(model, *args)",
+        named='sums = ("Params", "params_nt", "Mult-Adds")  # what pandas 1 sums of its table\n'
+        "pandas.DataFrame.sum = lambda table: {name: table[name].sum() for name in sums}\n"
+        "table = summary(model, *args, **kwargs)",
         figures={
             "compute": 'int(table["Mult-Adds"].sum())',
             "params": 'int(table["Params"].sum())',
