@@ -27,6 +27,8 @@ WRITTEN = {
     "fvcore.nn.FlopCountAnalysis": ["fvcore"], "FlopCountAnalysis": ["fvcore"],
     "thop.profile": ["thop"], "ultralytics": ["ultralytics-thop"], "calculate_flops": ["calflops"],
     "DeepSpeed": ["deepspeed"], "torchprofile.profile_macs": ["torchprofile"],
+    "torch.profiler": ["torch-profiler"], "measure_flops": ["lightning"],
+    "TorchFLOPsByFX": ["torch-flops"], "torchsummaryX": ["torchsummaryx"],
 }  # fmt: skip
 # A linear layer of 4 to 3 on two rows.
 MODEL, MACS = "net.py:net", 2 * 4 * 3
