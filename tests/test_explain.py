@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from commands import results_of, typed
+from flop_harness.ask.convert import case_of, difference
 from flop_harness.ask.explain import find, find_metric, find_run, suite_of
 from flop_harness.errors import UserError
 from flop_harness.records import Bridge, Run, Step
@@ -165,3 +166,58 @@ def test_command_without_a_figure_says_why(results: Path):
     ended = typed("explain", "vit", "ptflops-pytorch", "--dir", results)
     assert ended.out == ""
     assert "failed: ValueError: no shape" in ended.err
+
+
+# ------------------------------------------------------------------- from one counter to another
+
+NORMED = """
+from torch import nn
+
+def net():
+    layers = nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.Flatten(), nn.Linear(384, 5)
+    return nn.Sequential(*layers)
+"""
+OUTPUTS = 6 * 8 * 8
+MACS = OUTPUTS * 27 + 384 * 5
+
+
+@pytest.fixture
+def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    (tmp_path / "my.py").write_text(NORMED)
+    monkeypatch.chdir(tmp_path)
+    return ["my.py:net", "--input", "1x3x10x10"]
+
+
+def test_two_counters_are_told_apart_by_their_own_terms(net: list[str]):
+    """thop charges four for each element of a norm; torchinfo its parameters, and every bias."""
+    case, _ = case_of(net[0], [net[2]])
+    found = difference(replace(case, mode="eval"), ("thop", "torchinfo"), "compute")
+    assert found.source.total == MACS + 4 * OUTPUTS
+    assert {step.term: step.amount for step in found.bridge.steps} == {
+        "batch normalisation": -4 * OUTPUTS, "batch normalisation parameters": 2 * 6,
+        "convolution bias": OUTPUTS, "linear bias": 5,
+    }  # fmt: skip
+    assert found.bridge.reading == found.target.total == MACS + 2 * 6 + OUTPUTS + 5
+    back = difference(replace(case, mode="eval"), ("torchinfo", "thop"), "compute")
+    assert {step.term: -step.amount for step in back.bridge.steps} == {
+        step.term: step.amount for step in found.bridge.steps}  # fmt: skip
+
+
+def test_two_counters_as_they_are_typed(net: list[str]):
+    told = typed("explain", net[0], "thop", "torchinfo", *net[1:], "--eval")
+    assert told.code == 0 and f"{MACS + 4 * OUTPUTS:,}" in told.out
+    assert all(line == line.rstrip() for line in told.out.splitlines())
+    refused = typed("explain", net[0], "thop", "torchinfo", *net[1:], "--code")
+    assert refused.code == 2 and "by their rules" in refused.err
+    assert typed("explain", net[0], "numel", "thop", *net[1:]).code == 2  # parameters alone
+
+
+def test_a_bridge_is_printed_to_be_pasted(results: Path):
+    case = small_run().bridges[0]
+    asked = ("explain", case.case, case.counter, "--dir", str(results), "--metric", case.metric)
+    for format, rule in (("md", "| --- |"), ("tex", r"\toprule")):
+        told = typed(*asked, "--format", format)
+        assert told.code == 0 and rule in told.out
+        for step in case.steps:
+            assert step.term in told.out and f"{abs(step.amount):,}" in told.out
+    assert "did you mean 'tex'" in typed(*asked, "--format", "text").err

@@ -93,3 +93,14 @@ def test_the_appendix_holds_every_deviation_in_every_context():
     _, _, deviations = RUN["appendix.tex"](made).decode().partition("deviations from the reference")
     (row,) = [line for line in deviations.splitlines() if line.startswith("net &")]
     assert {cell.strip(" \\") for cell in row.split("&")[3:]} == {"{=}", "-38", "0.1"}
+
+
+def test_tables_of_models_say_below_why_each_counter_departs():
+    """The two terms that are the largest part of a reference, and how many more there are."""
+    pair = explained("net", "thop", 1000, {"ReLU": 20, "batch normalisation": 80, "linear bias": 5})
+    made = a_run([pair, explained("net", "fvcore", 1000)])
+    suite = replace(made.suite, digest="")
+    for name in ("table.md", "table.tex"):
+        words = " ".join(RUN[name](replace(made, suite=suite)).decode().replace("\\", "").split())
+        assert "thop: batch normalisation (up to 8.00 %), ReLU (up to 2.00 %), 1 more." in words
+        assert "fvcore:" not in words

@@ -16,7 +16,7 @@ from flop_harness.ask.results import case_in, folder_named
 from flop_harness.ask.ways import Amount, Rules, Way, resolve
 from flop_harness.errors import UserError
 from flop_harness.reconcile.bridges import whole
-from flop_harness.records import Bridge, Case, Context, Step
+from flop_harness.records import Bridge, Case, Context, Metric, Step
 from flop_harness.records.account import Account
 from flop_harness.report.words.terms import DOUBLING
 from flop_harness.report.words.text import few, hanging, human, left_out, plural
@@ -58,11 +58,41 @@ class Conversion:
     @cached_property
     def bridge(self) -> Bridge:
         """From the one amount to the other; nothing is left over between two accounts."""
-        source, target = self.source, self.target
-        return Bridge(
-            self.model, target.way, target.context or Context(), "compute", target.unit,  # type: ignore[arg-type]
-            source.total, tuple(between(source, target)), 0, target.total,  # type: ignore[arg-type]
-        )  # fmt: skip
+        return bridge_between(self.model, self.source, self.target)
+
+
+def bridge_between(model: str, source: Amount, target: Amount) -> Bridge:
+    """From one amount to another by the terms in which their accounts differ; none is left over."""
+    metric: Metric = "compute" if target.unit in FLOPS else "params"
+    return Bridge(
+        model, target.way, target.context or Context(), metric, target.unit,  # type: ignore[arg-type]
+        source.total, tuple(between(source, target)), 0, target.total,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def difference(case: Case, names: tuple[str, str], metric: Metric, folder: str = "") -> Difference:
+    """Two ways of counting one case, each in its first context. UserError where one says nothing."""
+    rules = Rules(case, folder)
+    source, target = (said(rules, name, metric) for name in names)
+    return Difference(source, target, bridge_between(case.id, source, target))
+
+
+def said(rules: Rules, name: str, metric: Metric) -> Amount:
+    wanted = "compute" if metric == "compute" else "parameters"
+    for way in resolve(name):
+        for amount in rules.amounts(way):
+            if metric_of(amount) == wanted:
+                return amount
+    raise UserError(f"{name} says nothing in the {metric} of {rules.case.model}")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What two ways of counting say of a model, and the bridge from the one to the other."""
+
+    source: Amount
+    target: Amount
+    bridge: Bridge
 
 
 def between(source: Amount, target: Amount) -> Iterator[Step]:

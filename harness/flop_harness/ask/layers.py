@@ -84,6 +84,7 @@ class Layers:
     counters: tuple[str, ...] = ()
     unsupported: Mapping[str, int] = field(default_factory=dict)
     looks: tuple[str, ...] = ()
+    mode: str = ""
 
     @property
     def whole(self) -> Layer:
@@ -161,7 +162,7 @@ def layers_of_trace(
             {name: amounts.get(path, 0) for name, amounts in said.items()},
         ))  # fmt: skip
     return Layers(model, tuple(rows), batch_of(trace), state, tuple(said), dict(unsupported),
-                  trace.looks)  # fmt: skip
+                  trace.looks, trace.context.mode)  # fmt: skip
 
 
 def tree(trace: Trace) -> Iterator[tuple[str, int, bool]]:

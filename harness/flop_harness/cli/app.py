@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -57,6 +57,17 @@ def printable(text: str) -> str:
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
+
+
+def tell_trained(modes: Mapping[str, str], asked: bool | None) -> None:
+    """That models came in training mode, where nobody asked for one: it changes what they compute."""
+    from flop_harness.report.words.text import few
+
+    names = [name for name, mode in modes.items() if mode == "train"]
+    if names and asked is None:
+        one = len(names) == 1
+        say(f"{few(names, 3)} {'is' if one else 'are'} in training mode; "
+            f"--eval counts {'it' if one else 'them'} as for inference")  # fmt: skip
 
 
 @contextmanager

@@ -15,6 +15,7 @@ def told(run: Any, asked: Any, folder: Path | None, exact: bool, json: bool, str
     from flop_harness.report.charts.sizes import compares_models
     from flop_harness.report.formats.terminal.suite import suite_table
     from flop_harness.report.tables.deviations import parameter_lines
+    from flop_harness.report.tables.reasons import reasons
 
     if json:
         from flop_harness.report.documents.json_documents import comparison
@@ -29,6 +30,8 @@ def told(run: Any, asked: Any, folder: Path | None, exact: bool, json: bool, str
         show(suite_table(run, exact))
         if compares_models(run):
             show_sizes(run)
+            for line in (*trained_line(run, asked), *reasons(Index(run))):
+                tell(line)
         for line in parameter_lines(Index(run)):
             tell(line)
     for line in (*report.verdict_lines(run), *further(run)):
@@ -68,6 +71,18 @@ def made_on(run: Any, asked: Any) -> list[str]:
     if mode == "train" and not case.mode and not run.suite.name.endswith("training"):
         told.append("the model came in training mode; --eval counts it as for inference")
     return told
+
+
+def trained_line(run: Any, asked: Any) -> list[str]:
+    """Which of several models came in training mode, as nobody asked them to."""
+    from flop_harness.report.analysis.index import Index
+    from flop_harness.report.words.text import few
+
+    modes = Index(run).modes
+    names = [case.id for case in asked.cases if modes.get(case.id) == "train" and not case.mode]
+    if not names or run.suite.name.endswith("training"):
+        return []
+    return [f"in training mode, as they came: {few(names, 3)}; --eval counts as for inference"]
 
 
 def exit_code(run: Any, strict: bool = False) -> int:
@@ -117,4 +132,9 @@ def next_step(run: Any, asked: Any, folder: Path | None) -> list[str]:
     else:
         which, given = case.model, [*of_case(case), *(["--training"] if trained(run) else [])]
     words = ["flop-harness", "explain", quote(which), quote(bridge.counter), *given]
-    return ["every term of a figure, and its modules:", f"  {' '.join(words)}"]
+    kept = (
+        ""
+        if folder is not None or len(asked.cases) == 1
+        else " (--out FOLDER keeps this run for it)"
+    )
+    return [f"every term of a figure, and its modules{kept}:", f"  {' '.join(words)}"]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import app, model_suite, print_json, show
+from flop_harness.cli.app import app, model_suite, print_json, show, tell_trained
 from flop_harness.cli.options import (
     DtypeOption,
     InputOption,
@@ -79,9 +79,12 @@ def count(
         found = [
             counting.count_case(case, convention, by, depth, variant=variant) for case in cases
         ]
-        return counting.document(found) if json else counting.tables(found, by)
+        modes = {case.model: each.trace.context.mode
+                 for case, each in zip(cases, found, strict=True)}  # fmt: skip
+        return counting.document(found) if json else counting.tables(found, by), modes
 
-    told = run_aloud(counted, ", ".join(models))
+    told, modes = run_aloud(counted, ", ".join(models))
+    tell_trained(modes, mode)
     if json:
         print_json(told)
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Optional
@@ -15,6 +15,7 @@ from flop_harness.cli.app import (
     counter_asked,
     interruptible,
     is_model,
+    model_case,
     model_suite,
     print_json,
     say,
@@ -29,13 +30,23 @@ from flop_harness.cli.options import (
     ModeOption,
     TrainingOption,
 )
-from flop_harness.errors import UserError
+from flop_harness.errors import UserError, suggest
 
 CaseArgument = Annotated[
     str, typer.Argument(help="A case of a suite, such as vgg16, or a model reference.")
 ]
 
 CounterArgument = Annotated[str, typer.Argument(help="A counter: see flop-harness list counters.")]
+
+OtherArgument = Annotated[
+    Optional[str],
+    typer.Argument(help="A second one: why it says something else than the first, by their rules."),
+]
+
+FormatOption = Annotated[
+    str, typer.Option("--format", help="tree, md or tex: Markdown and LaTeX to paste.")
+]
+FORMATS = ("tree", "md", "tex")
 
 SuiteOption = Annotated[
     Optional[str],
@@ -68,6 +79,7 @@ CodeOption = Annotated[
 def explain(
     case: CaseArgument,
     counter: CounterArgument,
+    other: OtherArgument = None,
     suite: SuiteOption = None,
     folder: FolderOption = None,
     input: InputOption = None,
@@ -79,16 +91,27 @@ def explain(
     metric: MetricOption = "compute",
     depth: DepthOption = 1,
     code: CodeOption = False,
+    format: FormatOption = "tree",
     json: JsonOption = False,
 ) -> None:
     """Explain what a counter says of a case: term by term, with the modules behind each.
 
-    Where no results have the case, the counter is run on it.
+    Where no results have the case, the counter is run on it. With a second counter: from the one to
+    the other.
     """
     from flop_harness.ask.explain import find, find_metric
 
     asked = find_metric(metric)
+    if format not in FORMATS:
+        raise UserError(f"unknown --format {format!r}{suggest(format, FORMATS)}; "
+                        f"known: {', '.join(FORMATS)}")  # fmt: skip
     counter = counter_asked(counter)
+    if other is not None:
+        if code or json or training or context or suite or folder:
+            raise UserError("two counters are told apart by their rules, forward: leave out "
+                            "--code, --json, --training, --context, --suite and --dir")  # fmt: skip
+        return tell_difference(case, (counter, counter_asked(other)), (input, train, dtype), asked,
+                               depth, format)  # fmt: skip
     train = True if training and train is None else train
     given = bool(input or kwargs) or train is not None or dtype is not None
     if given and not is_model(case):
@@ -107,8 +130,42 @@ def explain(
             from flop_harness.report.documents.json_documents import explanation
 
             print_json(explanation(found.index, found.bridges, found.silent, name))
-        else:
+        elif format == "tree":
             tell_found(found, depth)
+        else:
+            tell_to_paste(((bridge, "") for bridge in found.bridges), format)
+            tell_silence(found)
+    return None
+
+
+def tell_to_paste(bridges: Iterable[tuple[Any, str]], format: str) -> None:
+    """Bridges, each with what it begins at, in Markdown or LaTeX."""
+    from flop_harness.report.formats.markdown import grid
+    from flop_harness.report.formats.tabular import tabular
+    from flop_harness.report.tables.bridges import bridge_table
+
+    render = grid if format == "md" else tabular
+    print("\n\n".join(render(bridge_table(bridge, source)) for bridge, source in bridges))
+
+
+def tell_difference(
+    model: str, names: tuple[str, str], given: Any, metric: Any, depth: int, format: str
+) -> None:
+    """Why two counters differ: the terms from the one to the other."""
+    from flop_harness.ask.convert import case_of, difference
+    from flop_harness.report.formats.terminal.bridge import between, grid
+    from flop_harness.run.isolation import run_aloud
+
+    inputs, train, dtype = given
+    case, folder = (model_case(model, inputs, train, dtype), "") if is_model(model) else \
+        case_of(model, inputs or [])  # fmt: skip
+    found = run_aloud(lambda: difference(case, names, metric, folder), model)
+    source, target = found.source, found.target
+    if format != "tree":
+        return tell_to_paste([(found.bridge, source.way)], format)
+    title = f"{case.id}, {metric}: from {source.name} to {target.name}"
+    lines = between(found.bridge, (source.way, source.unit), (target.way, target.unit), depth)
+    return show(grid(title, list(lines), terminal().width))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from flop_harness.cli.app import app, model_case, print_json, separated, show
+from flop_harness.cli.app import app, model_case, print_json, separated, show, tell_trained
 from flop_harness.cli.options import (
     DtypeOption,
     InputOption,
@@ -78,6 +78,7 @@ def layers(
     mode = True if variant and train is None else train
     case = model_case(model, input, mode, dtype, kwargs)
     found = run_aloud(lambda: layers_of_case(case, separated(counters), variant=variant), model)
+    tell_trained({model: found.mode}, mode)
     rows = chosen(found, depth, sort, top, only)
     if json:
         print_json(document(found, rows))

@@ -50,16 +50,21 @@ FROM = Column("from")
 TOP = 3
 
 
-def bridge_table(bridge: Bridge) -> Table:
-    """Reference, terms, residual, reading: each with its share and where it comes from."""
+def bridge_table(bridge: Bridge, source: str = "") -> Table:
+    """Reference, terms, residual, reading: each with its share and where it comes from.
+
+    ``source`` is what a bridge begins at instead of the reference, as another counter.
+    """
     amount = Column("amount", "signed", many(bridge.unit))
-    part = Column("share", "share", "of reference")
-    rows: list[tuple[str, Number, float | None, str]] = [("reference", bridge.reference, None, "")]
+    start = source or "reference"
+    part = Column("share", "share", f"of {start}")
+    rows: list[tuple[str, Number, float | None, str]] = [(start, bridge.reference, None, "")]
     rows += [(step.term, step.amount, part_of(step.amount, bridge), origin(step))
              for step in bridge.steps]  # fmt: skip
     rows.append(("residual", bridge.residual, part_of(bridge.residual, bridge), ""))
     rows.append(("reading", bridge.reading, None, ""))
-    title = f"{bridge.counter} ({bridge.context}) on {bridge.case}, {bridge.metric}"
+    began = f", from {source}" if source else ""
+    title = f"{bridge.counter} ({bridge.context}) on {bridge.case}, {bridge.metric}{began}"
     return Table(title, (TERM, amount, part, FROM), tuple(rows))
 
 

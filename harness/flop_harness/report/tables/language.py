@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Any
 
 from flop_harness.records.transformer import FormulaBridge, Transformer
-from flop_harness.records.units import in_percent
 from flop_harness.records.utilisation import Held, Peak, Phase, Utilisation
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.text import compact, digits, group
@@ -40,10 +39,11 @@ def formulas(
              Column("per sequence", "number")]  # fmt: skip
     heads += [Column(f"per step of {batch:,}", "number")] if batch > 1 else []
     heads += [Column("per training run", "number")] if tokens else []
-    heads += [Column("of the reference", "number"), Column("differs in")]
+    heads += [Column("× reference", "number"), Column("differs in", beneath=True)]
     rows = tuple(tuple(_formula(each, length, batch, tokens)) for each in found)
-    note = ("+ and - say what a switch adds or leaves out, per token. Training and hardware are "
-            "forward and backward, prefill and decode forward alone.")  # fmt: skip
+    note = ("+ and - say what a switch adds or leaves out, per token. In brackets: a formula that does "
+            "not cover the model. Training and hardware are forward and backward, prefill and "
+            "decode forward alone.")  # fmt: skip
     return Table(f"{shape.id}, {length:,} tokens", tuple(heads), rows, note)
 
 
@@ -53,10 +53,9 @@ def _formula(
     per_token = each.reading
     yield each.formula
     yield each.scope
-    yield exact(per_token)
-    yield exact(per_token * length if per_token is not None else None)
-    if batch > 1:
-        yield exact(per_token * length * batch if per_token is not None else None)
+    for times in (1, length, *([length * batch] if batch > 1 else [])):
+        told = exact(per_token * times if per_token is not None else None)
+        yield f"({told})" if told and each.outside else told
     if tokens:
         trains = per_token is not None and each.scope in ("training", "hardware")
         yield f"{float(per_token * tokens):.4g}" if trains and per_token is not None else ""
@@ -122,7 +121,7 @@ def utilisations(found: Iterable[Utilisation], shape: Transformer, peak: Peak) -
              Column("not covered"))  # fmt: skip
     rows = tuple(
         (each.formula, figure(each), exact(each.per_token), digits(float(each.flops / 10**12), 4),
-         in_percent(each.share, 2), each.outside)
+         f"{digits(100 * float(each.share))} %", each.outside)
         for each in found
     )  # fmt: skip
     marked = "sparse" if peak.sparse else "dense"

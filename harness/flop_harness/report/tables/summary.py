@@ -10,6 +10,7 @@ from flop_harness.report.analysis.cells import inputs_of
 from flop_harness.report.analysis.index import REFERENCE, Index, figures_of, plain
 from flop_harness.report.tables.comparison import NOT_COUNTED, RULE
 from flop_harness.report.tables.deviations import WORDS, by_counter
+from flop_harness.report.tables.reasons import reasons
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.text import compact, few, left_out, many, plural, shorten
 
@@ -81,6 +82,9 @@ def notes(index: Index, first: dict[str, Reading], rows: list) -> Iterator[str]:
         yield f"{OTHERWISE}: another context says otherwise."
     if OPEN in texts:
         yield f"{OPEN}: not explained."
+    why = [] if index.run.suite.digest else [*reasons(index)]
+    if why:
+        yield f"Why they depart: {'; '.join(why)}."
 
 
 def alike(index: Index, first: Reading) -> list[Reading]:

@@ -33,6 +33,8 @@ class Column:
     kind: Kind = "text"
     unit: str = ""
     note: str = ""
+    beneath: bool = False
+    """Whether its text may stand beneath the row, where a terminal has no room beside it"""
 
     @property
     def align(self) -> Literal["left", "right"]:
