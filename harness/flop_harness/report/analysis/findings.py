@@ -28,10 +28,10 @@ class Finding:
 
     @property
     def extent(self) -> str:
-        """In how many cases and figures, how much work, and how large a share at most."""
+        """In how many cases and figures, how much work, and the largest share."""
         cause, largest = self.cause, self.cause.largest
         unit = "MAC" if cause.metric == "compute" else "parameters"
-        most = f"at most {percent(largest.part)} of the reference"
+        most = f"the largest {percent(largest.part)} of the reference"
         if isinf(largest.part):
             most = "also where the reference is 0"
         return (

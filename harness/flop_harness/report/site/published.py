@@ -54,9 +54,12 @@ def published(row: Row) -> Published:
 
 
 def title_of(claim: str) -> str:
-    """``gpt3-2.1: gpt3-xl, width`` of a table's row; a statement is its own title."""
+    """``gpt3-2.1: gpt3-xl, width`` of a table's row, which may have no name; a statement is its own title."""
     table, *rest = claim.split("/")
-    return f"{table}: {', '.join(rest)}" if len(rest) > 1 else claim.partition("/")[2] or claim
+    if len(rest) < 2:
+        return "/".join(rest) or claim
+    row, *columns = rest
+    return f"{table}: {', '.join([f'row {row}' if row.isdecimal() else row, *columns])}"
 
 
 def own_in(row: Row) -> str:
