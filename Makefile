@@ -6,7 +6,7 @@ JOBS ?= 2
 COUNTER ?= thop
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PAGES := harness/flop_harness/report/pages/site
+PAGES := harness/flop_harness/report/pages
 EXTRAS := all,test,lint
 
 .DEFAULT_GOAL := help

@@ -115,17 +115,13 @@ def visible_rows(page) -> list[str]:
 
 def test_models_and_counters_are_searched(page, zoo):
     page.goto(zoo.as_uri())
-    page.fill("#models", "ViT-B/16, VGG-16")
+    page.fill("[data-narrows]", "ViT-B/16, VGG-16")
     assert set(visible_rows(page)) >= {"vit_b_16", "vgg16", "vgg16_bn"}
     assert all(name.startswith(("vit_b_16", "vgg16", "fcn", "ssd")) for name in visible_rows(page))
-    page.fill("#models", "VisionTransformer b_16")  # by its class too
+    page.fill("[data-narrows]", "VisionTransformer b_16")  # by its class too
     assert visible_rows(page) == ["vit_b_16"]
-    page.fill("#models", "no such model")
+    page.fill("[data-narrows]", "no such model")
     assert visible_rows(page) == []
-    page.fill("#counters", "thop")  # not ultralytics-thop
-    heads = page.locator(".quantity:not([hidden]) table.heat th[scope=col]:not([hidden])")
-    names = [text.split()[0] for text in heads.all_inner_texts()]
-    assert names == ["case", "input", "reference", "thop"]
 
 
 def test_a_column_is_sorted_by_its_numbers(page, zoo):
@@ -153,10 +149,7 @@ def test_a_figure_leads_to_its_bridge_and_its_modules_unfold(shown):
     )  # nobody opened that case
     article.get_by_text("2 modules").click()
     page.wait_for_timeout(100)
-    assert article.locator(".tree li").count() == 1  # one folder, which holds both
-    article.locator(".tree li summary").click()
-    page.wait_for_timeout(100)
-    assert article.locator(".tree li li").count() == 2
+    assert article.locator(".tree li").count() == 2
 
 
 def test_a_link_to_a_figure_opens_it_in_a_fresh_tab(shown):
@@ -185,99 +178,15 @@ def test_exact_figures_and_parameters_on_demand(page, seeds):
     assert "138,357,544" in page.locator(".quantity:not([hidden])").inner_text()
 
 
-def converted(page, model: str, source: str, target: str, figure: str = "") -> str:
-    page.select_option("#model", label=model)
-    page.wait_for_timeout(150)
-    page.select_option("#from", label=source)
-    page.select_option("#to", label=target)
-    page.fill("#figure", figure)
-    return page.inner_text("#converted")
-
-
-def test_a_figure_is_converted_with_the_terms_between(page, seeds):
-    page.goto(seeds.as_uri())
-    told = converted(page, "alexnet", "ptflops-pytorch, MAC", "fvcore, MAC")
-    assert told.startswith("714,197,696 MAC by fvcore (which calls them FLOPs)")
-    rows = [line.split("\t") for line in told.splitlines() if "\t" in line][1:]
-    amounts = [int(cell.replace(",", "").replace("\N{MINUS SIGN}", "-")) for _, cell in rows]
-    assert sum(amounts[:-1]) == amounts[-1] == 714_197_696
-    assert "714,197,696" in converted(
-        page, "alexnet", "ptflops-pytorch, MAC", "fvcore, MAC", "716.4M"
-    )
-
-
-def test_a_figure_that_is_not_the_models_is_refused(page, seeds):
-    page.goto(seeds.as_uri())
-    told = converted(page, "alexnet", "ptflops-pytorch, MAC", "fvcore, MAC", "1.43G")
-    assert "716,441,128 MAC, not 1.43G" in told and "torch" in told
-    told = converted(page, "alexnet", "ptflops-pytorch, MAC", "fvcore, MAC", "4.1 GiB")
-    assert "716,441,128 MAC, not 4.1 GiB" in told and "No way of counting here" in told
-    assert "no figure" in converted(page, "alexnet", "reference, MAC", "fvcore, MAC", "many")
-    assert page.locator("#to option", has_text="numel, parameter").is_disabled()  # another quantity
-
-
-@pytest.mark.parametrize("figure", [
-    "4.09 GMACs", "4.09gmac", "4.09G", "4089.18M", "4.09e9", "4,089,184,256", "4 089 184 256",
-    "8.18 GFLOPs", "4.09B",
-])  # fmt: skip
-def test_figures_are_read_as_they_are_written(page, figure, seeds):
-    page.goto(seeds.as_uri())
-    told = converted(page, "resnet50", "reference, MAC", "thop, MAC", figure)
-    assert told.startswith("4,133,742,592 MAC by thop")
-
-
-@pytest.mark.parametrize("figure", ["4,1G", "4.1 GiX", "4.1GG", "-5", "<b>4</b>"])
-def test_what_is_no_figure_is_told(page, figure, seeds):
-    page.goto(seeds.as_uri())
-    assert "no figure" in converted(page, "resnet50", "reference, MAC", "thop, MAC", figure)
-
-
-def test_the_counter_stays_when_the_model_changes(page, seeds):
-    page.goto(seeds.as_uri())
-    converted(page, "resnet50", "ptflops-pytorch, MAC", "fvcore, MAC")
-    page.select_option("#model", label="vgg16")
-    page.wait_for_timeout(150)
-    assert "by fvcore" in page.inner_text("#converted")
-    assert "for vgg16" in page.inner_text("#converted")
-
-
-def pasted(page) -> str:
-    """What is on the clipboard, as a text field gets it."""
-    page.evaluate("document.body.prepend(document.createElement('textarea'))")
-    page.locator("textarea").first.focus()
-    page.keyboard.press("Control+v")
-    return page.locator("textarea").first.input_value()
-
-
-@pytest.mark.parametrize("form, line", [
-    ("markdown", "| vgg16 | 1x3x224x224 | 15,470,264,320 | 15,470,314,496 |"),
-    ("latex", r"vgg16 & 1x3x224x224 & \num{15470264320} & \num{15470314496} &"),
-    ("csv", "vgg16,1x3x224x224,15470264320,15470314496,"),
-])  # fmt: skip
-def test_a_row_is_copied(page, form, line, seeds):
-    page.goto(seeds.as_uri())
-    page.select_option("#format", form)
-    page.get_by_label("Copy the row of vgg16").first.click()
-    page.wait_for_selector("#told:has-text('vgg16')")
-    copied = pasted(page).splitlines()
-    [found] = [text for text in copied if "vgg16" in text]
-    assert found.startswith(line)
-    assert len(copied) > 1  # with a head that names the counters
-    assert any("thop (MAC)" in text for text in copied)
-
-
-def test_copies_hold_what_is_shown(page, seeds):
-    page.goto(seeds.as_uri())
-    page.select_option("#format", "csv")
-    page.fill("#models", "vgg")
-    page.fill("#counters", "thop")
-    page.click("#copy")
-    page.wait_for_selector("#told:has-text('copied')")
-    [origin, heads, *rows] = pasted(page).strip().splitlines()
-    for words in ("suite seeds", "one MAC for each", "thop 0.1.1"):
-        assert words in origin
-    assert heads == 'case,input,reference (MAC),"thop (MAC), cpu no_grad"'
-    assert {row.partition(",")[0] for row in rows} == {"vgg11", "vgg16", "seed002-vgg11"}
+def test_the_code_of_a_figure_is_copied(page, seeds):
+    page.goto(f"{seeds.as_uri()}#why--compute--vgg16--thop--cpu_no_grad_eval")
+    article = page.locator("article[id='why--compute--vgg16--thop--cpu_no_grad_eval']")
+    if not article.locator(".example").count():
+        pytest.skip("this run was stored without code")
+    article.locator(".example summary").click()
+    article.locator(".copy").click()
+    page.wait_for_selector(".copy:has-text('Copied'), .copy:has-text('Selected')")
+    assert "profile" in page.evaluate("getSelection().toString()")
 
 
 # ---------------------------------------------------------------------------- loud, inert, readable

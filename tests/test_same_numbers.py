@@ -199,12 +199,6 @@ def test_shares_on_the_page_are_those_of_the_csv(page, truth):
             assert is_share(text, amount, reference), (key, term)
 
 
-def test_references_on_the_page_are_those_of_the_csv(page, truth):
-    told = {(page.names[anchor], metric): number(amount) for anchor, packed in page.cases.items()
-            for metric, (amount, _) in packed["references"].items()}  # fmt: skip
-    assert told == truth.references
-
-
 def test_every_cell_of_the_heat_maps_is_of_the_csv(page, truth):
     """And of the CSV, a reading has a cell, shares that of a context in which its counter says the
     same, or is the reference's own."""

@@ -153,7 +153,7 @@ def test_what_is_wrong_with_the_figure_of_a_readme(page, site):
 def test_what_thop_changed_in_2019(page, site):
     opened(page, site)
     asked(page, "thop")
-    page.wait_for_selector("#chart svg")
+    page.wait_for_selector(".drift svg")
     days = page.locator(".releases tr", has_text="2019-").all_inner_texts()
     assert any("no longer ReLU" in day for day in days)
 

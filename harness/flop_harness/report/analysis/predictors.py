@@ -236,6 +236,7 @@ NAMES = {"macs": "MACs", "flops": "FLOPs", "params": "parameters", "bytes": "byt
 
 
 def name_of(each: Predictor) -> str:
+    """As sentences and axes write it."""
     return NAMES.get(each.name, each.name)
 
 

@@ -13,10 +13,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flop_harness.records import Bridge, Metric
+from flop_harness.records import Bridge
 from flop_harness.report.analysis.bridges import bars, part_of, scale
 from flop_harness.report.analysis.findings import sentences
-from flop_harness.report.analysis.index import BASE_UNIT, Index, key_of, plain
+from flop_harness.report.analysis.index import Index, key_of
 from flop_harness.report.analysis.verdict import trained
 from flop_harness.report.sources.figure_code import NONE, Codes
 from flop_harness.report.tables.cases import Answer, Section
@@ -60,7 +60,6 @@ def contents(index: Index, section: Section, codes: Codes = NONE) -> dict[str, A
         "description": printable(section.description),
         "again": again_of_case(index.run.suite, section.case, trained(index.run)),
         "agreed": [agreed_in(table) for table in section.agreed],
-        "references": references_in(index, section.case),
         "figures": [[each[0], group(each[1]), each[2]] for each in section.figures.rows],
         "unsupported": [
             [printable(name), group(calls)] for name, calls in section.unsupported.rows
@@ -77,13 +76,6 @@ def agreed_in(table: Table) -> list[Any]:
     [who, says, deviation] = table.columns
     rows = [[row[0], show(row[1], says), show(row[2], deviation)] for row in table.rows]
     return [table.title, [who.title, says.title, deviation.title], rows]
-
-
-def references_in(index: Index, case: str) -> dict[Metric, list[str]]:
-    """The reference by metric: amount and unit."""
-    found = {metric: index.reference(case, metric) for metric in index.metrics}
-    return {metric: [group(plain(value)), BASE_UNIT[metric]]
-            for metric, value in found.items() if value is not None}  # fmt: skip
 
 
 class Breakdowns:
@@ -122,9 +114,6 @@ def answer_in(index: Index, answer: Answer, breakdowns: Breakdowns) -> dict[str,
         "metric": cell.metric,
         "case": printable(cell.case),
         "figure": plural(cell.value, cell.unit) if cell.value is not None else cell.text,
-        "amount": cell.text if cell.value is not None else "",
-        "unit": cell.unit if cell.value is not None else "",
-        "label": printable(answer.reading.label),
         "version": printable(answer.reading.version),
         "why": cell.why,
         "loud": cell.loud,

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-from flop_harness.records.units import BASES, PREFIXES
 from flop_harness.report.analysis.cells import Cell
 from flop_harness.report.charts.heatmap import CLASSES, brief, class_of
 from flop_harness.report.tables.table import show
@@ -14,8 +13,6 @@ from flop_harness.report.words.links import Link
 from flop_harness.report.words.text import group, is_number, printable, slug
 
 PAGES = Path(__file__).parents[1] / "pages"
-UNITS = {"bases": BASES, "prefixes": sorted(PREFIXES.items(), key=lambda each: -len(each[0]))}
-"""By which a page reads figures as the commands do: words of units, prefixes the longest first"""
 
 
 def render(template: str, **contents: Any) -> bytes:
@@ -32,7 +29,7 @@ def pages() -> Any:
                        lstrip_blocks=True, undefined=StrictUndefined)  # fmt: skip
     made.filters.update(show=show, group=group, exact=_exact, printable=printable, tone=tone, ratio=brief,
                         drawn=drawn, slug=slug)  # fmt: skip
-    made.globals.update(script=script, units_of_figures=UNITS)
+    made.globals.update(script=script)
     made.tests.update(number=is_number, link=lambda value: isinstance(value, Link))
     return made
 

@@ -1,122 +1,82 @@
 // A case unfolds into who agrees on it, its figures by convention and the bridge to each reading.
 
-async function unpacked(data) {
+async function unpacked(/** @type {string} */ data) {
   const bytes = Uint8Array.from(atob(data), sign => sign.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return new Response(stream).json();
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).json();
 }
-const known = new Map();
-function toldOf(section) {
-  if (!known.has(section)) known.set(section, unpacked(section.dataset.answers));
-  return known.get(section);
+async function fill(/** @type {HTMLElement} */ section) {
+  const data = section.dataset.answers;
+  if (!data) return;
+  delete section.dataset.answers;
+  const told = await unpacked(data);
+  section.append(told.description && make('p', {}, told.description),
+    ...told.agreed.map(([title, heads, rows]) => plainTable(title, heads, rows)),
+    told.figures.length ? plainTable('By convention', ['convention', 'value', 'unit'], told.figures) : '',
+    ...told.answers.map(answer => article(answer, told)),
+    told.unsupported.length ? plainTable('Operators without a formula', ['operator', 'calls'], told.unsupported) : '');
 }
-const filled = new Set();
-async function fill(section) {
-  if (filled.has(section)) return;
-  filled.add(section);
-  const told = await toldOf(section);
-  if (told.description) section.append(make('p', {}, told.description));
-  for (const [title, heads, rows] of told.agreed) section.append(plainTable(title, heads, rows));
-  if (told.figures.length) section.append(plainTable('By convention', ['convention', 'value', 'unit'], told.figures));
-  for (const answer of told.answers) section.append(article(answer, told));
-  if (told.unsupported.length) section.append(plainTable('Operators without a formula', ['operator', 'calls'], told.unsupported));
+const SECOND = {class: 'num'};
+const scrolled = (/** @type {any} */ table) => make('div', {class: 'scroll', tabindex: 0}, table);
+const headed = (/** @type {string[]} */ names) => make('thead', {}, make('tr', {}, names.map((name, place) => make('th', {scope: 'col', ...(place === 1 && SECOND)}, name))));
+function plainTable(/** @type {string} */ title, /** @type {string[]} */ names, /** @type {string[][]} */ rows) {
+  const line = (/** @type {any} */ [first, second, ...others]) => make('tr', {}, make('th', {scope: 'row'}, first), make('td', SECOND, second), others.map(text => make('td', {}, text)));
+  return scrolled(make('table', {}, make('caption', {}, title), headed(names), make('tbody', {}, rows.map(line))));
 }
-function plainTable(title, names, rows) {
-  const table = make('table', {}, make('caption', {}, title));
-  const cell = (text, column) => column ? make('td', {class: column === 1 ? 'num' : ''}, text) : make('th', {scope: 'row'}, text);
-  table.append(make('thead', {}, make('tr', {}, ...names.map((name, column) => make('th', {scope: 'col', class: column === 1 ? 'num' : ''}, name)))));
-  table.append(make('tbody', {}, ...rows.map(row => make('tr', {}, ...row.map(cell)))));
-  return make('div', {class: 'scroll', tabindex: 0}, table);
-}
+
 function article(answer, told) {
-  const loud = answer.loud ? ' loud' : '';
-  const made = make('article', {id: answer.id, tabindex: -1}, make('h4', {},
-    make('a', {href: '#' + answer.id}, `${answer.case} · ${answer.counter}`), ' ',
-    make('span', {class: 'context'}, answer.context + ', ' + answer.metric), ' ',
-    make('span', {class: 'figure' + loud}, answer.figure), ' ',
-    answer.why ? make('span', {class: 'why' + loud}, answer.why) : '', ' ',
-    answer.unit ? button('convert', () => convertFrom(answer.id), {class: 'quiet'}) : '', ' ',
-    button('copy link', () => copy(location.href.split('#')[0] + '#' + answer.id, 'Link'), {class: 'quiet'})));
-  if (answer.message) made.append(make('p', {class: 'message'}, answer.message));
-  const lines = answer.bridge || [];
-  if (lines.some(line => line.bar)) made.append(bridge(lines, told, answer.scale));
-  else if (lines.length) made.append(make('p', {class: 'note'}, 'Equal to the reference, with no term on the way.'));
-  if (answer.modules) made.append(make('p', {class: 'note' + (answer.off ? ' loud' : '')}, answer.modules + '.'));
-  if (answer.off) made.append(plainTable('Reported less predicted', ['module', 'difference'], answer.off));
+  const tone = answer.loud ? 'loud' : '';
   const tool = `Read by ${answer.counter} ${answer.version || ''}`.trim();
-  const remarks = [answer.told ? [`${tool}, which says `, make('code', {}, answer.told)] : [tool], ...(answer.remarks || []).map(text => [text])];
-  const said = remarks.flatMap((parts, place) => place ? ['; ', ...parts] : parts);
-  made.append(make('p', {class: 'note'}, ...said, '. Again: ', make('code', {}, `${told.again} --counters ${answer.counter}`)));
-  if (answer.code) made.append(example(joined(...answer.code.map(place => told.pieces[place]))));
-  return made;
-}
-function example(text) {
-  const block = make('pre', {tabindex: 0}, make('code', {}, text));
-  return make('details', {class: 'example'}, make('summary', {}, 'The code that gives this figure'),
-    button('Copy', () => copy(text, 'Code'), {class: 'quiet'}), block);
-}
-function joined(...texts) {
-  const lines = texts.map(text => text.split('\n'));
-  const isImport = line => /^(import|from) /.test(line);
-  const imports = [...new Set(lines.flat().filter(isImport))];
-  imports.sort((a, b) => a.startsWith('from ') - b.startsWith('from ') || (a < b ? -1 : 1));
-  const bodies = lines.map(text => text.filter(line => !isImport(line)).join('\n').replace(/^\n+|\n+$/g, ''));
-  return [imports.join('\n'), ...bodies].filter(Boolean).join('\n\n') + '\n';
+  const remarks = (answer.remarks || []).map(text => `; ${text}`).join('');
+  return make('article', {id: answer.id, tabindex: -1},
+    make('h4', {}, make('a', {href: `#${answer.id}`}, `${answer.case} · ${answer.counter}`), ' ',
+      make('span', {class: 'context'}, `${answer.context}, ${answer.metric}`), ' ',
+      make('span', {class: `figure ${tone}`}, answer.figure), ' ', make('span', {class: `why ${tone}`}, answer.why || '')),
+    answer.message ? make('p', {class: 'message'}, answer.message) : '',
+    answer.bridge ? bridge(answer.bridge, told, answer.scale) : '',
+    answer.modules ? make('p', {class: answer.off ? 'note loud' : 'note'}, `${answer.modules}.`) : '',
+    answer.off ? plainTable('Reported less predicted', ['module', 'difference'], answer.off) : '',
+    make('p', {class: 'note'}, tool, answer.told ? [', which says ', make('code', {}, answer.told)] : '', remarks,
+      '. Again: ', make('code', {}, `${told.again} --counters ${answer.counter}`)),
+    answer.code ? make('details', {class: 'example'}, make('summary', {}, 'The code that gives this figure'), codeBlock(answer.code.map(place => told.pieces[place]).join('\n'))) : '');
 }
 function bridge(lines, told, scale) {
-  const heads = ['term', 'amount', 'share', `waterfall, ${scale} of the reference wide`].map((name, column) => make('th', {scope: 'col', class: column === 1 || column === 2 ? 'num' : ''}, name));
+  if (!lines.some(line => line.bar)) return make('p', {class: 'note'}, 'Equal to the reference, with no term on the way.');
   const rows = lines.map(line => {
-    const [left, width, tone] = line.bar || [0, 0, ''];
-    const term = make('th', {scope: 'row'}, line.term);
-    if (line.sentence) term.append(make('small', {}, line.sentence));
-    const places = [['in', line.classes], ['done by', line.operators]].filter(([, names]) => names && names.length);
-    if (places.length) term.append(make('small', {}, places.map(([word, names]) => word + ' ' + names.join(', ')).join('; ')));
-    if (line.breakdown !== undefined) term.append(modules(told.breakdowns[line.breakdown], told.paths));
-    const end = line.term === 'reference' || line.term === 'reading';
-    return make('tr', {class: line.loud ? 'loud' : end ? 'end' : ''}, term,
-      make('td', {class: 'num'}, line.amount), make('td', {class: 'num'}, line.share || ''),
-      make('td', {class: 'bar', 'aria-hidden': 'true'}, make('i', {class: tone, style: `margin-left:${left}%;width:${width}%`})));
+    const [left, width, bar] = line.bar || [0, 0, ''];
+    const places = [['in', line.classes], ['done by', line.operators]].filter(([, names]) => names?.length).map(([word, names]) => `${word} ${names.join(', ')}`);
+    const tone = line.loud ? 'loud' : ['reference', 'reading'].includes(line.term) && 'end';
+    return make('tr', {class: tone}, make('th', {scope: 'row'}, line.term, [line.sentence, places.join('; ')].filter(Boolean).map(text => make('small', {}, text)),
+      line.breakdown === undefined ? '' : modules(told.breakdowns[line.breakdown], told.paths)),
+      make('td', SECOND, line.amount), make('td', SECOND, line.share || ''),
+      make('td', {class: 'bar', 'aria-hidden': 'true'}, make('i', {class: bar, style: `margin-left:${left}%;width:${width}%`})));
   });
-  const table = make('table', {class: 'bridge'}, make('caption', {class: 'unseen'}, 'From the reference to the reading'),
-    make('thead', {}, make('tr', {}, ...heads)), make('tbody', {}, ...rows));
-  return make('div', {class: 'scroll', tabindex: 0}, table);
+  return scrolled(make('table', {class: 'bridge'}, make('caption', {class: 'unseen'}, 'From the reference to the reading'),
+    headed(['term', 'amount', 'share', `waterfall, ${scale} of the reference wide`]), make('tbody', {}, rows)));
 }
-
-// ------------------------------------------------------------- the modules of a term, as a tree
-
-const exactly = amount => typeof amount === 'string' ? BigInt(amount) : amount;
-const sum = (a, b) => typeof a === typeof b ? a + b : BigInt(a) + BigInt(b);
-function modules(breakdown, paths) {
-  const count = breakdown.length / 2;
-  const made = make('details', {class: 'tree'}, make('summary', {}, count === 1 ? '1 module' : grouped(count) + ' modules'));
-  made.addEventListener('toggle', () => made.append(branches(treeOf(breakdown, paths))), {once: true});
+/** What each module has of a term, in the order of the model; made when it is opened. */
+function modules(/** @type {any[]} */ breakdown, /** @type {string[]} */ paths) {
+  const lines = [...Array(breakdown.length / 2).keys()].map(place => [paths[breakdown[2 * place]] || '(root)', breakdown[2 * place + 1]]);
+  const line = (/** @type {any} */ [path, amount]) => make('li', {}, make('code', {}, path), ' ', make('span', SECOND, grouped(amount)));
+  const made = make('details', {class: 'tree'}, make('summary', {}, lines.length === 1 ? '1 module' : `${grouped(lines.length)} modules`));
+  made.addEventListener('toggle', () => made.append(make('ul', {}, lines.map(line))), {once: true});
   return made;
 }
-function treeOf(breakdown, paths) {
-  const root = {name: '', amount: 0, count: 0, below: new Map()};
-  for (let place = 0; place < breakdown.length; place += 2) {
-    const amount = exactly(breakdown[place + 1]);
-    const path = paths[breakdown[place]];
-    let node = root;
-    for (const name of path === '' ? ['(root)'] : path.split('.')) {
-      if (!node.below.has(name)) node.below.set(name, {name, amount: 0, count: 0, below: new Map()});
-      node = node.below.get(name);
-      node.amount = sum(node.amount, amount);
-      node.count += 1;
-    }
-  }
-  return root;
+
+/** A link to a figure opens its case first: why--compute--vit--thop--cpu_no_grad stands in case--vit. */
+async function reveal() {
+  const name = decodeURIComponent(location.hash.slice(1));
+  const parts = name.split('--').slice(2);
+  const cases = [name, ...parts.map((_, count) => ['case', ...parts.slice(0, parts.length - count)].join('--'))];
+  const section = cases.map(id => document.getElementById(id)).find(Boolean)?.closest('details.case');
+  if (!section) return;
+  await fill(/** @type {HTMLElement} */ (section));
+  section.removeAttribute('hidden');
+  section.setAttribute('open', '');
+  reach();
+  document.getElementById(name)?.focus({preventScroll: true});
 }
-function branches(node) {
-  return make('ul', {}, ...[...node.below.values()].map(child => {
-    while (child.below.size === 1 && child.count === [...child.below.values()][0].count) {
-      const [only] = child.below.values();
-      child = {...only, name: child.name + '.' + only.name};
-    }
-    const words = [make('code', {}, child.name), ' ', make('span', {class: 'num'}, grouped(child.amount))];
-    if (!child.below.size) return make('li', {}, ...words);
-    const deeper = make('details', {}, make('summary', {}, ...words, ' ', make('span', {class: 'context'}, grouped(child.count) + ' modules')));
-    deeper.addEventListener('toggle', () => deeper.append(branches(child)), {once: true});
-    return make('li', {}, deeper);
-  }));
+for (const section of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('details.case'))) {
+  section.addEventListener('toggle', () => fill(section), {once: true});
 }
+addEventListener('hashchange', reveal);
+reveal();

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from flop_harness.report.analysis.findings import Profile
+from flop_harness.report.charts.drift import chart
+from flop_harness.report.formats.html import drawn
 from flop_harness.report.site import citing, counters, overview
-from flop_harness.report.site.contents import CHARTS, Site
+from flop_harness.report.site.contents import Site
 from flop_harness.report.site.families import CLASSES
 from flop_harness.report.site.home import sentences
 from flop_harness.report.site.models import Code, Model, shard
@@ -65,15 +67,13 @@ def counter_files(site: Site, profile: Profile) -> Files:
     name = profile.tool.id
     timeline = site.results.timelines.get(name)
     refused = counters.refusals(site.results.index, name, profile.version, refused_code(site, name))
-    if timeline:
-        yield site.data(f"counter/{slug(name)}", counters.shard(timeline))
     yield site.page(
         f"counter/{slug(name)}.html", "counter.html.j2", profile=profile, ids=site.ids,
         charges=counters.charges(profile, site.code.findings),
         departures=counters.departures(name, site.families),
         releases=counters.releases(timeline) if timeline else [],
         effects=site.results.effects.get(name, []), refusals=list(refused),
-        scripts=[*CHARTS, "assets/counter.js"] if timeline else [],
+        drift=drawn(chart(timeline)) if timeline else "",
     )  # fmt: skip
 
 

@@ -21,8 +21,6 @@ from flop_harness.report.site.words import anchor_of, contexts_told, linked
 from flop_harness.report.tables.environment import environment_table
 from flop_harness.report.tables.table import Table
 
-CHARTS = ["assets/d3.js", "assets/plot.js"]
-
 
 class Site:
     """What a site of these results shows; ``docs`` is where its documentation lies."""

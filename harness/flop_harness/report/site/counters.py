@@ -11,7 +11,6 @@ from flop_harness.records import Reading, Timeline
 from flop_harness.report.analysis.drift import how, stories, stretches
 from flop_harness.report.analysis.findings import Profile
 from flop_harness.report.analysis.index import Index
-from flop_harness.report.charts.drift import drawn_points
 from flop_harness.report.site.answers import MARKS
 from flop_harness.report.site.axis import Axis, axis_of, rounds
 from flop_harness.report.site.families import FamilyCell, FamilyRow, short
@@ -145,10 +144,3 @@ def dated(timeline: Timeline, version: str) -> str:
     """``2019-08-06``; empty where the day of a release is not known."""
     day = day_of(timeline.tool.distribution or timeline.tool.id, version)
     return day.isoformat() if day else ""
-
-
-def shard(timeline: Timeline) -> dict[str, Any]:
-    """What the chart of releases shows: each case's figure as a multiple of the reference."""
-    shown, by_day = drawn_points(timeline)
-    return {"points": shown, "dated": by_day,
-            "versions": [release.version for release in timeline.releases]}  # fmt: skip

@@ -13,7 +13,7 @@ from flop_harness.report.analysis.verdict import headline, unknowns
 from flop_harness.report.documents.proofs import section
 from flop_harness.report.site import grid, search, timings
 from flop_harness.report.site import words as glossary
-from flop_harness.report.site.contents import CHARTS, Site
+from flop_harness.report.site.contents import Site
 from flop_harness.report.site.published import published
 from flop_harness.report.sources.published import WORST
 from flop_harness.report.sources.results import proofs_in
@@ -51,7 +51,7 @@ def time_files(site: Site) -> Files:
     for name, each in times:
         yield site.data(f"time/{name.replace('/', '-')}", timings.shard(each))
     yield site.page("time.html", "time.html.j2", machines=machines,
-                    scripts=[*CHARTS, "assets/time.js"])  # fmt: skip
+                    scripts=["assets/d3.js", "assets/plot.js", "assets/time.js"])  # fmt: skip
 
 
 def predicted(times: Any) -> tuple[Any, ...]:
@@ -69,7 +69,7 @@ def claims_page(site: Site) -> tuple[str, bytes]:
     told = [f"{group(counts[ruling])} {TOLD[ruling]}" for ruling in TOLD if counts[ruling]]
     words = f"{plural(len(every), 'claim')}: {listed(told)}." if told else "No claim was audited."
     return site.page("claims.html", "claims.html.j2", groups=[each for each in groups if each[2]],
-                     headline=words, pages=site.pages_of_models, scripts=["assets/claims.js"])  # fmt: skip
+                     headline=words, pages=site.pages_of_models, scripts=["assets/narrow.js"])  # fmt: skip
 
 
 def method_page(site: Site) -> tuple[str, bytes]:

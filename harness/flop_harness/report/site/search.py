@@ -11,7 +11,7 @@ from typing import Any
 from flop_harness.conventions.catalogue import CONVENTIONS
 from flop_harness.counters.names import CALLED
 from flop_harness.records import Tool
-from flop_harness.report.formats.html import UNITS
+from flop_harness.records.units import BASES, PREFIXES
 from flop_harness.report.site.families import FamilyRow
 from flop_harness.report.site.models import Model, every_said
 from flop_harness.report.site.published import Published
@@ -74,8 +74,12 @@ def word_rows(words: Iterable[tuple[str, str]]) -> Iterator[Row]:
 
 
 def ways() -> dict[str, Any]:
-    """How figures and ways of counting are written, so that pages read them as the commands do."""
-    return {**UNITS, "conventions": list(CONVENTIONS)}
+    """How figures and ways of counting are written, so that pages read them as the commands do.
+
+    Words of units, prefixes the longest first, the names of conventions.
+    """
+    prefixes = sorted(PREFIXES.items(), key=lambda each: -len(each[0]))
+    return {"bases": BASES, "prefixes": prefixes, "conventions": list(CONVENTIONS)}
 
 
 TAG = re.compile(r"<[^>]+>")

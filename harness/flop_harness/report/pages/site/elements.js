@@ -18,3 +18,14 @@ function compact(/** @type {number} */ value) {
   const [scale, letter] = [[1e12, ' T'], [1e9, ' G'], [1e6, ' M'], [1e3, ' k']].find(([least]) => size >= Number(least)) || [1, ''];
   return String(+(value / Number(scale)).toPrecision(3)).replace('-', '−') + letter;
 }
+
+/** Code with a button that copies it; the templates write the same. */
+const codeBlock = (/** @type {string} */ text) => make('div', {class: 'code'},
+  make('button', {type: 'button', class: 'copy'}, 'Copy'), make('pre', {tabindex: 0}, make('code', {}, text)));
+document.addEventListener('click', async event => {
+  const button = /** @type {HTMLElement} */ (event.target);
+  const code = button.matches('.copy') && button.parentElement?.querySelector('code');
+  if (!code) return;
+  getSelection()?.selectAllChildren(code);
+  button.textContent = await navigator.clipboard.writeText(code.textContent || '').then(() => 'Copied', () => 'Selected');
+});

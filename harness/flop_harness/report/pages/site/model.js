@@ -5,7 +5,6 @@ const why = /** @type {HTMLElement} */ (document.getElementById('why'));
 /** @typedef {{id: string, counter: string, name: string, version: string, contexts: string[], metric: string, unit: string, value: Amount | null, macs: number | null, apart: string, mark: string, label: string, printed: string, message: string, reference: Amount | null, residual: Amount | null, steps: Step[], code?: number[]}} Answer */
 /** @typedef {{name: string, macs: number, params: number, modules: Record<string, number>, answers: Answer[], pieces: string[]}} Shard */
 
-let own = false;
 async function unfold() {
   const id = decodeURIComponent(location.hash.slice(1));
   const line = id ? document.querySelector(`.who[href="#${CSS.escape(id)}"]`) : null;
@@ -45,7 +44,7 @@ const word = (/** @type {string} */ name) => document.querySelector(`#words [hre
 
 /** From the reference to the reading, term by term; each bar begins where the one before it ends. */
 function ledger(/** @type {Shard} */ shard, /** @type {Answer} */ answer, /** @type {string} */ unit) {
-  const shared = own ? [answer] : shard.answers.filter(each => each.metric === answer.metric);
+  const shared = shard.answers.filter(each => each.metric === answer.metric);
   const x = d3.scaleLinear(d3.extent([0, ...shared.flatMap(levels)]), [0, 100]).nice(4);
   const ticks = x.ticks(3).map((/** @type {number} */ at) => make('span', {style: `left:${x(at)}%`}, compact(at)));
   const bar = (/** @type {number} */ from, /** @type {number} */ to, /** @type {string} */ kind) => make('td', {class: 'axis', 'aria-hidden': 'true'},
@@ -56,14 +55,12 @@ function ledger(/** @type {Shard} */ shard, /** @type {Answer} */ answer, /** @t
   const terms = answer.steps.map((step, place) => line([step.term, make('small', {}, step.sentence), step.where ? make('small', {}, step.where) : ''], signed(step.amount),
     step.share, bar(at[place], at[place + 1], step.macs < 0 ? 'down' : 'up')));
   const heads = ['Term', unit, 'Of the reference'].map((name, place) => make('th', {scope: 'col', class: place ? 'num' : false}, name));
-  const scale = make('button', {type: 'button', 'aria-pressed': String(own)}, 'Scale of this counter alone');
-  scale.addEventListener('click', () => { own = !own; show(shard, answer); });
   return make('div', {}, make('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Terms'}, make('table', {class: 'terms'},
     make('caption', {class: 'unseen'}, 'From the reference to the reading'), make('thead', {}, make('tr', {}, heads, make('th', {scope: 'col', class: 'axis', 'aria-label': 'Distance from the reference'}, ticks))),
     make('tbody', {}, line(word('reference'), grouped(answer.reference || 0), '', bar(0, 0, ''), 'end'), terms,
       line(word('residual'), signed(answer.residual || 0), '', bar(end, end, ''), Number(answer.residual) ? 'loud' : ''),
       line(word('reading'), grouped(answer.value || 0), '', bar(0, end, 'sum'), 'end')))),
-  make('p', {class: 'note'}, `The bars are distances from the reference in ${answer.metric === 'params' ? 'parameters' : 'MAC'}. ${own ? 'The scale is this counter’s own. ' : 'All counters of this model share the scale. '}`, scale));
+  make('p', {class: 'note'}, `The bars are distances from the reference in ${answer.metric === 'params' ? 'parameters' : 'MAC'}. All counters of this model share the scale.`));
 }
 
 addEventListener('hashchange', unfold);

@@ -1,4 +1,4 @@
-// What every page has: shards of data, the search box, copying.
+// What every page has: shards of data, and charts as pictures.
 
 const root = document.documentElement.dataset.root || '';
 
@@ -27,15 +27,3 @@ function picture(/** @type {any} */ chart) {
   for (const part of chart.querySelectorAll('[aria-label], [aria-description]')) for (const name of ['aria-label', 'aria-description']) part.removeAttribute(name);
   return chart;
 }
-
-async function copy(/** @type {HTMLElement} */ button) {
-  const code = /** @type {HTMLElement} */ (button.parentElement?.querySelector('code'));
-  getSelection()?.selectAllChildren(code);
-  button.textContent = await navigator.clipboard.writeText(code.textContent || '').then(() => 'Copied', () => 'Selected');
-}
-document.addEventListener('click', event => {
-  const target = /** @type {HTMLElement} */ (event.target);
-  if (target.matches('.copy')) copy(target);
-});
-const codeBlock = (/** @type {string} */ text) => make('div', {class: 'code'},
-  make('button', {type: 'button', class: 'copy'}, 'Copy'), make('pre', {tabindex: 0}, make('code', {}, text)));
