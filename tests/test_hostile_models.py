@@ -171,7 +171,7 @@ def test_a_ctrl_c_ends_a_count_and_its_model(file, monkeypatch):
         time.sleep(0.2)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(isolation, "_receive", interrupted)
+    monkeypatch.setattr(isolation, "received", interrupted)
     before = set(psutil.Process().children(recursive=True))
     ended = typed("count", f"{file}:Linear", "--input", "2x4")
     assert (ended.code, ended.out, ended.err) == (130, "", "interrupted; nothing was kept\n")
