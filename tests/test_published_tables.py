@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from flop_harness.records import Case, Input, Run, Suite
+from flop_harness.records import Case, Input, Run, Status, Suite
 from flop_harness.report.documents.files import RUN
-from runs import a_run, explained
+from runs import a_reading, a_run, explained
 
 SHAPE, VERSION = "2x3x17x19", "1.0"
 """Of the run below; every reading made by hand is of this version"""
@@ -46,6 +46,23 @@ def test_tables_to_read_carry_them_too(name: str):
     text = published(name)
     assert SHAPE in text and f"thop {VERSION}" in text
     assert "MAC" in text and "FLOP" in text and "one MAC for each multiplication" in text
+
+
+LEGENDS = {
+    "failed": "failed: the counter raised.",
+    "timeout": "time: it ran out of time.",
+    "out_of_memory": "memory: it ran out of memory.",
+    "unavailable": "n/a: it cannot be asked.",
+}
+
+
+@pytest.mark.parametrize("name", ["table.md", "table.tex"])
+@pytest.mark.parametrize("status", [*LEGENDS, None])
+def test_the_caption_tells_the_marks_that_occur_and_no_others(name: str, status: Status | None):
+    others = () if status is None else (a_reading("net", "fvcore", None, status=status),)
+    made = replace(a_run([explained("net", "thop", 1000, {})], others), suite=run().suite)
+    words = " ".join(RUN[name](made).decode().split())
+    assert [each for each, told in LEGENDS.items() if told in words] == ([status] if status else [])
 
 
 @pytest.mark.parametrize("name", ["table.md", "table.tex"])
