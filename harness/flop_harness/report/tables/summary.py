@@ -9,13 +9,17 @@ from flop_harness.records import Metric, Reading
 from flop_harness.report.analysis.cells import inputs_of
 from flop_harness.report.analysis.index import REFERENCE, Index, figures_of, plain
 from flop_harness.report.tables.comparison import NOT_COUNTED, RULE
-from flop_harness.report.tables.deviations import WORDS, by_counter
+from flop_harness.report.tables.deviations import SILENT, WORDS, by_counter
 from flop_harness.report.tables.reasons import reasons
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.text import compact, few, left_out, many, plural, shorten
 
 OTHERWISE, OPEN = "†", "*"
 """Marks of a figure: another context says otherwise; it is not explained"""
+MARKS = {OTHERWISE: "another context says otherwise", OPEN: "not explained",
+         "failed": "the counter raised", **SILENT}  # fmt: skip
+LEAD = 4
+"""Columns before those of the counters: case, input, parameters, reference"""
 
 
 def summary_table(index: Index) -> Table:
@@ -71,17 +75,14 @@ def mark(index: Index, first: Reading, readings: list[Reading]) -> str:
 
 
 def notes(index: Index, first: dict[str, Reading], rows: list) -> Iterator[str]:
-    yield f"Rounded; exact figures and further contexts stand in the appendix. Reference, version {index.run.conventions}: {RULE['compute']}; a MAC is two FLOPs. Parameters: {RULE['params']}."
+    yield f"Rounded; exact figures and further contexts stand in appendix.tex. Reference, version {index.run.conventions}: {RULE['compute']}; a MAC is two FLOPs. Parameters: {RULE['params']}."
     said = [f"{shorten(f'{name} {each.version}', 60)} ({index.setting(alike(index, each))})"
             for name, each in first.items() if name != REFERENCE]  # fmt: skip
     if said:
         yield f"Counters: {', '.join(said)}."
     yield f"Figures are of the whole input, of every sample in a batch. {modes_told(index)}".strip()
-    texts = "".join(cell for row in rows for cell in row if isinstance(cell, str))
-    if OTHERWISE in texts:
-        yield f"{OTHERWISE}: another context says otherwise."
-    if OPEN in texts:
-        yield f"{OPEN}: not explained."
+    figures = " ".join(cell for row in rows for cell in row[LEAD : LEAD + len(first)])
+    yield from (f"{each}: {meaning}." for each, meaning in MARKS.items() if each in figures)
     why = [] if index.run.suite.digest else [*reasons(index)]
     if why:
         yield f"Why they depart: {'; '.join(why)}."
