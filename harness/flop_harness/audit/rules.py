@@ -73,8 +73,10 @@ def worked(explanations: Explanations) -> Verdict | None:
 
 
 def has(explanations: Explanations, cost: int = 0) -> str:
-    """What the model has, as near to the claim's figure as it comes."""
-    near = nearest(explanations.question, [c for c in explanations.tried if c.cost <= cost], 1)
+    """What the model has: by a plain count, else as near to the claim's figure as it comes."""
+    found = [c for c in explanations.tried if c.cost <= cost]
+    plain = [c for c in found if c.counting in PLAIN]
+    near = nearest(explanations.question, plain or found, 1)
     told = [f"{float(c.number):.5g} {explanations.claim.unit}" for c in near]
     how = [f" where {c.departures[0]}" for c in near if c.departures]
     return f"the model has: {''.join(told + how) or 'nothing'}"
@@ -119,9 +121,13 @@ def contradicted(explanations: Explanations) -> Verdict | None:
     return None
 
 
+PLAIN = frozenset({"macs", "flops", "params", "param-bytes", "activations"})
+"""Conventions that count a thing itself"""
+
+
 def transposed(explanations: Explanations) -> Verdict | None:
     """Two neighbouring digits of the figure have changed places; by a plain count or a named one."""
-    plain = {"macs", "flops", "params", "param-bytes", "activations"} | explanations.question.named
+    plain = PLAIN | explanations.question.named
     close = [c for c in explanations.tried if c.cost <= UNIT and c.counting in plain]
     meant = list(explanations.question.printed.transposed())
     right = [p for p in meant if matches(replace(explanations.question, printed=p), close)]
