@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from commands import typed
-from flop_harness.ask.convert import Conversion, case_of, convert, parse
+from flop_harness.ask.convert import Conversion, case_of, convert, given_by
+from flop_harness.ask.figures import parse
 from flop_harness.ask.ways import resolve
 from flop_harness.errors import UserError
 
@@ -188,3 +189,38 @@ def test_command(net: str):
     ended = typed("convert", "11M", "--model", net, "--from", "reference", "--to", "thop")
     assert (ended.code, ended.out) == (2, "")
     assert "not 11M" in ended.err
+
+
+# --------------------------------------------------------------------- who may have counted so
+
+
+def test_without_a_way_of_counting_all_that_give_the_figure_are_told(net: str):
+    told = typed("convert", f"{MACS}", "--model", net).out
+    assert f"{MACS:,}" in told and "macs" in told and "--from" in told
+    charged = MACS + 4 * OUTPUTS
+    found = {each.amount.way: each for each in given_by(f"{charged} MAC", *case_of(net, []))}
+    assert "thop" in found and "macs" not in found
+    assert all(each.amount.total == charged for each in found.values())
+
+
+def test_what_nothing_gives_is_refused_and_a_target_alone_too(net: str):
+    with pytest.raises(UserError, match=f"is {MACS:,} MAC under macs, .*nor does any other"):
+        given_by("1.2345G", *case_of(net, []))
+    refused = typed("convert", f"{MACS}", "--model", net, "--to", "thop")
+    assert refused.code == 2 and "--from" in refused.err
+
+
+def test_a_prefix_in_powers_of_two_is_read_so_and_said(net: str):
+    """Claims read it so too: MACs called FLOPs, in units of 2^10."""
+    figure = f"{MACS / 2**10:.1f} kFLOPs"
+    found = converted(figure, net, "macs", "thop")
+    assert found.source.total == MACS
+    assert f"{figure} was read so: its prefix stands for 2^10" in found.remarks
+    (how,) = {each.how for each in given_by(figure, *case_of(net, [])) if each.amount.way == "macs"}
+    assert how == "MACs called FLOPs, its prefix stands for 2^10"
+
+
+def test_lines_end_without_blanks(net: str):
+    told = typed("convert", f"{MACS}", "--model", net, "--from", "macs", "--to", "thop")
+    lines = told.out.splitlines()
+    assert len(lines) > 2 and all(line == line.rstrip() for line in lines)

@@ -297,6 +297,19 @@ def test_a_chart_has_days_where_they_are_known(distribution, dated):
     assert [each["day"] for each in points] == (["2022-06-10", "2022-09-07"] if dated else ["", ""])
 
 
+@pytest.mark.parametrize("ratios", [(2.0, None, 0.5), (2.0, 0.5)])
+def test_a_figure_of_zero_stands_below_all_others_at_an_axis_that_says_so(ratios):
+    """Neither left out, so that the line would run on above it, nor at a ratio that is not 0."""
+    values, axis = drift_chart.on_one_scale([{"ratio": ratio} for ratio in ratios])
+    told = axis.to_dict()
+    places = [value["ratio"] for value in values]
+    assert told["scale"]["domain"][0] == min(places) == told["axis"]["values"][0]
+    assert [place for place, ratio in zip(places, ratios, strict=True) if ratio] == [2.0, 0.5]
+    assert ("datum.value < 0.5 ? '0'" in told["axis"]["labelExpr"]) and (
+        (min(places) < 0.5) == (None in ratios)
+    )
+
+
 def test_a_timeline_comes_back_equal(tmp_path):
     (tmp_path / "t.json").write_bytes(dump_timeline(STORY))
     assert load_timeline(tmp_path / "t.json") == STORY

@@ -222,6 +222,11 @@ def test_a_binary_search():
     assert priced(lambda x: torch.bucketize(x, bounds), some(4))[0].comparisons == 4 * 3
 
 
+def test_a_histogram_scales_each_element_to_its_bin_and_counts_it():
+    work = priced(lambda x: torch.histc(x, bins=5, min=0, max=1), some(12))[0]
+    assert (work.comparisons, work.additions, work.multiplications) == (2 * 12, 2 * 12, 12)
+
+
 def overlap(one, other):
     """Intersection over union of two boxes (x1, y1, x2, y2), their areas given with them."""
     (a, first), (b, second) = one, other

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from flop_harness.records import Case, Input, Run, Suite
+from flop_harness.records import Case, Context, Input, Reading, Run, Suite
 from flop_harness.report.documents.files import RUN
-from runs import a_run, explained
+from runs import GRAD, a_reading, a_run, explained
 
 SHAPE, VERSION = "2x3x17x19", "1.0"
 """Of the run below; every reading made by hand is of this version"""
@@ -50,9 +50,9 @@ def test_tables_to_read_carry_them_too(name: str):
 
 @pytest.mark.parametrize("name", ["table.md", "table.tex"])
 @pytest.mark.parametrize(("modes", "told"), [
-    (("eval", "eval"), "2 models in eval mode."),
-    (("train", "eval"), "net in training mode, 1 model in eval mode."),
-    (("train", "train"), "net, other in training mode."),
+    (("eval", "eval"), "The reference is of 2 models in eval mode."),
+    (("train", "eval"), "The reference is of net in training mode, 1 model in eval mode."),
+    (("train", "train"), "The reference is of net, other in training mode."),
     (("", ""), ""),
 ])  # fmt: skip
 def test_the_caption_tells_the_modes_that_models_stood_in(name, modes, told):
@@ -70,3 +70,26 @@ def test_what_is_copied_from_the_page_carries_them():
     assert 'data-suite="mine, version 4"' in noted
     assert f"thop {VERSION}" in noted and "one MAC for each multiplication" in noted
     assert SHAPE in page
+
+
+def moded(counter: str, value: int, mode: str, grad: bool = False) -> Reading:
+    return a_reading("net", counter, value, context=Context(grad=grad, mode=mode))
+
+
+def test_the_caption_tells_the_mode_of_each_counter():
+    """thop and others count in eval mode whatever the model stood in."""
+    told = RUN["table.md"](
+        a_run([], (moded("thop", 5, "eval"), moded("fvcore", 6, "train")))
+    ).decode()
+    assert r"thop 1.0 (cpu no\_grad eval)" in told
+    assert r"fvcore 1.0 (cpu no\_grad train)" in told
+
+
+def test_the_appendix_holds_every_deviation_in_every_context():
+    grad = explained("net", "thop", 1000, {"attention product not seen": -380}, context=GRAD)
+    made = a_run(
+        [explained("net", "thop", 1000), grad, explained("net", "fvcore", 1000, {"ReLU": 1})]
+    )
+    _, _, deviations = RUN["appendix.tex"](made).decode().partition("deviations from the reference")
+    (row,) = [line for line in deviations.splitlines() if line.startswith("net &")]
+    assert {cell.strip(" \\") for cell in row.split("&")[3:]} == {"{=}", "-38", "0.1"}

@@ -27,7 +27,7 @@ from flop_harness.report.site.families import family_rows, section_of, short
 from flop_harness.report.site.home import sentences
 from flop_harness.report.site.models import strip
 from flop_harness.report.site.picture import SVG, heat_map, with_summary
-from flop_harness.report.site.published import cited, own_in
+from flop_harness.report.site.published import cited, own_in, published
 from flop_harness.report.site.sources import Results, is_library, results_in
 from flop_harness.report.site.words import contexts_told, linked
 from runs import GRAD, a_reading, a_run, explained, failed_run, hostile_run, loud_run, small_run
@@ -190,7 +190,15 @@ def test_a_lone_architecture_stands_with_the_others():
 
 @pytest.mark.parametrize(
     "ratio, words",
-    [(1, "1"), (1.0001, "≈1"), (1.004, "1.004"), (0.5, "0.50"), (1 / 137, "1/137"), (640, "640")],
+    [
+        (1, "1"),
+        (1.0001, "≈1"),
+        (1.004, "1.004"),
+        (0.5, "0.50"),
+        (1 / 137, "1/137"),
+        (1 / 160293, "1/160k"),
+        (640, "640"),
+    ],
 )
 def test_a_ratio_in_a_few_signs(ratio, words):
     assert short(ratio) == words
@@ -260,6 +268,32 @@ def test_contexts_are_told_in_words():
 def test_what_a_model_has_stands_in_the_unit_of_the_claim(value, unit, own, own_unit, told):
     row = {"value": value, "unit": unit, "own": own, "own_unit": own_unit, "metric": "compute"}
     assert own_in(row) == told
+
+
+@pytest.mark.parametrize(
+    "claim, value, unit, title, figure",
+    [
+        ("gpt3-2.1/gpt3-xl/width", "2048", "width", "gpt3-xl: width", "2048 elements"),
+        ("chinchilla-3/4/compute", "5.76e+23", "compute", "chinchilla-3, row 4: training compute", "5.76e+23 FLOP"),
+        ("d/bert/forward-macs", "3.1", "forward macs (G)", "bert: forward MACs", "3.1 G MACs"),
+        ("t/hfl/bert/mfu 2", "37.14%", "mfu", "hfl/bert: MFU", "37.14%"),
+        ("003/a third of the parameters, with bias", "a == b / 3", "", "a third of the parameters, with bias", "a == b / 3"),
+    ],
+)  # fmt: skip
+def test_a_claim_about_a_row_of_a_table_has_a_title_in_words(claim, value, unit, title, figure):
+    made = published(a_row(claim=claim, value=value, unit=unit))
+    assert (made.title, made.figure) == (title, figure)
+
+
+def test_a_verdict_in_words_has_a_minus_and_a_space_before_per_cent():
+    told = published(a_row(reason="without biases of gpt3-2.1 gives 3e-07, -33.33% off")).reason
+    assert told == "without biases of gpt3-2.1 gives 3e-07, −33.33 % off"
+
+
+def a_row(**values: str) -> dict[str, str]:
+    """A line of verdicts.csv."""
+    empty = dict.fromkeys(("claim", "model", "layer", "source", "reason", "value", "unit", "own", "own_unit"), "")  # fmt: skip
+    return {**empty, "file": "made", "metric": "compute", "ruling": "unexplained", **values}
 
 
 @pytest.mark.parametrize(

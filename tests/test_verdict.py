@@ -85,6 +85,14 @@ def test_the_headline_tells_the_spread_and_how_much_is_explained():
     assert report.headline(EMPTY) == "Nothing was read in this run."
 
 
+def test_only_counters_of_compute_are_said_to_differ_in_it():
+    """One that counts parameters alone has no figure to differ in."""
+    made = small_run()
+    other = a_reading("vit", "pytorch-model-summary", 7, "parameter", "params")
+    told = report.headline(replace(made, readings=(*made.readings, other)))
+    assert told.startswith("On 2 models, 3 counters differ by a factor of 1.49 at most, ")
+
+
 def test_the_particulars_name_the_widest_spread():
     told = particulars(small_run())
     assert "farthest apart on vit, where thop counts 11.3 G MAC and torch counts 16.8 G" in told
@@ -112,7 +120,7 @@ def test_agreement_is_said():
 def test_the_reference_is_no_counter():
     """One counter beside it has nothing to differ from; the reference alone is no comparison."""
     own = explained("net", "analytic", 100)
-    assert report.headline(a_run([own])).startswith("On 1 model, no counter gave a figure beside")
+    assert report.headline(a_run([own])).startswith("On 1 model, no counter gave a compute figure")
     both = a_run([own, explained("net", "thop", 100, {"bias": 5})])
     assert report.headline(both).startswith(
         "On 1 model, 1 counter stands beside the reference, and"

@@ -22,7 +22,7 @@ from flop_harness.proof.oracle import ALGORITHMS
 from flop_harness.proof.oracle.reasons import REASONS
 from flop_harness.proof.probe import PROBES
 from flop_harness.proof.verification import kernels_differ, known_traces, verify
-from flop_harness.records import Call, Case, Input, Proof, Proofs, Run, Suite
+from flop_harness.records import Call, Case, Input, Proof, Proofs, Run, Suite, Tensor
 from flop_harness.records.work import FREE, Product, Work
 from flop_harness.report import PAGES, write
 from flop_harness.report.analysis import proofs as proofs_analysis
@@ -174,6 +174,20 @@ def test_a_convolution_that_forgets_its_groups_is_caught(monkeypatch):
 
     proof = planted(operation, wrong, monkeypatch)
     assert proof.whole == 6 * 3 * 4 * 2 * 9 and proof.macs == 2 * proof.whole
+
+
+@pytest.mark.parametrize("mask", [(False, True, True), (True, True, False)])
+def test_the_gradient_of_a_convolution_padded_valid_has_one_padding_for_both_axes(mask):
+    dy, x, w = Tensor((1, 2, 3, 4)), Tensor((1, 3, 5, 6)), Tensor((2, 3, 3, 3))
+    args = (dy, x, w, (2,), (1, 1), (0,), (1, 1), False, (0,), 1, mask)
+    outputs = tuple(
+        each if asked else None for each, asked in zip((x, w, Tensor((2,))), mask, strict=True)
+    )
+    proof = prove(
+        Operation(Call("operator", "aten.convolution_backward.default", args, (), outputs))
+    )
+    assert proof.standing in PROVABLE, proof.reason
+    assert proof.macs == sum(mask[:2]) * 2 * 3 * 4 * 3 * 9
 
 
 def test_an_algorithm_that_does_something_else_proves_nothing(monkeypatch):

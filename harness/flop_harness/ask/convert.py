@@ -8,74 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from functools import cached_property
 
 from flop_harness import store
+from flop_harness.ask.figures import FLOPS, Figure, Identified, identified, parse
 from flop_harness.ask.results import case_in, folder_named
 from flop_harness.ask.ways import Amount, Rules, Way, resolve
 from flop_harness.errors import UserError
 from flop_harness.reconcile.bridges import whole
 from flop_harness.records import Bridge, Case, Context, Step
 from flop_harness.records.account import Account
-from flop_harness.records.units import Printed, Unit, parse_figure, parse_unit, with_unit
 from flop_harness.report.words.terms import DOUBLING
 from flop_harness.report.words.text import few, hanging, human, left_out, plural
 from flop_harness.suite.files import case_from_model, having
 
-FLOPS = {"MAC": 2, "FLOP": 1}
 HALVING = "a MAC for 2 FLOPs"
-BARE = (10**9, 10**6, 10**12, 10**3)
-"""What a figure without a unit may be counted in, the usual first: G, M, T, k"""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A printed figure and its unit, as somebody wrote it."""
-
-    text: str
-    printed: Printed
-    unit: Unit
-
-    def readings(self) -> Iterator[Figure]:
-        """As it stands; a bare number that is no count of anything also in G, M, T or k."""
-        yield self
-        if not self.unit.base and self.unit.scale == 1 and self.printed.value < BARE[0]:
-            for scale in BARE:
-                yield replace(self, unit=replace(self.unit, scale=scale))
-
-    def is_of(self, amount: Amount) -> bool:
-        """Whether it is the amount, rounded or cut off as figures are; a MAC is two FLOPs."""
-        base = self.unit.base
-        if base in ("", amount.unit) or self.is_label(amount):
-            return self._stands_for(Fraction(amount.total))
-        if base in FLOPS and amount.unit in FLOPS:
-            return self._stands_for(Fraction(amount.total) * FLOPS[amount.unit] / FLOPS[base])
-        return False
-
-    def is_label(self, amount: Amount) -> bool:
-        """Whether its unit is what the tool itself calls its figures."""
-        words = amount.label.split(" ")[0]
-        return bool(words) and self.unit.base == called(words)
-
-    def is_misnamed(self, amount: Amount) -> bool:
-        """Whether it would be the amount under another name of the unit: MACs called FLOPs."""
-        swapped = self.unit.base in FLOPS and amount.unit in FLOPS
-        return swapped and self._stands_for(Fraction(amount.total))
-
-    def _stands_for(self, value: Fraction) -> bool:
-        """A figure without a digit, as 0.00, tells of nothing but 0."""
-        if not self.printed.value:
-            return value == 0
-        number = value / self.unit.scale
-        return any(low <= number <= high for _, low, high in self.printed.intervals())
-
-
-def called(label: str) -> str:
-    try:
-        return parse_unit(label).base
-    except UserError:
-        return ""
 
 
 @dataclass(frozen=True)
@@ -93,6 +40,8 @@ class Conversion:
     def remarks(self) -> list[str]:
         """What has to be said of the figure: its unit, how it was read, what it leaves out."""
         told = []
+        if self.figure.powers:
+            told.append(f"{self.figure.text} was read so: {self.figure.powers}")
         if self.figure.is_misnamed(self.source) and not self.figure.is_of(self.source):
             called, counted = f"{self.figure.unit.base}s", f"{self.source.unit}s"
             told.append(f"{self.source.way} counts {counted}: what is called {self.figure.text} are "
@@ -173,19 +122,28 @@ def convert(text: str, case: Case, source: str, target: str, folder: str = "") -
 
 
 def recognised(figure: Figure, rules: Rules, ways: list[Way]) -> tuple[Figure, Amount]:
-    """The amount that a figure is, and how it had to be read. UserError where it is none.
-
-    As it is written; without a unit, in thousands, millions and so on; MACs called FLOPs.
-    """
+    """The amount that a figure is, and how it had to be read. UserError where it is none."""
     amounts = [amount for way in ways for amount in rules.amounts(way)]
-    for read in figure.readings():
-        for amount in amounts:
-            if read.is_of(amount):
-                return read, amount
-    for amount in amounts:
-        if figure.is_misnamed(amount):
-            return figure, amount
+    for found in identified(figure, amounts):
+        return found.figure, found.amount
     raise UserError(refusal(figure, rules, ways[0]))
+
+
+def given_by(text: str, case: Case, folder: str = "") -> list[Identified]:
+    """Every way of counting that gives a figure of the model, the plainest reading first.
+
+    UserError where none does, saying what the model is.
+    """
+    figure, rules = parse(text), Rules(case, folder)
+    found = identified(figure, everything(rules))
+    if not found:
+        base = "params" if figure.unit.base == "parameter" else "macs"
+        raise UserError(refusal(figure, rules, resolve(base)[0]))
+    return found
+
+
+def everything(rules: Rules) -> list[Amount]:
+    return [each for each in rules.everything() if each.way != "analytic"]
 
 
 def case_of(model: str, inputs: list[str], results: str = "") -> tuple[Case, str]:
@@ -207,12 +165,6 @@ def case_of(model: str, inputs: list[str], results: str = "") -> tuple[Case, str
         given = case_from_model(case.model, inputs).inputs if inputs else case.inputs
         return replace(case, inputs=given), suite.folder
     return case_from_model(model, inputs), ""
-
-
-def parse(text: str) -> Figure:
-    """``4.089GMac``, ``4.1 GFLOPs``, ``25,557,032``. Raises UserError."""
-    digits, unit = with_unit(text)
-    return Figure(text, parse_figure(digits), parse_unit(unit))
 
 
 REFERENCE = {"compute": "macs", "parameters": "params"}
@@ -239,20 +191,13 @@ def refusal(figure: Figure, rules: Rules, way: Way) -> str:
     own = distinct(each for each in rules.amounts(way) if relates(figure, each))
     said = " or ".join(plural(each.total, each.unit) for each in own) or "nothing of that kind"
     told = f"{rules.case.model} is {said} under {way.id}, not {figure.text}"
-    every = [each for each in rules.everything() if each.way != "analytic"]
+    found = identified(figure, everything(rules))
     told += stumbles(rules)
-    fits = list(
-        dict.fromkeys(
-            each.way for each in every if any(read.is_of(each) for read in figure.readings())
-        )
-    )
-    if fits:
-        return f"{told}; it would be under {', '.join(fits)}"
-    renamed = list(dict.fromkeys(each.way for each in every if figure.is_misnamed(each)))
-    if renamed:
-        other = "MACs" if figure.unit.base == "FLOP" else "FLOPs"
-        return f"{told}; it would be {other} called {figure.unit.base}s under {', '.join(renamed)}"
-    return f"{told}; nor does any other way of counting give it"
+    if not found:
+        return f"{told}; nor does any other way of counting give it"
+    how = found[0].how
+    ways = ", ".join(each.amount.way for each in found if each.how == how)
+    return f"{told}; it would be {f'{how} ' if how else ''}under {ways}"
 
 
 def stumbles(rules: Rules) -> str:

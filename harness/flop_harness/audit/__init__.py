@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from flop_harness.audit.candidates import own_counting
 from flop_harness.audit.claim_set import ClaimSet
 from flop_harness.audit.claims import ClaimFile
 from flop_harness.audit.language import judge as language
@@ -15,7 +16,6 @@ from flop_harness.audit.rules import judge
 from flop_harness.audit.statements import examine
 from flop_harness.counters import counters
 from flop_harness.records import Audit, Claim, Verdict
-from flop_harness.records.units import parse_unit
 from flop_harness.run.environment import describe
 from flop_harness.store import SCHEMA, Journal
 
@@ -77,17 +77,11 @@ def verdict_on(claim: Claim, claim_set: ClaimSet, prices: Prices) -> Verdict:
     return judge(claim, claim_set)
 
 
-OWN = {"compute": "macs", "params": "params", "size": "param-bytes", "activations": "activations",
-       "traffic": "bytes"}  # fmt: skip
-"""Metric of a claim -> the convention by which a model's own figure is told"""
-
-
 def with_own_figure(claim: Claim, verdict: Verdict, prices: Prices) -> Verdict:
     """The verdict with what the model, or the layer, itself is: FLOPs are twice its MACs."""
-    if claim.holds or claim.metric not in OWN:
+    if claim.holds:
         return verdict
-    flops = claim.metric == "compute" and parse_unit(claim.unit).base == "FLOP"
-    wanted = "flops" if flops else OWN[claim.metric]
+    wanted = own_counting(claim)
     for price in prices.of_claim(claim).prices:
         if price.counting == wanted:
             value = price.layers.get(claim.layer) if claim.layer else price.total

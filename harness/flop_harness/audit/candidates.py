@@ -92,6 +92,12 @@ class Candidate:
     inputs: str
     cost: int = 0
     departures: tuple[str, ...] = ()
+    reading: Fraction = Fraction(1)
+
+    @property
+    def name(self) -> str:
+        """Who counts, and by what the count is multiplied: 2 FLOPs for each MAC."""
+        return self.counting if self.reading == 1 else f"{float(self.reading):g} × {self.counting}"
 
 
 Departure = tuple[Fraction, int, str]
@@ -121,6 +127,7 @@ def candidates(
             priced.inputs,
             cost + sum(part[1] for part in parts),
             first + tuple(part[2] for part in parts if part[2]),
+            reading,
         )
         for price in prices
         for amount in amounts(question, price)
@@ -183,6 +190,17 @@ def departed(question: Question, price: Price, usual: bool) -> tuple[int, str]:
 
 PLAIN = frozenset({"macs", "flops"})
 """The reference and its double: one count in two units."""
+
+OWN_FIGURE = {"compute": "macs", "params": "params", "size": "param-bytes",
+              "activations": "activations", "traffic": "bytes"}  # fmt: skip
+"""Metric of a claim -> the convention by which a model's own figure is told"""
+
+
+def own_counting(claim: Claim) -> str:
+    """The convention that a claim's unit names: FLOPs are twice the MACs; empty where there is none."""
+    flops = claim.metric == "compute" and parse_unit(claim.unit, claim.metric).base == "FLOP"
+    return "flops" if flops else OWN_FIGURE.get(claim.metric, "")
+
 
 USUAL = PLAIN | {"macs-bias", "exact-flops", "params", "param-bytes", "activations", "bytes"}
 """What a reader takes to be counted where nobody says how."""

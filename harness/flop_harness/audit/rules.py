@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from flop_harness.audit.candidates import SEARCHED, STRAINED, UNIT, Question, ask, unprefixed
+from flop_harness.audit.candidates import (
+    SEARCHED,
+    STRAINED,
+    UNIT,
+    Question,
+    ask,
+    own_counting,
+    unprefixed,
+)
 from flop_harness.audit.claim_set import ClaimSet, Way
 from flop_harness.audit.matching import Match, chance, loosest, matches, nearest
 from flop_harness.audit.statements import worked_out
-from flop_harness.audit.verdicts import RARE, Explanations, error, ruled, unexplained
+from flop_harness.audit.verdicts import RARE, UNLIKELY, Explanations, error, ruled, unexplained
 from flop_harness.records import Claim, Verdict
 from flop_harness.records.units import parse_figure
 
@@ -68,18 +76,19 @@ def worked(explanations: Explanations) -> Verdict | None:
     for printing, low, high in question.printed.intervals():
         if low <= result <= high:
             cut = f", {printing}" if printing != "rounded" else ""
-            return error(explanations, f"{comes}{cut}, but not from what {has(explanations, UNIT)}")
-    return error(explanations, f"{comes}; {has(explanations, UNIT)}")
+            return error(explanations, f"{comes}{cut}, but not from what {has(explanations)}")
+    return error(explanations, f"{comes}; {has(explanations)}")
 
 
-def has(explanations: Explanations, cost: int = 0) -> str:
-    """What the model has: by a plain count, else as near to the claim's figure as it comes."""
-    found = [c for c in explanations.tried if c.cost <= cost]
-    plain = [c for c in found if c.counting in PLAIN]
-    near = nearest(explanations.question, plain or found, 1)
-    told = [f"{float(c.number):.5g} {explanations.claim.unit}" for c in near]
-    how = [f" where {c.departures[0]}" for c in near if c.departures]
-    return f"the model has: {''.join(told + how) or 'nothing'}"
+def has(explanations: Explanations) -> str:
+    """The model's own figure: by what the source names, or else the convention of the claim's unit."""
+    question, claim = explanations.question, explanations.claim
+    stated = [c for c in explanations.tried if not c.departures]
+    wanted = question.named or {own_counting(claim)}
+    named = [c for c in stated if c.counting in wanted]
+    for own in nearest(question, named or stated, 1):
+        return f"the model has {float(own.number):.5g} {claim.unit} ({own.name})"
+    return "the model has nothing"
 
 
 def of_another_model(explanations: Explanations) -> Verdict | None:
@@ -121,19 +130,46 @@ def contradicted(explanations: Explanations) -> Verdict | None:
     return None
 
 
-PLAIN = frozenset({"macs", "flops", "params", "param-bytes", "activations"})
-"""Conventions that count a thing itself"""
-
-
 def transposed(explanations: Explanations) -> Verdict | None:
     """Two neighbouring digits of the figure have changed places; by a plain count or a named one."""
-    plain = PLAIN | explanations.question.named
+    plain = {"macs", "flops", "params", "param-bytes", "activations"} | explanations.question.named
     close = [c for c in explanations.tried if c.cost <= UNIT and c.counting in plain]
     meant = list(explanations.question.printed.transposed())
     right = [p for p in meant if matches(replace(explanations.question, printed=p), close)]
     if not right or len(meant) * chance(explanations.question, close) > RARE:
         return None
     return error(explanations, f"two digits have changed places: {right[0].text} fits")
+
+
+SHIFTS = (3, -3, 1, -1, 2, -2, 6, -6, 9, -9)
+"""Powers of ten by which a figure may be off: another prefix, or a point misplaced; the likelier first"""
+
+
+def shifted(explanations: Explanations) -> Verdict | None:
+    """The model's own figure is a power of ten away, and hardly by chance."""
+    question, own = explanations.question, own_counting(explanations.claim)
+    plain = [c for c in explanations.tried
+             if c.cost <= UNIT and c.counting in {own, *question.named}]  # fmt: skip
+    luck = 0.0
+    for shift in SHIFTS:
+        meant = replace(question, printed=question.printed.shifted(shift))
+        luck += chance(meant, plain)
+        found = [match for match in matches(meant, plain) if match.plain]
+        if found and luck <= UNLIKELY:
+            return error(explanations, f"{times(shift)}: {fits_as(found[0], meant)}")
+    return None
+
+
+def times(shift: int) -> str:
+    """``1,000 times too large`` for a figure that fits divided by so much."""
+    return f"{10 ** abs(shift):,} times too {'large' if shift < 0 else 'small'}"
+
+
+def fits_as(match: Match, question: Question) -> str:
+    """``8.258 MMac would be macs``, with what departs."""
+    told = "".join(f", {each}" for each in match.departures)
+    figure = f"{float(question.printed.value):g} {question.claim.unit}".rstrip()
+    return f"{figure} would be {match.candidate.name}{told}"
 
 
 def searched(explanations: Explanations) -> Verdict | None:
@@ -164,7 +200,7 @@ def impossible(explanations: Explanations) -> Verdict | None:
 
 RULES: tuple[Rule, ...] = (
     as_stated, swapped, with_another_reading, worked, of_another_model, transposed,
-    on_other_inputs, contradicted, searched, impossible,
+    on_other_inputs, shifted, contradicted, searched, impossible,
 )  # fmt: skip
 
 

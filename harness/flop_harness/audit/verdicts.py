@@ -152,10 +152,18 @@ def unexplained(explanations: Explanations) -> Verdict:
             f"what fits ({how}) would fit {in_percent(explanations.chance)} of made-up figures too"
         )
     elif near:
-        gap = in_percent(near[0].gap, 2, signed=True) if near[0].gap < 10 else "far"
         how = "".join(f", {told}" for told in near[0].departures)
-        reason = f"nothing fits; the nearest is {near[0].counting}{how}: {gap}"
+        reason = f"nothing fits; the nearest is {near[0].counting}{how}: {apart(near[0].gap)}"
     return counted(replace(open_verdict, reason=reason), explanations)
+
+
+def apart(gap: float) -> str:
+    """How far a figure is from what comes nearest: ``+3.10 %``, ``18.2 times as much``."""
+    if -0.5 < gap < 1:
+        return in_percent(gap, 2, signed=True)
+    if gap == -1:
+        return "a figure of 0 for something"
+    return f"{1 + gap:.3g} times as much" if gap > 0 else f"1/{1 / (1 + gap):.3g} of it"
 
 
 def blank(explanations: Explanations) -> Verdict:
@@ -179,20 +187,31 @@ def why(explanations: Explanations, named: bool | None) -> str:
     """The verdict in a sentence: what departs, who counts so, and whether the author says so."""
     best = explanations.best
     ways = dict.fromkeys("; ".join(match.departures) for match in best)
-    names = list(dict.fromkeys(match.candidate.counting for match in best))
-    values = len({match.candidate.amount for match in best})
+    names = named_once([match.candidate for match in best])
     value = explanations.question.printed.value
     exact = explanations.question.exact and all(m.candidate.number == value for m in best)
     how = "exactly" if exact else "to the printed precision"
     told = f"{listed(names)} {'give' if len(names) > 1 else 'gives'} it {how}"
-    if values > 1:
-        told += f", with {values} distinct values"
+    numbers = [float(match.candidate.number) for match in best]
+    least, most = f"{min(numbers):.6g}", f"{max(numbers):.6g}"
+    if least != most:
+        told += f", from {least} to {most}"
     departures = " or ".join(filter(None, ways))
     if named is False and not departures:
         told += f"; {explanations.claim.counts} does not"
     if best[0].cost >= STRAINED and best[0].way in explanations.usual:
         told += ", as most of its column"
     return (f"{departures}: " if departures else "") + told
+
+
+def named_once(found: list[Candidate]) -> list[str]:
+    """Who gives a figure, and how; twice the MACs are the FLOPs, told once."""
+    names = dict.fromkeys(each.name for each in found)
+    if "flops" in names:
+        names.pop("2 × macs", None)
+    if "macs" in names:
+        names.pop("0.5 × flops", None)
+    return list(names)
 
 
 def listed(names: list[str], most: int = 4) -> str:

@@ -29,7 +29,6 @@ from flop_harness.cli import (
     verify,
 )
 from flop_harness.cli.app import (
-    FINE,
     INTERRUPTED,
     NOTHING_KEPT,
     Interrupted,
@@ -38,6 +37,7 @@ from flop_harness.cli.app import (
     say,
     terminable,
 )
+from flop_harness.cli.streams import open_closed_streams, reader_may_leave, stdout_written
 from flop_harness.errors import Terminated, UserError, extras_named, warning_line
 from flop_harness.suite.search_path import put_standard_library_first
 
@@ -71,9 +71,10 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def main() -> None:
     """Entry point: the user's mistakes end in one line and exit code 2, Ctrl-C in one and 130, SIGTERM and 143."""
     put_standard_library_first()
+    open_closed_streams()
     os.environ.setdefault("KINETO_LOG_LEVEL", SILENT)
     try:
-        with terminable(), extras_named(), warnings_told(), stdout_written():
+        with reader_may_leave(), terminable(), extras_named(), warnings_told(), stdout_written():
             app()
     except UserError as error:
         fail(str(error))
@@ -87,9 +88,6 @@ def main() -> None:
         if end.code == INTERRUPTED and not isinstance(end, Interrupted):
             say(f"interrupted; {NOTHING_KEPT}")  # where no command said what was kept
         raise
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(FINE)
     except OSError as error:
         if error.errno not in FULL:
             raise
@@ -105,16 +103,3 @@ def warnings_told() -> Iterator[None]:
         yield
     finally:
         warnings.formatwarning = usual
-
-
-@contextmanager
-def stdout_written() -> Iterator[None]:
-    """What was printed is written, or raises why not: here, and not again as Python ends."""
-    try:
-        yield
-    finally:
-        try:
-            sys.stdout.flush()
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise

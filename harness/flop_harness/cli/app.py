@@ -132,8 +132,11 @@ def terminal() -> Any:
 
 
 def show(table: Any) -> None:
-    """A table on stdout; what is wider than the terminal is not cut off."""
-    terminal().print(table, crop=False)
+    """A table on stdout, without blanks at the ends of lines; what is too wide is not cut off."""
+    console = terminal()
+    with console.capture() as printed:
+        console.print(table, crop=False)
+    print("\n".join(line.rstrip() for line in printed.get().splitlines()))
 
 
 def tell(text: str) -> None:

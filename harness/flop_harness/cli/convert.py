@@ -8,6 +8,7 @@ import typer
 
 from flop_harness.cli.app import app, print_json, show, tell, terminal
 from flop_harness.cli.options import InputOption, JsonOption
+from flop_harness.errors import UserError
 
 WAYS = (
     "A convention or a counter, such as ptflops: see flop-harness list conventions, list counters."
@@ -20,7 +21,9 @@ def convert(
         str, typer.Argument(help="Such as 4.089GMac, '4.1 GFLOPs', 4.1 or 25,557,032.")
     ],
     model: Annotated[str, typer.Option(help="A model reference, or a case of a suite.")],
-    source: Annotated[str, typer.Option("--from", help=WAYS)],
+    source: Annotated[
+        str, typer.Option("--from", help=WAYS, show_default="all of them: which give the figure")
+    ] = "",
     target: Annotated[
         str, typer.Option("--to", help=WAYS, show_default="macs; params of parameters")
     ] = "",
@@ -34,11 +37,16 @@ def convert(
     json: JsonOption = False,
 ) -> None:
     """Convert a figure of one tool or convention into another's, and show why they differ."""
-    from flop_harness.ask.convert import case_of
+    from flop_harness.ask.convert import case_of, given_by
     from flop_harness.ask.convert import convert as converted
     from flop_harness.run.isolation import run_aloud
 
     case, folder = case_of(model, input or [], results or "")
+    if not source:
+        if target:
+            raise UserError(f"--to {target} wants --from: who counted {figure}?")
+        tell_ways(figure, run_aloud(lambda: given_by(figure, case, folder), case.model), case, json)
+        return
     found = run_aloud(lambda: converted(figure, case, source, target, folder), case.model)
     if json:
         from flop_harness.report.documents.json_documents import conversions
@@ -49,6 +57,20 @@ def convert(
         tell_bridge(each)
     for line in found[0].remarks:
         tell(line)
+
+
+def tell_ways(figure: str, found: list[Any], case: Any, json: bool) -> None:
+    """The ways of counting that give a figure, as a table or as JSON."""
+    from flop_harness.report.documents.json_documents import document
+    from flop_harness.report.formats.terminal.grid import grid
+    from flop_harness.report.tables.conversions import ways_table
+
+    table = ways_table(figure, case.model, found)
+    if json:
+        print_json({**document("convert", table), "model": case.model, "figure": figure})
+        return
+    show(grid(table))
+    tell(f"what another would say: --from {found[0].amount.way} --to NAME")
 
 
 def tell_bridge(conversion: Any) -> None:

@@ -75,6 +75,13 @@ def search(call: Call) -> Work:
     return Work((), "selection", comparisons=n * steps)
 
 
+@formula("aten.histc")
+def histogram(call: Call) -> Work:
+    """Each element within the bounds is scaled to its bin and adds one to it: all are taken to be."""
+    n = call.args[0].numel
+    return Work((), "selection", comparisons=2 * n, additions=2 * n, multiplications=n)
+
+
 @formula("torchvision.nms")
 def non_maximum_suppression(call: Call) -> Work:
     """Boxes (n, 4) sorted by score, then each compared with all of lower score: none is dropped.

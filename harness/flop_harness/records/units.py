@@ -141,6 +141,11 @@ class Printed:
             if first.isdigit() and second.isdigit() and first != second:
                 yield parse_figure(self.text[:place] + second + first + self.text[place + 2 :])
 
+    def shifted(self, places: int) -> Printed:
+        """The same digits times a power of ten."""
+        factor = Fraction(10) ** places
+        return replace(self, value=self.value * factor, step=self.step * factor)
+
     @property
     def digits(self) -> int:
         """How many digits are printed, from the first that is no zero."""

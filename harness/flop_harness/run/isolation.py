@@ -25,7 +25,7 @@ from typing import IO, Any, Literal, NoReturn, TypeVar
 
 from flop_harness.errors import UserError, raised
 from flop_harness.run.guard import end_guard, go_on_guarded
-from flop_harness.suite.importing import uncollected
+from flop_harness.suite.collection import uncollected
 
 KEPT_OUTPUT = 20_000
 GRACE_S = 1.0

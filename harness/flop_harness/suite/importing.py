@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import gc
 import hashlib
 import importlib
 import importlib.util
@@ -15,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from flop_harness.errors import ModelRaised, UserError, is_ours, raised, suggest
+from flop_harness.suite.collection import uncollected
 from flop_harness.suite.search_path import on_path, shadowed_by_standard
 
 
@@ -36,18 +36,6 @@ def import_module(
                 raise
             near = told_shadow(folders, missing) or suggest(missing, known)
             raise UserError(f"no module named {missing!r}{near}") from error
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Within, nothing is collected: what a large library makes as it is imported stays anyway."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 def find_file(source: str, roots: Iterable[str]) -> Path:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from flop_harness.suite.collection import uncollected
 from flop_harness.timing.clock import Clock
-from flop_harness.timing.sampling import collection_held_off, timed
+from flop_harness.timing.sampling import timed
 
 
 class Stopwatches:
@@ -58,7 +59,7 @@ def layer_seconds(
     """
     found: dict[str, list[float]] = defaultdict(list)
     hooked, bare = [], []
-    with collection_held_off():
+    with uncollected():
         for place in range(passes + 1):
             watches = Stopwatches(clock)
             with watches.standing(model):

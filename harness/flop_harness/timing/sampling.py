@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
 
 from flop_harness.records import Policy
 from flop_harness.records.times import Ending
+from flop_harness.suite.collection import uncollected
 from flop_harness.timing.clock import Clock
 from flop_harness.timing.statistics import half_width, median
 
@@ -81,7 +80,7 @@ class Sampler:
         The turns of the least number that the policy asks for last as long as it asks for.
         """
         lasting = self.policy.seconds / self.policy.samples
-        with collection_held_off():
+        with uncollected():
             began = self.clock()
             if self.flush is None and self.turns and min(self.turns[0]) < lasting:
                 self.run()
@@ -134,15 +133,3 @@ def timed(run: Callable[[], object], times: int, clock: Clock) -> float:
     for _ in range(times):
         run()
     return clock() - before
-
-
-@contextmanager
-def collection_held_off() -> Iterator[None]:
-    """Garbage is collected between turns, not within."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -12,6 +11,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 
+from flop_harness.suite.collection import uncollected
 from flop_harness.suite.compiled import eagerly
 from flop_harness.suite.seeding import seeded
 from flop_harness.suite.standing import entries_kept
@@ -32,7 +32,7 @@ def undisturbed(needs: Needs) -> Iterator[None]:
         guards.enter_context(imports_guarded(needs))
         guards.enter_context(threads_guarded(needs))
         guards.enter_context(nested_deeply())
-        guards.enter_context(garbage_kept())
+        guards.enter_context(uncollected())
         guards.enter_context(eagerly())
         guards.enter_context(entries_kept())
         yield
@@ -66,18 +66,6 @@ def nested_deeply() -> Iterator[None]:
         yield
     finally:
         sys.setrecursionlimit(limit)
-
-
-@contextmanager
-def garbage_kept() -> Iterator[None]:
-    """No garbage collection: thousands of records set off full ones, which find nothing."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def do_nothing(*_: object) -> None:

@@ -44,6 +44,9 @@ def convolution_gradients(
     output_padding: Sequence[int], bias_sizes: Any = None,
 ) -> tuple[Array | None, ...]:  # fmt: skip
     """The gradient of the input is a convolution of the other kind; padding is data."""
+    stride, padding, dilation = (
+        for_each_axis(values, input.ndim - 2) for values in (stride, padding, dilation)
+    )
     settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     dx = dw = db = None
     if output_mask[0] and transposed:
@@ -62,6 +65,11 @@ def convolution_gradients(
         db = empty(channels.shape[:1])
         db[:] = [add_up(channel) for channel in channels]
     return dx, dw, db
+
+
+def for_each_axis(values: Sequence[int], axes: int) -> tuple[int, ...]:
+    """One number may stand for all axes, as in the gradient of a convolution padded ``valid``."""
+    return tuple(values) * axes if len(values) == 1 else tuple(values)
 
 
 def transposed_lengths(lengths, kernel, stride, padding, dilation) -> list[int]:

@@ -38,6 +38,7 @@ REASONS = {
     **{f"aten.{name}": BY_VALUES for name in
        """sort argsort msort topk kthvalue median nanmedian _unique _unique2 unique_consecutive
        searchsorted bucketize""".split()},
+    "aten.histc": "which elements lie within its bounds hangs on values; the formula says all",
     "torchvision.nms": BY_VALUES,
     **dict.fromkeys(("aten._thnn_fused_lstm_cell", "aten._thnn_fused_gru_cell",
                      "aten.cudnn_affine_grid_generator", "aten.cudnn_grid_sampler"),

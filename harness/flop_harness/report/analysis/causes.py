@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Any
 
 from flop_harness.counters import counters
@@ -143,12 +144,11 @@ class Cause:
 
     @property
     def predicate(self) -> str:
-        """What the counters do, in words."""
+        """What the counters do, in words that are true of each of them."""
         steps = [step for share in self.shares for step in share.steps]
-        operators = dict.fromkeys(
-            name for share in self.shares for step in share.steps
-            for name in hidden_in(share.bridge.counter, step)
-        )  # fmt: skip
+        hidden = [[*hidden_in(share.bridge.counter, step)]
+                  for share in self.shares for step in share.steps]  # fmt: skip
+        operators = dict.fromkeys(chain.from_iterable(hidden)) if all(hidden) else ()
         classes = heaviest(steps)
         return predicate(self.term, self.metric, self.extent, self.net < 0, operators, classes)
 

@@ -11,7 +11,7 @@ from flop_harness.report.analysis.causes import Cause, by_counter, extent_of, hi
 from flop_harness.report.analysis.index import METRICS, Index, figures_of
 from flop_harness.report.words.links import Link, why_link
 from flop_harness.report.words.terms import predicate
-from flop_harness.report.words.text import anchor, compact, listed, percent, plural
+from flop_harness.report.words.text import anchor, compact, distance, listed, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Finding:
         """In how many cases and figures, how much work, and how large a share at most."""
         cause, largest = self.cause, self.cause.largest
         unit = "MAC" if cause.metric == "compute" else "parameters"
-        most = f"at most {percent(largest.part)} of the reference"
+        most = f"at most {distance(largest.part)} of the reference"
         if isinf(largest.part):
             most = "also where the reference is 0"
         return (

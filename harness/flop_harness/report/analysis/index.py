@@ -102,6 +102,16 @@ class Index:
         """The mode that each model stood in, by case, where it is known."""
         return {case.id: case.mode for case in self.run.suite.cases if case.mode}
 
+    def setting(self, readings: Iterable[Reading]) -> str:
+        """The context of readings of one place, ``cpu grad eval``: with the mode where it is the same.
+
+        A counter may switch the model to ``eval``; another leaves it as it stands.
+        """
+        contexts = [each.context for each in readings]
+        modes = {each.mode for each in contexts}
+        mode = modes.pop() if len(modes) == 1 else ""
+        return str(replace(contexts[0], mode=mode)) if contexts else ""
+
     @cached_property
     def position(self) -> dict[str, int]:
         return {case: place for place, case in enumerate(self.cases)}

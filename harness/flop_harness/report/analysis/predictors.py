@@ -36,6 +36,8 @@ PLURAL = (BY_LAYERS, LIVE, "macs", "bytes", "params", "flops")
 FEWEST_CASES = 10
 WELL_KNOWN = ("params", "macs", "bytes", ROOFLINE)
 """What the chart shows"""
+TITLES = {"params": "parameters", "macs": "MACs", "flops": "FLOPs", "bytes": "bytes moved"}
+"""What stands at an axis for the name of a count, where that is another"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,8 @@ def headline(run: Run) -> str:
     if not run.readings:
         return "Nothing was read in this run."
     index = Index(run)
-    counters = len({reading.counter for reading in by_counters(index.readings)})
+    counters = len({each.counter for each in by_counters(index.readings)
+                    if each.metric == "compute"})  # fmt: skip
     broken = len({each.case for each in run.failures if each.stage == "model"})
     on = f"On {plural(result.cases, 'model')},"
     if broken:
@@ -180,7 +181,7 @@ def headline(run: Run) -> str:
         f"{verb(result.explained, 'is', 'are')} explained to the last unit"
     )
     if not counters:
-        return f"{on} no counter gave a figure beside the reference, and {told}."
+        return f"{on} no counter gave a compute figure beside the reference, and {told}."
     return f"{on} {plural(counters, 'counter')} {_differ(spreads(index), counters)}, and {told}."
 
 

@@ -24,6 +24,8 @@ ROUND = [step * 10.0**power for power in range(-4, 5) for step in (1, 2, 5)]
 """Ratios that may stand at the axis"""
 LEAST = (0.8, 1.25)
 """The scale reaches from here to there at least: 1 is on it, and what nearly agrees looks so"""
+ZERO = 0.25
+"""A figure of 0 stands below the least ratio, by this part of the height of all ratios"""
 SIGN, GAP = 5, 4
 """Pixels of a letter of a label at most, and beside a label"""
 
@@ -44,11 +46,11 @@ def points(timeline: Timeline) -> list[dict[str, Any]]:
 
 
 def drawn_points(timeline: Timeline) -> tuple[list[dict[str, Any]], bool]:
-    """Points above zero, and whether they stand at their days.
+    """Points, and whether they stand at their days; ``ratio`` is None where the figure is 0.
 
     They do where the days of most are known, and those alone are drawn; else in the order of release.
     """
-    every = [point for point in points(timeline) if point["ratio"] > 0]
+    every = [{**point, "ratio": point["ratio"] or None} for point in points(timeline)]
     days = [point for point in every if point["day"]]
     return (days, True) if 2 * len(days) > len(every) else (every, False)
 
@@ -90,7 +92,7 @@ def placed(found: Iterable[dict[str, Any]], low: float, high: float) -> list[dic
 def chart(timeline: Timeline) -> str:
     """A step line for each case; a label names the release and the convention that changed."""
     values, dated = drawn_points(timeline)
-    if not values:
+    if not any(point["ratio"] for point in values):
         return blank("No figures to show")
     for point in values:
         point["x"] = date.fromisoformat(point["day"]).toordinal() if dated else point["place"]
@@ -105,7 +107,7 @@ def x_axis(timeline: Timeline, dated: bool) -> Any:
     import altair as alt
 
     if dated:
-        return alt.X("day:T", title=None, axis=alt.Axis(grid=False, tickCount=8, labelOverlap=True),
+        return alt.X("day:T", title=None, axis=alt.Axis(grid=False, format="%b %Y", tickCount=8, labelOverlap=True),
                      scale=alt.Scale(type="utc", nice=False))  # fmt: skip
     names = [release.version for release in timeline.releases]
     ticks = list(range(0, len(names), max(1, len(names) // 12)))
@@ -119,10 +121,7 @@ def rows_of(values: list[dict[str, Any]], rows: list[str], x: Any) -> Any:
     """One above another on a shared logarithmic scale: points, and labels at the top of each row."""
     import altair as alt
 
-    ratios = [value["ratio"] for value in values]
-    around = [min(*ratios, LEAST[0]), max(*ratios, LEAST[1])]
-    y = alt.Y("ratio:Q", title=None, axis=alt.Axis(values=ROUND, format="~g", grid=True),
-              scale=alt.Scale(type="log", domain=around, range=[HEIGHT, BELOW]))  # fmt: skip
+    values, y = on_one_scale(values)
     own = alt.Chart().transform_filter("!isValid(datum.label)")
     line = own.mark_line(interpolate="step-after", color=SERIES[0]).encode(x=x, y=y)
     dots = own.mark_point(size=12, filled=True, color=SERIES[0]).encode(x=x, y=y)
@@ -136,6 +135,22 @@ def rows_of(values: list[dict[str, Any]], rows: list[str], x: Any) -> Any:
         labelAngle=0, labelOrient="top", labelAnchor="start", labelFontWeight="bold"))  # fmt: skip
     drawn = alt.layer(*marks, line, dots).properties(width=WIDTH, height=HEIGHT)
     return drawn.facet(row=row, data=alt.Data(values=values, format=parsed))
+
+
+def on_one_scale(values: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], Any]:
+    """The values with a place for each figure of 0, and the logarithmic axis with a 0 below all others."""
+    import altair as alt
+
+    ratios = [value["ratio"] for value in values if value["ratio"]]
+    low, high = min(*ratios, LEAST[0]), max(*ratios, LEAST[1])
+    zero = low * (low / high) ** ZERO
+    zeros = [zero] if len(ratios) < len(values) else []
+    axis = alt.Axis(values=zeros + [each for each in ROUND if each >= low], grid=True,
+                    labelExpr=f"datum.value < {low} ? '0' : format(datum.value, '~g')")  # fmt: skip
+    scale = alt.Scale(type="log", domain=[*(zeros or [low]), high], range=[HEIGHT, BELOW])
+    return [{**value, "ratio": value["ratio"] or zero} for value in values], alt.Y(
+        "ratio:Q", title=None, axis=axis, scale=scale
+    )
 
 
 def labelled(lane: int, top: int, late: bool, x: Any) -> Iterable[Any]:

@@ -32,8 +32,7 @@ def prediction_dots(clock: MachineTimings, series: Series) -> dict[str, list[dic
 
 SHORT, PLAIN = ".1~s", ",~g"
 """Ticks of counts, as in 10M; those of milliseconds, which have a prefix already"""
-TITLES = {"params": "parameters", "macs": "MACs", "bytes": "bytes moved",
-          predictors.ROOFLINE: "roofline bound (ms)"}  # fmt: skip
+TITLES = {**predictors.TITLES, predictors.ROOFLINE: "roofline bound (ms)"}
 
 
 def prediction(clock: MachineTimings) -> str:

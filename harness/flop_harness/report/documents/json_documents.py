@@ -94,6 +94,8 @@ SCHEMAS: Mapping[str, tuple[Key, ...]] = {
     ),
     "convert": (
         SCHEMA,
+        Key("rows", "objects", "without --from, in place of conversions: counted by, exactly, unit, "
+            "if read as"),
         Key("model", "text", "the model reference"),
         Key("figure", "text", "the figure as it was given"),
         Key("conversions", "objects", "from, to, context, unit, exact (the figure to the last digit), "

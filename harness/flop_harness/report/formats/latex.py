@@ -18,11 +18,11 @@ from typing import Any
 from flop_harness.records import Run
 from flop_harness.report.analysis.cells import Cell
 from flop_harness.report.analysis.index import METRICS, Index
-from flop_harness.report.tables.comparison import LEAD, comparison
+from flop_harness.report.tables.comparison import LEAD, comparison, deviations
 from flop_harness.report.tables.partition import at_most, evenly
 from flop_harness.report.tables.summary import summary_table
 from flop_harness.report.tables.table import Column, Table, show
-from flop_harness.report.words.text import Number, printable, shorten, whole
+from flop_harness.report.words.text import Number, is_number, printable, shorten, whole
 
 ROWS, BRIEF_ROWS = 35, 41
 """Rows of a part: turned, they are no higher than the text between margins of an inch is wide.
@@ -102,10 +102,11 @@ def render(run: Run) -> bytes:
 
 
 def appendix(run: Run) -> bytes:
-    """``appendix.tex``: every exact figure in every context, a table for each metric."""
+    """``appendix.tex``: every exact figure in every context, and how far it is from the reference."""
     index = Index(run)
-    return document(part for metric in METRICS if index.columns(metric)
-                    for part in tables(run, comparison(index, metric), ROWS))  # fmt: skip
+    exact = [comparison(index, metric) for metric in METRICS if index.columns(metric)]
+    return document(part for each in exact for table in (each, deviations(each))
+                    for part in tables(run, table, ROWS))  # fmt: skip
 
 
 def document(parts: Iterable[str]) -> bytes:
@@ -215,8 +216,8 @@ def wrapped(words: str, wide: float) -> tuple[str, ...]:
 
 
 def number_of(value: Any) -> Number | None:
-    number: Number | None = value.value if isinstance(value, Cell) else value
-    return number
+    number = value.value if isinstance(value, Cell) else value
+    return number if is_number(number) else None
 
 
 def plain(number: Number) -> str:
@@ -250,6 +251,8 @@ def cell(value: Any) -> str:
     """A figure as siunitx reads it, or the word for why there is none."""
     number = number_of(value)
     if number is None:
+        if isinstance(value, str):
+            return rf"{{{escape(value)}}}"
         return rf"{{\emph{{{escape(value.text)}}}}}" if isinstance(value, Cell) else "{}"
     loud = isinstance(value, Cell) and value.loud
     return plain(number) + (r" {\rlap{$^{*}$}}" if loud else "")

@@ -8,7 +8,7 @@ from pathlib import Path
 from flop_harness.report.analysis.findings import Profile
 from flop_harness.report.site import citing, counters, overview
 from flop_harness.report.site.contents import CHARTS, Site
-from flop_harness.report.site.families import CLASSES, SECTIONS
+from flop_harness.report.site.families import CLASSES
 from flop_harness.report.site.home import sentences
 from flop_harness.report.site.models import Code, Model, shard
 from flop_harness.report.words.text import plural, shorten, slug
@@ -35,7 +35,7 @@ def home(site: Site) -> tuple[str, bytes]:
     ]
     return site.page(
         "index.html", "home.html.j2", sentences=sentences(site.families, site.results.index), rows=site.families,
-        sections=SECTIONS, counters=lines, classes=[words for _, words in CLASSES],
+        sections=list(dict.fromkeys(row.kind for row in site.families)), counters=lines, classes=[words for _, words in CLASSES],
         count=plural(len(site.models), "model"),
     )  # fmt: skip
 

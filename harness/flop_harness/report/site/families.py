@@ -95,7 +95,7 @@ def tone_of(ratio: float) -> str:
 
 
 def short(value: float) -> str:
-    """``1``, ``≈1``, ``1.004``, ``0.64``, ``1/137``: a ratio in a few signs; a bare 1 is exact."""
+    """``1``, ``≈1``, ``1.004``, ``0.64``, ``1/137``, ``1/160k``: a ratio in a few signs; a bare 1 is exact."""
     if value == 1:
         return "1"
     if abs(value - 1) < 0.0005:
@@ -103,7 +103,7 @@ def short(value: float) -> str:
     if abs(value - 1) < 0.01:
         return f"{value:.3f}"
     if value < 0.1:
-        return f"1/{1 / value:.0f}"
+        return f"1/{1 / value:.0f}" if value > 1e-4 else f"1/{1e-3 / value:.0f}k"
     return f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -15,6 +16,28 @@ from flop_harness.report.words.text import anchor, digits, group, minus, shorten
 
 TIMES = {("MAC", "FLOP"): 2.0, ("FLOP", "MAC"): 0.5}
 """How many of the second one of the first is"""
+QUANTITIES: Mapping[str, tuple[str, str]] = {
+    "params": ("parameters", "parameters"),
+    "compute": ("training compute", "FLOP"),
+    "width": ("width", "elements"),
+    "pf-days": ("training compute", "PFLOP/s-days"),
+    "flop per param": ("FLOP per parameter", "FLOP"),
+    "forward flop": ("forward FLOP", "FLOP"),
+    "forward macs": ("forward MACs", "MACs"),
+    "training flop": ("training FLOP", "FLOP"),
+    "training macs": ("training MACs", "MACs"),
+    "tokens/s": ("tokens per second", "tokens/s"),
+    "tokens/s/gpu": ("tokens per second and GPU", "tokens/s"),
+    "tflops/gpu": ("rate of a GPU", "TFLOP/s"),
+    "pflops": ("rate of all GPUs", "PFLOP/s"),
+    "peak share": ("share of the peak", "%"),
+    "mfu": ("MFU", "%"),
+    "mfu without attention": ("MFU without attention", "%"),
+    "hfu": ("HFU", "%"),
+    "gpu hours": ("GPU hours", "hours"),
+    "days": ("days", "days"),
+}
+"""The head of a column about language models -> what it is about, and the unit of its figures"""
 DIGITS = 4
 """So many digits at least are told of what a model has"""
 SOURCE = re.compile(
@@ -44,19 +67,39 @@ class Published:
 
 
 def published(row: Row) -> Published:
-    name = row["model"].rpartition(":")[2] or title_of(row["claim"])
+    quantity, prefix = head_of(row["unit"])
+    words, unit = QUANTITIES.get(quantity, ("", row["unit"]))
+    unit = "" if unit and row["value"].endswith(unit) else f"{prefix} {unit}".strip()
+    name = row["model"].rpartition(":")[2] or title_of(row["claim"], words)
     return Published(
         anchor("claim", row["file"], row["claim"]), row["model"],
-        " ".join(filter(None, [shorten(name, 60), row["layer"]])), row["value"], row["unit"], own_in(row),
+        " ".join(filter(None, [shorten(name, 60), row["layer"]])), row["value"], unit, own_in(row),
         shorten(row["source"], 240), WORDS[row["ruling"]],  # type: ignore[index]
-        row["ruling"].replace(" ", "-"), shorten(row["reason"], 400),
+        row["ruling"].replace(" ", "-"), shorten(typeset(row["reason"]), 400),
     )  # fmt: skip
 
 
-def title_of(claim: str) -> str:
-    """``gpt3-2.1: gpt3-xl, width`` of a table's row; a statement is its own title."""
-    table, *rest = claim.split("/")
-    return f"{table}: {', '.join(rest)}" if len(rest) > 1 else claim.partition("/")[2] or claim
+def head_of(unit: str) -> tuple[str, str]:
+    """``params (M)``, the head of a column -> the quantity, and the prefix of its figures."""
+    quantity, _, prefix = unit.partition(" (")
+    return (quantity, prefix.removesuffix(")")) if quantity in QUANTITIES else (unit, "")
+
+
+def title_of(claim: str, quantity: str) -> str:
+    """``gpt3-2.1/gpt3-xl/width`` of a table -> ``gpt3-xl: width``; a statement is its own title.
+
+    A row without a name goes by its number in its table.
+    """
+    table, _, row = claim.partition("/")
+    if not quantity:
+        return row or claim
+    row = row.rpartition("/")[0]
+    return f"{table}, row {row}: {quantity}" if row.isdecimal() else f"{row}: {quantity}"
+
+
+def typeset(text: str) -> str:
+    """``-4.50% off`` -> ``−4.50 % off``."""
+    return re.sub(r"(?<=\d)%", " %", re.sub(r"(?<![\w.)])-(?=\d)", "\N{MINUS SIGN}", text))
 
 
 def own_in(row: Row) -> str:

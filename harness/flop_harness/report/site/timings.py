@@ -92,7 +92,7 @@ def counted(predictor: predictors.Predictor) -> dict[str, Any]:
         for count, time in zip(dots.counts, milliseconds, strict=True)
     ]
     return {
-        "name": predictor.name, "factor": told.factor, "interval": list(told.factor_interval),
+        "name": predictors.TITLES.get(predictor.name, predictor.name), "factor": told.factor, "interval": list(told.factor_interval),
         "points": list(zip(dots.cases, dots.families, dots.counts, milliseconds, strict=True)),
         "line": [[end, line(end)] for end in (min(dots.counts), max(dots.counts))],
         "far": sorted(range(len(away)), key=lambda place: -away[place])[:NAMED],

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from math import isinf
 
 from flop_harness.records import Metric
-from flop_harness.report.analysis.cells import cell_of, inputs_of, shown_columns
-from flop_harness.report.analysis.index import BASE_UNIT, CounterColumn, Index, plain
+from flop_harness.report.analysis.cells import Cell, cell_of, inputs_of, shown_columns
+from flop_harness.report.analysis.index import BASE_UNIT, CounterColumn, Index, figures_of, plain
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.links import Link
-from flop_harness.report.words.text import anchor, left_out, many, shorten
+from flop_harness.report.words.text import anchor, left_out, many, percent, shorten
 
 NAMES = {"compute": "Compute", "params": "Parameters"}
 
@@ -50,8 +52,8 @@ NOT_COUNTED = Column("not counted", note="operators without a formula")
 def notes(index: Index, metric: Metric) -> Iterator[str]:
     """What the figures mean, and who gave them."""
     yield (
-        f"The reference is the account of `analytic`, version {index.run.conventions}: {RULE[metric]}. "
-        "With each figure: its deviation from it, `=` where it is equal to the last unit."
+        f"The reference, by version {index.run.conventions} of its rules: {RULE[metric]}. "
+        "Deviations are from it; `=` is equal to the last unit."
     )
     units = {each.unit for each in index.readings if each.metric == metric}
     if "FLOP" in units:
@@ -75,4 +77,33 @@ def versions(index: Index, metric: Metric) -> str:
 
 def _head(index: Index, column: CounterColumn, metric: Metric) -> Column:
     units = sorted({reading.unit for reading in index.in_column(column, metric).values()})
-    return Column(column.counter, "cell", " / ".join(map(many, units)), column.under)
+    return Column(
+        column.counter, "cell", " / ".join(map(many, units)), settings(index, column, metric)
+    )
+
+
+def settings(index: Index, column: CounterColumn, metric: Metric) -> str:
+    """The contexts of a column, each with the mode in which the counter left the models."""
+    places = ((column.counter, context) for context in column.contexts)
+    asked = (index.by_place[metric][place].values() for place in places)
+    return ", ".join(index.setting(figures_of(each) or each) for each in asked)
+
+
+def deviations(table: Table) -> Table:
+    """A comparison with each figure's deviation from the reference in its place, in per cent."""
+    heads = tuple(
+        replace(head, unit="%") if head.kind == "cell" else head for head in table.columns
+    )
+    rows = tuple(tuple(apart(value) if isinstance(value, Cell) else value for value in row)
+                 for row in table.rows)  # fmt: skip
+    return Table(f"{table.title}: deviations from the reference", heads, rows,
+                 "In per cent, to three digits; = where it is equal to the last unit.")  # fmt: skip
+
+
+def apart(cell: Cell) -> Cell | str:
+    """A deviation to three digits as a number; as a sign where it is none, or unknown."""
+    if cell.value is None or cell.deviation is None:
+        return replace(cell, value=None)
+    if not cell.deviation or isinf(cell.deviation):
+        return percent(cell.deviation)
+    return replace(cell, value=float(f"{100 * cell.deviation:.3g}"))

@@ -71,8 +71,8 @@ def mark(index: Index, first: Reading, readings: list[Reading]) -> str:
 
 def notes(index: Index, first: dict[str, Reading], rows: list) -> Iterator[str]:
     yield f"Rounded; exact figures and further contexts stand in the appendix. Reference, version {index.run.conventions}: {RULE['compute']}; a MAC is two FLOPs. Parameters: {RULE['params']}."
-    said = [f"{shorten(f'{name} {each.version}', 60)} ({index.place(each)[1]})" for name, each in first.items()
-            if name != REFERENCE]  # fmt: skip
+    said = [f"{shorten(f'{name} {each.version}', 60)} ({index.setting(alike(index, each))})"
+            for name, each in first.items() if name != REFERENCE]  # fmt: skip
     if said:
         yield f"Counters: {', '.join(said)}."
     yield f"Figures are of the whole input, of every sample in a batch. {modes_told(index)}".strip()
@@ -83,12 +83,18 @@ def notes(index: Index, first: dict[str, Reading], rows: list) -> Iterator[str]:
         yield f"{OPEN}: not explained."
 
 
+def alike(index: Index, first: Reading) -> list[Reading]:
+    """The figures of a counter in the context that is shown."""
+    asked = index.by_place[first.metric][index.place(first)].values()
+    return list(figures_of(asked)) or [first]
+
+
 def modes_told(index: Index) -> str:
-    """In which mode the models stood: batch normalisation and attention run otherwise in training."""
+    """In which mode the reference stands: batch normalisation and attention run otherwise in training."""
     modes = index.modes
     trained = [case for case in index.cases if modes.get(case) == "train"]
     others = len(modes) - len(trained)
     if not trained:
-        return f"{plural(others, 'model')} in eval mode." if others else ""
-    told = f"{few(trained, 3)} in training mode"
+        return f"The reference is of {plural(others, 'model')} in eval mode." if others else ""
+    told = f"The reference is of {few(trained, 3)} in training mode"
     return f"{told}, {plural(others, 'model')} in eval mode." if others else f"{told}."

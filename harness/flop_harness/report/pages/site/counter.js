@@ -1,10 +1,10 @@
 // The releases of a counter: each case's figure as a multiple of the reference, on one scale.
 
 const chart = /** @type {HTMLElement} */ (document.getElementById('chart'));
-/** @typedef {{place: number, release: string, day: string, case: string, ratio: number}} Point */
+/** @typedef {{place: number, release: string, day: string, case: string, ratio: number | null}} Point a ratio of null is a figure of 0 */
 
 load(`counter/${chart.dataset.counter}`).then((/** @type {{points: Point[], dated: boolean, versions: string[]}} */ {points, dated, versions}) => {
-  if (!points.length) return;
+  if (!points.some(point => point.ratio)) return;
   const x = (/** @type {Point} */ point) => dated ? new Date(point.day) : point.place;
   const cases = [...new Set(points.map(point => point.case))];
   chart.append(picture(Plot.plot({
@@ -16,6 +16,6 @@ load(`counter/${chart.dataset.counter}`).then((/** @type {{points: Point[], date
       Plot.line(points, {x, y: 'ratio', fy: 'case', z: 'case', curve: 'step-after', stroke: 'var(--link)', strokeWidth: 1.5}),
       Plot.dot(points, {x, y: 'ratio', fy: 'case', r: 2, fill: 'var(--link)'}),
       Plot.text(cases, {fy: name => name, frameAnchor: 'right', textAnchor: 'start', text: name => name, dx: 8, fontWeight: 600, fill: 'currentColor'}),
-      Plot.tip(points, Plot.pointer({x, y: 'ratio', fy: 'case', fill: 'var(--paper)', title: point => `${point.release} ${point.day}\n${point.case}: ${point.ratio.toPrecision(6)} times the reference`}))],
-  })), make('figcaption', {}, `Figure / reference of ${cases.length} small models, on one logarithmic scale. A figure of 0 is not drawn${dated ? ', nor a release whose day is not known' : ''}.`));
+      Plot.tip(points, Plot.pointer({x, y: 'ratio', fy: 'case', fill: 'var(--paper)', title: point => `${point.release} ${point.day}\n${point.case}: ${point.ratio?.toPrecision(6)} times the reference`}))],
+  })), make('figcaption', {}, `Figure / reference of ${cases.length} small models, on one logarithmic scale. A line ends where the figure is 0.${dated ? ' A release whose day is not known is not drawn.' : ''}`));
 });

@@ -1,0 +1,68 @@
+"""Streams that are closed, and readers who leave: no traceback, and an exit code that says it."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = f"{shlex.quote(sys.executable)} -m flop_harness"
+SIGPIPE = 128 + signal.SIGPIPE
+COUNTED = "count torch.nn:Identity --input 2x4"
+
+
+def in_a_shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {line.replace('flop-harness', PROGRAM)}"],
+        text=True, check=False, capture_output=True, cwd=folder)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--version",
+        "--help",
+        "count --help",
+        "list counters",
+        "list conventions --json",
+        COUNTED,
+        f"{COUNTED} --json",
+        "layers torch.nn:Identity --input 2x4",
+        "compare torch.nn:Identity --input 2x4 --counters numel",
+    ],
+)
+def test_a_reader_who_leaves_is_told_by_the_exit_code_alone(words: str, tmp_path: Path):
+    ended = in_a_shell(f"flop-harness {words} | true", tmp_path)
+    assert (ended.returncode, ended.stderr) == (SIGPIPE, "")
+
+
+def test_a_reader_who_stays_is_shown_all(tmp_path: Path):
+    piped = in_a_shell("flop-harness list counters | cat", tmp_path)
+    assert piped.returncode == 0
+    assert piped.stdout == in_a_shell("flop-harness list counters", tmp_path).stdout
+
+
+def test_the_first_line_of_many_is_no_mistake(tmp_path: Path):
+    ended = in_a_shell("flop-harness list models torchvision | head -1", tmp_path)
+    assert ended.returncode in (0, SIGPIPE)  # 0 where all was written before head left
+    assert (len(ended.stdout.splitlines()), ended.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "words", [COUNTED, "compare torch.nn:Identity --input 2x4 --counters numel"]
+)
+def test_a_closed_stream_is_like_one_that_nobody_reads(words: str, closed: str, tmp_path: Path):
+    ended = in_a_shell(f"flop-harness {words} {closed}", tmp_path)
+    plain = in_a_shell(f"flop-harness {words}", tmp_path)
+    assert plain.returncode == ended.returncode == 0
+    assert ended.stdout == ("" if " >&-" in f" {closed}" else plain.stdout)
+    assert ended.stderr == ""
+
+
+def test_a_mistake_keeps_its_exit_code_where_nobody_reads_it(tmp_path: Path):
+    assert in_a_shell("flop-harness count nothing 2>&-", tmp_path).returncode == 2
