@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 SUITE ?= seeds
 JOBS ?= 2
+NETWORKS ?= 1000
 COUNTER ?= thop
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -10,7 +11,7 @@ PAGES := harness/flop_harness/report/pages
 EXTRAS := all,test,lint
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare zoo zoo-all check drift effects verify claims time gpu test test-all lint lint-pages bench site docs clean
+.PHONY: help setup compare zoo zoo-all check drift effects verify claims time gpu test test-all nightly lint lint-pages bench site docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +57,9 @@ test: $(STAMP)  ## run the fast tests
 test-all: $(STAMP)  ## run all tests; those in a browser need chromium, those of LaTeX pdflatex
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS),browser]'
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+nightly: $(STAMP)  ## every counter on 1,000 random networks, in some 20 minutes: make nightly NETWORKS=100
+	RANDOM_NETWORKS=$(NETWORKS) $(BIN)/python -m pytest tests/test_random_networks.py -m slow -n $(JOBS) --dist worksteal
 
 lint: $(STAMP)  ## style, layers and types
 	$(BIN)/ruff check .

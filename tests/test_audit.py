@@ -490,6 +490,38 @@ def test_a_mistake_is_told_in_one_line(judged, claim, said):
     assert said in str(raised.value) and "\n" not in str(raised.value)
 
 
+def test_a_layer_that_is_not_there_is_told_with_the_claim_that_names_it(judged):
+    """Another claim about the same model stands before it, and the name of a metric is guessed last."""
+    first = '[[claim]]\nmodel = "nets.py:Net"\nvalue = "1"\nunit = "params"\n'
+    with pytest.raises(UserError, match="claim 'second': the model has no layer 'thrd'"):
+        judged(f'{first}[[claim]]\nid = "second"\nlayer = "thrd"\n{first[10:]}')
+
+
+@pytest.mark.parametrize("value", ["0", "0.00", "1"])
+def test_a_figure_without_a_digit_of_the_model_s_is_not_reproduced(verdict, value):
+    """The model has less than half of one GMac, which rounds to nothing."""
+    assert macs() < 5e8
+    assert verdict(value, "GMacs").ruling == "unexplained"
+
+
+def test_of_two_figures_for_one_thing_the_model_s_own_is_told(judged):
+    """With its bias it has 40 operations, which come nearer to 999; but 32 multiplications."""
+    lines = [
+        '[[claim]]\nmodel = "torch.nn:Linear"\nkwargs = { in_features = 4, out_features = 4 }\n'
+        f'inputs = [[2, 4]]\nvalue = "{value}"\nunit = "MACs"\n'
+        for value in (2 * 4 * 4, 999)
+    ]
+    right, wrong = judged("".join(lines)).values()
+    assert right.ruling == "reproduced"
+    assert "the model has 32 MACs" in wrong.reason
+
+
+@pytest.mark.parametrize("value", ["18-19 kMACs", "~19 kMACs", "19±1 kMACs"])
+def test_what_is_no_single_number_is_said_to_be_none(judged, value):
+    with pytest.raises(UserError, match="is no printed number"):
+        judged(f'[[claim]]\nmodel = "nets.py:Net"\nvalue = "{value}"\n')
+
+
 # ------------------------------------------------------------------------- command and report
 
 

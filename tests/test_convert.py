@@ -170,6 +170,13 @@ def test_a_bare_number_is_tried_in_thousands_and_more(net: str):
     assert found.remarks == [f"24.576 was read as {MACS / 1000:.2f} kMAC"]
 
 
+@pytest.mark.parametrize("figure", ["0", "0.00 GMac", "1 GMac", "1", "1e400"])
+def test_a_figure_without_a_digit_of_the_model_s_is_not_the_model_s(net: str, figure: str):
+    """Everything is less than 1 GMac: rounded up it would be that of any small model."""
+    with pytest.raises(UserError, match="MAC under macs, not"):
+        converted(figure, net, "macs", "flops")
+
+
 def test_every_backend_of_a_tool_is_tried(net: str):
     aten = converted(f"{MACS + OUTPUTS}", net, "ptflops-aten", "macs").source  # it charges the bias
     assert converted(f"{MACS + OUTPUTS}", net, "ptflops", "macs").source.way == aten.way

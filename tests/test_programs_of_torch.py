@@ -116,6 +116,27 @@ def test_loops():
     assert carried == 2 * LAYER
 
 
+def test_torch_on_meta_needs_no_condition(tmp_path):
+    """It runs both branches; which is taken is seen on the CPU. All contexts are those of a suite."""
+    (tmp_path / "nets.py").write_text(
+        "import torch\n"
+        "class Net(torch.nn.Linear):\n"
+        "    def forward(self, x):\n"
+        "        once = super().forward\n"
+        "        return torch.cond(x.sum() > 9, lambda x: once(once(x)), lambda x: once(x), (x,))\n"
+        "def net(): return Net(4, 4)\n"
+    )
+    (tmp_path / "cond.toml").write_text(
+        'name = "cond"\nversion = 1\ncontexts = "all"\n'
+        '[[case]]\nid = "net"\nmodel = "nets.py:net"\ninputs = [[2, 4]]\n'
+    )
+    run = harness.compare(str(tmp_path / "cond.toml"), counters=("torch",)).run
+    assert not run.failures
+    made = {bridge.context.device: bridge for bridge in run.bridges if bridge.metric == "compute"}
+    assert made["meta"].reading == 2 * 2 * (2 * 4 * 4)
+    assert (made["meta"].reference, made["meta"].residual) == (made["cpu"].reference, 0)
+
+
 def test_torch_enters_no_loop():
     """Its mode gives NotImplemented for what it does not know; what stands beside it is counted."""
     from torch._higher_order_ops import while_loop

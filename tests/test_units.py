@@ -90,3 +90,13 @@ def test_a_letter_may_stand_for_a_power_of_two_but_a_word_may_not():
 def test_an_unknown_unit_is_refused_with_what_was_perhaps_meant():
     with pytest.raises(UserError, match="did you mean 'flops'"):
         parse_unit("flips")
+
+
+def test_nobody_rounds_up_to_more_than_twice():
+    ends = {
+        text: next(low for name, low, _ in parse_figure(text).intervals() if name == "rounded up")
+        for text in ("1", "2", "1e6", "4.24")
+    }
+    assert ends == {
+        "1": Fraction(1, 2), "2": 1, "1e6": 500_000, "4.24": Fraction(423, 100),
+    }  # fmt: skip

@@ -57,6 +57,9 @@ class Figure:
         return swapped and self._stands_for(Fraction(amount.total))
 
     def _stands_for(self, value: Fraction) -> bool:
+        """A figure without a digit, as 0.00, tells of nothing but 0."""
+        if not self.printed.value:
+            return value == 0
         number = value / self.unit.scale
         return any(low <= number <= high for _, low, high in self.printed.intervals())
 

@@ -280,13 +280,13 @@ def _measure(table: ClaimTable, where: str) -> tuple[str, str]:
     """(metric, unit): either may follow from the other; the figure has to be a number."""
     word = table.metric.lower().strip()
     try:
+        if word != "output":
+            parse_figure(str(table.value))
         unit = parse_unit(table.unit, word)
         metric = word if word in METRICS else METRIC_OF.get(BASES.get(word, "") or unit.base, "")
         if not metric or (word not in METRICS and word and word not in BASES):
             near = suggest(word, (*METRICS, *BASES))
             raise UserError(f"unknown metric {table.metric!r}{near}; known: {', '.join(METRICS)}")
-        if metric != "output":
-            parse_figure(str(table.value))
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
     implied = METRIC_OF.get(unit.base, metric)

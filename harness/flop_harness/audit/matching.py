@@ -71,7 +71,12 @@ class Match:
 
 
 def matches(question: Question, found: Iterable[Candidate]) -> list[Match]:
-    """Those that fit, the cheapest first, each with the cheapest way in which it was printed."""
+    """Those that fit, the cheapest first, each with the cheapest way in which it was printed.
+
+    A figure without a digit, as 0.00, says of nothing but 0 what it is; but of shares, which add up.
+    """
+    if not question.printed.value and question.unit.base != "share":
+        found = [candidate for candidate in found if candidate.number == 0]
     made = []
     for candidate in found:
         for printing, low, high in question.printed.intervals():

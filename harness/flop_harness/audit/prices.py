@@ -17,7 +17,13 @@ import msgspec
 from flop_harness.audit.claim_set import Other
 from flop_harness.audit.statements import layers_in
 from flop_harness.errors import UserError
-from flop_harness.reconcile.pricing import Layers, Priced, Wanted, price_model, price_sizes
+from flop_harness.reconcile.pricing import (
+    Priced,
+    UnknownLayer,
+    Wanted,
+    price_model,
+    price_sizes,
+)
 from flop_harness.records import EVERY, Case, Claim, Sources
 from flop_harness.run.environment import PACKAGE
 from flop_harness.run.identity import EarlierSources, installed, sources_key
@@ -34,17 +40,17 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A case to be priced, the layers wanted of it, and the claim that is to blame for it."""
+    """A case to be priced, and the claim that is to blame for it; so for each layer wanted of it."""
 
     case: Case
     folder: str
-    layers: Layers
+    layers: dict[str, str]
     claim: str
 
     @property
     def key(self) -> tuple[str, ...]:
         """What its price depends on, but for versions and the model's code."""
-        told = msgspec.to_builtins((self.case, self.layers))
+        told = msgspec.to_builtins((self.case, tuple(self.layers)))
         return ("case", self.case.model, digest(json.dumps(told).encode()))
 
 
@@ -207,15 +213,15 @@ def jobs_of(claims: Iterable[Claim], folders: Mapping[str, str]) -> list[Job]:
     """One job for each case, with the layers that any claim wants of it."""
     wanted: dict[str, Job] = {}
     for claim in claims:
-        told = claim.layer or claim.metric == "output"
-        layers = layers_in(claim) if claim.holds else (claim.layer,) if told else ()
+        named = claim.layer or claim.metric == "output"
+        layers = layers_in(claim) if claim.holds else (claim.layer,) if named else ()
         own = [claim.case] if claim.case else []
         for case in (*own, *claim.models.values()):
             folder = folders[claim.file]
             name = job_name(case, folder)
-            before = wanted.get(name, Job(case, folder, (), f"{claim.file}: claim {claim.id!r}"))
-            union = tuple(dict.fromkeys((*before.layers, *layers)))
-            wanted[name] = replace(before, layers=union)
+            told = f"{claim.file}: claim {claim.id!r}"
+            before = wanted.get(name, Job(case, folder, {}, told))
+            wanted[name] = replace(before, layers=dict.fromkeys(layers, told) | before.layers)
     return list(wanted.values())
 
 
@@ -227,7 +233,10 @@ def price_jobs(jobs: list[Job]) -> tuple[list[Priced], Sources]:
     """Price cases of one model; a mistake in one of them is told with the claim that it is of."""
     try:
         cases, folder = [job.case for job in jobs], jobs[0].folder
-        return price_model(cases, folder, [job.layers for job in jobs]), taken(folder)
+        return price_model(cases, folder, [tuple(job.layers) for job in jobs]), taken(folder)
+    except UnknownLayer as error:
+        asking = next(job.layers[error.layer] for job in jobs if error.layer in job.layers)
+        raise UserError(f"{asking}: {error}") from error
     except UserError as error:
         raise UserError(f"{jobs[0].claim}: {error}") from error
 
@@ -235,7 +244,7 @@ def price_jobs(jobs: list[Job]) -> tuple[list[Priced], Sources]:
 def price_search(search: Search) -> tuple[dict[str, Priced], Sources]:
     """By the place of the inputs, as JSON has it."""
     job, inputs = search.job, [given for _, _, given in search.others]
-    found = price_sizes(job.case, inputs, job.folder, job.layers, search.wanted)
+    found = price_sizes(job.case, inputs, job.folder, tuple(job.layers), search.wanted)
     return {str(place): priced for place, priced in found.items()}, taken(job.folder)
 
 

@@ -161,6 +161,8 @@ def apart(gap: float) -> str:
     """How far a figure is from what comes nearest: ``+3.10 %``, ``18.2 times as much``."""
     if -0.5 < gap < 1:
         return in_percent(gap, 2, signed=True)
+    if gap == -1:
+        return "a figure of 0 for something"
     return f"{1 + gap:.3g} times as much" if gap > 0 else f"1/{1 / (1 + gap):.3g} of it"
 
 

@@ -7,7 +7,7 @@ counter's rules are asked, not the counter.
 from __future__ import annotations
 
 from collections import Counter as Counts
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeAlias
@@ -73,13 +73,19 @@ class Priced:
     failure: str = ""
 
 
-def price_case(case: Case, folder: str = "", layers: Layers = ()) -> Priced:
-    """Price a case in every context of every counter. UserError for a layer that it has not."""
-    return price_model([case], folder, [layers])[0]
+class UnknownLayer(UserError):
+    """A model has no module at the path that was asked for."""
+
+    def __init__(self, layer: str, known: Iterable[str]) -> None:
+        super().__init__(f"the model has no layer {layer!r}{suggest(layer, known)}")
+        self.layer = layer
 
 
 def price_model(cases: Sequence[Case], folder: str, layers: Sequence[Layers]) -> list[Priced]:
-    """As ``price_case``, for cases that differ in their inputs alone: the model is built once."""
+    """Price cases that differ in their inputs alone in every context of every counter.
+
+    The model is built once. UnknownLayer for a layer that it has not.
+    """
     try:
         plan = build(cases[0], device="meta", folder=folder)
     except (ModelRaised, MemoryError) as error:
@@ -89,7 +95,7 @@ def price_model(cases: Sequence[Case], folder: str, layers: Sequence[Layers]) ->
 
 
 def price_traces(traces: ContextTraces, layers: Layers) -> Priced:
-    """What is said of a case, or why nothing is. UserError for a layer that it has not."""
+    """What is said of a case, or why nothing is. UnknownLayer for a layer that it has not."""
     try:
         canonical = traces.canonical
     except Exception as error:  # noqa: BLE001 - whatever a model raises is told in its place
@@ -147,7 +153,7 @@ def priced(
     known = {module.path for module in trace.modules}
     for layer in layers:
         if layer not in known:
-            raise UserError(f"the model has no layer {layer!r}{suggest(layer, known)}")
+            raise UnknownLayer(layer, known)
     silent: dict[str, str] = {}
     prices = [
         *of_conventions(trace, layers, silent, wanted),

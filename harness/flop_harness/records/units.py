@@ -107,7 +107,7 @@ class Printed:
         """What may stand behind the digits: how they came about, and from where to where.
 
         Both ends belong to an interval, but for the upper end of one that was cut off and the lower
-        end of one that was rounded up.
+        end of one that was rounded up. Nobody rounds up to more than twice of what there is.
         """
         half = self.step / 2
         yield "rounded", self.value - half, self.value + half
@@ -115,7 +115,7 @@ class Printed:
         if filled is not None:
             yield filled[0], self.value - filled[1] / 2, self.value + filled[1] / 2
         yield "cut off", self.value, self.value + self.step
-        yield "rounded up", self.value - self.step, self.value
+        yield "rounded up", max(self.value - self.step, self.value / 2), self.value
 
     @property
     def span(self) -> tuple[Fraction, Fraction]:

@@ -172,11 +172,24 @@ class CaseRunner:
         key = seen_alike(watcher, own, *self._passed(context))
         if key not in self.taken:
             with on_path(self.folders):
-                self.taken[key] = self._recorded(watcher, context)
+                self.taken[key] = self._with_values(watcher, context)
         seen = self.taken[key]
         if isinstance(watcher, Counter) and watcher.observe is not None:
             seen = self._observed(watcher, context, seen)
         return replace(seen, context=own)
+
+    def _with_values(self, watcher: Watcher, context: Context) -> Trace:
+        """A pass, on the CPU where on meta the model wants values that the counter did without.
+
+        FlopCounterMode runs both branches of a condition, whatever it is.
+        """
+        try:
+            return self._recorded(watcher, context)
+        except TraceFailed as failure:
+            if context.device != "meta":
+                raise
+            warn_of_run(self.case.model, failure.__cause__ or failure)
+            return self._recorded(watcher, replace(context, device="cpu"))
 
     def _observed(self, counter: Counter, context: Context, trace: Trace) -> Trace:
         """The pass with what the counter's rules need beyond it; equal passes are observed once."""
