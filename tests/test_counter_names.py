@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from functools import partial
@@ -27,6 +28,8 @@ WRITTEN = {
     "fvcore.nn.FlopCountAnalysis": ["fvcore"], "FlopCountAnalysis": ["fvcore"],
     "thop.profile": ["thop"], "ultralytics": ["ultralytics-thop"], "calculate_flops": ["calflops"],
     "DeepSpeed": ["deepspeed"], "torchprofile.profile_macs": ["torchprofile"],
+    "torch.profiler": ["torch-profiler"], "measure_flops": ["lightning"],
+    "TorchFLOPsByFX": ["torch-flops"], "torchsummaryX": ["torchsummaryx"],
 }  # fmt: skip
 # A linear layer of 4 to 3 on two rows.
 MODEL, MACS = "net.py:net", 2 * 4 * 3
@@ -121,3 +124,43 @@ def test_drift_names_its_files_after_the_counter(here: Path, monkeypatch: pytest
     ended = typed("drift", "ptflops")
     assert seen == ["ptflops-pytorch"]
     assert re.search("there is also ptflops-aten", ended.err)
+
+
+LISTED = """
+name = "listed"
+version = 1
+counters = ["numel"]
+[[case]]
+id = "linear"
+model = "torch.nn:Linear"
+kwargs = { in_features = 4, out_features = 3 }
+inputs = [[2, 4]]
+"""
+
+
+def test_a_suite_is_asked_by_a_counter_that_it_does_not_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("listed.toml").write_text(LISTED)
+    assert typed("compare", "listed.toml", "--counters", "torch", "--no-timing").code == 0
+    with open("results/listed/readings.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["counter"] for row in rows} == {"torch"}
+    assert {int(row["value"]) for row in rows if row["metric"] == "compute"} == {2 * 2 * 4 * 3}
+    checked = typed("check", "listed.toml", "--counters", "torch")
+    assert (checked.code, "new" in checked.out, "gone" in checked.out) == (0, False, False)
+
+
+def test_a_counter_that_stored_results_lack_is_run_on_their_case(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("listed.toml").write_text(LISTED)
+    assert typed("compare", "listed.toml", "--no-timing").code == 0
+    ended = typed("explain", "linear", "torch")
+    assert (ended.code, ended.err) == (0, "no results of linear here: torch was run on it\n")
+    assert f"{2 * 2 * 4 * 3} " in ended.out
+    refused = typed("explain", "linear", "torch", "--dir", "results/listed")
+    assert refused.code == 2
+    assert "'torch' was not asked about compute of linear; known: none" in refused.err

@@ -123,7 +123,9 @@ def test_a_name_that_is_almost_right_is_suggested():
 
 def test_no_names_mean_all_counters_of_this_environment():
     known = counters.counters().values()
-    assert counters.find([]) == [counter for counter in known if not counter.overlay]
+    assert counters.find([]) == [
+        counter for counter in known if not (counter.overlay or counter.optional)
+    ]
     assert counters.find(["all"]) == list(known)
 
 

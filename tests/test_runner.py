@@ -23,7 +23,7 @@ from flop_harness.errors import UserError
 from flop_harness.records import Case, Context, Input, Policy, Reading, Run, Suite
 from flop_harness.run import workers
 from flop_harness.run.plan import Cell, Progress, Work
-from flop_harness.run.planning import make_plan
+from flop_harness.run.planning import asking, make_plan
 from flop_harness.store import load
 
 LINEAR = Case(
@@ -653,7 +653,6 @@ import sys
 from pathlib import Path
 from flop_harness.suite import files as suite
 from flop_harness.ask.compare import carry_out, save
-from flop_harness.run.planning import make_plan
 from flop_harness.run.plan import Cell, Progress, Work
 
 if __name__ == "__main__":
@@ -867,3 +866,11 @@ def test_two_processes_for_one_case_say_what_one_says(tmp_path):
         run = carry_out(plan)
         said.append([(r.counter, r.context, r.metric, r.value) for r in run.readings])
     assert said[0] == said[1] and len(said[0]) > 4
+
+
+def test_a_counter_that_is_named_is_asked_of_cases_that_do_not_list_it(tmp_path):
+    case = replace(LINEAR, counters=("analytic",))
+    named = asking(suite_of(case), ("numel",))
+    plan = make_plan(named, tmp_path, counters=("numel",), device="cpu")
+    assert {cell.counter for cell in plan.cells(named.cases[0])} == {"", "numel"}
+    assert asking(suite_of(case), ()) == suite_of(case)

@@ -242,4 +242,7 @@ def test_the_seed_suite_comes_with_the_harness():
 
 def test_suggestions():
     assert suggest("VGG61", ["vgg16", "alexnet"]) == " (did you mean 'vgg16'?)"
+    assert suggest("vgg61", ["vgg19", "vgg13", "vgg16", "vgg11"]) == " (did you mean 'vgg16'?)"
+    assert suggest("net", ["net1", "net2", "alexnet"]) == " (did you mean 'net2' or 'net1'?)"
+    assert suggest("conv", ["conv1d", "conv2d", "conv3d", "linear"]).count("'conv") == 3
     assert suggest("thing", ["vgg16", "alexnet"]) == ""

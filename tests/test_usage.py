@@ -32,6 +32,8 @@ MODELS: dict[str, Factory] = {
     "of three dimensions": made(sequential(lambda: nn.LayerNorm(6), lambda: nn.Linear(6, 4), nn.GELU,
                                            lambda: nn.Linear(4, 2, bias=False)), (2, 3, 6)),
 }  # fmt: skip
+ONE_IMAGE = ("torchstat", "torchstat-madd")
+"""Tools that take nothing else"""
 COUNTERS = counters.counters()
 ALL_NAMED = Call("module", "", (), (("input", None),), None)
 PARTLY_NAMED = Call("module", "", (None,), (("mask", None),), None)
@@ -62,7 +64,7 @@ def apart(counter: Counter, work: Callable[[], Any]) -> Any:
     def asked() -> Any:
         torch.set_num_threads(1)
         if folder is not None:
-            package = usage_code(counter).split()[1].partition(".")[0]
+            package = counter.usage.imports.split()[1].partition(".")[0]
             for name in [n for n in sys.modules if f"{n}.".startswith(f"{package}.")]:
                 del sys.modules[name]
             overlay.put_first(folder)
@@ -82,7 +84,8 @@ def test_a_usage_prints_what_is_read(name: str):
         return [
             ({m: printed(usage_code(counter, context, m), factory()) for m in counter.quantities},
              read(counter, context, factory()))
-            for factory in MODELS.values()
+            for kind, factory in MODELS.items()
+            if kind == "convolutional" or name not in ONE_IMAGE
         ]  # fmt: skip
 
     for told, said in apart(counter, both):

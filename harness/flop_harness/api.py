@@ -165,13 +165,13 @@ def of_reference(
 ) -> Results:  # fmt: skip
     """A model by its reference, or a suite by its name, exactly as the command compares it."""
     from flop_harness.ask.compare import compare_once
-    from flop_harness.run.planning import single
+    from flop_harness.run.planning import asking, single
     from flop_harness.suite import files, given
 
     if ":" not in name or name.endswith(".toml"):
         if inputs or kwargs or case_options:
             raise UserError(f"{name!r} is a suite: its cases say their inputs, mode and dtype")
-        suite = files.load(name)
+        suite = asking(files.load(name), plan["counters"])
     else:
         case = given.referred(name, inputs, kwargs, **case_options)
         built = given.with_values(case, inputs, kwargs)

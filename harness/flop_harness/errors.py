@@ -6,7 +6,7 @@ import signal
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from importlib.util import find_spec
 from typing import Any
 
@@ -57,11 +57,22 @@ def is_ours(error: BaseException) -> bool:
     return isinstance(error, GeneratorExit | Terminated)
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
-    """``" (did you mean 'x'?)"`` for the name of ``known`` nearest to ``name``, or ``""``."""
+def nearest(name: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """The names of ``known`` nearest to ``name``: one of the same letters, else all as near as the first."""
     spellings = {other.lower(): other for other in known}
-    close = get_close_matches(name.lower(), spellings, n=1)
-    return f" (did you mean {spellings[close[0]]!r}?)" if close else ""
+    written = name.lower()
+    close = get_close_matches(written, spellings, n=most)
+    swapped = [other for other in close if sorted(other) == sorted(written)]
+    likeness = [SequenceMatcher(None, other, written).ratio() for other in close]
+    tied = [other for other, like in zip(close, likeness, strict=True) if like == likeness[0]]
+    return [spellings[other] for other in swapped[:1] or tied]
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """``" (did you mean 'x' or 'y'?)"`` for the names of ``known`` nearest to ``name``, or ``""``."""
+    close = [repr(other) for other in nearest(name, known)]
+    meant = " or ".join([", ".join(close[:-1]), close[-1]] if close[1:] else close)
+    return f" (did you mean {meant}?)" if close else ""
 
 
 def require(extra: str) -> None:

@@ -18,7 +18,7 @@ from flop_harness.counters import find_one
 from flop_harness.errors import UserError, suggest
 from flop_harness.records import Bridge, Metric, Reading, Run, Suite
 from flop_harness.report.analysis.index import METRICS, Index, is_figure
-from flop_harness.run.planning import make_plan
+from flop_harness.run.planning import asking, make_plan
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def find(run: Run, case: str, counter: str, context: str = "", metric: Metric = 
     here = [each for each in index.by_case[case] if each.metric == metric]
     names = dict.fromkeys(each.counter for each in here)
     if counter not in names:
-        known = ", ".join(names)
+        known = ", ".join(names) or "none"
         raise UserError(f"{counter!r} was not asked about {metric} of {case}"
                         f"{suggest(counter, names)}; known: {known}")  # fmt: skip
     mine = [each for each in here if each.counter == counter]
@@ -95,7 +95,8 @@ def run_case(
     """The case asked of one counter, in ``folder``; of a suite that has it unless one is given."""
     chosen = suite or suite_of(case)
     find_one(counter)
-    plan = make_plan(chosen, folder, counters=(counter,), device=device, training=training)
+    plan = make_plan(asking(chosen, (counter,)), folder, counters=(counter,), device=device,
+                     training=training)  # fmt: skip
     run = carry_out(plan)
     for failure in run.failures:
         if failure.stage == "model":

@@ -171,8 +171,9 @@ def compared(suite: Any, folder: Path | None, options: dict[str, Any], quiet: bo
     forkserver(large_pages=not quiet)
     from flop_harness.ask.compare import carry_out, compare_once, save
     from flop_harness.cli.progress import ProgressBar
-    from flop_harness.run.planning import make_plan
+    from flop_harness.run.planning import asking, make_plan
 
+    suite = asking(suite, options["counters"])
     watch = ProgressBar(suite.name, quiet, folder)
     with interruptible(lambda: watch.kept), watch:
         if folder is None:

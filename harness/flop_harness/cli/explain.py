@@ -172,20 +172,32 @@ def tell_difference(
 def known_or_run(
     case: str, counter: str, named: str | Path | None, suite: Any, anew: bool, training: bool
 ) -> Iterator[tuple[Any, str, Path]]:
-    """(run, the case's id, folder) of stored results, else of a run that is gone afterwards."""
+    """(run, the case's id, folder) of stored results, else of a run that is gone afterwards.
+
+    Where results that are not named lack the counter, it is run on the case that they have.
+    """
     from flop_harness.ask.explain import find_run, run_case
     from flop_harness.run.processes import forkserver
 
     known = None if anew else find_run(case, named)
-    if known is not None and (named or suite is None or was_asked(*known[:2], counter)):
+    if known is not None and (named or was_asked(*known[:2], counter)):
         yield known
         return
+    if known is not None and suite is None:
+        suite = only_case(*known[:2])
     forkserver()  # imports torch beside us, from the first moment
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:
         with interruptible():
             run = run_case(case, counter, suite, Path(folder), "auto", training)
         say(f"no results of {case} here: {counter} was run on it")
         yield run, run.suite.cases[0].id, Path(folder)
+
+
+def only_case(run: Any, case: str) -> Any:
+    """The suite of a run with one of its cases."""
+    from dataclasses import replace
+
+    return replace(run.suite, cases=tuple(each for each in run.suite.cases if each.id == case))
 
 
 def was_asked(run: Any, case: str, counter: str) -> bool:

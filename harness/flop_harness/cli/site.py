@@ -34,8 +34,9 @@ def site(
     from flop_harness.report.site.contents import Site
     from flop_harness.report.site.sources import results_in
     from flop_harness.report.site.vendor import libraries as kept
-    from flop_harness.store import write_atomically
+    from flop_harness.store import require_writable, write_atomically
 
+    require_writable(out)
     folders = results or []
     home = folders[0].parent if folders else Path("results")
     found = results_in(home, folders)

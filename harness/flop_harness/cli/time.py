@@ -127,6 +127,7 @@ def time(
 ) -> None:
     """Time forward passes, each time anew, and set them beside what counts let one expect."""
     from flop_harness.run.planning import settle_device
+    from flop_harness.store import require_writable
     from flop_harness.timing.machine import home, with_policy
     from flop_harness.timing.scope import Scope
 
@@ -140,6 +141,7 @@ def time(
     kept = out is not None or (cases is None and not models)
     if kept:
         require("report")
+        require_writable(out or Path("results"))
     asked = with_policy(suite, sessions=sessions, warmup=warmup, samples=samples, budget_s=budget)
     scope = Scope(details, flushed, contexts, training)
     times = clocked(asked, settled, anyway, scope)

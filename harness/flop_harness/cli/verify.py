@@ -67,6 +67,7 @@ def verify(
 ) -> None:
     """Hold every formula behind a suite or a model against what torch computes."""
     from flop_harness.run.planning import select, single
+    from flop_harness.store import require_writable
     from flop_harness.suite import files as suite
 
     refuse_half_a_reference(target)
@@ -82,6 +83,7 @@ def verify(
     kept = folder if out is not None or (cases is None and not training) else None
     if kept is not None:
         require("report")
+        require_writable(kept)
     with interruptible():
         known = None if fresh or training else folder
         proofs = proven(chosen, known, jobs or os.cpu_count() or 1, training)

@@ -23,7 +23,8 @@ __all__ = ["Answer", "Counter", "Quantity", "Unavailable", "counters", "find", "
 ORDER = (
     "analytic", "thop", "ultralytics-thop", "ptflops-pytorch", "ptflops-aten", "torchinfo",
     "fvcore", "torch", "torchprofile", "flopth", "calflops", "deepspeed", "torchscan", "mmengine",
-    "pytorch-model-summary", "numel",
+    "pytorch-model-summary", "numel", "torch-profiler", "lightning", "torch-flops", "torchsummary",
+    "torchsummaryx", "torchstat", "torchstat-madd",
 )  # fmt: skip
 
 
@@ -60,10 +61,10 @@ def loaded(entry: EntryPoint) -> Counter:
 def find(names: list[str] | tuple[str, ...]) -> list[Counter]:
     """The counters that names stand for, each once, in their order.
 
-    Without names those that are in the environment; ``all`` are those from overlays too.
+    Without names those that are in the environment and not optional; ``all`` is every one.
     """
     if not names:
-        return [counter for counter in counters().values() if not counter.overlay]
+        return [each for each in counters().values() if not (each.overlay or each.optional)]
     if tuple(names) == ("all",):
         return list(counters().values())
     return list({each.id: each for name in names for each in find_called(name)}.values())

@@ -110,6 +110,7 @@ class Counter:
     be pasted elsewhere; None if nobody wrote it down. ``on_meta`` says that it answers about a model
     without values too; so does a context on meta. ``by_operator`` says that it sees operators, of a
     pass or of a graph: what fused kernels hide from it is theirs, else it is their modules'.
+    An ``optional`` counter is asked by its name or with ``all`` only, and no figure is looked up in it.
     """
 
     id: str
@@ -129,6 +130,7 @@ class Counter:
     usage: Usage | None = None
     on_meta: bool = False
     by_operator: bool = False
+    optional: bool = False
 
     def in_place(self, context: Context, valueless: str) -> Context:
         """The context in which a model is asked about that has no values, for the reason given.

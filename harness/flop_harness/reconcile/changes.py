@@ -117,8 +117,12 @@ def why_not(golden: Run, suite: Suite, conventions: int) -> str:
 
 
 def is_another(before: Case, now: Case) -> bool:
-    """Whether two cases differ; a run knows dtype and mode of one that leaves them to its model."""
-    filled = replace(now, dtype=now.dtype or before.dtype, mode=now.mode or before.mode)
+    """Whether two cases differ, whoever is asked of them.
+
+    A run knows dtype and mode of a case that leaves them to its model.
+    """
+    filled = replace(now, dtype=now.dtype or before.dtype, mode=now.mode or before.mode,
+                     counters=before.counters)  # fmt: skip
     return before != filled
 
 

@@ -129,9 +129,11 @@ def price_sizes(
 
 
 def asked() -> Iterator[tuple[Counter, Context]]:
-    """Every counter that is there, in every context in which its answer may differ."""
+    """Every counter that is there and not optional, in all contexts in which its answer may differ."""
     for counter in counters().values():
-        if counter.id != "analytic" and (counter.overlay or version_of(counter)):
+        if counter.id == "analytic" or counter.optional:
+            continue
+        if counter.overlay or version_of(counter):
             yield from ((counter, context) for context in (*counter.contexts, *counter.further))
 
 

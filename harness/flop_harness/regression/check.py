@@ -50,6 +50,7 @@ def check(
     holds the cells of the run of ``whole`` that it is of, those that hold still are taken from there.
     """
     asked = list(names) or asked_for(suite, golden)
+    suite = asking_as_before(suite, golden)
     plan = make_plan(suite, scratch, counters=asked, device=device_of(golden), jobs=jobs)
     if folder is not None and whole is not None:
         take_over(plan, folder, whole)
@@ -81,6 +82,15 @@ def asked_for(suite: Suite, golden: Run) -> list[str]:
     known = counters()
     earlier = [tool.id for tool in golden.tools if tool.id.partition("@")[0] in known]
     return list(dict.fromkeys([*earlier, *(counter.id for counter in named(suite))]))
+
+
+def asking_as_before(suite: Suite, golden: Run) -> Suite:
+    """The suite, where counters that a user named were asked of every case of the golden, with those."""
+    free = {case.id for case in golden.suite.cases if not case.counters}
+    tools = [tool.id for tool in golden.tools]
+    cases = [replace(case, counters=tuple(dict.fromkeys((*case.counters, *tools))))
+             if case.counters and case.id in free else case for case in suite.cases]  # fmt: skip
+    return replace(suite, cases=tuple(cases))
 
 
 def device_of(golden: Run) -> str:

@@ -36,6 +36,13 @@ def check_counters(suite: Suite, source: str) -> None:
             raise UserError(f"{source}: case {case.id!r}: {error}") from error
 
 
+def asking(suite: Suite, counters: Sequence[str]) -> Suite:
+    """The suite for counters that a user names: they are asked of every case, whatever it lists."""
+    if not counters:
+        return suite
+    return replace(suite, cases=tuple(replace(case, counters=()) for case in suite.cases))
+
+
 def single(case: Case) -> Suite:
     """A suite of one case, for a model named on the command line."""
     return Suite(case.id, 1, f"The model {case.model}", (case,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flop_harness.store.audits import AUDIT_FILE, dump_audit, load_audit
 from flop_harness.store.effects import dump_effects, load_effects
-from flop_harness.store.files import write_atomically
+from flop_harness.store.files import require_writable, write_atomically
 from flop_harness.store.journal import Journal, finished
 from flop_harness.store.passes import TraceStore
 from flop_harness.store.proofs import PROOFS_FILE, dump_proofs, load_proofs
@@ -52,6 +52,7 @@ __all__ = [
     "load_times",
     "load_trace",
     "loads",
+    "require_writable",
     "save",
     "write_atomically",
 ]

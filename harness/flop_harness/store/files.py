@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,13 @@ def write_durably(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def require_writable(folder: Path) -> None:
+    """UserError, before long work, where no file can be written below ``folder``; none is left."""
+    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    with blamed(folder), tempfile.TemporaryFile(dir=there):
+        pass
 
 
 @contextmanager

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from flop_harness.errors import UserError, suggest
+from flop_harness.errors import UserError, nearest, suggest
 from flop_harness.suite.importing import find_file, import_module, load_file
 from flop_harness.suite.providers import PROVIDERS
 from flop_harness.suite.providers.torchvision import adapt
@@ -110,7 +109,7 @@ def incomplete(reference: str) -> str:
         return f"which model of {file}? Write {file}:NAME"
     known = every_model()
     names = {full.partition(":")[2] for full in known}
-    for near in get_close_matches(reference.lower(), names, n=1):
+    for near in nearest(reference, names, 1):
         meant = " or ".join(full for full in known if full.endswith(f":{near}"))
         return f"model {reference!r} names no provider; did you mean {meant}?"
     form = "provider:NAME, package.module:factory or path/to/file.py:factory"

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flop_harness.errors import UserError
+from flop_harness.store import write_atomically
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,6 @@ def fetch(package: str, version: str, wanted: list[Library], keep: Path) -> None
     """The wanted files of one package, each held against its digest."""
     if shutil.which("npm") is None:
         raise UserError("npm is needed to fetch the libraries of the site: install Node.js")
-    keep.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         command = ["npm", "pack", f"{package}@{version}", "--silent", "--pack-destination", folder]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -108,4 +108,4 @@ def fetch(package: str, version: str, wanted: list[Library], keep: Path) -> None
                 content = member.read() if member else b""
                 if hashlib.sha256(content).hexdigest() != each.digest:
                     raise UserError(f"{each.file} of {package} {version} is not the file it was")
-                (keep / each.name).write_bytes(content)
+                write_atomically(keep / each.name, content)

@@ -62,9 +62,11 @@ def by_conventions(case: str, trace: Trace) -> Iterator[Amount | Failure]:
 
 
 def by_counters(traces: ContextTraces) -> Iterator[Amount | Failure]:
-    """What each counter that is there says in the first of its contexts, or how its rule failed."""
+    """What each counter that is there and not optional says in the first of its contexts, or how its rule failed."""
     for counter in counters().values():
-        if counter.id == "analytic" or not (counter.overlay or version_of(counter)):
+        if counter.id == "analytic" or counter.optional:
+            continue
+        if not (counter.overlay or version_of(counter)):
             continue
         for metric, quantity in counter.quantities.items():
             try:

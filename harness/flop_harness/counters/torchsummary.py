@@ -1,0 +1,115 @@
+"""torchsummary 1.5.1: ``weight`` and ``bias`` of every called module, once for each of its calls.
+
+Rules after torchsummary/torchsummary.py of torchsummary 1.5.1. It makes its inputs itself, two of each
+as floating-point numbers. Parameters of other names (recurrent layers, attention, embeddings of
+position) are not seen; a container that is called is left out, and so is the root.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
+from typing import Any
+
+from flop_harness.conventions.reference import parameter_term
+from flop_harness.counters.layers import tensors_of
+from flop_harness.counters.protocol import (
+    Answer,
+    Counter,
+    Inputs,
+    Quantity,
+    Unavailable,
+    every,
+    positionally,
+)
+from flop_harness.counters.usage import Usage
+from flop_harness.records import Context, Module, Trace
+from flop_harness.records.account import Account
+from flop_harness.trace.tree import applied, is_a
+from flop_harness.trace.walk import module_calls
+
+CONTAINERS = (
+    "torch.nn.modules.container.ModuleList",
+    "torch.nn.modules.container.Sequential",
+)
+
+
+def pairs_of_floats(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
+    """Two of each input, drawn anew; ``Unavailable`` for what is no batch of floats."""
+    import torch
+
+    args, _ = positionally(model, args, kwargs)
+    for each in args:
+        if not isinstance(each, torch.Tensor) or each.dtype != torch.float32 or not each.dim():
+            raise Unavailable("it makes its own inputs: batches of float32 and nothing else")
+    return tuple(torch.rand(2, *each.shape[1:]) for each in args), {}
+
+
+def price(trace: Trace) -> Account:
+    return Account.of(charges(trace))
+
+
+def charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
+    """Each call once for each hook: a module that two modules hold has two."""
+    hooks, seen = applied(trace), set[int]()
+    for visit, module in module_calls(trace):
+        index = visit.call.module
+        if index and not is_a(module, *CONTAINERS):
+            for _ in range(hooks[index]):
+                yield from row(trace, module, seen)
+
+
+def row(trace: Trace, module: Module, seen: set[int]) -> Iterator[tuple[str, str, int]]:
+    held, tensors = dict(module.parameters), tensors_of(trace, module)
+    for name in ("weight", "bias"):
+        if name not in tensors:
+            continue
+        number, term = held.get(name), parameter_term(module)
+        if number is None:
+            term = f"{name} that is no parameter"
+        elif number in seen:
+            term = "shared parameters counted again"
+        else:
+            seen.add(number)
+        yield module.path, term, tensors[name].numel
+
+
+def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
+    """``summary(model, (3, 224, 224))``; the total stands in what it prints."""
+    from torchsummary import summary
+
+    sizes = [tuple(each.shape[1:]) for each in args]
+    with redirect_stdout(StringIO()) as printed:
+        summary(model, sizes, device="cpu")
+    figure = re.search(r"^Total params: ([\d,]+)$", printed.getvalue(), re.MULTILINE)
+    if figure is None:
+        raise ValueError("no line 'Total params' in its table")
+    return Answer(params=int(figure[1].replace(",", "")))
+
+
+COUNTER = Counter(
+    id="torchsummary",
+    distribution="torchsummary",
+    description="a table of called modules; weight and bias of each call",
+    source="torchsummary/torchsummary.py (1.5.1)",
+    quantities={"params": Quantity("Total params", "parameter", price)},
+    read=read,
+    usage=Usage(
+        imports="from torchsummary import summary\nimport re\nfrom contextlib import redirect_stdout\n"
+        "from io import StringIO",
+        call="with redirect_stdout(StringIO()) as table:\n"
+        '    summary(model, [tuple(x.shape[1:]) for x in args], device="cpu")',
+        figures={
+            "params": r're.search(r"Total params: ([\d,]+)", table.getvalue())[1]',
+        },
+        tensors=True,
+        parametric=True,
+    ),
+    contexts=(Context(grad=True),),
+    inputs=pairs_of_floats,
+    hooks=every,
+    overlay=("torchsummary==1.5.1",),
+    optional=True,
+)

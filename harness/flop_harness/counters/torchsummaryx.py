@@ -1,0 +1,132 @@
+"""torchsummaryX 1.3.0: weights of modules without children, times positions for convolutions.
+
+Rules after torchsummaryX/torchsummaryX.py of torchsummaryX 1.3.0. Every call of a module counts its
+weights, whatever the batch and, but for convolutions, the positions; where none of its parameters is
+trainable, from its second call on. Parameters are the trainable ones, of first calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
+from math import prod
+from typing import Any
+
+from flop_harness.conventions.products import products_inside
+from flop_harness.conventions.reference import parameter_term
+from flop_harness.counters.layers import kind_of
+from flop_harness.counters.matched import corrected
+from flop_harness.counters.protocol import Answer, Counter, Quantity, every
+from flop_harness.counters.recurrent import Charges
+from flop_harness.counters.usage import Usage
+from flop_harness.records import Context, Module, Tensor, Trace
+from flop_harness.records.account import Account
+from flop_harness.trace.tree import applied
+from flop_harness.trace.walk import Visit, module_calls
+
+
+def rows(trace: Trace) -> Iterator[tuple[Visit, Module, bool]]:
+    """Calls of modules without children, once for each way down to them, and whether it is the first."""
+    ways, seen = applied(trace), set[int]()
+    for visit, module in module_calls(trace):
+        index = visit.call.module
+        if not module.children:
+            for _ in range(ways[index]):
+                yield visit, module, index not in seen
+                seen.add(index)
+
+
+def trainable(trace: Trace, module: Module) -> dict[int, int]:
+    """Parameter number -> elements."""
+    held = ((number, trace.parameters[number]) for _, number in module.parameters)
+    return {number: each.numel for number, each in held if each.trainable}
+
+
+def weighed(trace: Trace, visit: Visit, module: Module) -> Charges:
+    """All that is called a weight; ``weight`` of a class called a convolution at each position."""
+    output = visit.call.output
+    y = output[0] if isinstance(output, tuple) else output
+    positions = prod(y.shape[2:]) if "Conv" in module.type_name and isinstance(y, Tensor) else 1
+    amount = sum(
+        trace.parameters[number].numel * (positions if name == "weight" else 1)
+        for name, number in module.parameters
+        if "weight" in name
+    )
+    products = products_inside(visit)
+    term = next(iter(products), "")
+    if not term:
+        return [(f"weights of {kind_of(module)}", amount)]
+    return corrected(products, term, amount, f"{term} by its weights")
+
+
+def price_compute(trace: Trace) -> Account:
+    return Account.of(
+        (visit.path, *charge)
+        for visit, module, first in rows(trace)
+        if trainable(trace, module) or not first
+        for charge in weighed(trace, visit, module)
+    )
+
+
+def price_params(trace: Trace) -> Account:
+    return Account.of(parameter_charges(trace))
+
+
+def parameter_charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
+    seen: set[int] = set()
+    for _, module, first in rows(trace):
+        for number, elements in trainable(trace, module).items() if first else ():
+            again = number in seen
+            seen.add(number)
+            term = "shared parameters counted again" if again else parameter_term(module)
+            yield module.path, term, elements
+
+
+def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
+    """``df = summary(model, x)``, the sums of its columns.
+
+    It was made for pandas 1, whose sum of a table leaves out what cannot be added: so it is here.
+    """
+    from unittest.mock import patch
+
+    import pandas
+    from torchsummaryX import summary
+
+    def sums(table: Any) -> dict[str, Any]:
+        return {name: table[name].sum() for name in ("Params", "params_nt", "Mult-Adds")}
+
+    with redirect_stdout(StringIO()), patch.object(pandas.DataFrame, "sum", sums):
+        table = summary(model, *args, **kwargs)
+    return Answer(int(table["Mult-Adds"].sum()), int(table["Params"].sum()))
+
+
+COUNTER = Counter(
+    id="torchsummaryx",
+    distribution="torchsummaryX",
+    description="a table of modules without children; weights, times positions for convolutions",
+    source="torchsummaryX/torchsummaryX.py (1.3.0)",
+    quantities={
+        "compute": Quantity("Mult-Adds", "MAC", price_compute),
+        "params": Quantity("Params", "parameter", price_params),
+    },
+    read=read,
+    usage=Usage(
+        imports="from torchsummaryX import summary\nimport pandas",
+        call='sums = ("Params", "params_nt", "Mult-Adds")  # what pandas 1 sums of its table\n'
+        "pandas.DataFrame.sum = lambda table: {name: table[name].sum() for name in sums}\n"
+        "table = summary(model, *args)",
+        named='sums = ("Params", "params_nt", "Mult-Adds")  # what pandas 1 sums of its table\n'
+        "pandas.DataFrame.sum = lambda table: {name: table[name].sum() for name in sums}\n"
+        "table = summary(model, *args, **kwargs)",
+        figures={
+            "compute": 'int(table["Mult-Adds"].sum())',
+            "params": 'int(table["Params"].sum())',
+        },
+        parametric=True,
+    ),
+    contexts=(Context(grad=False),),
+    hooks=every,
+    overlay=("torchsummaryX==1.3.0", "pandas==3.1.1", "python-dateutil==4.0.0"),
+    optional=True,
+)
