@@ -15,7 +15,7 @@ def test_all_formulas_beside_the_reference():
     ended = typed("formulas", "llama2-7b", "--length", "4096")
     assert ended.code == 0
     for word in ("ref-full", "46,084,915,200", "megatron-2026", "42,863,689,728", "0.9301",
-                 "half of the square -3.22 G", "not covered: its MLP has two matrices",
+                 "half of the square -3.22 G", "not covered: it is for an MLP of two matrices",
                  "cache of keys and values", "decode, one step"):  # fmt: skip
         assert word in ended.out
 

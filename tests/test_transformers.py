@@ -255,9 +255,9 @@ def test_how_far_formulas_part():
     ("name", "model", "reason"),
     [
         ("korthikanti", "llama3-8b", "each of its heads has keys and values of its own"),
-        ("kaplan-literal", "llama2-7b", "its MLP has two matrices"),
-        ("nanotron", "gpt2", "its MLP has three matrices"),
-        ("chinchilla-F", "mixtral-8x7b", "its MLP has two matrices"),
+        ("kaplan-literal", "llama2-7b", "it is for an MLP of two matrices"),
+        ("nanotron", "gpt2", "it is for an MLP of three matrices"),
+        ("chinchilla-F", "mixtral-8x7b", "it is for an MLP of two matrices"),
         ("levanter", "palm-540b", "its heads are h wide together"),
         ("palm", "deepseek-v3", "it knows no attention over a compressed cache"),
         ("megatron-2026", "bert-large", "it is about decoders"),

@@ -18,6 +18,7 @@ from flop_harness.counters.versions.catalogue import CATALOGUE
 from flop_harness.errors import UserError, extras_named, suggest
 from flop_harness.records import SEED, Case, Trace
 from flop_harness.records.account import Account
+from flop_harness.records.suite import size_in
 from flop_harness.records.trace import OPTIMIZERS, shapes_of
 from flop_harness.report.analysis.sizes import Size, shares
 from flop_harness.report.formats.plain import text_of
@@ -221,7 +222,13 @@ def totals_table(counted: Sequence[Count]) -> Table:
     lacking = [f"{each.model} lacks formulas for {left_out(each.unsupported)}."
                for each in counted if each.unsupported]  # fmt: skip
     told = " ".join([f"convention {convention.id}; {counted[0].trace.context}.", *lacking])
-    return size_table(sizes_of(counted), convention.unit, "Several models", told)
+    title = "One model at several sizes" if is_sweep(counted) else "Several models"
+    return size_table(sizes_of(counted), convention.unit, title, told)
+
+
+def is_sweep(counted: Sequence[Count]) -> bool:
+    places = [size_in(each.model) for each in counted]
+    return len({place[0] for place in places if place is not None}) == 1 and None not in places
 
 
 def parts_table(counted: Sequence[Count], by: str) -> Table:

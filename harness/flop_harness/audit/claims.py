@@ -128,7 +128,7 @@ def load(reference: str | Path) -> ClaimFile:
     path = _find(str(reference))
     _, document = read(path)
     file = convert(document, FileTable, str(path), WORDS)
-    found = [*_single_claims(file, path), *_table_claims(file, path), *_language_claims(file, path)]
+    found = [claim for kind in document if kind in KINDS for claim in KINDS[kind](file, path)]
     if not found:
         raise UserError(f"{path}: no claims: one begins with [[claim]], a table with [[table]]")
     return ClaimFile(path.stem, str(path.parent), tuple(_distinct(found)), tuple(no_counts(file)))
@@ -183,6 +183,10 @@ def _language_claims(file: FileTable, path: Path) -> Iterator[Claim]:
         where = f"{path}: table {raw.get('id', number)!r}"
         table = convert(raw, language.Table, where, WORDS)
         yield from language.claims(table, path.stem, path.parent, where)
+
+
+KINDS = {"claim": _single_claims, "table": _table_claims, "language": _language_claims}
+"""Tables of a file -> their claims; kinds stand in the order in which a file has them"""
 
 
 def _row_claims(

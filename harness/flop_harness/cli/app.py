@@ -59,17 +59,6 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def tell_trained(modes: Mapping[str, str], asked: bool | None) -> None:
-    """That models came in training mode, where nobody asked for one: it changes what they compute."""
-    from flop_harness.report.words.text import few
-
-    names = [name for name, mode in modes.items() if mode == "train"]
-    if names and asked is None:
-        one = len(names) == 1
-        say(f"{few(names, 3)} {'is' if one else 'are'} in training mode; "
-            f"--eval counts {'it' if one else 'them'} as for inference")  # fmt: skip
-
-
 @contextmanager
 def models_print_to_stderr() -> Iterator[None]:
     """Data alone goes to stdout, whatever a model prints."""
@@ -158,6 +147,17 @@ def tell(text: str) -> None:
     rows = wrapped(text.strip(), max(terminal().width - len(indent) - 2, 20)).splitlines()
     print("\n".join([indent + row if not place else f"{indent}  {row}"
                      for place, row in enumerate(rows)]))  # fmt: skip
+
+
+def tell_trained(modes: Mapping[str, str], asked: bool | None) -> None:
+    """That models came in training mode, where nobody asked for one: it changes what they compute."""
+    from flop_harness.report.words.text import few
+
+    names = [name for name, mode in modes.items() if mode == "train"]
+    if names and asked is None:
+        one = len(names) == 1
+        tell(f"{few(names, 3)} {'is' if one else 'are'} in training mode; "
+             f"--eval counts {'it' if one else 'them'} as for inference")  # fmt: skip
 
 
 def print_json(document: Any) -> None:

@@ -84,9 +84,9 @@ def count(
         return counting.document(found) if json else counting.tables(found, by), modes
 
     told, modes = run_aloud(counted, ", ".join(models))
-    tell_trained(modes, mode)
     if json:
         print_json(told)
         return
     for table, shares in told:
         show(Barred(grid(table), shares) if shares else grid(table))
+    tell_trained(modes, mode)

@@ -78,7 +78,6 @@ def layers(
     mode = True if variant and train is None else train
     case = model_case(model, input, mode, dtype, kwargs)
     found = run_aloud(lambda: layers_of_case(case, separated(counters), variant=variant), model)
-    tell_trained({model: found.mode}, mode)
     rows = chosen(found, depth, sort, top, only)
     if json:
         print_json(document(found, rows))
@@ -86,3 +85,4 @@ def layers(
     as_tree = sort is None and top is None and only is None
     show(grid(layer_table(found, rows, as_tree, separated(columns), weights)))
     show(grid(totals_table(found)))
+    tell_trained({model: found.mode}, mode)

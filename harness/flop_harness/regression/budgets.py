@@ -11,7 +11,7 @@ from flop_harness.errors import UserError, suggest
 from flop_harness.records.account import Account
 from flop_harness.report.formats.plain import text_of
 from flop_harness.report.tables.table import Column, Table
-from flop_harness.report.words.text import left_out
+from flop_harness.report.words.text import group, left_out
 
 Number = int | float
 HEAVIEST = 8
@@ -91,7 +91,7 @@ def below(account: Account, path: str) -> Account:
 def told(what: str, account: Account, most: Number, unit: str) -> str:
     """By how much a budget is passed, and the modules that weigh most in it."""
     total = account.total
-    head = f"{what}: {total:,} {unit}, {total - most:,} more than the budget of {most:,}"
+    head = f"{what}: {group(total)} {unit}, {group(total - most)} more than the budget of {group(most)}"
     parts = sorted(account.charges(), key=lambda charge: -charge[2])
     rows = tuple((path or "(the model)", term, each, each / total)
                  for path, term, each in parts[:HEAVIEST])  # fmt: skip

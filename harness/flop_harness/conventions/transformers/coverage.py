@@ -7,11 +7,15 @@ from flop_harness.records.transformer import Transformer
 
 
 def two_matrices(shape: Transformer) -> str:
-    return "" if shape.mlp_matrices == 2 else "its MLP has two matrices, this one has three"
+    return (
+        "" if shape.mlp_matrices == 2 else "it is for an MLP of two matrices; the model's has three"
+    )
 
 
 def three_matrices(shape: Transformer) -> str:
-    return "" if shape.mlp_matrices == 3 else "its MLP has three matrices, this one has two"
+    return (
+        "" if shape.mlp_matrices == 3 else "it is for an MLP of three matrices; the model's has two"
+    )
 
 
 def four_wide(shape: Transformer) -> str:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from flop_harness.records.transformer import FormulaBridge, Transformer
+from flop_harness.records.units import in_percent
 from flop_harness.records.utilisation import Held, Peak, Phase, Utilisation
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.text import compact, digits, group
@@ -121,7 +122,7 @@ def utilisations(found: Iterable[Utilisation], shape: Transformer, peak: Peak) -
              Column("not covered"))  # fmt: skip
     rows = tuple(
         (each.formula, figure(each), exact(each.per_token), digits(float(each.flops / 10**12), 4),
-         f"{digits(100 * float(each.share))} %", each.outside)
+         in_percent(each.share, 2), each.outside)
         for each in found
     )  # fmt: skip
     marked = "sparse" if peak.sparse else "dense"

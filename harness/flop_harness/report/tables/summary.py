@@ -75,7 +75,7 @@ def mark(index: Index, first: Reading, readings: list[Reading]) -> str:
 
 
 def notes(index: Index, first: dict[str, Reading], rows: list) -> Iterator[str]:
-    yield f"Rounded; exact figures and further contexts stand in appendix.tex. Reference, version {index.run.conventions}: {RULE['compute']}; a MAC is two FLOPs. Parameters: {RULE['params']}."
+    yield f"Rounded; exact figures and further contexts stand in appendix.tex. Reference (version {index.run.conventions} of its rules): {RULE['compute']}; a MAC is two FLOPs. Parameters: {RULE['params']}."
     said = [f"{shorten(f'{name} {each.version}', 60)} ({index.setting(alike(index, each))})"
             for name, each in first.items() if name != REFERENCE]  # fmt: skip
     if said:

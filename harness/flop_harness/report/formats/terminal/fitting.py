@@ -88,16 +88,28 @@ def settled(table: Fitted, width: int) -> Fitted:
 
 
 def fitting(table: Fitted, width: int) -> Iterator[dict[int, int]]:
-    """Groups of columns with their widths, each beginning with the first column."""
+    """Groups of columns with their widths, each beginning with the first column.
+
+    As few as have room, and of these the most even: no piece holds a single column for want of a few
+    signs in another.
+    """
     needs = [needed(table, place) for place in range(len(table.heads))]
     room = width - 1
-    taken = [0]
+    count = len(grouped(needs, room))
+    even = next(least for least in range(room + 1) if len(grouped(needs, least)) <= count)
+    for places in grouped(needs, even):
+        yield widened({each: needs[each] for each in places}, room)
+
+
+def grouped(needs: Sequence[tuple[int, int]], room: int) -> list[list[int]]:
+    """Places of columns in as many groups as it takes, the first column in each."""
+    groups = [[0]]
     for place in range(1, len(needs)):
-        if sum(needs[each][0] + GAP for each in (*taken, place)) > room and len(taken) > 1:
-            yield widened({each: needs[each] for each in taken}, room)
-            taken = [0]
-        taken.append(place)
-    yield widened({each: needs[each] for each in taken}, room)
+        full = sum(needs[each][0] + GAP for each in (*groups[-1], place)) > room
+        if full and len(groups[-1]) > 1:
+            groups.append([0])
+        groups[-1].append(place)
+    return groups
 
 
 def needed(table: Fitted, place: int) -> tuple[int, int]:
