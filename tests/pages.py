@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from flop_harness import store
 from flop_harness.report.documents import files
@@ -26,6 +27,22 @@ NAMES = sorted(
 
 def write(folder: Path, page: bytes) -> None:
     (folder / PAGE).write_bytes(page)
+
+
+class OwnTime:
+    """Seconds that the main thread of a tab works; others may use the machine, so no clock is asked."""
+
+    def __init__(self, tab: Any) -> None:
+        self.session = tab.context.new_cdp_session(tab)
+        self.session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        self.began = self.now()
+
+    def now(self) -> float:
+        told = self.session.send("Performance.getMetrics")["metrics"]
+        return next(each["value"] for each in told if each["name"] == "TaskDuration")
+
+    def seconds(self) -> float:
+        return self.now() - self.began
 
 
 class Pages:

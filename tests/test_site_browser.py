@@ -17,6 +17,7 @@ from flop_harness.report.site.build import files
 from flop_harness.report.site.contents import Site
 from flop_harness.report.site.sources import Results, results_in
 from flop_harness.report.site.vendor import libraries
+from pages import OwnTime
 from runs import explained
 from test_page import BROWSER
 
@@ -301,20 +302,10 @@ SCROLLED = """frames => new Promise(done => {
 
 
 def busy(page: Any) -> float:
-    """Milliseconds of the page's thread for each frame while its table is scrolled.
-
-    Its own time is asked, not that of the clock: others may use the machine.
-    """
-    session = page.context.new_cdp_session(page)
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})
-
-    def spent() -> float:
-        told = session.send("Performance.getMetrics")["metrics"]
-        return next(each["value"] for each in told if each["name"] == "TaskDuration")
-
-    before = spent()
+    """Milliseconds of the page's thread for each frame while its table is scrolled."""
+    own = OwnTime(page)
     page.evaluate(SCROLLED, FRAMES)
-    return 1e3 * (spent() - before) / FRAMES
+    return 1e3 * own.seconds() / FRAMES
 
 
 def test_three_thousand_models_and_twenty_counters(page, tmp_path):

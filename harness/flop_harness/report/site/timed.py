@@ -12,8 +12,9 @@ from flop_harness.report.words.text import digits
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """One series of one model on one machine; milliseconds."""
+    """One series of one model on one machine, as a suite was timed; milliseconds."""
 
+    suite: str
     machine: str
     series: str
     median: str
@@ -32,15 +33,15 @@ def times_of(every: Iterable[Times]) -> dict[str, list[Timed]]:
         for row in table.rows:
             told = dict(zip(table.names, row, strict=True))
             if told["median"] is not None and told["case"] in models:
-                found.setdefault(models[told["case"]], []).append(timed(times.machine, told))
+                found.setdefault(models[told["case"]], []).append(timed(times, told))
     return found
 
 
-def timed(machine: str, told: Mapping[str, object]) -> Timed:
+def timed(times: Times, told: Mapping[str, object]) -> Timed:
     def number(name: str) -> str:
         value = told[name]
         return digits(value) if isinstance(value, int | float) else ""
 
     interval = f"{number('from')} to {number('to')}" if told["from"] is not None else ""
-    return Timed(machine, str(told["series"]), number("median"), interval, number("bound"),
-                 str(told["limited by"] or ""), str(told["verdict"]))  # fmt: skip
+    return Timed(times.suite, times.machine, str(told["series"]), number("median"), interval,
+                 number("bound"), str(told["limited by"] or ""), str(told["verdict"]))  # fmt: skip
