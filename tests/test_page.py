@@ -188,6 +188,14 @@ def test_the_code_of_a_figure_is_copied(page, seeds):
     assert "profile" in page.evaluate("getSelection().toString()")
 
 
+def test_the_evidence_of_a_verdict_unfolds(page, pages):
+    page.goto(pages["claims"].as_uri())
+    row = page.locator(".claims tr.reproduced", has_text="gpt3-2.1/gpt3-small/params").first
+    row.locator("summary").click()
+    row.locator("table").wait_for()
+    assert "What gives it" in row.inner_text() and page.complaints == []
+
+
 # ---------------------------------------------------------------------------- loud, inert, readable
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from flop_harness.records import Audit
 from flop_harness.report.analysis.audit import (
@@ -15,8 +16,10 @@ from flop_harness.report.analysis.audit import (
     headline,
 )
 from flop_harness.report.formats import html as pages
+from flop_harness.report.formats.case_json import pack
 from flop_harness.report.formats.markdown import grid, page, plain
 from flop_harness.report.tables.audit import by_file, by_table, environment, fits, short, silent
+from flop_harness.report.words.text import printable
 
 
 def markdown(audit: Audit) -> bytes:
@@ -46,5 +49,15 @@ def html(audit: Audit) -> bytes:
         tables=by_table(audit), rulings=[(ruling, WORDS[ruling]) for ruling in RULINGS],
         counts=Counter(verdict.ruling for verdict in audit.verdicts),
         judged=" ".join(HOW_JUDGED.split()), environment=environment(audit),
-        silent=silent(audit), because=because, fits=fits,
+        silent=silent(audit), because=because, evidence=pack(evidence(audit)),
     )  # fmt: skip
+
+
+def evidence(audit: Audit) -> dict[str, Any]:
+    """Anchor of a claim -> title, heads, rows and note of the ways of counting that fit, or come nearest."""
+    tables = {entry.anchor: fits(entry) for entry in entries(audit)}
+    return {
+        anchor: [each.title, [column.title for column in each.columns],
+                 [list(map(printable, row)) for row in each.rows], each.note]
+        for anchor, each in tables.items() if each.rows
+    }  # fmt: skip

@@ -37,14 +37,19 @@ EXACT = 2**53
 
 
 def packed(index: Index, section: Section, codes: Codes = NONE) -> str:
-    """A case as base64 of gzip of JSON."""
-    text = json.dumps(contents(index, section, codes), separators=(",", ":"), ensure_ascii=False)
+    """A case, packed."""
+    return pack(contents(index, section, codes))
+
+
+def pack(value: Any) -> str:
+    """What a page unfolds: base64 of gzip of JSON."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     data = gzip.compress(text.encode("utf-8", "replace"), mtime=0)
     return base64.b64encode(data).decode("ascii")
 
 
 def unpacked(data: str) -> dict[str, Any]:
-    """What ``packed`` packed."""
+    """What was packed."""
     return dict(json.loads(gzip.decompress(base64.b64decode(data))))
 
 

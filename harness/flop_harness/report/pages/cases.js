@@ -1,9 +1,5 @@
 // A case unfolds into who agrees on it, its figures by convention and the bridge to each reading.
 
-async function unpacked(/** @type {string} */ data) {
-  const bytes = Uint8Array.from(atob(data), sign => sign.charCodeAt(0));
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).json();
-}
 async function fill(/** @type {HTMLElement} */ section) {
   const data = section.dataset.answers;
   if (!data) return;
@@ -15,14 +11,6 @@ async function fill(/** @type {HTMLElement} */ section) {
     ...told.answers.map(answer => article(answer, told)),
     told.unsupported.length ? plainTable('Operators without a formula', ['operator', 'calls'], told.unsupported) : '');
 }
-const SECOND = {class: 'num'};
-const scrolled = (/** @type {any} */ table) => make('div', {class: 'scroll', tabindex: 0}, table);
-const headed = (/** @type {string[]} */ names) => make('thead', {}, make('tr', {}, names.map((name, place) => make('th', {scope: 'col', ...(place === 1 && SECOND)}, name))));
-function plainTable(/** @type {string} */ title, /** @type {string[]} */ names, /** @type {string[][]} */ rows) {
-  const line = (/** @type {any} */ [first, second, ...others]) => make('tr', {}, make('th', {scope: 'row'}, first), make('td', SECOND, second), others.map(text => make('td', {}, text)));
-  return scrolled(make('table', {}, make('caption', {}, title), headed(names), make('tbody', {}, rows.map(line))));
-}
-
 function article(answer, told) {
   const tone = answer.loud ? 'loud' : '';
   const tool = `Read by ${answer.counter} ${answer.version || ''}`.trim();
