@@ -203,12 +203,16 @@ def test_every_convention_has_a_unit_and_a_source():
 
 
 def test_operators_without_a_formula_are_listed_with_their_counts():
-    """Two sparse matrices, whose elements meet where values say; and what cannot multiply, apart."""
-    x = torch.eye(3).to_sparse()
-    function = lambda x: (torch.sparse.mm(x, x), torch.histc(x.to_dense()))[0]  # noqa: E731
-    trace = record(Program(function), (x,), execute=True)
-    assert unsupported(trace) == {"aten._sparse_sparse_matmul": 1}
-    assert without_products(trace) == {"aten.histc": 1}
+    """An operator of the user's own, that may multiply; and what cannot, apart."""
+
+    @torch.library.custom_op("flop_harness_tests::own_product", mutates_args=())
+    def own_product(x: torch.Tensor) -> torch.Tensor:
+        return x @ x
+
+    function = lambda x: (own_product(own_product(x)), torch.isin(x, x))[0]  # noqa: E731
+    trace = record(Program(function), (torch.eye(3),), execute=True)
+    assert unsupported(trace) == {"flop_harness_tests.own_product": 2}
+    assert without_products(trace) == {"aten.isin": 1}
 
 
 @pytest.mark.parametrize(

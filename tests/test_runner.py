@@ -653,6 +653,7 @@ import sys
 from pathlib import Path
 from flop_harness.suite import files as suite
 from flop_harness.ask.compare import carry_out, save
+from flop_harness.run.planning import make_plan
 from flop_harness.run.plan import Cell, Progress, Work
 
 if __name__ == "__main__":
@@ -723,7 +724,7 @@ def whole(scripted) -> Path:
     begun = time.monotonic()
     process = start(scripted, scripted / "whole")
     lines = process.stdout.read().splitlines()
-    assert process.wait() == 0
+    assert process.wait() == 0, "\n".join(lines[-40:])
     (scripted / "whole" / "seconds").write_text(str(time.monotonic() - begun))
     assert len(lines) == len(set(lines)) == CELLS
     return scripted / "whole"

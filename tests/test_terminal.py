@@ -367,7 +367,7 @@ def test_the_rules_of_a_minor_release_are_those_of_its_patches():
 
 
 def test_it_is_said_how_many_counters_were_not_asked(net: str):
-    more = [each for each in find(("all",)) if each.overlay]
+    more = [each for each in find(("all",)) if each.overlay or each.optional]
     asked = a_run([], tools=tuple(Tool(each.id) for each in find(())))
     assert further(asked) == [f"{len(more)} more counters with --counters all"]
     assert further(a_run([], tools=(Tool("thop"),))) == []

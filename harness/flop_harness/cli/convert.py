@@ -67,7 +67,7 @@ def tell_ways(figure: str, found: list[Any], case: Any, json: bool) -> None:
 
     table = ways_table(figure, case.model, found)
     if json:
-        print_json({**document("convert", table), "model": case.model, "figure": figure})
+        print_json({**document("ways", table), "model": case.model, "figure": figure})
         return
     show(grid(table))
     tell(f"what another would say: --from {found[0].amount.way} --to NAME")

@@ -94,8 +94,6 @@ SCHEMAS: Mapping[str, tuple[Key, ...]] = {
     ),
     "convert": (
         SCHEMA,
-        Key("rows", "objects", "without --from, in place of conversions: counted by, exactly, unit, "
-            "if read as"),
         Key("model", "text", "the model reference"),
         Key("figure", "text", "the figure as it was given"),
         Key("conversions", "objects", "from, to, context, unit, exact (the figure to the last digit), "
@@ -121,6 +119,8 @@ SCHEMAS: Mapping[str, tuple[Key, ...]] = {
         Key("not_counted", "object", "operators without a formula, and how often each ran"),
         LOOKS,
     ),
+    "ways": (*ROWS, Key("model", "text", "the model reference"),
+             Key("figure", "text", "what convert was given, without --from")),
     "list": ROWS, "claims": ROWS, "verify": ROWS,
     "time": (
         *ROWS,

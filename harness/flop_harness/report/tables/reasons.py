@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from flop_harness.report.analysis.causes import Cause, by_counter
 from flop_harness.report.analysis.index import REFERENCE, Index
-from flop_harness.report.words.text import distance, printable
+from flop_harness.report.words.text import distance, shorten
 
 FEW = 2
 """So many terms of a counter are named"""
+LONGEST = 60
+"""Letters of a name or a term: a caption breaks no word"""
 
 
 def reasons(index: Index) -> Iterator[str]:
@@ -17,10 +19,10 @@ def reasons(index: Index) -> Iterator[str]:
     for name, causes in by_counter(index).items():
         compute = sorted((each for each in causes if each.metric == "compute"), key=lightness)
         if compute and name != REFERENCE:
-            told = [f"{printable(each.term)} (up to {distance(each.largest.part)})"
+            told = [f"{shorten(each.term, LONGEST)} (up to {distance(each.largest.part)})"
                     for each in compute[:FEW]]  # fmt: skip
             more = [f"{len(compute) - FEW} more"] if len(compute) > FEW else []
-            yield f"{printable(name)}: {', '.join([*told, *more])}"
+            yield f"{shorten(name, LONGEST)}: {', '.join([*told, *more])}"
 
 
 def lightness(cause: Cause) -> float:
