@@ -68,7 +68,9 @@ def test_the_stored_table_is_reproduced(counter):
 def test_every_counter_that_is_asked_by_default_or_in_an_overlay_has_its_rows():
     if not STORED.is_file():
         pytest.skip("the table is not stored here")
-    assert set(load_effects(STORED)) == {each.id for each in counters().values() if not each.optional}
+    assert set(load_effects(STORED)) == {
+        each.id for each in counters().values() if not each.optional
+    }
 
 
 SEEN = {
