@@ -175,6 +175,14 @@ def test_every_figure_is_explained(name):
             assert bridge.explained, (counter, metric, bridge.reading, bridge.steps, bridge.off)
 
 
+@pytest.mark.parametrize("name", [name for name in CASES if is_open("torch-profiler", name)])
+def test_what_is_open_is_told_as_a_residual(name):
+    """Once a rule gives the figure, the sample is no longer open."""
+    contexts = [context for counter, context in CELLS if counter == "torch-profiler"]
+    made = [bridges("torch-profiler", context, factory_of(name)) for context in contexts]
+    assert any(not bridge.explained for each in made for bridge in each.values())
+
+
 LENGTHS = (5, 9, 2)
 SCORES = sum(n * 6 * n for n in LENGTHS)
 NESTED = {  # by operator: a counter may have left its patches on the functions

@@ -107,19 +107,12 @@ def explain(
                         f"known: {', '.join(FORMATS)}")  # fmt: skip
     counter = counter_asked(counter)
     if other is not None:
-        if code or json or training or context or suite or folder:
-            raise UserError("two counters are told apart by their rules, forward: leave out "
-                            "--code, --json, --training, --context, --suite and --dir")  # fmt: skip
+        refuse_for_two(code or json or training or context or suite or folder)
         return tell_difference(case, (counter, counter_asked(other)), (input, train, dtype), asked,
                                depth, format)  # fmt: skip
     train = True if training and train is None else train
     given = bool(input or kwargs) or train is not None or dtype is not None
-    if given and not is_model(case):
-        raise UserError(
-            "--input, --kwargs, --train, --eval, --dtype and --training are for a model reference"
-        )
-    if given and (suite or folder):
-        raise UserError("results have their own inputs and mode: leave out --dir, --suite")
+    refuse_beside_results(given, case, suite or folder)
     made = model_suite([case], input, train, dtype, None, kwargs) if is_model(case) else None
     opened = known_or_run(case, counter, folder or suite, made, given, training)
     with opened as (run, name, home):
@@ -136,6 +129,23 @@ def explain(
             tell_to_paste(((bridge, "") for bridge in found.bridges), format)
             tell_silence(found)
     return None
+
+
+def refuse_for_two(asked: Any) -> None:
+    """UserError where options are given that a bridge between two counters does not take."""
+    if asked:
+        raise UserError("two counters are told apart by their rules, forward: leave out "
+                        "--code, --json, --training, --context, --suite and --dir")  # fmt: skip
+
+
+def refuse_beside_results(given: bool, case: str, results: Any) -> None:
+    """UserError where a model's inputs or mode are given for what has its own."""
+    if given and not is_model(case):
+        raise UserError(
+            "--input, --kwargs, --train, --eval, --dtype and --training are for a model reference"
+        )
+    if given and results:
+        raise UserError("results have their own inputs and mode: leave out --dir, --suite")
 
 
 def tell_to_paste(bridges: Iterable[tuple[Any, str]], format: str) -> None:
