@@ -407,3 +407,10 @@ def test_without_npm_a_site_says_what_it_needs(tmp_path, monkeypatch):
     monkeypatch.setattr(vendor.shutil, "which", lambda name: None)
     with pytest.raises(UserError, match="npm is needed"):
         vendor.libraries(tmp_path)
+
+
+def test_a_counter_that_no_suite_asked_is_named():
+    home = site_of(small_run())["index.html"]
+    [others] = re.findall(r"asked about no model here: (.*)\.</p>", home)
+    assert {"torchsummaryx", "torch-profiler"} <= set(others.split(", "))
+    assert "counter/thop.html" in home and "thop" not in others.split(", ")

@@ -31,7 +31,7 @@ function chart({name, points, line, far}) {
     {x: '2', y: '3', text: '0', textAnchor, dy: -10, fill: 'currentColor', stroke: 'var(--paper)', strokeWidth: 3}));
   const told = (/** @type {Dot} */ [model, family, value, time]) =>
     `${model} (${family})\n${name}: ${grouped(value)}\n${time.toPrecision(4)} ms`;
-  const made = Plot.plot({width, height: Math.min(560, width * 0.62), marginLeft: 56, marginBottom: 44, marginRight: 30,
+  const made = Plot.plot({width, height: Math.min(560, width * 0.62), marginLeft: 56, marginBottom: 44, inset: 12,
     style: {background: 'none', fontSize: '13px'},
     x: {...axis, label: `${name} →`}, y: {...axis, label: '↑ milliseconds'},
     marks: [Plot.line(line, {stroke: 'var(--soft)', strokeDasharray: '4 3'}),
