@@ -70,8 +70,8 @@ class Fitted:
             if self.title:
                 yield Text(wrapped(self.title, width), "italic")
             yield from drawn(table, widths, width)
-        if self.note:
-            yield Text(wrapped(self.note, width), "dim")
+        for told in self.note.splitlines():
+            yield Text(wrapped(told, width), "dim")
 
 
 def settled(table: Fitted, width: int) -> Fitted:
