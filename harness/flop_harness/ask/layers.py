@@ -129,7 +129,9 @@ def layers_at_rest(case: Case, folder: str = "") -> Layers:
     module = build(case, device="meta", folder=folder, called=False).module
     modules, parameters = ModuleTable(module).freeze()
     if any(each.lazy for each in parameters):
-        raise UserError(f"{case.model} has lazy layers, whose parameters hang on an input: give one")
+        raise UserError(
+            f"{case.model} has lazy layers, whose parameters hang on an input: give one"
+        )
     mode = "train" if module.training else "eval"
     nothing = Call("function", "", (), (), None)
     trace = Trace(Context("meta", mode=mode), modules, parameters, nothing)

@@ -38,8 +38,11 @@ WeightsOption = Annotated[
 
 ParametersOption = Annotated[
     bool,
-    typer.Option("--parameters", help="Parameters alone: the model is not called, and needs no input."),
+    typer.Option(
+        "--parameters", help="Parameters alone: the model is not called, and needs no input."
+    ),
 ]
+
 
 @app.command()
 def layers(
@@ -85,7 +88,9 @@ def layers(
 
     variant = training_variant(training, optimizer)
     if parameters and (variant or counters or input):
-        raise UserError("--parameters calls nothing: leave out --input, --counters, --training and --optimizer")
+        raise UserError(
+            "--parameters calls nothing: leave out --input, --counters, --training and --optimizer"
+        )
     mode = True if variant and train is None else train
     case = model_case(model, input, mode, dtype, kwargs)
     asked = (partial(layers_at_rest, case) if parameters else

@@ -40,7 +40,9 @@ class ContextTraces:
                 return on_meta(self._own, self.variant)
         except UserError:
             raise
-        except BaseException as error:  # on meta; the runner goes on and says so, or who is to blame
+        except (
+            BaseException
+        ) as error:  # on meta; the runner goes on and says so, or who is to blame
             if is_ours(error):
                 raise
             return self._measured()

@@ -129,7 +129,9 @@ def reasons(index: Index, bridge: Bridge, count: int = 3) -> str:
     The unit of a figure is none: they are weighed in MAC, as the deviation is.
     """
     weighed = zip(bridge.steps, in_macs_each(index, bridge), strict=True)
-    moved = sorted(((step, weight) for step, weight in weighed if weight), key=lambda pair: -abs(pair[1]))
+    moved = sorted(
+        ((step, weight) for step, weight in weighed if weight), key=lambda pair: -abs(pair[1])
+    )
     words = [f"{printable(step.term)} {percent(part_of(weight, bridge))}"
              for step, weight in moved[:count]]  # fmt: skip
     if len(moved) > count:

@@ -87,6 +87,11 @@ def settled(table: Fitted, width: int) -> Fitted:
     return replace(table, heads=table.heads[:-1], rows=rows)
 
 
+def natural_width(table: Fitted) -> int:
+    """The columns of a terminal in which no cell wraps."""
+    return 1 + sum(needed(table, place)[1] + GAP for place in range(len(table.heads)))
+
+
 def fitting(table: Fitted, width: int) -> Iterator[dict[int, int]]:
     """Groups of columns with their widths, each beginning with the first column.
 
