@@ -34,7 +34,7 @@ from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Call, Context, Trace
 from flop_harness.records.account import Account
-from flop_harness.trace.tree import subtree
+from flop_harness.trace.tree import subtree_after
 from flop_harness.trace.walk import Visit
 
 
@@ -94,7 +94,7 @@ MINE: dict[str, Rule] = {
 
 def price_compute(trace: Trace) -> Account:
     """Each module of the tree once, shared or not."""
-    return with_backward(trace, price(trace, MINE, Counts(subtree(trace, 0))))
+    return with_backward(trace, price(trace, MINE, Counts(subtree_after(trace))))
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:

@@ -8,15 +8,17 @@ deepspeed/profiling/flops_profiler/profiler.py (0.19.8) and calflops/pytorch_ops
 from __future__ import annotations
 
 from collections import Counter as Counts
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from math import prod
 from typing import Any
 
 from flop_harness.conventions.products import products_inside
+from flop_harness.counters.copies import CARRIED, copies, is_copy
 from flop_harness.counters.layers import tensors_of
 from flop_harness.counters.recurrent import Charges
 from flop_harness.records import Call, Context, Module, Tensor, Trace
 from flop_harness.records.account import Account
+from flop_harness.trace.tree import subtree
 from flop_harness.trace.walk import Visit, is_closed, visits
 
 Rule = Callable[[Visit], Charges]
@@ -203,17 +205,33 @@ def recurrent(trace: Trace, visit: Visit, module: Module) -> Charges:
 
 
 def price(trace: Trace, rules: Mapping[str, Rule], times: Counts[int]) -> Account:
-    """What is charged to each module, as often (``times``) as the sum over the tree takes it in."""
+    """What is charged to each module with hooks, as often (``times``) as the sum over the tree, which
+    is made after the pass, takes it in.
+    """
+    hooked = {*subtree(trace, 0), *(n for n, each in enumerate(trace.modules) if is_copy(each))}
+    made, calls = copies(trace), Counts[int]()
 
     def entries() -> Iterator[tuple[str, str, int]]:
         for visit in visits(trace, is_closed):
-            charged = charges(trace, rules, visit, times)
-            again = times[owner(visit, times)] - 1 if charged else 0
+            if visit.call.level == "module":
+                calls[visit.call.module] += 1
+            charged = charges(trace, rules, visit, hooked)
+            if not charged:
+                continue
+            index = owner(visit, hooked)
+            carried = [copy for copy, before in made.get(index, ()) if calls[index] <= before]
             for term, amount in charged:
-                yield visit.path, term, amount
-                yield visit.path, f"{term} of a shared module counted again", amount * again
+                yield from repeated(visit.path, term, amount, times[index])
+                for copy in carried:
+                    yield from repeated(visit.path, term + CARRIED, amount, times[copy])
 
     return Account.of(entries())
+
+
+def repeated(path: str, term: str, amount: int, times: int) -> Iterator[tuple[str, str, int]]:
+    if times:
+        yield path, term, amount
+        yield path, f"{term} of a shared module counted again", amount * (times - 1)
 
 
 BACKWARD = "the backward pass as two forward passes"
@@ -226,12 +244,14 @@ def with_backward(trace: Trace, forward: Account) -> Account:
     return forward + Account.of((path, BACKWARD, 2 * n) for path, _, n in forward.charges())
 
 
-def charges(trace: Trace, rules: Mapping[str, Rule], visit: Visit, times: Counts[int]) -> Charges:
+def charges(
+    trace: Trace, rules: Mapping[str, Rule], visit: Visit, hooked: Container[int]
+) -> Charges:
     call = visit.call
     if call.level == "module":
         module = trace.modules[call.module]
-        hooked = module.type in RECURRENT and times[call.module]
-        return recurrent(trace, visit, module) if hooked else []
+        charging = module.type in RECURRENT and call.module in hooked
+        return recurrent(trace, visit, module) if charging else []
     rule = rules.get(call.name)
     if rule is None:
         return []
@@ -240,10 +260,10 @@ def charges(trace: Trace, rules: Mapping[str, Rule], visit: Visit, times: Counts
     return [(term + suffix, amount) for term, amount in rule(visit)]
 
 
-def owner(visit: Visit, times: Counts[int]) -> int:
-    """The innermost module of the tree at or around a call."""
+def owner(visit: Visit, hooked: Container[int]) -> int:
+    """The innermost module with hooks at or around a call."""
     calls = (*visit.around, visit.call)
-    inner = (c.module for c in reversed(calls) if c.level == "module" and times[c.module])
+    inner = (c.module for c in reversed(calls) if c.level == "module" and c.module in hooked)
     return next(inner, 0)
 
 
