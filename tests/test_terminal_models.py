@@ -100,7 +100,12 @@ def test_reasons_make_up_the_deviation_of_flops_too():
 def test_a_context_of_plain_kernels_is_told_in_words_where_it_stands():
     plain = of_flops({"linear not seen": -20}, context=Context(grad=True, variant="math training"))
     fused = of_flops({}, context=Context(grad=True, variant="training"))
-    both = a_run([*zip(plain.readings, plain.bridges), *zip(fused.readings, fused.bridges)])
+    both = a_run(
+        [
+            *zip(plain.readings, plain.bridges, strict=True),
+            *zip(fused.readings, fused.bridges, strict=True),
+        ]
+    )
     text = printed(case_table(both, "net"))
     assert "torch (math)" in text and "torch (grad)" in text
     assert "math: Attention by its plain kernels" in text

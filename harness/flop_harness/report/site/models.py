@@ -150,7 +150,9 @@ def shard(index: Index, model: Model, code: Code) -> dict[str, Any]:
 def ways(index: Index, model: Model) -> Iterator[dict[str, Any]]:
     """The reference and our conventions, as the answers of counters are told; terms where they are known."""
     own = [("reference", model.macs, "MAC"), ("reference", model.params, "parameter")]
-    figures = [(each.convention, each.value, each.unit) for each in index.figures_of.get(model.name, ())]
+    figures = [
+        (each.convention, each.value, each.unit) for each in index.figures_of.get(model.name, ())
+    ]
     for name, value, unit in (*own, *figures):
         if value is not None:
             yield {"tool": name, "name": name, "id": "who", "value": exactly(value), "unit": unit,
