@@ -7,42 +7,40 @@ async function fill(section) {
   delete section.dataset.answers;
   /** @type {Section} */
   const told = await unpacked(data);
-  section.append(make('p', {}, told.description), ...told.agreed.map(([title, heads, rows]) => tableOf(title, heads, rows)),
-    told.figures.length ? tableOf('By convention', ['convention', 'value', 'unit'], told.figures) : '',
-    ...told.answers.map(answer => article(answer, told)),
-    told.unsupported.length ? tableOf('Operators without a formula', ['operator', 'calls'], told.unsupported) : '');
+  const tables = told.tables.map(([title, heads, rows]) => tableOf(title, heads, rows));
+  section.append(make('p', {}, told.description), ...tables, ...told.answers.map(answer => article(answer, told)));
 }
 /** @type {(answer: Told, told: Section) => Made} */
 function article(answer, told) {
-  const tone = answer.loud && 'loud', span = (/** @type {string} */ kind, /** @type {Part} */ text) =>
-    make('span', {class: `${kind} ${tone || ''}`}, text);
+  const span = (/** @type {string} */ kind, /** @type {Part} */ text) =>
+    make('span', {class: `${kind} ${answer.loud ? 'loud' : ''}`}, text);
   const note = (/** @type {Part[]} */ ...parts) => parts[0] && make('p', {class: 'note'}, ...parts);
   return make('article', {id: answer.id, tabindex: -1},
     make('h4', {}, make('a', {href: `#${answer.id}`}, `${answer.case} · ${answer.counter}`), ' ',
-      span('context', `${answer.context}, ${answer.metric}`), ' ', span('figure', answer.figure), ' ', span('why', answer.why)),
+      make('span', {class: 'context'}, `${answer.context}, ${answer.metric}`), ' ',
+      span('figure', answer.figure), ' ', span('why', answer.why)),
     answer.message && make('p', {class: 'message'}, answer.message),
     answer.bridge && bridge(answer.bridge, told, answer.scale || ''),
     note(answer.modules), answer.off && tableOf('Reported less predicted', ['module', 'difference'], answer.off),
-    note(`Read by ${answer.counter} ${answer.version || ''}`, answer.told && [', which says ', make('code', {}, answer.told)],
-      ...(answer.remarks || []).map(text => `; ${text}`),
-      '. Again: ', make('code', {}, `${told.again} --counters ${answer.counter}`)),
+    note(answer.read, '. Again: ', make('code', {}, `${told.again} --counters ${answer.counter}`)),
     answer.code && codeBlock('The code that gives this figure', answer.code.map(at => told.pieces[at]).join('\n')));
 }
 /** @type {(lines: ToldLine[], told: Section, scale: string) => Made} */
 function bridge(lines, told, scale) {
-  if (!lines.some(line => line.bar)) return make('p', {class: 'note'}, 'Equal to the reference, with no term on the way.');
-  const places = (/** @type {ToldLine} */ {classes, operators}) => [classes?.length && `in ${classes.join(', ')}`,
-    operators?.length && `done by ${operators.join(', ')}`].filter(Boolean).join('; ');
-  return bridgeOf(['term', 'amount', 'share', `waterfall, ${scale} of the reference wide`], lines.map(line => ({...line,
-    notes: [line.sentence, places(line), line.breakdown !== undefined && modules(told.breakdowns[line.breakdown], told.paths)],
+  if (!lines.some(line => line.bar)) return make('p', {class: 'note'}, 'Equal to the reference, without a term.');
+  const heads = ['term', 'amount', 'share', `waterfall, ${scale} of the reference wide`];
+  return bridgeOf(heads, lines.map(line => ({...line,
+    notes: [line.sentence, line.where, ...(line.breakdown === undefined ? [] : [modules(line.breakdown, told)])],
     tone: line.loud ? 'loud' : ['reference', 'reading'].includes(line.term) && 'end'})));
 }
-/** @type {(breakdown: Amount[], paths: string[]) => Made} what each module has of a term; made when it is opened */
-function modules(breakdown, paths) {
-  const lines = breakdown.flatMap((path, at) => at % 2 ? [] : [[paths[Number(path)] || '(root)', breakdown[at + 1]]]);
-  const made = make('details', {class: 'tree'}, make('summary', {}, `${lines.length} module${lines.length > 1 ? 's' : ''}`));
-  made.addEventListener('toggle', () => made.append(make('ul', {}, lines.map(([path, amount]) =>
-    make('li', {}, make('code', {}, path), ' ', make('span', {class: 'num'}, grouped(amount)))))), {once: true});
+/** @type {(place: number, told: Section) => Made} what each module has of a term; made when it is opened */
+function modules(place, {breakdowns, paths}) {
+  const pairs = breakdowns[place].flatMap((path, at, all) => at % 2 ? [] : [[Number(path), all[at + 1]]]);
+  const words = pairs.length === 1 ? '1 module' : `${grouped(pairs.length)} modules`;
+  const made = make('details', {class: 'tree'}, make('summary', {}, words));
+  made.addEventListener('toggle', () => made.append(make('ul', {}, pairs.map(([path, amount]) =>
+    make('li', {}, make('code', {}, paths[Number(path)] || '(root)'), ' ',
+      make('span', {class: 'num'}, grouped(amount)))))), {once: true});
   return made;
 }
 

@@ -18,9 +18,8 @@ type Step = {
 };
 /** What a counter says of a model, and the terms that lead to it from the reference. */
 type Answer = {
-  id: string; counter: string; name: string; version: string; contexts: string[]; metric: string; unit: string;
-  value: Amount | null; macs: number | null; apart: string; mark: string; label: string; printed: string;
-  message: string; reference: Amount | null; residual: Amount | null; steps: Step[]; code?: number[];
+  id: string; counter: string; name: string; metric: string; unit: string; label: string; value: Amount | null;
+  apart: string; read: string; reference: Amount | null; residual: Amount | null; steps: Step[]; code?: number[];
 };
 type Model = {
   name: string; macs: number | null; params: number | null; modules: Record<string, number>;
@@ -46,32 +45,30 @@ type Row = {
 };
 /** Case, family, count, milliseconds. */
 type Dot = [string, string, number, number];
-type Count = {name: string; factor: number; interval: number[]; points: Dot[]; line: [number, number][]; far: number[]};
+type Count = {name: string; title: string; caption: string; points: Dot[]; line: [number, number][]; far: number[]};
 
 type Shards = {
   search: {rows: string[][]; conventions: string[]} & Units;
   figures: {models: [string, string][]; rows: [number, string, number, string, string][]};
   table: {
-    counters: string[]; versions: Record<string, string>; suites: [string, number, string][]; convention: string;
-    presets: [string, string][]; families: [string, string][]; rows: Row[];
+    counters: string[]; made: string; presets: [string, string][]; families: [string, string][]; rows: Row[];
   };
   [model: `model/${string}`]: Model;
-  [time: `time/${string}`]: {series: {series: string; overhead: string[]; counts: Count[]}[]};
+  [time: `time/${string}`]: {series: {series: string; counts: Count[]}[]};
 };
 
 /** A reading in the report of a suite; what is empty is left out. */
 type Told = {
-  id: string; counter: string; context: string; metric: string; case: string; figure: string; version?: string;
-  why?: string; loud?: boolean; message?: string; told?: string; remarks?: string[]; modules?: string;
+  id: string; counter: string; context: string; metric: string; case: string; figure: string; read: string;
+  why?: string; loud?: boolean; message?: string; modules?: string;
   off?: string[][]; bridge?: ToldLine[]; scale?: string; code?: number[];
 };
 type ToldLine = {
-  term: string; amount: string; share?: string; sentence?: string; breakdown?: number; classes?: string[];
-  operators?: string[]; loud?: boolean; bar?: [number, number, string];
+  term: string; amount: string; share?: string; sentence?: string; breakdown?: number; where?: string;
+  loud?: boolean; bar?: [number, number, string];
 };
 type Section = {
-  description: string; again: string; agreed: [string, string[], string[][]][]; figures: string[][];
-  unsupported: string[][]; answers: Told[]; pieces: string[]; paths: string[]; breakdowns: Amount[][];
+  description: string; again: string; tables: [string, string[], string[][]][]; answers: Told[]; pieces: string[]; paths: string[]; breakdowns: Amount[][];
 };
 /** What gives a published figure: title, heads, rows, a note. */
 type Evidence = [string, string[], string[][], string];

@@ -39,15 +39,22 @@ def shard(
     place = {case: (row.id, row.kind) for row in rows for case in row.cases}
     asked = {each.counter for each in index.readings if each.metric == "compute"}
     counters = [name for name in index.counters if name in asked and name != REFERENCE]
-    shown = list(runs)
     return {
         "counters": counters,
-        "versions": {name: version_of(index, name) for name in counters},
-        "suites": [[run.suite.name, run.suite.version, versions(run).get("torch", "")] for run in shown],
-        "convention": CONVENTION, "presets": PRESETS,
+        "made": made(index, counters, runs), "presets": PRESETS,
         "families": [("Every family", ""), *sorted({(row.replace("-", " "), row) for row, _ in place.values()})],
         "rows": [row_of(model, counters, *place.get(model.name, ("", "Layers"))) for model in models],
     }  # fmt: skip
+
+
+def made(index: Index, counters: Sequence[str], runs: Iterable[Run]) -> str:
+    """What a table that is taken away has to say of itself: the convention, the suites, the versions."""
+    suites = [
+        f"{run.suite.name} {run.suite.version} (torch {versions(run).get('torch', '?')})"
+        for run in runs
+    ]
+    tools = [f"{name} {version_of(index, name)}".strip() for name in counters]
+    return f"Reference: {CONVENTION}. Suites: {', '.join(suites)}. Versions: {', '.join(tools)}."
 
 
 def version_of(index: Index, counter: str) -> str:

@@ -7,7 +7,8 @@ const DOUBLING = '2 FLOPs per MAC', HALVING = 'a MAC for 2 FLOPs';
 const kindOf = (/** @type {string} */ unit) => unit in FLOPS ? 'compute' : unit;
 
 /** @type {(figure: Figure, way: Way) => boolean} by digits alone, whatever the unit is called */
-const isMisnamed = ({base, ...figure}, {unit, value}) => base in FLOPS && unit in FLOPS && within({base, ...figure}, Number(value));
+const isMisnamed = (figure, way) =>
+  figure.base in FLOPS && way.unit in FLOPS && within(figure, Number(way.value));
 /** @type {(figure: Figure, way: Way, units: Units) => boolean} as it stands, or as the tool calls it */
 function isOf(figure, way, units) {
   const {base} = figure, value = Number(way.value);
@@ -24,13 +25,15 @@ const less = (a, b) =>
  * of the tools that count FLOPs, and of our convention where it stands beside one of them */
 function between(source, target) {
   const isTerm = [source, target].some(way => way.unit === 'FLOP' && way.tool !== 'flops');
-  const [up, down] = [[source, target], [target, source]].map(([one, other]) => !isTerm && one.unit === 'MAC' && other.unit === 'FLOP');
+  const [up, down] = ['MACFLOP', 'FLOPMAC'].map(units => !isTerm && source.unit + target.unit === units);
   /** @type {(way: Way, doubled: boolean) => Terms} */
-  const termsIn = ({tool, value, terms}, doubled) => isTerm && tool === 'flops' ? new Map([[DOUBLING, Number(value) / 2]])
-    : new Map((terms || []).map(([term, amount]) => [term, doubled ? less(amount, less(0, amount)) : amount]));
+  const termsIn = ({tool, value, terms}, doubled) => new Map(isTerm && tool === 'flops'
+    ? [[DOUBLING, Number(value) / 2]]
+    : (terms || []).map(([term, amount]) => [term, doubled ? less(amount, less(0, amount)) : amount]));
   const before = termsIn(source, up), after = termsIn(target, down);
-  const names = [...new Set([...before.keys(), ...after.keys()])];
-  const terms = names.map(term => /** @type {[string, Amount]} */ ([term, less(after.get(term) || 0, before.get(term) || 0)]));
+  /** @type {[string, Amount][]} */
+  const terms = [...new Set([...before.keys(), ...after.keys()])]
+    .map(term => [term, less(after.get(term) || 0, before.get(term) || 0)]);
   const size = (/** @type {[string, Amount]} */ [, amount]) => Math.abs(Number(amount));
   const sorted = terms.filter(size).sort((a, b) => size(b) - size(a));
   return up ? [[DOUBLING, source.value], ...sorted] : down ? [[HALVING, less(0, target.value)], ...sorted] : sorted;

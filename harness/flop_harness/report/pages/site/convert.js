@@ -88,6 +88,5 @@ function opened() {
   else asked.focus();
 }
 asked.addEventListener('input', convert);
-asked.form?.addEventListener('submit', event => { event.preventDefault(); convert(); });
 addEventListener('hashchange', opened);
 opened();

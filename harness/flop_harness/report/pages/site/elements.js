@@ -28,7 +28,8 @@ function tableOf(caption, heads, rows, right = [1]) {
 function bridgeOf(heads, lines) {
   const rows = lines.map(({term, notes = [], amount, share, tone, bar: [left, width, kind] = [0, 0, '']}) =>
     make('tr', {class: tone}, make('th', {scope: 'row'}, term, notes.map(part => part && make('small', {}, part))),
-      make('td', {class: 'num'}, amount), make('td', {class: 'num'}, share), make('td', {class: 'axis', 'aria-hidden': 'true'},
+      make('td', {class: 'num'}, amount), make('td', {class: 'num'}, share),
+      make('td', {class: 'axis', 'aria-hidden': 'true'},
         make('u', {class: kind, style: `left:${left}%;width:${width}%`}))));
   const head = heads.map((part, at) => make('th', {scope: 'col', class: ['', 'num', 'num', 'axis'][at]}, part));
   return scrolled('Terms', make('table', {class: 'terms'},
@@ -51,8 +52,8 @@ document.addEventListener('click', async event => {
   const button = /** @type {HTMLElement} */ (event.target);
   const source = button.matches('.copy') && button.closest('.code, table');
   if (!source) return;
-  const rows = [...source.querySelectorAll('tr')].map(row => [...row.cells].map(cell => cell.innerText));
-  const text = source.querySelector('code')?.textContent || rows.map(row => row.join('\t')).join('\n');
+  const rows = [...source.querySelectorAll('tr')].map(row => [...row.cells].map(cell => cell.innerText).join('\t'));
+  const text = source.querySelector('code')?.textContent || rows.join('\n');
   getSelection()?.selectAllChildren(source.querySelector('code, tbody') || source);
   button.textContent = await navigator.clipboard.writeText(text).then(() => 'Copied', () => 'Selected');
 });

@@ -15,21 +15,16 @@ async function unfold() {
   why.replaceChildren(...(answer.value === null ? silence(answer) : reasons(model, answer)));
   why.scrollIntoView({block: 'start'});
 }
-const readBy = (/** @type {Answer} */ {counter, version, contexts, label, printed}) =>
-  `Read by ${counter} ${version}, in ${contexts.join(', ')}.${printed && ` It prints ${label} ${printed}.`}`;
 const headOf = (/** @type {Answer} */ {name}, /** @type {string} */ words) =>
   make('h2', {id: 'h-why', tabindex: -1}, `Why ${name} says ${words}`);
 const silence = (/** @type {Answer} */ answer) => [headOf(answer, 'nothing'),
-  make('p', {}, `${answer.mark[0].toUpperCase()}${answer.mark.slice(1)}: ${answer.message}`),
-  make('p', {class: 'soft'}, readBy(answer))];
+  make('p', {}, answer.apart), make('p', {class: 'soft'}, answer.read)];
 
 /** @type {(model: Model, answer: Answer) => Made[]} */
 function reasons(model, answer) {
-  const {metric, apart, residual, code, steps} = answer, unit = metric === 'params' ? 'parameters' : answer.unit;
-  const halved = unit === 'FLOP' ? ', a MAC being two FLOPs' : '';
-  const words = apart === '=' ? 'Equal to the reference.' : `${apart} against the reference${halved}.`;
+  const {metric, residual, code, steps} = answer, unit = metric === 'params' ? 'parameters' : answer.unit;
   const left = Number(residual) && `Not all explained: ${signed(residual || 0)} is left over.`;
-  return [headOf(answer, `${grouped(answer.value || 0)} ${unit}`), make('p', {}, `${words} ${readBy(answer)}`),
+  return [headOf(answer, `${grouped(answer.value || 0)} ${unit}`), make('p', {}, `${answer.apart} ${answer.read}`),
     make('p', {class: 'loud', hidden: !left}, left || ''), bridgeOf(...waterfall(model, answer, unit)),
     make('p', {class: 'note'}, `The bars are distances from the reference in ${metric === 'params' ? unit : 'MAC'}. `
       + 'All counters of this model share the scale.'),
@@ -40,7 +35,8 @@ function reasons(model, answer) {
 /** Distances from the reference after each step. */
 const levels = (/** @type {Answer} */ {steps}) => [...d3.cumsum(steps, step => step.macs)];
 /** A word of the glossary, with its meaning. */
-const word = (/** @type {string} */ name) => document.querySelector(`#words [href$="#word-${name}"]`)?.cloneNode(true) || name;
+const word = (/** @type {string} */ name) =>
+  document.querySelector(`#words [href$="#word-${name}"]`)?.cloneNode(true) || name;
 
 /** @type {(model: Model, answer: Answer, unit: string) => [Part[], Line[]]}
  * heads and lines; each bar begins where the one before it ends, on the scale of all counters */
@@ -54,8 +50,8 @@ function waterfall(model, answer, unit) {
   why.style.setProperty('--zero', `${x(0)}%`);
   return [['Term', unit, 'Of the reference', ticks], [
     {term: word('reference'), amount: grouped(answer.reference || 0), bar: bar(0, 0, ''), tone: 'end'},
-    ...answer.steps.map(({term, sentence, where, amount, share, macs}, step) => ({term, notes: [sentence, where], share,
-      amount: signed(amount), bar: bar(at[step], at[step + 1], macs < 0 ? 'down' : 'up')})),
+    ...answer.steps.map(({term, sentence, where, amount, share, macs}, step) => ({term, notes: [sentence, where],
+      amount: signed(amount), share, bar: bar(at[step], at[step + 1], macs < 0 ? 'down' : 'up')})),
     {term: word('residual'), amount: signed(gap), bar: bar(end, end, ''), tone: Number(gap) ? 'loud' : ''},
     {term: word('reading'), amount: grouped(answer.value || 0), bar: bar(0, end, 'sum'), tone: 'end'}]];
 }

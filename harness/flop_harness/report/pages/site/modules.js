@@ -4,8 +4,8 @@ const DEEPEST = 5, NARROWEST = 0.0015;
 
 /** @type {(model: Model, answer: Answer) => Module} with what is counted, missed and extra in each */
 function modulesOf(model, answer) {
-  const paths = new Set(['', ...Object.keys(model.modules), ...answer.steps.flatMap(step => Object.keys(step.modules))]);
-  const tree = d3.stratify().path(path => `/${path.replaceAll('.', '/')}`)([...paths]);
+  const paths = [model, ...answer.steps].flatMap(each => Object.keys(each.modules));
+  const tree = d3.stratify().path(path => `/${path.replaceAll('.', '/')}`)([...new Set(['', ...paths])]);
   const known = new Map(tree.descendants().map(each => [each.id.slice(1).replaceAll('/', '.'), each]));
   for (const [path, each] of known) {
     Object.assign(each, {path, reference: model.modules[path] || 0, missed: 0, extra: 0});
@@ -32,13 +32,12 @@ function icicle(model, answer) {
   };
   /** @type {(each: Module, top?: Module) => Made} */
   const nested = (each, top = each) => {
-    const counted = Math.max(each.reference - each.missed, 0), all = counted + each.missed + each.extra || 1;
-    const [first, second] = [counted, counted + each.missed].map(end => `${100 * end / all}%`);
-    const told = `${each.path || 'The whole model'}: ${grouped(counted)} MAC counted, ${grouped(each.missed)} missed, `
-      + `${grouped(each.extra)} beyond the reference`;
-    const name = each.path.split('.').pop() || model.name;
-    const bar = make('button', {type: 'button', title: told, style: `--first:${first};--second:${second}`},
-      each === top && each.parent ? `‹ ${each.path}` : name);
+    const {path, missed, extra} = each, counted = Math.max(each.reference - missed, 0);
+    const [first, second] = [counted, counted + missed].map(end => `${100 * end / (counted + missed + extra || 1)}%`);
+    const title = `${path || 'The whole model'}: ${grouped(counted)} MAC counted, ${grouped(missed)} missed, `
+      + `${grouped(extra)} beyond the reference`;
+    const bar = make('button', {type: 'button', title, style: `--first:${first};--second:${second}`},
+      each === top && each.parent ? `‹ ${path}` : path.split('.').pop() || model.name);
     bar.onclick = () => draw(each === top ? each.parent || whole : each);
     const below = each.depth - top.depth < DEEPEST - 1 ? each.children || [] : [];
     const wide = below.filter(child => child.value > NARROWEST * top.value);

@@ -28,8 +28,8 @@ function hits({search, items}, query, kind, all) {
   const filter = (/** @type {Hit} */ hit) => !kind || items[hit.id].kind === kind;
   const both = search.search(query, {filter});
   const hit = both.length || all ? both : search.search(query, {filter, combineWith: 'OR'});
-  const isSame = (/** @type {Item} */ item) => Number(squashed(item.title) === squashed(query));
-  return hit.map(each => items[each.id]).sort((a, b) => isSame(b) - isSame(a));
+  const isOther = (/** @type {Item} */ item) => Number(squashed(item.title) !== squashed(query));
+  return hit.map(each => items[each.id]).sort((a, b) => isOther(a) - isOther(b));
 }
 
 /** @type {(text: string) => Promise<Item[]>} what answers the text, the best first */
@@ -88,9 +88,10 @@ form.addEventListener('submit', async event => {
 form.addEventListener('keydown', event => {
   const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
   const stops = [find, ...list.querySelectorAll('a')];
-  if (step) event.preventDefault();
-  if (step) stops[stops.findIndex(each => each === document.activeElement) + step]?.focus();
   if (event.key === 'Escape') list.hidden = true;
+  if (!step) return;
+  event.preventDefault();
+  stops[stops.findIndex(each => each === document.activeElement) + step]?.focus();
 });
 form.addEventListener('focusout', ({relatedTarget}) => {
   list.hidden ||= !form.contains(/** @type {Node | null} */ (relatedTarget));

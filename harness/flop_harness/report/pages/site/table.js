@@ -8,7 +8,7 @@ const controls = Object.entries({models: filter, kind: preset, family, figures: 
 const SHOWN = {
   exact: ([value]) => grouped(value),
   gmac: ([value, base]) => (Number(value) / (base === 'FLOP' ? 2e9 : 1e9)).toPrecision(4),
-  ratio: ([, , share]) => share === null ? '' : share === 0 ? '1' : share === -1 ? '0'
+  ratio: ([, , share]) => share === null ? '' : share === 0 || share === -1 ? String(1 + share)
     : Math.abs(share) < 5e-4 ? '≈1' : (1 + share).toFixed(3),
 };
 const shown = (/** @type {Cell} */ cell) => Array.isArray(cell) ? SHOWN[unit.value](cell) : cell || '';
@@ -16,7 +16,7 @@ const shown = (/** @type {Cell} */ cell) => Array.isArray(cell) ? SHOWN[unit.val
 const size = cell => !Array.isArray(cell) ? -3 : unit.value === 'ratio' ? cell[2] ?? -2
   : Number(cell[0]) / (cell[1] === 'FLOP' ? 2 : 1);
 /** @type {(row: Row, text: Part, anchor?: string, title?: string | false) => Made} */
-const linked = (row, text, anchor = '', title = false) => make('a', {href: `model/${row.id}.html${anchor}`, title}, text);
+const linked = ({id}, text, anchor = '', title = false) => make('a', {href: `model/${id}.html${anchor}`, title}, text);
 const RIGHT = {hozAlign: 'right', headerHozAlign: 'right'};
 /** @type {(title: string, field: string, scale: number) => GridField} */
 const numbers = (title, field, scale) => ({title, field, ...RIGHT, sorter: 'number',
@@ -25,29 +25,29 @@ const numbers = (title, field, scale) => ({title, field, ...RIGHT, sorter: 'numb
 const figures = (title, place) => ({title, field: `said.${place}`, ...RIGHT, sorter: (a, b) => size(a) - size(b),
   formatter(cell) {
     const said = cell.getValue(), isFigure = Array.isArray(said);
-    const tone = isFigure ? said[3] : ['refused', 'failed'].find(word => word === said) || (said ? 'absent' : '');
-    cell.getElement().classList.add(...tone.split(' ').filter(Boolean));
+    const word = ['refused', 'failed'].includes(said) ? said : said && 'absent';
+    cell.getElement().className += ` ${isFigure ? said[3] : word || ''}`;
     return linked(cell.getData(), shown(said), `#${title}`, isFigure && `${grouped(said[0])} ${said[1]}`);
   }});
 
 /** @type {(told: Shards['table'], seen: Row[]) => {caption: string, lines: string[][]}} what one sees */
-function exported({counters, versions, suites, convention}, seen) {
+function exported({counters, made}, seen) {
   const places = [...counters.keys()].filter(place => seen.some(row => Array.isArray(row.said[place])));
-  const used = places.map(place => counters[place]);
   const words = {ratio: 'ratio to the reference', gmac: 'GMAC', exact: 'figures as reported'}[unit.value];
-  const caption = `Compute of ${seen.length} models by ${used.length} counters, ${words}. Reference: ${convention}. `
-    + `Suites: ${suites.map(([name, version, torch]) => `${name} ${version} (torch ${torch})`).join(', ')}. `
-    + `Versions: ${used.map(name => `${name} ${versions[name]}`).join(', ')}.`;
+  const caption = `Compute of ${seen.length} models by ${places.length} counters, ${words}. ${made}`;
+  const heads = ['model', 'input', 'parameters', 'reference MAC', ...places.map(place => counters[place])];
   const cells = (/** @type {Row} */ row) => [row.name, row.input, `${row.params ?? ''}`, `${row.macs ?? ''}`,
     ...places.map(place => shown(row.said[place]).replaceAll(',', ''))];
-  return {caption, lines: [['model', 'input', 'parameters', 'reference MAC', ...used], ...seen.map(cells)]};
+  return {caption, lines: [heads, ...seen.map(cells)]};
 }
-const tex = (/** @type {string} */ text) => text.replace(/[&%$#_{}]/g, '\\$&').replaceAll('×', '$\\times$').replaceAll('≈', '$\\approx$');
+const tex = (/** @type {string} */ text) =>
+  text.replace(/[&%$#_{}]/g, '\\$&').replaceAll('×', '$\\times$').replaceAll('≈', '$\\approx$');
 /** @type {(made: {caption: string, lines: string[][]}) => string} */
 function latex({caption, lines}) {
   const [heads, ...body] = lines.slice(0, MOST + 1).map(line => `${line.map(tex).join(' & ')} \\\\`);
-  return ['\\begin{table}', `\\caption{${tex(caption)}}`, `\\begin{tabular}{ll${'r'.repeat(lines[0].length - 2)}}`,
-    '\\toprule', heads, '\\midrule', ...body, '\\bottomrule', '\\end{tabular}', '\\end{table}'].join('\n');
+  const columns = `ll${'r'.repeat(lines[0].length - 2)}`;
+  return ['\\begin{table}', `\\caption{${tex(caption)}}`, `\\begin{tabular}{${columns}}`, '\\toprule', heads,
+    '\\midrule', ...body, '\\bottomrule', '\\end{tabular}', '\\end{table}'].join('\n');
 }
 /** @type {(made: {caption: string, lines: string[][]}) => string} */
 const csv = ({caption, lines}) => [`# ${caption}`, ...lines.map(line =>
@@ -69,12 +69,11 @@ load('table').then(told => {
     {title: 'Input', field: 'input'}, {title: 'Suite', field: 'suite'}],
   });
   const seen = () => exported(told, table.getData('active'));
-  const showLatex = () => panel.replaceChildren(codeBlock('LaTeX', latex(seen())));
+  const showLatex = () => panel.replaceChildren(Object.assign(codeBlock('LaTeX', latex(seen())), {open: true}));
   function apply() {
     const names = filter.value.split(',').map(squashed).filter(Boolean);
-    const isNamed = (/** @type {string} */ name) => names.length > 1 ? names.includes(name) : name.includes(names[0] || '');
-    table.setFilter(row => (!preset.value || row.section === preset.value)
-      && (!family.value || row.family === family.value) && isNamed(squashed(row.name)));
+    table.setFilter(row => [row.section, ''].includes(preset.value) && [row.family, ''].includes(family.value)
+      && (names.length > 1 ? names.includes(squashed(row.name)) : squashed(row.name).includes(names.join())));
     table.redraw(true);
     const set = controls.map(([name, {value}]) => [name, value]).filter(([, value]) => value && value !== 'ratio');
     history.replaceState(null, '', `#${new URLSearchParams(set)}`);

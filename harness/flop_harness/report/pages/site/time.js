@@ -5,7 +5,6 @@ const [suite, series, counting] = ['suite', 'series', 'counting']
 const [scatter, below] = ['scatter', 'dots'].map(id => /** @type {HTMLElement} */ (document.getElementById(id)));
 /** @type {(select: HTMLSelectElement, names: string[]) => void} */
 const offer = (select, names) => select.replaceChildren(...names.map((name, value) => make('option', {value}, name)));
-const brief = (/** @type {number} */ value) => value.toPrecision(3);
 
 /** @type {(event?: Event) => Promise<void>} */
 async function chosen(event) {
@@ -13,33 +12,28 @@ async function chosen(event) {
   if (event?.target !== series && event?.target !== counting) offer(series, told.series.map(each => each.series));
   const found = told.series[series.selectedIndex];
   if (!found) return scatter.replaceChildren('Too few models were timed in this suite to say what predicts time.');
-  if (event?.target !== counting) offer(counting, found.counts.map(({name, factor}) => `${name} (off by ${brief(factor)})`));
-  const count = found.counts[counting.selectedIndex], most = scatter.clientWidth > 600 ? 6 : 3;
-  scatter.replaceChildren(chart(count, most), make('figcaption', {}, captionOf(count, most, found.overhead)));
+  if (event?.target !== counting) offer(counting, found.counts.map(each => each.title));
+  const count = found.counts[counting.selectedIndex];
+  scatter.replaceChildren(chart(count), make('figcaption', {}, count.caption));
   const rows = count.points.toSorted((a, b) => a[3] - b[3])
     .map(([name, family, value, time]) => [name, family, grouped(value), time.toPrecision(4)]);
   below.replaceChildren(make('details', {class: 'fold'}, make('summary', {}, 'The same as a table'),
     tableOf('Models, counts and times', ['Model', 'Family', count.name, 'ms'], rows, [2, 3])));
 }
-/** @type {(count: Count, most: number, overhead: string[]) => string} */
-const captionOf = ({name, factor, interval, points}, most, overhead) =>
-  `${points.length} models; predictions by ${name} are off by a factor of ${brief(factor)} `
-  + `(95 %: ${interval.map(brief).join(' to ')}) on families that the fit has not seen. The dashed line is a power law `
-  + `through all dots; the ${most} farthest from it are named.`
-  + (overhead.length ? ` Left out, since their time is overhead: ${overhead.join(', ')}.` : '');
 
-/** @type {(count: Count, most: number) => SVGElement | HTMLElement} the table below has the numbers */
-function chart({name, points, line, far}, most) {
+/** @type {(count: Count) => Made} the table below has the numbers */
+function chart({name, points, line, far}) {
   const width = Math.min(1000, scatter.clientWidth);
   const axis = {type: 'log', tickFormat: compact, grid: true, ticks: width > 600 ? 5 : 2};
-  const middle = Math.sqrt(line[0][0] * line[1][0]), named = far.slice(0, most).map(at => points[at]);
+  const middle = Math.sqrt(line[0][0] * line[1][0]), named = far.slice(0, width > 600 ? 6 : 3).map(at => points[at]);
   const names = ['start', 'end'].map(textAnchor => Plot.text(  // towards the middle
-    named.filter(dot => (dot[2] < middle) === (textAnchor === 'start')), {x: '2', y: '3', text: '0', textAnchor, dy: -10,
-      fill: 'currentColor', stroke: 'var(--paper)', strokeWidth: 3}));
+    named.filter(dot => (dot[2] < middle) === (textAnchor === 'start')),
+    {x: '2', y: '3', text: '0', textAnchor, dy: -10, fill: 'currentColor', stroke: 'var(--paper)', strokeWidth: 3}));
   const told = (/** @type {Dot} */ [model, family, value, time]) =>
     `${model} (${family})\n${name}: ${grouped(value)}\n${time.toPrecision(4)} ms`;
-  const made = Plot.plot({width, height: Math.min(560, width * 0.62), marginLeft: 56, marginBottom: 44, marginRight: 30,
-    style: {background: 'none', fontSize: '13px'}, x: {...axis, label: `${name} →`}, y: {...axis, label: '↑ milliseconds'},
+  const made = Plot.plot({width, height: Math.min(560, width * 0.62), marginLeft: 56, marginBottom: 44, inset: 12,
+    style: {background: 'none', fontSize: '13px'},
+    x: {...axis, label: `${name} →`}, y: {...axis, label: '↑ milliseconds'},
     marks: [Plot.line(line, {stroke: 'var(--soft)', strokeDasharray: '4 3'}),
       Plot.dot(points, {x: '2', y: '3', r: 4, fill: 'var(--link)', fillOpacity: 0.75}), ...names,
       Plot.tip(points, Plot.pointer({x: '2', y: '3', fill: 'var(--paper)', title: told}))]});
