@@ -62,7 +62,7 @@ load('table').then(told => {
   for (const [name, control] of controls) control.value = state.get(name) || control.value;
   const table = new Tabulator('#grid', {
     data: rows, height: 'max(20rem, calc(100vh - 15rem))', layout: 'fitData',
-    columnDefaults: {headerSortTristate: true, resizable: false},
+    columnDefaults: {headerSortTristate: true, resizable: false}, printAsHtml: true, printStyled: false,
     columns: [{title: 'Model', field: 'name', frozen: true, minWidth: 150,
       formatter: cell => linked(cell.getData(), cell.getValue())},
     numbers('GMAC', 'macs', 1e9), ...counters.map(figures), numbers('M parameters', 'params', 1e6),
