@@ -5,7 +5,7 @@ const [asked, converted, command] = ['asked', 'converted', 'command']
 const OURS = 'who';
 const say = (/** @type {string} */ text) => [make('p', {}, text)];
 
-/** @type {(line: string) => Promise<any>} a figure, a way of counting, a model, a way after "to" */
+/** @type {(line: string) => Promise<Question>} a figure, a way of counting, a model, a way after "to" */
 async function understood(line) {
   const {counters, conventions, units} = await index();
   const toolsOf = (/** @type {string} */ word) => word.toLowerCase() === 'reference' || conventions.includes(word)
@@ -19,7 +19,7 @@ async function understood(line) {
   const to = right.split(/\s+/).flatMap(toolsOf);
   return {text, name, units, figure: printed(text, units), from: rest.map(toolsOf).find(some => some.length) || [],
     to: to.length || !right.trim() ? to : [right.trim()],
-    model: name && (await found(name)).find(each => each.kind === 'model')};
+    model: name ? (await found(name)).find(each => each.kind === 'model') : undefined};
 }
 
 /** @type {(link: string) => Promise<Way[]>} the reference, our conventions, the tools */

@@ -40,8 +40,10 @@ function exported({counters, made}, seen) {
     ...places.map(place => shown(row.said[place]).replaceAll(',', ''))];
   return {caption, lines: [heads, ...seen.map(cells)]};
 }
-const tex = (/** @type {string} */ text) =>
-  text.replace(/[&%$#_{}]/g, '\\$&').replaceAll('×', '$\\times$').replaceAll('≈', '$\\approx$');
+/** @type {Record<string, string>} signs of LaTeX that a backslash does not escape, and ours */
+const SIGNS = {'\\': '\\textbackslash{}', '~': '\\textasciitilde{}', '^': '\\textasciicircum{}',
+  '×': '$\\times$', '≈': '$\\approx$'};
+const tex = (/** @type {string} */ text) => text.replace(/[\\&%$#_{}~^×≈]/g, sign => SIGNS[sign] ?? `\\${sign}`);
 /** @type {(made: {caption: string, lines: string[][]}) => string} */
 function latex({caption, lines}) {
   const [heads, ...body] = lines.slice(0, MOST + 1).map(line => `${line.map(tex).join(' & ')} \\\\`);
