@@ -69,22 +69,31 @@ def nested_deeply() -> Iterator[None]:
 
 
 class IdleHook:
-    """A forward hook that counts how often it is called and does nothing else.
+    """A forward hook that tells ``seen`` of its module, counts its calls and does nothing else.
 
     A deep copy of its module carries one that knows the ``path`` of the original, and how many
     calls that had come to ``before``; so do the hooks of counters stay on copies.
     """
 
-    def __init__(self, path: str, before: int | None = None) -> None:
+    def __init__(self, path: str, seen: Seen, before: int | None = None) -> None:
         self.path = path
+        self.seen = seen
         self.before = before
         self.calls = 0
 
-    def __call__(self, *_: object) -> None:
+    def __call__(self, module: nn.Module, *_: object) -> None:
         self.calls += 1
+        self.seen(module)
 
     def __deepcopy__(self, memo: dict) -> IdleHook:
-        return IdleHook(self.path, self.calls)
+        return IdleHook(self.path, self.seen, self.calls)
+
+
+Seen = Callable[[nn.Module], None]
+
+
+def ignored(module: nn.Module) -> None:
+    """Of a call nothing is kept."""
 
 
 def origin_of(module: nn.Module) -> IdleHook | None:
@@ -97,10 +106,12 @@ def origin_of(module: nn.Module) -> IdleHook | None:
 
 
 @contextmanager
-def hooked(root: nn.Module, wanted: Callable[[str, str], bool] | None) -> Iterator[None]:
+def hooked(
+    root: nn.Module, wanted: Callable[[str, str], bool] | None, seen: Seen = ignored
+) -> Iterator[None]:
     """Forward hooks that do nothing, on the modules that are wanted by path and class."""
     handles = [
-        module.register_forward_hook(IdleHook(path))
+        module.register_forward_hook(IdleHook(path, seen))
         for path, module in root.named_modules()
         if wanted is not None
         and wanted(path, qualified_name(type(module)))
