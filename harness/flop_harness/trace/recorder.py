@@ -90,7 +90,7 @@ def record(
     with (
         undisturbed(recorder.needs),
         settings(context.grad, variant, fast_path),
-        IdleMode() if function_mode else nullcontext(),
+        IdleMode(recorder.stack) if function_mode else nullcontext(),
         watched(recorder, operators, hooked(module, hooks, recorder.note_held), gradients),
     ):
         output = module(*args, **(kwargs or {}))

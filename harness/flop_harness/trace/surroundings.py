@@ -8,9 +8,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 
 import torch
 from torch import nn
+from torch._ops import OpOverload, OpOverloadPacket
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 
+from flop_harness.records import Call
 from flop_harness.suite.collection import uncollected
 from flop_harness.suite.compiled import eagerly
 from flop_harness.suite.seeding import seeded
@@ -125,7 +127,24 @@ def hooked(
 
 
 class IdleMode(TorchFunctionMode):
-    """A function mode that does nothing: that there is one keeps attention off its fast paths."""
+    """A function mode that does nothing: that there is one keeps attention off its fast paths.
+
+    Operators that are called by their own name (``torch.ops.aten.linear``) are noted around what
+    they run: a counter's function mode is told of these, not of the function they are behind.
+    """
+
+    def __init__(self, stack: list[list[Call]]) -> None:
+        super().__init__()
+        self.stack = stack
 
     def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
-        return func(*args, **(kwargs or {}))
+        if not isinstance(func, (OpOverload, OpOverloadPacket)):
+            return func(*args, **(kwargs or {}))
+        children: list[Call] = []
+        self.stack.append(children)
+        try:
+            return func(*args, **(kwargs or {}))
+        finally:
+            self.stack.pop()
+            note = Call("function", f"torch.ops.{func}", (), (), None, tuple(children))
+            self.stack[-1].append(note)
