@@ -93,7 +93,7 @@ MINE: dict[str, Rule] = {
 
 
 def price_compute(trace: Trace) -> Account:
-    """Each module of the tree once, shared or not."""
+    """Each module of the tree once, shared or not, of the second call: the first is to warm up."""
     return with_backward(trace, price(trace, MINE, Counts(subtree_after(trace))))
 
 
@@ -135,6 +135,7 @@ COUNTER = Counter(
     further=(replace(CONTEXT, grad=False),),
     training=(replace(CONTEXT, variant="training"),),
     hooks=every,
+    warm_up=True,
     overlay=(
         "deepspeed==0.19.8",
         "einops==0.8.2",
