@@ -113,7 +113,7 @@ def test_why_thop_says_what_it_says_of_a_vision_transformer(page, site):
     assert (
         "attention projection not seen" in why.inner_text() and "−5,577,375,744" in why.inner_text()
     )
-    assert why.locator("td.axis u.down").count() >= 2 and why.locator("svg [role=button]").count()
+    assert why.locator("td.axis u.down").count() >= 2 and why.locator(".icicle button").count()
 
 
 def test_a_figure_of_ptflops_as_one_of_fvcore(page, site):
@@ -207,14 +207,15 @@ def test_the_address_keeps_what_a_table_shows(page, site):
 
 def test_a_module_becomes_the_whole_and_gives_way_again(page, site):
     opened(page, site, "model/vit_b_16.html#thop")
-    bars = page.locator("#why svg [role=button]")
+    bars = page.locator("#why .icicle button")
     bars.first.wait_for()
-    name = bars.first.get_attribute("aria-label")
-    bars.first.focus()
+    whole, part = bars.all_inner_texts()[:2]
+    bars.nth(1).focus()
     page.keyboard.press("Enter")
-    assert bars.first.get_attribute("aria-label") == name.replace("Into", "Back from")
-    bars.first.click()
-    assert bars.first.get_attribute("aria-label") == name
+    assert bars.first.inner_text() == f"‹ {part}"
+    assert page.evaluate("document.activeElement.innerText") == f"‹ {part}"
+    page.keyboard.press("Enter")
+    assert bars.first.inner_text() == whole
 
 
 @pytest.mark.parametrize("path", PAGES)

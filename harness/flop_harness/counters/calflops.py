@@ -31,7 +31,7 @@ from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Trace
 from flop_harness.records.account import Account
-from flop_harness.trace.tree import applied
+from flop_harness.trace.tree import applied, children_after
 from flop_harness.trace.walk import Visit
 
 
@@ -76,7 +76,7 @@ OTHERS = {
 
 def price_compute(trace: Trace) -> Account:
     """A shared module's whole count is added at each of its places in the tree."""
-    return price_flops(trace, PRODUCTS, OTHERS, applied(trace))
+    return price_flops(trace, PRODUCTS, OTHERS, applied(trace, children_after))
 
 
 def figures(model: Any, args: tuple, kwargs: dict, context: Context) -> tuple[Any, Any, Any]:

@@ -13,11 +13,11 @@ from flop_harness.counters.flops_profiler import price_macs
 from flop_harness.counters.protocol import Answer, Quantity
 from flop_harness.records import Context, Trace
 from flop_harness.records.account import Account
-from flop_harness.trace.tree import applied
+from flop_harness.trace.tree import applied, children_after
 
 
 def price_compute(trace: Trace) -> Account:
-    return price_macs(trace, calflops.PRODUCTS, applied(trace))
+    return price_macs(trace, calflops.PRODUCTS, applied(trace, children_after))
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:

@@ -33,7 +33,7 @@ from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Call, Context, Trace
 from flop_harness.records.account import Account
-from flop_harness.trace.tree import subtree
+from flop_harness.trace.tree import subtree_after
 from flop_harness.trace.walk import Visit
 
 
@@ -97,7 +97,7 @@ def price_compute(trace: Trace) -> Account:
 
 
 def each_once(trace: Trace) -> Counts[int]:
-    return Counts(subtree(trace, 0))
+    return Counts(subtree_after(trace))
 
 
 def figures(model: Any, args: tuple, kwargs: dict) -> tuple[Any, Any, Any]:

@@ -8,16 +8,18 @@ deepspeed/profiling/flops_profiler/profiler.py (0.19.8) and calflops/pytorch_ops
 from __future__ import annotations
 
 from collections import Counter as Counts
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from functools import cache
 from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
 from flop_harness.conventions.products import products_inside
+from flop_harness.counters.copies import CARRIED, copies, is_copy
 from flop_harness.counters.layers import tensors_of
 from flop_harness.counters.recurrent import Charges
 from flop_harness.records import Call, Context, Module, Tensor, Trace
 from flop_harness.records.account import Account
+from flop_harness.trace.tree import subtree
 from flop_harness.trace.walk import Visit, is_closed, visits
 
 F, T, M = "torch.nn.functional", "torch", "torch.Tensor"
@@ -254,19 +256,36 @@ def price_macs(trace: Trace, products: Mapping[str, Product], times: Counts[int]
 
 
 def price(
-    trace: Trace, rules: Mapping[str, Rule], times: Counts[int], hooks: frozenset[str]
+    trace: Trace, rules: Mapping[str, Rule], times: Counts[int], whole: frozenset[str]
 ) -> Account:
-    """What is charged to each module; those of the types ``hooks`` are charged as a whole."""
+    """What is charged to each module with hooks, as often (``times``) as the sum over the tree, which
+    is made after the pass, takes it in; those of the types ``whole`` are charged as a whole.
+    """
+    hooked = {*subtree(trace, 0), *(n for n, each in enumerate(trace.modules) if is_copy(each))}
+    charging = {index for index in hooked if trace.modules[index].type in whole}
+    made, calls = copies(trace), Counts[int]()
 
     def entries() -> Iterator[tuple[str, str, int]]:
         for visit in visits(trace, is_closed):
-            charged = charges(trace, rules, visit, times, hooks)
-            again = times[owner(visit, times)] - 1 if charged else 0
+            if visit.call.level == "module":
+                calls[visit.call.module] += 1
+            charged = charges(trace, rules, visit, charging)
+            if not charged:
+                continue
+            index = owner(visit, hooked)
+            carried = [copy for copy, before in made.get(index, ()) if calls[index] <= before]
             for term, amount in charged:
-                yield visit.path, term, amount
-                yield visit.path, f"{term} of a shared module counted again", amount * again
+                yield from repeated(visit.path, term, amount, times[index])
+                for copy in carried:
+                    yield from repeated(visit.path, term + CARRIED, amount, times[copy])
 
     return Account.of(entries())
+
+
+def repeated(path: str, term: str, amount: int, times: int) -> Iterator[tuple[str, str, int]]:
+    if times:
+        yield path, term, amount
+        yield path, f"{term} of a shared module counted again", amount * (times - 1)
 
 
 BACKWARD = "the backward pass as two forward passes"
@@ -280,17 +299,13 @@ def with_backward(trace: Trace, forward: Account) -> Account:
 
 
 def charges(
-    trace: Trace,
-    rules: Mapping[str, Rule],
-    visit: Visit,
-    times: Counts[int],
-    hooks: frozenset[str],
+    trace: Trace, rules: Mapping[str, Rule], visit: Visit, charging: Container[int]
 ) -> Charges:
     call = visit.call
     if call.level == "module":
         module = trace.modules[call.module]
-        hooked = module.type in hooks and times[call.module]
-        return recurrent(trace, visit, module) if hooked else []
+        charged = call.module in charging
+        return recurrent(trace, visit, module) if charged else []
     rule = rules.get(call.name)
     if rule is None:
         return []
@@ -299,10 +314,10 @@ def charges(
     return [(term + suffix, amount) for term, amount in rule(visit)]
 
 
-def owner(visit: Visit, times: Counts[int]) -> int:
-    """The innermost module of the tree at or around a call."""
+def owner(visit: Visit, hooked: Container[int]) -> int:
+    """The innermost module with hooks at or around a call."""
     calls = (*visit.around, visit.call)
-    inner = (c.module for c in reversed(calls) if c.level == "module" and times[c.module])
+    inner = (c.module for c in reversed(calls) if c.level == "module" and c.module in hooked)
     return next(inner, 0)
 
 

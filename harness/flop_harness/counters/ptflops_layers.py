@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from math import prod
 
 from flop_harness.conventions.products import products_inside
+from flop_harness.counters.copies import tallied
 from flop_harness.counters.layers import biased, tensors_of
 from flop_harness.counters.recurrent import Charges
 from flop_harness.records import Dict, Module, Tensor, Trace
 from flop_harness.trace.tree import summed
-from flop_harness.trace.walk import Visit, module_calls
+from flop_harness.trace.walk import Visit
 
 
 def convolution(visit: Visit, module: Module) -> Charges:
@@ -214,8 +215,8 @@ def hooked(module: Module) -> bool:
 
 def module_charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
     sums = Counts({0: 1}) if hooked(trace.modules[0]) else summed(trace, hooked)
-    for visit, module in module_calls(trace):
-        times = sums[visit.call.module]
+    for visit, module, index, suffix in tallied(trace):
+        times = sums[index]
         if not hooked(module) or not times:
             continue
         if module.type in RULES:
@@ -223,5 +224,5 @@ def module_charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
         else:
             charges = WEIGHT_RULES[module.type](visit, module, trace)
         for term, amount in charges:
-            yield visit.path, term, amount
+            yield visit.path, term + suffix, amount
             yield visit.path, f"{term} of a shared module counted again", amount * (times - 1)

@@ -12,6 +12,7 @@ from typing import Any
 
 from flop_harness.conventions.products import products_inside
 from flop_harness.conventions.reference import parameter_term
+from flop_harness.counters.copies import is_copy, original, tallied
 from flop_harness.counters.layers import kernel_of, kind_of
 from flop_harness.counters.protocol import Answer, Counter, Quantity, positionally
 from flop_harness.counters.recurrent import Charges, cell_products, sequence_cells
@@ -189,13 +190,13 @@ def price_compute(trace: Trace, rules: Mapping[str, Rule] = RULES) -> Account:
     hooks, sums = applied(trace), summed(trace, leaf_of_sum)
 
     def charges() -> Iterator[tuple[str, str, int]]:
-        for visit, module in module_calls(trace):
+        for visit, module, index, suffix in tallied(trace):
             if module.type not in rules:
                 continue
-            times = hooks[visit.call.module] * sums[visit.call.module]
+            times = hooks[original(trace, index)] * sums[index]
             for term, amount in rules[module.type](visit, module):
                 if times:
-                    yield visit.path, term, amount
+                    yield visit.path, term + suffix, amount
                     yield (
                         visit.path,
                         f"{term} of a shared module counted again",
@@ -215,7 +216,7 @@ def price_params(trace: Trace) -> Account:
     entries = []
     for index in called - {0}:
         module = trace.modules[index]
-        if not leaf_of_sum(module) or not sums[index]:
+        if not leaf_of_sum(module) or not sums[index] or is_copy(module):
             continue
         term, amount = parameter_term(module), sum(all_parameters(trace, index).values())
         entries.append((module.path, term, amount))

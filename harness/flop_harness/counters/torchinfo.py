@@ -13,6 +13,7 @@ from typing import Any
 from flop_harness.conventions.products import products_inside
 from flop_harness.conventions.reference import registered_parameters
 from flop_harness.counters import torchinfo_rows
+from flop_harness.counters.copies import original
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.ptflops_aten import made_later
 from flop_harness.counters.torchinfo_rows import is_leaf, remaining, scripted
@@ -107,7 +108,11 @@ def misread(module: Module) -> str:
 
 def seen_as_leaf(trace: Trace, index: int, places: Mapping[int, object]) -> bool:
     """Whether a call is of a leaf that stands in the tree and can bear a hook."""
-    return index in places and is_leaf(trace, index) and not scripted(trace.modules[index])
+    return (
+        original(trace, index) in places
+        and is_leaf(trace, index)
+        and not scripted(trace.modules[index])
+    )
 
 
 def by_module(trace: Trace) -> dict[str, int]:
@@ -116,7 +121,7 @@ def by_module(trace: Trace) -> dict[str, int]:
     sums: dict[str, int] = {}
     for visit, module in module_calls(trace):
         if seen_as_leaf(trace, visit.call.module, places):
-            path = places[visit.call.module].path
+            path = places[original(trace, visit.call.module)].path
             sums[path] = sums.get(path, 0) + sum(charged(trace, visit, module))
     return sums
 

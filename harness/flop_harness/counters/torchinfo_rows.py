@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Optional
 
+from flop_harness.counters.copies import original
 from flop_harness.records import Module, Trace
 from flop_harness.trace.tree import is_a, subtree, subtree_after
 from flop_harness.trace.walk import module_calls
@@ -98,12 +99,12 @@ def called_rows(trace: Trace, static: dict[int, Row]) -> list[Row]:
     set_up = [index for index in subtree(trace, 0) if scripted(modules[index])]
     called = [v.call.module for v, module in module_calls(trace) if not scripted(module)]
     for index in (*set_up, *called):
-        place = static.get(index)
+        place = static.get(original(trace, index))
         if place is None:
             continue
-        repeated = place.module in seen
-        seen.add(place.module)
-        rows.append(replace(place, repeated=repeated))
+        params = place.params if index in static else params_of(trace, index)
+        rows.append(replace(place, module=index, params=params, repeated=index in seen))
+        seen.add(index)
     return rows
 
 

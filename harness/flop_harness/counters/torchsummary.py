@@ -14,6 +14,7 @@ from io import StringIO
 from typing import Any
 
 from flop_harness.conventions.reference import parameter_term
+from flop_harness.counters.copies import original
 from flop_harness.counters.layers import tensors_of
 from flop_harness.counters.protocol import (
     Answer,
@@ -55,7 +56,7 @@ def charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
     """Each call once for each hook: a module that two modules hold has two."""
     hooks, seen = applied(trace), set[int]()
     for visit, module in module_calls(trace):
-        index = visit.call.module
+        index = original(trace, visit.call.module)
         if index and not is_a(module, *CONTAINERS):
             for _ in range(hooks[index]):
                 yield from row(trace, module, seen)

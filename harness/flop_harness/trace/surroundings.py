@@ -68,15 +68,39 @@ def nested_deeply() -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
-def do_nothing(*_: object) -> None:
-    """A forward hook."""
+class IdleHook:
+    """A forward hook that counts how often it is called and does nothing else.
+
+    A deep copy of its module carries one that knows the ``path`` of the original, and how many
+    calls that had come to ``before``; so do the hooks of counters stay on copies.
+    """
+
+    def __init__(self, path: str, before: int | None = None) -> None:
+        self.path = path
+        self.before = before
+        self.calls = 0
+
+    def __call__(self, *_: object) -> None:
+        self.calls += 1
+
+    def __deepcopy__(self, memo: dict) -> IdleHook:
+        return IdleHook(self.path, self.calls)
+
+
+def origin_of(module: nn.Module) -> IdleHook | None:
+    """The hook that a module has from the one it was copied from, if it is a copy."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return None
+    hooks = module._forward_hooks.values()
+    carried = (h for h in hooks if isinstance(h, IdleHook) and h.before is not None)
+    return next(carried, None)
 
 
 @contextmanager
 def hooked(root: nn.Module, wanted: Callable[[str, str], bool] | None) -> Iterator[None]:
     """Forward hooks that do nothing, on the modules that are wanted by path and class."""
     handles = [
-        module.register_forward_hook(do_nothing)
+        module.register_forward_hook(IdleHook(path))
         for path, module in root.named_modules()
         if wanted is not None
         and wanted(path, qualified_name(type(module)))
