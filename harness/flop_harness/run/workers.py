@@ -203,7 +203,9 @@ def answer(
     case, folder, name, told = runner.case, runner.folder, "", None
     for cell, readings in tasks:
         pipe.send(("started", cell, None))
-        if note := overlay.installing(cell.counter, getattr(counters.get(cell.counter), "overlay", ())):
+        if note := overlay.installing(
+            cell.counter, getattr(counters.get(cell.counter), "overlay", ())
+        ):
             pipe.send(("installing", cell, note))
         try:
             result = carry_out(runner, cell, counters.get(cell.counter), readings, traces)
