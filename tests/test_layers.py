@@ -9,8 +9,9 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from flop_harness.ask.layer_choice import chosen
 from flop_harness.ask.layer_tables import layer_table, totals
-from flop_harness.ask.layers import Layers, chosen, layers_of_trace, state_of
+from flop_harness.ask.layers import Layers, layers_of_trace, state_of
 from flop_harness.errors import UserError
 from flop_harness.report.words.text import part
 from flop_harness.run.tracing import traced
@@ -84,6 +85,7 @@ def test_totals_per_batch_and_per_sample(found: Layers):
     assert said["MACs, batch of 4"] == STEM + AGAIN
     assert said["MACs per sample"] == (STEM + AGAIN) // 4
     assert said["FLOPs (2 × MAC) per sample"] == (STEM + AGAIN) // 2
+    assert said["inputs, batch of 4"] == 4 * BATCH * 3 * 10 * 10  # float32
     assert said["frozen parameters"] == 6
     assert said["buffers"] == 6 + 6 + 1  # running mean and variance, batches seen
     assert said["checkpoint (bytes of its tensors)"] == 4 * (PARAMS + 12) + 8
