@@ -76,7 +76,7 @@ def test_of_whatever_kind_the_mistake_is(made, inputs, said):
 
 
 def test_what_raises_on_meta_alone_is_counted_for_real(made):
-    with pytest.warns(UserWarning, match="is run for real"):
+    with pytest.warns(UserWarning, match="was run for real"):
         assert counted("models.py:OnlyForReal", Input((2, 4))) == 2 * 4 * 3
     assert made
 

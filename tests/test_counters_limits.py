@@ -20,9 +20,9 @@ EVAL = Context(mode="eval")
 class Discards(nn.Module):
     """Computes a product that nothing comes of."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 5) -> None:
         super().__init__()
-        self.used, self.discarded = nn.Linear(4, 3), nn.Linear(4, 5)
+        self.used, self.discarded = nn.Linear(4, 3), nn.Linear(4, width)
 
     def forward(self, x):
         self.discarded(x)
@@ -84,6 +84,11 @@ def residuals(counter, context, factory) -> dict[str, int]:
 
 def test_fvcore_on_a_discarded_result():
     assert residuals("fvcore", GRAD, made(Discards, (2, 4))) == {"compute": 0, "params": 0}
+
+
+def test_a_graph_tells_which_of_two_equal_layers_nothing_comes_of():
+    factory = made(lambda: Discards(width=3), (2, 4))
+    assert all(made.explained for made in bridges("fvcore", GRAD, factory).values())
 
 
 def test_fvcore_on_an_autograd_function():

@@ -23,6 +23,8 @@ TOOLS = {
     "calflops": "calflops",
     "mmengine": "mmengine.analysis",
     "deepspeed": "deepspeed.profiling.flops_profiler",
+    "calflops-macs": "calflops",
+    "deepspeed-macs": "deepspeed.profiling.flops_profiler",
 }
 NAMES = [
     "conv1d", "conv2d grouped", "conv2d same even", "conv2d unbatched", "conv3d",
@@ -84,14 +86,16 @@ SAMPLES: dict[str, Factory] = {
 # A tool that raises is no failure of ours; it has to be that tool, and for its own reason.
 NO_SIZE = "'tuple' object has no attribute 'size'"
 REFUSALS = {
-    **{("conv2d unbatched", name): "AssertionError" for name in ("flopth", "calflops", "deepspeed")},
-    **{("relu without parameters", name): "StopIteration" for name in ("flopth", "calflops")},
+    **{("conv2d unbatched", name): "AssertionError"
+       for name in ("flopth", "calflops", "deepspeed", "calflops-macs", "deepspeed-macs")},
+    **{("relu without parameters", name): "StopIteration"
+       for name in ("flopth", "calflops", "calflops-macs")},
     **{(name, "flopth"): NO_SIZE for name in ("rnn two layers", "gru bidirectional",
                                               "lstm projected", "lstm cell")},
     ("linear 1d", "flopth"): "IndexError",
     ("called by keyword", "flopth"): "IndexError",
     ("class of a leaf's base", "flopth"): "RecursionError",
-    ("upsample tuple", "calflops"): "unsupported operand",
+    **{("upsample tuple", name): "unsupported operand" for name in ("calflops", "calflops-macs")},
 }  # fmt: skip
 
 
@@ -103,6 +107,12 @@ TERMS = {
         "transposed convolution divided by its groups twice": 2 * 60 * 36 * (1 - 3),
     },
     ("two groups", "deepspeed"): {"2 FLOPs per MAC": 60 * 36 * 3},
+    ("two groups", "calflops-macs"): {
+        "transposed convolution divided by its groups twice": 60 * 36 * (1 - 3)
+    },
+    ("two groups", "deepspeed-macs"): {},
+    # Four gates of 4 read 5 and 4, for each of 2 rows.
+    ("lstm cell", "deepspeed-macs"): {"recurrent product not seen": -2 * 4 * 4 * (5 + 4)},
     ("matmul operator", "calflops"): {"matrix product not seen": -3 * 4 * 5},
     ("matmul operator", "deepspeed"): {"2 FLOPs per MAC": 3 * 4 * 5},
     ("matmul operator", "mmengine"): {},

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from flop_harness.ask.layer_choice import chosen
 from flop_harness.ask.layer_tables import layer_table, totals
-from flop_harness.ask.layers import Layers, chosen, layers_of_trace, state_of
+from flop_harness.ask.layers import Layers, layers_of_trace, state_of
 from flop_harness.errors import UserError
 from flop_harness.report.words.text import part
 from flop_harness.run.tracing import traced

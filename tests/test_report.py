@@ -270,8 +270,8 @@ def test_the_heaviest_modules_of_a_term_are_named():
 def test_a_bridge_table_goes_from_reference_to_reading():
     reading, bridge = explained("net", "thop", 100, {"bias": 10, "unseen": -20}, residual=1)
     rows = [row[:2] for row in bridge_table(bridge).rows]
-    assert rows == [("reference", 100), ("bias", 10), ("unseen", -20), ("residual", 1),
-                    ("reading", reading.value)]  # fmt: skip
+    assert rows == [("reference", 100), ("bias", "+10"), ("unseen", "\N{MINUS SIGN}20"),
+                    ("residual", "+1"), ("reading", reading.value)]  # fmt: skip
     drawn = bars(bridge)
     assert len(drawn) == len(rows)
     assert [bar.tone for bar in drawn] == ["base", "up", "down", "loud", "base"]

@@ -29,7 +29,7 @@ from flop_harness.report.words.text import human, left_out, plural
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.trace.walk import Visit
 
-GROUPS = ("term", "module", "function", "operator", "module,operator", "phase")
+GROUPS = ("term", "module", "class", "function", "operator", "module,operator", "phase")
 
 
 @dataclass(frozen=True, repr=False)
@@ -204,6 +204,8 @@ def count_trace(
         raise UserError(f"convention {chosen.id!r} does not apply to {model}: {error}") from error
     if by in ("function", "operator", "module,operator", "phase"):
         rows = by_call(trace, chosen, by)
+    elif by == "class":
+        rows = by_class(trace, account)
     else:
         rows = account.by_module(depth) if by == "module" else account.by_term()
     return Count(model, chosen, by, rows, account.total, account, trace)
@@ -265,6 +267,15 @@ def find_convention(name: str) -> Convention:
             f"unknown convention {name!r}{near}; known: {', '.join(CATALOGUE)}, and every counter"
         )
     return CATALOGUE[name]
+
+
+def by_class(trace: Trace, account: Account) -> dict[str, int | float]:
+    """Amounts by the class of the innermost module that is charged; the most first."""
+    types = {module.path: module.type_name for module in trace.modules}
+    rows: dict[str, int | float] = defaultdict(int)
+    for path, _, amount in account.charges():
+        rows[types[path]] += amount
+    return dict(sorted(rows.items(), key=lambda row: -row[1]))
 
 
 def by_call(trace: Trace, convention: Convention, level: str) -> dict[str, int | float]:

@@ -19,6 +19,8 @@ HEADS = (
 )  # fmt: skip
 USUAL = ("type", "output", "parameters", "MACs", "share", "bytes", "output bytes")
 """Columns that are shown where none are asked for; ``trainable`` too where some is not"""
+AT_REST = ("layer", "type", "shape", "kernel", "parameters", "of all", "trainable")
+"""Columns of a model that is not called; ``shape`` is that of a parameter"""
 NOTE = (
     "A module counts with everything below it. Bytes are read and written by its operators; "
     "output bytes are those of what the innermost modules that are called hand on."
@@ -37,25 +39,44 @@ def layer_table(
     """
     heads = (*HEADS, *(Column(name, "integer") for name in found.counters))
     cells = [line for each in rows for line in lines_of(found, each, as_tree, weights)]
-    lacking = f" Not counted, for want of a formula: {left_out(found.unsupported)}."
-    looks = f" What is counted {hanging(found.looks)}." if found.looks else ""
-    note = NOTE + (lacking if found.unsupported else "") + looks
-    return only(
-        Table(found.model, heads, tuple(cells), note), columns or usual(found), found.counters
-    )
+    table = Table(found.model, heads, tuple(cells), " ".join(notes(found)))
+    if not found.called:
+        table = at_rest(table)
+    return only(table, columns or usual(found, weights), found.counters)
 
 
-def usual(found: Layers) -> tuple[str, ...]:
+def at_rest(table: Table) -> Table:
+    """Without what only a call tells."""
+    heads = tuple(replace(each, name="shape") if each.name == "output" else each
+                  for each in table.columns)  # fmt: skip
+    return only(replace(table, columns=heads), AT_REST, ())
+
+
+def notes(found: Layers) -> Iterator[str]:
+    if not found.called:
+        yield "The model was not called: its parameters alone are known."
+        return
+    yield NOTE
+    if found.unsupported:
+        yield f"Not counted, for want of a formula: {left_out(found.unsupported)}."
+    if found.looks:
+        yield f"What is counted {hanging(found.looks)}."
+
+
+def usual(found: Layers, weights: bool) -> tuple[str, ...]:
     """The columns that tell something of this model."""
     frozen = found.whole.trainable != found.whole.parameters
-    return (*USUAL, "trainable") if frozen else USUAL
+    shapes = ("shape",) if weights else ()
+    columns = USUAL if found.called else ("type", *shapes, "parameters", "of all")
+    return (*columns, "trainable") if frozen else columns
 
 
 def lines_of(found: Layers, each: Layer, as_tree: bool, weights: bool) -> Iterator[tuple]:
     """A layer as a row; then, if asked for, its parameters."""
     macs, parameters = found.whole.macs, found.whole.parameters
     yield (
-        name_of(each, as_tree), each.type, each.kernel, each.input, shape(each.output, each.calls),
+        name_of(each, as_tree), each.type, each.kernel, each.input,
+        shape(each.output, each.calls) if found.called else "",
         each.parameters, each.parameters / parameters if parameters else None, each.trainable,
         each.macs, each.macs / macs if macs else None, each.bytes, each.output_bytes,
         *(each.said[name] for name in found.counters),
@@ -107,9 +128,10 @@ def totals(found: Layers) -> Iterator[tuple[str, int | float, str]]:
     frozen = whole.parameters - whole.trainable
     rows: list[tuple[str, int, str]] = [
         (f"MACs, {batch}", whole.macs, "MAC"), (f"FLOPs (2 × MAC), {batch}", 2 * whole.macs, "FLOP"),
+        (f"inputs, {batch}", found.input_bytes, "byte"),
         (f"outputs of innermost modules, {batch}", whole.output_bytes, "byte"),
     ]  # fmt: skip
-    for name, value, unit in rows:
+    for name, value, unit in rows if found.called else ():
         yield name, value, human(value, unit)
         if found.batch > 1:
             each = value // found.batch if value % found.batch == 0 else value / found.batch
@@ -131,9 +153,10 @@ def binary(value: int) -> str:
 
 
 def document(found: Layers, rows: Sequence[Layer]) -> dict[str, Any]:
-    """The same for ``--json``."""
+    """The same for ``--json``; null is what only a call tells."""
     whole = found.whole.macs
-    names = ("path", "type", "depth", "calls", "input", "output", "parameters", "trainable", "macs")
+    names = ("path", "type", "depth", "calls", "input", "output", "parameters", "trainable")
+    work = ("macs", "bytes", "output_bytes")
     return {
         "schema": "layers/2",
         "model": found.model,
@@ -141,8 +164,8 @@ def document(found: Layers, rows: Sequence[Layer]) -> dict[str, Any]:
         "layers": [
             {
                 **{name: getattr(each, name) for name in names},
-                "share": each.macs / whole if whole else None,
-                "bytes": each.bytes, "output_bytes": each.output_bytes, "kernel": each.kernel,
+                **{name: getattr(each, name) if found.called else None for name in work},
+                "share": each.macs / whole if whole else None, "kernel": each.kernel,
                 "weights": [{"name": weight.name, "shape": list(weight.shape),
                              "trainable": weight.trainable} for weight in each.weights],
                 **each.said,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
 from flop_harness.ask.ways import Rules, counters_named
 from flop_harness.conventions.reference import byte_charges, mac_charges, reference, settled
 from flop_harness.counters import find_called
-from flop_harness.errors import UserError, suggest
-from flop_harness.records import RAISED, Case, Module, Tensor, Trace
+from flop_harness.errors import UserError
+from flop_harness.records import RAISED, Call, Case, Context, Module, Tensor, Trace
 from flop_harness.records.account import Account, lineage
 from flop_harness.records.trace import shapes_of
 from flop_harness.trace.tree import own_parameters
@@ -74,17 +74,20 @@ class Layers:
     """The layers of a model in the order of its tree; the first is the model itself.
 
     ``state`` are elements and bytes of what a checkpoint holds: (parameters, buffers). ``batch`` is
-    the first size of the first input.
+    the first size of the first input, ``input_bytes`` are those of all inputs. Of a model that was not
+    ``called`` its parameters alone are known.
     """
 
     model: str
     layers: tuple[Layer, ...]
     batch: int
+    input_bytes: int
     state: State
     counters: tuple[str, ...] = ()
     unsupported: Mapping[str, int] = field(default_factory=dict)
     looks: tuple[str, ...] = ()
     mode: str = ""
+    called: bool = True
 
     @property
     def whole(self) -> Layer:
@@ -116,6 +119,22 @@ def layers_of_case(
         said[counter.id] = quantity.price(rules.seen_by(counter)).inclusive()
     state = state_of(build(case, device="meta", folder=folder).module)
     return layers_of_trace(case.model, rules.canonical, state, said, rules.unsupported)
+
+
+def layers_at_rest(case: Case, folder: str = "") -> Layers:
+    """The layers of a model that is not called and needs no inputs. UserError where some are lazy."""
+    from flop_harness.suite.build import build
+    from flop_harness.trace.modules import ModuleTable
+
+    built = build(case, device="meta", folder=folder, called=False)
+    modules, parameters = ModuleTable(built.module).freeze()
+    if any(each.lazy for each in parameters):
+        raise UserError(
+            f"{case.model} has lazy layers, whose parameters hang on an input: give one"
+        )
+    nothing = Call("function", "", (), (), None)
+    trace = Trace(Context("meta", mode=built.mode), modules, parameters, nothing)
+    return replace(layers_of_trace(case.model, trace, state_of(built.module)), called=False)
 
 
 def by_phase(trace: Trace) -> dict[str, Mapping[str, Number]]:
@@ -161,8 +180,8 @@ def layers_of_trace(
             kernel_of(trace.modules[index]), weights_of(trace, index),
             {name: amounts.get(path, 0) for name, amounts in said.items()},
         ))  # fmt: skip
-    return Layers(model, tuple(rows), batch_of(trace), state, tuple(said), dict(unsupported),
-                  trace.looks, trace.context.mode)  # fmt: skip
+    return Layers(model, tuple(rows), batch_of(trace), input_bytes(trace), state, tuple(said),
+                  dict(unsupported), trace.looks, trace.context.mode)  # fmt: skip
 
 
 def tree(trace: Trace) -> Iterator[tuple[str, int, bool]]:
@@ -256,8 +275,17 @@ def parameters_by_path(trace: Trace) -> dict[str, tuple[int, int]]:
     return found
 
 
+def given(trace: Trace) -> Iterator[Tensor]:
+    """The tensors that the model is called with."""
+    return tensors_in((trace.root.args, tuple(each for _, each in trace.root.kwargs)))
+
+
+def input_bytes(trace: Trace) -> int:
+    return sum(tensor.nbytes for tensor in given(trace))
+
+
 def batch_of(trace: Trace) -> int:
-    first = next(tensors_in((trace.root.args, tuple(each for _, each in trace.root.kwargs))), None)
+    first = next(given(trace), None)
     return first.shape[0] if first is not None and first.shape else 1
 
 
@@ -282,40 +310,3 @@ def persistent(module: Any) -> list[Any]:
 
 def size(tensors: Iterable[Any]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-
-
-# ------------------------------------------------------------------------------------ choosing
-
-KEYS: Mapping[str, Callable[[Layer], Any]] = {
-    "macs": lambda layer: -layer.macs,
-    "parameters": lambda layer: -layer.parameters,
-    "bytes": lambda layer: -layer.bytes,
-    "output bytes": lambda layer: -layer.output_bytes,
-    "calls": lambda layer: -layer.calls,
-}
-
-
-def chosen(found: Layers, depth: int | None, sort: str | None, top: int | None, only: str | None) -> list[Layer]:  # fmt: skip
-    """The layers to show. Sorted or of one type they are the innermost, unless a depth is given."""
-    rows = list(found.layers)
-    if depth is not None:
-        rows = [each for each in rows if each.depth <= depth]
-    if only is not None:
-        types = {each.type for each in rows}
-        if only not in types:
-            raise UserError(f"no layer {only!r} in {found.model}{suggest(only, types)}; "
-                            f"there are: {', '.join(sorted(types))}")  # fmt: skip
-        rows = [each for each in rows if each.type == only]
-    if sort is not None or top is not None:
-        key = KEYS.get(sort or "macs")
-        if key is None:
-            raise UserError(
-                f"cannot sort by {sort!r}{suggest(str(sort), KEYS)}; known: {', '.join(KEYS)}"
-            )
-        inner = rows if only is not None else [each for each in rows if is_end(each, depth)]
-        rows = sorted(inner, key=key)
-    return rows[:top]
-
-
-def is_end(layer: Layer, depth: int | None) -> bool:
-    return layer.leaf or layer.depth == depth

@@ -30,7 +30,7 @@ ConventionOption = Annotated[
 ByOption = Annotated[
     Optional[str],
     typer.Option(
-        help="Group by term, module, function, operator, module,operator or phase.",
+        help="Group by term, module, class (of modules), function, operator, module,operator or phase.",
         show_default="term; module with --depth",
     ),
 ]

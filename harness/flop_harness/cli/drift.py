@@ -45,9 +45,10 @@ def drift(
     """Ask every released version of a counter, and tell when it changed what it counts."""
     from flop_harness.regression.drift import drift as asked
     from flop_harness.run.isolation import run_aloud
-    from flop_harness.store import TIMELINE_SUFFIX
+    from flop_harness.store import TIMELINE_SUFFIX, require_writable
 
     require("report")
+    require_writable(out)
     counter, suite = counter_asked(counter), chosen(cases)
     path = out / f"{safe_name(counter)}{TIMELINE_SUFFIX}"
     known = None if fresh else earlier(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Optional
 
 import typer
@@ -16,6 +17,7 @@ from flop_harness.cli.options import (
     OptimizerOption,
     TrainingOption,
 )
+from flop_harness.errors import UserError
 
 ModelArgument = Annotated[
     str, typer.Argument(help="A model reference, such as torchvision:resnet18.")
@@ -31,6 +33,14 @@ ColumnsOption = Annotated[
 
 WeightsOption = Annotated[
     bool, typer.Option("--weights", help="A row for each parameter, below its layer.")
+]
+
+
+ParametersOption = Annotated[
+    bool,
+    typer.Option(
+        "--parameters", help="Parameters alone: the model is not called, and needs no input."
+    ),
 ]
 
 
@@ -61,6 +71,7 @@ def layers(
     ] = None,
     columns: ColumnsOption = None,
     weights: WeightsOption = False,
+    parameters: ParametersOption = False,
     json: JsonOption = False,
 ) -> None:
     """Show the layers of a model: shapes, parameters, MACs, bytes; and its totals.
@@ -69,15 +80,22 @@ def layers(
     for its phases.
     """
     from flop_harness.ask.count import training_variant
+    from flop_harness.ask.layer_choice import chosen
     from flop_harness.ask.layer_tables import document, layer_table, totals_table
-    from flop_harness.ask.layers import chosen, layers_of_case
+    from flop_harness.ask.layers import layers_at_rest, layers_of_case
     from flop_harness.report.formats.terminal.grid import grid
     from flop_harness.run.isolation import run_aloud
 
     variant = training_variant(training, optimizer)
+    if parameters and (variant or counters or input):
+        raise UserError(
+            "--parameters calls nothing: leave out --input, --counters, --training and --optimizer"
+        )
     mode = True if variant and train is None else train
     case = model_case(model, input, mode, dtype, kwargs)
-    found = run_aloud(lambda: layers_of_case(case, separated(counters), variant=variant), model)
+    asked = (partial(layers_at_rest, case) if parameters else
+             partial(layers_of_case, case, separated(counters), variant=variant))  # fmt: skip
+    found = run_aloud(asked, model)
     rows = chosen(found, depth, sort, top, only)
     if json:
         print_json(document(found, rows))
@@ -85,4 +103,5 @@ def layers(
     as_tree = sort is None and top is None and only is None
     show(grid(layer_table(found, rows, as_tree, separated(columns), weights)))
     show(grid(totals_table(found)))
-    tell_trained({model: found.mode}, mode)
+    if found.called:
+        tell_trained({model: found.mode}, mode)

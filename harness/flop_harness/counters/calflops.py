@@ -1,7 +1,8 @@
 """calflops 0.3.2: functions of torch that it patches, FLOPs of forward, a fork of DeepSpeed's profiler.
 
 Rules after calflops/pytorch_ops.py, calflops/calculate_pipline.py and calflops/utils.py of
-calflops 0.3.2. It returns FLOPs, MACs and parameters; FLOPs come first and are the figure here.
+calflops 0.3.2. It returns FLOPs, MACs and parameters; FLOPs come first and are the figure here, MACs
+those of ``calflops-macs``.
 """
 
 from __future__ import annotations
@@ -10,19 +11,18 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
+from flop_harness.counters import flops_profiler
 from flop_harness.counters.flops_profiler import (
     CONTEXT,
     DIMENSIONS,
-    RULES,
     F,
     M,
+    Multiplied,
     Rule,
     T,
     forward_size,
-    multiplied,
     of_input,
-    price,
-    with_backward,
+    price_flops,
 )
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.ptflops_aten import price_params
@@ -31,11 +31,11 @@ from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Trace
 from flop_harness.records.account import Account
-from flop_harness.trace.tree import applied
+from flop_harness.trace.tree import applied, children_after
 from flop_harness.trace.walk import Visit
 
 
-def transposed_convolution(visit: Visit) -> Charges:
+def transposed_convolution(visit: Visit) -> Multiplied:
     """Cout // g is divided by g once more; the bias stands on a forward convolution's output."""
     call = visit.call
     x, weight, groups = of_input(call).shape, call.argument(1, "weight").shape, 6
@@ -44,11 +44,10 @@ def transposed_convolution(visit: Visit) -> Charges:
     biased = call.argument(2, "bias") is not None
     outputs = weight[1] * x[0] * prod(forward_size(call, 3, 7))
     unbatched = len(x) < len(weight)
-    return [
-        *multiplied(visit, macs, "unbatched transposed convolution read as a batch" if unbatched
-                    else "transposed convolution divided by its groups twice"),
-        ("transposed convolution bias of a forward convolution", outputs if biased else 0),
-    ]  # fmt: skip
+    why = ("unbatched transposed convolution read as a batch" if unbatched
+           else "transposed convolution divided by its groups twice")  # fmt: skip
+    bias = "transposed convolution bias of a forward convolution"
+    return Multiplied(macs, why, ((bias, outputs if biased else 0),))
 
 
 def upsample(visit: Visit) -> Charges:
@@ -64,9 +63,11 @@ def elementwise(name: str) -> Rule:
     return lambda visit: [(name, broadcast(visit.call))]
 
 
-MINE: dict[str, Rule] = {
-    **RULES,
-    **{f"{F}.conv_transpose{n}d": transposed_convolution for n in DIMENSIONS},
+PRODUCTS = flops_profiler.PRODUCTS | {
+    f"{F}.conv_transpose{n}d": transposed_convolution for n in DIMENSIONS
+}
+OTHERS = {
+    **flops_profiler.OTHERS,
     **dict.fromkeys((f"{F}.upsample", f"{F}.interpolate"), upsample),
     **dict.fromkeys((f"{T}.mul", f"{M}.mul"), elementwise("multiplication")),
     **dict.fromkeys((f"{T}.add", f"{M}.add"), elementwise("addition")),
@@ -75,17 +76,17 @@ MINE: dict[str, Rule] = {
 
 def price_compute(trace: Trace) -> Account:
     """A shared module's whole count is added at each of its places in the tree."""
-    return with_backward(trace, price(trace, MINE, applied(trace)))
+    return price_flops(trace, PRODUCTS, OTHERS, applied(trace, children_after))
 
 
-def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
+def figures(model: Any, args: tuple, kwargs: dict, context: Context) -> tuple[Any, Any, Any]:
     """``flops, macs, params = calculate_flops(model, args=..., kwargs=...)`` as in its README.
 
     A training step is asked for by ``include_backPropagation``: a backward pass of two forward ones.
     """
     from calflops import calculate_flops
 
-    flops, _, params = calculate_flops(
+    return calculate_flops(  # type: ignore[no-any-return]
         model=model,
         args=list(args),
         kwargs=dict(kwargs),
@@ -93,8 +94,26 @@ def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
         output_as_string=False,
         include_backPropagation=context.training,
     )
+
+
+def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
+    flops, _, params = figures(model, args, kwargs, context)
     return Answer(flops, params)
 
+
+USAGE = Usage(
+    imports="from calflops import calculate_flops",
+    call="flops, macs, params = calculate_flops(\n"
+    "    model, args=list(args), print_results=False, output_as_string=False\n)",
+    named="flops, macs, params = calculate_flops(\n"
+    "    model, args=list(args), kwargs=kwargs, print_results=False, output_as_string=False\n)",
+    step="flops, macs, params = calculate_flops(\n"
+    "    model, args=list(args), kwargs={kwargs}, print_results=False, output_as_string=False,\n"
+    "    include_backPropagation=True,\n)",
+    figures={"compute": "flops", "params": "params"},
+    tensors=True,
+    parametric=True,
+)
 
 COUNTER = Counter(
     id="calflops",
@@ -106,19 +125,7 @@ COUNTER = Counter(
         "params": Quantity("Params", "parameter", price_params),
     },
     read=read,
-    usage=Usage(
-        imports="from calflops import calculate_flops",
-        call="flops, macs, params = calculate_flops(\n"
-        "    model, args=list(args), print_results=False, output_as_string=False\n)",
-        named="flops, macs, params = calculate_flops(\n"
-        "    model, args=list(args), kwargs=kwargs, print_results=False, output_as_string=False\n)",
-        step="flops, macs, params = calculate_flops(\n"
-        "    model, args=list(args), kwargs={kwargs}, print_results=False, output_as_string=False,\n"
-        "    include_backPropagation=True,\n)",
-        figures={"compute": "flops", "params": "params"},
-        tensors=True,
-        parametric=True,
-    ),
+    usage=USAGE,
     contexts=(CONTEXT,),
     further=(replace(CONTEXT, grad=False),),
     training=(replace(CONTEXT, variant="training"),),

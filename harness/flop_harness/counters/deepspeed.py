@@ -1,7 +1,7 @@
 """DeepSpeed 0.19.8's flops profiler: functions of torch that it patches, FLOPs of one forward pass.
 
 Rules after deepspeed/profiling/flops_profiler/profiler.py of deepspeed 0.19.8. It returns FLOPs,
-MACs and parameters; FLOPs come first and are the figure here.
+MACs and parameters; FLOPs come first and are the figure here, MACs those of ``deepspeed-macs``.
 """
 
 from __future__ import annotations
@@ -12,29 +12,28 @@ from math import prod
 from typing import Any
 
 from flop_harness.conventions.reference import registered_parameters
+from flop_harness.counters import flops_profiler
 from flop_harness.counters.flops_profiler import (
     CONTEXT,
     DIMENSIONS,
-    RULES,
     F,
     M,
+    Multiplied,
     Rule,
     T,
     attention,
     each,
     einsum,
     matrix_product,
-    multiplied,
     of_input,
-    price,
-    with_backward,
+    price_flops,
 )
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Call, Context, Trace
 from flop_harness.records.account import Account
-from flop_harness.trace.tree import subtree
+from flop_harness.trace.tree import subtree_after
 from flop_harness.trace.walk import Visit
 
 
@@ -51,18 +50,16 @@ def backward_size(call: Call) -> list[int]:
     ]
 
 
-def transposed_convolution(visit: Visit) -> Charges:
-    """kernel x Cin x Cout // g per input position, twice, and the bias per output."""
+def transposed_convolution(visit: Visit) -> Multiplied:
+    """kernel x Cin x Cout // g per input position, and the bias per output."""
     call = visit.call
     x, weight = of_input(call).shape, call.argument(1, "weight").shape
     macs = prod(weight[2:]) * x[1] * weight[1] * x[0] * prod(x[2:])
     channels = weight[1] * call.argument(6, "groups", 1)
     biased = call.argument(2, "bias") is not None
     outputs = channels * x[0] * prod(backward_size(call))
-    return [
-        *multiplied(visit, macs, "unbatched transposed convolution read as a batch"),
-        ("transposed convolution bias", outputs if biased else 0),
-    ]
+    bias = ("transposed convolution bias", outputs if biased else 0)
+    return Multiplied(macs, "unbatched transposed convolution read as a batch", (bias,))
 
 
 def upsample(visit: Visit) -> Charges:
@@ -79,14 +76,16 @@ def elementwise(name: str) -> Rule:
     return lambda visit: [(name, visit.call.output.numel)]
 
 
-MINE: dict[str, Rule] = {
-    **RULES,
+PRODUCTS = flops_profiler.PRODUCTS | {
     **{f"{F}.conv_transpose{n}d": transposed_convolution for n in DIMENSIONS},
-    **dict.fromkeys((f"{F}.upsample", f"{F}.interpolate"), upsample),
     f"{F}.scaled_dot_product_attention": attention,
     f"{M}.__matmul__": matrix_product,
-    "einops.einsum": einsum,
     **{f"{space}.{name}": matrix_product for space in (T, M) for name in ("mm", "bmm")},
+}
+OTHERS = {
+    **flops_profiler.OTHERS,
+    **dict.fromkeys((f"{F}.upsample", f"{F}.interpolate"), upsample),
+    "einops.einsum": einsum,
     **dict.fromkeys((f"{T}.mul", f"{M}.mul"), elementwise("multiplication")),
     **dict.fromkeys((f"{T}.add", f"{M}.add"), elementwise("addition")),
 }
@@ -94,21 +93,39 @@ MINE: dict[str, Rule] = {
 
 def price_compute(trace: Trace) -> Account:
     """Each module of the tree once, shared or not."""
-    return with_backward(trace, price(trace, MINE, Counts(subtree(trace, 0))))
+    return price_flops(trace, PRODUCTS, OTHERS, each_once(trace))
+
+
+def each_once(trace: Trace) -> Counts[int]:
+    return Counts(subtree_after(trace))
+
+
+def figures(model: Any, args: tuple, kwargs: dict) -> tuple[Any, Any, Any]:
+    """``flops, macs, params = get_model_profile(model, args=..., kwargs=...)`` as in its manual."""
+    from deepspeed.profiling.flops_profiler import get_model_profile
+
+    return get_model_profile(  # type: ignore[no-any-return]
+        model, args=list(args), kwargs=dict(kwargs), print_profile=False, as_string=False
+    )
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
-    """``flops, macs, params = get_model_profile(model, args=..., kwargs=...)`` as in its manual.
-
-    A training step is three times that: the profiler of an engine prints ``3 * fwd flops per GPU``.
-    """
-    from deepspeed.profiling.flops_profiler import get_model_profile
-
-    flops, _, params = get_model_profile(
-        model, args=list(args), kwargs=dict(kwargs), print_profile=False, as_string=False
-    )
+    """A training step is three times that: the profiler of an engine prints ``3 * fwd flops per GPU``."""
+    flops, _, params = figures(model, args, kwargs)
     return Answer(3 * flops if context.training else flops, params)
 
+
+USAGE = Usage(
+    imports="from deepspeed.profiling.flops_profiler import get_model_profile",
+    call="flops, macs, params = get_model_profile(\n"
+    "    model, args=list(args), print_profile=False, as_string=False\n)",
+    named="flops, macs, params = get_model_profile(\n"
+    "    model, args=list(args), kwargs=kwargs, print_profile=False, as_string=False\n)",
+    step="flops, macs, params = get_model_profile(\n"
+    "    model, args=list(args), kwargs={kwargs}, print_profile=False, as_string=False\n)\n"
+    "flops = 3 * flops  # as the profiler of an engine prints it",
+    figures={"compute": "flops", "params": "params"},
+)
 
 COUNTER = Counter(
     id="deepspeed",
@@ -120,17 +137,7 @@ COUNTER = Counter(
         "params": Quantity("params", "parameter", registered_parameters),
     },
     read=read,
-    usage=Usage(
-        imports="from deepspeed.profiling.flops_profiler import get_model_profile",
-        call="flops, macs, params = get_model_profile(\n"
-        "    model, args=list(args), print_profile=False, as_string=False\n)",
-        named="flops, macs, params = get_model_profile(\n"
-        "    model, args=list(args), kwargs=kwargs, print_profile=False, as_string=False\n)",
-        step="flops, macs, params = get_model_profile(\n"
-        "    model, args=list(args), kwargs={kwargs}, print_profile=False, as_string=False\n)\n"
-        "flops = 3 * flops  # as the profiler of an engine prints it",
-        figures={"compute": "flops", "params": "params"},
-    ),
+    usage=USAGE,
     contexts=(CONTEXT,),
     further=(replace(CONTEXT, grad=False),),
     training=(replace(CONTEXT, variant="training"),),

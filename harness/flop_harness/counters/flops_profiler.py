@@ -8,29 +8,68 @@ deepspeed/profiling/flops_profiler/profiler.py (0.19.8) and calflops/pytorch_ops
 from __future__ import annotations
 
 from collections import Counter as Counts
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
+from functools import cache
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from flop_harness.conventions.products import products_inside
+from flop_harness.counters.copies import CARRIED, copies, is_copy
 from flop_harness.counters.layers import tensors_of
 from flop_harness.counters.recurrent import Charges
 from flop_harness.records import Call, Context, Module, Tensor, Trace
 from flop_harness.records.account import Account
+from flop_harness.trace.tree import subtree
 from flop_harness.trace.walk import Visit, is_closed, visits
 
-Rule = Callable[[Visit], Charges]
 F, T, M = "torch.nn.functional", "torch", "torch.Tensor"
 DIMENSIONS = (1, 2, 3)
 
 
-def multiplied(visit: Visit, macs: int, why: str = "", flops: int | None = None) -> Charges:
+class Multiplied(NamedTuple):
+    """MACs that a call is charged, why they may not be those that run, and FLOPs charged beside them."""
+
+    macs: int
+    why: str = ""
+    beside: tuple[tuple[str, int], ...] = ()
+
+
+Rule: TypeAlias = Callable[[Visit], Charges]
+Product: TypeAlias = Callable[[Visit], Multiplied]
+
+
+@cache  # one rule for all names of a function: a nested call of it is told by that
+def in_flops(product: Product) -> Rule:
+    """The rule of the table of FLOPs for a product."""
+
+    def rule(visit: Visit) -> Charges:
+        macs, why, beside = product(visit)
+        return [*multiplied(visit, 2 * macs, why), *beside]
+
+    return rule
+
+
+@cache
+def in_macs(product: Product) -> Rule:
+    """The rule of the table of MACs for a product."""
+
+    def rule(visit: Visit) -> Charges:
+        macs, why, _ = product(visit)
+        true = products_inside(visit)
+        return [*true.items(), (why or by_shapes(true), macs - sum(true.values()))]
+
+    return rule
+
+
+def multiplied(visit: Visit, flops: int, why: str = "") -> Charges:
     """The products that run in a call, twice, and what the tool makes of them beyond that."""
     true = products_inside(visit)
     done = sum(true.values())
-    charged = 2 * macs if flops is None else flops
-    beyond = why or f"{main_term(true)} by its shapes"
-    return [*true.items(), ("2 FLOPs per MAC", done), (beyond, charged - 2 * done)]
+    return [*true.items(), ("2 FLOPs per MAC", done), (why or by_shapes(true), flops - 2 * done)]
+
+
+def by_shapes(true: Mapping[str, int]) -> str:
+    return f"{main_term(true)} by its shapes"
 
 
 def main_term(true: Mapping[str, int]) -> str:
@@ -67,8 +106,8 @@ def forward_size(call: Call, first: int, dilation_at: int) -> list[int]:
     ]
 
 
-def convolution(visit: Visit) -> Charges:
-    """kernel x Cin x (Cout // g) per output position, twice, and the bias per output."""
+def convolution(visit: Visit) -> Multiplied:
+    """kernel x Cin x (Cout // g) per output position, and the bias per output."""
     call = visit.call
     x, weight = of_input(call).shape, call.argument(1, "weight").shape
     positions = x[0] * prod(forward_size(call, 3, 5))
@@ -76,39 +115,36 @@ def convolution(visit: Visit) -> Charges:
     unbatched = len(x) < len(weight)
     why = "unbatched convolution read as a batch" if unbatched else "odd 'same' padding rounded"
     biased = call.argument(2, "bias") is not None
-    return [
-        *multiplied(visit, macs, why),
-        ("convolution bias", weight[0] * positions if biased else 0),
-    ]
+    return Multiplied(macs, why, (("convolution bias", weight[0] * positions if biased else 0),))
 
 
 # -------------------------------------------------------------------------- products, elements
 
 
-def linear(visit: Visit) -> Charges:
-    return multiplied(visit, of_input(visit.call).numel * visit.call.argument(1, "weight").shape[0])
+def linear(visit: Visit) -> Multiplied:
+    return Multiplied(of_input(visit.call).numel * visit.call.argument(1, "weight").shape[0])
 
 
-def matrix_product(visit: Visit) -> Charges:
+def matrix_product(visit: Visit) -> Multiplied:
     """Elements of the first operand x last dimension of the second."""
     x, y = of_input(visit.call), visit.call.argument(1, "other")
-    return multiplied(visit, x.numel * y.shape[-1], "vector or broadcast operand misread")
+    return Multiplied(x.numel * y.shape[-1], "vector or broadcast operand misread")
 
 
-def added_product(visit: Visit) -> Charges:
+def added_product(visit: Visit) -> Multiplied:
     """A product and, whatever ``beta``, one per element of what it is added to."""
     call = visit.call
     x, y = call.argument(1, "mat1"), call.argument(2, "mat2")
-    charges = multiplied(visit, x.numel * y.shape[-1])
-    return [*charges, (f"{main_term(products_inside(visit))} bias", of_input(call).numel)]
+    bias = f"{main_term(products_inside(visit))} bias"
+    return Multiplied(x.numel * y.shape[-1], beside=((bias, of_input(call).numel),))
 
 
-def attention(visit: Visit) -> Charges:
+def attention(visit: Visit) -> Multiplied:
     """Both products of attention; a causal mask saves nothing."""
     q, k, v = (visit.call.argument(i, name) for i, name in enumerate(("query", "key", "value")))
     keys = k.shape[-2]
     macs = q.numel * keys + prod(q.shape[:-1]) * keys * v.shape[-1]
-    return multiplied(visit, macs, "attention product read from input lengths")
+    return Multiplied(macs, "attention product read from input lengths")
 
 
 def einsum(visit: Visit) -> Charges:
@@ -121,7 +157,7 @@ def einsum(visit: Visit) -> Charges:
     report = np.einsum_path(renamed(equation), *empties, optimize="optimal")[1]
     line = next(line for line in report.split("\n") if "optimized flop" in line.lower())
     flops = int(float(line.split(":")[-1]))
-    return multiplied(visit, 0, "einsum counted by numpy's contraction path", flops)
+    return multiplied(visit, flops, "einsum counted by numpy's contraction path")
 
 
 def renamed(equation: str) -> str:
@@ -157,18 +193,21 @@ ELEMENTWISE = {
     **{f"adaptive_max_pool{n}d": "adaptive max pooling" for n in DIMENSIONS},
 }  # fmt: skip
 
-RULES: dict[str, Rule] = {
-    **{f"{F}.{name}": per_input(label) for name, label in ELEMENTWISE.items()},
+PRODUCTS: dict[str, Product] = {
     **{f"{F}.conv{n}d": convolution for n in DIMENSIONS},
     f"{F}.linear": linear,
+    **dict.fromkeys((f"{T}.matmul", f"{M}.matmul"), matrix_product),
+    **dict.fromkeys((f"{T}.addmm", f"{M}.addmm", f"{T}.baddbmm"), added_product),
+}
+OTHERS: dict[str, Rule] = {
+    **{f"{F}.{name}": per_input(label) for name, label in ELEMENTWISE.items()},
     f"{F}.batch_norm": normalisation("batch normalisation", 3),
     f"{F}.layer_norm": normalisation("layer normalisation", 2),
     f"{F}.group_norm": normalisation("group normalisation", 2),
     f"{F}.instance_norm": normalisation("instance normalisation", 3),
-    **dict.fromkeys((f"{T}.matmul", f"{M}.matmul"), matrix_product),
-    **dict.fromkeys((f"{T}.addmm", f"{M}.addmm", f"{T}.baddbmm"), added_product),
     f"{T}.einsum": einsum,
 }
+"""What has FLOPs and no MACs."""
 
 # ------------------------------------------------------------------------------ recurrent layers
 
@@ -191,7 +230,7 @@ def recurrent(trace: Trace, visit: Visit, module: Module) -> Charges:
     biases = sum(held[f"bias_{name}"].numel for name in names) if config["bias"] else 0
     hidden = config["hidden_size"] * len(layers) * PER_HIDDEN[module.type_name.removesuffix("Cell")]
     return [
-        *multiplied(visit, steps * sum(weight.numel for weight in weights),
+        *multiplied(visit, 2 * steps * sum(weight.numel for weight in weights),
                     "recurrent steps, directions or projection counted differently"),
         ("K - 1 additions per recurrent output", -steps * sum(w.shape[0] for w in weights)),
         ("recurrent bias", steps * biases),
@@ -202,18 +241,51 @@ def recurrent(trace: Trace, visit: Visit, module: Module) -> Charges:
 # ------------------------------------------------------------------------------------------ total
 
 
-def price(trace: Trace, rules: Mapping[str, Rule], times: Counts[int]) -> Account:
-    """What is charged to each module, as often (``times``) as the sum over the tree takes it in."""
+def price_flops(
+    trace: Trace, products: Mapping[str, Product], others: Mapping[str, Rule], times: Counts[int]
+) -> Account:
+    """The table of FLOPs; each module as often (``times``) as the sum over the tree takes it in."""
+    rules = {**others, **{name: in_flops(product) for name, product in products.items()}}
+    return with_backward(trace, price(trace, rules, times, RECURRENT))
+
+
+def price_macs(trace: Trace, products: Mapping[str, Product], times: Counts[int]) -> Account:
+    """The table of MACs."""
+    rules = {name: in_macs(product) for name, product in products.items()}
+    return with_backward(trace, price(trace, rules, times, frozenset()))
+
+
+def price(
+    trace: Trace, rules: Mapping[str, Rule], times: Counts[int], whole: frozenset[str]
+) -> Account:
+    """What is charged to each module with hooks, as often (``times``) as the sum over the tree, which
+    is made after the pass, takes it in; those of the types ``whole`` are charged as a whole.
+    """
+    hooked = {*subtree(trace, 0), *(n for n, each in enumerate(trace.modules) if is_copy(each))}
+    charging = {index for index in hooked if trace.modules[index].type in whole}
+    made, calls = copies(trace), Counts[int]()
 
     def entries() -> Iterator[tuple[str, str, int]]:
         for visit in visits(trace, is_closed):
-            charged = charges(trace, rules, visit, times)
-            again = times[owner(visit, times)] - 1 if charged else 0
+            if visit.call.level == "module":
+                calls[visit.call.module] += 1
+            charged = charges(trace, rules, visit, charging)
+            if not charged:
+                continue
+            index = owner(visit, hooked)
+            carried = [copy for copy, before in made.get(index, ()) if calls[index] <= before]
             for term, amount in charged:
-                yield visit.path, term, amount
-                yield visit.path, f"{term} of a shared module counted again", amount * again
+                yield from repeated(visit.path, term, amount, times[index])
+                for copy in carried:
+                    yield from repeated(visit.path, term + CARRIED, amount, times[copy])
 
     return Account.of(entries())
+
+
+def repeated(path: str, term: str, amount: int, times: int) -> Iterator[tuple[str, str, int]]:
+    if times:
+        yield path, term, amount
+        yield path, f"{term} of a shared module counted again", amount * (times - 1)
 
 
 BACKWARD = "the backward pass as two forward passes"
@@ -226,12 +298,14 @@ def with_backward(trace: Trace, forward: Account) -> Account:
     return forward + Account.of((path, BACKWARD, 2 * n) for path, _, n in forward.charges())
 
 
-def charges(trace: Trace, rules: Mapping[str, Rule], visit: Visit, times: Counts[int]) -> Charges:
+def charges(
+    trace: Trace, rules: Mapping[str, Rule], visit: Visit, charging: Container[int]
+) -> Charges:
     call = visit.call
     if call.level == "module":
         module = trace.modules[call.module]
-        hooked = module.type in RECURRENT and times[call.module]
-        return recurrent(trace, visit, module) if hooked else []
+        charged = call.module in charging
+        return recurrent(trace, visit, module) if charged else []
     rule = rules.get(call.name)
     if rule is None:
         return []
@@ -240,10 +314,10 @@ def charges(trace: Trace, rules: Mapping[str, Rule], visit: Visit, times: Counts
     return [(term + suffix, amount) for term, amount in rule(visit)]
 
 
-def owner(visit: Visit, times: Counts[int]) -> int:
-    """The innermost module of the tree at or around a call."""
+def owner(visit: Visit, hooked: Container[int]) -> int:
+    """The innermost module with hooks at or around a call."""
     calls = (*visit.around, visit.call)
-    inner = (c.module for c in reversed(calls) if c.level == "module" and times[c.module])
+    inner = (c.module for c in reversed(calls) if c.level == "module" and c.module in hooked)
     return next(inner, 0)
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from flop_harness.conventions.products import ATTENTION_FUNCTIONS, RECURRENT_OPERATORS, work_at
 from flop_harness.conventions.reference import Charge, registered_parameters, settled
+from flop_harness.counters.copies import original
 from flop_harness.counters.jit_graph import (
     kept,
     named,
@@ -180,12 +181,15 @@ def price_compute(trace: Trace, rules: Rules = RULES) -> Account:
 
 
 def by_module(trace: Trace) -> dict[str, int | float]:
-    """What is charged in a module that the forward pass makes goes to the one around it."""
+    """What is charged in a module that the forward pass makes goes to the one around it, and in a
+    copy to its original.
+    """
     held = set(subtree(trace, 0))
 
     def owner(visit: Visit) -> str:
-        modules = (call for call in reversed(visit.around) if call.level == "module")
-        return next((call.name for call in modules if call.module in held), visit.path)
+        calls = (call for call in reversed(visit.around) if call.level == "module")
+        modules = (original(trace, call.module) for call in calls)
+        return next((trace.modules[m].path for m in modules if m in held), visit.path)
 
     owned = ((owner(visit), term, amount) for visit, term, amount in charges(trace))
     return Account.of(owned).inclusive()

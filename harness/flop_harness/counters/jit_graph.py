@@ -188,7 +188,7 @@ def kept(trace: Trace, nodes: Iterable[Visit], charged: Callable[[str], bool]) -
     for name, shapes, path in graph:
         if not charged(name):
             continue
-        position = following(calls, place, (name, shapes))
+        position = following(calls, place, (name, shapes), path)
         if position is not None:
             found.append(calls[position])
             place = position + 1
@@ -212,10 +212,16 @@ def named_by_origin(visit: Visit, charges: Charges) -> Charges:
     return [(f"{term} {ONLY_IN_GRAPH}", amount) for term, amount in charges]
 
 
-def following(calls: list[Visit], place: int, node: Key) -> int | None:
-    """Where the next call with a node's name and shapes stands; none for a product of sizes."""
+def following(calls: list[Visit], place: int, node: Key, path: str) -> int | None:
+    """Where the next call with a node's name and shapes stands, in the node's module if one does.
+
+    None for a product of sizes.
+    """
     wanted = comparable(node)
     if wanted == ("aten.mul", ()):
         return None
-    later = range(place, len(calls))
-    return next((n for n in later if comparable(shaped(calls[n].call)) == wanted), None)
+    later = (n for n in range(place, len(calls)) if comparable(shaped(calls[n].call)) == wanted)
+    first = next(later, None)
+    if first is None or calls[first].path == path:
+        return first
+    return next((n for n in later if calls[n].path == path), first)

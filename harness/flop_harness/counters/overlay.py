@@ -52,6 +52,12 @@ def missing(requirements: tuple[str, ...]) -> str:
     return "" if is_whole(requirements, folder_of(requirements)) else ", ".join(requirements)
 
 
+def installing(name: str, requirements: tuple[str, ...]) -> str:
+    """What is about to be installed for a counter, to be told; empty where nothing is."""
+    lacking = missing(requirements)
+    return f"{name}: installing {lacking} for it, once" if lacking else ""
+
+
 def ensure(requirements: tuple[str, ...]) -> Path:
     """The folder that holds ``requirements``, without their own dependencies.
 

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from math import prod
 
 from flop_harness.conventions.products import products_inside
+from flop_harness.counters.copies import tallied
 from flop_harness.counters.layers import biased, tensors_of
 from flop_harness.counters.recurrent import Charges
 from flop_harness.records import Dict, Module, Tensor, Trace
 from flop_harness.trace.tree import summed
-from flop_harness.trace.walk import Visit, module_calls
+from flop_harness.trace.walk import Visit
 
 
 def convolution(visit: Visit, module: Module) -> Charges:
@@ -35,7 +36,7 @@ def convolution(visit: Visit, module: Module) -> Charges:
     return [
         (term, true),
         (f"unbatched {term} read as a batch", each * positions - true),
-        (f"{term} bias", x.shape[0] * prod(y.shape[1:]) if biased(module) else 0),
+        (f"{term} bias", x.shape[0] * prod(y.shape[1:]) if biased(visit, module) else 0),
     ]
 
 
@@ -44,7 +45,7 @@ def linear(visit: Visit, module: Module) -> Charges:
     rows = prod(x.shape[:-1])
     return [
         ("linear", x.shape[-1] * y.shape[-1] * rows),
-        ("linear bias", y.shape[-1] * rows if biased(module) else 0),
+        ("linear bias", y.shape[-1] * rows if biased(visit, module) else 0),
     ]
 
 
@@ -165,7 +166,7 @@ def deformable_convolution(visit: Visit, module: Module) -> Charges:
     return [
         ("convolution", products * positions),
         ("deformable sampling", kernel * (25 if masked else 24) * positions),
-        ("convolution bias", y.numel if biased(module) else 0),
+        ("convolution bias", y.numel if biased(visit, module) else 0),
     ]
 
 
@@ -214,8 +215,8 @@ def hooked(module: Module) -> bool:
 
 def module_charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
     sums = Counts({0: 1}) if hooked(trace.modules[0]) else summed(trace, hooked)
-    for visit, module in module_calls(trace):
-        times = sums[visit.call.module]
+    for visit, module, index, suffix in tallied(trace):
+        times = sums[index]
         if not hooked(module) or not times:
             continue
         if module.type in RULES:
@@ -223,5 +224,5 @@ def module_charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
         else:
             charges = WEIGHT_RULES[module.type](visit, module, trace)
         for term, amount in charges:
-            yield visit.path, term, amount
+            yield visit.path, term + suffix, amount
             yield visit.path, f"{term} of a shared module counted again", amount * (times - 1)

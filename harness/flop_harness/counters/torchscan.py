@@ -12,6 +12,7 @@ from typing import Any
 
 from flop_harness.conventions.products import products_inside
 from flop_harness.conventions.reference import registered_parameters
+from flop_harness.counters.copies import original
 from flop_harness.counters.matched import corrected
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.recurrent import Charges
@@ -130,7 +131,7 @@ def charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
     for visit, module in module_calls(trace):
         rule = next((RULES[base] for base in module.bases if base in RULES), None)
         x, y = given(visit), first_tensor(visit.call.output)
-        if visit.call.module in held and rule and x is not None and y is not None:
+        if original(trace, visit.call.module) in held and rule and x is not None and y is not None:
             yield from ((visit.path, *charge) for charge in failing(rule, visit, module, x, y))
 
 
@@ -147,7 +148,11 @@ def price_compute(trace: Trace) -> Account:
 
 
 def by_module(trace: Trace) -> dict[str, int | float]:
-    return price_compute(trace).by_module()
+    """A copy's figures under the name of its original."""
+    paths = {module.path: trace.modules[original(trace, index)].path
+             for index, module in enumerate(trace.modules)}  # fmt: skip
+    named = ((paths[path], term, amount) for path, term, amount in charges(trace))
+    return Account.of(named).by_module()
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:

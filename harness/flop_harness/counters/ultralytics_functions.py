@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from math import prod
 
+from flop_harness.counters.copies import original
 from flop_harness.counters.matched import matched
 from flop_harness.counters.recurrent import Charges
 from flop_harness.records import Call, Module, Tensor, Trace
@@ -83,7 +84,7 @@ def outside(trace: Trace, charging: Callable[[Module], bool]) -> Iterator[Visit]
 
     def closed(index: int) -> bool:
         module = trace.modules[index]
-        return (index in held and charging(module)) or is_a(module, SCRIPTED)
+        return (original(trace, index) in held and charging(module)) or is_a(module, SCRIPTED)
 
     def hidden(visit: Visit) -> bool:
         if visit.call.level == "module":

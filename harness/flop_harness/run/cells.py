@@ -165,8 +165,9 @@ class CaseRunner:
                 raise
             if type(error).__name__ not in NEEDS:
                 self._blame_unfilled(error)
+            found = self.trace(None, plain)
             warn_of_run(self.case.model, error)
-            return self.trace(None, plain)
+            return found
 
     def trace(self, watcher: Watcher, context: Context) -> Trace:
         """The pass as ``watcher`` sees it in ``context``; ModelRaised if the model itself raises.
@@ -193,8 +194,9 @@ class CaseRunner:
         except TraceFailed as failure:
             if context.device != "meta":
                 raise
+            found = self._recorded(watcher, replace(context, device="cpu"))
             warn_of_run(self.case.model, failure.__cause__ or failure)
-            return self._recorded(watcher, replace(context, device="cpu"))
+            return found
 
     def _observed(self, counter: Counter, context: Context, trace: Trace) -> Trace:
         """The pass with what the counter's rules need beyond it: as it was heard while the counter was

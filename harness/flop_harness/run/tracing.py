@@ -14,13 +14,15 @@ from flop_harness.store.traces import dump_trace, load_trace
 
 NEEDS = {"ValuesNeeded": "execute", "GradientsNeeded": "gradients"}
 """What a pass asks for -> the option that gives it."""
+TOLD: dict = {}
+"""What this process has warned of: once is enough"""
 
 
 def warn_of_run(model: str, error: BaseException) -> None:
-    """Tell why a pass that should execute nothing is one for real; not where it looks at values."""
+    """Tell why a pass that should execute nothing was one for real; not where it looks at values."""
     if type(error).__name__ not in NEEDS:
-        told = f"{model} is run for real: on meta it raises {raised(error, 300)}"
-        warnings.warn_explicit(told, UserWarning, OURS, 1)
+        told = f"{model} was run for real: on meta it raises {raised(error, 300)}"
+        warnings.warn_explicit(told, UserWarning, OURS, 1, registry=TOLD)
 
 
 def traced(prepare: Callable[[], tuple], *, timeout_s: float = 300.0, **options: Any) -> Trace:

@@ -135,7 +135,7 @@ class Worker:
                     self.keep(cell, result)
                     continue
                 if kind == "installing":
-                    progress.note(f"{cell.counter}: installing {result} for it, once")
+                    progress.note(result)
                     continue
                 if kind == "started":
                     self.current = cell
@@ -248,8 +248,10 @@ def answer(
     case, folder, name, told = runner.case, runner.folder, "", None
     for cell, readings in tasks:
         pipe.send(("started", cell, None))
-        if missing := overlay.missing(getattr(counters.get(cell.counter), "overlay", ())):
-            pipe.send(("installing", cell, missing))
+        if note := overlay.installing(
+            cell.counter, getattr(counters.get(cell.counter), "overlay", ())
+        ):
+            pipe.send(("installing", cell, note))
         try:
             result = carry_out(runner, cell, counters.get(cell.counter), readings, traces)
         except UserError as error:

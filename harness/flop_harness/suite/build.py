@@ -51,14 +51,16 @@ class Built:
         return stands_on_meta(self.module)
 
 
-def build(case: Case, *, device: str = "cpu", folder: str = "", seed: int = 0) -> Built:
+def build(
+    case: Case, *, device: str = "cpu", folder: str = "", seed: int = 0, called: bool = True
+) -> Built:
     """Build a case's model and inputs, the same for the same ``seed`` on every device.
 
     Files of models are found from ``folder``, then from the working directory. Mode and dtype are
     the case's if it names them, else as the factory handed the model over (a library's models are
     set to eval); inputs that are drawn get the dtype of the model. Inputs of the case go before
-    those that the factory returns. A model without values stays on meta, with its inputs. The
-    caller's random state stays as it was. Raises UserError.
+    those that the factory returns; one that is not to be ``called`` needs none. A model without values
+    stays on meta, with its inputs. The caller's random state stays as it was. Raises UserError.
     """
     import torch
 
@@ -71,6 +73,8 @@ def build(case: Case, *, device: str = "cpu", folder: str = "", seed: int = 0) -
             device = "meta" if stands_on_meta(module) else device
             _place(module, device, getattr(torch, case.dtype) if case.dtype else None)
             _set_mode(module, case)
+            if not called:
+                return Built(module, (), {}, recipe.folders)
             if case.inputs or args is None:
                 args, kwargs = _drawn(recipe, case, module, device, seed)
             elif case.dtype:

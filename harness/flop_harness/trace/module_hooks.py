@@ -11,21 +11,21 @@ from torch import nn
 
 from flop_harness.records import FORWARD_ENDED, PRE_HOOKED, Call
 from flop_harness.trace.encoding import encode
-from flop_harness.trace.surroundings import do_nothing
+from flop_harness.trace.surroundings import IdleHook
 
 
 def is_hooked(module: nn.Module) -> bool:
     """Whether a module has hooks, other than such that do nothing."""
     if isinstance(module, torch.jit.ScriptModule):
         return False
-    after = module._forward_hooks
-    return bool(module._forward_pre_hooks) or any(h is not do_nothing for h in after.values())
+    after = module._forward_hooks.values()
+    return bool(module._forward_pre_hooks) or not all(isinstance(h, IdleHook) for h in after)
 
 
 @contextmanager
 def end_seen(module: nn.Module, stack: list[list[Call]]) -> Iterator[None]:
     """Note where a module's own forward pass ends and its hooks begin, if it has any."""
-    if all(hook is do_nothing for hook in module._forward_hooks.values()):
+    if all(isinstance(hook, IdleHook) for hook in module._forward_hooks.values()):
         yield
         return
     note = Call("function", FORWARD_ENDED, (), (), None)

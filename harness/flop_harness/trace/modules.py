@@ -23,6 +23,7 @@ from flop_harness.trace.encoding import (
     qualified_name,
 )
 from flop_harness.trace.storage import elements_kept
+from flop_harness.trace.surroundings import origin_of
 
 SEQUENCES = frozenset({tuple, list, torch.Size})
 
@@ -158,6 +159,7 @@ class ModuleTable:
         self._lazy: set[int] = set()
         self._entered: dict[int, tuple[tuple[str, int], ...]] = {}
         self._held: list[dict[str, tuple]] = []
+        self._copies: dict[int, tuple[int, int]] = {}
         self.add(root, "")
         self._kept = self._kept_before()
 
@@ -171,6 +173,8 @@ class ModuleTable:
         self.paths.append(path)
         self._types.append(type(module))
         self._held.append(parameter_facts(module))
+        if origin := origin_of(module):
+            self._copies[index] = (self.paths.index(origin.path), origin.before or 0)
         children: list[tuple[str, int]] = []
         self._children.append(children)
         self._lazy.update(
@@ -190,13 +194,21 @@ class ModuleTable:
         same = facts == self._held[index]
         self._entered[index] = () if same else tuple((n, *f[:1]) for n, f in facts.items() if f)
 
+    def held_now(self, module: nn.Module) -> tuple[tuple, ...] | None:
+        """(name, elements, trainable) of a module's parameters; None where they are as before."""
+        facts = parameter_facts(module)
+        if facts == self._held[self.index[id(module)]]:
+            return None
+        return tuple((name, *one) for name, one in facts.items() if one)
+
     def freeze(self) -> tuple[tuple[Module, ...], tuple[Parameter, ...]]:
         """The records, with parameters as they are now (a lazy module's have got their shapes).
 
         What the pass has made is told in the settings: ``made`` names parameters, ``replaced`` those
         that are gone, with elements and whether they were trainable, ``entered`` the elements that a
         module had as it was called first, if not those before; where it holds other modules now,
-        ``children_after`` has their indices.
+        ``children_after`` has their indices. ``copy_of`` a hooked module has its index, and how many
+        calls it had come to as it was copied.
         """
         numbers: dict[int, int] = {}
         parameters: list[Parameter] = []
@@ -214,6 +226,8 @@ class ModuleTable:
             config = plain_attributes(module)
             if type(module) is not self._types[index]:  # a lazy module is another one afterwards
                 config["becomes"] = base_names(type(module))
+            if index in self._copies:
+                config["copy_of"] = self._copies[index]
             config |= self._parameters_changed(index) | self._children_changed(index)
             modules.append(
                 Module(

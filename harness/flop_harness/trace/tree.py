@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from flop_harness.records import Module, Trace
 
@@ -17,12 +17,21 @@ def children(trace: Trace, index: int) -> Iterator[int]:
             yield child
 
 
-def applied(trace: Trace) -> Counter[int]:
+def children_after(trace: Trace, index: int) -> tuple[int, ...]:
+    """As ``children``, as the forward pass leaves it."""
+    held: tuple[int, ...] | None = trace.modules[index].config.get("children_after")
+    return tuple(children(trace, index)) if held is None else tuple(dict.fromkeys(held))
+
+
+Below = Callable[[Trace, int], Iterable[int]]
+
+
+def applied(trace: Trace, below: Below = children) -> Counter[int]:
     """How often ``root.apply(f)`` reaches each module: once for each way down to it."""
     reached: Counter[int] = Counter()
 
     def go(index: int) -> None:
-        for child in children(trace, index):
+        for child in below(trace, index):
             go(child)
         reached[index] += 1
 
@@ -33,13 +42,13 @@ def applied(trace: Trace) -> Counter[int]:
 def summed(trace: Trace, stops: Callable[[Module], bool]) -> Counter[int]:
     """How often a sum over the tree takes each module in, if it goes down to modules that stop it.
 
-    The root is entered in any case.
+    The root is entered in any case. The sum is made after the forward pass.
     """
     taken: Counter[int] = Counter()
 
     def go(index: int) -> None:
         taken[index] += 1
-        for child in children(trace, index):
+        for child in children_after(trace, index):
             if stops(trace.modules[child]):
                 taken[child] += 1
             else:
@@ -90,9 +99,7 @@ def subtree_after(trace: Trace, index: int = 0) -> Iterator[int]:
             continue
         seen.add(current)
         yield current
-        module = trace.modules[current]
-        held = tuple(child for _, child in module.children)
-        pending.extend(reversed(module.config.get("children_after", held)))
+        pending.extend(reversed(children_after(trace, current)))
 
 
 def made_parameters(trace: Trace) -> set[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import pairwise
 
 from flop_harness.records import Bridge, Run
@@ -11,7 +12,7 @@ from flop_harness.report.analysis.index import Index, deviation
 from flop_harness.report.words.text import Number
 
 
-def part_of(amount: Number, bridge: Bridge) -> float:
+def part_of(amount: Number | Fraction, bridge: Bridge) -> float:
     """A term as a share of its bridge's reference, in the unit of the figure."""
     return deviation(bridge.reference + amount, bridge.reference) if amount else 0.0
 

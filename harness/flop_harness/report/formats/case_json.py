@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flop_harness.records import Bridge
+from flop_harness.records import Bridge, Step
 from flop_harness.report.analysis.bridges import bars, part_of, scale
 from flop_harness.report.analysis.findings import sentences
 from flop_harness.report.analysis.index import Index, key_of
@@ -64,10 +64,10 @@ def contents(index: Index, section: Section, codes: Codes = NONE) -> dict[str, A
     return {
         "description": printable(section.description),
         "again": again_of_case(index.run.suite, section.case, trained(index.run)),
-        "agreed": [agreed_in(table) for table in section.agreed],
-        "figures": [[each[0], group(each[1]), each[2]] for each in section.figures.rows],
-        "unsupported": [
-            [printable(name), group(calls)] for name, calls in section.unsupported.rows
+        "tables": [
+            table_in(each)
+            for each in (*section.agreed, section.figures, section.unsupported)
+            if each.rows
         ],
         "answers": answers,
         "pieces": list(pieces),
@@ -76,11 +76,11 @@ def contents(index: Index, section: Section, codes: Codes = NONE) -> dict[str, A
     }
 
 
-def agreed_in(table: Table) -> list[Any]:
-    """Who says the same: title, heads, rows of text."""
-    [who, says, deviation] = table.columns
-    rows = [[row[0], show(row[1], says), show(row[2], deviation)] for row in table.rows]
-    return [table.title, [who.title, says.title, deviation.title], rows]
+def table_in(table: Table) -> list[Any]:
+    """Title, heads, rows of text."""
+    rows = [[show(value, column) for value, column in zip(row, table.columns, strict=True)]
+            for row in table.rows]  # fmt: skip
+    return [table.title, [column.title for column in table.columns], rows]
 
 
 class Breakdowns:
@@ -119,12 +119,10 @@ def answer_in(index: Index, answer: Answer, breakdowns: Breakdowns) -> dict[str,
         "metric": cell.metric,
         "case": printable(cell.case),
         "figure": plural(cell.value, cell.unit) if cell.value is not None else cell.text,
-        "version": printable(answer.reading.version),
+        "read": read(answer),
         "why": cell.why,
         "loud": cell.loud,
         "message": shorten(cell.message, 500),
-        "told": answer.told if cell.value is not None else "",
-        "remarks": answer.remarks,
         "modules": answer.by_module,
         "off": [[printable(name), signed(gap)] for name, gap in bridge.off.items()]
         if bridge
@@ -133,6 +131,13 @@ def answer_in(index: Index, answer: Answer, breakdowns: Breakdowns) -> dict[str,
         "scale": part(scale(bridge), bridge).lstrip("+=") if bridge else "",
     }
     return {name: value for name, value in told.items() if value}
+
+
+def read(answer: Answer) -> str:
+    """By which version, what the tool itself says, and what it did besides counting."""
+    tool = f"Read by {printable(answer.cell.counter)} {printable(answer.reading.version)}".strip()
+    told = answer.told if answer.cell.value is not None else ""
+    return "; ".join([f"{tool}, which says {told}" if told else tool, *answer.remarks])
 
 
 def bridge_in(index: Index, bridge: Bridge, breakdowns: Breakdowns) -> list[dict[str, Any]]:
@@ -145,8 +150,7 @@ def bridge_in(index: Index, bridge: Bridge, breakdowns: Breakdowns) -> list[dict
             "share": part(step.amount, bridge),
             "sentence": sentence,
             "breakdown": breakdowns.add(step.modules),
-            "classes": parts_of(step.classes),
-            "operators": parts_of(step.operators),
+            "where": where(step),
         }
         for step, sentence in zip(bridge.steps, sentences(index, bridge), strict=True)
     ]
@@ -156,6 +160,12 @@ def bridge_in(index: Index, bridge: Bridge, breakdowns: Breakdowns) -> list[dict
     for line, bar in zip(lines, bars(bridge), strict=False):
         line["bar"] = [bar.left, bar.width, bar.tone]
     return lines
+
+
+def where(step: Step) -> str:
+    """In which classes of modules and by which operators a term comes about."""
+    named = (("in", parts_of(step.classes)), ("done by", parts_of(step.operators)))
+    return "; ".join(f"{word} {', '.join(names)}" for word, names in named if names)
 
 
 def parts_of(amounts: Mapping[str, Number]) -> list[str]:

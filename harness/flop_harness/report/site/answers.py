@@ -133,16 +133,33 @@ def told(index: Index, said: Said) -> dict[str, Any]:
     """
     reading, bridge = said.reading, said.bridge
     return {
-        "id": said.id, "counter": reading.counter, "name": said.name, "version": reading.version,
-        "contexts": said.contexts, "metric": reading.metric, "unit": reading.unit,
+        "id": said.id, "counter": reading.counter, "name": said.name,
+        "metric": reading.metric, "unit": reading.unit, "label": printable(reading.label),
         "value": exactly(reading.value) if said.macs is not None and reading.value is not None else None,
-        "macs": None if said.macs is None else plain(said.macs),
-        "apart": percent(said.deviation), "mark": said.mark, "label": printable(reading.label),
-        "printed": shorten(reading.figure, 60), "message": shorten(reading.message, MESSAGE),
+        "apart": apart(said), "read": read(said),
         "reference": exactly(bridge.reference) if bridge else None,
         "residual": exactly(bridge.residual) if bridge else None,
         "steps": list(steps_of(index, bridge)) if bridge and said.macs is not None else [],
     }  # fmt: skip
+
+
+def apart(said: Said) -> str:
+    """How far a figure is from the reference, or why there is none, as a sentence."""
+    if said.macs is None:
+        return f"{said.mark.capitalize()}: {shorten(said.reading.message, MESSAGE)}"
+    if said.deviation == 0:
+        return "Equal to the reference."
+    halved = ", a MAC being two FLOPs" if said.reading.unit == "FLOP" else ""
+    return f"{percent(said.deviation)} against the reference{halved}."
+
+
+def read(said: Said) -> str:
+    """What was asked, in which contexts, and what it printed."""
+    reading = said.reading
+    tool = f"{printable(reading.counter)} {printable(reading.version)}".strip()
+    told = " ".join(filter(None, [printable(reading.label), shorten(reading.figure, 60)]))
+    printed = f" It prints {told}." if reading.figure else ""
+    return f"Read by {tool}, in {', '.join(said.contexts)}.{printed}"
 
 
 def finite(share: float | None) -> float | None:

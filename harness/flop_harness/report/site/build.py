@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from flop_harness.counters import counters
 from flop_harness.report.analysis.findings import Profile
+from flop_harness.report.analysis.index import REFERENCE
 from flop_harness.report.charts.drift import chart
 from flop_harness.report.formats.html import drawn
-from flop_harness.report.site import citing, counters, overview
+from flop_harness.report.site import citing, overview
+from flop_harness.report.site import counters as analysed
 from flop_harness.report.site.contents import Site
 from flop_harness.report.site.families import CLASSES
 from flop_harness.report.site.home import sentences
@@ -38,8 +41,14 @@ def home(site: Site) -> tuple[str, bytes]:
     return site.page(
         "index.html", "home.html.j2", sentences=sentences(site.families, site.results.index), rows=site.families,
         sections=list(dict.fromkeys(row.kind for row in site.families)), counters=lines, classes=[words for _, words in CLASSES],
-        count=plural(len(site.models), "model"),
+        count=plural(len(site.models), "model"), others=others(site),
     )  # fmt: skip
+
+
+def others(site: Site) -> list[str]:
+    """Counters that are known but were asked about no model of these results."""
+    asked = {REFERENCE, *(each.tool.id for each in site.profiles)}
+    return [name for name in counters() if name not in asked]
 
 
 def model_files(site: Site, model: Model) -> Files:
@@ -66,12 +75,12 @@ def code_of_model(site: Site, model: Model) -> Code:
 def counter_files(site: Site, profile: Profile) -> Files:
     name = profile.tool.id
     timeline = site.results.timelines.get(name)
-    refused = counters.refusals(site.results.index, name, profile.version, refused_code(site, name))
+    refused = analysed.refusals(site.results.index, name, profile.version, refused_code(site, name))
     yield site.page(
         f"counter/{slug(name)}.html", "counter.html.j2", profile=profile, ids=site.ids,
-        charges=counters.charges(profile, site.code.findings),
-        departures=counters.departures(name, site.families),
-        releases=counters.releases(timeline) if timeline else [],
+        charges=analysed.charges(profile, site.code.findings),
+        departures=analysed.departures(name, site.families),
+        releases=analysed.releases(timeline) if timeline else [],
         effects=site.results.effects.get(name, []), refusals=list(refused),
         drift=drawn(chart(timeline)) if timeline else "",
     )  # fmt: skip

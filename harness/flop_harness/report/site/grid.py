@@ -31,7 +31,7 @@ PRESETS = (
 def shard(
     index: Index, models: Sequence[Model], rows: Iterable[FamilyRow], runs: Iterable[Run]
 ) -> dict[str, Any]:
-    """Rows as [name, id, suite, family, section, input, MAC, parameters, figure of each counter].
+    """A row for each model: where it stands, its size, what each counter says, in the order of the counters.
 
     A figure is [value, unit, deviation, tone], or the word for why there is none; of each counter what it says
     when it is called as its documentation shows.
@@ -39,27 +39,37 @@ def shard(
     place = {case: (row.id, row.kind) for row in rows for case in row.cases}
     asked = {each.counter for each in index.readings if each.metric == "compute"}
     counters = [name for name in index.counters if name in asked and name != REFERENCE]
-    shown = list(runs)
     return {
         "counters": counters,
-        "versions": {name: version_of(index, name) for name in counters},
-        "suites": [[run.suite.name, run.suite.version, versions(run).get("torch", "")] for run in shown],
-        "convention": CONVENTION, "presets": PRESETS,
+        "made": made(index, counters, runs), "presets": PRESETS,
+        "families": [("Every family", ""), *sorted({(row.replace("-", " "), row) for row, _ in place.values()})],
         "rows": [row_of(model, counters, *place.get(model.name, ("", "Layers"))) for model in models],
     }  # fmt: skip
+
+
+def made(index: Index, counters: Sequence[str], runs: Iterable[Run]) -> str:
+    """What a table that is taken away has to say of itself: the convention, the suites, the versions."""
+    suites = [
+        f"{run.suite.name} {run.suite.version} (torch {versions(run).get('torch', '?')})"
+        for run in runs
+    ]
+    tools = [f"{name} {version_of(index, name)}".strip() for name in counters]
+    return f"Reference: {CONVENTION}. Suites: {', '.join(suites)}. Versions: {', '.join(tools)}."
 
 
 def version_of(index: Index, counter: str) -> str:
     return next((each.version for each in index.readings if each.counter == counter), "")
 
 
-def row_of(model: Model, counters: Sequence[str], family: str, section: str) -> list[Any]:
+def row_of(model: Model, counters: Sequence[str], family: str, section: str) -> dict[str, Any]:
     said = by_counter(
         each for strip in model.strips if strip.metric == "compute" for each in every_said(strip)
     )
     figures = [figure(said.get(name)) for name in counters]
-    return [model.name, model.id, model.suite, family, section, model.inputs, model.macs, model.params,
-            *figures]  # fmt: skip
+    return {
+        "name": model.name, "id": model.id, "suite": model.suite, "family": family, "section": section,
+        "input": model.inputs.replace("x", "×"), "macs": model.macs, "params": model.params, "said": figures,
+    }  # fmt: skip
 
 
 def figure(said: Said | None) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -17,6 +17,8 @@ from flop_harness.report.site.axis import Axis, axis_of
 from flop_harness.report.words.text import Number, human, percent, ratio, slug
 
 Code = Callable[[Reading], list[str]]
+RESTATED = ("reference", "macs", "flops", "params")
+"""Ways of counting that say what the reference says, at most in another unit"""
 
 
 @dataclass(frozen=True)
@@ -140,12 +142,21 @@ def shard(index: Index, model: Model, code: Code) -> dict[str, Any]:
         made = [pieces.setdefault(piece, len(pieces)) for piece in code(said.reading)]
         answers.append({**told(index, said), **({"code": made} if made else {})})
     return {
-        "name": model.name, "model": model.model, "macs": model.macs, "params": model.params,
-        "modules": modules_of(index, model.name),
-        "answers": answers, "pieces": list(pieces),
-        "conventions": [[each.convention, exactly(each.value), each.unit]
-                        for each in index.figures_of.get(model.name, ())],
+        "name": model.name, "modules": modules_of(index, model.name),
+        "ways": list(ways(index, model)), "answers": answers, "pieces": list(pieces),
     }  # fmt: skip
+
+
+def ways(index: Index, model: Model) -> Iterator[dict[str, Any]]:
+    """The reference and our conventions, as the answers of counters are told; terms where they are known."""
+    own = [("reference", model.macs, "MAC"), ("reference", model.params, "parameter")]
+    figures = [
+        (each.convention, each.value, each.unit) for each in index.figures_of.get(model.name, ())
+    ]
+    for name, value, unit in (*own, *figures):
+        if value is not None:
+            yield {"tool": name, "name": name, "id": "who", "value": exactly(value), "unit": unit,
+                   "label": unit, "terms": [] if name in RESTATED else None}  # fmt: skip
 
 
 def every_said(strip: Strip) -> list[Said]:

@@ -20,6 +20,7 @@ QUANTITIES: Mapping[str, tuple[str, str]] = {
     "params": ("parameters", "parameters"),
     "compute": ("training compute", "FLOP"),
     "width": ("width", "elements"),
+    "heads": ("heads", "heads"),
     "pf-days": ("training compute", "PFLOP/s-days"),
     "flop per param": ("FLOP per parameter", "FLOP"),
     "forward flop": ("forward FLOP", "FLOP"),

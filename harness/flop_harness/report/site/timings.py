@@ -15,7 +15,7 @@ from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.charts.times import Chart, charts
 from flop_harness.report.documents.times import sections
 from flop_harness.report.tables.table import Table
-from flop_harness.report.words.text import digits
+from flop_harness.report.words.text import digits, listed, plural
 
 NAMED = 6
 """So many cases are named in the chart"""
@@ -79,7 +79,21 @@ def points(clock: MachineTimings, series: Series) -> dict[str, Any] | None:
         return None
     overhead = [case for case in clock.cases if clock.only_overhead(case, series)]
     ordered = sorted(every, key=lambda each: (place(each.name), each.prediction.factor))
-    return {"series": str(series), "overhead": overhead, "counts": list(map(counted, ordered))}
+    left_out = f" Left out, since their time is overhead: {listed(overhead)}." if overhead else ""
+    counts = [{**counted(each), "caption": caption(each) + left_out} for each in ordered]
+    return {"series": str(series), "counts": counts}
+
+
+def caption(predictor: predictors.Predictor) -> str:
+    told, name = predictor.prediction, title(predictor)
+    low, high = map(digits, told.factor_interval)
+    return (f"{plural(len(predictor.points.cases), 'model')}; predictions by {name} are off by a factor of {digits(told.factor)} "
+            f"(95 %: {low} to {high}) on families that the fit has not seen. The dashed line is a power law "
+            "through all dots; those farthest from it are named.")  # fmt: skip
+
+
+def title(predictor: predictors.Predictor) -> str:
+    return predictors.TITLES.get(predictor.name, predictor.name)
 
 
 def counted(predictor: predictors.Predictor) -> dict[str, Any]:
@@ -92,7 +106,7 @@ def counted(predictor: predictors.Predictor) -> dict[str, Any]:
         for count, time in zip(dots.counts, milliseconds, strict=True)
     ]
     return {
-        "name": predictors.TITLES.get(predictor.name, predictor.name), "factor": told.factor, "interval": list(told.factor_interval),
+        "name": title(predictor), "title": f"{title(predictor)} (off by {digits(told.factor)})",
         "points": list(zip(dots.cases, dots.families, dots.counts, milliseconds, strict=True)),
         "line": [[end, line(end)] for end in (min(dots.counts), max(dots.counts))],
         "far": sorted(range(len(away)), key=lambda place: -away[place])[:NAMED],

@@ -36,6 +36,10 @@ TERMS = (
     ("not asked", "The counter has no way to be asked about this model."),
     ("claim", "A figure that somebody published, with its source."),
     ("roofline", "The least time that a layer's operations and bytes allow on a machine."),
+    (
+        "stability",
+        "Whether repeated runs of one series agree: no drift, no two modes, a narrow interval.",
+    ),
     ("series", "Times of one model in one setting: threads, mode, session."),
 )
 WORDS = (*TERMS, *CONTEXTS)

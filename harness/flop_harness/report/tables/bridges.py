@@ -10,7 +10,7 @@ from flop_harness.report.analysis.bridges import part_of
 from flop_harness.report.analysis.cells import inputs_of
 from flop_harness.report.analysis.index import Index, key_of
 from flop_harness.report.tables.table import Column, Table, columns
-from flop_harness.report.words.text import Number, group, many, plural, shorten
+from flop_harness.report.words.text import Number, group, many, plural, shorten, signed
 
 BRIDGES = columns(
     "case counter context metric step:integer term amount:integer unit modules:integer operators "
@@ -55,13 +55,13 @@ def bridge_table(bridge: Bridge, source: str = "") -> Table:
 
     ``source`` is what a bridge begins at instead of the reference, as another counter.
     """
-    amount = Column("amount", "signed", many(bridge.unit))
+    amount = Column("amount", "integer", many(bridge.unit))
     start = source or "reference"
     part = Column("share", "share", f"of {start}")
-    rows: list[tuple[str, Number, float | None, str]] = [(start, bridge.reference, None, "")]
-    rows += [(step.term, step.amount, part_of(step.amount, bridge), origin(step))
+    rows: list[tuple[str, Number | str, float | None, str]] = [(start, bridge.reference, None, "")]
+    rows += [(step.term, signed(step.amount), part_of(step.amount, bridge), origin(step))
              for step in bridge.steps]  # fmt: skip
-    rows.append(("residual", bridge.residual, part_of(bridge.residual, bridge), ""))
+    rows.append(("residual", signed(bridge.residual), part_of(bridge.residual, bridge), ""))
     rows.append(("reading", bridge.reading, None, ""))
     began = f", from {source}" if source else ""
     title = f"{bridge.counter} ({bridge.context}) on {bridge.case}, {bridge.metric}{began}"

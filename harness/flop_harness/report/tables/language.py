@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Any
 
 from flop_harness.records.transformer import FormulaBridge, Transformer
-from flop_harness.records.units import in_percent
 from flop_harness.records.utilisation import Held, Peak, Phase, Utilisation
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.text import compact, digits, group
@@ -122,7 +121,7 @@ def utilisations(found: Iterable[Utilisation], shape: Transformer, peak: Peak) -
              Column("not covered"))  # fmt: skip
     rows = tuple(
         (each.formula, figure(each), exact(each.per_token), digits(float(each.flops / 10**12), 4),
-         in_percent(each.share, 2), each.outside)
+         share_of_peak(each), each.outside)
         for each in found
     )  # fmt: skip
     marked = "sparse" if peak.sparse else "dense"
@@ -134,6 +133,11 @@ def figure(each: Utilisation) -> str:
     return "MFU" if each.scope == "training" else "HFU"
 
 
+def share_of_peak(each: Utilisation) -> str:
+    """Four digits, however small it is."""
+    return f"{digits(100 * float(each.share), 4)} %"
+
+
 def apart(found: list[Utilisation]) -> str:
     """One sentence for each figure: how far the formulas that cover the model part."""
     told = []
@@ -141,11 +145,11 @@ def apart(found: list[Utilisation]) -> str:
         covered = sorted((e for e in found if figure(e) == name and not e.outside and e.share),
                          key=lambda e: e.share)  # fmt: skip
         if len(covered) == 1:
-            told.append(f"{name} {100 * float(covered[0].share):.2f} % by {covered[0].formula}")
+            told.append(f"{name} {share_of_peak(covered[0])} by {covered[0].formula}")
         elif covered:
             low, high = covered[0], covered[-1]
-            told.append(f"{name} from {100 * float(low.share):.2f} % ({low.formula}) to "
-                        f"{100 * float(high.share):.2f} % ({high.formula}), a factor of "
+            told.append(f"{name} from {share_of_peak(low)} ({low.formula}) to "
+                        f"{share_of_peak(high)} ({high.formula}), a factor of "
                         f"{float(high.share / low.share):.3f}")  # fmt: skip
     return "; ".join(told) + "."
 

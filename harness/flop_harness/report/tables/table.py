@@ -16,10 +16,9 @@ from flop_harness.report.words.text import (
     part,
     percent,
     printable,
-    signed,
 )
 
-Kind = Literal["text", "integer", "signed", "number", "share", "distance", "part", "factor", "cell",
+Kind = Literal["text", "integer", "number", "share", "distance", "part", "factor", "cell",
                "brief"]  # fmt: skip
 
 INDENT = "\N{NO-BREAK SPACE}"
@@ -77,8 +76,6 @@ def show(value: Any, column: Column) -> str:
         return factor_words(value)
     if column.kind == "number" and is_number(value):
         return digits(float(value))
-    if column.kind == "signed":
-        return signed(value)
     return group(value) if column.kind == "integer" else set_in(value)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flop_harness.report.formats.terminal.fitting import Fitted, Head, Row, fitting
+from flop_harness.report.formats.terminal.fitting import Fitted, Head, Row, natural_width
 
 WIDTH = 20
 """Columns of the longest bar"""
@@ -22,8 +22,7 @@ class Barred:
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         whole = with_bars(self.table, self.shares)
-        has_room = len(list(fitting(whole, options.max_width))) == 1
-        if has_room:
+        if natural_width(whole) <= options.max_width:
             yield whole
             return
         yield self.table

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from flop_harness.records import Bridge, Context, Metric, Reading, Run
 from flop_harness.report.analysis.bridges import part_of
+from flop_harness.report.analysis.causes import in_macs_each
 from flop_harness.report.analysis.cells import cell_of
 from flop_harness.report.analysis.index import BASE_UNIT, REFERENCE, Index, plain, where
 from flop_harness.report.formats.terminal.fitting import Fitted, Head, Row
 from flop_harness.report.tables.deviations import MEANINGS, legend
+from flop_harness.report.tables.glossary import CONTEXTS
 from flop_harness.report.words.text import (
     group,
     human,
@@ -38,8 +41,14 @@ def case_table(run: Run, case: str, exact: bool = False) -> Fitted:
     for metric in index.metrics:
         here = [*reference_row(index, case, metric, exact), *said(index, case, metric, exact)]
         rows += with_line(here, bool(rows))
-    marks = legend((row.cells[DEVIATION] for row in rows), {"=": MEANINGS["="]})
-    return Fitted(printable(case), HEADS, rows, marks)
+    return Fitted(printable(case), HEADS, rows, "\n".join(filter(None, notes(rows))))
+
+
+def notes(rows: Sequence[Row]) -> Iterator[str]:
+    """What marks and contexts mean that occur in a table."""
+    yield legend((row.cells[DEVIATION] for row in rows), {"=": MEANINGS["="]})
+    if any(re.search(r"\bmath\b", row.cells[0]) for row in rows):
+        yield f"math: {dict(CONTEXTS)['math']}"
 
 
 def with_line(rows: list[Row], above: bool) -> Iterator[Row]:
@@ -73,7 +82,9 @@ def who(readings: Sequence[Reading], asked: Mapping[str, int]) -> str:
 
 
 def in_short(context: Context) -> str:
-    words = context.variant or ("grad" if context.grad else "no_grad")
+    """``grad``, ``meta grad``, ``math``; that it is a step of training is so of every row."""
+    words = " ".join(word for word in context.variant.split() if word != "training")
+    words = words or ("grad" if context.grad else "no_grad")
     return words if context.device in ("", "cpu") else f"{context.device} {words}"
 
 
@@ -107,19 +118,24 @@ def cells_of(index: Index, reading: Reading, exact: bool) -> tuple[tuple[str, ..
     if cell.value is None:
         return ("", "", "", f"{cell.text}: told below"), "yellow"
     bridge = index.bridge_to(reading)
-    why = filter(None, (cell.alarm, reasons(bridge) if bridge else ""))
+    why = filter(None, (cell.alarm, reasons(index, bridge) if bridge else ""))
     told = (cell.text, short(cell.value, cell.unit, exact), percent(cell.deviation))
     return (*told, ", ".join(why)), "bold red" if cell.loud else ""
 
 
-def reasons(bridge: Bridge, count: int = 3) -> str:
-    """The heaviest terms of a bridge, with their shares, and how many more there are."""
-    moved = [step for step in bridge.steps if step.amount]
-    steps = sorted(moved, key=lambda step: -abs(step.amount))
-    words = [f"{printable(step.term)} {percent(part_of(step.amount, bridge))}"
-             for step in steps[:count]]  # fmt: skip
-    if len(steps) > count:
-        words.append(f"{len(steps) - count} more")
+def reasons(index: Index, bridge: Bridge, count: int = 3) -> str:
+    """The heaviest causes of a deviation, with their shares of the reference, and how many more there are.
+
+    The unit of a figure is none: they are weighed in MAC, as the deviation is.
+    """
+    weighed = zip(bridge.steps, in_macs_each(index, bridge), strict=True)
+    moved = sorted(
+        ((step, weight) for step, weight in weighed if weight), key=lambda pair: -abs(pair[1])
+    )
+    words = [f"{printable(step.term)} {percent(part_of(weight, bridge))}"
+             for step, weight in moved[:count]]  # fmt: skip
+    if len(moved) > count:
+        words.append(f"{len(moved) - count} more")
     return ", ".join(words)
 
 

@@ -70,8 +70,8 @@ class Fitted:
             if self.title:
                 yield Text(wrapped(self.title, width), "italic")
             yield from drawn(table, widths, width)
-        if self.note:
-            yield Text(wrapped(self.note, width), "dim")
+        for told in self.note.splitlines():
+            yield Text(wrapped(told, width), "dim")
 
 
 def settled(table: Fitted, width: int) -> Fitted:
@@ -85,6 +85,11 @@ def settled(table: Fitted, width: int) -> Fitted:
     rows = [replace(row, cells=row.cells[:-1], styles=row.styles[:-1], beneath=row.cells[-1])
             for row in table.rows]  # fmt: skip
     return replace(table, heads=table.heads[:-1], rows=rows)
+
+
+def natural_width(table: Fitted) -> int:
+    """The columns of a terminal in which no cell wraps."""
+    return 1 + sum(needed(table, place)[1] + GAP for place in range(len(table.heads)))
 
 
 def fitting(table: Fitted, width: int) -> Iterator[dict[int, int]]:

@@ -1,33 +1,76 @@
 // A figure under one way of counting turned into another's, with the terms between, as the command does.
 
-const [asked, converted, command] = /** @type {HTMLInputElement[]} */ (['asked', 'converted', 'command'].map(id => document.getElementById(id)));
+const [asked, converted, command] = ['asked', 'converted', 'command']
+  .map(id => /** @type {HTMLInputElement} */ (document.getElementById(id)));
 const OURS = 'who';
 const say = (/** @type {string} */ text) => [make('p', {}, text)];
 
-/** What is asked in one line: a figure, a way of counting, a model, a way after "to". */
-async function understood(/** @type {string} */ line) {
+/** @type {(line: string) => Promise<any>} a figure, a way of counting, a model, a way after "to" */
+async function understood(line) {
   const {counters, conventions, units} = await index();
+  const toolsOf = (/** @type {string} */ word) => word.toLowerCase() === 'reference' || conventions.includes(word)
+    ? [word.toLowerCase()] : called(counters, word).map(each => each.title);
   const [left, right = ''] = line.split(/\s+(?:to|in|as|->|→)\s+/i);
-  const tools = (/** @type {string} */ word) => /^reference$/i.test(word) ? ['reference'] : conventions.includes(word) ? [word] : called(counters, word).map(each => each.title);
   const words = left.split(/\s+/).filter(Boolean);
   const size = [3, 2, 1].find(count => printed(words.slice(0, count).join(' '), units)) || 0;
   const text = words.slice(0, size).join(' ');
   const rest = words.slice(size).filter(word => !/^(of|on|by|for|from|with)$/i.test(word));
-  const name = rest.filter(word => !tools(word).length).join(' ');
-  const model = name ? (await found(name)).find(each => each.kind === 'model') : undefined;
-  const to = right.split(/\s+/).flatMap(tools);
-  return {text, figure: printed(text, units), from: rest.map(tools).find(each => each.length) || [], to: to.length || !right.trim() ? to : [right.trim()], model, name, units};
+  const name = rest.filter(word => !toolsOf(word).length).join(' ');
+  const to = right.split(/\s+/).flatMap(toolsOf);
+  return {text, name, units, figure: printed(text, units), from: rest.map(toolsOf).find(some => some.length) || [],
+    to: to.length || !right.trim() ? to : [right.trim()],
+    model: name && (await found(name)).find(each => each.kind === 'model')};
 }
 
-/** @returns {Promise<Way[]>} every way of counting a model: the reference, the tools, our conventions */
-async function ways(/** @type {Item} */ model) {
-  const {answers, conventions, macs, params} = await load(model.link.replace('.html', ''));
-  const ours = (/** @type {string} */ tool, /** @type {Amount} */ value, /** @type {string} */ unit, /** @type {any} */ terms = null) => ({tool, name: tool, id: OURS, value, unit, label: unit, terms});
-  const known = {macs: new Map(), flops: new Map(), params: new Map()};
-  return [ours('reference', macs, 'MAC', new Map()), ours('reference', params, 'parameter', new Map()),
-    ...answers.filter((/** @type {Answer} */ each) => each.value !== null).map((/** @type {any} */ each) => (
-      {...each, tool: each.counter, terms: new Map(each.steps.map((/** @type {any} */ step) => [step.term, step.amount]))})),
-    ...conventions.map((/** @type {any[]} */ [tool, value, unit]) => ours(tool, value, unit, known[tool]))].filter(way => way.value !== null);
+/** @type {(link: string) => Promise<Way[]>} the reference, our conventions, the tools */
+async function waysOf(link) {
+  const {ways, answers} = await load(/** @type {`model/${string}`} */ (link.replace('.html', '')));
+  return [...ways, ...answers.flatMap(({value, ...each}) => value === null ? [] : [/** @type {Way} */ (
+    {...each, value, tool: each.counter, terms: each.steps.map(({term, amount}) => [term, amount])})])];
+}
+
+/** @type {(line: string) => Promise<Made[]>} */
+async function answerTo(line) {
+  const {text, figure, from, to, model, name, units} = await understood(line);
+  if (!model) return say(name ? `No model here is called ${name}.` : 'Name a model, such as resnet50.');
+  const every = await waysOf(model.link);
+  const of = (/** @type {string[]} */ tools) => tools.flatMap(tool => every.filter(way => way.tool === tool));
+  const sources = from.length ? of(from) : every;
+  if (!sources.length) return say(`${from[0]} gives no figure for ${model.title}.`);
+  const fitting = (/** @type {Way[]} */ some) => !figure ? some
+    : readings(figure).flatMap(read => some.filter(way => isOf(read, way, units)));
+  const source = fitting(sources)[0] || (figure && sources.find(way => isMisnamed(figure, way)));
+  command.textContent = `flop-harness convert ${text ? `"${text}"` : source?.value} --model ${model.title} `
+    + `--from ${source?.tool || from[0]}${to.length ? ` --to ${to[0]}` : ''}`;
+  if (!source) return say(refusal(text, model.title, from[0], figure, sources, fitting(every)));
+  const isAlike = (/** @type {Way} */ way) => kindOf(way.unit) === kindOf(source.unit);
+  const targets = (to.length ? of(to) : every.filter(way => way !== source)).filter(isAlike);
+  if (!targets.length) return say(`${to[0]} says nothing of ${model.title} in what ${text || source.name} counts.`);
+  const misnamed = figure && !fitting([source]).length ? ` What is called ${text} are ${source.unit}s.` : '';
+  const linkTo = (/** @type {Way} */ way, name = way.name) => make('a', {href: `${model.link}#${way.id}`}, name);
+  const head = make('p', {class: 'lead'}, `${source.name} says ${grouped(source.value)} ${source.unit} of `,
+    linkTo(source, model.title), `.${misnamed}`);
+  if (to.length) return [head, ...targets.flatMap(target => one(source, target, linkTo(target)))];
+  const parts = Map.groupBy(targets, way => way.id === OURS ? 'By convention' : 'By every other counter');
+  return [head, ...[...parts].reverse().map(([caption, some]) => tableOf(caption, ['Way', 'Figure', 'Unit'],
+    some.map(way => [linkTo(way), grouped(way.value), way.unit])))];
+}
+/** @type {(text: string, model: string, from: string, figure: Figure | null, own: Way[], others: Way[]) => string} */
+function refusal(text, model, from, figure, own, others) {
+  const alike = own.filter(way => !figure?.base || kindOf(way.unit) === kindOf(figure.base));
+  const is = [...new Set(alike.map(way => `${grouped(way.value)} ${way.unit}`))].join(' or ');
+  const names = [...new Set(others.map(way => way.name))].join(', ');
+  return `${model} is ${is || 'nothing of that kind'} by ${from || 'any way here'}, not ${text}; `
+    + (names ? `it would be by ${names}.` : 'nor does any other way of counting here give it.');
+}
+/** @type {(source: Way, target: Way, link: Made) => Made[]} */
+function one(source, target, link) {
+  const head = make('p', {}, make('strong', {}, `${grouped(target.value)} ${target.unit}`), ' by ', link);
+  if (!source.terms || !target.terms) {
+    return [head, make('p', {class: 'note'}, 'The command tells the terms of this convention.')];
+  }
+  return [head, tableOf('Term by term', ['Term', 'Amount'], [[source.name, grouped(source.value)],
+    ...between(source, target).map(([term, amount]) => [term, signed(amount)]), [target.name, grouped(target.value)]])];
 }
 
 async function convert() {
@@ -39,43 +82,11 @@ async function convert() {
   converted.replaceChildren(...told);
   converted.dataset.answers = line;
 }
-
-async function answerTo(/** @type {string} */ line) {
-  const {text, figure, from, to, model, name, units} = await understood(line);
-  if (!model) return say(name ? `No model here is called ${name}.` : 'Name a model, such as resnet50.');
-  const every = await ways(model);
-  const of = (/** @type {string[]} */ tools) => tools.flatMap(tool => every.filter(way => way.tool === tool));
-  const sources = from.length ? of(from) : every;
-  if (!sources.length) return say(`${from[0]} gives no figure for ${model.title}.`);
-  const fitting = (/** @type {Way[]} */ some) => figure ? readings(figure).flatMap(read => some.filter(way => isOf(read, way, units))) : some;
-  const source = fitting(sources)[0] || (figure && sources.find(way => isMisnamed(figure, way)));
-  command.textContent = `flop-harness convert ${text ? `"${text}"` : source?.value} --model ${model.title} --from ${source?.tool || from[0]}${to.length ? ` --to ${to[0]}` : ''}`;
-  if (!source) {
-    const own = sources.filter(way => !figure?.base || kindOf(way.unit) === kindOf(figure.base)).map(way => `${grouped(way.value)} ${way.unit}`);
-    const others = [...new Set(fitting(every).map(way => way.name))].join(', ');
-    return say(`${model.title} is ${[...new Set(own)].join(' or ') || 'nothing of that kind'} by ${from[0] || 'any way here'}, not ${text}; ${others ? `it would be by ${others}` : 'nor does any other way of counting here give it'}.`);
-  }
-  const targets = (to.length ? of(to) : every.filter(way => way !== source)).filter(way => kindOf(way.unit) === kindOf(source.unit));
-  if (!targets.length) return say(`${to[0]} says nothing of ${model.title} in what ${text || source.name} counts.`);
-  const misnamed = figure && fitting([source]).length === 0 ? ` What is called ${text} are ${source.unit}s.` : '';
-  const head = make('p', {class: 'lead'}, `${source.name} says ${grouped(source.value)} ${source.unit} of `, make('a', {href: `${model.link}#${source.id}`}, model.title), `.${misnamed}`);
-  return [head, ...(to.length ? targets.flatMap(target => one(model, source, target)) : listed(model, 'By every other counter', targets.filter(way => way.id !== OURS)).concat(listed(model, 'By convention', targets.filter(way => way.id === OURS))))];
-}
-const lineOf = (/** @type {any} */ first, ...others) => make('tr', {class: others.length ? false : 'end'}, make('th', {scope: 'row'}, first), others.map(text => make('td', {class: 'num'}, text)));
-const tableOf = (/** @type {string} */ caption, /** @type {any[]} */ rows) => make('div', {class: 'scroll'}, make('table', {class: 'terms'}, make('caption', {}, caption), make('tbody', {}, rows)));
-const listed = (/** @type {Item} */ model, /** @type {string} */ caption, /** @type {Way[]} */ some) => some.length ? [tableOf(caption, some.map(way => lineOf(linkTo(model, way), grouped(way.value), way.unit)))] : [];
-const linkTo = (/** @type {Item} */ model, /** @type {Way} */ way) => make('a', {href: `${model.link}#${way.id}`}, way.name);
-
-function one(/** @type {Item} */ model, /** @type {Way} */ source, /** @type {Way} */ target) {
-  const head = make('p', {}, make('strong', {}, `${grouped(target.value)} ${target.unit}`), ' by ', linkTo(model, target));
-  if (!source.terms || !target.terms) return [head, make('p', {class: 'note'}, 'The command tells the terms of this convention.')];
-  return [head, tableOf('Term by term', [lineOf(source.name, grouped(source.value)), ...between(source, target).map(([term, amount]) => lineOf(term, signed(amount))), lineOf(target.name, grouped(target.value))])];
+function opened() {
+  asked.value = new URLSearchParams(location.hash.slice(1)).get('q') || '';
+  if (asked.value) convert();
+  else asked.focus();
 }
 asked.addEventListener('input', convert);
-asked.form?.addEventListener('submit', event => { event.preventDefault(); convert(); });
-function opened() {
-  const line = new URLSearchParams(location.hash.slice(1)).get('q');
-  if (line) { asked.value = line; convert(); } else asked.focus();
-}
 addEventListener('hashchange', opened);
 opened();

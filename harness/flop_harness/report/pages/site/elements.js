@@ -1,31 +1,59 @@
-// Elements made from data, and numbers as they are written: for the site and for the report of a suite.
+// Elements made from data, and numbers as they are written: for the site and for a report.
 
-/** @returns {any} an element; a false attribute is left out */
-function make(/** @type {string} */ tag, /** @type {Record<string, any>} */ attributes = {}, /** @type {any[]} */ ...children) {
+/** @type {(tag: string, attributes?: Attributes, ...parts: Part[]) => Made} without false attributes */
+function make(tag, attributes = {}, ...parts) {
   const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) if (value !== false && value !== null) made.setAttribute(name, value);
-  made.append(...children.flat().filter(child => child !== null && child !== ''));
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== false && value != null) made.setAttribute(name, String(value));
+  }
+  made.append(.../** @type {string[]} */ (parts.flat(9).filter(part => part != null && part !== '')));
   return made;
 }
 
-/** @typedef {number | string} Amount a whole number that a script would round is text */
-const grouped = (/** @type {Amount} */ value) => (typeof value === 'string' ? BigInt(value) : value).toLocaleString('en-US', {maximumFractionDigits: 6}).replace('-', '−');
-const signed = (/** @type {Amount} */ value) => (Number(value) > 0 ? '+' : '') + grouped(value);
+/** @type {(label: string, table: Node) => Made} */
+const scrolled = (label, table) =>
+  make('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label}, table);
 
-/** @returns {string} 4133742592 -> 4.13 G */
-function compact(/** @type {number} */ value) {
-  const size = Math.abs(value);
-  const [scale, letter] = [[1e12, ' T'], [1e9, ' G'], [1e6, ' M'], [1e3, ' k']].find(([least]) => size >= Number(least)) || [1, ''];
-  return String(+(value / Number(scale)).toPrecision(3)).replace('-', '−') + letter;
+/** @type {(caption: string, heads: string[], rows: Part[][], right?: number[]) => Made}
+ * a table whose first column heads the rows; figures stand in the columns on the right */
+function tableOf(caption, heads, rows, right = [1]) {
+  const head = heads.map((name, at) => make('th', {scope: 'col', class: right.includes(at) && 'num'}, name));
+  const line = (/** @type {Part[]} */ cells) => make('tr', {}, cells.map((cell, at) =>
+    at ? make('td', {class: right.includes(at) && 'num'}, cell) : make('th', {scope: 'row'}, cell)));
+  return scrolled(caption, make('table', {}, make('caption', {}, caption),
+    make('thead', {}, make('tr', {}, head)), make('tbody', {}, rows.map(line))));
 }
 
-/** Code with a button that copies it; the templates write the same. */
-const codeBlock = (/** @type {string} */ text) => make('div', {class: 'code'},
-  make('button', {type: 'button', class: 'copy'}, 'Copy'), make('pre', {tabindex: 0}, make('code', {}, text)));
+/** @type {(heads: Part[], lines: Line[]) => Made} from the reference to the reading, with a bar each */
+function bridgeOf(heads, lines) {
+  const rows = lines.map(({term, notes = [], amount, share, tone, bar: [left, width, kind] = [0, 0, '']}) =>
+    make('tr', {class: tone}, make('th', {scope: 'row'}, term, notes.map(part => part && make('small', {}, part))),
+      make('td', {class: 'num'}, amount), make('td', {class: 'num'}, share),
+      make('td', {class: 'axis', 'aria-hidden': 'true'},
+        make('u', {class: kind, style: `left:${left}%;width:${width}%`}))));
+  const head = heads.map((part, at) => make('th', {scope: 'col', class: ['', 'num', 'num', 'axis'][at]}, part));
+  return scrolled('Terms', make('table', {class: 'terms'},
+    make('caption', {class: 'unseen'}, 'From the reference to the reading'),
+    make('thead', {}, make('tr', {}, head)), make('tbody', {}, rows)));
+}
+
+/** @type {(value: Amount) => string} 4133742592 -> 4,133,742,592 */
+const grouped = value => (typeof value === 'string' ? BigInt(value) : value)
+  .toLocaleString('en-US', {maximumFractionDigits: 6}).replace('-', '−');
+const signed = (/** @type {Amount} */ value) => (Number(value) > 0 ? '+' : '') + grouped(value);
+/** @type {(text: string) => string} letters and digits alone: vit_b_16 is ViT-B/16 */
+const squashed = text => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '');
+
+/** @type {(summary: string, text: string) => Made} code to unfold and copy; the templates write the same */
+const codeBlock = (summary, text) => make('details', {class: 'code-of'}, make('summary', {}, summary),
+  make('div', {class: 'code'}, make('button', {type: 'button', class: 'copy'}, 'Copy'),
+    make('pre', {tabindex: 0}, make('code', {}, text))));
 document.addEventListener('click', async event => {
   const button = /** @type {HTMLElement} */ (event.target);
-  const code = button.matches('.copy') && button.parentElement?.querySelector('code');
-  if (!code) return;
-  getSelection()?.selectAllChildren(code);
-  button.textContent = await navigator.clipboard.writeText(code.textContent || '').then(() => 'Copied', () => 'Selected');
+  const source = button.matches('.copy') && button.closest('.code, table');
+  if (!source) return;
+  const rows = [...source.querySelectorAll('tr')].map(row => [...row.cells].map(cell => cell.innerText).join('\t'));
+  const text = source.querySelector('code')?.textContent || rows.join('\n');
+  getSelection()?.selectAllChildren(source.querySelector('code, tbody') || source);
+  button.textContent = await navigator.clipboard.writeText(text).then(() => 'Copied', () => 'Selected');
 });

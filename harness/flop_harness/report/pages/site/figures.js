@@ -1,44 +1,43 @@
-// Figures as people write them: their digits, their precision and their unit, as the commands read them.
+// Figures as people write them: digits, precision and unit, read as the commands read them.
 
-/** @typedef {{base: string, scale: number}} Unit */
-/** @typedef {{bases: Record<string, string>, prefixes: [string, number][]}} Units */
-/** @typedef {Unit & {value: number, low: number, high: number}} Figure what is printed, and what it may have been rounded from */
-const FIGURE = /^(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(e[+-]?\d{1,3})?\s*((?:[a-z%万].*)?)$/i;
+const FIGURE = new RegExp([
+  /^(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)/, /(e[+-]?\d{1,3})?/, /\s*((?:[a-z%万].*)?)$/,
+].map(part => part.source).join(''), 'i');
 
-/** @returns {Unit | null} the unit of such words as GFLOPs or M params */
-function unitOf(/** @type {string} */ text, /** @type {Units} */ {bases, prefixes}) {
+/** @type {(text: string, units: Units) => Unit | null} the unit of such words as GFLOPs or M params */
+function unitOf(text, {bases, prefixes}) {
   const words = text.trim().toLowerCase().replace(/\s+/g, '-');
-  if (Object.hasOwn(bases, words) && words !== 'b') return {base: bases[words], scale: 1};
-  if (!words) return {base: '', scale: 1};
-  for (const [prefix, scale] of prefixes) {
-    const rest = words.slice(prefix.length).replace(/^-+/, '');
-    if (words.startsWith(prefix) && (!rest || Object.hasOwn(bases, rest))) return {base: bases[rest] || '', scale};
-  }
-  return null;
+  if (!words || (Object.hasOwn(bases, words) && words !== 'b')) return {base: bases[words] || '', scale: 1};
+  const rest = (/** @type {string} */ prefix) => words.slice(prefix.length).replace(/^-+/, '');
+  const fits = prefixes.find(([prefix]) =>
+    words.startsWith(prefix) && (!rest(prefix) || Object.hasOwn(bases, rest(prefix))));
+  return fits ? {base: bases[rest(fits[0])] || '', scale: fits[1]} : null;
 }
 
-/** @returns {Figure | null} */
-function printed(/** @type {string} */ text, /** @type {Units} */ units) {
-  const parts = text.trim().match(FIGURE);
-  const unit = parts && unitOf(parts[3], units);
-  if (!parts || !unit) return null;
-  const digits = parts[1].replaceAll(',', '');
-  const power = Number((parts[2] || 'e0').slice(1));
-  return inUnit(Number(`${digits}e${power}`), Number(`1e${power - (digits.split('.')[1] || '').length}`), unit);
+/** @type {(text: string, units: Units) => Figure | null} rounded or cut off at its last digit */
+function printed(text, units) {
+  const [, number = '', power = 'e0', words = ''] = text.trim().match(FIGURE) || [];
+  const unit = number && unitOf(words, units);
+  if (!unit) return null;
+  const digits = number.replaceAll(',', ''), exponent = Number(power.slice(1));
+  const value = Number(`${digits}e${exponent}`);
+  const step = Number(`1e${exponent - (digits.split('.')[1] || '').length}`);
+  const room = Math.max(step, step === 1 ? filled(String(value)) : 0) * (1 + 1e-9);
+  const [low, high] = [value - room, value + room].map(end => end * unit.scale);
+  return {...unit, value: value * unit.scale, low, high};
 }
 
-/** A number is rounded or cut off at its last digit; the last zeros of an integer may fill it up. */
-function inUnit(/** @type {number} */ value, /** @type {number} */ step, /** @type {Unit} */ unit) {
-  const [, kept, zeros] = (step === 1 && String(value).match(/^(\d*[1-9])(0*)$/)) || ['', '', ''];
+/** @type {(digits: string) => number} what the last zeros of a whole number may stand for */
+function filled(digits) {
+  const [, kept, zeros] = digits.match(/^(\d*[1-9])(0*)$/) || ['', '', ''];
   const fills = zeros.length >= (kept.length > 1 ? 2 : 3) || (zeros.length > 0 && kept.length > 2);
-  const room = Math.max(step, fills ? 10 ** zeros.length / 2 : 0) * (1 + 1e-9);
-  return {...unit, value: value * unit.scale, low: (value - room) * unit.scale, high: (value + room) * unit.scale};
+  return fills ? 10 ** zeros.length / 2 : 0;
 }
 
-/** @returns {Figure[]} as it stands; a bare number that counts nothing also in G, M, T and k */
-function readings(/** @type {Figure} */ figure) {
+/** @type {(figure: Figure) => Figure[]} a bare number that counts nothing may be in G, M, T or k too */
+function readings(figure) {
   if (figure.base || figure.scale !== 1 || figure.value >= 1e9) return [figure];
-  const scaled = [1e9, 1e6, 1e12, 1e3].map(scale => ({...figure, scale, value: figure.value * scale, low: figure.low * scale, high: figure.high * scale}));
-  return [figure, ...scaled];
+  return [1, 1e9, 1e6, 1e12, 1e3].map(scale => (
+    {...figure, scale, value: figure.value * scale, low: figure.low * scale, high: figure.high * scale}));
 }
-const within = (/** @type {Figure} */ figure, /** @type {number} */ value) => figure.low <= value && value <= figure.high;
+const within = (/** @type {Figure} */ {low, high}, /** @type {number} */ value) => low <= value && value <= high;

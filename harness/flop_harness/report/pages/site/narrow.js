@@ -1,18 +1,18 @@
 // A field narrows rows to those that have its words; a link to what is folded opens it.
 
-const squeezed = (/** @type {string} */ text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '');
-/** @returns {boolean} whether a text has every word of one of the parts between commas; vit_b_16 has ViT-B/16 */
-function fits(/** @type {string} */ text, /** @type {string} */ wanted) {
-  const found = squeezed(text), parts = wanted.split(',').filter(squeezed);
-  return !parts.length || parts.some(part => part.split(/\s+/).every(word => found.includes(squeezed(word))));
+/** @type {(text: string, wanted: string) => boolean} whether it has every word of a part between commas */
+function fits(text, wanted) {
+  const found = squashed(text), parts = wanted.split(',').filter(squashed);
+  return !parts.length || parts.some(part => part.split(/\s+/).every(word => found.includes(squashed(word))));
 }
-
 const field = /** @type {HTMLInputElement | null} */ (document.querySelector('input[data-narrows]'));
 field?.addEventListener('input', () => {
   const rows = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(field.dataset.narrows || '')]);
   const textOf = (/** @type {HTMLElement} */ row) => row.dataset.find ?? row.textContent ?? '';
   for (const row of rows) row.hidden = !fits(textOf(row), field.value);
-  for (const part of document.querySelectorAll('details.fold')) part.toggleAttribute('open', Boolean(part.querySelector('tbody tr:not([hidden])')));
+  for (const part of document.querySelectorAll('details.fold')) {
+    part.toggleAttribute('open', Boolean(part.querySelector('tbody tr:not([hidden])')));
+  }
   const [shown, all] = [rows.filter(row => !row.hidden), rows].map(some => new Set(some.map(textOf)).size);
   document.getElementById('told')?.replaceChildren(field.value.trim() ? `${shown} of ${all}` : '');
 });

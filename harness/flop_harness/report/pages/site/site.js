@@ -1,29 +1,27 @@
-// What every page has: shards of data, and charts as pictures.
+// What every page has: shards of data, numbers in few signs, and charts as pictures.
 
 const root = document.documentElement.dataset.root || '';
 
 /** @type {Record<string, PromiseWithResolvers<any>>} */
 const shards = {};
+/** @type {(name: string, value: unknown) => void}
+ * what a shard calls: a page that is opened from a file may load scripts, and nothing else */
+const put = (name, value) => shards[name]?.resolve(value);
 
-/** A shard of data says its name and its value; a page opened from a file may load scripts alone. */
-function put(/** @type {string} */ name, /** @type {any} */ value) {
-  shards[name]?.resolve(value);
-}
-
-/** @returns {Promise<any>} the shard of that name, loaded once */
-function load(/** @type {string} */ name) {
+/** @type {<Name extends keyof Shards>(name: Name) => Promise<Shards[Name]>} loaded once */
+function load(name) {
   if (!shards[name]) {
     shards[name] = Promise.withResolvers();
     const script = make('script', {src: `${root}data/${name}.js`});
-    script.addEventListener('error', () => shards[name].reject(new Error(`data/${name}.js cannot be read`)));
+    script.onerror = () => shards[name].reject(new Error(`data/${name}.js cannot be read`));
     document.head.append(script);
   }
   return shards[name].promise;
 }
 
-/** @returns {any} a chart as one picture, which its label and a table beside it tell */
-function picture(/** @type {any} */ chart) {
-  chart.setAttribute('role', 'img');
-  for (const part of chart.querySelectorAll('[aria-label], [aria-description]')) for (const name of ['aria-label', 'aria-description']) part.removeAttribute(name);
-  return chart;
+/** @type {(value: number) => string} 4133742592 -> 4.13 G */
+function compact(value) {
+  const size = Math.abs(value), names = /** @type {const} */ ([[1e12, ' T'], [1e9, ' G'], [1e6, ' M'], [1e3, ' k']]);
+  const [scale, letter] = names.find(([least]) => size >= least) || [1, ''];
+  return String(+(value / scale).toPrecision(3)).replace('-', '−') + letter;
 }

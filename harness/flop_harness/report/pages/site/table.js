@@ -1,87 +1,93 @@
 // All models and counters: what is shown stands in the address, and is what is exported.
 
-/** @typedef {[Amount, string, number | null, string] | string | null} Cell a value, its unit, its deviation, its tone; or why there is none */
-const [filter, preset, family, unit, panel, count, grid] = /** @type {any[]} */ (['filter', 'preset', 'family', 'figures', 'export', 'count', 'grid'].map(id => document.getElementById(id)));
+const [filter, preset, family, unit, panel, count] = ['filter', 'preset', 'family', 'figures', 'export', 'count']
+  .map(id => /** @type {HTMLInputElement} */ (document.getElementById(id)));
 const controls = Object.entries({models: filter, kind: preset, family, figures: unit}), MOST = 200;
 
+/** @type {Record<string, (cell: [Amount, string, number | null, string]) => string>} a figure as it is shown */
+const SHOWN = {
+  exact: ([value]) => grouped(value),
+  gmac: ([value, base]) => (Number(value) / (base === 'FLOP' ? 2e9 : 1e9)).toPrecision(4),
+  ratio: ([, , share]) => share === null ? '' : share === 0 || share === -1 ? String(1 + share)
+    : Math.abs(share) < 5e-4 ? '≈1' : (1 + share).toFixed(3),
+};
+const shown = (/** @type {Cell} */ cell) => Array.isArray(cell) ? SHOWN[unit.value](cell) : cell || '';
+/** @type {(cell: Cell) => number} what a column is sorted by; those without a figure come first */
+const size = cell => !Array.isArray(cell) ? -3 : unit.value === 'ratio' ? cell[2] ?? -2
+  : Number(cell[0]) / (cell[1] === 'FLOP' ? 2 : 1);
+/** @type {(row: Row, text: Part, anchor?: string, title?: string | false) => Made} */
+const linked = ({id}, text, anchor = '', title = false) => make('a', {href: `model/${id}.html${anchor}`, title}, text);
+const RIGHT = {hozAlign: 'right', headerHozAlign: 'right'};
+/** @type {(title: string, field: string, scale: number) => GridField} */
+const numbers = (title, field, scale) => ({title, field, ...RIGHT, sorter: 'number',
+  formatter: cell => cell.getValue() && (cell.getValue() / scale).toPrecision(4)});
+/** @type {(title: string, place: number) => GridField} */
+const figures = (title, place) => ({title, field: `said.${place}`, ...RIGHT, sorter: (a, b) => size(a) - size(b),
+  formatter(cell) {
+    const said = cell.getValue(), isFigure = Array.isArray(said);
+    const word = ['refused', 'failed'].includes(said) ? said : said && 'absent';
+    cell.getElement().className += ` ${isFigure ? said[3] : word || ''}`;
+    return linked(cell.getData(), shown(said), `#${title}`, isFigure && `${grouped(said[0])} ${said[1]}`);
+  }});
+
+/** @type {(told: Shards['table'], seen: Row[]) => {caption: string, lines: string[][]}} what one sees */
+function exported({counters, made}, seen) {
+  const places = [...counters.keys()].filter(place => seen.some(row => Array.isArray(row.said[place])));
+  const words = {ratio: 'ratio to the reference', gmac: 'GMAC', exact: 'figures as reported'}[unit.value];
+  const caption = `Compute of ${seen.length} models by ${places.length} counters, ${words}. ${made}`;
+  const heads = ['model', 'input', 'parameters', 'reference MAC', ...places.map(place => counters[place])];
+  const cells = (/** @type {Row} */ row) => [row.name, row.input, `${row.params ?? ''}`, `${row.macs ?? ''}`,
+    ...places.map(place => shown(row.said[place]).replaceAll(',', ''))];
+  return {caption, lines: [heads, ...seen.map(cells)]};
+}
+const tex = (/** @type {string} */ text) =>
+  text.replace(/[&%$#_{}]/g, '\\$&').replaceAll('×', '$\\times$').replaceAll('≈', '$\\approx$');
+/** @type {(made: {caption: string, lines: string[][]}) => string} */
+function latex({caption, lines}) {
+  const [heads, ...body] = lines.slice(0, MOST + 1).map(line => `${line.map(tex).join(' & ')} \\\\`);
+  const columns = `ll${'r'.repeat(lines[0].length - 2)}`;
+  return ['\\begin{table}', `\\caption{${tex(caption)}}`, `\\begin{tabular}{${columns}}`, '\\toprule', heads,
+    '\\midrule', ...body, '\\bottomrule', '\\end{tabular}', '\\end{table}'].join('\n');
+}
+/** @type {(made: {caption: string, lines: string[][]}) => string} */
+const csv = ({caption, lines}) => [`# ${caption}`, ...lines.map(line =>
+  line.map(text => /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text).join(','))].join('\n');
+
 load('table').then(told => {
-  const {counters, presets, rows} = told;
-  const option = (/** @type {string} */ name, value = name) => make('option', {value}, name.replaceAll('-', ' '));
-  const field = (/** @type {number} */ place) => `c${place}`;
-  const data = rows.map((/** @type {any[]} */ [name, id, suite, family, section, input, macs, params, ...said]) => (
-    {name, id, suite, family, section, input, macs, params, find: squashed(name), ...Object.fromEntries(said.map((each, place) => [field(place), each]))}));
-  const sections = new Set(['', ...data.map((/** @type {any} */ row) => row.section)]);
-  preset.append(...presets.filter((/** @type {string[]} */ [, section]) => sections.has(section)).map((/** @type {string[]} */ [name, section]) => option(name, section)));
-  family.append(option('Every family', ''), ...[...new Set(data.map((/** @type {any} */ row) => row.family))].filter(Boolean).sort().map(id => option(String(id))));
+  const {counters, presets, families, rows} = told;
+  const option = (/** @type {string[]} */ [name, value]) => make('option', {value}, name);
+  preset.append(...presets.map(option));
+  family.append(...families.map(option));
   const state = new URLSearchParams(location.hash.slice(1));
   for (const [name, control] of controls) control.value = state.get(name) || control.value;
-
-  const shown = (/** @type {Cell} */ said) => {
-    if (!Array.isArray(said)) return said || '';
-    const [value, base, share] = said;
-    if (unit.value === 'exact') return grouped(value);
-    if (unit.value === 'gmac') return (Number(value) / (base === 'FLOP' ? 2e9 : 1e9)).toPrecision(4);
-    return share === null ? '' : share === 0 ? '1' : share === -1 ? '0' : Math.abs(share) < 5e-4 ? '≈1' : (1 + share).toFixed(3);
-  };
-  const size = (/** @type {Cell} */ said) => !Array.isArray(said) ? -3 : unit.value === 'ratio' ? said[2] ?? -2 : Number(said[0]) / (said[1] === 'FLOP' ? 2 : 1);
-  const right = {hozAlign: 'right', headerHozAlign: 'right'};
-  const number = (/** @type {number} */ scale) => ({...right, sorter: 'number', formatter: (/** @type {any} */ cell) => cell.getValue() === null ? '' : (cell.getValue() / scale).toPrecision(4)});
-  const figure = (/** @type {any} */ cell, /** @type {string} */ name) => {
-    const said = /** @type {Cell} */ (cell.getValue());
-    const tone = Array.isArray(said) ? said[3] : ['refused', 'failed'].find(word => word === said) || (said ? 'absent' : '');
-    cell.getElement().classList.add(...tone.split(' ').filter(Boolean));
-    return make('a', {href: `model/${cell.getData().id}.html#${name}`, title: Array.isArray(said) && `${grouped(said[0])} ${said[1]}`}, shown(said));
-  };
   const table = new Tabulator('#grid', {
-    data, height: 'max(20rem, calc(100vh - 15rem))', layout: 'fitData', columnDefaults: {headerSortTristate: true, resizable: false},
-    columns: [
-      {title: 'Model', field: 'name', frozen: true, minWidth: 150, formatter: (/** @type {any} */ cell) => make('a', {href: `model/${cell.getData().id}.html`}, cell.getValue())},
-      {title: 'GMAC', field: 'macs', ...number(1e9)},
-      ...counters.map((/** @type {string} */ title, /** @type {number} */ place) => ({title, field: field(place), ...right,
-        sorter: (/** @type {Cell} */ a, /** @type {Cell} */ b) => size(a) - size(b), formatter: (/** @type {any} */ cell) => figure(cell, title)})),
-      {title: 'M parameters', field: 'params', ...number(1e6)},
-      {title: 'Input', field: 'input', formatter: (/** @type {any} */ cell) => String(cell.getValue()).replaceAll('x', '×')},
-      {title: 'Suite', field: 'suite'},
-    ],
+    data: rows, height: 'max(20rem, calc(100vh - 15rem))', layout: 'fitData',
+    columnDefaults: {headerSortTristate: true, resizable: false},
+    columns: [{title: 'Model', field: 'name', frozen: true, minWidth: 150,
+      formatter: cell => linked(cell.getData(), cell.getValue())},
+    numbers('GMAC', 'macs', 1e9), ...counters.map(figures), numbers('M parameters', 'params', 1e6),
+    {title: 'Input', field: 'input'}, {title: 'Suite', field: 'suite'}],
   });
-
+  const seen = () => exported(told, table.getData('active'));
+  const showLatex = () => panel.replaceChildren(Object.assign(codeBlock('LaTeX', latex(seen())), {open: true}));
   function apply() {
-    const wanted = filter.value.split(',').map(squashed).filter(Boolean);
-    const isWanted = (/** @type {string} */ name) => !wanted.length || wanted.some((/** @type {string} */ part) => wanted.length > 1 ? name === part : name.includes(part));
-    table.setFilter((/** @type {any} */ row) => (!preset.value || row.section === preset.value) && (!family.value || row.family === family.value) && isWanted(row.find));
+    const names = filter.value.split(',').map(squashed).filter(Boolean);
+    table.setFilter(row => [row.section, ''].includes(preset.value) && [row.family, ''].includes(family.value)
+      && (names.length > 1 ? names.includes(squashed(row.name)) : squashed(row.name).includes(names.join())));
     table.redraw(true);
-    history.replaceState(null, '', `#${new URLSearchParams(controls.map(([name, {value}]) => [name, value]).filter(([, value]) => value && value !== 'ratio'))}`);
-    count.textContent = `${table.getDataCount('active')} of ${data.length} models`;
-    if (!panel.hidden || wanted.length > 1) showLatex();
+    const set = controls.map(([name, {value}]) => [name, value]).filter(([, value]) => value && value !== 'ratio');
+    history.replaceState(null, '', `#${new URLSearchParams(set)}`);
+    count.textContent = `${table.getDataCount('active')} of ${rows.length} models`;
+    if (names.length > 1) panel.hidden = false;
+    if (!panel.hidden) showLatex();
   }
-  function exported() {
-    const seen = table.getData('active');
-    const used = counters.map((/** @type {string} */ name, /** @type {number} */ place) => ({name, field: field(place)})).filter((/** @type {any} */ each) => seen.some((/** @type {any} */ row) => Array.isArray(row[each.field])));
-    const caption = `Compute of ${seen.length} models by ${used.length} counters, ${{ratio: 'ratio to the reference', gmac: 'GMAC', exact: 'figures as reported'}[unit.value]}. Reference: ${told.convention}. `
-      + `Suites: ${told.suites.map((/** @type {any[]} */ [name, version, torch]) => `${name} ${version} (torch ${torch})`).join(', ')}. `
-      + `Versions: ${used.map((/** @type {any} */ each) => `${each.name} ${told.versions[each.name]}`).join(', ')}.`;
-    const cells = (/** @type {any} */ row) => [row.name, row.input, row.params, row.macs, ...used.map((/** @type {any} */ each) => shown(row[each.field]).replaceAll(',', ''))];
-    return {caption, lines: [['model', 'input', 'parameters', 'reference MAC', ...used.map((/** @type {any} */ each) => each.name)], ...seen.map(cells)]};
-  }
-  const tex = (/** @type {any} */ text) => String(text ?? '').replace(/[\\&%$#_{}~^]/g, sign => sign === '\\' ? '\\textbackslash{}' : `\\${sign}`).replaceAll('×', '$\\times$').replaceAll('≈', '$\\approx$');
-  function showLatex() {
-    const {caption, lines} = exported();
-    const [heads, ...body] = lines.slice(0, MOST + 1).map(line => `${line.map(tex).join(' & ')} \\\\`);
-    panel.replaceChildren(codeBlock(`\\begin{table}\n\\caption{${tex(caption)}}\n\\begin{tabular}{ll${'r'.repeat(lines[0].length - 2)}}\n\\toprule\n${heads}\n\\midrule\n${body.join('\n')}\n\\bottomrule\n\\end{tabular}\n\\end{table}`));
-    panel.hidden = false;
-  }
-  document.getElementById('latex')?.addEventListener('click', () => { if (panel.hidden) showLatex(); else panel.hidden = true; });
-  document.getElementById('csv')?.addEventListener('click', () => {
-    const {caption, lines} = exported();
-    const quoted = (/** @type {any} */ value) => /[",\n#]/.test(value ?? '') ? `"${String(value).replaceAll('"', '""')}"` : value;
-    const text = [`# ${caption}`, ...lines.map(line => line.map(quoted).join(','))].join('\n');
-    make('a', {href: URL.createObjectURL(new Blob([text], {type: 'text/csv'})), download: 'flop-counters.csv'}).click();
-  });
-  filter.addEventListener('input', apply);
-  for (const control of [preset, family, unit]) control.addEventListener('change', apply);
+  document.getElementById('latex')?.addEventListener('click', () => { panel.hidden = !panel.hidden; showLatex(); });
+  document.getElementById('csv')?.addEventListener('click', () =>
+    table.download((_, __, save) => save(csv(seen()), 'text/csv'), 'flop-counters.csv'));
+  for (const [, control] of controls) control.addEventListener('input', apply);
   table.on('tableBuilt', () => {
-    grid.querySelector('.tabulator-tableholder').setAttribute('role', 'rowgroup');
-    grid.querySelector('.tabulator-table').setAttribute('role', 'presentation');
+    document.querySelector('.tabulator-tableholder')?.setAttribute('role', 'rowgroup');
+    document.querySelector('.tabulator-table')?.setAttribute('role', 'presentation');
     apply();
   });
 });

@@ -1,0 +1,117 @@
+// What the pages are made of: data as the site and the report write them, and what is used of libraries.
+
+type Part = Node | string | number | null | undefined | Part[];
+type Attributes = Record<string, string | number | boolean | null | undefined>;
+type Made = any; // an element of the tag that was asked for
+
+/** A whole number that a script would round is text. */
+type Amount = number | string;
+type Terms = Map<string, Amount>;
+
+type Unit = {base: string; scale: number};
+type Units = {bases: Record<string, string>; prefixes: [string, number][]};
+/** What is printed, and what it may have been rounded from. */
+type Figure = Unit & {value: number; low: number; high: number};
+
+type Step = {
+  term: string; amount: Amount; macs: number; share: string; sentence: string; where: string; modules: Record<string, number>;
+};
+/** What a counter says of a model, and the terms that lead to it from the reference. */
+type Answer = {
+  id: string; counter: string; name: string; metric: string; unit: string; label: string; value: Amount | null;
+  apart: string; read: string; reference: Amount | null; residual: Amount | null; steps: Step[]; code?: number[];
+};
+type Model = {
+  name: string; macs: number | null; params: number | null; modules: Record<string, number>;
+  answers: Answer[]; pieces: string[];
+  /** The reference and our conventions. */
+  ways: Way[];
+};
+/** A way of counting, with its figure of one model; without terms, nothing is known of how it comes about. */
+type Way = {tool: string; name: string; id: string; value: Amount; unit: string; label: string; terms: [string, Amount][] | null};
+
+/** A line of a bridge as it is shown; its bar begins and is wide in per cent. */
+type Line = {
+  term: Part; notes?: Part[]; amount: string; share?: string; bar?: [number, number, string]; tone?: string | false;
+};
+
+type Item = {id: number; kind: string; title: string; link: string; words: string; note: string};
+type Index = {search: MiniSearch; items: Item[]; counters: Item[]; units: Units; conventions: string[]};
+/** Value, unit, deviation from the reference, tone; or why there is none. */
+type Cell = [Amount, string, number | null, string] | string | null;
+type Row = {
+  name: string; id: string; suite: string; family: string; section: string; input: string;
+  macs: number | null; params: number | null; said: Cell[];
+};
+/** Case, family, count, milliseconds. */
+type Dot = [string, string, number, number];
+type Count = {name: string; title: string; caption: string; points: Dot[]; line: [number, number][]; far: number[]};
+
+type Shards = {
+  search: {rows: string[][]; conventions: string[]} & Units;
+  figures: {models: [string, string][]; rows: [number, string, number, string, string][]};
+  table: {
+    counters: string[]; made: string; presets: [string, string][]; families: [string, string][]; rows: Row[];
+  };
+  [model: `model/${string}`]: Model;
+  [time: `time/${string}`]: {series: {series: string; counts: Count[]}[]};
+};
+
+/** A reading in the report of a suite; what is empty is left out. */
+type Told = {
+  id: string; counter: string; context: string; metric: string; case: string; figure: string; read: string;
+  why?: string; loud?: boolean; message?: string; modules?: string;
+  off?: string[][]; bridge?: ToldLine[]; scale?: string; code?: number[];
+};
+type ToldLine = {
+  term: string; amount: string; share?: string; sentence?: string; breakdown?: number; where?: string;
+  loud?: boolean; bar?: [number, number, string];
+};
+type Section = {
+  description: string; again: string; tables: [string, string[], string[][]][]; answers: Told[]; pieces: string[]; paths: string[]; breakdowns: Amount[][];
+};
+/** What gives a published figure: title, heads, rows, a note. */
+type Evidence = [string, string[], string[][], string];
+
+type Module = {
+  id: string; path: string; reference: number; missed: number; extra: number; value: number; depth: number;
+  parent: Module | null; children?: Module[]; ancestors(): Module[]; descendants(): Module[];
+  eachAfter(act: (each: Module) => void): Module;
+};
+type Scale = {(value: number): number; ticks(count: number): number[]; nice(count: number): Scale};
+declare const d3: {
+  cumsum<T>(values: T[], of: (each: T) => number): Iterable<number>;
+  extent(values: number[]): [number, number];
+  sum<T>(values: T[], of: (each: T) => number): number;
+  scaleLinear(domain: [number, number], range: [number, number]): Scale;
+  stratify(): {path(of: (path: string) => string): (paths: string[]) => Module};
+};
+type Mark = object;
+declare const Plot: {
+  plot(options: object): SVGElement | HTMLElement;
+  line(data: unknown[], options: object): Mark;
+  dot(data: unknown[], options: object): Mark;
+  text(data: unknown[], options: object): Mark;
+  tip(data: Dot[], options: object): Mark;
+  pointer(options: {x: string; y: string; fill: string; title: (dot: Dot) => string}): object;
+};
+type Hit = {id: number};
+declare class MiniSearch {
+  constructor(options: object);
+  addAll(items: Item[]): void;
+  search(query: string, options: {filter: (hit: Hit) => boolean; combineWith?: string}): Hit[];
+}
+type GridCell = {getValue(): any; getData(): Row; getElement(): HTMLElement};
+declare class Tabulator {
+  constructor(place: string, options: {data: Row[]; columns: GridField[]; [option: string]: unknown});
+  on(event: string, act: () => void): void;
+  setFilter(keeps: (row: Row) => boolean): void;
+  redraw(whole: boolean): void;
+  getData(rows: 'active'): Row[];
+  getDataCount(rows: 'active'): number;
+  download(format: (rows: unknown, options: unknown, save: (text: string, type: string) => void) => void, name: string): void;
+}
+type GridField = {
+  title: string; field: string; formatter?: (cell: GridCell) => Part; sorter?: string | ((a: Cell, b: Cell) => number);
+  [option: string]: unknown;
+};
