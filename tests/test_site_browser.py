@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import time
@@ -28,6 +29,7 @@ pytestmark = [
 ROOT = Path(__file__).parents[1]
 PAGES = ("index.html", "model/vit_b_16.html#thop", "counter/thop.html", "table.html", "time.html",
          "convert.html#q=resnet50", "claims.html", "method.html")  # fmt: skip
+DOCS = ("docs/index.html", "docs/counters.html")
 
 
 def written(results: Results, folder: Path) -> Path:
@@ -82,6 +84,8 @@ def page(browser) -> Iterator[Any]:
 
 
 def opened(page, site: Path, path: str = "index.html") -> None:
+    if path in DOCS and not (site / "docs").is_dir():
+        pytest.skip("the site was built without its documentation: make site")
     page.goto(
         (site / path.partition("#")[0]).as_uri() + path.partition("#")[1] + path.partition("#")[2]
     )
@@ -173,6 +177,21 @@ def test_a_table_of_five_models_as_latex(page, site):
     )
 
 
+def test_what_one_sees_is_taken_away_as_csv(page, site):
+    opened(page, site, "table.html#models=vgg16,alexnet&figures=exact")
+    page.wait_for_selector(".tabulator-row")
+    with page.expect_download() as download:
+        page.click("#csv")
+    caption, *lines = download.value.path().read_text().splitlines()
+    assert caption.startswith("# Compute of 2 models by ") and "thop 0.1" in caption
+    rows = list(csv.DictReader(lines))
+    assert {row["model"]: row["thop"] for row in rows} == {
+        "alexnet": "714206912",
+        "vgg16": "15470314496",
+    }
+    assert {row["input"] for row in rows} == {"1×3×224×224"}
+
+
 def test_a_figure_finds_its_models(page, site):
     opened(page, site)
     page.fill("#find", "4.09 GMACs")
@@ -242,8 +261,6 @@ def test_documentation_and_results_lead_to_one_another(page, site):
 
 
 def test_the_documentation_is_searched_from_a_file(page, site):
-    if not (site / "docs").is_dir():
-        pytest.skip("the site was built without its documentation: make site")
     opened(page, site, "docs/index.html")
     page.locator("input.md-search__input").fill("residual")
     page.locator(".md-search-result__link").first.wait_for()
@@ -252,7 +269,7 @@ def test_the_documentation_is_searched_from_a_file(page, site):
 # ----------------------------------------------------------------------- for everyone, at any width
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", PAGES + DOCS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(page, site, path, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
@@ -264,9 +281,11 @@ def test_axe_finds_nothing(page, site, path, scheme):
     assert told == []
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", PAGES + DOCS)
 @pytest.mark.parametrize("width", [390, 820, 1400, 2560])
-def test_no_page_is_wider_than_its_window(page, site, path, width):
+@pytest.mark.parametrize("media", ["screen", "print"])
+def test_no_page_is_wider_than_its_window(page, site, path, width, media):
+    page.emulate_media(media=media)
     page.set_viewport_size({"width": width, "height": 900})
     opened(page, site, path)
     page.wait_for_timeout(500)
@@ -316,7 +335,9 @@ def test_three_thousand_models_and_twenty_counters(page, tmp_path):
     assert time.process_time() - started < 180
     loaded = ["index.html", "assets/site.css", "assets/site.js", "assets/minisearch.js"]
     assert sum((site / path).stat().st_size for path in loaded) < 1_000_000
+    own = OwnTime(page)
     opened(page, site)
+    assert own.seconds() < 1
     page.goto((site / "model/model_1234.html").as_uri())
     click = """() => new Promise(done => {
         const started = performance.now();

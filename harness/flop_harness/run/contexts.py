@@ -70,7 +70,8 @@ def watched(watcher: Watcher, context: Context) -> dict[str, Any]:
         return way
     if isinstance(watcher, Idle):
         return {**way, "hooks": watcher.hooks, "function_mode": watcher.function_mode}
-    return {**way, "hooks": watcher.hooks, "fast_path": watcher.fast_path}
+    own_mode = not watcher.fast_path
+    return {**way, "hooks": watcher.hooks, "fast_path": not own_mode, "function_mode": own_mode}
 
 
 def seen_alike(watcher: Watcher, context: Context, model: Any, args: tuple, kwargs: dict) -> Any:
@@ -98,13 +99,13 @@ ONE_AS_IT_IS = (positionally, by_keyword, traceable)
 
 
 def minds_watchers(model: Any) -> bool:
-    """Whether hooks, or a counter's own mode, may change what runs.
+    """Whether hooks, or a counter's own mode, may change what runs or what is seen of it.
 
     They do so beside the fast paths of attention; of modules that are not of a library we know, any
-    may look at its hooks.
+    may look at its hooks, and the code of a graph may call operators by their own names.
     """
     kinds = {kind for module in model.modules() for kind in type(module).__mro__}
-    return any(is_attention(kind) or is_unknown(kind) for kind in kinds)
+    return any(is_attention(kind) or is_unknown(kind) or is_graph(kind) for kind in kinds)
 
 
 HOOKS_IGNORED = frozenset({"torch", "torchvision", "timm", "builtins", "abc", "typing"})
@@ -116,6 +117,10 @@ def is_unknown(kind: type) -> bool:
 
 def is_attention(kind: type) -> bool:
     return kind.__name__ in ("MultiheadAttention", "TransformerEncoderLayer")
+
+
+def is_graph(kind: type) -> bool:
+    return kind.__name__ == "GraphModule"
 
 
 def hooked_by(counter: Counter | None, model: Any) -> frozenset[str]:

@@ -194,6 +194,13 @@ class ModuleTable:
         same = facts == self._held[index]
         self._entered[index] = () if same else tuple((n, *f[:1]) for n, f in facts.items() if f)
 
+    def held_now(self, module: nn.Module) -> tuple[tuple, ...] | None:
+        """(name, elements, trainable) of a module's parameters; None where they are as before."""
+        facts = parameter_facts(module)
+        if facts == self._held[self.index[id(module)]]:
+            return None
+        return tuple((name, *one) for name, one in facts.items() if one)
+
     def freeze(self) -> tuple[tuple[Module, ...], tuple[Parameter, ...]]:
         """The records, with parameters as they are now (a lazy module's have got their shapes).
 

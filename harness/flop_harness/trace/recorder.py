@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from flop_harness.records import (
+    HELD,
     RAISED,
     Call,
     Context,
@@ -89,8 +90,8 @@ def record(
     with (
         undisturbed(recorder.needs),
         settings(context.grad, variant, fast_path),
-        IdleMode() if function_mode else nullcontext(),
-        watched(recorder, operators, hooked(module, hooks), gradients),
+        IdleMode(recorder.stack) if function_mode else nullcontext(),
+        watched(recorder, operators, hooked(module, hooks, recorder.note_held), gradients),
     ):
         output = module(*args, **(kwargs or {}))
         refuse_lazy(output)
@@ -302,6 +303,12 @@ class Recorder:
         finally:
             self.stack.pop()
         return output, tuple(calls)
+
+    def note_held(self, module: nn.Module) -> None:
+        """What parameters a hook finds where a call of its module ends, if others than before."""
+        held = self.table.held_now(module)
+        if held is not None:
+            self.stack[-1].append(Call("function", HELD, held, (), None))
 
     def added(self, module: nn.Module) -> int:
         """A module that the root does not hold; of a copy, never one of the original."""
