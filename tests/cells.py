@@ -17,7 +17,7 @@ from flop_harness.counters.protocol import Counter, Unavailable
 from flop_harness.reconcile import bridges as reconcile
 from flop_harness.records import Bridge, Context, Reading, Trace
 from flop_harness.run.answers import modules_of
-from flop_harness.run.contexts import asked_with, observations, with_calls
+from flop_harness.run.contexts import asked_with, observations, watched, with_calls
 from flop_harness.suite.compiled import eagerly
 from flop_harness.trace.copying import copied
 from flop_harness.trace.recorder import recorded
@@ -33,7 +33,7 @@ CELLS = [(counter.id, context) for counter in HERE for context in counter.contex
 OPEN = {
     "torch-profiler": {
         # kernels that call mm, addmm, add or mul themselves, seen by nobody but the profiler
-        "sparse rows", "sparse blocks", "nested", "flexible-attention", "per-sample", "ensemble",
+        "nested", "flexible-attention", "per-sample", "ensemble",
         "orthogonal", "convolutions-of-each-shape", "embeddings-of-each-switch", "Catching",
     },
 }  # fmt: skip
@@ -68,8 +68,9 @@ def asked(counter: Counter, factory: Factory, context: Context) -> tuple[Sample,
         args, kwargs = asked_with(counter, context, module, args, kwargs)
     except Unavailable as error:
         raise Refusal(f"unavailable: {error}") from error
-    trace = traced(module, args, kwargs, grad=context.grad, hooks=counter.hooks,
-                   fast_path=counter.fast_path)  # fmt: skip
+    trace = traced(
+        module, args, kwargs, **watched(counter, dataclasses.replace(context, variant=""))
+    )
     trace = with_calls(trace, observations(counter, context, copied(module), args, kwargs))
     named = dataclasses.replace(trace.context, variant=context.variant)
     return Sample(module, args, kwargs), dataclasses.replace(trace, context=named)
@@ -102,12 +103,17 @@ def bridges(name: str, context: Context, factory: Factory) -> dict[str, Bridge]:
 
 @contextlib.contextmanager
 def functions_restored():
-    """torch's functions as they were: ptflops leaves its own behind where the model raises."""
+    """torch's functions as they were: ptflops leaves its own behind where the model raises.
+
+    Methods that a tensor has from its base are no longer its own.
+    """
     places = (torch, torch.nn.functional, torch.Tensor)
     before = [(place, dict(vars(place))) for place in places]
     try:
         yield
     finally:
+        for name in vars(torch.Tensor).keys() - before[-1][1].keys():
+            delattr(torch.Tensor, name)
         for place, functions in before:
             for name, function in functions.items():
                 if callable(function) and vars(place).get(name) is not function:

@@ -76,3 +76,62 @@ def test_who_reads_before_the_pass_is_explained(change):
     assert made["numel", "trainable"].reading == trainable_before
     for bridge in made.values():
         assert (bridge.reference, bridge.residual) == (after, 0), bridge
+
+
+LAYER, ROWS = 4 * 8 + 8, 3
+WATCHING = (
+    "thop", "ptflops-pytorch", "torchinfo", "pytorch-model-summary", "flopth", "torchsummary",
+    "torchsummaryx",
+)  # fmt: skip
+
+
+class Undressed(nn.Module):
+    """Takes its layer's bias away once it was called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 8)
+
+    def forward(self, x):
+        y = self.layer(x)
+        self.layer.bias = None
+        return y
+
+
+class Ensemble(nn.Module):
+    """Its layer with each of two sets of parameters, by ``vmap``: hooks see them one set at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 8)
+
+    def forward(self, x):
+        sets = {name: torch.stack([one, one]) for name, one in self.layer.named_parameters()}
+        called = torch.func.functional_call
+        return torch.vmap(lambda held: called(self.layer, held, (x,)))(sets)
+
+
+def told(model, metric: str) -> dict[str, int]:
+    """By counter and variant; every figure is explained."""
+    run = harness.compare(model, torch.rand(ROWS, 4), counters=WATCHING).run
+    assert all(b.explained for b in run.bridges), [
+        (b.counter, b.metric, b.residual, b.off) for b in run.bridges if not b.explained
+    ]
+    return {
+        f"{b.counter} {b.context.variant}".strip(): b.reading
+        for b in run.bridges
+        if b.metric == metric
+    }
+
+
+def test_hooks_find_a_bias_that_is_taken_away_after_the_call():
+    """Who reads after the pass does not: the layer has 8 parameters less then."""
+    found = told(Undressed(), "params")
+    assert found["thop"] == found["pytorch-model-summary total"] == found["torchinfo"] == LAYER
+    assert told(Undressed(), "compute")["torchinfo"] == ROWS * LAYER
+
+
+def test_hooks_find_no_trainable_parameters_under_vmap():
+    found = told(Ensemble(), "params")
+    assert found["pytorch-model-summary total"] == LAYER
+    assert found["pytorch-model-summary trainable"] == 0

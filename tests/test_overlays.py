@@ -191,12 +191,15 @@ def test_an_installed_overlay_costs_nothing_to_find(pip):
 
 
 @pytest.mark.slow
-def test_a_counter_that_cannot_be_installed_is_one_line_of_a_comparison(pip, tmp_path):
+@pytest.mark.parametrize("words", [
+    ("compare", "torch.nn:Identity", "--input", "2x4", "--counters", "numel,flopth"),
+    ("explain", "torch.nn:Identity", "flopth", "--input", "2x4"),
+])  # fmt: skip
+def test_what_is_installed_is_said_and_what_cannot_be_is_one_line(pip, tmp_path, words):
     pip("no index")
-    command = [sys.executable, "-m", "flop_harness", "compare", "torch.nn:Identity", "--input", "2x4",
-               "--counters", "numel,flopth", "--no-timing"]  # fmt: skip
+    command = [sys.executable, "-m", "flop_harness", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0 and "Traceback" not in done.stderr
-    assert "flopth==0.1.6 cannot be installed: ERROR: No matching distribution" in " ".join(
-        done.stdout.split()
-    )
+    assert "flopth: installing flopth==0.1.6 for it, once" in done.stderr.splitlines()
+    said = " ".join(f"{done.stdout} {done.stderr}".split())
+    assert "flopth==0.1.6 cannot be installed: ERROR: No matching distribution" in said

@@ -41,9 +41,16 @@ def test_a_trace_comes_back_by_its_name_under_no_context_in_particular(tmp_path)
     assert TraceStore(tmp_path).load(name) == a_pass()
 
 
+def packed(folder, case: str, *passes: Trace) -> list[str]:
+    """The names of a case's passes, in its file."""
+    traces = TraceStore(folder)
+    names = [traces.keep(case, each) for each in passes]
+    traces.pack(case)
+    return names
+
+
 def test_equal_passes_of_a_case_have_one_name_and_different_ones_another(tmp_path):
-    traces = TraceStore(tmp_path)
-    first, again, other = (traces.keep("net", a_pass(width)) for width in (4, 4, 5))
+    first, again, other = packed(tmp_path, "net", *(a_pass(width) for width in (4, 4, 5)))
     assert first == again != other
     assert list(files(tmp_path)) == ["net.xz"]
     lines = lzma.decompress((tmp_path / "traces/net.xz").read_bytes()).splitlines()
@@ -60,14 +67,16 @@ def test_whoever_starts_again_keeps_what_is_there(tmp_path):
 def test_the_order_of_the_passes_leaves_no_mark(tmp_path):
     for folder, widths in (("one", (4, 5, 6)), ("other", (6, 4, 5, 4))):
         for width in widths:
-            TraceStore(tmp_path / folder).keep("net", a_pass(width))
+            packed(tmp_path / folder, "net", a_pass(width))
+    packed(tmp_path / "all", "net", *map(a_pass, (5, 6, 4)))
+    assert files(tmp_path / "all") == files(tmp_path / "one")
     assert files(tmp_path / "one") == files(tmp_path / "other")
 
 
 def keep_some(folder, first: int) -> None:
-    traces = TraceStore(folder)
-    for width in range(first, first + 10):
-        traces.keep("net", a_pass(width))
+    """Packed on the way too, while others add to the case."""
+    for half in (first, first + 5):
+        packed(folder, "net", *map(a_pass, range(half, half + 5)))
 
 
 def test_what_several_processes_keep_of_one_case_is_all_there(tmp_path):
@@ -82,16 +91,37 @@ def test_what_several_processes_keep_of_one_case_is_all_there(tmp_path):
     assert list(files(tmp_path)) == ["net.xz"]
 
 
+def test_what_was_added_is_there_before_it_is_packed_and_after(tmp_path):
+    (before,) = packed(tmp_path, "net", a_pass(4))
+    added = TraceStore(tmp_path).keep("net", a_pass(5))
+    assert set(files(tmp_path)) == {"net.xz", "net.lines"}
+    reader = TraceStore(tmp_path)
+    assert [reader.load(name) for name in (before, added)] == [a_pass(4), a_pass(5)]
+    reader.pack("net")
+    assert set(files(tmp_path)) == {"net.xz"}
+    assert TraceStore(tmp_path).load(added) == a_pass(5)
+
+
+def test_a_line_that_a_kill_cut_off_spoils_no_other(tmp_path):
+    names = [TraceStore(tmp_path).keep("net", a_pass(4))]
+    with (tmp_path / "traces/net.lines").open("ab") as file:
+        file.write(b'{"schema": 1, "he')
+    names.append(TraceStore(tmp_path).keep("net", a_pass(5)))
+    assert [TraceStore(tmp_path).load(name) for name in names] == [a_pass(4), a_pass(5)]
+    TraceStore(tmp_path).prune(names)
+    packed(tmp_path / "whole", "net", a_pass(4), a_pass(5))
+    assert files(tmp_path) == files(tmp_path / "whole")
+
+
 def test_passes_that_are_nearly_equal_take_little_more_room_than_one(tmp_path):
-    for width in range(10):
-        TraceStore(tmp_path).keep("ten", a_pass(width, calls=500))
-    TraceStore(tmp_path).keep("one", a_pass(0, calls=500))
+    packed(tmp_path, "ten", *(a_pass(width, calls=500) for width in range(10)))
+    packed(tmp_path, "one", a_pass(0, calls=500))
     sizes = {name: len(content) for name, content in files(tmp_path).items()}
     assert sizes["ten.xz"] < 1.5 * sizes["one.xz"]
 
 
 def test_the_file_of_a_case_is_read_once_for_all_its_passes(tmp_path, monkeypatch):
-    names = [TraceStore(tmp_path).keep(case, a_pass(w)) for case in "ab" for w in range(5)]
+    names = [name for case in "ab" for name in packed(tmp_path, case, *map(a_pass, range(5)))]
     opened = []
     decompress = lzma.decompress
     monkeypatch.setattr(lzma, "decompress", lambda text: opened.append(1) or decompress(text))
@@ -120,7 +150,7 @@ def test_a_name_that_is_not_there_is_told(tmp_path):
 
 @pytest.mark.parametrize("damage", [lambda content: content[:-9], lambda content: b"text"])
 def test_a_damaged_file_is_named(tmp_path, damage):
-    name = TraceStore(tmp_path).keep("net", a_pass())
+    (name,) = packed(tmp_path, "net", a_pass())
     (tmp_path / "traces/net.xz").write_bytes(damage((tmp_path / "traces/net.xz").read_bytes()))
     with pytest.raises(UserError, match=r"traces/net\.xz is damaged"):
         TraceStore(tmp_path).load(name)
@@ -131,6 +161,7 @@ def test_what_no_run_refers_to_is_cleared_away(tmp_path):
     kept, stale = (traces.keep("net", a_pass(width)) for width in (4, 5))
     gone = traces.keep("gone", a_pass())
     (tmp_path / "traces/.net.xz.77.draft").write_bytes(b"half a fi")
+    assert set(files(tmp_path)) == {"net.lines", "gone.lines", ".net.xz.77.draft"}
     traces.prune([kept])
     assert list(files(tmp_path)) == ["net.xz"]
     traces = TraceStore(tmp_path)

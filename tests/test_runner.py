@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -20,9 +21,9 @@ from commands import left_running
 from flop_harness import counters as registry
 from flop_harness.ask.compare import carry_out, save
 from flop_harness.errors import UserError
-from flop_harness.records import Case, Context, Input, Policy, Reading, Run, Suite
+from flop_harness.records import Case, Input, Policy, Reading, Run, Suite
 from flop_harness.run import workers
-from flop_harness.run.plan import Cell, Progress, Work
+from flop_harness.run.plan import Progress, Work
 from flop_harness.run.planning import asking, make_plan
 from flop_harness.store import load
 
@@ -413,14 +414,14 @@ def test_a_plugin_that_names_no_distribution_is_not_installed(installing, tmp_pa
 def test_what_cannot_start_is_reported_and_not_started_forever(installing, tmp_path, monkeypatch):
     installing("faulty.shy:COUNTER")
     started = []
-    start = workers.CaseProcess.__post_init__
+    start = workers.Worker.__post_init__
 
     def counting(self) -> None:
         started.append(self.work.case.id)
         assert len(started) < 10, "the case's process is started again and again"
         start(self)
 
-    monkeypatch.setattr(workers.CaseProcess, "__post_init__", counting)
+    monkeypatch.setattr(workers.Worker, "__post_init__", counting)
     run = run_of(tmp_path / "out", "good", cases=[LINEAR])
     assert {failure.stage for failure in run.failures} == {"process"}
 
@@ -847,16 +848,31 @@ def test_no_process_outlives_a_run_that_was_stopped_while_a_model_hangs(tmp_path
 # ------------------------------------------------------------------- more processes than cases
 
 
-def test_the_cells_of_a_case_are_dealt_to_idle_processes():
-    from flop_harness.run.workers import dealt_out
+def untold(*cells: str) -> SimpleNamespace:
+    """A process with cells that it was not told of yet."""
+    process = SimpleNamespace(untold=list(cells), work=Work(LINEAR, ()))
+    process.share = lambda: workers.Worker.share(process)
+    return process
 
-    work = Work(LINEAR, tuple(Cell("net", name, Context()) for name in "abcde"))
-    shares = dealt_out([work], jobs=2)
-    assert [len(share.cells) for share in shares] == [3, 2]
-    assert sorted(cell.counter for share in shares for cell in share.cells) == list("abcde")
-    assert dealt_out([work, work], jobs=3) == [work, work]
-    single = replace(work, cells=work.cells[:1])
-    assert dealt_out([single], jobs=4) == [single]
+
+def test_a_free_process_takes_the_next_case_that_waits():
+    waiting = [Work(LINEAR, ("a",)), Work(LINEAR, ("b",))]
+    assert workers.next_work(waiting, [untold(*"cdef")]).cells == ("a",)
+    assert [work.cells for work in waiting] == [("b",)]
+
+
+def test_where_no_case_waits_it_takes_half_of_the_longest_that_is_left():
+    few, many = untold(*"abc"), untold(*"defghi")
+    assert workers.next_work([], [few, many]).cells == ("e", "g", "i")
+    assert (few.untold, many.untold) == (list("abc"), list("dfh"))
+
+
+@pytest.mark.parametrize("cells", ["", "a", "ab"])
+def test_few_cells_are_not_worth_a_process(cells):
+    process = untold(*cells)
+    assert workers.next_work([], [process]) is None
+    assert process.untold == list(cells)
+    assert workers.next_work([], []) is None
 
 
 def test_two_processes_for_one_case_say_what_one_says(tmp_path):

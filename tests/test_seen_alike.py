@@ -42,13 +42,13 @@ def keys(model: nn.Module, args: tuple, kwargs: dict[str, Any] | None = None) ->
             for name, counter in counters().items()}  # fmt: skip
 
 
-MAKE_THEIR_INPUTS = {"torchsummary", "torchstat", "torchstat-madd"}
+ADAPT_INPUTS = {"torchsummary", "torchstat", "torchstat-madd", "hf-trainer"}
 
 
 def test_of_layers_of_torch_every_counter_sees_the_same_and_so_does_nobody():
-    """But for those that make inputs of their own, of another batch."""
+    """But for those that make inputs of another batch, or pass all of them on by name."""
     told, nobody = keys(convolutions(), IMAGE), seen_alike(None, HERE, convolutions(), IMAGE, {})
-    assert {name for name, key in told.items() if key != nobody} == MAKE_THEIR_INPUTS
+    assert {name for name, key in told.items() if key != nobody} == ADAPT_INPUTS
 
 
 def test_beside_attention_hooks_matter_and_the_places_that_they_are_on():

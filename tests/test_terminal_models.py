@@ -100,13 +100,8 @@ def test_reasons_make_up_the_deviation_of_flops_too():
 def test_a_context_of_plain_kernels_is_told_in_words_where_it_stands():
     plain = of_flops({"linear not seen": -20}, context=Context(grad=True, variant="math training"))
     fused = of_flops({}, context=Context(grad=True, variant="training"))
-    both = a_run(
-        [
-            *zip(plain.readings, plain.bridges, strict=True),
-            *zip(fused.readings, fused.bridges, strict=True),
-        ]
-    )
-    text = printed(case_table(both, "net"))
+    pairs = [(run.readings[0], run.bridges[0]) for run in (plain, fused)]
+    text = printed(case_table(a_run(pairs), "net"))
     assert "torch (math)" in text and "torch (grad)" in text
     assert "math: Attention by its plain kernels" in text
     assert "plain kernels" not in printed(case_table(of_flops({}, context=GRAD), "net"))
@@ -120,6 +115,21 @@ def test_a_sweep_says_how_many_sizes_it_is_of():
     assert told.startswith("One model at several sizes\n")
     told = typed("count", "my.py:Head", "torch.nn:Identity", "--input", SHAPE).out
     assert told.startswith("Several models\n")
+
+
+@pytest.mark.parametrize(("sizes", "meant"), [
+    ("1..4", [1, 2, 3, 4]), ("2..9..3", [2, 5, 8]), ("1,4..5,5", [1, 4, 5]), ("3..3,6", [3, 6]),
+])  # fmt: skip
+def test_sizes_of_a_range_are_counted_with_both_ends(sizes: str, meant: list[int]):
+    words = ("count", "my.py:Head", "--input", SHAPE, "--sweep", f"batch={sizes}", "--json")
+    told = json.loads(typed(*words).out)["models"]
+    assert [each["total"] for each in told] == [size * MACS // BATCH for size in meant]
+
+
+@pytest.mark.parametrize("sizes", ["4..1", "1..", "0..3", "1...3", "1..9..0", "1..999999999"])
+def test_what_is_no_range_is_refused(sizes: str):
+    ended = typed("count", "my.py:Head", "--input", SHAPE, "--sweep", f"batch={sizes}")
+    assert (ended.code, ended.out) == (2, "") and "sizes" in ended.err
 
 
 @pytest.mark.parametrize("command", ["count", "compare"])

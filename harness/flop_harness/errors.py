@@ -20,7 +20,7 @@ EXTRAS = {
     "timm": ("timm",),
     "columns": ("duckdb", "pyarrow"),
     "cluster": ("dask", "dask_jobqueue", "distributed"),
-    "transformers": ("transformers",),
+    "transformers": ("transformers", "accelerate"),
     "diffusers": ("diffusers",),
     "open_clip": ("open_clip",),
     "segmentation": ("segmentation_models_pytorch",),

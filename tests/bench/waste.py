@@ -5,6 +5,11 @@
 Every counter is asked about every case, whatever counters the suite names.
 ``x`` is wall time over (the counters' own seconds / jobs): 1.00 is no waste. On a machine with
 other work the seconds of CPU tell more: those of this process, and of all that it started.
+
+A counter's own seconds are those of the call that its documentation shows, in its process: the import
+of the tool is in them, copies that it makes of the model, and what a process that was forked pays as
+it touches memory first. The fork, the marks on the model and what is sent are not. Of a counter that
+fails they are its whole process.
 """
 
 from __future__ import annotations
@@ -33,25 +38,33 @@ class Clock:
 
     begun: dict[Cell, float] = field(default_factory=dict)
     spent: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    ended: dict[str, float] = field(default_factory=dict)
+    at_work: list[tuple[float, int]] = field(default_factory=list)
     cells: int = 0
-    first: float = 0.0
 
     def start(self, cell: Cell) -> None:
-        self.first = self.first or time.perf_counter()
         self.begun[cell] = time.perf_counter()
+        self.at_work.append((self.begun[cell], len(self.begun)))
 
     def finish(self, cell: Cell, result: Result) -> None:
         now = time.perf_counter()
         took = now - self.begun.pop(cell, now)
         own = max((reading.seconds or 0.0 for reading in result.readings), default=0.0)
         self.cells += 1
-        self.ended[cell.case] = now
+        self.at_work.append((now, len(self.begun)))
         if cell.counter == CANONICAL:
             self.spent["reference traces"] += took
         else:
             self.spent["counters"] += own
             self.spent["forks, models, traces of counters"] += max(took - own, 0.0)
+
+    def idle_at_the_end(self, jobs: int) -> float:
+        """Seconds of processes without a cell, since all had one for the last time."""
+        idle, later = 0.0, self.at_work[-1][0]
+        for moment, cells in reversed(self.at_work):
+            if cells >= jobs:
+                break
+            idle, later = idle + (later - moment) * (jobs - cells), moment
+        return idle
 
 
 def of_all_counters(suite: Suite) -> Suite:
@@ -74,10 +87,10 @@ def main(suite: str, jobs: str = "2", pattern: str = "*", executor: str = "local
         plan = make_plan(chosen, Path(folder), device="cpu", jobs=int(jobs), executor=executor)
         carry_out(plan, Progress(started=clock.start, finished=clock.finish))
         wall, cpu = time.perf_counter() - started, cpu_seconds() - spent
-    last = sorted(clock.ended.values())[-plan.jobs :]
-    clock.spent["alone at the end"] = sum(last[-1] - each for each in last)
-    clock.spent["until the first cell"] = (clock.first - started) * plan.jobs
-    clock.spent["assembling"] = (started + wall - last[-1]) * plan.jobs
+    (first, _), (last, _) = clock.at_work[0], clock.at_work[-1]
+    clock.spent["idle at the end"] = clock.idle_at_the_end(plan.jobs)
+    clock.spent["until the first cell"] = (first - started) * plan.jobs
+    clock.spent["assembling"] = (started + wall - last) * plan.jobs
     clock.spent["between cases"] = wall * plan.jobs - sum(clock.spent.values())
     print(f"{suite} by {executor}: {len(chosen.cases)} cases, {clock.cells} cells, {jobs} jobs, "
           f"load {before:.1f} before")  # fmt: skip

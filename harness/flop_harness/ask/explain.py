@@ -18,6 +18,7 @@ from flop_harness.counters import find_one
 from flop_harness.errors import UserError, suggest
 from flop_harness.records import Bridge, Metric, Reading, Run, Suite
 from flop_harness.report.analysis.index import METRICS, Index, is_figure
+from flop_harness.run.plan import Progress
 from flop_harness.run.planning import asking, make_plan
 
 
@@ -90,14 +91,14 @@ def find_run(case: str, named: str | Path | None = None) -> tuple[Run, str, Path
 
 
 def run_case(
-    case: str, counter: str, suite: Suite | None, folder: Path, device: str, training: bool = False
+    case: str, counter: str, suite: Suite | None, folder: Path, training: bool, progress: Progress
 ) -> Run:
     """The case asked of one counter, in ``folder``; of a suite that has it unless one is given."""
     chosen = suite or suite_of(case)
     find_one(counter)
-    plan = make_plan(asking(chosen, (counter,)), folder, counters=(counter,), device=device,
+    plan = make_plan(asking(chosen, (counter,)), folder, counters=(counter,), device="auto",
                      training=training)  # fmt: skip
-    run = carry_out(plan)
+    run = carry_out(plan, progress)
     for failure in run.failures:
         if failure.stage == "model":
             raise UserError(failure.message)

@@ -126,16 +126,15 @@ def layers_at_rest(case: Case, folder: str = "") -> Layers:
     from flop_harness.suite.build import build
     from flop_harness.trace.modules import ModuleTable
 
-    module = build(case, device="meta", folder=folder, called=False).module
-    modules, parameters = ModuleTable(module).freeze()
+    built = build(case, device="meta", folder=folder, called=False)
+    modules, parameters = ModuleTable(built.module).freeze()
     if any(each.lazy for each in parameters):
         raise UserError(
             f"{case.model} has lazy layers, whose parameters hang on an input: give one"
         )
-    mode = "train" if module.training else "eval"
     nothing = Call("function", "", (), (), None)
-    trace = Trace(Context("meta", mode=mode), modules, parameters, nothing)
-    return replace(layers_of_trace(case.model, trace, state_of(module)), called=False)
+    trace = Trace(Context("meta", mode=built.mode), modules, parameters, nothing)
+    return replace(layers_of_trace(case.model, trace, state_of(built.module)), called=False)
 
 
 def by_phase(trace: Trace) -> dict[str, Mapping[str, Number]]:

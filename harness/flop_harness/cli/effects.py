@@ -22,6 +22,7 @@ def effects(
 ) -> None:
     """Tell what each counter leaves behind on the models that it counts, and on torch itself."""
     from flop_harness.counters import find, version_of
+    from flop_harness.counters.overlay import installing
     from flop_harness.regression.effects import on_every_model
     from flop_harness.report.words.text import plural
     from flop_harness.store import dump_effects, load_effects
@@ -32,6 +33,8 @@ def effects(
     write(path, dump_effects(seen))  # a folder that cannot be written is told at once
     with interruptible(f"the counters that are done are kept in {path}"), models_print_to_stderr():
         for counter in chosen:
+            if note := installing(counter.id, counter.overlay):
+                say(note)
             models = on_every_model(counter)
             seen[counter.id] = {"version": version_of(counter), "models": models}
             say(f"{counter.id}: {plural(sum(map(len, models.values())), 'effect')}")

@@ -187,6 +187,7 @@ def known_or_run(
     Where results that are not named lack the counter, it is run on the case that they have.
     """
     from flop_harness.ask.explain import find_run, run_case
+    from flop_harness.run.plan import Progress
     from flop_harness.run.processes import forkserver
 
     known = None if anew else find_run(case, named)
@@ -198,7 +199,7 @@ def known_or_run(
     forkserver()  # imports torch beside us, from the first moment
     with tempfile.TemporaryDirectory(prefix="flop-harness-") as folder:
         with interruptible():
-            run = run_case(case, counter, suite, Path(folder), "auto", training)
+            run = run_case(case, counter, suite, Path(folder), training, Progress(note=say))
         say(f"no results of {case} here: {counter} was run on it")
         yield run, run.suite.cases[0].id, Path(folder)
 

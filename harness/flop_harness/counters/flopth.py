@@ -38,7 +38,7 @@ def convolution(visit: Visit, module: Module) -> Charges:
     return [
         (term, true),
         (f"{term} counted on its output", charged - true),
-        (f"{term} bias", y.numel if biased(module) else 0),
+        (f"{term} bias", y.numel if biased(visit, module) else 0),
     ]
 
 

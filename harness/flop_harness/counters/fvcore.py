@@ -12,7 +12,14 @@ from typing import Any, TypeAlias
 from flop_harness.conventions.products import ATTENTION_FUNCTIONS, RECURRENT_OPERATORS, work_at
 from flop_harness.conventions.reference import Charge, registered_parameters, settled
 from flop_harness.counters.copies import original
-from flop_harness.counters.jit_graph import kept, named, named_by_origin, observed, traceable
+from flop_harness.counters.jit_graph import (
+    kept,
+    named,
+    named_by_origin,
+    observed,
+    overheard,
+    traceable,
+)
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
@@ -213,6 +220,7 @@ COUNTER = Counter(
         figures={"compute": "flops", "params": 'fvcore.nn.parameter_count(model)[""]'},
     ),
     observe=observed,
+    overhear=overheard,
     contexts=(Context(grad=True),),
     further=(Context(grad=False),),
     inputs=traceable,

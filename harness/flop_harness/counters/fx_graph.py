@@ -1,12 +1,15 @@
 """What torch.fx writes down of a model: calls of leaf modules, functions and methods, in their order.
 
 The graph holds the arithmetic of sizes too, and nothing of what runs inside leaf modules. Neither can
-be told from the calls of a trace: the graph is made once more, and run node by node.
+be told from the calls of a trace: nodes are written down while the tool runs them, or the graph is
+made once more and run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 from flop_harness.records import Call, Trace
@@ -48,21 +51,45 @@ def run(graph: Any, args: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     """What each node was called with and gave, in the order of the graph."""
     import torch
 
+    interpreter = torch.fx.Interpreter(graph)
+    written: list[tuple[Any, ...]] = []
+    interpreter.run_node = partial(write_down, interpreter, interpreter.run_node, written)  # type: ignore[method-assign]
+    interpreter.run(*args)
+    return written
+
+
+@contextmanager
+def overheard() -> Iterator[list[Call]]:
+    """Within, a tool runs its model by an interpreter of torch.fx: afterwards, what ``observed`` tells."""
+    from unittest.mock import patch
+
+    import torch
+
+    calls: list[Call] = []
+    written: list[tuple[Any, ...]] = []
+    run = torch.fx.Interpreter.run
+
+    def run_aloud(interpreter: Any, *args: Any, **options: Any) -> Any:
+        interpreter.run_node = partial(write_down, interpreter, interpreter.run_node, written)
+        return run(interpreter, *args, **options)
+
+    with patch.object(torch.fx.Interpreter, "run", run_aloud):
+        yield calls
+    calls.append(Call("function", GRAPH, tuple(written), (), None))
+
+
+def write_down(
+    interpreter: Any, run_node: Callable[[Any], Any], written: list[tuple[Any, ...]], node: Any
+) -> Any:
+    """Run a node, and add what it was called with and gave."""
     from flop_harness.trace.encoding import encode
 
-    written: list[tuple[Any, ...]] = []
-
-    class Writer(torch.fx.Interpreter):
-        def run_node(self, node: Any) -> Any:
-            output = super().run_node(node)
-            if node.op.startswith("call_"):
-                inputs, named = self.fetch_args_kwargs_from_env(node)
-                given = encode(inputs), tuple((key, encode(each)) for key, each in named.items())
-                written.append((node.op, *named_in(graph, node), *given, encode(output)))
-            return output
-
-    Writer(graph).run(*args)
-    return written
+    output = run_node(node)
+    if node.op.startswith("call_"):
+        inputs, named = interpreter.fetch_args_kwargs_from_env(node)
+        given = encode(inputs), tuple((key, encode(each)) for key, each in named.items())
+        written.append((node.op, *named_in(interpreter.module, node), *given, encode(output)))
+    return output
 
 
 def named_in(graph: Any, node: Any) -> tuple[str, str]:

@@ -1,13 +1,15 @@
 """What torch.jit's tracer keeps of a forward pass: no dead nodes, but the arithmetic of sizes.
 
 While the tracer runs, sizes are tensors, so that ``b * h`` of two of them is a node; and what no
-output needs is dropped. Neither can be told from the calls themselves: the tracer is run once more.
+output needs is dropped. Neither can be told from the calls themselves: the graph is kept that a tool
+had made, or the tracer is run once more.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from flop_harness.counters.protocol import Inputs, positionally
@@ -60,12 +62,41 @@ def observed(module: Any, args: tuple[Any, ...]) -> tuple[Call, ...]:
     graph = graph_of(module, args)
     if isinstance(graph, str):
         return (Call("function", REFUSED, (graph,), (), None),)
+    return (call_of(graph),)
+
+
+@contextmanager
+def overheard() -> Iterator[list[Call]]:
+    """Within, a tool has its model traced, once or more: afterwards, what ``observed`` tells.
+
+    Only of tools that name the scopes of nodes by the paths of modules, as that does.
+    """
+    from unittest.mock import patch
+
+    import torch
+
+    calls: list[Call] = []
+    graphs: list[Any] = []
+    traced = torch._C._create_graph_by_tracing
+
+    def kept_too(*args: Any) -> Any:
+        found = traced(*args)
+        graphs.append(found[0])
+        return found
+
+    with patch.object(torch._C, "_create_graph_by_tracing", kept_too):
+        yield calls
+    calls.extend(map(call_of, graphs[:1]))
+
+
+def call_of(graph: Any) -> Call:
+    """One call that holds the nodes of a graph."""
     nodes = tuple(
         (*written(node), node.scopeName().rpartition("/")[2])
         for node in graph.nodes()
         if node.kind().startswith("aten::")
     )
-    return (Call("function", GRAPH, nodes, (), None),)
+    return Call("function", GRAPH, nodes, (), None)
 
 
 def graph_of(module: Any, args: tuple[Any, ...]) -> Any:

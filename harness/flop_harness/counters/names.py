@@ -18,6 +18,8 @@ CALLED: dict[str, tuple[str, ...]] = {
     "torch.profiler": ("torch-profiler",),
     "measure-flops": ("lightning",),
     "torchflopsbyfx": ("torch-flops",),
+    "floating-point-ops": ("hf-trainer",),
+    "total-flos": ("hf-trainer",),
     "flopcountanalysis": ("fvcore",),
     "calculate-flops": ("calflops",),
     "profile-macs": ("torchprofile",),

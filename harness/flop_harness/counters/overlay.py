@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -49,6 +50,12 @@ def folder_of(requirements: tuple[str, ...]) -> Path:
 def missing(requirements: tuple[str, ...]) -> str:
     """What has yet to be installed of an overlay, in words; empty where nothing has."""
     return "" if is_whole(requirements, folder_of(requirements)) else ", ".join(requirements)
+
+
+def installing(name: str, requirements: tuple[str, ...]) -> str:
+    """What is about to be installed for a counter, to be told; empty where nothing is."""
+    lacking = missing(requirements)
+    return f"{name}: installing {lacking} for it, once" if lacking else ""
 
 
 def ensure(requirements: tuple[str, ...]) -> Path:
@@ -156,6 +163,20 @@ def complaint(command: list[str]) -> str:
 
 def version_in(folder: Path, distribution: str) -> str:
     """The version of a distribution in an overlay; empty if it is not there."""
+    try:
+        installed_ns = (folder / COMPLETE).stat().st_mtime_ns
+    except OSError:
+        return version_found(folder, distribution)
+    return version_kept(folder, distribution, installed_ns)
+
+
+@cache
+def version_kept(folder: Path, distribution: str, installed_ns: int) -> str:
+    """Found once for an installation: to read what tells it takes a while."""
+    return version_found(folder, distribution)
+
+
+def version_found(folder: Path, distribution: str) -> str:
     wanted = normalised(distribution)
     for found in metadata.distributions(path=[str(folder)]):
         if normalised(found.metadata["Name"]) == wanted:

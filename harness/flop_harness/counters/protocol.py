@@ -7,7 +7,8 @@ module level, so that pricing a stored trace needs neither.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -89,6 +90,12 @@ def every(path: str, kind: str) -> bool:
     return True
 
 
+@contextmanager
+def unheard() -> Iterator[list[Call]]:
+    """A tool that makes nothing of the kind."""
+    yield []
+
+
 @dataclass(frozen=True)
 class Counter:
     """A counting tool.
@@ -98,6 +105,7 @@ class Counter:
     ``inputs`` brings a case's inputs into the form in which the tool passes them on, or raises
     ``Unavailable``. ``hooks`` tells which modules, by path and qualified class name, have forward
     hooks while it counts: torch's encoder layers run another way then.
+    ``warm_up`` tells that it calls the model once before it counts a call.
     ``fast_path`` is False where the tool's own function mode keeps torch off those of attention.
     ``contexts`` are those that its documentation shows, ``further`` others in which its answer may
     change, ``training`` those in which it counts a training step: all of the variant ``training``.
@@ -106,10 +114,12 @@ class Counter:
     not have) it is installed on first use into a folder of its own, which stands first on the path
     of the counter's process alone. ``observe(model, args)`` gives the calls that the counter's
     rules need beyond those of a trace, which they are put at the end of; it runs the model, hooked
-    and with grad mode set, in a process of its own. ``usage`` is the same call as ``read`` makes, to
-    be pasted elsewhere; None if nobody wrote it down. ``on_meta`` says that it answers about a model
-    without values too; so does a context on meta. ``by_operator`` says that it sees operators, of a
-    pass or of a graph: what fused kernels hide from it is theirs, else it is their modules'.
+    and with grad mode set, in a process of its own. Within ``overhear()`` they are written down while
+    the tool is asked: the list then holds what ``observe`` would give. ``usage`` is the same call as
+    ``read`` makes, to be pasted elsewhere; None if nobody wrote it down. ``on_meta`` says that it
+    answers about a model without values too; so does a context on meta. ``by_operator`` says that it
+    sees operators, of a pass or of a graph: what fused kernels hide from it is theirs, else it is
+    their modules'.
     An ``optional`` counter is asked by its name or with ``all`` only, and no figure is looked up in it.
     """
 
@@ -125,8 +135,10 @@ class Counter:
     inputs: Callable[[Any, tuple[Any, ...], dict[str, Any]], Inputs] = as_given
     hooks: Callable[[str, str], bool] | None = None
     fast_path: bool = True
+    warm_up: bool = False
     overlay: tuple[str, ...] = ()
     observe: Callable[[Any, tuple[Any, ...]], tuple[Call, ...]] | None = None
+    overhear: Callable[[], AbstractContextManager[list[Call]]] = unheard
     usage: Usage | None = None
     on_meta: bool = False
     by_operator: bool = False

@@ -36,7 +36,7 @@ def convolution(visit: Visit, module: Module) -> Charges:
     return [
         (term, true),
         (f"unbatched {term} read as a batch", each * positions - true),
-        (f"{term} bias", x.shape[0] * prod(y.shape[1:]) if biased(module) else 0),
+        (f"{term} bias", x.shape[0] * prod(y.shape[1:]) if biased(visit, module) else 0),
     ]
 
 
@@ -45,7 +45,7 @@ def linear(visit: Visit, module: Module) -> Charges:
     rows = prod(x.shape[:-1])
     return [
         ("linear", x.shape[-1] * y.shape[-1] * rows),
-        ("linear bias", y.shape[-1] * rows if biased(module) else 0),
+        ("linear bias", y.shape[-1] * rows if biased(visit, module) else 0),
     ]
 
 
@@ -166,7 +166,7 @@ def deformable_convolution(visit: Visit, module: Module) -> Charges:
     return [
         ("convolution", products * positions),
         ("deformable sampling", kernel * (25 if masked else 24) * positions),
-        ("convolution bias", y.numel if biased(module) else 0),
+        ("convolution bias", y.numel if biased(visit, module) else 0),
     ]
 
 

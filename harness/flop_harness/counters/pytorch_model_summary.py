@@ -6,16 +6,17 @@ Rules after pytorch_model_summary/model_summary.py of pytorch-model-summary 0.1.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flop_harness.conventions.reference import parameter_term
+from flop_harness.counters.layers import held_at
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every, positionally
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.tree import children, is_a, own_parameters, subtree_after
-from flop_harness.trace.walk import module_calls
+from flop_harness.trace.walk import Visit, module_calls
 
 CONTAINERS = (
     "torch.nn.modules.container.ModuleList",
@@ -41,23 +42,38 @@ def shown(trace: Trace) -> set[int]:
 
 def price(trace: Trace) -> Account:
     trainable = trace.context.variant == "trainable"
-    called = {visit.call.module for visit, _ in module_calls(trace)}
-    return Account.of(charges(trace, sorted(shown(trace) & called), trainable))
+    calls = {visit.call.module: visit for visit, _ in [*module_calls(trace)][::-1]}
+    first = [calls[index] for index in sorted(shown(trace) & calls.keys())]
+    return Account.of(charges(trace, first, trainable))
 
 
-def charges(trace: Trace, modules: list[int], trainable: bool) -> Iterator[tuple[str, str, int]]:
+def charges(trace: Trace, calls: list[Visit], trainable: bool) -> Iterator[tuple[str, str, int]]:
     """Each shown module's parameters; one that two of them hold is counted in both."""
-    seen: set[int] = set()
-    for root in modules:
-        mine: set[int] = set()
-        for index in subtree_after(trace, root):
-            module, held = trace.modules[index], own_parameters(trace, index, trainable)
+    seen: set[int | str] = set()
+    for call in calls:
+        mine: set[int | str] = set()
+        for index in subtree_after(trace, call.call.module):
+            module, held = trace.modules[index], parameters_at(trace, call, index, trainable)
             for number in held.keys() - mine:
                 mine.add(number)
                 again = number in seen
                 term = "shared parameters counted again" if again else parameter_term(module)
                 yield module.path, term, held[number]
         seen |= mine
+
+
+def parameters_at(trace: Trace, call: Visit, index: int, trainable: bool) -> Mapping[Any, int]:
+    """Number, or path and name of one that is gone -> elements: those of a module as its call ends,
+    those of one below it after the pass.
+    """
+    if index != call.call.module:
+        return own_parameters(trace, index, trainable)
+    numbers = dict(trace.modules[index].parameters)
+    return {
+        numbers.get(name, f"{call.path}.{name}"): elements
+        for name, (elements, learns) in held_at(trace, call).items()
+        if learns or not trainable
+    }
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:

@@ -13,13 +13,13 @@ from typing import Any
 from flop_harness.conventions.products import products_inside
 from flop_harness.conventions.reference import parameter_term
 from flop_harness.counters.copies import is_copy, original, tallied
-from flop_harness.counters.layers import kernel_of, kind_of
+from flop_harness.counters.layers import held_at, kernel_of, kind_of
 from flop_harness.counters.protocol import Answer, Counter, Quantity, positionally
 from flop_harness.counters.recurrent import Charges, cell_products, sequence_cells
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Dict, Module, Trace
 from flop_harness.records.account import Account
-from flop_harness.trace.tree import all_parameters, applied, is_a, summed
+from flop_harness.trace.tree import all_parameters, applied, children, is_a, summed
 from flop_harness.trace.walk import Visit, module_calls
 
 Rule = Callable[[Visit, Module], Charges]
@@ -212,16 +212,27 @@ def price_params(trace: Trace) -> Account:
     The root's own are left out, so that a model that is one layer has none.
     """
     sums = summed(trace, leaf_of_sum)
-    called = {visit.call.module for visit, _ in module_calls(trace)}
+    last = {visit.call.module: visit for visit, _ in module_calls(trace)}
     entries = []
-    for index in called - {0}:
+    for index, visit in last.items():
         module = trace.modules[index]
-        if not leaf_of_sum(module) or not sums[index] or is_copy(module):
+        if not index or not leaf_of_sum(module) or not sums[index] or is_copy(module):
             continue
-        term, amount = parameter_term(module), sum(all_parameters(trace, index).values())
+        term, amount = parameter_term(module), elements_at(trace, visit)
         entries.append((module.path, term, amount))
         entries.append((module.path, f"{term} counted again", amount * (sums[index] - 1)))
     return Account.of(entries)
+
+
+def elements_at(trace: Trace, visit: Visit) -> int:
+    """Elements of the distinct parameters of a module and all below it, as its hooks find them."""
+    index = visit.call.module
+    numbers = dict(trace.modules[index].parameters)
+    found: dict[Any, int] = {}  # by number, or by name where one is gone
+    for child in children(trace, index):
+        found |= all_parameters(trace, child)
+    held = held_at(trace, visit).items()
+    return sum((found | {numbers.get(name, name): n for name, (n, _) in held}).values())
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:

@@ -13,8 +13,8 @@ from io import StringIO
 from math import prod
 from typing import Any, TypeAlias
 
-from flop_harness.counters.fx_graph import Node, nodes, observed
-from flop_harness.counters.layers import biased
+from flop_harness.counters.fx_graph import Node, nodes, observed, overheard
+from flop_harness.counters.layers import has_bias
 from flop_harness.counters.protocol import Answer, Counter, Quantity, positionally
 from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
@@ -36,13 +36,13 @@ def product(term: str, per_output: int, outputs: int, bias: int = 0) -> Charges:
 
 
 def convolution(module: Module, x: Tensor, y: Tensor) -> Charges:
-    config, bias = module.config, y.numel if biased(module) else 0
+    config, bias = module.config, y.numel if has_bias(module) else 0
     window = prod(config["kernel_size"]) * (config["in_channels"] // config["groups"])
     return product("convolution", window, y.numel, bias)
 
 
 def linear(module: Module, x: Tensor, y: Tensor) -> Charges:
-    return product("linear", x.shape[-1], y.numel, y.numel if biased(module) else 0)
+    return product("linear", x.shape[-1], y.numel, y.numel if has_bias(module) else 0)
 
 
 def window(module: Module) -> int:
@@ -246,6 +246,7 @@ COUNTER = Counter(
     further=(Context(grad=True, mode="eval"),),
     inputs=positionally,
     observe=observed,
+    overhear=overheard,
     overlay=("torch-flops==0.4.1", "tabulate==0.10.0"),
     by_operator=True,
     optional=True,

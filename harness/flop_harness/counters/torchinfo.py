@@ -14,9 +14,10 @@ from flop_harness.conventions.products import products_inside
 from flop_harness.conventions.reference import registered_parameters
 from flop_harness.counters import torchinfo_rows
 from flop_harness.counters.copies import original
+from flop_harness.counters.layers import held_at
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.ptflops_aten import made_later
-from flop_harness.counters.torchinfo_rows import is_leaf, remaining, scripted
+from flop_harness.counters.torchinfo_rows import elements_after, is_leaf, remaining, scripted
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Dict, Module, Tensor, Trace
 from flop_harness.records.account import Account
@@ -51,9 +52,9 @@ def charged(trace: Trace, visit: Visit, module: Module) -> tuple[int, int]:
     """(from weights, from biases) of one call of a leaf module."""
     size = output_size(visit.call.output)
     amounts = {"weight": 0, "bias": 0}
-    seen: set[int] = set()
-    for full_name, number in named_parameters(trace, module):
-        elements = remaining(trace, module, full_name, number)
+    seen: set[int | str] = set()
+    held = {name: n for name, (n, _) in held_at(trace, visit).items()}
+    for full_name, number, elements in named_parameters(trace, module, held):
         name = unmasked(module, full_name)
         kind = "weight" if "weight" in name else "bias"
         if kind not in name or number in seen:
@@ -69,12 +70,19 @@ def charged(trace: Trace, visit: Visit, module: Module) -> tuple[int, int]:
     return amounts["weight"], amounts["bias"]
 
 
-def named_parameters(trace: Trace, module: Module) -> Iterator[tuple[str, int]]:
-    """Those of a leaf, and of what its forward pass has made and put below it."""
-    yield from module.parameters
+Named = Iterator[tuple[str, int | str, int]]
+"""(name, number or, of one that is gone, name, elements)"""
+
+
+def named_parameters(trace: Trace, module: Module, held: Mapping[str, int]) -> Named:
+    """Those that a leaf holds, and those of what its forward pass has made and put below it."""
+    numbers = dict(module.parameters)
+    for name, elements in held.items():
+        yield name, numbers.get(name, name), remaining(module, name, elements)
     for child in module.config.get("children_after", ()):
-        below = named_parameters(trace, trace.modules[child])
-        yield from ((f"below.{name}", number) for name, number in below)
+        other = trace.modules[child]
+        below = named_parameters(trace, other, elements_after(trace, other))
+        yield from ((f"below.{name}", number, elements) for name, number, elements in below)
 
 
 def unmasked(module: Module, name: str) -> str:

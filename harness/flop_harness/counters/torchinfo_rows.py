@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Optional
 
 from flop_harness.counters.copies import original
+from flop_harness.counters.layers import held_before
 from flop_harness.records import Module, Trace
 from flop_harness.trace.tree import is_a, subtree, subtree_after
 from flop_harness.trace.walk import module_calls
@@ -36,10 +37,10 @@ def scripted(module: Module) -> bool:
     return is_a(module, "torch.jit._script.ScriptModule")
 
 
-def remaining(trace: Trace, module: Module, name: str, number: int) -> int:
+def remaining(module: Module, name: str, elements: int) -> int:
     """Elements of a parameter; of a pruned one, those that its mask leaves."""
     kept = module.config.get(f"{name.removesuffix('_orig')}_mask.sum")
-    return trace.parameters[number].numel if kept is None or not name.endswith("_orig") else kept
+    return elements if kept is None or not name.endswith("_orig") else kept
 
 
 def has_lazy(trace: Trace, index: int) -> bool:
@@ -67,14 +68,13 @@ def params_of(trace: Trace, index: int) -> int:
 
 
 def elements_after(trace: Trace, module: Module) -> dict[str, int]:
-    return {name: remaining(trace, module, name, number) for name, number in module.parameters}
+    held = ((name, trace.parameters[number].numel) for name, number in module.parameters)
+    return {name: remaining(module, name, elements) for name, elements in held}
 
 
 def elements_before(trace: Trace, module: Module) -> dict[str, int]:
-    """By name, without what the pass has made, with what it has put others in place of."""
-    made = module.config.get("made", ())
-    there = {name: n for name, n in elements_after(trace, module).items() if name not in made}
-    return there | {name: elements for name, elements, _ in module.config.get("replaced", ())}
+    held = held_before(trace, module).items()
+    return {name: remaining(module, name, elements) for name, (elements, _) in held}
 
 
 def static_rows(trace: Trace) -> dict[int, Row]:

@@ -53,7 +53,7 @@ def convolution(visit: Visit, module: Module, x: Tensor, y: Tensor) -> Charges:
     positions = y.shape[0] * prod(y.shape[2:])
     return [
         *corrected(products_inside(visit), "convolution", macs * positions),
-        ("convolution bias", y.shape[1] * positions if biased(module) else 0),
+        ("convolution bias", y.shape[1] * positions if biased(visit, module) else 0),
     ]
 
 

@@ -44,7 +44,7 @@ def filtered(visit: Visit, module: Module, term: str, area: int) -> Charges:
     """Each filter at each position of an area: the output's, or the input's of a transposed one."""
     x, y, kernel = visit.call.args[0], visit.call.output, prod(module.config["kernel_size"])
     weights, outputs = kernel * (x.shape[1] // module.config["groups"]), area * y.shape[1]
-    return multiplied(visit, term, weights, outputs, outputs if biased(module) else 0)
+    return multiplied(visit, term, weights, outputs, outputs if biased(visit, module) else 0)
 
 
 def linear(visit: Visit, module: Module, x: Tensor, y: Tensor) -> Charges:

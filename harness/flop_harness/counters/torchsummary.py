@@ -15,7 +15,7 @@ from typing import Any
 
 from flop_harness.conventions.reference import parameter_term
 from flop_harness.counters.copies import original
-from flop_harness.counters.layers import tensors_of
+from flop_harness.counters.layers import held_at
 from flop_harness.counters.protocol import (
     Answer,
     Counter,
@@ -26,15 +26,18 @@ from flop_harness.counters.protocol import (
     positionally,
 )
 from flop_harness.counters.usage import Usage
-from flop_harness.records import Context, Module, Trace
+from flop_harness.records import Context, Module, Tensor, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.tree import applied, is_a
-from flop_harness.trace.walk import module_calls
+from flop_harness.trace.walk import Visit, module_calls
 
 CONTAINERS = (
     "torch.nn.modules.container.ModuleList",
     "torch.nn.modules.container.Sequential",
 )
+
+
+AGAIN = "shared parameters counted again"
 
 
 def pairs_of_floats(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
@@ -54,27 +57,25 @@ def price(trace: Trace) -> Account:
 
 def charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
     """Each call once for each hook: a module that two modules hold has two."""
-    hooks, seen = applied(trace), set[int]()
+    hooks, seen = applied(trace), set[int | str]()
     for visit, module in module_calls(trace):
         index = original(trace, visit.call.module)
         if index and not is_a(module, *CONTAINERS):
             for _ in range(hooks[index]):
-                yield from row(trace, module, seen)
+                yield from row(trace, visit, module, seen)
 
 
-def row(trace: Trace, module: Module, seen: set[int]) -> Iterator[tuple[str, str, int]]:
-    held, tensors = dict(module.parameters), tensors_of(trace, module)
+def row(
+    trace: Trace, visit: Visit, module: Module, seen: set[int | str]
+) -> Iterator[tuple[str, str, int]]:
+    numbers, held, others = dict(module.parameters), held_at(trace, visit), module.config
     for name in ("weight", "bias"):
-        if name not in tensors:
-            continue
-        number, term = held.get(name), parameter_term(module)
-        if number is None:
-            term = f"{name} that is no parameter"
-        elif number in seen:
-            term = "shared parameters counted again"
-        else:
+        if name in held:
+            number, term = numbers.get(name, f"{module.path}.{name}"), parameter_term(module)
+            yield module.path, AGAIN if number in seen else term, held[name][0]
             seen.add(number)
-        yield module.path, term, tensors[name].numel
+        elif isinstance(others.get(name), Tensor):
+            yield module.path, f"{name} that is no parameter", others[name].numel
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:

@@ -15,7 +15,7 @@ from typing import Any
 
 from flop_harness.conventions.products import products_inside
 from flop_harness.conventions.reference import parameter_term
-from flop_harness.counters.layers import kind_of
+from flop_harness.counters.layers import held_at, kind_of
 from flop_harness.counters.matched import corrected
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.recurrent import Charges
@@ -37,10 +37,11 @@ def rows(trace: Trace) -> Iterator[tuple[Visit, Module, bool]]:
                 seen.add(index)
 
 
-def trainable(trace: Trace, module: Module) -> dict[int, int]:
-    """Parameter number -> elements."""
-    held = ((number, trace.parameters[number]) for _, number in module.parameters)
-    return {number: each.numel for number, each in held if each.trainable}
+def trainable(trace: Trace, visit: Visit) -> dict[int | str, int]:
+    """Parameter number, or path and name of one that is gone -> elements, where a call ends."""
+    numbers = dict(trace.modules[visit.call.module].parameters)
+    held = held_at(trace, visit).items()
+    return {numbers.get(name, f"{visit.path}.{name}"): n for name, (n, learns) in held if learns}
 
 
 def weighed(trace: Trace, visit: Visit, module: Module) -> Charges:
@@ -49,8 +50,8 @@ def weighed(trace: Trace, visit: Visit, module: Module) -> Charges:
     y = output[0] if isinstance(output, tuple) else output
     positions = prod(y.shape[2:]) if "Conv" in module.type_name and isinstance(y, Tensor) else 1
     amount = sum(
-        trace.parameters[number].numel * (positions if name == "weight" else 1)
-        for name, number in module.parameters
+        elements * (positions if name == "weight" else 1)
+        for name, (elements, _) in held_at(trace, visit).items()
         if "weight" in name
     )
     products = products_inside(visit)
@@ -64,7 +65,7 @@ def price_compute(trace: Trace) -> Account:
     return Account.of(
         (visit.path, *charge)
         for visit, module, first in rows(trace)
-        if trainable(trace, module) or not first
+        if trainable(trace, visit) or not first
         for charge in weighed(trace, visit, module)
     )
 
@@ -74,9 +75,9 @@ def price_params(trace: Trace) -> Account:
 
 
 def parameter_charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
-    seen: set[int] = set()
-    for _, module, first in rows(trace):
-        for number, elements in trainable(trace, module).items() if first else ():
+    seen: set[int | str] = set()
+    for visit, module, first in rows(trace):
+        for number, elements in trainable(trace, visit).items() if first else ():
             again = number in seen
             seen.add(number)
             term = "shared parameters counted again" if again else parameter_term(module)

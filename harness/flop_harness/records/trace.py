@@ -20,11 +20,14 @@ DTYPE_BYTES = {
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor without its values; of a sparse one ``stored`` says how many elements it stores."""
+    """A tensor without its values; of a sparse one ``stored`` says how many elements it stores, and
+    ``layout`` how: ``coo``, ``csr``, ``csc``, ``bsr`` or ``bsc``.
+    """
 
     shape: tuple[int, ...]
     dtype: str = "float32"
     stored: int | None = None
+    layout: str = ""
 
     @property
     def numel(self) -> int:
@@ -79,6 +82,10 @@ PRE_HOOKED = "torch.nn.Module.forward_pre_hooks"
 """A note in a module's call: its arguments are what the module's own pre-hooks made of them"""
 FORWARD_ENDED = "torch.nn.Module.forward_ended"
 """A note in a module's call: what follows is done by the module's own hooks"""
+HELD = "torch.nn.Module.parameters"
+"""A note in a module's call: (name, elements, trainable) of the parameters that its hooks find there,
+where these are others than before the pass
+"""
 INFERENCE = "torch.inference_mode"
 NOT_TAKEN = "torch.cond.not_taken"
 """A note in a call of ``torch.cond``: what the other branch would do. Its argument is that branch."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from flop_harness.counters import Counter, overlay
 from flop_harness.records import Context
@@ -15,14 +16,31 @@ from flop_harness.suite.compiled import eagerly, uncompiled
 from flop_harness.suite.inputs import move
 from flop_harness.suite.seeding import seeded
 
+if TYPE_CHECKING:
+    from flop_harness.run.leftovers import ModelState
 
-def ask(
-    counter: Counter, context: Context, built: Built, threads: int, before: Any = None
-) -> dict[str, Any]:
-    """What the tool says of a model that is spoilt by it, how long it takes, and what it leaves.
 
-    ``before`` are the marks of the model, if they were taken before.
-    """
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A model where it is asked about, its inputs there, and its marks: what it was before."""
+
+    model: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    marks: ModelState
+
+
+def placed(built: Built, device: str) -> Subject:
+    """The model itself, moved; to look through it takes as long as the quickest counters."""
+    from flop_harness.run.leftovers import marks
+
+    model = uncompiled(built.module).to(device)
+    args, kwargs = move((built.args, built.kwargs), device)
+    return Subject(model, args, kwargs, marks(model))
+
+
+def ask(counter: Counter, context: Context, subject: Subject, threads: int) -> dict[str, Any]:
+    """What the tool says of a model that is spoilt by it, how long it takes, and what it leaves."""
     import torch
 
     from flop_harness.run.leftovers import leftovers, marks
@@ -31,16 +49,19 @@ def ask(
     if counter.overlay:
         overlay.put_first(overlay.folder_of(counter.overlay))
     torch.set_num_threads(threads)
-    model = uncompiled(built.module).to(context.device)
-    args, kwargs = move((built.args, built.kwargs), context.device)
-    args, kwargs = asked_with(counter, context, model, args, kwargs)
-    before = before or marks(model)
+    model = subject.model
+    args, kwargs = asked_with(counter, context, model, subject.args, subject.kwargs)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        started = time.perf_counter()
-        with settings(context.grad, context.variant), eagerly(), seeded():
+        with (
+            settings(context.grad, context.variant),
+            eagerly(),
+            seeded(),
+            counter.overhear() as calls,
+        ):
+            started = time.perf_counter()
             answer = counter.read(model, args, kwargs, context)
-        seconds = time.perf_counter() - started
+            seconds = time.perf_counter() - started
     figures = {metric: told(getattr(answer, metric)) for metric in counter.quantities}
     modules, nonsense = modules_of(answer)
     warned = (*(str(each.message) for each in caught), *nonsense)
@@ -48,6 +69,7 @@ def ask(
         "figures": figures,
         "modules": modules,
         "seconds": seconds,
+        "overheard": tuple(calls),
         "warnings": tuple(dict.fromkeys(map(first_line, warned))),
-        "leftovers": leftovers(before, marks(model)),
+        "leftovers": leftovers(subject.marks, marks(model)),
     }

@@ -15,10 +15,11 @@ from typing import Any, Literal
 from flop_harness.counters import Counter, Unavailable
 from flop_harness.errors import UserError, is_ours, raised
 from flop_harness.records import Call, Case, Context, Trace
-from flop_harness.run.asking import ask
+from flop_harness.run.asking import ask, placed
 from flop_harness.run.blame import blame, blame_unfilled, plain_pass
 from flop_harness.run.building import TooLarge, build_within, refuse_too_large, weight_bytes
 from flop_harness.run.contexts import (
+    Idle,
     Terms,
     Watcher,
     asked_with,
@@ -71,6 +72,7 @@ class CaseRunner:
     counters: Mapping[str, Counter] = field(default_factory=dict)
     taken: dict[Any, Trace] = field(default_factory=dict)
     observed: dict[Any, Call] = field(default_factory=dict)
+    overheard: dict[tuple[str, Context], tuple[Call, ...]] = field(default_factory=dict)
     terms: dict[int, Terms] = field(default_factory=dict)
 
     @cached_property
@@ -104,12 +106,16 @@ class CaseRunner:
     @cached_property
     def zygote(self) -> Zygote:
         """Asks a counter (by id) in a context about the model as it was built."""
-        from flop_harness.run.leftovers import marks
-
-        built, threads, before = self.built, self.limits.threads, None
+        built, ready = self.built, None
         with suppress(Exception):  # each fork tries again, and tells of it
-            before = marks(built.module)
-        return Zygote(lambda asked: ask(self.counters[asked[0]], asked[1], built, threads, before))
+            ready = placed(built, "cpu")
+
+        def answer(asked: tuple[str, Context]) -> dict[str, Any]:
+            counter, context = self.counters[asked[0]], asked[1]
+            here = ready if context.device == "cpu" else None
+            return ask(counter, context, here or placed(built, context.device), self.limits.threads)
+
+        return Zygote(answer)
 
     def canonical(self) -> Trace:
         """The trace that the reference is priced on: on meta, or without values, or for real."""
@@ -121,10 +127,11 @@ class CaseRunner:
     def plain(self, counter: Counter, seen: Trace, context: Context) -> tuple[Trace | None, bool]:
         """The pass without the counter, where ``seen`` does other work than the reference says, and
         whether it was watched, by hooks and a mode that do nothing, as it takes that to do so.
+        Of a counter that counts a second call it is one.
         """
         if self._alike(seen, self.canonical()):
             return None, False
-        alone = self.trace(None, context)
+        alone = self.trace(Idle(None, False, True) if counter.warm_up else None, context)
         if self._alike(seen, alone) or not (counter.hooks or not counter.fast_path):
             return alone, False
         idle = self.trace(idly(counter), context)
@@ -194,14 +201,19 @@ class CaseRunner:
             return found
 
     def _observed(self, counter: Counter, context: Context, trace: Trace) -> Trace:
-        """The pass with what the counter's rules need beyond it; equal passes are observed once."""
+        """The pass with what the counter's rules need beyond it: as it was heard while the counter was
+        asked, or run for that once; once for equal passes.
+        """
         key = (counter.observe, trace.root)
         if key not in self.observed:
-            handed = partial(self._adapted, counter, context, *self._passed(context))
-            with on_path(self.folders, self.standing):
-                calls = self._apart(lambda: observations(counter, context, *handed()))
+            calls = self.overheard.get((counter.id, context)) or self._asked_for(counter, context)
             self.observed[key] = with_calls(trace, calls).root
         return replace(trace, root=self.observed[key])
+
+    def _asked_for(self, counter: Counter, context: Context) -> tuple[Call, ...]:
+        handed = partial(self._adapted, counter, context, *self._passed(context))
+        with on_path(self.folders, self.standing):
+            return self._apart(lambda: observations(counter, context, *handed()))  # type: ignore[no-any-return]
 
     def _recorded(self, watcher: Watcher, context: Context) -> Trace:
         import torch

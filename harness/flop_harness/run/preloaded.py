@@ -19,7 +19,9 @@ from flop_harness.run.server import LARGE_PAGES
 from flop_harness.suite.sources import distributions, own_modules
 
 for info in iter_modules(counters.__path__, f"{counters.__name__}."):
-    import_module(info.name)
+    ours = getattr(import_module(info.name), "COUNTER", None)
+    if ours is not None:
+        counters.version_of(ours)  # of an overlay, kept
 distributions()  # half a second, kept: which packages are installed,
 own_modules()  # and which of the modules that are imported by now are the user's
 if os.environ.pop(LARGE_PAGES, ""):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from flop_harness.counters import Counter, overlay, version_of
 from flop_harness.counters.versions.compatibility import read_with_shims
 from flop_harness.errors import install_command
 from flop_harness.records import Context, Metric, Reading, Status
 from flop_harness.run.answers import first_line, without_paths
-from flop_harness.run.asking import ask
+from flop_harness.run.asking import ask, placed
 from flop_harness.run.cells import CaseRunner
 from flop_harness.run.isolation import Outcome, run_apart
 from flop_harness.suite.search_path import on_path
@@ -63,6 +64,7 @@ def read_once(runner: CaseRunner, counter: Counter, context: Context) -> tuple[R
     with on_path(runner.folders, runner.standing):
         outcome = asked(runner, counter, context)
     if outcome.ending == "ok":
+        runner.overheard[counter.id, context] = outcome.value["overheard"]
         return tuple(figures_told(runner, counter, context, outcome))
     if why := impossible(context, outcome.message):
         return silent(runner, counter, context, "unavailable", why, outcome)
@@ -75,13 +77,14 @@ def asked(runner: CaseRunner, counter: Counter, context: Context) -> Outcome:
     """What a fork of the case's process comes to that asks the counter."""
     limits = runner.limits
     memory_bytes = limits.memory_bytes if context.device == "cpu" else None
-    run: Callable[..., Outcome]
+
+    def work() -> Any:
+        subject = placed(runner.handed_over(context), context.device)
+        return ask(counter, context, subject, limits.threads)
+
+    run: Callable[..., Outcome] = partial(run_apart, work)
     if context.device != "meta" and runner.counters.get(counter.id) is counter:
         run = partial(runner.zygote.run, (counter.id, context))
-    else:
-        run = partial(
-            run_apart, lambda: ask(counter, context, runner.handed_over(context), limits.threads)
-        )
     return run(timeout_s=limits.timeout_s, memory_bytes=memory_bytes, abandoned=runner.abandoned)
 
 

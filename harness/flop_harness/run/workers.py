@@ -1,6 +1,7 @@
-"""Processes that count: for each case one, or several where there are fewer cases than processes.
+"""Processes that count: for each case one, or several where no other case waits.
 
-At most so many work at once; each forks for every cell.
+At most so many work at once; each forks for every cell. It is told its cells one ahead, so that the
+rest can go to a process that has nothing to do.
 """
 
 from __future__ import annotations
@@ -29,64 +30,96 @@ from flop_harness.suite.sources import named, taken
 def counted(
     plan: Plan, works: Sequence[Work], progress: Progress, keep: Keep = lambda digest, sources: None
 ) -> Iterator[tuple[Cell, Result]]:
-    """The result of each cell, as they come, from ``jobs`` case processes."""
-    waiting = dealt_out(works, plan.jobs)
-    at_work: dict[Connection, CaseProcess] = {}
+    """The result of each cell, as they come, from ``jobs`` processes."""
+    waiting = list(works)
+    at_work: dict[Connection, Worker] = {}
     try:
         while waiting or at_work:
-            while waiting and len(at_work) < plan.jobs:
-                process = CaseProcess(plan, waiting.pop(0), keep)
-                at_work[process.pipe] = process
+            while len(at_work) < plan.jobs and (work := next_work(waiting, at_work.values())):
+                worker = Worker(plan, work, keep)
+                at_work[worker.pipe] = worker
             for pipe in wait(list(at_work), timeout=1.0):
                 yield from at_work[pipe].messages(progress)  # type: ignore[index]
-            for pipe, process in list(at_work.items()):
-                yield from process.overdue()
-                if process.over:
+            for pipe, worker in list(at_work.items()):
+                yield from worker.overdue()
+                if worker.over:
                     del at_work[pipe]
-                    process.close()
-                    if process.left:
-                        waiting.insert(0, replace(process.work, cells=tuple(process.left)))
+                    worker.close()
+                    if worker.left:
+                        waiting.insert(0, replace(worker.work, cells=tuple(worker.left)))
     finally:
-        for process in at_work.values():
-            process.close()
+        for worker in at_work.values():
+            worker.close()
 
 
-def dealt_out(works: Sequence[Work], jobs: int) -> list[Work]:
-    """The cells of each case in as many shares as there are processes for it."""
-    each = jobs // max(len(works), 1)
-    if each < 2:
-        return list(works)
-    shares = (
-        replace(work, cells=work.cells[place::each]) for work in works for place in range(each)
-    )
-    return [work for work in shares if work.cells]
+def next_work(waiting: list[Work], at_work: Iterable[Worker]) -> Work | None:
+    """What a free process does: the next case, or else a share of what another has most left of."""
+    if waiting:
+        return waiting.pop(0)
+    busiest = max(at_work, key=lambda each: len(each.untold), default=None)
+    return None if busiest is None else busiest.share()
+
+
+AHEAD = 2
+"""Cells that a process knows of: the one it works on, and the next"""
+FEW = 3
+"""Cells that are not worth another process, which has to build the model too"""
 
 
 @dataclass(eq=False)
-class CaseProcess:
-    """A process that works on the cells of one case."""
+class Worker:
+    """A process that works on cells of one case."""
 
     plan: Plan
     work: Work
     keep: Keep
     current: Cell | None = None
     over: bool = False
+    answered: bool = False
+    told: list[Cell] = field(default_factory=list)
     heard: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.left = list(self.work.cells)
+        self.untold = list(self.work.cells)
         context = forkserver(large_pages=True)
         self.pipe, theirs = context.Pipe()
+        tasks, self.tasks = context.Pipe(duplex=False)
         counters = {counter.id: counter for counter in self.plan.counters}
         self.process = context.Process(
             target=serve_case,
-            args=(theirs, self.case, self.plan.suite.folder, self.plan.device, self.plan.limits,
-                  [(cell, self.work.readings.get(cell, ())) for cell in self.left],
-                  References(tuple(counters)), TraceStore(self.plan.folder.resolve()),
-                  whole_overlays(self.plan.counters)),
+            args=(theirs, tasks, self.case, self.plan.suite.folder, self.plan.device,
+                  self.plan.limits, References(tuple(counters)),
+                  TraceStore(self.plan.folder.resolve()), whole_overlays(self.plan.counters),
+                  len(self.plan.suite.cases) > 1),
         )  # fmt: skip
         self.process.start()
         theirs.close()
+        tasks.close()
+        self.tell()
+
+    @property
+    def left(self) -> list[Cell]:
+        return [*self.told, *self.untold]
+
+    def tell(self) -> None:
+        """Send the cells that are next, or that there are no more."""
+        with suppress(BrokenPipeError):  # it has ended: so will its messages
+            while self.untold and len(self.told) < AHEAD:
+                cell = self.untold.pop(0)
+                self.told.append(cell)
+                self.tasks.send((cell, self.work.readings.get(cell, ())))
+        if not self.untold:
+            self.tasks.close()
+
+    def share(self) -> Work | None:
+        """Every second cell that it was not told of, for another process; None where they are few."""
+        if len(self.untold) < FEW:
+            return None
+        given, self.untold = self.untold[1::2], self.untold[::2]
+        return replace(self.work, cells=tuple(given))
+
+    def done(self, cell: Cell) -> None:
+        (self.told if cell in self.told else self.untold).remove(cell)
 
     @property
     def case(self) -> Case:
@@ -102,28 +135,29 @@ class CaseProcess:
                     self.keep(cell, result)
                     continue
                 if kind == "installing":
-                    progress.note(f"{cell.counter}: installing {result} for it, once")
+                    progress.note(result)
                     continue
                 if kind == "started":
                     self.current = cell
                     progress.started(cell)
                     continue
-                self.current = None
-                self.left.remove(cell)
+                self.current, self.answered = None, True
+                self.done(cell)
+                self.tell()
                 yield cell, result
                 if result.failure is not None and result.failure.stage == "model":
                     yield from self.failed_rest(result)
         except (EOFError, OSError):  # ended, maybe in the middle of a message
             self.process.join(10)
             self.over = True
-            if self.current is not None or len(self.left) == len(self.work.cells):
+            if self.current is not None or not self.answered:
                 code = self.process.exitcode
                 yield from self.lost(f"the case's process ended without a result (exit {code})")
 
     def failed_rest(self, failed: Result) -> Iterator[tuple[Cell, Result]]:
         """Nothing can be read of a model that cannot be built or run."""
-        for cell in list(self.left):
-            self.left.remove(cell)
+        for cell in self.left:
+            self.done(cell)
             yield cell, failed
 
     def overdue(self) -> Iterator[tuple[Cell, Result]]:
@@ -137,7 +171,7 @@ class CaseProcess:
         """The cell that was worked on. It is tried again if its model is another, or if asked."""
         cell = self.current or (self.left[0] if self.left else None)
         if cell is not None:
-            self.left.remove(cell)
+            self.done(cell)
             sources = named(self.case.model, self.plan.suite.folder)
             self.keep(digest(sources), sources)
             failure = Failure(self.case.id, "process", f"{message}; --fresh tries again")
@@ -145,6 +179,7 @@ class CaseProcess:
 
     def close(self) -> None:
         self.pipe.close()
+        self.tasks.close()
         end_process(self.process)
 
 
@@ -172,11 +207,13 @@ class References(dict):
 
 
 def serve_case(
-    pipe: Connection, case: Case, folder: str, device: str, limits: Limits,
-    tasks: list[tuple[Cell, Readings]], counters: dict[str, Counter], traces: TraceStore,
-    overlays: frozenset[Path],
+    pipe: Connection, tasks: Connection, case: Case, folder: str, device: str, limits: Limits,
+    counters: dict[str, Counter], traces: TraceStore, overlays: frozenset[Path], pack: bool,
 ) -> None:  # fmt: skip
-    """Carry out the cells of a case, one message before and one after each."""
+    """Carry out the cells of a case as they come, one message before and one after each.
+
+    Then ``pack`` its traces: of a suite each process does its part, of one model nothing is kept.
+    """
     import torch
 
     begin_process()
@@ -192,19 +229,29 @@ def serve_case(
 
     runner = CaseRunner(case, folder, device, limits, abandoned, counters=counters)
     with suppress(BrokenPipeError):  # who waited is gone
-        answer(pipe, runner, tasks, counters, traces)
+        answer(pipe, runner, received(tasks), counters, traces)
+    if pack:
+        traces.pack(case.id)
+
+
+def received(tasks: Connection) -> Iterator[tuple[Cell, Readings]]:
+    with suppress(EOFError):  # there are no more, or nobody is there any more who has some
+        while True:
+            yield tasks.recv()
 
 
 def answer(
-    pipe: Connection, runner: CaseRunner, tasks: list[tuple[Cell, Readings]],
+    pipe: Connection, runner: CaseRunner, tasks: Iterable[tuple[Cell, Readings]],
     counters: dict[str, Counter], traces: TraceStore,
 ) -> None:  # fmt: skip
     """The cells one by one, until the model or the process turns out to be of no use."""
     case, folder, name, told = runner.case, runner.folder, "", None
     for cell, readings in tasks:
         pipe.send(("started", cell, None))
-        if missing := overlay.missing(getattr(counters.get(cell.counter), "overlay", ())):
-            pipe.send(("installing", cell, missing))
+        if note := overlay.installing(
+            cell.counter, getattr(counters.get(cell.counter), "overlay", ())
+        ):
+            pipe.send(("installing", cell, note))
         try:
             result = carry_out(runner, cell, counters.get(cell.counter), readings, traces)
         except UserError as error:

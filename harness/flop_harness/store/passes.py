@@ -3,6 +3,7 @@
 The passes of a case under its contexts are nearly equal: compressed together they take a third of
 what they take one by one. ``traces/<stem>.xz`` holds the distinct ones of a case, a line each; a
 trace is called ``<stem>/<digest of its line>``. Equal passes give equal files, whatever came first.
+Until a case is done, its new ones are lines of ``traces/<stem>.lines``: to compress takes a while.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import lzma
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,9 +24,6 @@ from flop_harness.store.documents import digest, read
 from flop_harness.store.files import blamed, write_atomically
 from flop_harness.store.traces import dump_trace, load_trace
 
-Passes = Mapping[str, bytes]
-"""Lines by their digest"""
-
 PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 """Names that no file system takes for one another, nor for anything but a file"""
 
@@ -33,13 +31,13 @@ PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 class TraceStore:
     """The traces in a folder of results; the passes of the case asked for last are at hand.
 
-    The file of a case has one writer at a time, in whatever process. It is written anew for each pass
-    that is added, so that a name, once told, is that of a trace on the disk.
+    The files of a case have one writer at a time, in whatever process. A name, once told, is that of
+    a trace on the disk; ``pack`` compresses what was added to a case.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._at_hand: tuple[str, Passes] = ("", {})
+        self._at_hand: tuple[str, dict[str, bytes]] = ("", {})
         self._kept: dict[tuple[str, int, int], tuple[Trace, str]] = {}
 
     def keep(self, case: str, trace: Trace) -> str:
@@ -76,15 +74,26 @@ class TraceStore:
         wanted: dict[str, set[str]] = defaultdict(set)
         for stem, key in map(parts_of, names):
             wanted[stem].add(key)
-        for stale in set((self.folder / "traces").glob("*.xz*")) - set(map(self._path, wanted)):
-            stale.unlink(missing_ok=True)
         for stem, keys in wanted.items():
             passes = self._passes(stem)
-            if not passes.keys() <= keys:
+            if self._draft(stem).exists() or not passes.keys() <= keys:
                 self._write(stem, {key: passes[key] for key in passes.keys() & keys})
+        written = (self.folder / "traces").glob("*.*")
+        for stale in set(written) - set(map(self._path, wanted)):
+            stale.unlink(missing_ok=True)
+
+    def pack(self, case: str) -> None:
+        """Compress what was added to a case into its file; nothing where nothing was."""
+        stem = stem_of(case)
+        if self._draft(stem).exists():
+            with locked(self._path(stem).parent):
+                self._write(stem, self._read(stem))
 
     def _path(self, stem: str) -> Path:
         return self.folder / "traces" / f"{stem}.xz"
+
+    def _draft(self, stem: str) -> Path:
+        return self.folder / "traces" / f"{stem}.lines"
 
     def line(self, name: str) -> bytes:
         """What is stored of a trace; UserError where there is none of that name."""
@@ -93,10 +102,15 @@ class TraceStore:
         stem, key = parts_of(name)
         return self._passes(stem)[key]
 
-    def _passes(self, stem: str) -> Passes:
+    def _passes(self, stem: str) -> dict[str, bytes]:
         if stem != self._at_hand[0]:
-            self._at_hand = (stem, passes_in(self._path(stem)))
+            self._at_hand = (stem, self._read(stem))
         return self._at_hand[1]
+
+    def _read(self, stem: str) -> dict[str, bytes]:
+        """What was added first: it may be packed meanwhile, and is then in the file."""
+        added = lines_in(self._draft(stem))
+        return {**passes_in(self._path(stem)), **added}
 
     def add(self, name: str, line: bytes) -> None:
         """Store what ``line`` gave elsewhere under its name."""
@@ -104,12 +118,14 @@ class TraceStore:
             return
         stem, key = parts_of(name)
         with locked(self._path(stem).parent):
-            self._write(stem, {**passes_in(self._path(stem)), key: line})
+            append_durably(self._draft(stem), line)
+        self._passes(stem)[key] = line
 
-    def _write(self, stem: str, passes: Passes) -> None:
+    def _write(self, stem: str, passes: dict[str, bytes]) -> None:
         text = b"".join(passes[key] + b"\n" for key in sorted(passes))
         content = lzma.compress(text, format=lzma.FORMAT_XZ, preset=6)
         write_atomically(self._path(stem), content)
+        self._draft(stem).unlink(missing_ok=True)
         self._at_hand = (stem, passes)
 
 
@@ -126,8 +142,18 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def passes_in(path: Path) -> Passes:
-    """None where there is no such file; UserError for one that is damaged."""
+def append_durably(path: Path, line: bytes) -> None:
+    """A line more in a file, on the disk; one that a kill has cut off before it ends there."""
+    with blamed(path), path.open("a+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        cut_off = end and os.pread(file.fileno(), 1, end - 1) != b"\n"
+        file.write((b"\n" if cut_off else b"") + line + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def passes_in(path: Path) -> dict[str, bytes]:
+    """Lines by their digest; none where there is no such file. UserError for one that is damaged."""
     if not path.is_file():
         return {}
     try:
@@ -135,6 +161,14 @@ def passes_in(path: Path) -> Passes:
     except (lzma.LZMAError, EOFError) as error:
         raise UserError(f"{path} is damaged ({error}): remove it, run the suite again") from error
     return {digest(line): line for line in lines}
+
+
+def lines_in(path: Path) -> dict[str, bytes]:
+    """The same of a file that is not compressed; one may be gone just now."""
+    try:
+        return {digest(line): line for line in path.read_bytes().splitlines()}
+    except FileNotFoundError:
+        return {}
 
 
 def stem_of(case: str) -> str:

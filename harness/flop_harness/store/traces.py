@@ -26,7 +26,7 @@ ATOMS = frozenset({type(None), bool, int, str})
 PARTS: dict[type, tuple[str, Callable[[Any], Iterable[Any]]]] = {
     tuple: ("tuple", lambda value: value),
     List: ("list", lambda value: value),
-    Tensor: ("tensor", lambda value: (value.shape, value.dtype, *stored(value))),
+    Tensor: ("tensor", lambda value: (value.shape, value.dtype, *sparse(value))),
     Product: ("product", lambda value: attributes(value)),
     Work: ("work", lambda value: attributes(value)),
     Dict: ("dict", lambda value: (value.keys, value.values)),
@@ -47,8 +47,8 @@ MAKERS: dict[str, Callable[[list[Any]], Any]] = {
 }
 
 
-def stored(tensor: Tensor) -> tuple[int, ...]:
-    return () if tensor.stored is None else (tensor.stored,)
+def sparse(tensor: Tensor) -> tuple[Any, ...]:
+    return () if tensor.stored is None else (tensor.stored, tensor.layout)
 
 
 def attributes(record: Product | Work) -> list[Any]:
@@ -108,6 +108,7 @@ class Writer:
         self.calls: list[list[Any]] = []
         self.works: list[tuple[int, int]] = []
         self._value_index: dict[tuple[Any, ...], int] = {}
+        self._tensors: dict[int, int] = {}
         self._call_index: dict[tuple[Any, ...], int] = {}
 
     def value(self, value: Any) -> int:
@@ -115,8 +116,17 @@ class Writer:
         kind = type(value)
         if kind in ATOMS:
             return self._stored((kind, value), value)
+        if kind is Tensor:  # the same ones, for most of what is written
+            index = self._tensors.get(id(value))
+            if index is None:
+                index = self._tensors[id(value)] = self._made_of(value)
+            return index
         if kind is float:
             return self._float(value)
+        return self._made_of(value)
+
+    def _made_of(self, value: Any) -> int:
+        kind = type(value)
         if kind not in PARTS:
             raise TypeError(f"a trace cannot keep a {kind.__qualname__}: {value!r}")
         tag, parts = PARTS[kind]

@@ -38,9 +38,10 @@ def entries_kept() -> Iterator[None]:
     try:
         yield
     finally:
-        for name, module in before.items():
-            if sys.modules.get(name) is None and name.partition(".")[0] in ROOTS:
-                sys.modules[name] = module
+        if sys.modules != before:  # told in C, which looks at thousands of them in no time
+            for name, module in before.items():
+                if sys.modules.get(name) is None and name.partition(".")[0] in ROOTS:
+                    sys.modules[name] = module
 
 
 def parents_without_path(modules: Mapping[str, Any]) -> list[Any]:

@@ -24,6 +24,7 @@ from flop_harness.trace.encoding import (
 )
 from flop_harness.trace.storage import elements_kept
 from flop_harness.trace.surroundings import origin_of
+from flop_harness.trace.tensors import wants_gradient
 
 SEQUENCES = frozenset({tuple, list, torch.Size})
 
@@ -131,7 +132,7 @@ def parameter_names(module: nn.Module) -> frozenset[str]:
 def parameter_facts(module: nn.Module) -> dict[str, tuple]:
     """By name what a count depends on: elements, and whether they are trainable; of a lazy one nothing."""
     return {
-        name: () if is_lazy(one) else (one.numel(), one.requires_grad)
+        name: () if is_lazy(one) else (one.numel(), wants_gradient(one))
         for name, one in module._parameters.items()
         if one is not None
     }
@@ -193,6 +194,13 @@ class ModuleTable:
         facts = parameter_facts(self.live[index])
         same = facts == self._held[index]
         self._entered[index] = () if same else tuple((n, *f[:1]) for n, f in facts.items() if f)
+
+    def held_now(self, module: nn.Module) -> tuple[tuple, ...] | None:
+        """(name, elements, trainable) of a module's parameters; None where they are as before."""
+        facts = parameter_facts(module)
+        if facts == self._held[self.index[id(module)]]:
+            return None
+        return tuple((name, *one) for name, one in facts.items() if one)
 
     def freeze(self) -> tuple[tuple[Module, ...], tuple[Parameter, ...]]:
         """The records, with parameters as they are now (a lazy module's have got their shapes).

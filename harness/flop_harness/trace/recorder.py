@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from flop_harness.records import (
+    HELD,
     RAISED,
     Call,
     Context,
@@ -89,8 +90,8 @@ def record(
     with (
         undisturbed(recorder.needs),
         settings(context.grad, variant, fast_path),
-        IdleMode() if function_mode else nullcontext(),
-        watched(recorder, operators, hooked(module, hooks), gradients),
+        IdleMode(recorder.stack) if function_mode else nullcontext(),
+        watched(recorder, operators, hooked(module, hooks, recorder.note_held), gradients),
     ):
         output = module(*args, **(kwargs or {}))
         refuse_lazy(output)
@@ -178,21 +179,29 @@ def recorded(
     *,
     adapt: Callable[..., Pass] = lambda *given: given,
     copy: bool = True,
+    warm_up: bool = False,
     **options: Any,
 ) -> Trace:
     """A trace of what ``prepare`` makes, anew with values or gradients if the model asks for them.
 
     Each attempt gets a copy of model and inputs: neither changes, and none meets what an earlier
     one has spoilt. ``adapt`` may spoil the copy it is given. Without ``copy`` the model itself is
-    traced, once, and raises what it needs. Raises NotCopyable.
+    traced, once, and raises what it needs. With ``warm_up`` it is the second call that is traced.
+    Raises NotCopyable.
     """
     module, args, kwargs = prepare()
+
+    def called(given: Pass, **options: Any) -> Trace:
+        if warm_up:
+            record(*given, **{**options, "hooks": None})
+        return record(*given, **options)
+
     if not copy:
-        return record(*adapt(uncompiled(module), args, kwargs), **options)
+        return called(adapt(uncompiled(module), args, kwargs), **options)
 
     def attempt() -> Trace:
         twins = copies(module, args, kwargs, options.get("execute", False))
-        return record(*adapt(*twins), **options, foreign=set(map(id, module.modules())))
+        return called(adapt(*twins), **options, foreign=set(map(id, module.modules())))
 
     try:
         return with_imports(attempt)
@@ -200,7 +209,7 @@ def recorded(
         more = {"execute": True}
     except GradientsNeeded:
         more = {"gradients": True}
-    return recorded(prepare, adapt=adapt, **{**options, **more})
+    return recorded(prepare, adapt=adapt, warm_up=warm_up, **{**options, **more})
 
 
 def with_imports(attempt: Callable[[], Trace]) -> Trace:
@@ -302,6 +311,12 @@ class Recorder:
         finally:
             self.stack.pop()
         return output, tuple(calls)
+
+    def note_held(self, module: nn.Module) -> None:
+        """What parameters a hook finds where a call of its module ends, if others than before."""
+        held = self.table.held_now(module)
+        if held is not None:
+            self.stack[-1].append(Call("function", HELD, held, (), None))
 
     def added(self, module: nn.Module) -> int:
         """A module that the root does not hold; of a copy, never one of the original."""

@@ -8,9 +8,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 
 import torch
 from torch import nn
+from torch._ops import OpOverload, OpOverloadPacket
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 
+from flop_harness.records import Call
 from flop_harness.suite.collection import uncollected
 from flop_harness.suite.compiled import eagerly
 from flop_harness.suite.seeding import seeded
@@ -69,22 +71,31 @@ def nested_deeply() -> Iterator[None]:
 
 
 class IdleHook:
-    """A forward hook that counts how often it is called and does nothing else.
+    """A forward hook that tells ``seen`` of its module, counts its calls and does nothing else.
 
     A deep copy of its module carries one that knows the ``path`` of the original, and how many
     calls that had come to ``before``; so do the hooks of counters stay on copies.
     """
 
-    def __init__(self, path: str, before: int | None = None) -> None:
+    def __init__(self, path: str, seen: Seen, before: int | None = None) -> None:
         self.path = path
+        self.seen = seen
         self.before = before
         self.calls = 0
 
-    def __call__(self, *_: object) -> None:
+    def __call__(self, module: nn.Module, *_: object) -> None:
         self.calls += 1
+        self.seen(module)
 
     def __deepcopy__(self, memo: dict) -> IdleHook:
-        return IdleHook(self.path, self.calls)
+        return IdleHook(self.path, self.seen, self.calls)
+
+
+Seen = Callable[[nn.Module], None]
+
+
+def ignored(module: nn.Module) -> None:
+    """Of a call nothing is kept."""
 
 
 def origin_of(module: nn.Module) -> IdleHook | None:
@@ -97,10 +108,12 @@ def origin_of(module: nn.Module) -> IdleHook | None:
 
 
 @contextmanager
-def hooked(root: nn.Module, wanted: Callable[[str, str], bool] | None) -> Iterator[None]:
+def hooked(
+    root: nn.Module, wanted: Callable[[str, str], bool] | None, seen: Seen = ignored
+) -> Iterator[None]:
     """Forward hooks that do nothing, on the modules that are wanted by path and class."""
     handles = [
-        module.register_forward_hook(IdleHook(path))
+        module.register_forward_hook(IdleHook(path, seen))
         for path, module in root.named_modules()
         if wanted is not None
         and wanted(path, qualified_name(type(module)))
@@ -114,7 +127,24 @@ def hooked(root: nn.Module, wanted: Callable[[str, str], bool] | None) -> Iterat
 
 
 class IdleMode(TorchFunctionMode):
-    """A function mode that does nothing: that there is one keeps attention off its fast paths."""
+    """A function mode that does nothing: that there is one keeps attention off its fast paths.
+
+    Operators that are called by their own name (``torch.ops.aten.linear``) are noted around what
+    they run: a counter's function mode is told of these, not of the function they are behind.
+    """
+
+    def __init__(self, stack: list[list[Call]]) -> None:
+        super().__init__()
+        self.stack = stack
 
     def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
-        return func(*args, **(kwargs or {}))
+        if not isinstance(func, (OpOverload, OpOverloadPacket)):
+            return func(*args, **(kwargs or {}))
+        children: list[Call] = []
+        self.stack.append(children)
+        try:
+            return func(*args, **(kwargs or {}))
+        finally:
+            self.stack.pop()
+            note = Call("function", f"torch.ops.{func}", (), (), None, tuple(children))
+            self.stack[-1].append(note)

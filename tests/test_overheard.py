@@ -1,0 +1,90 @@
+"""What is written down while a tool runs a model is what a run of ours beside it would tell."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from flop_harness import counters
+from flop_harness.counters import fx_graph, jit_graph
+from flop_harness.counters.protocol import every, unheard
+from flop_harness.records import Context
+from flop_harness.run.contexts import observations
+from flop_harness.suite.seeding import seeded
+from flop_harness.trace.copying import copied
+
+IMAGE = (torch.rand(2, 3, 8, 8),)
+
+
+class Sizes(nn.Module):
+    """Multiplies sizes, calls a layer twice by two names, and computes what no output needs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 3, 3, padding=1)
+        self.again = self.convolution
+        self.unneeded = nn.Linear(8, 5)
+        self.last = nn.Sequential(nn.Dropout(0.5), nn.Linear(64, 4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.again(torch.relu(self.convolution(x)))
+        self.unneeded(x)
+        b, c, h, w = x.shape
+        return self.last(x.reshape(b * c, h * w)) * 2
+
+
+class TwoOutputs(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 4)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.layer(x), x.mean()
+
+
+MODELS = {
+    "layers": lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten()),
+    "sizes": Sizes,
+    "outputs": TwoOutputs,
+    "attention": lambda: nn.Sequential(
+        nn.Flatten(2), nn.TransformerEncoderLayer(64, 2, 16, batch_first=True)
+    ),
+}
+each_model = pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
+
+
+@pytest.mark.parametrize("mode", ["eval", "train"])
+@each_model
+def test_of_the_graph_that_fvcore_has_made(make, mode):
+    fvcore = counters.find_one("fvcore")
+    context = Context(grad=True, mode=mode)
+    model = make().train(mode == "train")
+    told = observations(fvcore, context, copied(model), IMAGE, {})
+    with torch.enable_grad(), seeded(), fvcore.overhear() as calls:
+        fvcore.read(model, IMAGE, {}, context)
+    assert told[0].name == jit_graph.GRAPH and told[0].args
+    assert tuple(calls) == told
+
+
+@pytest.mark.parametrize("make", [MODELS["layers"], Sizes, TwoOutputs])
+def test_of_the_nodes_that_an_interpreter_has_run(make):
+    model = make().eval()
+    told = fx_graph.observed(copied(model), IMAGE)
+    with fx_graph.overheard() as calls:
+        torch.fx.Interpreter(torch.fx.symbolic_trace(model)).run(*IMAGE)
+    assert told[0].name == fx_graph.GRAPH and told[0].args
+    assert tuple(calls) == told
+
+
+def test_a_tool_that_fails_has_told_nothing():
+    with pytest.raises(RuntimeError), jit_graph.overheard() as calls:
+        torch.jit._get_trace_graph(nn.Linear(3, 3), IMAGE)
+    assert calls == []
+
+
+def test_only_tools_that_name_modules_are_heard():
+    """torchprofile has the graph made without: where its nodes stand is asked for beside it."""
+    heard = {name for name, each in counters.counters().items() if each.overhear is not unheard}
+    assert heard == {"fvcore", "mmengine", "torch-flops"}
+    assert counters.counters()["fvcore"].hooks is every
