@@ -33,7 +33,7 @@ CELLS = [(counter.id, context) for counter in HERE for context in counter.contex
 OPEN = {
     "torch-profiler": {
         # kernels that call mm, addmm, add or mul themselves, seen by nobody but the profiler
-        "sparse rows", "sparse blocks", "nested", "flexible-attention", "per-sample", "ensemble",
+        "nested", "flexible-attention", "per-sample", "ensemble",
         "orthogonal", "convolutions-of-each-shape", "embeddings-of-each-switch", "Catching",
     },
 }  # fmt: skip
@@ -103,12 +103,17 @@ def bridges(name: str, context: Context, factory: Factory) -> dict[str, Bridge]:
 
 @contextlib.contextmanager
 def functions_restored():
-    """torch's functions as they were: ptflops leaves its own behind where the model raises."""
+    """torch's functions as they were: ptflops leaves its own behind where the model raises.
+
+    Methods that a tensor has from its base are no longer its own.
+    """
     places = (torch, torch.nn.functional, torch.Tensor)
     before = [(place, dict(vars(place))) for place in places]
     try:
         yield
     finally:
+        for name in vars(torch.Tensor).keys() - before[-1][1].keys():
+            delattr(torch.Tensor, name)
         for place, functions in before:
             for name, function in functions.items():
                 if callable(function) and vars(place).get(name) is not function:

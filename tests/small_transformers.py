@@ -57,7 +57,7 @@ LACKING: dict[str, dict[str, Any]] = {
     "esm": {"vocab_size": 33, "pad_token_id": 1, "mask_token_id": 32},
     **{name: {"text_config": HALF} for name in "glm46v glm4v glm4v_moe glm_image glmga".split()},
     **dict.fromkeys("glm4v_text glm4v_moe_text glm_image_text".split(), HALF),
-    "blt": {"use_cache": False}, "longcat_flash": {"head_dim": 64},
+    "blt": {"use_cache": False, "encoder_hash_byte_group_vocab": 1000}, "longcat_flash": {"head_dim": 64},
     "grounding-dino": FEW, "mm-grounding-dino": FEW, "rf_detr": FEW,
     "lw_detr": {"projector_scale_factors": [1.0]},
     "muse_spark_audio": {"num_hidden_layers": 4},
@@ -73,6 +73,8 @@ LACKING: dict[str, dict[str, Any]] = {
     "granite4_vision": {"downsample_rate": "1/4", "deepstack_layer_map": [[-1, 0]], "spatial_target_layers": [0, 1, 0, 1]},
     "nemotron": {"num_key_value_heads": 4, "head_dim": 16},
     "qwen4_exp_text": INDEXED, "qwen4_exp": {"text_config": INDEXED},
+    "pe_audio_video_encoder": {"video_config": {"vision_config": {
+        "model_type": "timm_wrapper", "architecture": "vit_pe_core_tiny_patch16_384"}}},
     "recurrent_gemma": {"block_types": ["recurrent", "attention"]},
     "step3p7": {"text_config": {"sliding_window": 8}},
     "t5gemma2_encoder": {"text_config": {"dropout_rate": 0.0}},

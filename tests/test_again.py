@@ -124,7 +124,7 @@ def test_what_models_cost_is_drawn_in_the_reports(words: tuple[str, ...], first:
     assert ended.code == 0, ended.err
     page, text = (Path("here", name).read_text() for name in ("report.html", "report.md"))
     assert "](sizes.svg)" in text and Path("here/sizes.svg").is_file()
-    assert 'aria-label="Each beside the first' in page
+    assert 'aria-label="Table: Each beside the first' in page
     assert ("mark-line" in page) == ("--sweep" in words)
     macs, params = 8 * 6 * 6 * 27, 8 * 27 + 8 + 16  # 8 channels out of 3, 3 x 3, no padding
     assert f"| {first} | 1x3x8x8 | {macs:,} | {params} | 1 |" in text

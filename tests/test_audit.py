@@ -177,6 +177,14 @@ def test_one_batch_for_another(verdict):
     assert found.ruling == "not as stated" and "for a batch of 3" in found.reason
 
 
+def test_the_figure_of_one_sample_of_a_batch(verdict):
+    """Also what an old torchinfo says, which leaves the batch out: that explains less simply."""
+    found = verdict(str(macs()), "MACs", f"inputs = [[4, 3, {SIDE}, {SIDE}]]\n")
+    assert found.ruling == "not as stated" and "of one sample" in found.reason
+    assert "macs" in {fit.counting for fit in found.fits}
+    assert {fit.inputs for fit in found.fits} == {f"1x3x{SIDE}x{SIDE}"}
+
+
 def test_a_figure_that_was_cut_off(verdict):
     cut = int(macs(12) / 1e5) / 10
     assert round(macs(12) / 1e6, 1) != cut

@@ -61,6 +61,13 @@ def test_utilisation_by_every_formula():
     assert "2,900 each" in ended.out and "a factor of" in ended.out and "HFU" in ended.out
 
 
+def test_a_small_share_has_as_many_digits_as_a_large_one():
+    words = ("--tokens-per-second", "1", "--peak", "H100-bf16", "--length", "8192")
+    flop = 6 * (8_030_261_248 - 128256 * 4096) + 12 * 32 * 4096 * 8192
+    out = typed("mfu", "--model", "llama3-8b", *words).out
+    assert f"{100 * flop / 989.4e12:.6f} %" in out and "0.00 %" not in out
+
+
 def test_a_rate_of_one_device_is_that_of_all_divided():
     whole = json.loads(typed("mfu", *ASKED, "--peak", "H100-bf16", "--json").out)
     words = ("mfu", "--model", "llama3-8b", "--tokens-per-second", "2,900", "--per-gpu", "--gpus",

@@ -85,6 +85,7 @@ def test_totals_per_batch_and_per_sample(found: Layers):
     assert said["MACs, batch of 4"] == STEM + AGAIN
     assert said["MACs per sample"] == (STEM + AGAIN) // 4
     assert said["FLOPs (2 × MAC) per sample"] == (STEM + AGAIN) // 2
+    assert said["inputs, batch of 4"] == 4 * BATCH * 3 * 10 * 10  # float32
     assert said["frozen parameters"] == 6
     assert said["buffers"] == 6 + 6 + 1  # running mean and variance, batches seen
     assert said["checkpoint (bytes of its tensors)"] == 4 * (PARAMS + 12) + 8

@@ -34,7 +34,20 @@ COMMANDS = {
     "site": ("site", "results/mine"),
     "verify": ("verify", "mine.toml"),
     "effects": ("effects", "numel"),
+    "drift": ("drift", "thop"),
+    "claims": ("claims", "told.toml"),
 }
+SLOW = ("time", "drift", "claims", "verify")
+"""Commands whose work takes long"""
+CLAIM = """
+[[claim]]
+id = "ours"
+model = "torch.nn:Identity"
+inputs = [[2, 4]]
+source = "a page"
+value = 0
+unit = "MACs"
+"""
 
 
 def without_roots_rights() -> None:
@@ -49,6 +62,7 @@ def unwritable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with results, all of it only to be read."""
     home = tmp_path_factory.mktemp("home")
     (home / "mine.toml").write_text(SUITE)
+    (home / "told.toml").write_text(CLAIM)
     before = Path.cwd()
     os.chdir(home)
     assert typed("compare", "mine.toml", "--no-timing").code == 0
@@ -79,9 +93,10 @@ def test_a_folder_that_may_not_be_written_is_one_line(unwritable: Path, name: st
     assert "Traceback" not in ended.stderr
 
 
-def test_time_says_so_before_it_times(unwritable: Path):
+@pytest.mark.parametrize("name", SLOW)
+def test_it_is_said_before_the_work(unwritable: Path, name: str):
     ended = subprocess.run(
-        [sys.executable, "-m", "flop_harness", *COMMANDS["time"]],
+        [sys.executable, "-m", "flop_harness", *COMMANDS[name]],
         capture_output=True, text=True, check=False, cwd=unwritable,
         preexec_fn=without_roots_rights,
     )  # fmt: skip

@@ -11,6 +11,7 @@ import torch
 from cells import CELLS, Refusal, bridges, canonical, is_open, traced
 from flop_harness.conventions.products import unsupported
 from flop_harness.conventions.reference import parameters, reference
+from flop_harness.records import Context
 from flop_harness.suite import files as suite
 from flop_harness.suite.build import build
 from layers import Factory, Sample
@@ -173,6 +174,14 @@ def test_every_figure_is_explained(name):
             continue
         for metric, bridge in made.items():
             assert bridge.explained, (counter, metric, bridge.reading, bridge.steps, bridge.off)
+
+
+def test_a_counter_that_raises_leaves_no_function_of_its_own():
+    """ptflops fails on a traced module even as it tidies up; methods of tensors stay replaced then."""
+    before = dict(vars(torch.Tensor))
+    with pytest.raises(Refusal):
+        bridges("ptflops-pytorch", Context(grad=True, mode="eval"), factory_of("traced"))
+    assert dict(vars(torch.Tensor)) == before
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if is_open("torch-profiler", name)])

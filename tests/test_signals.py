@@ -49,7 +49,7 @@ class Slow(nn.Linear):
         subprocess.Popen(["sleep", "300"], start_new_session=True)
 
     def forward(self, x):
-        time.sleep(0.3)
+        time.sleep(SECONDS)
         return super().forward(x)
 """
 CELLS = 3 * (1 + 1 + 2 + 2)  # cases x (reference, analytic, torch twice, numel twice)
@@ -64,9 +64,10 @@ class Stopped:
     orphans: list[psutil.Process]
 
 
-def laid_out(folder: Path) -> Path:
+def laid_out(folder: Path, seconds: float = 0.3) -> Path:
+    """A suite with a case whose every pass takes so long."""
     (folder / "stopped.toml").write_text(SUITE)
-    (folder / "slow.py").write_text(SLOW)
+    (folder / "slow.py").write_text(SLOW.replace("SECONDS", str(seconds)))
     return folder
 
 
@@ -133,8 +134,9 @@ def assert_stopped_well(ended: Stopped, number: int, whom: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_says_how_it_was_stopped(place, number):
-    process = started(place)
+def test_a_run_says_how_it_was_stopped(tmp_path, number):
+    """It cannot come to its end before: a cell takes longer than all else."""
+    process = started(laid_out(tmp_path, seconds=50))
     assert any(line.startswith("[") for line in iter(process.stderr.readline, ""))
     process.send_signal(number)
     err = process.communicate(timeout=60)[1].splitlines()

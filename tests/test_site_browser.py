@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import time
@@ -174,6 +175,21 @@ def test_a_table_of_five_models_as_latex(page, site):
         and r"\caption{" in body
         and "thop" in body
     )
+
+
+def test_what_one_sees_is_taken_away_as_csv(page, site):
+    opened(page, site, "table.html#models=vgg16,alexnet&figures=exact")
+    page.wait_for_selector(".tabulator-row")
+    with page.expect_download() as download:
+        page.click("#csv")
+    caption, *lines = download.value.path().read_text().splitlines()
+    assert caption.startswith("# Compute of 2 models by ") and "thop 0.1" in caption
+    rows = list(csv.DictReader(lines))
+    assert {row["model"]: row["thop"] for row in rows} == {
+        "alexnet": "714206912",
+        "vgg16": "15470314496",
+    }
+    assert {row["input"] for row in rows} == {"1×3×224×224"}
 
 
 def test_a_figure_finds_its_models(page, site):

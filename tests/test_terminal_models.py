@@ -117,6 +117,21 @@ def test_a_sweep_says_how_many_sizes_it_is_of():
     assert told.startswith("Several models\n")
 
 
+@pytest.mark.parametrize(("sizes", "meant"), [
+    ("1..4", [1, 2, 3, 4]), ("2..9..3", [2, 5, 8]), ("1,4..5,5", [1, 4, 5]), ("3..3,6", [3, 6]),
+])  # fmt: skip
+def test_sizes_of_a_range_are_counted_with_both_ends(sizes: str, meant: list[int]):
+    words = ("count", "my.py:Head", "--input", SHAPE, "--sweep", f"batch={sizes}", "--json")
+    told = json.loads(typed(*words).out)["models"]
+    assert [each["total"] for each in told] == [size * MACS // BATCH for size in meant]
+
+
+@pytest.mark.parametrize("sizes", ["4..1", "1..", "0..3", "1...3", "1..9..0", "1..999999999"])
+def test_what_is_no_range_is_refused(sizes: str):
+    ended = typed("count", "my.py:Head", "--input", SHAPE, "--sweep", f"batch={sizes}")
+    assert (ended.code, ended.out) == (2, "") and "sizes" in ended.err
+
+
 @pytest.mark.parametrize("command", ["count", "compare"])
 def test_what_a_model_refuses_at_every_size_is_said_once(command: str):
     ended = typed(command, "my.py:Refuses", "--input", SHAPE, "--sweep", "batch=1,2,3")

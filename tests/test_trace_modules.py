@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from math import prod
 
 import pytest
 import torch
@@ -308,10 +309,20 @@ def test_shapes_of_layer_norm(x, axes):
 
 
 @quick
-@given(laid_out(rank=4), st.booleans())
-def test_shapes_of_batch_norm(x, training):
-    pair = [blank(x.shape[1], dtype=x.dtype) for _ in range(4)]
-    agrees_with_meta("aten.native_batch_norm.default", x, *pair, training, 0.1, 1e-5)
+@given(laid_out(rank=4, least=2), st.booleans(), st.booleans())
+def test_normalised_tensors_are_laid_out_as_a_kernel_does(x, training, last):
+    """The kernels of batch and group norm do not keep strides, as those on meta do."""
+    x = torch.empty_strided(x.shape, x.stride()).zero_()
+    x = x.contiguous(memory_format=torch.channels_last) if last else x
+    n, c, *sides = x.shape
+    pair = [torch.ones(c) for _ in range(4)]
+    for name, args in (
+        ("batch", (x, *pair, training, 0.1, 1e-5)),
+        ("group", (x, *pair[:2], n, c, prod(sides), 1, 1e-5)),
+    ):
+        made = getattr(torch.ops.aten, f"native_{name}_norm")(*args)
+        spec = SHAPES[f"aten.native_{name}_norm.default"](*args)
+        assert spec[2][0] == ("new", made[0].shape, made[0].stride(), made[0].dtype)
 
 
 @quick

@@ -21,6 +21,7 @@ from flop_harness.records.units import Printed, Unit, parse_figure, parse_unit
 CUT = 1  # digits cut off, or zeros filled in
 UNIT = PREFIX = 2  # MACs called FLOPs; powers of two
 UP = CONVENTION = OWN = 3  # rounded up; not as the author describes; by rules of a tool's own
+ONE_SAMPLE = 2  # of one of a batch
 SAMPLE = 7  # without a batch, or for another one
 SIZE = AGAIN = BACKWARD = 8  # another image size; doubled once more; the backward pass too
 OBSCURE = 9  # by the rules of a single article

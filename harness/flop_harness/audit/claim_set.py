@@ -10,6 +10,7 @@ from functools import cached_property
 from operator import itemgetter
 
 from flop_harness.audit.candidates import (
+    ONE_SAMPLE,
     SAMPLE,
     SEARCHED,
     SIZE,
@@ -74,8 +75,10 @@ class ClaimSet:
         last = bisect_right(numbers, high + slack, key=itemgetter(0))
         return [candidate for _, candidate in numbers[first:last]]
 
-    def elsewhere(self, question: Question) -> list[Candidate]:
-        """What the plain count, and any that is named or has all its digits, gives otherwise."""
+    def elsewhere(
+        self, question: Question, changed: Callable[[tuple[Input, ...]], Iterator[Other]]
+    ) -> list[Candidate]:
+        """What the plain count, and any that is named or has all its digits, gives on other inputs."""
         claim = question.claim
         if claim.metric in ("params", "size") or claim.case is None:
             return []
@@ -83,7 +86,7 @@ class ClaimSet:
         wanted = None if question.exact else question.named or PLAIN
         return [
             candidate
-            for (cost, told, _), priced in self.price_others(claim, list(others(given)), wanted)
+            for (cost, told, _), priced in self.price_others(claim, list(changed(given)), wanted)
             for candidate in candidates(question, priced, cost, told)
         ]
 
@@ -180,6 +183,14 @@ def read_shapes(text: str) -> tuple[Input, ...]:
     return tuple(Input(tuple(map(int, shape))) for shape in shapes)
 
 
+def one_sample(inputs: tuple[Input, ...]) -> Iterator[Other]:
+    """One sample of the batch that is stated, if it is one of several."""
+    batches = {given.shape[0] for given in inputs if given.shape}
+    if len(batches) == 1 and batches != {1}:
+        alone = [(1, *given.shape[1:]) for given in inputs]
+        yield ONE_SAMPLE, "of one sample, not of the batch", resized(inputs, alone)
+
+
 def others(inputs: tuple[Input, ...]) -> Iterator[Other]:
     """Inputs that somebody may have used instead: without the batch, another one, another size."""
     shapes = [given.shape for given in inputs]
@@ -188,7 +199,7 @@ def others(inputs: tuple[Input, ...]) -> Iterator[Other]:
         yield SAMPLE, "without a batch dimension", resized(inputs, [s[1:] for s in shapes])
     elif len(batches) == 1:
         (stated,) = batches
-        for batch in range(1, 2 * stated):
+        for batch in range(2, 2 * stated):
             if batch != stated:
                 other = resized(inputs, [(batch, *shape[1:]) for shape in shapes])
                 yield SAMPLE, f"for a batch of {batch}", other

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from flop_harness.audit.candidates import (
+    ONE_SAMPLE,
     SEARCHED,
     STRAINED,
     UNIT,
@@ -14,7 +15,7 @@ from flop_harness.audit.candidates import (
     own_counting,
     unprefixed,
 )
-from flop_harness.audit.claim_set import ClaimSet, Way
+from flop_harness.audit.claim_set import ClaimSet, Way, one_sample, others
 from flop_harness.audit.matching import Match, chance, loosest, matches, nearest
 from flop_harness.audit.statements import worked_out
 from flop_harness.audit.verdicts import RARE, UNLIKELY, Explanations, error, ruled, unexplained
@@ -58,6 +59,13 @@ def swapped(explanations: Explanations) -> Verdict | None:
             told = f"{what} swapped: its figure is that of {title(other)}, and the other way round"
             return error(explanations, told)
     return None
+
+
+def of_one_sample(explanations: Explanations) -> None:
+    """What the figure of one sample would be: before rules of a tool that leave the batch out."""
+    if not explanations.fitting or explanations.fitting[0].cost > ONE_SAMPLE:
+        found = explanations.claim_set.elsewhere(explanations.question, one_sample)
+        explanations.try_also(found)
 
 
 def with_another_reading(explanations: Explanations) -> Verdict | None:
@@ -110,7 +118,7 @@ def of_another_model(explanations: Explanations) -> Verdict | None:
 
 def on_other_inputs(explanations: Explanations) -> Verdict | None:
     """Something further off fits, such as another input, and as good as never by chance."""
-    explanations.try_also(explanations.claim_set.elsewhere(explanations.question))
+    explanations.try_also(explanations.claim_set.elsewhere(explanations.question, others))
     return searched(explanations) if explanations.chance <= RARE else None
 
 
@@ -199,7 +207,7 @@ def impossible(explanations: Explanations) -> Verdict | None:
 
 
 RULES: tuple[Rule, ...] = (
-    as_stated, swapped, with_another_reading, worked, of_another_model, transposed,
+    as_stated, swapped, of_one_sample, with_another_reading, worked, of_another_model, transposed,
     on_other_inputs, shifted, contradicted, searched, impossible,
 )  # fmt: skip
 

@@ -57,7 +57,7 @@ DtypeOption = Annotated[
 
 SweepOption = Annotated[
     Optional[str],
-    typer.Option(help="Several sizes of input: batch=1,8,32, resolution=..., length=..."),
+    typer.Option(help="Several sizes of input: batch=1,8,32, resolution=128..256..32, length=..."),
 ]
 
 JsonOption = Annotated[

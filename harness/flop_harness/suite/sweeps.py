@@ -1,7 +1,8 @@
-"""One model at several sizes of its inputs: ``batch=1,8,32``, ``resolution=...``, ``length=...``."""
+"""One model at several sizes of its inputs: ``batch=1,8,32``, ``resolution=128..256..32``, ``length=...``."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,11 @@ from flop_harness.records import Case, Input
 from flop_harness.records.suite import AXES, sized
 from flop_harness.suite.build import build
 
-MOST = 10**9
+MANY = 1000
+"""More sizes are a mistake"""
+SIZE = r"([1-9]\d{0,8})"
+RANGE = re.compile(rf"{SIZE}(?:\.\.{SIZE}(?:\.\.{SIZE})?)?", re.ASCII)
+"""``8``, ``1..8`` with both ends, ``128..256..32`` in steps"""
 
 
 def batched(given: Input, value: int) -> Input:
@@ -45,10 +50,26 @@ def parse(text: str) -> tuple[str, list[int]]:
     if axis not in AXES:
         raise UserError(f"cannot sweep {written!r}{suggest(axis, AXES)}; known: {', '.join(AXES)}, "
                         "as in batch=1,8,32")  # fmt: skip
-    values = [word.strip() for word in sizes.split(",")]
-    if not all(word.isascii() and word.isdigit() and 0 < int(word[:12]) < MOST for word in values):
-        raise UserError(f"sweep {text!r} has no sizes such as {axis}=1,8,32")
-    return axis, list(dict.fromkeys(map(int, values)))
+    ranges = [spread(word.strip()) for word in sizes.split(",")]
+    values = list(dict.fromkeys(size for each in ranges for size in each[: MANY + 1]))
+    if not all(ranges):
+        raise UserError(f"sweep {text!r} has no sizes such as {axis}=1,8,32 or {axis}=32..256..32")
+    if len(values) > MANY:
+        raise UserError(f"sweep {text!r} has more than {MANY:,} sizes")
+    return axis, values
+
+
+def spread(word: str) -> range:
+    """The sizes that a word stands for; none where it is no size and no range.
+
+    >>> list(spread("128..256..64"))
+    [128, 192, 256]
+    """
+    found = RANGE.fullmatch(word)
+    if found is None:
+        return range(0)
+    first, last, step = found.groups()
+    return range(int(first), int(last or first) + 1, int(step or 1))
 
 
 def swept(case: Case, text: str, folder: str = "") -> list[Case]:

@@ -84,10 +84,25 @@ def convolution(
 
 @shape_of("aten.native_batch_norm.default")
 def native_batch_norm(x, weight, bias, mean, variance, training, momentum, eps) -> Spec | None:
-    if training or not dense(x):
+    saved = new(
+        (x.shape[1] if training else 0,), torch.float32 if x.dtype.itemsize < 4 else x.dtype
+    )
+    return ("many", tuple, [laid_out(x), saved, saved])
+
+
+@shape_of("aten.native_group_norm.default")
+def native_group_norm(x, weight, bias, n, c, area, groups, eps) -> Spec | None:
+    if x.dtype.itemsize < 4:
         return None
-    saved = new((0,), torch.float32 if x.dtype.itemsize < 4 else x.dtype)
-    return ("many", tuple, [new(x.shape, x.dtype), saved, saved])
+    statistic = new((n, groups), x.dtype)
+    return ("many", tuple, [laid_out(x), statistic, statistic])
+
+
+def laid_out(x: torch.Tensor) -> Spec:
+    """As kernels lay out what they make of ``x``: with channels last or dense; meta kernels differ."""
+    layout = {4: torch.channels_last, 5: torch.channels_last_3d}.get(x.dim())
+    kept = layout is not None and not dense(x) and x.is_contiguous(memory_format=layout)
+    return ("new", x.shape, x.stride(), x.dtype) if kept else new(x.shape, x.dtype)
 
 
 @shape_of("aten.native_layer_norm.default")

@@ -30,6 +30,11 @@ type Model = {
 /** A way of counting, with its figure of one model; without terms, nothing is known of how it comes about. */
 type Way = {tool: string; name: string; id: string; value: Amount; unit: string; label: string; terms: [string, Amount][] | null};
 
+/** What is asked of the page that converts: tools go by their ids, the usual one first. */
+type Question = {
+  text: string; figure: Figure | null; from: string[]; to: string[]; model?: Item; name: string; units: Units;
+};
+
 /** A line of a bridge as it is shown; its bar begins and is wide in per cent. */
 type Line = {
   term: Part; notes?: Part[]; amount: string; share?: string; bar?: [number, number, string]; tone?: string | false;

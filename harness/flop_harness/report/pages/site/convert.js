@@ -2,10 +2,9 @@
 
 const [asked, converted, command] = ['asked', 'converted', 'command']
   .map(id => /** @type {HTMLInputElement} */ (document.getElementById(id)));
-const OURS = 'who';
 const say = (/** @type {string} */ text) => [make('p', {}, text)];
 
-/** @type {(line: string) => Promise<any>} a figure, a way of counting, a model, a way after "to" */
+/** @type {(line: string) => Promise<Question>} a figure, a way of counting, a model, a way after "to" */
 async function understood(line) {
   const {counters, conventions, units} = await index();
   const toolsOf = (/** @type {string} */ word) => word.toLowerCase() === 'reference' || conventions.includes(word)
@@ -19,7 +18,7 @@ async function understood(line) {
   const to = right.split(/\s+/).flatMap(toolsOf);
   return {text, name, units, figure: printed(text, units), from: rest.map(toolsOf).find(some => some.length) || [],
     to: to.length || !right.trim() ? to : [right.trim()],
-    model: name && (await found(name)).find(each => each.kind === 'model')};
+    model: name ? (await found(name)).find(each => each.kind === 'model') : undefined};
 }
 
 /** @type {(link: string) => Promise<Way[]>} the reference, our conventions, the tools */
@@ -51,7 +50,7 @@ async function answerTo(line) {
   const head = make('p', {class: 'lead'}, `${source.name} says ${grouped(source.value)} ${source.unit} of `,
     linkTo(source, model.title), `.${misnamed}`);
   if (to.length) return [head, ...targets.flatMap(target => one(source, target, linkTo(target)))];
-  const parts = Map.groupBy(targets, way => way.id === OURS ? 'By convention' : 'By every other counter');
+  const parts = Map.groupBy(targets, way => way.id === 'who' ? 'By convention' : 'By every other counter');
   return [head, ...[...parts].reverse().map(([caption, some]) => tableOf(caption, ['Way', 'Figure', 'Unit'],
     some.map(way => [linkTo(way), grouped(way.value), way.unit])))];
 }

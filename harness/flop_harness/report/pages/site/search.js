@@ -75,8 +75,8 @@ async function answer() {
   if (find.value.trim() !== text) return;
   const line = (/** @type {Item} */ {kind, title, link, note}) => make('li', {}, make('a', {href: root + link},
     make('span', {}, title, make('small', {}, ` ${note.slice(0, 90)}`)), make('span', {class: 'kind'}, kind)));
-  const nothing = make('li', {class: 'soft'}, 'Nothing is called so, and no counter says that figure.');
-  list.replaceChildren(...(answers.length ? answers.map(line) : [nothing]));
+  const nothing = 'Nothing is called so, and no counter says that figure.';
+  list.replaceChildren(...(answers.length ? answers.map(line) : [make('li', {class: 'soft'}, nothing)]));
   list.hidden = !text;
 }
 const form = /** @type {HTMLFormElement} */ (find.form);

@@ -40,8 +40,10 @@ function exported({counters, made}, seen) {
     ...places.map(place => shown(row.said[place]).replaceAll(',', ''))];
   return {caption, lines: [heads, ...seen.map(cells)]};
 }
-const tex = (/** @type {string} */ text) =>
-  text.replace(/[&%$#_{}]/g, '\\$&').replaceAll('×', '$\\times$').replaceAll('≈', '$\\approx$');
+/** @type {Record<string, string>} signs of LaTeX that a backslash does not escape, and ours */
+const SIGNS = {'\\': '\\textbackslash{}', '~': '\\textasciitilde{}', '^': '\\textasciicircum{}',
+  '×': '$\\times$', '≈': '$\\approx$'};
+const tex = (/** @type {string} */ text) => text.replace(/[\\&%$#_{}~^×≈]/g, sign => SIGNS[sign] ?? `\\${sign}`);
 /** @type {(made: {caption: string, lines: string[][]}) => string} */
 function latex({caption, lines}) {
   const [heads, ...body] = lines.slice(0, MOST + 1).map(line => `${line.map(tex).join(' & ')} \\\\`);
@@ -62,7 +64,7 @@ load('table').then(told => {
   for (const [name, control] of controls) control.value = state.get(name) || control.value;
   const table = new Tabulator('#grid', {
     data: rows, height: 'max(20rem, calc(100vh - 15rem))', layout: 'fitData',
-    columnDefaults: {headerSortTristate: true, resizable: false},
+    columnDefaults: {headerSortTristate: true, resizable: false}, printAsHtml: true, printStyled: false,
     columns: [{title: 'Model', field: 'name', frozen: true, minWidth: 150,
       formatter: cell => linked(cell.getData(), cell.getValue())},
     numbers('GMAC', 'macs', 1e9), ...counters.map(figures), numbers('M parameters', 'params', 1e6),
