@@ -30,7 +30,7 @@ from flop_harness.run.isolation import run_apart
 from flop_harness.run.large_pages import use_large_pages
 from flop_harness.run.plan import Plan
 from flop_harness.run.planning import make_plan, select
-from flop_harness.run.workers import carry_out
+from flop_harness.run.serving import carry_out
 from flop_harness.store import TraceStore
 from flop_harness.suite.files import load
 

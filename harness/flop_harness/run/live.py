@@ -16,7 +16,7 @@ from flop_harness.records import Case, Failure
 from flop_harness.run.cells import CaseRunner, Limits
 from flop_harness.run.guard import die_with_parent
 from flop_harness.run.plan import Cell, Plan, Progress, Result
-from flop_harness.run.workers import carry_out
+from flop_harness.run.serving import carry_out
 from flop_harness.store import TraceStore
 from flop_harness.suite.build import Built
 
