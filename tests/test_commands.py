@@ -202,6 +202,18 @@ def test_a_command_says_the_same_at_two_widths(name: str, monkeypatch: pytest.Mo
         assert [word for word in names(data) if word not in squeezed(ended.out)] == []
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_claims_stand_in_the_order_of_their_file(here: Path, backwards: bool):
+    (here / "ordered.toml").write_text("".join(
+        f"[[claim]]\n{each}" for each in CLAIMS.split("[[claim]]\n")[1:][:: -1 if backwards else 1]
+    ))  # fmt: skip
+    rows = json.loads(typed("claims", "ordered.toml", "--json").out)["rows"]
+    names = [each["claim"].rpartition("/")[2] for each in rows]
+    assert names == (["thop's", "ours"] if backwards else ["ours", "thop's"])
+    shown = typed("claims", "ordered.toml").out
+    assert shown.index(f"/{names[0]}") < shown.index(f"/{names[1]}")
+
+
 def document(command: Typed) -> Any:
     """The data of a command, which has the documented keys, without what no table shows."""
     if not command.schema:

@@ -60,6 +60,11 @@ def test_a_budget_that_is_passed_is_told_with_its_modules(counted, name):
     )
 
 
+def test_a_budget_that_is_a_float_is_told_as_the_whole_number_that_it_is(counted):
+    told = broken(counted, Budget(macs=1e2))
+    assert "more than the budget of 100\n" in f"{told}\n" and ".0" not in told.splitlines()[2]
+
+
 def test_a_module_that_is_not_there_is_no_pass(counted):
     with pytest.raises(UserError, match=r"no module '1.2' \(did you mean '1.1' or '1.0'\?\)"):
         broken(counted, Budget(modules={"1.2": 9}))

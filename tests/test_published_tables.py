@@ -9,7 +9,9 @@ from dataclasses import replace
 import pytest
 
 from flop_harness.records import Case, Context, Input, Reading, Run, Status, Suite
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.documents.files import RUN
+from flop_harness.report.tables.reasons import reasons
 from runs import GRAD, a_reading, a_run, explained
 
 SHAPE, VERSION = "2x3x17x19", "1.0"
@@ -113,3 +115,10 @@ def test_tables_of_models_say_below_why_each_counter_departs():
         words = " ".join(RUN[name](replace(made, suite=suite)).decode().replace("\\", "").split())
         assert "thop: batch normalisation (up to 8.00 %), ReLU (up to 2.00 %), 1 more." in words
         assert "fvcore:" not in words
+
+
+def test_a_term_of_many_words_stands_whole_and_a_word_that_is_too_long_is_cut():
+    many, long = "adaptive average pooling counted twice (hook and patched function)", "x" * 100
+    assert list(reasons(Index(a_run([explained("net", "thop", 100, {many: 9, long: 5})])))) == [
+        f"thop: {many} (up to 9.00 %), {'x' * 59}… (up to 5.00 %)"
+    ]

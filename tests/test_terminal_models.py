@@ -52,6 +52,18 @@ class Profiled(Head):
         with torch.profiler.profile():
             return super().forward(x)
 
+class Writes(Head):
+    def generate(self, x, times):
+        for _ in range(times):
+            self(x)
+        return x
+
+def writes():
+    return Writes().eval().generate, (torch.rand({BATCH}, {WIDTH}),), {{"times": 3}}
+
+def product():
+    return (lambda a, b: a @ b), (torch.rand(3, 4), torch.rand(4, 5))
+
 class Lazy(nn.Module):
     def __init__(self):
         super().__init__()
@@ -207,6 +219,15 @@ def test_work_by_the_class_of_modules():
     told = json.loads(typed("count", "my.py:Head", "--input", SHAPE, "--by", "class",
                             "--convention", "macs-bias", "--json").out)  # fmt: skip
     assert told["by_class"] == {"Linear": MACS + BATCH * (WIDTH + CLASSES)}
+
+
+@pytest.mark.parametrize(
+    ("model", "macs"), [("my.py:writes", 3 * MACS), ("my.py:product", 3 * 4 * 5)]
+)
+def test_a_factory_may_return_a_method_or_a_function_with_its_inputs(model: str, macs: int):
+    assert json.loads(typed("count", model, "--json").out)["total"] == macs
+    told = json.loads(typed("compare", model, "--counters", "FlopCounterMode", "--json").out)
+    assert {(each["status"], each["value"]) for each in told["readings"]} == {("ok", 2 * macs)}
 
 
 # --------------------------------------------------------------------------------------- noise

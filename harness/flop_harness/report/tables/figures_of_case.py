@@ -12,7 +12,7 @@ from flop_harness.report.tables.comparison import NAMES
 from flop_harness.report.tables.table import Table, columns
 from flop_harness.report.words.text import left_out, shorten
 
-HEADS = columns("counter version context figure:cell unit told")
+HEADS = columns("counter version context figure:cell unit deviation")
 
 
 def figure_table(index: Index, metric: Metric) -> Table:

@@ -11,7 +11,7 @@ from flop_harness.report.words.text import distance, shorten
 FEW = 2
 """So many terms of a counter are named"""
 LONGEST = 60
-"""Letters of a name or a term: a caption breaks no word"""
+"""Letters of a word: a caption breaks none"""
 
 
 def reasons(index: Index) -> Iterator[str]:
@@ -19,10 +19,15 @@ def reasons(index: Index) -> Iterator[str]:
     for name, causes in by_counter(index).items():
         compute = sorted((each for each in causes if each.metric == "compute"), key=lightness)
         if compute and name != REFERENCE:
-            told = [f"{shorten(each.term, LONGEST)} (up to {distance(each.largest.part)})"
+            told = [f"{shortened(each.term)} (up to {distance(each.largest.part)})"
                     for each in compute[:FEW]]  # fmt: skip
             more = [f"{len(compute) - FEW} more"] if len(compute) > FEW else []
-            yield f"{shorten(name, LONGEST)}: {', '.join([*told, *more])}"
+            yield f"{shortened(name)}: {', '.join([*told, *more])}"
+
+
+def shortened(text: str) -> str:
+    """With the ends of long words left out, as of a class or an operator somebody has named."""
+    return " ".join(shorten(word, LONGEST) for word in text.split())
 
 
 def lightness(cause: Cause) -> float:
