@@ -33,7 +33,7 @@ CELLS = [(counter.id, context) for counter in HERE for context in counter.contex
 OPEN = {
     "torch-profiler": {
         # kernels that call mm, addmm, add or mul themselves, seen by nobody but the profiler
-        "sparse rows", "sparse blocks", "nested", "flexible-attention", "per-sample", "ensemble",
+        "nested", "flexible-attention", "per-sample", "ensemble",
         "orthogonal", "convolutions-of-each-shape", "embeddings-of-each-switch", "Catching",
     },
 }  # fmt: skip

@@ -13,7 +13,7 @@ from flop_harness.errors import UserError
 from flop_harness.records import Context
 from layers import LAYERS
 from networks import NETWORKS
-from programs import PROGRAMS, SPARSE
+from programs import PROGRAMS, SPARSE, program
 from sharing import SHARING
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -159,6 +159,24 @@ def test_ptflops_charges_a_relu_twice():
     terms = {step.term: step.amount for step in made["compute"].steps}
     assert terms["ReLU"] == terms["ReLU counted twice (hook and patched function)"] == 2 * 3
     assert made["compute"].reading == 4 * 3 + 3 + 3 + 2 * 3
+
+
+LAYOUTS = {"coo": (2, 1), "csr": (3, 2), "bsr": (3, 2)}
+"""How often the profiler counts a product of a matrix so stored: by mm, and by addmm"""
+
+
+def stored_as(layout: str) -> torch.Tensor:
+    size = ((2, 2),) if layout == "bsr" else ()
+    return getattr(torch.eye(4), "to_sparse" + f"_{layout}" * (layout != "coo"))(*size)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_profiler_counts_products_of_sparse_matrices_several_times(layout):
+    """A kernel for them calls addmm, and that one for rows or blocks another; zeros count too."""
+    ways = (lambda x: stored_as(layout) @ x, lambda x: torch.addmm(x, stored_as(layout), x))
+    for way, times in zip(ways, LAYOUTS[layout], strict=True):
+        made = bridges("torch-profiler", Context(), program(way, (4, 3)))["compute"]
+        assert (made.reading, made.residual) == (times * 2 * 4 * 4 * 3, 0)
 
 
 # ------------------------------------------------------------------------------- input forms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import signal
 import subprocess
@@ -9,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from commands import typed_apart
 
 PROGRAM = f"{shlex.quote(sys.executable)} -m flop_harness"
 SIGPIPE = 128 + signal.SIGPIPE
@@ -66,3 +69,27 @@ def test_a_closed_stream_is_like_one_that_nobody_reads(words: str, closed: str, 
 
 def test_a_mistake_keeps_its_exit_code_where_nobody_reads_it(tmp_path: Path):
     assert in_a_shell("flop-harness count nothing 2>&-", tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize("words", [
+    ("count", "my.py:Head", "torch.nn:Identity"), ("layers", "my.py:Head", "--weights"),
+    ("compare", "my.py:Head", "--counters", "thop,torchinfo"), ("explain", "my.py:Head", "torchinfo"),
+])  # fmt: skip
+def test_a_terminal_without_unicode_gets_ascii(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Every figure is the same, its minus sign a hyphen; tables and trees have lines all the same."""
+    (tmp_path / "my.py").write_text(
+        "from torch import nn\nclass Head(nn.Linear):\n    def __init__(self):\n        super().__init__(40, 50)"
+    )
+    monkeypatch.chdir(tmp_path)
+    told = {}
+    for encoding in ("utf-8", "ascii"):
+        monkeypatch.setenv("PYTHONIOENCODING", encoding)
+        told[encoding] = typed_apart(*words, "--input", "3x7x40")
+        assert told[encoding].code == 0, told[encoding].err
+    shown, plain = told["utf-8"].out, told["ascii"].out
+    assert plain.isascii() and not shown.isascii() and "\\" not in plain
+    figures = [re.findall(r"[-+\N{MINUS SIGN}]?\d[\d,.]*", text) for text in (shown, plain)]
+    assert [each.replace("\N{MINUS SIGN}", "-") for each in figures[0]] == figures[1]
+    assert len(shown.splitlines()) == len(plain.splitlines())

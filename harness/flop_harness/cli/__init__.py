@@ -37,7 +37,12 @@ from flop_harness.cli.app import (
     say,
     terminable,
 )
-from flop_harness.cli.streams import open_closed_streams, reader_may_leave, stdout_written
+from flop_harness.cli.streams import (
+    encode_plainly,
+    open_closed_streams,
+    reader_may_leave,
+    stdout_written,
+)
 from flop_harness.errors import Terminated, UserError, extras_named, warning_line
 from flop_harness.suite.search_path import put_standard_library_first
 
@@ -72,6 +77,7 @@ def main() -> None:
     """Entry point: the user's mistakes end in one line and exit code 2, Ctrl-C in one and 130, SIGTERM and 143."""
     put_standard_library_first()
     open_closed_streams()
+    encode_plainly()
     os.environ.setdefault("KINETO_LOG_LEVEL", SILENT)
     try:
         with reader_may_leave(), terminable(), extras_named(), warnings_told(), stdout_written():

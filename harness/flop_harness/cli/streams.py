@@ -1,7 +1,9 @@
-"""Standard streams that are closed, full, or whose reader has left."""
+"""Standard streams that are closed, full, without Unicode, or whose reader has left."""
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import signal
 import sys
@@ -10,6 +12,31 @@ from contextlib import contextmanager
 
 READER_LEFT = 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else 1
 """The exit code that a shell gives for other tools whose output nobody reads to its end"""
+
+
+BLOCKS = map(chr, range(0x2580, 0x25A0))
+PLAIN = {
+    "─": "-", "│": "|", "├": "|", "└": "`", "×": "x", "\N{MINUS SIGN}": "-", "≈": "~", "±": "+-", "→": "->",
+    "…": "...", "≥": ">=", "≤": "<=", "≠": "!=", "∞": "inf", "µ": "u", "•": "*", "\N{NO-BREAK SPACE}": " ",
+    **dict.fromkeys(BLOCKS, "#"),
+}  # fmt: skip
+"""What stands for a sign where there is ASCII alone"""
+
+
+def encode_plainly() -> None:
+    """A stream that cannot hold a sign of ours gets the nearest of ASCII in its place."""
+    codecs.register_error("plain", plainly)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
+            stream.reconfigure(errors="plain")
+
+
+def plainly(error: UnicodeError) -> tuple[str, int]:
+    """Signs of ``PLAIN``; of others what their number is in Python."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end]
+    return "".join(PLAIN.get(each) or ascii(each)[1:-1] for each in signs), error.end
 
 
 def open_closed_streams() -> None:

@@ -92,7 +92,7 @@ OTHERS = {
 
 
 def price_compute(trace: Trace) -> Account:
-    """Each module of the tree once, shared or not."""
+    """Each module of the tree once, shared or not, of the second call: the first is to warm up."""
     return price_flops(trace, PRODUCTS, OTHERS, each_once(trace))
 
 
@@ -142,6 +142,7 @@ COUNTER = Counter(
     further=(replace(CONTEXT, grad=False),),
     training=(replace(CONTEXT, variant="training"),),
     hooks=every,
+    warm_up=True,
     overlay=(
         "deepspeed==0.19.8",
         "einops==0.8.2",

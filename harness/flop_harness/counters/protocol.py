@@ -105,6 +105,7 @@ class Counter:
     ``inputs`` brings a case's inputs into the form in which the tool passes them on, or raises
     ``Unavailable``. ``hooks`` tells which modules, by path and qualified class name, have forward
     hooks while it counts: torch's encoder layers run another way then.
+    ``warm_up`` tells that it calls the model once before it counts a call.
     ``fast_path`` is False where the tool's own function mode keeps torch off those of attention.
     ``contexts`` are those that its documentation shows, ``further`` others in which its answer may
     change, ``training`` those in which it counts a training step: all of the variant ``training``.
@@ -134,6 +135,7 @@ class Counter:
     inputs: Callable[[Any, tuple[Any, ...], dict[str, Any]], Inputs] = as_given
     hooks: Callable[[str, str], bool] | None = None
     fast_path: bool = True
+    warm_up: bool = False
     overlay: tuple[str, ...] = ()
     observe: Callable[[Any, tuple[Any, ...]], tuple[Call, ...]] | None = None
     overhear: Callable[[], AbstractContextManager[list[Call]]] = unheard

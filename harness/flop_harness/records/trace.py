@@ -20,11 +20,14 @@ DTYPE_BYTES = {
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor without its values; of a sparse one ``stored`` says how many elements it stores."""
+    """A tensor without its values; of a sparse one ``stored`` says how many elements it stores, and
+    ``layout`` how: ``coo``, ``csr``, ``csc``, ``bsr`` or ``bsc``.
+    """
 
     shape: tuple[int, ...]
     dtype: str = "float32"
     stored: int | None = None
+    layout: str = ""
 
     @property
     def numel(self) -> int:

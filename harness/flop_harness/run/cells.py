@@ -19,6 +19,7 @@ from flop_harness.run.asking import ask, placed
 from flop_harness.run.blame import blame, blame_unfilled, plain_pass
 from flop_harness.run.building import TooLarge, build_within, refuse_too_large, weight_bytes
 from flop_harness.run.contexts import (
+    Idle,
     Terms,
     Watcher,
     asked_with,
@@ -126,10 +127,11 @@ class CaseRunner:
     def plain(self, counter: Counter, seen: Trace, context: Context) -> tuple[Trace | None, bool]:
         """The pass without the counter, where ``seen`` does other work than the reference says, and
         whether it was watched, by hooks and a mode that do nothing, as it takes that to do so.
+        Of a counter that counts a second call it is one.
         """
         if self._alike(seen, self.canonical()):
             return None, False
-        alone = self.trace(None, context)
+        alone = self.trace(Idle(None, False, True) if counter.warm_up else None, context)
         if self._alike(seen, alone) or not (counter.hooks or not counter.fast_path):
             return alone, False
         idle = self.trace(idly(counter), context)

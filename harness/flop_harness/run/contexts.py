@@ -54,10 +54,11 @@ class Idle:
 
     hooks: Callable[[str, str], bool] | None
     function_mode: bool
+    warm_up: bool
 
 
 def idly(counter: Counter) -> Idle:
-    return Idle(counter.hooks, not counter.fast_path)
+    return Idle(counter.hooks, not counter.fast_path, counter.warm_up)
 
 
 Watcher: TypeAlias = Counter | Idle | None
@@ -68,10 +69,11 @@ def watched(watcher: Watcher, context: Context) -> dict[str, Any]:
     way = {"grad": context.grad, "variant": context.variant}
     if watcher is None:
         return way
+    way = {**way, "hooks": watcher.hooks, "warm_up": watcher.warm_up}
     if isinstance(watcher, Idle):
-        return {**way, "hooks": watcher.hooks, "function_mode": watcher.function_mode}
+        return {**way, "function_mode": watcher.function_mode}
     own_mode = not watcher.fast_path
-    return {**way, "hooks": watcher.hooks, "fast_path": not own_mode, "function_mode": own_mode}
+    return {**way, "fast_path": not own_mode, "function_mode": own_mode}
 
 
 def seen_alike(watcher: Watcher, context: Context, model: Any, args: tuple, kwargs: dict) -> Any:
@@ -83,7 +85,8 @@ def seen_alike(watcher: Watcher, context: Context, model: Any, args: tuple, kwar
     form = None if watcher is None or handed_on(watcher, args, kwargs) else watcher.inputs
     if not minds_watchers(model):
         return here, form
-    return here, form, hooked_by(watcher, model), watcher is None or watcher.fast_path
+    hooked, fast_path = hooked_by(watcher, model), watcher is None or watcher.fast_path
+    return here, form, hooked, fast_path, watcher is not None and watcher.warm_up
 
 
 def handed_on(counter: Counter, args: tuple, kwargs: dict) -> bool:
@@ -99,7 +102,7 @@ ONE_AS_IT_IS = (positionally, by_keyword, traceable)
 
 
 def minds_watchers(model: Any) -> bool:
-    """Whether hooks, or a counter's own mode, may change what runs or what is seen of it.
+    """Whether hooks, a counter's own mode, or an earlier call may change what runs or is seen of it.
 
     They do so beside the fast paths of attention; of modules that are not of a library we know, any
     may look at its hooks, and the code of a graph may call operators by their own names.

@@ -26,7 +26,7 @@ ATOMS = frozenset({type(None), bool, int, str})
 PARTS: dict[type, tuple[str, Callable[[Any], Iterable[Any]]]] = {
     tuple: ("tuple", lambda value: value),
     List: ("list", lambda value: value),
-    Tensor: ("tensor", lambda value: (value.shape, value.dtype, *stored(value))),
+    Tensor: ("tensor", lambda value: (value.shape, value.dtype, *sparse(value))),
     Product: ("product", lambda value: attributes(value)),
     Work: ("work", lambda value: attributes(value)),
     Dict: ("dict", lambda value: (value.keys, value.values)),
@@ -47,8 +47,8 @@ MAKERS: dict[str, Callable[[list[Any]], Any]] = {
 }
 
 
-def stored(tensor: Tensor) -> tuple[int, ...]:
-    return () if tensor.stored is None else (tensor.stored,)
+def sparse(tensor: Tensor) -> tuple[Any, ...]:
+    return () if tensor.stored is None else (tensor.stored, tensor.layout)
 
 
 def attributes(record: Product | Work) -> list[Any]:

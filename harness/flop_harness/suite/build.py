@@ -126,11 +126,19 @@ def refuse_without(factory: Callable[..., Any], given: Mapping[str, Any], model:
 
 
 def taken_apart(made: Any, whose: str) -> tuple[Any, Any, Any]:
-    """What a factory may return: a module, alone or with args, with kwargs, or with both."""
+    """What a factory may return: a module, alone or with args, with kwargs, or with both.
+
+    With inputs a function or a method takes the place of a module.
+    """
     import torch
 
+    from flop_harness.suite.functions import Function
+
     first, *given = made if isinstance(made, tuple) and made else (made,)
-    match (as_module(first), *given):
+    model = as_module(first)
+    if given and not isinstance(model, torch.nn.Module) and callable(model):
+        model = Function(model)
+    match (model, *given):
         case (torch.nn.Module() as module,):
             return module, None, None
         case (torch.nn.Module() as module, tuple() | list() as args):

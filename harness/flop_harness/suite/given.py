@@ -7,9 +7,8 @@ the command line (``"1x128:int64"``). Shapes are drawn as those of a suite are.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import torch
@@ -19,51 +18,15 @@ from flop_harness.errors import UserError
 from flop_harness.records import Case, Input
 from flop_harness.suite import inputs as drawing
 from flop_harness.suite.build import Built, build, own_dtype, taken_apart
-from flop_harness.suite.compiled import as_module, is_training, original
+from flop_harness.suite.compiled import as_module, original
 from flop_harness.suite.files import INPUT, case_from_model, written
+from flop_harness.suite.functions import Function
 from flop_harness.suite.seeding import seeded
 
 KINDS = (
     "a module, an exported program, a function, or a reference such as "
     "'torchvision:resnet18' or 'net.py:make'"
 )
-
-
-class Function(nn.Module):
-    """A function as a module; modules that it refers to are its parts, by the names it has for them."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-        for name, part in modules_of(function):
-            self.add_module(name.replace(".", "_"), part)
-        self.training = any(map(is_training, self.children()))
-
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
-        return self.function(*args, **kwargs)
-
-    def __deepcopy__(self, memo: Any) -> Any:
-        raise TypeError(
-            "a function refers to the modules it was written for, not to copies of them"
-        )
-
-
-def modules_of(function: Any) -> Iterator[tuple[str, nn.Module]]:
-    """Modules that a function, a method, a partial or a callable object refers to."""
-    if isinstance(function, partial):
-        yield from modules_of(function.func)
-        held: Mapping[str, Any] = {
-            **{f"arg{place}": each for place, each in enumerate(function.args)},
-            **function.keywords,
-        }
-    elif inspect.ismethod(function):
-        held = {"self": function.__self__}
-    elif inspect.isfunction(function):
-        found = inspect.getclosurevars(function)
-        held = {**found.globals, **found.nonlocals}
-    else:
-        held = getattr(function, "__dict__", {})
-    yield from ((name, each) for name, each in held.items() if isinstance(each, nn.Module))
 
 
 def live(model: Any, args: tuple, kwargs: Mapping[str, Any]) -> Built:

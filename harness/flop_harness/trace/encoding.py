@@ -47,7 +47,8 @@ def encode_sparse(tensor: torch.Tensor) -> Tensor:
         )
     with _disable_current_modes():
         values = tensor._values() if tensor.layout is torch.sparse_coo else tensor.values()
-        return Tensor(tuple(tensor.shape), dtype_name(tensor.dtype), values.numel())
+        layout = str(tensor.layout).removeprefix("torch.sparse_")
+        return Tensor(tuple(tensor.shape), dtype_name(tensor.dtype), values.numel(), layout)
 
 
 def interned(tensor: torch.Tensor) -> Tensor:

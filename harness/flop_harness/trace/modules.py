@@ -24,6 +24,7 @@ from flop_harness.trace.encoding import (
 )
 from flop_harness.trace.storage import elements_kept
 from flop_harness.trace.surroundings import origin_of
+from flop_harness.trace.tensors import wants_gradient
 
 SEQUENCES = frozenset({tuple, list, torch.Size})
 
@@ -131,7 +132,7 @@ def parameter_names(module: nn.Module) -> frozenset[str]:
 def parameter_facts(module: nn.Module) -> dict[str, tuple]:
     """By name what a count depends on: elements, and whether they are trainable; of a lazy one nothing."""
     return {
-        name: () if is_lazy(one) else (one.numel(), one.requires_grad)
+        name: () if is_lazy(one) else (one.numel(), wants_gradient(one))
         for name, one in module._parameters.items()
         if one is not None
     }

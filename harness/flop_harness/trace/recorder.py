@@ -179,21 +179,29 @@ def recorded(
     *,
     adapt: Callable[..., Pass] = lambda *given: given,
     copy: bool = True,
+    warm_up: bool = False,
     **options: Any,
 ) -> Trace:
     """A trace of what ``prepare`` makes, anew with values or gradients if the model asks for them.
 
     Each attempt gets a copy of model and inputs: neither changes, and none meets what an earlier
     one has spoilt. ``adapt`` may spoil the copy it is given. Without ``copy`` the model itself is
-    traced, once, and raises what it needs. Raises NotCopyable.
+    traced, once, and raises what it needs. With ``warm_up`` it is the second call that is traced.
+    Raises NotCopyable.
     """
     module, args, kwargs = prepare()
+
+    def called(given: Pass, **options: Any) -> Trace:
+        if warm_up:
+            record(*given, **{**options, "hooks": None})
+        return record(*given, **options)
+
     if not copy:
-        return record(*adapt(uncompiled(module), args, kwargs), **options)
+        return called(adapt(uncompiled(module), args, kwargs), **options)
 
     def attempt() -> Trace:
         twins = copies(module, args, kwargs, options.get("execute", False))
-        return record(*adapt(*twins), **options, foreign=set(map(id, module.modules())))
+        return called(adapt(*twins), **options, foreign=set(map(id, module.modules())))
 
     try:
         return with_imports(attempt)
@@ -201,7 +209,7 @@ def recorded(
         more = {"execute": True}
     except GradientsNeeded:
         more = {"gradients": True}
-    return recorded(prepare, adapt=adapt, **{**options, **more})
+    return recorded(prepare, adapt=adapt, warm_up=warm_up, **{**options, **more})
 
 
 def with_imports(attempt: Callable[[], Trace]) -> Trace:
