@@ -339,6 +339,29 @@ def test_some_cases_are_shown_and_not_written(tiny, monkeypatch, capsys):
     assert not (tiny / "results").exists()
 
 
+def test_training_steps_of_a_suite_are_taken_in_training_mode(tiny, monkeypatch, capsys):
+    """Two products forward, two gradients of weights and that between them; one product in eval mode."""
+    (tiny / "mine.py").write_text("""from torch import nn
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 3), nn.Linear(3, 5)
+    def forward(self, x):
+        y = self.first(x)
+        return self.second(y) if self.training else y
+""")
+    (tiny / "mine.toml").write_text("""name = "mine"
+version = 1
+[[case]]
+id = "model"
+model = "mine.py:Model"
+mode = "eval"
+inputs = [[2, 4]]
+""")
+    code, told = typed(monkeypatch, capsys, "verify", "mine.toml", "--training", "--jobs", "1")
+    assert code == 0 and "5 of 5 distinct products proven" in told
+
+
 def test_one_model(tiny, monkeypatch, capsys):
     code, told = typed(
         monkeypatch, capsys, "verify", "torch.nn:ReLU", "--input", "2x3", "--jobs", "1"

@@ -214,7 +214,7 @@ def suite_of(
     """The suite that is named, with the cases that are asked for, and its folder."""
     from dataclasses import replace
 
-    from flop_harness.run.planning import check_counters, select
+    from flop_harness.run.planning import check_counters, in_training_mode, select
     from flop_harness.suite import files as suite
 
     refuse_for_suites(*given)
@@ -224,9 +224,9 @@ def suite_of(
     check_counters(whole, targets[0])
     if not training:
         return select(whole, cases), out or Path("results") / safe_name(whole.name)
-    whole = replace(whole, name=f"{whole.name}-training", digest=f"{whole.digest}:training",
-                    cases=tuple(replace(case, mode="train") for case in whole.cases))  # fmt: skip
-    return select(whole, cases), out or Path("results") / safe_name(whole.name)
+    whole = replace(whole, name=f"{whole.name}-training", digest=f"{whole.digest}:training")
+    chosen = select(in_training_mode(whole), cases)
+    return chosen, out or Path("results") / safe_name(whole.name)
 
 
 OTHER_INPUTS = """

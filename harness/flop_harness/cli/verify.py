@@ -66,7 +66,7 @@ def verify(
     json: JsonOption = False,
 ) -> None:
     """Hold every formula behind a suite or a model against what torch computes."""
-    from flop_harness.run.planning import select, single
+    from flop_harness.run.planning import in_training_mode, select, single
     from flop_harness.store import require_writable
     from flop_harness.suite import files as suite
 
@@ -80,6 +80,7 @@ def verify(
         refuse_for_suites(input, train, dtype, kwargs=kwargs)
         whole = suite.load(target)
         chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)
+        chosen = in_training_mode(chosen) if training else chosen
     kept = folder if out is not None or (cases is None and not training) else None
     if kept is not None:
         require("report")

@@ -27,6 +27,11 @@ def select(suite: Suite, pattern: str | None) -> Suite:
     return replace(suite, cases=cases, digest=f"{suite.digest}:{pattern}")
 
 
+def in_training_mode(suite: Suite) -> Suite:
+    """Its cases as models are trained, whatever mode the suite says."""
+    return replace(suite, cases=tuple(replace(case, mode="train") for case in suite.cases))
+
+
 def check_counters(suite: Suite, source: str) -> None:
     """UserError, naming ``source`` and the case, if a case asks for a counter that is unknown."""
     for case in suite.cases:
