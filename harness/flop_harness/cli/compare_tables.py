@@ -27,9 +27,8 @@ def told(run: Any, asked: Any, folder: Path | None, exact: bool, json: bool, str
         for line in made_on(run, asked):
             tell(line)
     else:
-        show(suite_table(run, exact))
+        show(suite_table(run, exact), *sizes_beside(run))
         if compares_models(run):
-            show_sizes(run)
             for line in (*trained_line(run, asked), *reasons(Index(run))):
                 tell(line)
         for line in parameter_lines(Index(run)):
@@ -100,18 +99,20 @@ def exit_code(run: Any, strict: bool = False) -> int:
     return FINE
 
 
-def show_sizes(run: Any) -> None:
-    """Each model beside the first, with bars."""
+def sizes_beside(run: Any) -> list[Any]:
+    """Each model beside the first, with bars; nothing of a suite."""
     from flop_harness.report.analysis.index import Index
     from flop_harness.report.analysis.sizes import shares, sizes
-    from flop_harness.report.charts.sizes import SIZES
+    from flop_harness.report.charts.sizes import SIZES, compares_models
     from flop_harness.report.formats.terminal.bars import Barred
     from flop_harness.report.formats.terminal.grid import grid
     from flop_harness.report.tables.sizes import size_table
 
+    if not compares_models(run):
+        return []
     found = sizes(Index(run))
     table = size_table(found, "MAC", SIZES)
-    show(Barred(grid(table), shares(each.amount for each in found)))
+    return [Barred(grid(table), shares(each.amount for each in found))]
 
 
 def next_step(run: Any, asked: Any, folder: Path | None) -> list[str]:

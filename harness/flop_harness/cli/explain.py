@@ -220,10 +220,11 @@ def tell_found(found: Any, depth: int) -> None:
     from flop_harness.report.formats.terminal.bridge import explain as lines
     from flop_harness.report.formats.terminal.bridge import grid
 
-    width = terminal().width
+    width, trees = terminal().width, []
     for bridge, contexts in merged(found.bridges):
         title = f"{bridge.counter} on {bridge.case}, {bridge.metric} ({', '.join(contexts)})"
-        show(grid(title, list(lines(found.index, bridge, depth=depth)), width))
+        trees.append(grid(title, list(lines(found.index, bridge, depth=depth)), width))
+    show(*trees)
     tell_silence(found)
 
 

@@ -90,9 +90,8 @@ def tell(found: Any) -> None:
     from flop_harness.report.tables import reproduction as tables
 
     for held in found.times:
-        for table in (tables.ratio_table(held), tables.conclusion_table(held)):
-            if table.rows:
-                show(grid(table))
+        both = tables.ratio_table(held), tables.conclusion_table(held)
+        show(*(grid(table) for table in both if table.rows))
         for line in tables.time_lines(held):
             print(line)
     for line in tables.count_lines(found):
