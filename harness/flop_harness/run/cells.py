@@ -149,7 +149,8 @@ class CaseRunner:
         return self.terms[key]
 
     def _canonical(self) -> Trace:
-        from flop_harness.trace.recorder import record, with_imports
+        from flop_harness.trace.attempts import with_imports
+        from flop_harness.trace.recorder import record
 
         def attempt() -> Trace:
             built = self._on_meta()  # made for this trace alone: nothing to copy
