@@ -74,7 +74,7 @@ class CaseRunner:
     counters: Mapping[str, Counter] = field(default_factory=dict)
     taken: dict[Any, Trace] = field(default_factory=dict)
     observed: dict[Any, Call] = field(default_factory=dict)
-    overheard: dict[tuple[str, Context], tuple[Call, ...]] = field(default_factory=dict)
+    captured: dict[tuple[str, Context], tuple[Call, ...]] = field(default_factory=dict)
     terms: dict[int, Terms] = field(default_factory=dict)
 
     @cached_property
@@ -151,7 +151,8 @@ class CaseRunner:
         return self.terms[key]
 
     def _canonical(self) -> Trace:
-        from flop_harness.trace.recorder import record, with_imports
+        from flop_harness.trace.attempts import with_imports
+        from flop_harness.trace.recorder import record
 
         def attempt() -> Trace:
             built = self._on_meta()  # made for this trace alone: nothing to copy
@@ -203,12 +204,12 @@ class CaseRunner:
             return found
 
     def _observed(self, counter: Counter, context: Context, trace: Trace) -> Trace:
-        """The pass with what the counter's rules need beyond it: as it was heard while the counter was
+        """The pass with what the counter's rules need beyond it: as it was captured while the counter was
         asked, or run for that once; once for equal passes.
         """
         key = (counter.observe, trace.root)
         if key not in self.observed:
-            calls = self.overheard.get((counter.id, context)) or self._asked_for(counter, context)
+            calls = self.captured.get((counter.id, context)) or self._asked_for(counter, context)
             self.observed[key] = with_calls(trace, calls).root
         return replace(trace, root=self.observed[key])
 

@@ -22,11 +22,12 @@ def tell_of_run(model: str, error: BaseException, tell: Callable[[str], None]) -
 
 
 def traced(prepare: Callable[[], tuple], *, timeout_s: float = 300.0, **options: Any) -> Trace:
-    """What ``trace.recorder.recorded`` gives; the caller's model and inputs stay as they are.
+    """What ``trace.attempts.recorded`` gives; the caller's model and inputs stay as they are.
 
     Raises what the model raises; RuntimeError with its message where that happened in a fork.
     """
-    from flop_harness.trace.recorder import NotCopyable, recorded
+    from flop_harness.trace.attempts import recorded
+    from flop_harness.trace.copying import NotCopyable
 
     try:
         return recorded(prepare, **options)
@@ -38,7 +39,7 @@ def traced_itself(prepare: Callable[[], tuple], timeout_s: float, options: dict)
     """A trace of the model itself, in a fork that may be spoilt; another for each attempt."""
     import torch
 
-    from flop_harness.trace.recorder import recorded
+    from flop_harness.trace.attempts import recorded
 
     def work() -> bytes:
         torch.set_num_threads(1)  # the threads of this process are not in its fork
