@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect as types
 
-from flop_harness.audit import claims
+from flop_harness.audit import claim_tables
 from flop_harness.report.formats.markdown import grid
 from flop_harness.report.tables.table import Table, columns
 from flop_harness.suite import files
@@ -20,7 +20,7 @@ PLAIN = {
 }  # fmt: skip
 """Types of msgspec in words of TOML"""
 
-FILES = {"suites": files.TABLES, "claims": claims.TABLES}
+FILES = {"suites": files.TABLES, "claims": claim_tables.TABLES}
 """Page of the documentation -> the tables of the files that it is about"""
 
 

@@ -132,10 +132,7 @@ def terminal() -> Any:
 
 
 def show(*tables: Any) -> None:
-    """Tables on stdout, an empty line between two, without blanks at the ends of lines.
-
-    What is too wide is not cut off.
-    """
+    """Tables on stdout, an empty line between two; no line is cut off or ends in blanks."""
     console = terminal()
     for place, table in enumerate(tables, 1):
         with console.capture() as printed:
