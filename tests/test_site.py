@@ -293,6 +293,17 @@ def test_a_verdict_in_words_has_a_minus_and_a_space_before_per_cent():
     assert told == "without biases of gpt3-2.1 gives 3e-07, −33.33 % off"
 
 
+def test_what_a_source_says_alike_of_several_weights_is_told_once():
+    rows = [a_row(claim=claim, model="torchvision:vgg16", value=value, own=own)
+            for claim, value, own in [("at 224", "15.47", "15470264320"), ("at 384", "15.47", "45466976256"),
+                                      ("elsewhere", "15.5", "15470264320")]]  # fmt: skip
+    told = Site(Results({}, claims=rows)).claims["torchvision:vgg16"]
+    assert [(each.id, each.value) for each in told] == [
+        (published(rows[0]).id, "15.47"),
+        (published(rows[2]).id, "15.5"),
+    ]
+
+
 def a_row(**values: str) -> dict[str, str]:
     """A line of verdicts.csv."""
     empty = dict.fromkeys(("claim", "model", "layer", "source", "reason", "value", "unit", "own", "own_unit"), "")  # fmt: skip
