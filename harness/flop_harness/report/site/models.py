@@ -107,7 +107,7 @@ class Model:
         far = float(max(above) / min(above)) if above else 1.0
         zero = any(group.macs == 0 for group, _ in shown)
         return (
-            f"{len(exact)} of {len(every)} counters equal the reference"
+            f"Called as documented, {len(exact)} of {len(every)} counters equal the reference"
             + (f"; highest and lowest are a factor of {ratio(far - 1)} apart" if far > 1 else "")
             + ("; some say 0." if zero else ".")
         )
