@@ -25,7 +25,7 @@ from flop_harness.report.site.combine import combine
 from flop_harness.report.site.contents import Site
 from flop_harness.report.site.families import family_rows, section_of, short
 from flop_harness.report.site.home import sentences
-from flop_harness.report.site.models import strip
+from flop_harness.report.site.models import model_of, strip
 from flop_harness.report.site.picture import SVG, heat_map, with_summary
 from flop_harness.report.site.published import cited, own_in, published
 from flop_harness.report.site.sources import Results, is_library, results_in
@@ -184,6 +184,16 @@ def test_a_cell_tells_the_ratio_that_is_farthest_from_one():
 def test_a_figure_of_zero_is_farther_than_any_other():
     rows = family_rows(zoo(("a", "vgg", 900), ("b", "vgg", -100)), "ab")
     assert (rows[0].cells[0].mark, rows[0].cells[0].tone) == ("0", "zero")
+
+
+@pytest.mark.parametrize("more, apart", [(2, "2.0 %"), (300, "4.0 times")])
+def test_the_first_sentence_about_a_model_says_who_agrees_and_how_far_others_are(more, apart):
+    pairs = [explained("net", counter, 100, {"x": extra}) for counter, extra in [("thop", 0), ("torchinfo", more)]]  # fmt: skip
+    told = model_of(Index(a_run(pairs)), "net", "zoo").sentence
+    assert (
+        told
+        == f"Called as documented, 1 of 2 counters equals the reference; highest and lowest are {apart} apart."
+    )
 
 
 def test_a_lone_architecture_stands_with_the_others():
