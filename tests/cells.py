@@ -19,8 +19,8 @@ from flop_harness.records import Bridge, Context, Reading, Trace
 from flop_harness.run.answers import modules_of
 from flop_harness.run.contexts import asked_with, observations, watched, with_calls
 from flop_harness.suite.compiled import eagerly
+from flop_harness.trace.attempts import recorded
 from flop_harness.trace.copying import copied
-from flop_harness.trace.recorder import recorded
 from layers import Factory, Sample
 
 # A counter from a folder of its own cannot be in this process beside the package it replaces.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
+import pty
 import subprocess
 import sys
 import time
@@ -48,6 +50,21 @@ def typed_apart(*words: object) -> Ended:
     command = [sys.executable, "-m", "flop_harness", *map(str, words)]
     done = subprocess.run(command, capture_output=True, text=True)
     return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def typed_on_a_terminal(*words: object, **environment: str) -> str:
+    """All that the command writes to a terminal, its progress too."""
+    command = [sys.executable, "-m", "flop_harness", *map(str, words)]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs,
+                          env={**os.environ, **environment}):  # fmt: skip
+        os.close(theirs)
+        written = b""
+        with contextlib.suppress(OSError):  # EIO: nobody holds the other end any more
+            while piece := os.read(ours, 65536):
+                written += piece
+    os.close(ours)
+    return written.decode()
 
 
 def results_of(run: Run, folder: Path) -> Path:

@@ -157,7 +157,9 @@ def counted(model_type: str, name: str) -> tuple[dict[str, Any], Any]:
     from flop_harness.suite.build import build
     from flop_harness.suite.files import case_from_model
     from flop_harness.suite.providers.transformers import model_class
-    from flop_harness.trace.recorder import ValuesNeeded, record, recorded, with_imports
+    from flop_harness.trace.attempts import recorded, with_imports
+    from flop_harness.trace.needs import ValuesNeeded
+    from flop_harness.trace.recorder import record
 
     def traced(case: Any) -> Any:
         def attempt() -> Any:

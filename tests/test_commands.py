@@ -1,4 +1,4 @@
-"""Every command as a user types it, at two widths: nothing is cut, and the data says the same."""
+"""Every command as a user types it, at three widths: nothing is cut, and the data says the same."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from commands import Ended, results_of, typed
+from commands import Ended, results_of, typed, typed_apart, typed_on_a_terminal
 from flop_harness.report.documents.json_documents import SCHEMAS
 from runs import small_run
 
@@ -160,7 +160,7 @@ COMMANDS = {
     "list shapes": row("list shapes", schema="list"),
     "list peaks": row("list peaks", schema="list"),
 }  # fmt: skip
-COPIED = ("  flop-harness ", "report: ")
+COPIED = ("  flop-harness ", "report: ", "tables for a paper or a README: ")
 """How lines begin that are copied, and stay whole however narrow"""
 DIFFERENT_EACH_TIME = ("time two",)
 LONG = ("time two",)
@@ -188,10 +188,10 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     "name",
     [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in COMMANDS],
 )
-def test_a_command_says_the_same_at_two_widths(name: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_command_says_the_same_at_every_width(name: str, monkeypatch: pytest.MonkeyPatch):
     command = COMMANDS[name]
     data = document(command)
-    for width in (80, 120):
+    for width in (60, 80, 200):
         monkeypatch.setenv("COLUMNS", str(width))
         ended = typed(*command.words)
         assert ended.code == command.code, ended.err
@@ -200,6 +200,27 @@ def test_a_command_says_the_same_at_two_widths(name: str, monkeypatch: pytest.Mo
         missing = {value for value in integers(data) if shown and not stands(value, shown)}
         assert missing == set(), shown
         assert [word for word in names(data) if word not in squeezed(ended.out)] == []
+
+
+ESCAPE = "\x1b"
+COLOUR = re.compile(r"\x1b\[(?:[\d;]*;)?(?:3\d|4\d|9\d|10[0-7])(?:;[\d;]*)?m")
+DRAWN = ("compare", "my.py:net", "--counters", "thop")
+"""With a table, bold heads, dim notes and a bar that follows the run"""
+
+
+def test_what_is_no_screen_gets_no_escape_codes(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    dumb, piped = typed_on_a_terminal(*DRAWN, TERM="dumb"), typed_apart(*DRAWN)
+    assert ESCAPE not in dumb + piped.out + piped.err
+    assert f"{TOLD:,}" in dumb and f"{TOLD:,}" in piped.out
+
+
+def test_a_terminal_gets_styles_and_with_no_color_none_that_are_colours():
+    words = ("explain", "my.py:net", "thop")
+    plain, coloured = (typed_on_a_terminal(*words, TERM="xterm-256color", COLUMNS="120", NO_COLOR=set_to)
+                       for set_to in ("1", ""))  # fmt: skip
+    assert ESCAPE in plain and COLOUR.search(plain) is None
+    assert COLOUR.search(coloured)
 
 
 @pytest.mark.parametrize("backwards", [False, True])

@@ -14,8 +14,8 @@ from torch.utils.flop_counter import FlopCounterMode
 import flop_harness as harness
 from flop_harness.conventions.reference import reference
 from flop_harness.records import RAISED
+from flop_harness.trace.attempts import recorded
 from flop_harness.trace.copying import NotCopyable, copied, differences
-from flop_harness.trace.recorder import recorded
 from flop_harness.trace.walk import module_calls, visits
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -24,7 +24,7 @@ from flop_harness.formulas.registry import FORMULAS
 from flop_harness.reconcile.bridges import bridge
 from flop_harness.records import Call, Context, Reading
 from flop_harness.suite import files as suites
-from flop_harness.trace.recorder import recorded
+from flop_harness.trace.attempts import recorded
 from flop_harness.trace.walk import operators
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -9,7 +9,8 @@ import torch
 
 from flop_harness.conventions.products import works
 from flop_harness.proof.operation import Operation, prove
-from flop_harness.trace.recorder import record, recorded
+from flop_harness.trace.attempts import recorded
+from flop_harness.trace.recorder import record
 from programs import Program
 from test_formulas import some
 from test_formulas_matrices import complex_numbers, macs_of, proofs_of, says

@@ -13,7 +13,8 @@ from flop_harness.conventions.catalogue import CONVENTIONS
 from flop_harness.conventions.products import products, unsupported, works
 from flop_harness.conventions.reference import reference
 from flop_harness.proof.operation import Operation, prove
-from flop_harness.trace.recorder import record, recorded
+from flop_harness.trace.attempts import recorded
+from flop_harness.trace.recorder import record
 from programs import Program
 from test_formulas import priced, some
 

@@ -8,10 +8,13 @@ import pytest
 import torch
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
+from torchvision.models import ResNet50_Weights
 
+from commands import typed
+from flop_harness.ask.checkpoint import state_of
 from flop_harness.ask.layer_choice import chosen
 from flop_harness.ask.layer_tables import layer_table, totals
-from flop_harness.ask.layers import Layers, layers_of_trace, state_of
+from flop_harness.ask.layers import Layers, layers_of_trace
 from flop_harness.errors import UserError
 from flop_harness.report.words.text import part
 from flop_harness.run.tracing import traced
@@ -89,6 +92,25 @@ def test_totals_per_batch_and_per_sample(found: Layers):
     assert said["frozen parameters"] == 6
     assert said["buffers"] == 6 + 6 + 1  # running mean and variance, batches seen
     assert said["checkpoint (bytes of its tensors)"] == 4 * (PARAMS + 12) + 8
+
+
+STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))
+"""(width, blocks) of ResNet-50; a block normalises width, width and 4 width, its first also a shortcut"""
+
+
+def test_the_checkpoint_of_resnet_50_is_the_97_8_mb_of_its_file_in_mebibytes():
+    """Float32 but for what each norm has seen; the file, by torchvision, holds names and padding too."""
+    normalised = 64 + sum(6 * width * blocks + 4 * width for width, blocks in STAGES)
+    norms = 1 + sum(3 * blocks + 1 for _, blocks in STAGES)
+    held = 4 * (25_557_032 + 2 * normalised) + 8 * norms
+    shown = typed("layers", "torchvision:resnet50", "--depth", "0").out
+    (line,) = [each for each in shown.splitlines() if each.startswith(" checkpoint")]
+    assert line.split("tensors)")[1].split() == [
+        f"{held:,}", f"{held / 1e6:.1f}", "MB,", f"{held / 2**20:.2f}", "MiB"
+    ]  # fmt: skip
+    file = ResNet50_Weights.IMAGENET1K_V1.meta["_file_size"]
+    assert f"{file:.1f}" == "97.8"
+    assert 1 < file / (held / 2**20) < 1.001
 
 
 def test_what_a_counter_says_stands_in_its_column(found: Layers):

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from flop_harness.conventions.products import unsupported
 from flop_harness.conventions.reference import parameters, reference
-from flop_harness.trace.recorder import recorded
+from flop_harness.trace.attempts import recorded
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 

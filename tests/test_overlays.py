@@ -13,6 +13,9 @@ import pytest
 
 from flop_harness.counters import overlay
 from flop_harness.counters.overlay import NotInstallable, ensure, folder_of, missing
+from flop_harness.regression.drift import drift
+from flop_harness.run.planning import of_models
+from flop_harness.suite.files import case_from_model
 
 WANTED = ("counts==1.2",)
 PIP = """
@@ -203,3 +206,14 @@ def test_what_is_installed_is_said_and_what_cannot_be_is_one_line(pip, tmp_path,
     assert "flopth: installing flopth==0.1.6 for it, once" in done.stderr.splitlines()
     said = " ".join(f"{done.stdout} {done.stderr}".split())
     assert "flopth==0.1.6 cannot be installed: ERROR: No matching distribution" in said
+
+
+def test_drift_says_what_it_is_about_to_install_before_it_asks_a_release(pip, monkeypatch):
+    pip("no index")
+    monkeypatch.setattr("flop_harness.regression.drift.released", lambda distribution: ("0.1.6",))
+    case = case_from_model("torch.nn:Identity", ["2x4"])
+    told: list[str] = []
+    drift("flopth", of_models([case]), note=told.append,
+          progress=lambda _, release: told.append(release.error))  # fmt: skip
+    assert told[0] == "flopth: installing flopth==0.1.6 for it, once"
+    assert len(told) == 2 and told[1].startswith("flopth==0.1.6 cannot be installed")

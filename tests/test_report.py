@@ -21,14 +21,15 @@ from flop_harness.records import Case, Context, Run, Step, Suite, Tool
 from flop_harness.report.analysis import bridges as bridges_analysis
 from flop_harness.report.analysis import cells as cells_analysis
 from flop_harness.report.analysis import verdict
-from flop_harness.report.analysis.bridges import bars
 from flop_harness.report.analysis.index import Index
+from flop_harness.report.analysis.waterfalls import Scale, bars, own_levels
 from flop_harness.report.charts import heatmap, waterfall
 from flop_harness.report.formats import case_json as details
 from flop_harness.report.formats import frames, latex, markdown
 from flop_harness.report.formats.terminal import case as terminal
 from flop_harness.report.tables import comparison, failures
 from flop_harness.report.tables.bridges import bridge_table, bridges, origin
+from flop_harness.report.tables.cases import sections
 from flop_harness.report.tables.figures import figures
 from flop_harness.report.tables.readings import readings
 from runs import (
@@ -272,10 +273,32 @@ def test_a_bridge_table_goes_from_reference_to_reading():
     rows = [row[:2] for row in bridge_table(bridge).rows]
     assert rows == [("reference", 100), ("bias", "+10"), ("unseen", "\N{MINUS SIGN}20"),
                     ("residual", "+1"), ("reading", reading.value)]  # fmt: skip
-    drawn = bars(bridge)
+    places = own_levels(bridge)
+    drawn = bars(bridge, places, Scale.of([places]))
     assert len(drawn) == len(rows)
     assert [bar.tone for bar in drawn] == ["base", "up", "down", "loud", "base"]
     assert drawn[2].left == 0 and drawn[2].width == 100
+
+
+def test_the_waterfalls_of_a_case_stand_on_one_scale_with_an_axis():
+    """From 20 below the reference to 60 above it: 40 MAC are half of the width, for each counter.
+
+    Of a figure of FLOPs the unit is no distance, and 80 FLOP are 40 MAC.
+    """
+    run = a_run([
+        explained("net", "thop", 100, {"ReLU": -20, "batch normalisation": 80}),
+        explained("net", "torch", 100, {"2 FLOPs per MAC": 100, "ReLU": 80}, unit="FLOP"),
+    ])  # fmt: skip
+    thop, torch = details.contents(Index(run), *sections(Index(run)))["answers"]
+    drawn = {each["counter"]: {line["term"]: line["bar"][:2] for line in each["bridge"]}
+             for each in (thop, torch)}  # fmt: skip
+    assert drawn["thop"]["ReLU"] == [0, 25]
+    assert drawn["thop"]["batch normalisation"] == [0, 100]
+    assert drawn["torch"]["2 FLOPs per MAC"] == [25, 0]
+    assert drawn["torch"]["ReLU"] == [25, 50]
+    assert thop["scale"] == torch["scale"]
+    assert [left for left, _ in thop["scale"]] == [0, 25, 100]
+    assert [share for _, share in thop["scale"]] == ["−20.0 %", "0", "+60.0 %"]
 
 
 def test_the_waterfall_shown_first_has_the_most_terms():

@@ -174,6 +174,20 @@ def test_what_is_wrong_with_the_figure_of_a_readme(page, site):
     assert "resnet152" in page.locator("tr:target").inner_text()
 
 
+def test_a_count_of_claims_shows_those_alone(page, site):
+    page.goto((site / "claims.html").as_uri())
+    groups = page.locator("details.fold:visible")
+    every = groups.count()
+    assert every > 2
+    page.get_by_role("link", name=re.compile("^Reproduced:")).click()
+    assert groups.count() == 1 and "Reproduced:" in groups.inner_text()
+    page.get_by_role("searchbox", name="Claims").fill("resnet50")  # words are looked for in all
+    assert groups.count() == every
+    page.get_by_role("searchbox", name="Claims").fill("")
+    page.get_by_role("link", name=re.compile("^All")).click()
+    assert groups.count() == every
+
+
 def test_what_thop_changed_in_2019(page, site):
     opened(page, site)
     asked(page, "thop")

@@ -151,11 +151,14 @@ def test_what_a_model_refuses_at_every_size_is_said_once(command: str):
     assert len(ended.err.splitlines()) == 1 and ended.err.count("never with this") == 1
 
 
-def test_that_a_model_was_run_for_real_is_said_once():
-    ended = typed_apart("count", "my.py:OnlyForReal", "--input", SHAPE, "--sweep", "batch=1,2,3")
+@pytest.mark.parametrize("command", [("count",), ("compare", "--counters", "thop")])
+def test_that_a_model_was_run_for_real_is_said_once(command: tuple[str, ...]):
+    """``compare`` gives each size a process of its own, and all of them find it out."""
+    ended = typed_apart(*command, "my.py:OnlyForReal", "--input", SHAPE, "--sweep", "batch=1,2,3")
     assert ended.code == 0
-    assert ended.err.splitlines() == ["flop-harness: my.py:OnlyForReal was run for real: "
-                                      "on meta it raises RuntimeError: not on meta"]  # fmt: skip
+    assert [line.removeprefix("flop-harness: ") for line in ended.err.splitlines()] == [
+        "my.py:OnlyForReal was run for real: on meta it raises RuntimeError: not on meta"
+    ]
 
 
 def test_a_bar_goes_before_a_name_wraps():

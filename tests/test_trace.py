@@ -13,9 +13,11 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from flop_harness.conventions.reference import reference
 from flop_harness.records import Call, Dict, List, Opaque, Tensor, Trace
+from flop_harness.trace.attempts import recorded
 from flop_harness.trace.copying import copied
+from flop_harness.trace.needs import GradientsNeeded, ValuesNeeded
 from flop_harness.trace.plans import Memory
-from flop_harness.trace.recorder import GradientsNeeded, ValuesNeeded, record, recorded
+from flop_harness.trace.recorder import record
 from flop_harness.trace.walk import functions, module_calls, operators, visits
 from layers import LAYERS
 from networks import NETWORKS

@@ -25,7 +25,8 @@ from flop_harness.records import Trace
 from flop_harness.run.planning import of_models
 from flop_harness.store.traces import dump_trace, load_trace
 from flop_harness.suite.files import case_from_model
-from flop_harness.trace.recorder import record, recorded
+from flop_harness.trace.attempts import recorded
+from flop_harness.trace.recorder import record
 from layers import LAYERS
 
 

@@ -17,7 +17,7 @@ from flop_harness.records import Case, Context, Input, Trace
 from flop_harness.run.cells import CaseRunner, Limits
 from flop_harness.store.traces import dump_trace, load_trace
 from flop_harness.suite.build import build
-from flop_harness.trace.recorder import recorded
+from flop_harness.trace.attempts import recorded
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -28,7 +28,8 @@ from flop_harness.report import PAGES, write
 from flop_harness.report.analysis import proofs as proofs_analysis
 from flop_harness.report.documents import files
 from flop_harness.suite import files as suite
-from flop_harness.trace.recorder import record, recorded
+from flop_harness.trace.attempts import recorded
+from flop_harness.trace.recorder import record
 from layers import LAYERS, Factory
 from networks import NETWORKS
 from programs import PROGRAMS, SPARSE, Program

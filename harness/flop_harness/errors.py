@@ -13,6 +13,8 @@ from typing import Any
 OURS = "flop-harness"
 """Where a warning of ours says that it comes from"""
 AS_USUAL = warnings.formatwarning
+TOLD: dict = {}
+"""What this process has warned of: once is enough"""
 EXTRAS = {
     "report": ("altair", "jinja2", "pandas", "vl_convert"),
     "counters": ("fvcore", "ptflops", "pytorch_model_summary", "thop", "torchinfo"),
@@ -99,6 +101,11 @@ def install_command(package: str) -> str:
     name = package.replace("-", "_")
     extra = next((extra for extra, brought in EXTRAS.items() if name in brought), None)
     return f"pip install 'flop-harness[{extra}]'" if extra else f"pip install {package}"
+
+
+def warn(told: str) -> None:
+    """A warning of ours, once in this process."""
+    warnings.warn_explicit(told, UserWarning, OURS, 1, registry=TOLD)
 
 
 def warning_line(

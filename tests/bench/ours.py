@@ -23,7 +23,7 @@ import torch
 
 import flop_harness.run.preloaded  # noqa: F401
 from flop_harness.counters import Answer, Counter
-from flop_harness.counters.protocol import unheard
+from flop_harness.counters.protocol import capturing_nothing
 from flop_harness.records import Call
 from flop_harness.run.cells import CaseRunner
 from flop_harness.run.isolation import run_apart
@@ -36,13 +36,13 @@ from flop_harness.suite.files import load
 
 
 @contextmanager
-def nothing_heard() -> Iterator[list[Call]]:
+def no_calls() -> Iterator[list[Call]]:
     yield [Call("function", "nothing", (), (), None)]
 
 
 def idle(counter: Counter) -> Counter:
     silent = replace(counter, read=lambda *given: Answer(1, 1, {}))
-    return silent if counter.overhear is unheard else replace(silent, overhear=nothing_heard)
+    return silent if counter.capture is capturing_nothing else replace(silent, capture=no_calls)
 
 
 def cpu_seconds() -> float:

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
+from flop_harness.ask.activations import batch_of, handed_on, input_bytes, summed_up
+from flop_harness.ask.checkpoint import State, state_of
 from flop_harness.ask.ways import Rules, counters_named
 from flop_harness.conventions.reference import byte_charges, mac_charges, reference, settled
 from flop_harness.counters import find_called
 from flop_harness.errors import UserError
-from flop_harness.records import RAISED, Call, Case, Context, Module, Tensor, Trace
-from flop_harness.records.account import Account, lineage
+from flop_harness.records import Call, Case, Context, Module, Trace
+from flop_harness.records.account import Account
 from flop_harness.records.trace import shapes_of
 from flop_harness.trace.tree import own_parameters
-from flop_harness.trace.walk import is_closed, module_calls, visits
+from flop_harness.trace.walk import module_calls
 
 Number = int | float
-
-PARAMETRIZED = "parametrizations"
-"""The child under which torch keeps the modules that compute a weight"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +91,6 @@ class Layers:
     @property
     def whole(self) -> Layer:
         return self.layers[0]
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What a model holds: elements of its buffers, and the bytes that a checkpoint has of it."""
-
-    buffers: int
-    buffer_bytes: int
-    checkpoint_bytes: int
 
 
 def layers_of_case(
@@ -224,43 +214,6 @@ def calls_by_path(trace: Trace) -> dict[str, list[tuple[str, str]]]:
     return dict(found)
 
 
-def handed_on(trace: Trace) -> dict[str, int]:
-    """Bytes of the outputs of the innermost modules that are called, each call by itself.
-
-    A call is innermost if no module is called inside it: attention whose projection is never called
-    hands on its output. What a module computes around calls of its children is no module's output;
-    what parametrizes a weight is part of the module that holds it.
-    """
-    calls = [visit for visit in visits(trace, is_closed)
-             if visit.call.level == "module" and PARAMETRIZED not in visit.path.split(".")]  # fmt: skip
-    outer = {id(call) for visit in calls for call in visit.around}
-    found: dict[str, int] = defaultdict(int)
-    for visit in calls:
-        if id(visit.call) not in outer and visit.call.output != RAISED:
-            path = trace.modules[visit.call.module].path
-            found[path] += sum(tensor.nbytes for tensor in tensors_in(visit.call.output))
-    return dict(found)
-
-
-def summed_up(amounts: Mapping[str, int]) -> dict[str, int]:
-    """Each amount at its module and at everything that holds it."""
-    found: dict[str, int] = defaultdict(int)
-    for path, amount in amounts.items():
-        for place in lineage(path):
-            found[place] += amount
-    return dict(found)
-
-
-def tensors_in(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, tuple):
-        for each in value:
-            yield from tensors_in(each)
-    elif hasattr(value, "values") and isinstance(value.values, tuple):
-        yield from tensors_in(value.values)
-
-
 def parameters_by_path(trace: Trace) -> dict[str, tuple[int, int]]:
     """(elements, trainable ones) of the parameters that each module is the first to hold."""
     seen: set[int] = set()
@@ -273,40 +226,3 @@ def parameters_by_path(trace: Trace) -> dict[str, tuple[int, int]]:
         if every:
             found[path] = (sum(every.values()), trainable)
     return found
-
-
-def given(trace: Trace) -> Iterator[Tensor]:
-    """The tensors that the model is called with."""
-    return tensors_in((trace.root.args, tuple(each for _, each in trace.root.kwargs)))
-
-
-def input_bytes(trace: Trace) -> int:
-    return sum(tensor.nbytes for tensor in given(trace))
-
-
-def batch_of(trace: Trace) -> int:
-    first = next(given(trace), None)
-    return first.shape[0] if first is not None and first.shape else 1
-
-
-def state_of(module: Any) -> State:
-    """Buffers, and what ``module.state_dict()`` holds, tensors that are shared once."""
-    buffers = list(module.buffers())
-    held = {id(tensor): tensor for tensor in (*module.parameters(), *persistent(module))}
-    return State(
-        sum(each.numel() for each in buffers), size(buffers), size(held.values())
-    )  # fmt: skip
-
-
-def persistent(module: Any) -> list[Any]:
-    """The buffers that a checkpoint holds."""
-    return [
-        buffer
-        for each in module.modules()
-        for name, buffer in each._buffers.items()
-        if buffer is not None and name not in each._non_persistent_buffers_set
-    ]
-
-
-def size(tensors: Iterable[Any]) -> int:
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

@@ -131,12 +131,19 @@ def terminal() -> Any:
     return console if known else Console(width=200)
 
 
-def show(table: Any) -> None:
-    """A table on stdout, without blanks at the ends of lines; what is too wide is not cut off."""
+def show(*tables: Any) -> None:
+    """Tables on stdout, an empty line between two, without blanks at the ends of lines.
+
+    What is too wide is not cut off.
+    """
     console = terminal()
-    with console.capture() as printed:
-        console.print(table, crop=False)
-    print("\n".join(line.rstrip() for line in printed.get().splitlines()))
+    for place, table in enumerate(tables, 1):
+        with console.capture() as printed:
+            console.print(table, crop=False)
+        lines = [line.rstrip() for line in printed.get().splitlines()]
+        if place < len(tables) and lines[-1:] != [""]:
+            lines.append("")
+        print("\n".join(lines))
 
 
 def tell(text: str) -> None:

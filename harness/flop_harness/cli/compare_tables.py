@@ -27,17 +27,18 @@ def told(run: Any, asked: Any, folder: Path | None, exact: bool, json: bool, str
         for line in made_on(run, asked):
             tell(line)
     else:
-        show(suite_table(run, exact))
+        show(suite_table(run, exact), *sizes_beside(run))
         if compares_models(run):
-            show_sizes(run)
             for line in (*trained_line(run, asked), *reasons(Index(run))):
                 tell(line)
         for line in parameter_lines(Index(run)):
             tell(line)
     for line in (*report.verdict_lines(run), *further(run)):
         tell(line)
-    for line in next_step(run, asked, folder):
-        print(line)  # on one line however narrow, to be copied
+    if step := next_step(run, asked, folder):
+        words, command = step
+        tell(words)
+        print(f"  {command}")  # on one line however narrow, to be copied
     if folder is not None:
         print(f"tables for a paper or a README: {folder / 'table.tex'}, {folder / 'table.md'}")
         print(f"report: {folder / 'report.html'}")
@@ -100,22 +101,24 @@ def exit_code(run: Any, strict: bool = False) -> int:
     return FINE
 
 
-def show_sizes(run: Any) -> None:
-    """Each model beside the first, with bars."""
+def sizes_beside(run: Any) -> list[Any]:
+    """Each model beside the first, with bars; nothing of a suite."""
     from flop_harness.report.analysis.index import Index
     from flop_harness.report.analysis.sizes import shares, sizes
-    from flop_harness.report.charts.sizes import SIZES
+    from flop_harness.report.charts.sizes import SIZES, compares_models
     from flop_harness.report.formats.terminal.bars import Barred
     from flop_harness.report.formats.terminal.grid import grid
     from flop_harness.report.tables.sizes import size_table
 
+    if not compares_models(run):
+        return []
     found = sizes(Index(run))
     table = size_table(found, "MAC", SIZES)
-    show(Barred(grid(table), shares(each.amount for each in found)))
+    return [Barred(grid(table), shares(each.amount for each in found))]
 
 
-def next_step(run: Any, asked: Any, folder: Path | None) -> list[str]:
-    """The command that tells all terms of a figure: of the one with most of them."""
+def next_step(run: Any, asked: Any, folder: Path | None) -> tuple[str, str] | None:
+    """What tells all terms of a figure, and the command: of the figure with most of them."""
     from shlex import quote
 
     from flop_harness.report.analysis.verdict import trained
@@ -125,7 +128,7 @@ def next_step(run: Any, asked: Any, folder: Path | None) -> list[str]:
     found = [(richest(run, case.id), case) for case in asked.cases]
     with_terms = [(bridge, case) for bridge, case in found if bridge is not None]
     if not with_terms:
-        return []
+        return None
     bridge, case = max(with_terms, key=lambda pair: len(pair[0].steps))
     if folder is not None:
         which, given = case.id, ["--dir", quote(str(folder))]
@@ -137,4 +140,4 @@ def next_step(run: Any, asked: Any, folder: Path | None) -> list[str]:
         if folder is not None or len(asked.cases) == 1
         else " (--out FOLDER keeps this run for it)"
     )
-    return [f"every term of a figure, and its modules{kept}:", f"  {' '.join(words)}"]
+    return f"every term of a figure, and its modules{kept}:", " ".join(words)

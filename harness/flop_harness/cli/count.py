@@ -87,6 +87,5 @@ def count(
     if json:
         print_json(told)
         return
-    for table, shares in told:
-        show(Barred(grid(table), shares) if shares else grid(table))
+    show(*(Barred(grid(table), shares) if shares else grid(table) for table, shares in told))
     tell_trained(modes, mode)

@@ -54,7 +54,7 @@ def drift(
     known = None if fresh else earlier(path)
     with interruptible("the releases that were asked are kept: the same command goes on"):
         made = run_aloud(
-            lambda: asked(counter, suite, separated(versions), known, keep(path)), suite.name
+            lambda: asked(counter, suite, separated(versions), known, keep(path), say), suite.name
         )
     tell(made)
     save(made, out)

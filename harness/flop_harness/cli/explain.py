@@ -217,13 +217,16 @@ def was_asked(run: Any, case: str, counter: str) -> bool:
 
 def tell_found(found: Any, depth: int) -> None:
     from flop_harness.report.analysis.bridges import merged
+    from flop_harness.report.analysis.waterfalls import Scale, levels
     from flop_harness.report.formats.terminal.bridge import explain as lines
     from flop_harness.report.formats.terminal.bridge import grid
 
-    width = terminal().width
+    width, trees = terminal().width, []
+    scale = Scale.of(levels(found.index, bridge) for bridge in found.bridges)
     for bridge, contexts in merged(found.bridges):
         title = f"{bridge.counter} on {bridge.case}, {bridge.metric} ({', '.join(contexts)})"
-        show(grid(title, list(lines(found.index, bridge, depth=depth)), width))
+        trees.append(grid(title, list(lines(found.index, bridge, depth, scale=scale)), width))
+    show(*trees)
     tell_silence(found)
 
 

@@ -91,11 +91,8 @@ def tell(
 
     if len(named) == 1:
         return show(grid(language.bridge(found[0], shape)))
-    show(grid(language.formulas(found, shape, length, batch, tokens)))
-    if not named:
-        show(grid(language.phases(phases, peak)))
-        show(grid(language.memory(held, shape)))
-    return None
+    parts = [] if named else [language.phases(phases, peak), language.memory(held, shape)]
+    return show(*map(grid, (language.formulas(found, shape, length, batch, tokens), *parts)))
 
 
 def tell_drift(versions: list[Any], shape: Any, as_json: bool) -> None:

@@ -101,7 +101,7 @@ def layers(
         print_json(document(found, rows))
         return
     as_tree = sort is None and top is None and only is None
-    show(grid(layer_table(found, rows, as_tree, separated(columns), weights)))
-    show(grid(totals_table(found)))
+    table = layer_table(found, rows, as_tree, separated(columns), weights)
+    show(grid(table), grid(totals_table(found)))
     if found.called:
         tell_trained({model: found.mode}, mode)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from flop_harness.cli.app import FINE, app, interruptible, say, show
+from flop_harness.cli.app import tell as tell_line
 from flop_harness.errors import UserError
 
 DIFFERENT = 1
@@ -90,13 +91,12 @@ def tell(found: Any) -> None:
     from flop_harness.report.tables import reproduction as tables
 
     for held in found.times:
-        for table in (tables.ratio_table(held), tables.conclusion_table(held)):
-            if table.rows:
-                show(grid(table))
+        both = tables.ratio_table(held), tables.conclusion_table(held)
+        show(*(grid(table) for table in both if table.rows))
         for line in tables.time_lines(held):
-            print(line)
+            tell_line(line)
     for line in tables.count_lines(found):
-        print(line)
+        tell_line(line)
 
 
 def tell_if_readable(published: Any, run: Any, times: Any) -> None:

@@ -215,9 +215,9 @@ def tell(times: Any, suite: Any) -> None:
     from flop_harness.report.tables.ratios import ratio_table
     from flop_harness.report.tables.times import table_of
 
-    show(grid(table_of(times, suite)))
-    if not suite.digest and len(suite.cases) > 1:
-        show(grid(ratio_table(MachineTimings(times))))
+    several = not suite.digest and len(suite.cases) > 1
+    beside = [ratio_table(MachineTimings(times))] if several else []
+    show(*map(grid, (table_of(times, suite), *beside)))
     for line in (whose(times, id_of(times.environment)), *sentences(times)):
         tell_line(line)
 

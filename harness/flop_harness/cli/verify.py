@@ -115,10 +115,8 @@ def tell(proofs: Any) -> None:
     from flop_harness.report.formats.terminal.grid import grid
     from flop_harness.report.tables.proofs import disagreements, summary
 
-    show(grid(summary(proofs)))
     wrong = disagreements(proofs)
-    if wrong.rows:
-        show(grid(wrong))
+    show(grid(summary(proofs)), *([grid(wrong)] if wrong.rows else []))
     for line in lines(proofs):
         tell_line(line)
 

@@ -13,7 +13,8 @@ from flop_harness.records import Context
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
     """Trace the model on real tensors and price the trace."""
-    from flop_harness.trace.recorder import NotCopyable, recorded
+    from flop_harness.trace.attempts import recorded
+    from flop_harness.trace.copying import NotCopyable
 
     given = partial(recorded, lambda: (model, args, kwargs), grad=context.grad)
     try:

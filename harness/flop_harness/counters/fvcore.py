@@ -13,11 +13,11 @@ from flop_harness.conventions.products import ATTENTION_FUNCTIONS, RECURRENT_OPE
 from flop_harness.conventions.reference import Charge, registered_parameters, settled
 from flop_harness.counters.copies import original
 from flop_harness.counters.jit_graph import (
+    captured,
     kept,
     named,
     named_by_origin,
     observed,
-    overheard,
     traceable,
 )
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
@@ -220,7 +220,7 @@ COUNTER = Counter(
         figures={"compute": "flops", "params": 'fvcore.nn.parameter_count(model)[""]'},
     ),
     observe=observed,
-    overhear=overheard,
+    capture=captured,
     contexts=(Context(grad=True),),
     further=(Context(grad=False),),
     inputs=traceable,

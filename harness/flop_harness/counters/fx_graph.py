@@ -59,7 +59,7 @@ def run(graph: Any, args: tuple[Any, ...]) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def overheard() -> Iterator[list[Call]]:
+def captured() -> Iterator[list[Call]]:
     """Within, a tool runs its model by an interpreter of torch.fx: afterwards, what ``observed`` tells."""
     from unittest.mock import patch
 
@@ -69,11 +69,11 @@ def overheard() -> Iterator[list[Call]]:
     written: list[tuple[Any, ...]] = []
     run = torch.fx.Interpreter.run
 
-    def run_aloud(interpreter: Any, *args: Any, **options: Any) -> Any:
+    def run_written_down(interpreter: Any, *args: Any, **options: Any) -> Any:
         interpreter.run_node = partial(write_down, interpreter, interpreter.run_node, written)
         return run(interpreter, *args, **options)
 
-    with patch.object(torch.fx.Interpreter, "run", run_aloud):
+    with patch.object(torch.fx.Interpreter, "run", run_written_down):
         yield calls
     calls.append(Call("function", GRAPH, tuple(written), (), None))
 

@@ -66,7 +66,7 @@ def observed(module: Any, args: tuple[Any, ...]) -> tuple[Call, ...]:
 
 
 @contextmanager
-def overheard() -> Iterator[list[Call]]:
+def captured() -> Iterator[list[Call]]:
     """Within, a tool has its model traced, once or more: afterwards, what ``observed`` tells.
 
     Only of tools that name the scopes of nodes by the paths of modules, as that does.

@@ -10,7 +10,7 @@ from typing import Any
 
 from flop_harness.conventions.reference import registered_parameters, settled
 from flop_harness.counters import fvcore
-from flop_harness.counters.jit_graph import observed, overheard, traceable
+from flop_harness.counters.jit_graph import captured, observed, traceable
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
@@ -59,7 +59,7 @@ COUNTER = Counter(
         figures={"compute": 'result["flops"]', "params": 'result["params"]'},
     ),
     observe=observed,
-    overhear=overheard,
+    capture=captured,
     contexts=(Context(grad=True),),
     further=(Context(grad=False),),
     inputs=traceable,

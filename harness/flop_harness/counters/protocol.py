@@ -91,7 +91,7 @@ def every(path: str, kind: str) -> bool:
 
 
 @contextmanager
-def unheard() -> Iterator[list[Call]]:
+def capturing_nothing() -> Iterator[list[Call]]:
     """A tool that makes nothing of the kind."""
     yield []
 
@@ -114,7 +114,7 @@ class Counter:
     not have) it is installed on first use into a folder of its own, which stands first on the path
     of the counter's process alone. ``observe(model, args)`` gives the calls that the counter's
     rules need beyond those of a trace, which they are put at the end of; it runs the model, hooked
-    and with grad mode set, in a process of its own. Within ``overhear()`` they are written down while
+    and with grad mode set, in a process of its own. Within ``capture()`` they are written down while
     the tool is asked: the list then holds what ``observe`` would give. ``usage`` is the same call as
     ``read`` makes, to be pasted elsewhere; None if nobody wrote it down. ``on_meta`` says that it
     answers about a model without values too; so does a context on meta. ``by_operator`` says that it
@@ -138,7 +138,7 @@ class Counter:
     warm_up: bool = False
     overlay: tuple[str, ...] = ()
     observe: Callable[[Any, tuple[Any, ...]], tuple[Call, ...]] | None = None
-    overhear: Callable[[], AbstractContextManager[list[Call]]] = unheard
+    capture: Callable[[], AbstractContextManager[list[Call]]] = capturing_nothing
     usage: Usage | None = None
     on_meta: bool = False
     by_operator: bool = False

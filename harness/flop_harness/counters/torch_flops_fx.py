@@ -13,7 +13,7 @@ from io import StringIO
 from math import prod
 from typing import Any, TypeAlias
 
-from flop_harness.counters.fx_graph import Node, nodes, observed, overheard
+from flop_harness.counters.fx_graph import Node, captured, nodes, observed
 from flop_harness.counters.layers import has_bias
 from flop_harness.counters.protocol import Answer, Counter, Quantity, positionally
 from flop_harness.counters.recurrent import Charges
@@ -246,7 +246,7 @@ COUNTER = Counter(
     further=(Context(grad=True, mode="eval"),),
     inputs=positionally,
     observe=observed,
-    overhear=overheard,
+    capture=captured,
     overlay=("torch-flops==0.4.1", "tabulate==0.10.0"),
     by_operator=True,
     optional=True,

@@ -50,11 +50,13 @@ def drift(
     versions: Sequence[str] = (),
     known: Timeline | None = None,
     progress: Progress = lambda timeline, release: None,
+    note: Callable[[str], None] = lambda line: None,
 ) -> Timeline:
     """Every release of a counter on every case, or those that match one of ``versions`` (globs).
 
     Releases that ``known`` has are not asked again: what was released does not change. ``progress``
-    gets what there is after each release. Of torch the installed release is asked.
+    gets what there is after each release, ``note`` what is about to be installed. Of torch the
+    installed release is asked.
     """
     counter = with_releases(name)
     listed = released(counter.distribution)
@@ -67,7 +69,7 @@ def drift(
         return made
     there = {release.version: release for release in reusable(known, made)}
     for version in chosen_among(listed, versions, counter.distribution):
-        release = there.get(version) or pinned(counter, version, subjects)
+        release = there.get(version) or pinned(counter, version, subjects, note)
         made = replace(made, releases=(*made.releases, explained(release, counter, subjects)))
         progress(made, release)
     return made
@@ -157,10 +159,16 @@ class Subject:
 # ---------------------------------------------------------------------------------- a release
 
 
-def pinned(counter: Counter, version: str, subjects: Iterable[Subject]) -> Release:
+def pinned(
+    counter: Counter, version: str, subjects: Iterable[Subject], note: Callable[[str], None]
+) -> Release:
     """What one release says, from a folder of its own."""
+    release = at_version(counter, version)
+    for requirements in dict.fromkeys((release.overlay[:1], counter.overlay)):
+        if told := overlay.installing(counter.id, requirements):
+            note(told)
     try:
-        alone = beside(counter, at_version(counter, version))
+        alone = beside(counter, release)
     except overlay.NotInstallable as error:
         return Release(version, error=str(error))
     return asked(Asking(counter.id, alone), version, subjects)

@@ -57,7 +57,7 @@ def ask(counter: Counter, context: Context, subject: Subject, threads: int) -> d
             settings(context.grad, context.variant),
             eagerly(),
             seeded(),
-            counter.overhear() as calls,
+            counter.capture() as calls,
         ):
             started = time.perf_counter()
             answer = counter.read(model, args, kwargs, context)
@@ -69,7 +69,7 @@ def ask(counter: Counter, context: Context, subject: Subject, threads: int) -> d
         "figures": figures,
         "modules": modules,
         "seconds": seconds,
-        "overheard": tuple(calls),
+        "captured": tuple(calls),
         "warnings": tuple(dict.fromkeys(map(first_line, warned))),
         "leftovers": leftovers(subject.marks, marks(model)),
     }

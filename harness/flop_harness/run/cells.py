@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from typing import Any, Literal
 
 from flop_harness.counters import Counter, Unavailable
-from flop_harness.errors import UserError, is_ours, raised
+from flop_harness.errors import UserError, is_ours, raised, warn
 from flop_harness.records import Call, Case, Context, Trace
 from flop_harness.run.asking import ask, placed
 from flop_harness.run.blame import blame, blame_unfilled, plain_pass
@@ -31,7 +31,7 @@ from flop_harness.run.contexts import (
     with_calls,
 )
 from flop_harness.run.isolation import run_apart
-from flop_harness.run.tracing import NEEDS, traced, warn_of_run
+from flop_harness.run.tracing import NEEDS, tell_of_run, traced
 from flop_harness.run.zygote import Zygote
 from flop_harness.suite.build import Built
 from flop_harness.suite.compiled import set_mode, uncompiled
@@ -57,7 +57,8 @@ class CaseRunner:
     """A case on a device: its reference trace, and for each counter a trace and readings.
 
     ``variant`` is that in which the reference's pass goes: a training step. ``counters`` are those,
-    by id, that are asked by forks of one zygote, which holds the model as it was built.
+    by id, that are asked by forks of one zygote, which holds the model as it was built. What the
+    user should know of the way to a trace goes to ``tell``.
     """
 
     case: Case
@@ -65,6 +66,7 @@ class CaseRunner:
     device: str
     limits: Limits
     abandoned: Callable[[], bool] = lambda: False
+    tell: Callable[[str], None] = warn
     live: Built | None = None
     mode: Literal["eval", "train", ""] = ""
     variant: str = ""
@@ -72,7 +74,7 @@ class CaseRunner:
     counters: Mapping[str, Counter] = field(default_factory=dict)
     taken: dict[Any, Trace] = field(default_factory=dict)
     observed: dict[Any, Call] = field(default_factory=dict)
-    overheard: dict[tuple[str, Context], tuple[Call, ...]] = field(default_factory=dict)
+    captured: dict[tuple[str, Context], tuple[Call, ...]] = field(default_factory=dict)
     terms: dict[int, Terms] = field(default_factory=dict)
 
     @cached_property
@@ -149,7 +151,8 @@ class CaseRunner:
         return self.terms[key]
 
     def _canonical(self) -> Trace:
-        from flop_harness.trace.recorder import record, with_imports
+        from flop_harness.trace.attempts import with_imports
+        from flop_harness.trace.recorder import record
 
         def attempt() -> Trace:
             built = self._on_meta()  # made for this trace alone: nothing to copy
@@ -168,7 +171,7 @@ class CaseRunner:
             if type(error).__name__ not in NEEDS:
                 self._blame_unfilled(error)
             found = self.trace(None, plain)
-            warn_of_run(self.case.model, error)
+            tell_of_run(self.case.model, error, self.tell)
             return found
 
     def trace(self, watcher: Watcher, context: Context) -> Trace:
@@ -197,16 +200,16 @@ class CaseRunner:
             if context.device != "meta":
                 raise
             found = self._recorded(watcher, replace(context, device="cpu"))
-            warn_of_run(self.case.model, failure.__cause__ or failure)
+            tell_of_run(self.case.model, failure.__cause__ or failure, self.tell)
             return found
 
     def _observed(self, counter: Counter, context: Context, trace: Trace) -> Trace:
-        """The pass with what the counter's rules need beyond it: as it was heard while the counter was
+        """The pass with what the counter's rules need beyond it: as it was captured while the counter was
         asked, or run for that once; once for equal passes.
         """
         key = (counter.observe, trace.root)
         if key not in self.observed:
-            calls = self.overheard.get((counter.id, context)) or self._asked_for(counter, context)
+            calls = self.captured.get((counter.id, context)) or self._asked_for(counter, context)
             self.observed[key] = with_calls(trace, calls).root
         return replace(trace, root=self.observed[key])
 

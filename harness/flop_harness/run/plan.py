@@ -119,7 +119,7 @@ Keep: TypeAlias = Callable[[str, Sources], None]
 """Is given the sources that results refer to, with their digest, before the first of them."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Progress:
     """What a run tells while it goes on; does nothing by itself."""
 
@@ -127,6 +127,17 @@ class Progress:
     note: Callable[[str], None] = lambda line: None
     started: Callable[[Cell], None] = lambda cell: None
     finished: Callable[[Cell, Result], None] = lambda cell, result: None
+
+    def noting_once(self) -> Progress:
+        """The same, where each of several processes may send a note that others send too."""
+        noted: set[str] = set()
+
+        def note(line: str) -> None:
+            if line not in noted:
+                noted.add(line)
+                self.note(line)
+
+        return replace(self, note=note)
 
 
 @dataclass(frozen=True, slots=True)

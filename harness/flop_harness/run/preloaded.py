@@ -12,7 +12,7 @@ from pkgutil import iter_modules
 import psutil  # noqa: F401
 
 import flop_harness.run.workers
-import flop_harness.trace.recorder  # noqa: F401
+import flop_harness.trace.attempts  # noqa: F401
 from flop_harness import counters
 from flop_harness.run.large_pages import use_large_pages
 from flop_harness.run.server import LARGE_PAGES

@@ -64,7 +64,7 @@ def read_once(runner: CaseRunner, counter: Counter, context: Context) -> tuple[R
     with on_path(runner.folders, runner.standing):
         outcome = asked(runner, counter, context)
     if outcome.ending == "ok":
-        runner.overheard[counter.id, context] = outcome.value["overheard"]
+        runner.captured[counter.id, context] = outcome.value["captured"]
         return tuple(figures_told(runner, counter, context, outcome))
     if why := impossible(context, outcome.message):
         return silent(runner, counter, context, "unavailable", why, outcome)

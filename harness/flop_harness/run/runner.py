@@ -24,6 +24,7 @@ from flop_harness.store import Journal, TraceStore
 
 def run(plan: Plan, identity: dict[str, Any], progress: Progress) -> Raw:
     """Carry out what the journal does not hold yet."""
+    progress = progress.noting_once()
     with Journal.open(plan.folder, identity, plan.fresh) as journal:
         environment = journal.done(("environment",))
         if environment is None:

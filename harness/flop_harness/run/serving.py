@@ -43,7 +43,10 @@ def serve_case(
         except (OSError, EOFError):
             return True
 
-    runner = CaseRunner(case, folder, device, limits, abandoned, counters=counters)
+    def tell(note: str) -> None:
+        pipe.send(("note", None, note))
+
+    runner = CaseRunner(case, folder, device, limits, abandoned, tell, counters=counters)
     with suppress(BrokenPipeError):  # who waited is gone
         answer(pipe, runner, received(tasks), counters, traces)
     if pack:
@@ -68,7 +71,7 @@ def answer(
         if note := overlay.installing(
             cell.counter, getattr(counters.get(cell.counter), "overlay", ())
         ):
-            pipe.send(("installing", cell, note))
+            runner.tell(note)
         try:
             result = carry_out(runner, cell, counters.get(cell.counter), readings, traces)
         except UserError as error:

@@ -75,8 +75,9 @@ class ContextTraces:
 
 
 def on_meta(built: Built, variant: str = "") -> Trace:
+    from flop_harness.trace.attempts import with_imports
     from flop_harness.trace.copying import copied
-    from flop_harness.trace.recorder import record, with_imports
+    from flop_harness.trace.recorder import record
 
     def attempt() -> Trace:
         return record(*copied((built.module, built.args, built.kwargs)), variant=variant)

@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import importlib
-import warnings
 from collections.abc import Callable
 from typing import Any
 
-from flop_harness.errors import OURS, raised
+from flop_harness.errors import raised
 from flop_harness.records import Trace
 from flop_harness.run.isolation import run_apart
 from flop_harness.store.traces import dump_trace, load_trace
 
 NEEDS = {"ValuesNeeded": "execute", "GradientsNeeded": "gradients"}
 """What a pass asks for -> the option that gives it."""
-TOLD: dict = {}
-"""What this process has warned of: once is enough"""
 
 
-def warn_of_run(model: str, error: BaseException) -> None:
+def tell_of_run(model: str, error: BaseException, tell: Callable[[str], None]) -> None:
     """Tell why a pass that should execute nothing was one for real; not where it looks at values."""
     if type(error).__name__ not in NEEDS:
-        told = f"{model} was run for real: on meta it raises {raised(error, 300)}"
-        warnings.warn_explicit(told, UserWarning, OURS, 1, registry=TOLD)
+        tell(f"{model} was run for real: on meta it raises {raised(error, 300)}")
 
 
 def traced(prepare: Callable[[], tuple], *, timeout_s: float = 300.0, **options: Any) -> Trace:
-    """What ``trace.recorder.recorded`` gives; the caller's model and inputs stay as they are.
+    """What ``trace.attempts.recorded`` gives; the caller's model and inputs stay as they are.
 
     Raises what the model raises; RuntimeError with its message where that happened in a fork.
     """
-    from flop_harness.trace.recorder import NotCopyable, recorded
+    from flop_harness.trace.attempts import recorded
+    from flop_harness.trace.copying import NotCopyable
 
     try:
         return recorded(prepare, **options)
@@ -42,7 +39,7 @@ def traced_itself(prepare: Callable[[], tuple], timeout_s: float, options: dict)
     """A trace of the model itself, in a fork that may be spoilt; another for each attempt."""
     import torch
 
-    from flop_harness.trace.recorder import recorded
+    from flop_harness.trace.attempts import recorded
 
     def work() -> bytes:
         torch.set_num_threads(1)  # the threads of this process are not in its fork

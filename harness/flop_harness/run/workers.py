@@ -130,7 +130,7 @@ class Worker:
                 if kind == "sources":
                     self.keep(cell, result)
                     continue
-                if kind == "installing":
+                if kind == "note":
                     progress.note(result)
                     continue
                 if kind == "started":

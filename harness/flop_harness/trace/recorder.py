@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain
 from threading import get_ident
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 from torch import nn
@@ -23,18 +23,15 @@ from flop_harness.records import (
     Phase,
     Trace,
 )
-from flop_harness.suite.compiled import is_training, uncompiled
+from flop_harness.suite.compiled import is_training
 from flop_harness.trace import functions, layers, step
 from flop_harness.trace.backward import GraphMode, below_autograd
-from flop_harness.trace.copying import NotCopyable, copied, differences
+from flop_harness.trace.copying import NotCopyable
 from flop_harness.trace.encoding import encode
 from flop_harness.trace.module_hooks import changes_seen, end_seen, is_hooked
 from flop_harness.trace.modules import ModuleTable
 from flop_harness.trace.needs import (
-    GradientsNeeded,
-    ImportNeeded,
     Needs,
-    ValuesNeeded,
     exchanged,
     gradients_guarded,
     refuse_lazy,
@@ -44,8 +41,6 @@ from flop_harness.trace.plans import MEMORY, Memory
 from flop_harness.trace.shapes import spec_of
 from flop_harness.trace.surroundings import IdleMode, hooked, settings, undisturbed
 from flop_harness.trace.values import given, values_guarded
-
-__all__ = ["GradientsNeeded", "NotCopyable", "ValuesNeeded", "record", "recorded"]
 
 
 def record(
@@ -74,7 +69,7 @@ def record(
     ``function_mode`` one that does nothing keeps them off. In the variant
     ``training`` a backward pass follows, and the step of an optimizer if one is named: see ``step``.
     ``hooks`` tells by path and qualified class name which modules have a forward hook meanwhile.
-    What the model writes into itself and its inputs stays: ``recorded`` takes copies. A call of a
+    What the model writes into itself and its inputs stays: ``attempts.recorded`` takes copies. A call of a
     module whose id is in ``foreign`` raises NotCopyable.
     """
     if gradients:
@@ -168,65 +163,6 @@ def gradients_written() -> Iterator[None]:
 
 
 GRADIENTS = ((torch.autograd, "grad"), (torch.autograd, "backward"), (torch.Tensor, "backward"))
-
-
-Pass: TypeAlias = tuple[nn.Module, tuple, Mapping]
-"""A model, and what it is called with."""
-
-
-def recorded(
-    prepare: Callable[[], Pass],
-    *,
-    adapt: Callable[..., Pass] = lambda *given: given,
-    copy: bool = True,
-    warm_up: bool = False,
-    **options: Any,
-) -> Trace:
-    """A trace of what ``prepare`` makes, anew with values or gradients if the model asks for them.
-
-    Each attempt gets a copy of model and inputs: neither changes, and none meets what an earlier
-    one has spoilt. ``adapt`` may spoil the copy it is given. Without ``copy`` the model itself is
-    traced, once, and raises what it needs. With ``warm_up`` it is the second call that is traced.
-    Raises NotCopyable.
-    """
-    module, args, kwargs = prepare()
-
-    def called(given: Pass, **options: Any) -> Trace:
-        if warm_up:
-            record(*given, **{**options, "hooks": None})
-        return record(*given, **options)
-
-    if not copy:
-        return called(adapt(uncompiled(module), args, kwargs), **options)
-
-    def attempt() -> Trace:
-        twins = copies(module, args, kwargs, options.get("execute", False))
-        return called(adapt(*twins), **options, foreign=set(map(id, module.modules())))
-
-    try:
-        return with_imports(attempt)
-    except ValuesNeeded:
-        more = {"execute": True}
-    except GradientsNeeded:
-        more = {"gradients": True}
-    return recorded(prepare, adapt=adapt, warm_up=warm_up, **{**options, **more})
-
-
-def with_imports(attempt: Callable[[], Trace]) -> Trace:
-    """What ``attempt`` gives, made anew where it imports what has to be there before."""
-    try:
-        return attempt()
-    except ImportNeeded as need:
-        importlib.import_module(str(need))
-        return attempt()
-
-
-def copies(module: nn.Module, args: tuple, kwargs: Mapping, real: bool) -> Pass:
-    """Copies of a model as it is uncompiled and of its inputs, held against it. Raises NotCopyable."""
-    twin, args, kwargs = copied((module, args, dict(kwargs)), real=real)
-    if wrong := differences(module, twin):
-        raise NotCopyable(f"in a copy of {type(module).__name__} {', '.join(wrong)}")
-    return uncompiled(twin), args, kwargs
 
 
 def device_of(module: nn.Module, args: tuple, kwargs: Mapping | None) -> torch.device:

@@ -141,7 +141,7 @@ def _answer(answer: Answer) -> Iterator[str]:
         return
     why = f", {loud(cell.why)}" if cell.why else ""
     yield f"{name}: {plural(cell.value, cell.unit)}{why}"
-    if answer.bridge and (answer.bars or len(answer.bridge.rows) > 3):  # it has terms or a residual
+    if answer.bridge and answer.apart:
         yield grid(answer.bridge, titled=False)
     if answer.by_module:
         yield f"{answer.by_module}."

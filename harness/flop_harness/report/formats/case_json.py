@@ -10,14 +10,17 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from collections import defaultdict
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
-from flop_harness.records import Bridge, Step
-from flop_harness.report.analysis.bridges import bars, part_of, scale
+from flop_harness.records import Bridge, Metric, Step
+from flop_harness.report.analysis.bridges import part_of
 from flop_harness.report.analysis.findings import sentences
 from flop_harness.report.analysis.index import Index, key_of
 from flop_harness.report.analysis.verdict import trained
+from flop_harness.report.analysis.waterfalls import Scale, bars, levels
 from flop_harness.report.sources.figure_code import NONE, Codes
 from flop_harness.report.tables.cases import Answer, Section
 from flop_harness.report.tables.table import Table, show
@@ -55,7 +58,8 @@ def unpacked(data: str) -> dict[str, Any]:
 
 def contents(index: Index, section: Section, codes: Codes = NONE) -> dict[str, Any]:
     breakdowns = Breakdowns()
-    answers = [answer_in(index, answer, breakdowns) for answer in section.answers]
+    scales = scales_of(index, section)
+    answers = [answer_in(index, answer, breakdowns, scales) for answer in section.answers]
     pieces: dict[str, int] = {}
     for told, answer in zip(answers, section.answers, strict=True):
         made = codes.figures.get(key_of(answer.reading), ())
@@ -108,7 +112,19 @@ def exactly(amount: Number) -> Number | str:
     return str(amount) if isinstance(amount, int) and abs(amount) > EXACT else amount
 
 
-def answer_in(index: Index, answer: Answer, breakdowns: Breakdowns) -> dict[str, Any]:
+def scales_of(index: Index, section: Section) -> dict[Metric, Scale]:
+    """On which scale the waterfalls of a case stand, those of each metric on one."""
+    found: dict[Metric, list[list[Fraction]]] = defaultdict(list)
+    for answer in section.answers:
+        bridge = index.bridge_to(answer.reading)
+        if answer.bridge and bridge is not None:
+            found[bridge.metric].append(levels(index, bridge))
+    return {metric: Scale.of(every) for metric, every in found.items()}
+
+
+def answer_in(
+    index: Index, answer: Answer, breakdowns: Breakdowns, scales: Mapping[Metric, Scale]
+) -> dict[str, Any]:
     """A reading and its bridge; what is empty is left out."""
     cell = answer.cell
     bridge = index.bridge_to(answer.reading) if answer.bridge else None
@@ -127,8 +143,8 @@ def answer_in(index: Index, answer: Answer, breakdowns: Breakdowns) -> dict[str,
         "off": [[printable(name), signed(gap)] for name, gap in bridge.off.items()]
         if bridge
         else [],
-        "bridge": bridge_in(index, bridge, breakdowns) if bridge else [],
-        "scale": part(scale(bridge), bridge).lstrip("+=") if bridge else "",
+        "bridge": bridge_in(index, bridge, breakdowns, scales[cell.metric]) if bridge else [],
+        "scale": ticks_in(bridge, scales[cell.metric]) if bridge else [],
     }
     return {name: value for name, value in told.items() if value}
 
@@ -140,7 +156,14 @@ def read(answer: Answer) -> str:
     return "; ".join([f"{tool}, which says {told}" if told else tool, *answer.remarks])
 
 
-def bridge_in(index: Index, bridge: Bridge, breakdowns: Breakdowns) -> list[dict[str, Any]]:
+def ticks_in(bridge: Bridge, scale: Scale) -> list[tuple[float, str]]:
+    """The ticks of the axis above the waterfall: per cent of its width, share of the reference."""
+    return [(scale.place(tick), part(tick, bridge) if tick else "0") for tick in scale.ticks]
+
+
+def bridge_in(
+    index: Index, bridge: Bridge, breakdowns: Breakdowns, scale: Scale
+) -> list[dict[str, Any]]:
     """The lines from the reference to the reading, each with its bar of the waterfall."""
     lines: list[dict[str, Any]] = [{"term": "reference", "amount": group(bridge.reference)}]
     lines += [
@@ -157,7 +180,7 @@ def bridge_in(index: Index, bridge: Bridge, breakdowns: Breakdowns) -> list[dict
     gap = bridge.residual
     lines.append({"term": "residual", "amount": signed(gap), "loud": bool(gap)})
     lines.append({"term": "reading", "amount": group(bridge.reading)})
-    for line, bar in zip(lines, bars(bridge), strict=False):
+    for line, bar in zip(lines, bars(bridge, levels(index, bridge), scale), strict=False):
         line["bar"] = [bar.left, bar.width, bar.tone]
     return lines
 
@@ -175,5 +198,5 @@ def parts_of(amounts: Mapping[str, Number]) -> list[str]:
     return [f"{printable(name or '(root)')} {group(n)}" for name, n in amounts.items()]
 
 
-def part(amount: Number, bridge: Bridge) -> str:
+def part(amount: Number | Fraction, bridge: Bridge) -> str:
     return percent(part_of(amount, bridge))

@@ -1,4 +1,4 @@
-"""How far a run is, as a bar in a notebook; elsewhere nothing is shown."""
+"""How far a run is, as a bar in a notebook, elsewhere not at all; its notes are warnings."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from html import escape
 from typing import Any
 
+from flop_harness.errors import warn
 from flop_harness.run.plan import Cell, Progress, Result
 
 
@@ -16,11 +17,11 @@ def shown(shell: Any = None) -> Iterator[Progress]:
     """What a run tells goes to a bar below the running cell of a notebook, gone at the end."""
     shell = shell or running_notebook()
     if shell is None:
-        yield Progress()
+        yield Progress(note=warn)
         return
     bar = Bar()
     try:
-        yield Progress(begin=bar.begin, started=bar.started, finished=bar.finished)
+        yield Progress(begin=bar.begin, note=warn, started=bar.started, finished=bar.finished)
     finally:
         bar.close()
 

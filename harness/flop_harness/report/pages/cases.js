@@ -20,15 +20,16 @@ function article(answer, told) {
       make('span', {class: 'context'}, `${answer.context}, ${answer.metric}`), ' ',
       span('figure', answer.figure), ' ', span('why', answer.why)),
     answer.message && make('p', {class: 'message'}, answer.message),
-    answer.bridge && bridge(answer.bridge, told, answer.scale || ''),
+    answer.bridge && bridge(answer.bridge, told, answer.scale || []),
     note(answer.modules), answer.off && tableOf('Reported less predicted', ['module', 'difference'], answer.off),
     note(answer.read, '. Again: ', make('code', {}, `${told.again} --counters ${answer.counter}`)),
     answer.code && codeBlock('The code that gives this figure', answer.code.map(at => told.pieces[at]).join('\n')));
 }
-/** @type {(lines: ToldLine[], told: Section, scale: string) => Made} */
+/** @type {(lines: ToldLine[], told: Section, scale: [number, string][]) => Made} */
 function bridge(lines, told, scale) {
   if (!lines.some(line => line.bar)) return make('p', {class: 'note'}, 'Equal to the reference, without a term.');
-  const heads = ['term', 'amount', 'share', `waterfall, ${scale} of the reference wide`];
+  const ticks = scale.map(([left, share]) => make('span', {style: `left:${left}%`}, share));
+  const heads = ['term', 'amount', 'share', ticks];
   return bridgeOf(heads, lines.map(line => ({...line,
     notes: [line.sentence, line.where, ...(line.breakdown === undefined ? [] : [modules(line.breakdown, told)])],
     tone: line.loud ? 'loud' : ['reference', 'reading'].includes(line.term) && 'end'})));

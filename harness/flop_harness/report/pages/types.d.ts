@@ -66,7 +66,7 @@ type Shards = {
 type Told = {
   id: string; counter: string; context: string; metric: string; case: string; figure: string; read: string;
   why?: string; loud?: boolean; message?: string; modules?: string;
-  off?: string[][]; bridge?: ToldLine[]; scale?: string; code?: number[];
+  off?: string[][]; bridge?: ToldLine[]; scale?: [number, string][]; code?: number[];
 };
 type ToldLine = {
   term: string; amount: string; share?: string; sentence?: string; breakdown?: number; where?: string;

@@ -82,7 +82,8 @@ def claims_page(site: Site) -> tuple[str, bytes]:
     told = [f"{group(counts[ruling])} {TOLD[ruling]}" for ruling in TOLD if counts[ruling]]
     words = f"{plural(len(every), 'claim')}: {listed(told)}." if told else "No claim was audited."
     return site.page("claims.html", "claims.html.j2", groups=[each for each in groups if each[2]],
-                     headline=words, pages=site.pages_of_models, scripts=["assets/narrow.js"])  # fmt: skip
+                     total=len(every), headline=words, pages=site.pages_of_models,
+                     scripts=["assets/narrow.js"])  # fmt: skip
 
 
 def method_page(site: Site) -> tuple[str, bytes]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from flop_harness.records import Metric, Reading
-from flop_harness.report.analysis.bridges import Bar, bars
 from flop_harness.report.analysis.cells import Cell, cell_of, inputs_of, shown_columns
 from flop_harness.report.analysis.index import (
     BASE_UNIT,
@@ -36,12 +35,12 @@ from flop_harness.report.words.text import (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One reading, the bridge that leads to it and a waterfall of it."""
+    """One reading and the bridge that leads to it; ``apart`` tells whether terms or a residual do."""
 
     reading: Reading
     cell: Cell
     bridge: Table | None
-    bars: tuple[Bar, ...] = ()
+    apart: bool = False
 
     @property
     def told(self) -> str:
@@ -162,4 +161,4 @@ def answer_of(index: Index, reading: Reading) -> Answer:
     cell = cell_of(index, reading)
     if bridge is None or cell.value is None:
         return Answer(reading, cell, None)
-    return Answer(reading, cell, bridge_table(bridge), bars(bridge))
+    return Answer(reading, cell, bridge_table(bridge), bool(bridge.steps or bridge.residual))

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from flop_harness.records import Bridge, Step
 from flop_harness.records.account import lineage
-from flop_harness.report.analysis.bridges import Bar, bars, part_of
+from flop_harness.report.analysis.bridges import part_of
 from flop_harness.report.analysis.findings import sentences
 from flop_harness.report.analysis.index import Index
+from flop_harness.report.analysis.waterfalls import Bar, Scale, bars, levels, own_levels
 from flop_harness.report.formats.terminal.fitting import wrapped
 from flop_harness.report.words.text import (
     Number,
@@ -53,12 +54,15 @@ class Line:
     style: str = ""
 
 
-def explain(index: Index, bridge: Bridge, depth: int = 1, most: int = 4) -> Iterator[Line]:
+def explain(
+    index: Index, bridge: Bridge, depth: int = 1, most: int = 4, scale: Scale | None = None
+) -> Iterator[Line]:
     """The tree of a bridge, from the reference at its root to the reading below it.
 
-    Modules are folded into those ``depth`` levels down, of which ``most`` are named below each.
+    Its bars stand on ``scale``, else on one of its own. Modules are folded into those ``depth`` levels down, of which ``most`` are named below each.
     """
-    drawn = iter(bars(bridge) or ())
+    places = levels(index, bridge)
+    drawn = iter(bars(bridge, places, scale or Scale.of([places])))
     unit = many(bridge.unit)
     base = "parameters" if bridge.unit == "parameter" else "MAC"
     yield Line(f"reference ({base})", group(bridge.reference), human(bridge.reference),
@@ -91,7 +95,8 @@ def between(
     bridge: Bridge, source: tuple[str, str], target: tuple[str, str], depth: int = 0, most: int = 4
 ) -> Iterator[Line]:
     """The tree from one way of counting to another, each with its unit; nothing is left over."""
-    drawn = iter(bars(bridge) or ())
+    places = own_levels(bridge)
+    drawn = iter(bars(bridge, places, Scale.of([places])))
     yield Line(f"{source[0]} ({source[1]})", group(bridge.reference), "", next(drawn, None), "bold")
     for step in bridge.steps:
         share = percent(part_of(step.amount, bridge))

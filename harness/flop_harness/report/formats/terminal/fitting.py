@@ -98,12 +98,20 @@ def fitting(table: Fitted, width: int) -> Iterator[dict[int, int]]:
     As few as have room, and of these the most even: no piece holds a single column for want of a few
     signs in another.
     """
-    needs = [needed(table, place) for place in range(len(table.heads))]
     room = width - 1
+    needs = narrowed(table, room)
     count = len(grouped(needs, room))
     even = next(least for least in range(room + 1) if len(grouped(needs, least)) <= count)
     for places in grouped(needs, even):
         yield widened({each: needs[each] for each in places}, room)
+
+
+def narrowed(table: Fitted, room: int) -> list[tuple[int, int]]:
+    """What each column needs; no wrapping text more than there is beside the first column."""
+    first, *others = (needed(table, place) for place in range(len(table.heads)))
+    beside = max(room - first[0] - 2 * GAP, LEAST)
+    return [first, *((min(least, beside) if head.wraps else least, most)
+                     for head, (least, most) in zip(table.heads[1:], others, strict=True))]  # fmt: skip
 
 
 def grouped(needs: Sequence[tuple[int, int]], room: int) -> list[list[int]]:

@@ -8,7 +8,7 @@ from torch import nn
 
 from flop_harness import counters
 from flop_harness.counters import fx_graph, jit_graph
-from flop_harness.counters.protocol import every, unheard
+from flop_harness.counters.protocol import capturing_nothing, every
 from flop_harness.records import Context
 from flop_harness.run.contexts import observations
 from flop_harness.suite.seeding import seeded
@@ -61,7 +61,7 @@ def test_of_the_graph_that_fvcore_has_made(make, mode):
     context = Context(grad=True, mode=mode)
     model = make().train(mode == "train")
     told = observations(fvcore, context, copied(model), IMAGE, {})
-    with torch.enable_grad(), seeded(), fvcore.overhear() as calls:
+    with torch.enable_grad(), seeded(), fvcore.capture() as calls:
         fvcore.read(model, IMAGE, {}, context)
     assert told[0].name == jit_graph.GRAPH and told[0].args
     assert tuple(calls) == told
@@ -71,20 +71,22 @@ def test_of_the_graph_that_fvcore_has_made(make, mode):
 def test_of_the_nodes_that_an_interpreter_has_run(make):
     model = make().eval()
     told = fx_graph.observed(copied(model), IMAGE)
-    with fx_graph.overheard() as calls:
+    with fx_graph.captured() as calls:
         torch.fx.Interpreter(torch.fx.symbolic_trace(model)).run(*IMAGE)
     assert told[0].name == fx_graph.GRAPH and told[0].args
     assert tuple(calls) == told
 
 
 def test_a_tool_that_fails_has_told_nothing():
-    with pytest.raises(RuntimeError), jit_graph.overheard() as calls:
+    with pytest.raises(RuntimeError), jit_graph.captured() as calls:
         torch.jit._get_trace_graph(nn.Linear(3, 3), IMAGE)
     assert calls == []
 
 
-def test_only_tools_that_name_modules_are_heard():
+def test_only_tools_that_name_modules_are_captured():
     """torchprofile has the graph made without: where its nodes stand is asked for beside it."""
-    heard = {name for name, each in counters.counters().items() if each.overhear is not unheard}
-    assert heard == {"fvcore", "mmengine", "torch-flops"}
+    capturing = {
+        name for name, each in counters.counters().items() if each.capture is not capturing_nothing
+    }
+    assert capturing == {"fvcore", "mmengine", "torch-flops"}
     assert counters.counters()["fvcore"].hooks is every
