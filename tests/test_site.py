@@ -314,9 +314,16 @@ def test_what_a_source_says_alike_of_several_weights_is_told_once():
     ]
 
 
+def test_figures_of_the_same_model_at_other_sizes_are_told_apart_and_parameters_are_not():
+    rows = [a_row(model="torchvision:vgg16", metric=metric, value="15.5", inputs=inputs)
+            for metric in ("compute", "params") for inputs in ("1x3x224x224", "1x3x384x384")]  # fmt: skip
+    told = Site(Results({}, claims=rows)).claims["torchvision:vgg16"]
+    assert [each.inputs for each in told] == ["1x3x224x224", "1x3x384x384", ""]
+
+
 def a_row(**values: str) -> dict[str, str]:
     """A line of verdicts.csv."""
-    empty = dict.fromkeys(("claim", "model", "layer", "source", "reason", "value", "unit", "own", "own_unit"), "")  # fmt: skip
+    empty = dict.fromkeys(("claim", "model", "layer", "source", "reason", "value", "unit", "inputs", "own", "own_unit"), "")  # fmt: skip
     return {**empty, "file": "made", "metric": "compute", "ruling": "unexplained", **values}
 
 
