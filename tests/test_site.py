@@ -25,7 +25,7 @@ from flop_harness.report.site.combine import combine
 from flop_harness.report.site.contents import Site
 from flop_harness.report.site.families import family_rows, section_of, short
 from flop_harness.report.site.home import sentences
-from flop_harness.report.site.models import strip
+from flop_harness.report.site.models import model_of, strip
 from flop_harness.report.site.picture import SVG, heat_map, with_summary
 from flop_harness.report.site.published import cited, own_in, published
 from flop_harness.report.site.sources import Results, is_library, results_in
@@ -186,6 +186,16 @@ def test_a_figure_of_zero_is_farther_than_any_other():
     assert (rows[0].cells[0].mark, rows[0].cells[0].tone) == ("0", "zero")
 
 
+@pytest.mark.parametrize("more, apart", [(2, "2.0 %"), (300, "4.0 times")])
+def test_the_first_sentence_about_a_model_says_who_agrees_and_how_far_others_are(more, apart):
+    pairs = [explained("net", counter, 100, {"x": extra}) for counter, extra in [("thop", 0), ("torchinfo", more)]]  # fmt: skip
+    told = model_of(Index(a_run(pairs)), "net", "zoo").sentence
+    assert (
+        told
+        == f"Called as documented, 1 of 2 counters equals the reference; highest and lowest are {apart} apart."
+    )
+
+
 def test_a_lone_architecture_stands_with_the_others():
     rows = family_rows(zoo(("a", "vgg", 0), ("b", "vgg", 0), ("c", "odd", 0)), "abc")
     assert [(row.name, row.cases) for row in rows] == [("vgg", ("a", "b")), ("others", ("c",))]
@@ -293,9 +303,27 @@ def test_a_verdict_in_words_has_a_minus_and_a_space_before_per_cent():
     assert told == "without biases of gpt3-2.1 gives 3e-07, −33.33 % off"
 
 
+def test_what_a_source_says_alike_of_several_weights_is_told_once():
+    rows = [a_row(claim=claim, model="torchvision:vgg16", value=value, own=own)
+            for claim, value, own in [("at 224", "15.47", "15470264320"), ("at 384", "15.47", "45466976256"),
+                                      ("elsewhere", "15.5", "15470264320")]]  # fmt: skip
+    told = Site(Results({}, claims=rows)).claims["torchvision:vgg16"]
+    assert [(each.id, each.value) for each in told] == [
+        (published(rows[0]).id, "15.47"),
+        (published(rows[2]).id, "15.5"),
+    ]
+
+
+def test_figures_of_the_same_model_at_other_sizes_are_told_apart_and_parameters_are_not():
+    rows = [a_row(model="torchvision:vgg16", metric=metric, value="15.5", inputs=inputs)
+            for metric in ("compute", "params") for inputs in ("1x3x224x224", "1x3x384x384")]  # fmt: skip
+    told = Site(Results({}, claims=rows)).claims["torchvision:vgg16"]
+    assert [each.inputs for each in told] == ["1x3x224x224", "1x3x384x384", ""]
+
+
 def a_row(**values: str) -> dict[str, str]:
     """A line of verdicts.csv."""
-    empty = dict.fromkeys(("claim", "model", "layer", "source", "reason", "value", "unit", "own", "own_unit"), "")  # fmt: skip
+    empty = dict.fromkeys(("claim", "model", "layer", "source", "reason", "value", "unit", "inputs", "own", "own_unit"), "")  # fmt: skip
     return {**empty, "file": "made", "metric": "compute", "ruling": "unexplained", **values}
 
 

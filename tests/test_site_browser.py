@@ -130,6 +130,23 @@ def test_a_figure_of_ptflops_as_one_of_fvcore(page, site):
     assert "4,132,436,968" in page.locator("#converted").inner_text()
 
 
+def test_an_example_shows_what_can_be_converted(page, site):
+    """Each is answered, and what is shown first stands over what follows, on any width."""
+    opened(page, site)
+    page.click("nav >> text=Convert")
+    examples = page.locator("#converted a").all_inner_texts()
+    for line in examples:
+        opened(page, site, "convert.html")
+        page.click(f"#converted a:text-is('{line}')")
+        page.wait_for_selector("#converted table")
+        assert page.input_value("#asked") == line
+        head, table = (
+            page.locator(f"#converted {each}").first.bounding_box() for each in ("p.lead", "table")
+        )
+        assert head["y"] + head["height"] <= table["y"]
+    assert len(examples) > 1
+
+
 def test_how_a_figure_was_measured(page, site):
     opened(page, site)
     page.click("nav >> text=Method")
@@ -190,7 +207,12 @@ def test_a_table_of_five_models_as_latex(page, site):
         and r"vit\_b\_16" in body
         and r"\caption{" in body
         and "thop" in body
+        and body.startswith(r"% \usepackage{booktabs}")
     )
+    row, seen = (
+        page.locator(f".tabulator-{each}").last.bounding_box() for each in ("row", "tableholder")
+    )
+    assert row["y"] + row["height"] <= seen["y"] + seen["height"]
 
 
 def test_what_one_sees_is_taken_away_as_csv(page, site):

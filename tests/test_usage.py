@@ -56,6 +56,8 @@ def read(counter: Counter, context: Context, sample: Sample) -> dict[str, float]
 
 def apart(counter: Counter, work: Callable[[], Any]) -> Any:
     """In a process of its own, which has the counter's package first on its path."""
+    if not (counter.overlay or counters.installed(counter.distribution)):
+        pytest.skip(f"{counter.distribution} is not installed")
     try:
         folder = overlay.ensure(counter.overlay) if counter.overlay else None
     except overlay.NotInstallable as error:

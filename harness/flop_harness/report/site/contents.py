@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -68,10 +69,11 @@ class Site:
 
     @cached_property
     def claims(self) -> dict[str, list[Published]]:
-        found: dict[str, list[Published]] = {}
+        """Model -> its published figures; what a source says of several weights alike is told once."""
+        found: dict[str, dict[Published, Published]] = {}
         for each in map(published, self.results.claims):
-            found.setdefault(each.model, []).append(each)
-        return found
+            found.setdefault(each.model, {}).setdefault(replace(each, id="", own=""), each)
+        return {model: list(alike.values()) for model, alike in found.items()}
 
     @cached_property
     def environments(self) -> dict[str, Table]:

@@ -25,6 +25,7 @@ ENOUGH = 2
 CLASSES = ((0.0, "equal"), (0.001, "under 0.1 %"), (0.01, "0.1 to 1 %"), (0.1, "1 to 10 %"),
            (math.log(2), "10 % to × 2"), (math.log(10), "× 2 to × 10"), (math.inf, "over × 10"))  # fmt: skip
 """Upper bounds of |ln(figure / reference)|, and how they are called"""
+CLASS_NAMES = tuple(words for _, words in CLASSES)
 
 
 @dataclass(frozen=True)

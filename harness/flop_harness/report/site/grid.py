@@ -23,7 +23,7 @@ from flop_harness.report.site.families import (
 from flop_harness.report.site.models import Model, every_said
 
 PRESETS = (
-    ("All", ""), ("CNN", CONVOLUTIONS), ("ViT and other attention", ATTENTION), ("Language", LANGUAGE),
+    ("Every kind", ""), ("CNN", CONVOLUTIONS), ("ViT and other attention", ATTENTION), ("Language", LANGUAGE),
     ("Detection and other tasks", BEYOND), ("Quantised", QUANTISED), ("Single layers and small networks", "Layers"),
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ from flop_harness.report.analysis.causes import in_macs_each
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.site.answers import said_of
 from flop_harness.report.site.families import SECTIONS, FamilyRow, by_counter
-from flop_harness.report.words.text import digits, listed, plural, verb
+from flop_harness.report.words.text import listed, plural, spread, verb
 
 NAMES = dict(zip(SECTIONS, ("Convolutional networks", "Transformers", "Language models", "Other tasks", "Quantised networks"), strict=True))  # fmt: skip
 CLOSE = 0.02
@@ -42,15 +42,10 @@ def apart(rows: Sequence[FamilyRow]) -> str:
     if max(factors.values(), default=1.0) > 1:
         widest = max(factors, key=lambda case: factors[case])
         usual, most = median(factors.values()), factors[widest]
-        told += f"; {far(usual)} apart on the usual model, {far(most)} on {widest}"
+        told += f"; {spread(usual)} apart on the usual model, {spread(most)} on {widest}"
     figures = [ratio for ratios in counters.values() for ratio in ratios]
     zeros = figures.count(0)
     return told + (f"; {part(zeros, len(figures))} are 0" if zeros else "")
-
-
-def far(factor: float) -> str:
-    """``12 %`` up to a half as much again, then ``74 times``."""
-    return f"{digits((factor - 1) * 100, 2)} %" if factor < 1.5 else f"{digits(factor, 2)} times"
 
 
 def by(rows: Iterable[FamilyRow], which: int) -> dict[str, list[float]]:

@@ -14,7 +14,7 @@ from flop_harness.report.analysis.index import REFERENCE, Index, deviation, plai
 from flop_harness.report.formats.case_json import exactly
 from flop_harness.report.site.answers import Said, said_of, told
 from flop_harness.report.site.axis import Axis, axis_of
-from flop_harness.report.words.text import Number, human, percent, ratio, slug
+from flop_harness.report.words.text import Number, human, percent, plural, ratio, slug, spread, verb
 
 Code = Callable[[Reading], list[str]]
 RESTATED = ("reference", "macs", "flops", "params")
@@ -107,8 +107,8 @@ class Model:
         far = float(max(above) / min(above)) if above else 1.0
         zero = any(group.macs == 0 for group, _ in shown)
         return (
-            f"{len(exact)} of {len(every)} counters equal the reference"
-            + (f"; highest and lowest are a factor of {ratio(far - 1)} apart" if far > 1 else "")
+            f"Called as documented, {len(exact)} of {plural(len(every), 'counter')} {verb(len(exact), 'equals', 'equal')} the reference"
+            + (f"; highest and lowest are {spread(far)} apart" if far > 1 else "")
             + ("; some say 0." if zero else ".")
         )
 

@@ -14,18 +14,28 @@ from flop_harness.report.documents.proofs import section
 from flop_harness.report.site import grid, search, timings
 from flop_harness.report.site import words as glossary
 from flop_harness.report.site.contents import Site
+from flop_harness.report.site.families import CLASS_NAMES
 from flop_harness.report.site.published import published
 from flop_harness.report.sources.published import WORST
 from flop_harness.report.sources.results import proofs_in
 from flop_harness.report.words.text import group, listed, plural
 
 Files = Iterator[tuple[str, bytes]]
+EXAMPLES = (
+    "4.13 GFLOPs ptflops resnet50 to fvcore",
+    "4.13 GFLOPs ptflops resnet50",
+    "thop vit_b_16 to fvcore",
+)
+"""Questions that the page of conversion answers"""
 
 
 def files(site: Site) -> Files:
     yield from table_files(site)
     yield site.page(
-        "convert.html", "convert.html.j2", scripts=["assets/conversion.js", "assets/convert.js"]
+        "convert.html",
+        "convert.html.j2",
+        examples=EXAMPLES,
+        scripts=["assets/conversion.js", "assets/convert.js"],
     )
     yield from time_files(site)
     yield claims_page(site)
@@ -39,7 +49,10 @@ def table_files(site: Site) -> Files:
         "table", grid.shard(results.index, site.models, site.families, results.runs.values())
     )
     yield site.page(
-        "table.html", "table.html.j2", scripts=["assets/tabulator.js", "assets/table.js"]
+        "table.html",
+        "table.html.j2",
+        classes=CLASS_NAMES,
+        scripts=["assets/tabulator.js", "assets/table.js"],
     )
 
 

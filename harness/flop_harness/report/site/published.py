@@ -49,7 +49,10 @@ SOURCE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A published figure and what became of it; ``own`` is what the model has, in ``unit``."""
+    """A published figure and what became of it; ``own`` is what the model has, in ``unit``.
+
+    ``inputs`` are those of a figure that hangs on them.
+    """
 
     id: str
     model: str
@@ -61,6 +64,7 @@ class Published:
     ruling: str
     tone: str
     reason: str
+    inputs: str
 
     @property
     def figure(self) -> str:
@@ -77,6 +81,7 @@ def published(row: Row) -> Published:
         " ".join(filter(None, [shorten(name, 60), row["layer"]])), row["value"], unit, own_in(row),
         shorten(row["source"], 240), WORDS[row["ruling"]],  # type: ignore[index]
         row["ruling"].replace(" ", "-"), shorten(typeset(row["reason"]), 400),
+        row["inputs"] if row["metric"] == "compute" else "",
     )  # fmt: skip
 
 

@@ -104,6 +104,11 @@ def percent(share: float | None) -> str:
     return "=" if share == 0 else f"{'+' if share > 0 else ''}{digits(share * 100)} %"
 
 
+def spread(factor: float) -> str:
+    """How far the highest is from the lowest: ``12 %`` up to a half as much again, then ``74 times``."""
+    return f"{digits((factor - 1) * 100, 2)} %" if factor < 1.5 else f"{digits(factor, 2)} times"
+
+
 def distance(share: float | None) -> str:
     """A deviation without its direction."""
     return percent(None if share is None else abs(share)).removeprefix("+")

@@ -48,8 +48,8 @@ const tex = (/** @type {string} */ text) => text.replace(/[\\&%$#_{}~^×≈]/g, 
 function latex({caption, lines}) {
   const [heads, ...body] = lines.slice(0, MOST + 1).map(line => `${line.map(tex).join(' & ')} \\\\`);
   const columns = `ll${'r'.repeat(lines[0].length - 2)}`;
-  return ['\\begin{table}', `\\caption{${tex(caption)}}`, `\\begin{tabular}{${columns}}`, '\\toprule', heads,
-    '\\midrule', ...body, '\\bottomrule', '\\end{tabular}', '\\end{table}'].join('\n');
+  return ['% \\usepackage{booktabs}', '\\begin{table}', `\\caption{${tex(caption)}}`, `\\begin{tabular}{${columns}}`,
+    '\\toprule', heads, '\\midrule', ...body, '\\bottomrule', '\\end{tabular}', '\\end{table}'].join('\n');
 }
 /** @type {(made: {caption: string, lines: string[][]}) => string} */
 const csv = ({caption, lines}) => [`# ${caption}`, ...lines.map(line =>
@@ -63,7 +63,7 @@ load('table').then(told => {
   const state = new URLSearchParams(location.hash.slice(1));
   for (const [name, control] of controls) control.value = state.get(name) || control.value;
   const table = new Tabulator('#grid', {
-    data: rows, height: 'max(20rem, calc(100vh - 15rem))', layout: 'fitData',
+    data: rows, height: 'max(20rem, calc(100vh - 18rem))', layout: 'fitData',
     columnDefaults: {headerSortTristate: true, resizable: false}, printAsHtml: true, printStyled: false,
     columns: [{title: 'Model', field: 'name', frozen: true, minWidth: 150,
       formatter: cell => linked(cell.getData(), cell.getValue())},
