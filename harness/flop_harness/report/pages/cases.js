@@ -20,19 +20,19 @@ function article(answer, told) {
       make('span', {class: 'context'}, `${answer.context}, ${answer.metric}`), ' ',
       span('figure', answer.figure), ' ', span('why', answer.why)),
     answer.message && make('p', {class: 'message'}, answer.message),
-    answer.bridge && bridge(answer.bridge, told, answer.scale || []),
+    answer.bridge && bridge(answer.bridge, answer, told),
     note(answer.modules), answer.off && tableOf('Reported less predicted', ['module', 'difference'], answer.off),
     note(answer.read, '. Again: ', make('code', {}, `${told.again} --counters ${answer.counter}`)),
     answer.code && codeBlock('The code that gives this figure', answer.code.map(at => told.pieces[at]).join('\n')));
 }
-/** @type {(lines: ToldLine[], told: Section, scale: [number, string][]) => Made} */
-function bridge(lines, told, scale) {
+/** @type {(lines: ToldLine[], of: Told, told: Section) => Made} */
+function bridge(lines, of, told) {
   if (!lines.some(line => line.bar)) return make('p', {class: 'note'}, 'Equal to the reference, without a term.');
-  const ticks = scale.map(([left, share]) => make('span', {style: `left:${left}%`}, share));
-  const heads = ['term', 'amount', 'share', ticks];
-  return bridgeOf(heads, lines.map(line => ({...line,
+  const ticks = (of.scale || []).map(([left, share]) => make('span', {style: `left:${left}%`}, share));
+  return bridgeOf(['term', 'amount', 'share', ticks], lines.map(line => ({...line,
     notes: [line.sentence, line.where, ...(line.breakdown === undefined ? [] : [modules(line.breakdown, told)])],
-    tone: line.loud ? 'loud' : ['reference', 'reading'].includes(line.term) && 'end'})));
+    tone: line.loud ? 'loud' : ['reference', 'reading'].includes(line.term) && 'end'})),
+    `Terms of ${of.case}, ${of.counter}, ${of.context}, ${of.metric}`);
 }
 /** @type {(place: number, told: Section) => Made} what each module has of a term; made when it is opened */
 function modules(place, {breakdowns, paths}) {
