@@ -43,6 +43,23 @@ ParametersOption = Annotated[
     ),
 ]
 
+DepthOption = Annotated[Optional[int], typer.Option(min=0, help="So many levels of modules.")]
+SortOption = Annotated[
+    Optional[str],
+    typer.Option(
+        help="macs, parameters, bytes, output bytes or calls; the largest first.",
+        show_default="the order of the model",
+    ),
+]
+TopOption = Annotated[Optional[int], typer.Option(min=1, help="Only the first so many.")]
+OnlyOption = Annotated[
+    Optional[str], typer.Option(help="Only layers of this class, such as Conv2d.")
+]
+CountersOption = Annotated[
+    Optional[str],
+    typer.Option(help="What these counters charge each layer too, separated by commas."),
+]
+
 
 @app.command()
 def layers(
@@ -53,22 +70,11 @@ def layers(
     dtype: DtypeOption = None,
     training: TrainingOption = False,
     optimizer: OptimizerOption = None,
-    depth: Annotated[Optional[int], typer.Option(min=0, help="So many levels of modules.")] = None,
-    sort: Annotated[
-        Optional[str],
-        typer.Option(
-            help="macs, parameters, bytes, output bytes or calls; the largest first.",
-            show_default="the order of the model",
-        ),
-    ] = None,
-    top: Annotated[Optional[int], typer.Option(min=1, help="Only the first so many.")] = None,
-    only: Annotated[
-        Optional[str], typer.Option(help="Only layers of this class, such as Conv2d.")
-    ] = None,
-    counters: Annotated[
-        Optional[str],
-        typer.Option(help="What these counters charge each layer too, separated by commas."),
-    ] = None,
+    depth: DepthOption = None,
+    sort: SortOption = None,
+    top: TopOption = None,
+    only: OnlyOption = None,
+    counters: CountersOption = None,
     columns: ColumnsOption = None,
     weights: WeightsOption = False,
     parameters: ParametersOption = False,
