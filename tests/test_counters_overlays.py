@@ -35,7 +35,8 @@ NAMES = [
     "gru bidirectional", "lstm projected", "lstm cell", "attention", "attention cross widths",
     "encoder layer batch first", "called by keyword", "residual block", "matmul operator",
     "matmul vectors", "addmm keyword", "baddbmm", "einsum of three", "linalg matmul",
-    "scaled dot product grouped", "upsample function", "mul broadcast right", "called twice",
+    "scaled dot product grouped", "upsample function", "interpolate to tensors",
+    "mul broadcast right", "called twice",
     "reached at three depths", "frozen",
 ]  # fmt: skip
 

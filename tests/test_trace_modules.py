@@ -288,6 +288,8 @@ def test_shapes_of_activations(x, name):
 @given(laid_out(), laid_out(), st.sampled_from(["add", "mul", "sub", "div"]))
 def test_shapes_of_arithmetic(x, y, name):
     agrees_with_meta(f"aten.{name}.Tensor", x, x.clone())
+    agrees_with_meta(f"aten.{name}.Tensor", x, x)
+    agrees_with_meta(f"aten.{name}.Scalar", x, 2)
     if x.shape == y.shape:
         agrees_with_meta(f"aten.{name}.Tensor", x, y)
 

@@ -98,6 +98,26 @@ def test_few_types_are_left_out_and_fewer_for_a_reason_of_ours():
     assert len(UNCOUNTED["of_ours"]) <= 0.03 * len(tried)
 
 
+SAM3 = {
+    "detector_config": {
+        "model_type": "sam3",
+        "vision_config": {
+            "model_type": "sam3_vision_model",
+            "backbone_config": {"model_type": "sam3_vit_model", "num_hidden_layers": 2},
+        },
+        "text_config": {"model_type": "clip_text_model", "num_hidden_layers": 2},
+    }
+}
+
+
+def test_objects_of_a_video_are_prompted_for_where_they_are_not_pointed_at():
+    kwargs = {"config": SAM3, "length": 16}
+    built = build(case_from_model("transformers:Sam3VideoModel", [], kwargs=kwargs), device="meta")
+    session = built.kwargs["inference_session"]
+    assert session.num_frames == 1 and session.get_frame(0).shape == (3, 1008, 1008)
+    assert session.prompt_input_ids[0].shape == session.prompt_attention_masks[0].shape == (1, 16)
+
+
 @pytest.mark.parametrize("model_type", ["edgetam", "moonshine_streaming", "qwen2_5_omni_thinker"])
 def test_a_default_configuration_that_does_not_hold_together_fails_in_the_library_too(model_type):
     """Without us: built by its own class, called with its own words."""

@@ -52,10 +52,8 @@ def transposed_convolution(visit: Visit) -> Multiplied:
 
 def upsample(visit: Visit) -> Charges:
     """Output positions, without batch and channels; by a scale factor, the input's elements."""
-    size = visit.call.argument(1, "size")
-    if size is None:
-        return [("upsampling", visit.call.args[0].numel)]
-    return [("upsampling", prod(size) if isinstance(size, tuple) else int(size))]
+    positions = flops_profiler.sized_positions(visit.call.argument(1, "size"), visit.call.output)
+    return [("upsampling", visit.call.args[0].numel if positions is None else positions)]
 
 
 def elementwise(name: str) -> Rule:

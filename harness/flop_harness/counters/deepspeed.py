@@ -64,10 +64,10 @@ def transposed_convolution(visit: Visit) -> Multiplied:
 
 def upsample(visit: Visit) -> Charges:
     """Output positions, without batch and channels; by a scale factor, the scaled input, whole."""
-    x, size = visit.call.args[0], visit.call.argument(1, "size")
-    if size is not None:
-        return [("upsampling", prod(size) if isinstance(size, tuple) else int(size))]
-    scale = visit.call.argument(2, "scale_factor")
+    positions = flops_profiler.sized_positions(visit.call.argument(1, "size"), visit.call.output)
+    if positions is not None:
+        return [("upsampling", positions)]
+    x, scale = visit.call.args[0], visit.call.argument(2, "scale_factor")
     factor = prod(scale) if isinstance(scale, tuple) else scale ** (len(x.shape) - 2)
     return [("upsampling", int(x.numel * factor))]
 

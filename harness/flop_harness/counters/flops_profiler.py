@@ -88,6 +88,17 @@ def each(value: Any, length: int) -> tuple[int, ...]:
     return value if isinstance(value, tuple) else (value,) * length
 
 
+def sized_positions(size: Any, output: Tensor) -> int | None:
+    """Output positions by the ``size`` that an interpolation is given: of one number that number.
+
+    Read off the output, for sizes may be tensors. None without.
+    """
+    positions = output.shape[2:]
+    if size is None:
+        return None
+    return prod(positions) if isinstance(size, tuple) else positions[0]
+
+
 def forward_size(call: Call, first: int, dilation_at: int) -> list[int]:
     """Output lengths of a convolution by its formula; odd 'same' padding is rounded down.
 

@@ -20,13 +20,11 @@ def first_numel(call: Call) -> int:
 
 
 def interpolated(call: Call) -> int | float:
-    """Output elements as computed from ``size``, or from a scale that may be a float."""
-    x, size = call.argument(0, "input"), call.argument(1, "size")
+    """Output elements as ``size`` gives them, or as computed from a scale that may be a float."""
+    if call.argument(1, "size") is not None:
+        return call.output.numel
+    x, scale = call.argument(0, "input"), call.argument(2, "scale_factor")
     spatial = len(x.shape) - 2
-    if size is not None:
-        positions = prod(size) if isinstance(size, tuple) else int(size) ** spatial
-        return positions * prod(x.shape[:2])
-    scale = call.argument(2, "scale_factor")
     if type(scale) is tuple and len(scale) == spatial:
         return x.numel * int(prod(int(s) for s in scale))
     return x.numel * scale**spatial

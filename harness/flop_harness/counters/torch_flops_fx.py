@@ -13,6 +13,7 @@ from io import StringIO
 from math import prod
 from typing import Any, TypeAlias
 
+from flop_harness.counters.flops_profiler import sized_positions
 from flop_harness.counters.fx_graph import Node, captured, nodes, observed
 from flop_harness.counters.layers import has_bias
 from flop_harness.counters.protocol import Answer, Counter, Quantity, positionally
@@ -130,10 +131,10 @@ def interpolated(node: Node) -> Charges:
 
     A figure that is no integer is left out of the sum.
     """
-    size, scale = node.argument(1, "size"), node.argument(2, "scale_factor")
-    if size is not None:
-        return [("upsampling", prod(size) if isinstance(size, tuple) else int(size))]
-    x = node.args[0]
+    positions = sized_positions(node.argument(1, "size"), node.output)
+    if positions is not None:
+        return [("upsampling", positions)]
+    x, scale = node.args[0], node.argument(2, "scale_factor")
     amount = x.numel * (prod(scale) if isinstance(scale, tuple) else scale ** x.shape[0])
     return [("upsampling", amount if isinstance(amount, int) else 0)]
 

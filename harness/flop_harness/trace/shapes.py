@@ -63,6 +63,18 @@ def dense(*tensors: torch.Tensor | None) -> bool:
     return all(tensor is None or tensor.is_contiguous() for tensor in tensors)
 
 
+def ordered(*tensors: torch.Tensor) -> bool:
+    """Whether all are dense, or all row-major with gaps: what is made of them is dense then."""
+    return dense(*tensors) or all(map(descends, tensors))
+
+
+def descends(x: torch.Tensor) -> bool:
+    """Whether each stride is larger than the next one, or as large and of a single element."""
+    strides = x.stride()
+    pairs = zip(strides, strides[1:], x.shape[1:], strict=False)
+    return all(a > b or (a == b and n == 1) for a, b, n in pairs) and 0 not in strides
+
+
 @shape_of("aten.convolution.default")
 def convolution(
     x, weight, bias, stride, padding, dilation, transposed, output_padding, groups
@@ -175,7 +187,7 @@ def mixed_linear(x, weight, scale, *, bias=None, activation=None) -> Spec:
     "aten.hardsigmoid.default",
 )
 def activation(x, *args, **kwargs) -> Spec | None:
-    return new(x.shape, x.dtype) if dense(x) and x.dtype.is_floating_point else None
+    return new(x.shape, x.dtype) if ordered(x) and x.dtype.is_floating_point else None
 
 
 @shape_of("aten._softmax.default", "aten._log_softmax.default", "aten._safe_softmax.default")
@@ -189,7 +201,14 @@ def binary(x, y, *, alpha=1) -> Spec | None:
     if not isinstance(x, torch.Tensor) or not isinstance(y, torch.Tensor):
         return None
     same = x.shape == y.shape and x.dtype == y.dtype and x.dtype.is_floating_point
-    return new(x.shape, x.dtype) if same and dense(x, y) else None
+    return new(x.shape, x.dtype) if same and ordered(x, y) else None
+
+
+@shape_of("aten.add.Scalar", "aten.mul.Scalar", "aten.sub.Scalar", "aten.div.Scalar")
+def by_number(x, number, *args) -> Spec | None:
+    """A tensor and a number that is real."""
+    plain = x.dtype.is_floating_point and isinstance(number, (int, float))
+    return new(x.shape, x.dtype) if plain and ordered(x) else None
 
 
 @shape_of("aten.cat.default")

@@ -1,0 +1,84 @@
+"""Results of common operators of the backward pass from the shapes of their arguments.
+
+Their meta kernels are decompositions in Python, slower than those of the forward pass by far.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from flop_harness.trace.shapes import Spec, dense, laid_out, new, ordered, shape_of
+
+NOTHING: Spec = ("value", None)
+
+
+def same(*tensors: torch.Tensor) -> bool:
+    """Floating-point tensors of one shape and dtype, whose elements stand in one order."""
+    first = tensors[0]
+    alike = all(t.shape == first.shape and t.dtype == first.dtype for t in tensors)
+    return alike and first.dtype.is_floating_point and ordered(*tensors)
+
+
+@shape_of(
+    "aten.threshold_backward.default",
+    "aten.gelu_backward.default",
+    "aten.silu_backward.default",
+    "aten.sigmoid_backward.default",
+    "aten.tanh_backward.default",
+    "aten.hardtanh_backward.default",
+    "aten.hardswish_backward.default",
+    "aten.hardsigmoid_backward.default",
+)
+def activation_gradient(gradient, x, *args, **kwargs) -> Spec | None:
+    return new(x.shape, x.dtype) if same(gradient, x) else None
+
+
+@shape_of("aten._softmax_backward_data.default", "aten._log_softmax_backward_data.default")
+def softmax_gradient(gradient, y, dim, dtype) -> Spec | None:
+    return new(y.shape, y.dtype) if same(gradient, y) and dtype is y.dtype else None
+
+
+@shape_of("aten.convolution_backward.default")
+def convolution_gradients(gradient, x, weight, biases, *settings) -> Spec | None:
+    """``settings`` end with which of the three are wanted."""
+    if not dense(gradient, x, weight):
+        return None
+    shapes = (x.shape, weight.shape, biases)
+    made = [new(tuple(s), gradient.dtype) if wanted else NOTHING
+            for s, wanted in zip(shapes, settings[-1], strict=True)]  # fmt: skip
+    return ("many", tuple, made)
+
+
+@shape_of("aten.native_batch_norm_backward.default")
+def batch_norm_gradients(gradient, x, weight, *args) -> Spec | None:
+    """``args`` end with which of the three are wanted; its meta kernel makes the first all the same."""
+    wanted = (True, *args[-1][1:])
+    return normalised_gradients(gradient, x, weight, (x.shape[1],), wanted)
+
+
+@shape_of("aten.native_layer_norm_backward.default")
+def layer_norm_gradients(gradient, x, shape, mean, rstd, weight, bias, wanted) -> Spec | None:
+    return normalised_gradients(gradient, x, weight, tuple(shape), wanted)
+
+
+@shape_of("aten.native_group_norm_backward.default")
+def group_norm_gradients(
+    gradient, x, mean, rstd, weight, n, c, area, groups, wanted
+) -> Spec | None:
+    return normalised_gradients(gradient, x, weight, (c,), wanted)
+
+
+def normalised_gradients(gradient, x, weight, shape: tuple[int, ...], wanted) -> Spec | None:
+    """Gradients of what is normalised, and of the scale and the shift, both of ``shape``."""
+    narrow = x.dtype.itemsize < 4 or (weight is not None and weight.dtype != x.dtype)
+    if narrow or not same(gradient, x) or not x.numel():
+        return None
+    specs = (laid_out(x), new(shape, x.dtype), new(shape, x.dtype))
+    made = [spec if each else NOTHING for spec, each in zip(specs, wanted, strict=True)]
+    return ("many", tuple, made)
+
+
+@shape_of("aten.slice_backward.default", "aten.select_backward.default")
+def padded_gradient(gradient, sizes, *place) -> Spec:
+    """Zeros but for the part that was taken."""
+    return new(tuple(sizes), gradient.dtype)
