@@ -591,7 +591,7 @@ def test_what_was_priced_is_kept(ran, tmp_path, monkeypatch):
     def fail(*_):
         raise AssertionError("priced again")
 
-    monkeypatch.setattr("flop_harness.audit.prices.price_model", fail)
+    monkeypatch.setattr("flop_harness.audit.jobs.price_model", fail)
     done = audit([load(tmp_path / "mine.toml")], tmp_path / "results" / "claims")
     assert len(done.verdicts) == 4
 

@@ -20,6 +20,7 @@ from flop_harness.audit.claim_tables import (
     ModelTable,
 )
 from flop_harness.audit.columns import is_no_count
+from flop_harness.audit.csv_tables import with_rows
 from flop_harness.audit.language import rows as language
 from flop_harness.errors import UserError, suggest
 from flop_harness.records import Case, Claim
@@ -101,7 +102,8 @@ def _single_claims(file: FileTable, path: Path) -> Iterator[Claim]:
 def _table_claims(file: FileTable, path: Path) -> Iterator[Claim]:
     for number, raw in enumerate(file.table, start=1):
         where = f"{path}: table {raw.get('id', number)!r}"
-        grid = convert(_inherited(file, raw), GridTable, where, WORDS)
+        written = convert(_inherited(file, raw), GridTable, where, WORDS)
+        grid = with_rows(written, path.parent, where)
         for row, cells in enumerate(grid.rows, start=1):
             place = f"{where}, row {row}"
             if len(cells) != len(grid.columns):
