@@ -26,6 +26,7 @@ from flop_harness.errors import UserError, suggest
 from flop_harness.records import Case, Claim
 from flop_harness.records.units import BASES, parse_figure, parse_unit, with_unit
 from flop_harness.suite.files import case_from_model, home
+from flop_harness.suite.providers import PROVIDERS
 from flop_harness.suite.toml import Vocabulary, convert, found, read
 
 METRICS = ("compute", "params", "size", "activations", "traffic", "output")
@@ -52,6 +53,14 @@ class ClaimFile:
     folder: str
     claims: tuple[Claim, ...]
     skipped: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> set[str]:
+        """Libraries that its models are from and that are not installed."""
+        cases = [case for claim in self.claims for case in (claim.case, *claim.models.values())]
+        named = {case.model.partition(":")[0] for case in cases if case}
+        providers = (PROVIDERS[name] for name in named & PROVIDERS.keys())
+        return {provider.package for provider in providers if not provider.installed()}
 
 
 def load(reference: str | Path) -> ClaimFile:

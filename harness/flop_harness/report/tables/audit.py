@@ -100,9 +100,7 @@ ROWS = columns(
 def table(audit: Audit) -> Table:
     """Every claim: one row of data."""
     made_with, versions = versions_of(audit)
-    rows = (
-        (*row(each).values(), counted_as(each, versions), made_with) for each in entries(audit)
-    )
+    rows = ((*row(each).values(), counted_as(each, versions), made_with) for each in entries(audit))
     return Table("Verdicts", ROWS, tuple(rows))
 
 
