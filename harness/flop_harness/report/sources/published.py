@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from flop_harness.records import Suite
+from flop_harness.records import Ruling, Suite
 from flop_harness.report.analysis.audit import entries, row
 from flop_harness.store import AUDIT_FILE, load_audit
 
 Row: TypeAlias = Mapping[str, str]
 """A line of verdicts.csv"""
-WORST = ("error in the source", "unexplained", "not as stated", "reproduced")
+WORST: tuple[Ruling, ...] = ("error in the source", "unexplained", "not as stated", "reproduced")
 
 
 def verdicts_in(folder: Path) -> list[Row]:
