@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import Counter
 
 import pytest
@@ -12,6 +13,9 @@ from hypothesis import settings
 settings.register_profile("machine of any speed", deadline=None)
 settings.load_profile("machine of any speed")
 os.environ.pop("COLUMNS", None)  # which Python's readline sets where nobody did
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a shell starts so what runs in the background, and each command would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
