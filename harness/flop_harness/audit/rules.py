@@ -12,6 +12,7 @@ from flop_harness.audit.candidates import (
     UNIT,
     Question,
     ask,
+    candidates,
     own_counting,
     unprefixed,
 )
@@ -19,6 +20,7 @@ from flop_harness.audit.claim_set import ClaimSet, Way, one_sample, others
 from flop_harness.audit.matching import Match, chance, loosest, matches, nearest
 from flop_harness.audit.statements import worked_out
 from flop_harness.audit.verdicts import RARE, UNLIKELY, Explanations, error, ruled, unexplained
+from flop_harness.reconcile.pricing import Priced
 from flop_harness.records import Claim, Verdict
 from flop_harness.records.units import parse_figure
 
@@ -39,6 +41,12 @@ def judge(claim: Claim, claim_set: ClaimSet) -> Verdict:
         if verdict is not None:
             return verdict
     return unexplained(explanations)
+
+
+def settles(priced: Priced, claim: Claim) -> bool:
+    """Whether something in these prices fits a claim with no departure at all."""
+    question = ask(claim)
+    return any(match.cost == 0 for match in matches(question, candidates(question, priced)))
 
 
 # -------------------------------------------------------------------------------------- rules
