@@ -22,7 +22,7 @@ from flop_harness.audit.statements import worked_out
 from flop_harness.audit.verdicts import RARE, UNLIKELY, Explanations, error, ruled, unexplained
 from flop_harness.reconcile.pricing import Priced
 from flop_harness.records import Claim, Verdict
-from flop_harness.records.units import parse_figure
+from flop_harness.records.units import parse_figure, shown
 
 VARIANT = 2
 """Another variant of a model (classes, heads, biases) may shift its parameters, not by this factor."""
@@ -103,7 +103,7 @@ def has(explanations: Explanations) -> str:
     wanted = question.named or {own_counting(claim)}
     named = [c for c in stated if c.counting in wanted]
     for own in nearest(question, named or stated, 1):
-        return f"the model has {float(own.number):.5g} {claim.unit} ({own.name})"
+        return f"the model has {shown(own.number, 5)} {claim.unit} ({own.name})"
     return "the model has nothing"
 
 
