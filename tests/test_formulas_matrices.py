@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from flop_harness.conventions.catalogue import CONVENTIONS
 from flop_harness.conventions.products import products, unsupported, works
 from flop_harness.conventions.reference import reference
 from flop_harness.proof.operation import Operation, prove
+from flop_harness.proof.probe import measurement
 from flop_harness.trace.attempts import recorded
 from flop_harness.trace.recorder import record
 from programs import Program
@@ -68,6 +71,19 @@ def test_a_grouped_product_is_proven(name):
         lambda x, y, *o: aten._grouped_mm(x, y, *o), some(*left), some(*right), *offsets
     )
     assert (proof.standing, proof.whole) == ("proven", macs)
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_the_matrices_of_all_groups_have_to_fit_in_memory_at_once(name, monkeypatch):
+    """Both factors alone are as many elements as are allowed: run in parts, it is as large."""
+    left, right, split, macs = GROUPED[name]
+    monkeypatch.setattr(measurement, "MOST_ELEMENTS", prod(left) + prod(right))
+    offsets = [ENDS] if split else []
+    (proof,) = proofs_of(
+        lambda x, y, *o: aten._grouped_mm(x, y, *o), some(*left), some(*right), *offsets
+    )
+    assert (proof.standing, proof.whole) == ("proven", macs)
+    assert "parts" in proof.method
 
 
 def test_sums_over_groups_have_an_output_for_each():

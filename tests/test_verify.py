@@ -363,6 +363,24 @@ inputs = [[2, 4]]
     assert code == 0 and "5 of 5 distinct products proven" in told
 
 
+def test_products_of_a_model_that_fits_no_machine_are_proven(tiny, monkeypatch, capsys):
+    """Weights of 2**52 bytes, of which two products of attention see nothing."""
+    (tiny / "huge.py").write_text("""import torch
+from torch import nn
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.unused = nn.Parameter(torch.empty(2**50))
+    def forward(self, x):
+        return nn.functional.scaled_dot_product_attention(x, x, x)
+""")
+    code, told = typed(
+        monkeypatch, capsys, "verify", "huge.py:Model", "--input", "1x2x4x8", "--jobs", "1"
+    )
+    assert code == 0 and "2 of 2 distinct products proven" in told
+    assert f"they make up {2 * 2 * 4 * 4 * 8:,} MAC" in told
+
+
 def test_one_model(tiny, monkeypatch, capsys):
     code, told = typed(
         monkeypatch, capsys, "verify", "torch.nn:ReLU", "--input", "2x3", "--jobs", "1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import prod
 from typing import Any
 
 import torch
@@ -22,13 +23,17 @@ from flop_harness.records import Call
 Pieces = Iterator[tuple[int, tuple[int, int]]]
 """(how many, (rows, columns)) of the parts of a product"""
 
+Stacks = tuple[int, int, int]
+"""How many matrices there are of the left factor, of the right one and of the result"""
 
-def pieces(rows: int, inner: int, columns: int) -> Pieces:
+
+def pieces(rows: int, inner: int, columns: int, stacks: Stacks) -> Pieces:
     sizes = {"rows": rows, "columns": columns}
 
     def small(each: Any) -> bool:
         m, n = each["rows"], each["columns"]
-        return fits(m * inner + inner * n + m * n, m * inner * n)
+        matrices = zip(stacks, (m * inner, inner * n, m * n), strict=True)
+        return fits(sum(map(prod, matrices)), min(stacks) * m * inner * n)
 
     return (
         (times, (part["rows"], part["columns"]))
@@ -36,9 +41,14 @@ def pieces(rows: int, inner: int, columns: int) -> Pieces:
     )
 
 
-def measured(call: Call, shape: tuple[int, int, int], once: Callable[[int, int], int]) -> Measured:
+def measured(
+    call: Call,
+    shape: tuple[int, int, int],
+    once: Callable[[int, int], int],
+    stacks: Stacks = (1, 1, 1),
+) -> Measured:
     """What ``once`` counts for each part of (rows, inner) @ (inner, columns)."""
-    runs = list(pieces(*shape))
+    runs = list(pieces(*shape, stacks))
     macs = sum(times * once(*sizes) for times, sizes in runs)
     method = f"run on ones{in_parts(sum(times for times, _ in runs))}"
     return Measured(macs, macs, method, ((macs, call.output.numel),))
@@ -59,7 +69,8 @@ def grouped_mm(call: Call) -> Measured:
             "offs": None if offsets is None else ends,
         }))  # fmt: skip
 
-    return measured(call, (x[-2], x[-1], y[-1]), once)
+    stacks = (prod(x[:-2]), prod(y[:-2]), prod(call.output.shape[:-2]))
+    return measured(call, (x[-2], x[-1], y[-1]), once, stacks)
 
 
 @probe("aten._scaled_mm")
