@@ -173,11 +173,25 @@ def test_another_input_size_where_none_is_stated(judged):
     assert found.ruling == "not as stated" and "on images of 256 x 256" in found.reason
 
 
-def test_one_batch_for_another(verdict):
-    found = verdict(
-        str(macs(batch=3)), "MACs", f"inputs = [[4, 3, {SIDE}, {SIDE}]]\n"
-    )  # fmt: skip
-    assert found.ruling == "not as stated" and "for a batch of 3" in found.reason
+@pytest.mark.parametrize(("stated", "meant"), [(4, 3), (1, 4), (1, 32), (2, 64)])
+def test_one_batch_for_another(verdict, stated, meant):
+    found = verdict(str(macs(batch=meant)), "MACs", f"inputs = [[{stated}, 3, {SIDE}, {SIDE}]]\n")
+    assert found.ruling == "not as stated" and f"for a batch of {meant}:" in found.reason
+    assert {fit.inputs for fit in found.fits} == {f"{meant}x3x{SIDE}x{SIDE}"}
+
+
+def test_three_times_the_figure_of_one_sample_is_a_step_of_training(verdict):
+    """Rather than a batch of three, where one is stated."""
+    found = verdict(str(3 * macs()), "MACs", f"inputs = [[1, 3, {SIDE}, {SIDE}]]\n")
+    assert found.ruling == "not as stated" and "forward and backward pass" in found.reason
+
+
+def test_a_batch_of_four_in_three_digits(verdict):
+    """Images of twice the side have four times the positions: as good an explanation."""
+    figure = 8 * macs() / 1e6
+    found = verdict(f"{figure:.2f}", "MFLOPs", f"inputs = [[1, 3, {SIDE}, {SIDE}]]\n")
+    assert found.ruling == "not as stated" and found.ambiguous
+    assert "for a batch of 4" in found.reason and "on images of 64 x 64" in found.reason
 
 
 def test_the_figure_of_one_sample_of_a_batch(verdict):
