@@ -58,6 +58,20 @@ def test_a_case_may_set_timm_s_switch_for_fused_attention(fused):
     assert (KERNEL in ran) is fused
 
 
+def test_a_case_may_merge_the_branches_of_a_model():
+    """A block of RepVGG has a 3 x 3, a 1 x 1 and a norm beside each other; merged, one 3 x 3 and its bias."""
+    apart, merged = (
+        build(Case("net", "timm:repvgg_a0", kwargs={"reparam": reparam}), device="meta").module
+        for reparam in (False, True)
+    )
+    norms = [
+        sum(isinstance(part, nn.BatchNorm2d) for part in net.modules()) for net in (apart, merged)
+    ]
+    assert norms[0] > 0 and norms[1] == 0
+    kernels = [tuple(each.kernel_size) for each in merged.modules() if isinstance(each, nn.Conv2d)]
+    assert set(kernels) == {(3, 3)} and len(kernels) == 1 + 2 + 4 + 14 + 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "levit_128s", "ghostnet_100"])
 def test_a_model_that_no_rule_knows_is_explained(name):

@@ -16,11 +16,13 @@ from flop_harness.audit.candidates import (
     SEARCHED,
     SEVERAL,
     SIZE,
+    STRAINED,
     UNIT,
     Candidate,
     Question,
     ask,
     candidates,
+    unprefixed,
 )
 from flop_harness.audit.matching import Match, matches
 from flop_harness.reconcile.pricing import Priced, Wanted
@@ -59,6 +61,7 @@ class ClaimSet:
     _own: dict[tuple[str, str], list[Candidate]] = field(default_factory=dict)
     _numbers: dict[tuple[str, str], list[tuple[float, Candidate]]] = field(default_factory=dict)
     _matches: dict[tuple[str, str], list[Match]] = field(default_factory=dict)
+    _simplest: dict[tuple[str, str], set[Way]] = field(default_factory=dict)
 
     def own(self, claim: Claim) -> list[Candidate]:
         """What the claim's model gives on the inputs that are stated, whatever its figure."""
@@ -116,6 +119,16 @@ class ClaimSet:
             found = matches(ask(claim), self.own(claim))
             self._matches[key] = [match for match in found if match.cost < SEARCHED]
         return self._matches[key]
+
+    def simplest(self, claim: Claim) -> set[Way]:
+        """Who gives a claim's own figure most simply, and how, whatever its prefix; none if strained."""
+        key = (claim.file, claim.id)
+        if key not in self._simplest:
+            found = self.fitting(claim)
+            best = [match for match in found if match.cost == found[0].cost < STRAINED]
+            ways = {match.way for match in best}
+            self._simplest[key] = {(counting, unprefixed(reading)) for counting, reading in ways}
+        return self._simplest[key]
 
     def usual_ways(self, claim: Claim) -> set[Way]:
         """Ways of counting and reading that fit most other figures of the claim's column."""

@@ -8,7 +8,6 @@ from dataclasses import replace
 from flop_harness.audit.candidates import (
     ONE_SAMPLE,
     SEARCHED,
-    STRAINED,
     UNIT,
     Question,
     ask,
@@ -16,7 +15,7 @@ from flop_harness.audit.candidates import (
     own_counting,
     unprefixed,
 )
-from flop_harness.audit.claim_set import ClaimSet, Way, one_sample, others
+from flop_harness.audit.claim_set import ClaimSet, one_sample, others
 from flop_harness.audit.matching import Match, chance, loosest, matches, nearest
 from flop_harness.audit.statements import worked_out
 from flop_harness.audit.verdicts import RARE, UNLIKELY, Explanations, error, ruled, unexplained
@@ -111,15 +110,17 @@ def of_another_model(explanations: Explanations) -> Verdict | None:
     """The figure is that of another model of the same table, counted as that model's own is."""
     found, missed = [], 1.0
     for other in explanations.claim_set.column(explanations.claim):
-        ways = ways_of(other, explanations.claim_set)
+        ways = explanations.claim_set.simplest(other)
         place = replace(ask(other), printed=explanations.question.printed)
         own = explanations.claim_set.own(other)
         alike = [c for c in own if (c.counting, unprefixed(c.departures)) in ways]
         here = [match for match in matches(place, alike) if match.plain]
         missed *= 1 - chance(place, alike, loosest(here))
+        if 1 - missed > RARE:
+            return None  # one of so many models has such a figure by chance
         if here:
             found.append(other)
-    if not found or 1 - missed > RARE:
+    if not found:
         return None
     return error(explanations, f"the figure of another model of the same table: {title(found[0])}")
 
@@ -245,13 +246,6 @@ def exchanged(explanations: Explanations, other: Claim) -> bool:
     homes = (cheapest(explanations.fitting), cheapest(theirs))
     away = (cheapest(there) + 1, cheapest(back) + 1)
     return all(home > cost for home, cost in zip(homes, away, strict=True))
-
-
-def ways_of(claim: Claim, claim_set: ClaimSet) -> set[Way]:
-    """Who gives a claim's own figure most simply, and how, whatever its prefix; none if strained."""
-    found = matches(ask(claim), claim_set.own(claim))
-    best = [match for match in found if match.cost == found[0].cost < STRAINED]
-    return {(counting, unprefixed(reading)) for counting, reading in (m.way for m in best)}
 
 
 def cheapest(found: list[Match]) -> float:

@@ -1,13 +1,15 @@
 """``timm:NAME``: the models of timm, weights random.
 
-``fused_attn = false`` among a case's keywords builds a model that multiplies queries and keys
-itself, as with ``TIMM_FUSED_ATTN=0`` in the environment.
+Two keywords of a case are timm's own ways to another form of a model. ``fused_attn = false`` builds
+one that multiplies queries and keys itself, as with ``TIMM_FUSED_ATTN=0`` in the environment;
+``reparam = true`` merges parallel branches and normalisations into convolutions, as ``--reparam``
+does in timm's scripts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -32,13 +34,12 @@ def recipe(name: str, roots: Sequence[str] = ()) -> Recipe:
     )
 
 
-def create(name: str, fused_attn: bool | None = None, **kwargs: Any) -> Any:
+def create(name: str, fused_attn: bool | None = None, reparam: bool = False, **kwargs: Any) -> Any:
     """``timm.create_model``, under timm's switch for fused attention where ``fused_attn`` sets it."""
     timm = library("timm")
-    if fused_attn is None:
-        return timm.create_model(name, **kwargs)
-    with fused_attention(fused_attn):
-        return timm.create_model(name, **kwargs)
+    with nullcontext() if fused_attn is None else fused_attention(fused_attn):
+        model = timm.create_model(name, **kwargs)
+    return library("timm.utils").reparameterize_model(model) if reparam else model
 
 
 @contextmanager
