@@ -230,6 +230,33 @@ def test_what_one_sees_is_taken_away_as_csv(page, site):
     assert {row["input"] for row in rows} == {"1×3×224×224"}
 
 
+def test_chosen_counters_stand_in_the_address_and_are_taken_away_alone(page, site):
+    opened(page, site, "table.html#models=vit_b_16,vgg16")
+    page.wait_for_selector(".tabulator-row")
+    page.click(".choice summary")
+    for name in ("thop", "torchinfo"):
+        page.get_by_role("checkbox", name=name, exact=True).check()
+    address = page.url
+    opened(page, site)
+    page.goto(address)
+    page.wait_for_selector(".tabulator-row")
+    heads = page.locator(".tabulator-col:visible .tabulator-col-title").all_inner_texts()
+    assert heads == ["Model", "GMAC", "thop", "torchinfo", "M parameters", "Input", "Suite"]
+    text = page.locator("#export code").inner_text()
+    assert "reference MAC & thop & torchinfo " in text and "fvcore" not in text
+    with page.expect_download() as download:
+        page.click("#csv")
+    caption, *lines = download.value.path().read_text().splitlines()
+    assert "thop 0.1" in caption and "fvcore" not in caption
+    (row,) = [row for row in csv.DictReader(lines) if row["model"] == "vit_b_16"]
+    assert list(row)[4:] == ["thop", "torchinfo"]
+    assert float(row["torchinfo"]) == pytest.approx(173_232_616 / 17_563_828_224)
+    shown = page.locator(".tabulator-row", has_text="vit_b_16").inner_text()
+    assert (
+        "1/101" in shown and "1/101" in text
+    )  # as on the first page; in numbers for a spreadsheet
+
+
 def test_a_figure_finds_its_models(page, site):
     opened(page, site)
     page.fill("#find", "4.09 GMACs")
