@@ -317,6 +317,22 @@ def test_a_claim_about_a_row_of_a_table_has_a_title_in_words(claim, value, unit,
     assert (made.title, made.figure) == (title, figure)
 
 
+@pytest.mark.parametrize(
+    "metric, value, unit, figure",
+    [
+        ("params", "86567656", "", "86,567,656 parameters"),
+        ("params", "138.36", "M", "138.36 M parameters"),
+        ("params", "4,111,514", "params", "4,111,514 parameters"),
+        ("params", "25", "%", "25 %"),
+        ("compute", "15470314496", "FLOPs", "15,470,314,496 FLOPs"),
+        ("compute", "0.5", "G", "0.5 G"),
+        ("", "a == 13572", "", "a == 13572"),
+    ],
+)
+def test_a_published_figure_is_readable_and_names_parameters(metric, value, unit, figure):
+    assert published(a_row(metric=metric, value=value, unit=unit)).figure == figure
+
+
 def test_a_verdict_in_words_has_a_minus_and_a_space_before_per_cent():
     told = published(a_row(reason="without biases of gpt3-2.1 gives 3e-07, -33.33% off")).reason
     assert told == "without biases of gpt3-2.1 gives 3e-07, −33.33 % off"

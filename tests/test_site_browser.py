@@ -18,7 +18,7 @@ from flop_harness.report.site.build import files
 from flop_harness.report.site.contents import Site
 from flop_harness.report.site.sources import Results, results_in
 from flop_harness.report.site.vendor import libraries
-from pages import OwnTime
+from pages import OwnTime, laid_out
 from runs import explained
 from test_page import BROWSER
 
@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.skipif(BROWSER is None, reason="no browser is installed (apt install chromium)"),
 ]
 ROOT = Path(__file__).parents[1]
-PAGES = ("index.html", "model/vit_b_16.html#thop", "counter/thop.html", "table.html", "time.html",
+PAGES = ("index.html", "model/vit_b_16.html#thop", "model/vgg16.html", "counter/thop.html", "table.html", "time.html",
          "convert.html#q=resnet50", "claims.html", "method.html")  # fmt: skip
 A4 = 794
 """Pixels of a sheet's width"""
@@ -346,16 +346,24 @@ def test_axe_finds_nothing(page, site, path, scheme):
     assert told == []
 
 
+SHEETS = [*(("screen", each) for each in (390, 820, 1400, 2560)), ("print", A4)]
+
+
 @pytest.mark.parametrize("path", PAGES + DOCS)
-@pytest.mark.parametrize(
-    "media, width", [*(("screen", each) for each in (390, 820, 1400, 2560)), ("print", A4)]
-)
-def test_no_page_is_wider_than_its_window(page, site, path, media, width):
+@pytest.mark.parametrize("media, width", SHEETS)
+def test_no_page_is_wider_than_its_window_and_no_text_is_overprinted(
+    page, site, path, media, width
+):
     page.emulate_media(media=media)
     page.set_viewport_size({"width": width, "height": 900})
     opened(page, site, path)
     page.wait_for_timeout(500)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert laid_out(page, width) == (0, [])
+
+
+def test_an_overprinted_text_would_be_seen(page):
+    page.set_content("<main><p>one</p><p style='margin-top:-2em'>two</p></main>")
+    assert laid_out(page, 1280) == (0, ["one | two"])
 
 
 # ------------------------------------------------------------------------------------------ scale

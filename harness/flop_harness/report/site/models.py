@@ -114,7 +114,7 @@ class Model:
         if not every:
             return "No counter gave a figure."
         far = float(max(above) / min(above)) if above else 1.0
-        if len(every) > 1 and 1 < far and nearly_agree(group.macs for group, _ in shown):
+        if len(every) > 1 and far > 1 and nearly_agree(group.macs for group, _ in shown):
             return (f"Called as documented, all {len(every)} counters agree within {spread(far)}; "
                     f"{len(exact) or 'none'} of them {verb(len(exact), 'equals', 'equal')} the reference.")  # fmt: skip
         zero = any(group.macs == 0 for group, _ in shown)
