@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
 from flop_harness import cli
 from flop_harness.audit import audit
 from flop_harness.audit.claims import load
+from flop_harness.audit.jobs import asked_first, jobs_of
 from flop_harness.errors import UserError
+from flop_harness.records import Case, Claim
 from flop_harness.store import AUDIT_FILE, load_audit
 
 NETS = """
@@ -170,11 +173,25 @@ def test_another_input_size_where_none_is_stated(judged):
     assert found.ruling == "not as stated" and "on images of 256 x 256" in found.reason
 
 
-def test_one_batch_for_another(verdict):
-    found = verdict(
-        str(macs(batch=3)), "MACs", f"inputs = [[4, 3, {SIDE}, {SIDE}]]\n"
-    )  # fmt: skip
-    assert found.ruling == "not as stated" and "for a batch of 3" in found.reason
+@pytest.mark.parametrize(("stated", "meant"), [(4, 3), (1, 4), (1, 32), (2, 64)])
+def test_one_batch_for_another(verdict, stated, meant):
+    found = verdict(str(macs(batch=meant)), "MACs", f"inputs = [[{stated}, 3, {SIDE}, {SIDE}]]\n")
+    assert found.ruling == "not as stated" and f"for a batch of {meant}:" in found.reason
+    assert {fit.inputs for fit in found.fits} == {f"{meant}x3x{SIDE}x{SIDE}"}
+
+
+def test_three_times_the_figure_of_one_sample_is_a_step_of_training(verdict):
+    """Rather than a batch of three, where one is stated."""
+    found = verdict(str(3 * macs()), "MACs", f"inputs = [[1, 3, {SIDE}, {SIDE}]]\n")
+    assert found.ruling == "not as stated" and "forward and backward pass" in found.reason
+
+
+def test_a_batch_of_four_in_three_digits(verdict):
+    """Images of twice the side have four times the positions: as good an explanation."""
+    figure = 8 * macs() / 1e6
+    found = verdict(f"{figure:.2f}", "MFLOPs", f"inputs = [[1, 3, {SIDE}, {SIDE}]]\n")
+    assert found.ruling == "not as stated" and found.ambiguous
+    assert "for a batch of 4" in found.reason and "on images of 64 x 64" in found.reason
 
 
 def test_the_figure_of_one_sample_of_a_batch(verdict):
@@ -563,7 +580,7 @@ def test_ten_lines_of_toml_get_an_audit(ran):
     }  # fmt: skip
 
 
-def test_every_format_holds_every_verdict(ran):
+def test_the_data_and_the_page_hold_every_verdict_and_markdown_what_departs(ran):
     _, folder = ran
     rows = list(csv.DictReader(io.StringIO((folder / "verdicts.csv").read_text())))
     assert [row["ruling"] for row in rows] == [
@@ -573,7 +590,8 @@ def test_every_format_holds_every_verdict(ran):
     assert [each.ruling for each in told.verdicts] == [row["ruling"] for row in rows]
     page, text = (folder / "report.html").read_text(), (folder / "report.md").read_text()
     for row in rows:
-        assert row["claim"] in page and row["claim"].replace("_", "\\_") in text
+        assert row["claim"] in page
+        assert (row["claim"].replace("_", "\\_") in text) == (row["ruling"] != "reproduced")
     assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
 
 
@@ -591,9 +609,46 @@ def test_what_was_priced_is_kept(ran, tmp_path, monkeypatch):
     def fail(*_):
         raise AssertionError("priced again")
 
-    monkeypatch.setattr("flop_harness.audit.prices.price_model", fail)
+    monkeypatch.setattr("flop_harness.audit.jobs.price_model", fail)
     done = audit([load(tmp_path / "mine.toml")], tmp_path / "results" / "claims")
     assert len(done.verdicts) == 4
+
+
+# ------------------------------------------------------------------------------ who is asked first
+
+FVCORE = """[[claim]]
+model = "nets.py:Net"
+counts = "fvcore"
+unit = "MACs"
+value = "{}"
+"""
+
+
+def test_who_is_named_is_asked_alone_where_that_gives_the_figure(judged):
+    (found,) = judged(FVCORE.format(f"{macs():,}")).values()
+    assert found.ruling == "reproduced" and found.named
+    (unnamed,) = judged(FVCORE.replace('"fvcore"', '""').format(f"{macs():,}")).values()
+    assert found.tried < unnamed.tried
+
+
+def test_everybody_is_asked_where_it_does_not(judged):
+    """An early thop's figure, 2K - 1 for each output of a linear layer, published as fvcore's."""
+    figure = macs() - 16 * 10 + (2 * 16 - 1) * 10
+    (found,) = judged(FVCORE.format(f"{figure:,}")).values()
+    assert found.ruling == "not as stated" and found.named is False
+    assert "thop-0.0.30" in {fit.counting for fit in found.fits}
+
+
+def test_a_claim_that_names_nobody_has_everybody_asked():
+    named = replace(PLANTED, counts="fvcore")
+    assert {"fvcore", "fvcore-activations", "macs", "params"} <= asked_first(named)
+    (job,) = jobs_of([named, named], {"f": ""})
+    assert job.wanted == asked_first(named)
+    (job,) = jobs_of([named, PLANTED], {"f": ""})
+    assert job.wanted is None
+
+
+PLANTED = Claim("a", "f", "s", "compute", "1", "MACs", Case("net", "nets.py:Net"))
 
 
 # -------------------------------------------------------------------------------- our own files

@@ -109,3 +109,18 @@ def test_sizes_that_a_model_does_not_take_are_told(place):
         name for name in done.silent["nets.py:OfOneSize"] if name.startswith("other inputs")
     }
     assert "Error" in done.silent["nets.py:OfOneSize"][told]
+
+
+def test_of_all_files_those_whose_library_is_not_installed_are_left_out(place, monkeypatch):
+    monkeypatch.setattr("flop_harness.suite.providers.provider.Provider.installed", lambda _: False)
+    libraries = place / "libraries.toml"
+    libraries.write_text(
+        'source = "s"\n' + CLAIM.format("Net").replace("nets.py:Net", "timm:resnet18")
+    )
+    files = {"libraries": libraries, "mine": written(place, "Net")}
+    monkeypatch.setattr("flop_harness.audit.claims.names", lambda: list(files))
+    monkeypatch.setattr("flop_harness.audit.claims._find", lambda name: Path(files[name]))
+    ended = typed("claims", "--jobs", "1")
+    assert ended.code == 0
+    assert "libraries: left out, its models are not installed (pip install" in ended.err
+    assert [claim.file for claim in load_audit(place / "results" / "claims").claims] == ["mine"]

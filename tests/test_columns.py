@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from flop_harness.api import collect, open_store
+from flop_harness.cli import app
 from flop_harness.errors import UserError
 from flop_harness.records import Bridge, Reading, Run
 from flop_harness.report import verdict
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.analysis.verdict import spreads
+from flop_harness.report.documents.store import SHOWN
+from flop_harness.report.tables.store import SUBJECTS
 from flop_harness.store import RUN_SCHEMA, save
 from runs import (
     HOSTILE,
@@ -129,3 +134,67 @@ def test_a_folder_that_holds_no_store_is_told(tmp_path: Path):
     (tmp_path / "columns.json").write_text('{"schema": 0}')
     with pytest.raises(UserError, match="schema 0"):
         open_store(tmp_path)
+
+
+# ------------------------------------------------------------------------------------ its report
+
+
+def sheets(folder: Path) -> dict[str, list[dict[str, str]]]:
+    """The report of the store in ``folder`` as a user gets it: rows of each of its sheets."""
+    invoked = CliRunner().invoke(app, ["report", str(folder / "store")])
+    assert invoked.exit_code == 0, invoked.output
+    written = [Path(line) for line in invoked.output.splitlines()]
+    assert {path.name for path in written} == {"report.md", *(f"{each}.csv" for each in SUBJECTS)}
+    return {
+        path.stem: list(csv.DictReader(path.open())) for path in written if path.suffix == ".csv"
+    }
+
+
+def test_the_report_of_a_store_tells_suites_counters_and_models(tmp_path: Path):
+    stored(small_run(), tmp_path, "one")
+    stored(small_run(), tmp_path, "two")
+    told = sheets(tmp_path)
+    # Of small_run: 10 figures, all explained, and 2 cells without one
+    suites = [tuple(row.values())[:6] for row in told["suites"]]
+    assert suites == [(name, "2", "10", "2", "0", "10") for name in ("one", "two")]
+    by_name = {row["counter"]: row for row in told["counters"]}
+    torch = by_name["torch"]  # in each suite 2 figures of vgg16, equal to 2 FLOP a MAC; 1 of vit
+    assert (torch["models"], torch["figures"], torch["failed"]) == ("4", "6", "2")
+    assert (torch["explained"], torch["equal to the reference"]) == ("6", "4")
+    vit = 17_563_828_224
+    thop, counted = vit - 6_277_573_632, vit - 1_430_654_976 / 2
+    assert [row["case"] for row in told["models"]] == ["vit", "vit", "vgg16", "vgg16"]
+    assert float(told["models"][0]["factor"]) == pytest.approx(counted / thop)
+    assert {row["term"] for row in told["terms"] if row["counter"] == "thop"} == {
+        "adaptive pool", "attention products not seen", "MultiheadAttention left out"
+    }  # fmt: skip
+    assert told["unexplained"] == []
+
+
+def test_the_report_of_a_store_names_what_is_not_explained(tmp_path: Path):
+    stored(loud_run(), tmp_path)
+    (row,) = sheets(tmp_path)["unexplained"]
+    assert (row["case"], row["counter"], row["residual"]) == ("odd", "thop", "7")
+    page = (tmp_path / "store" / "report.md").read_text()
+    assert "On 1 model, no two counters gave a figure of the same model; 0 of 1 figure" in page
+
+
+def test_a_page_of_a_store_shows_the_first_rows_and_names_the_rest(tmp_path: Path):
+    terms = {f"term {n}": n for n in range(1, SHOWN + 4)}
+    stored(a_run([explained("wide", "thop", 8, terms)]), tmp_path)
+    assert len(sheets(tmp_path)["terms"]) == SHOWN + 3
+    assert "3 more in terms.csv." in (tmp_path / "store" / "report.md").read_text()
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_report_of_any_store_is_made(name: str, tmp_path: Path):
+    run = stored(RUNS[name](), tmp_path)
+    unexplained = sum(not bridge.explained for bridge in run.bridges)
+    assert len(sheets(tmp_path)["unexplained"]) == unexplained
+
+
+def test_a_format_that_a_store_has_not_is_told(tmp_path: Path):
+    stored(loud_run(), tmp_path)
+    invoked = CliRunner().invoke(app, ["report", str(tmp_path / "store"), "--format", "pdf"])
+    assert isinstance(invoked.exception, UserError)
+    assert not (tmp_path / "store" / "report.md").exists()

@@ -40,6 +40,7 @@ ADAPTIVE = BATCH * 6 * (4 + 1)
 
 EXPECTED = {
     "conv-macs": PRODUCTS,
+    "fvcore-activations": BATCH * (4 * MAP + 6 * SMALL + 5),
     "weights": CONV + GROUPED + FC,
     "params-folded": CONV + 4 + GROUPED + FC + 5,
     "thop-0.0.31": PRODUCTS + BIAS + LINEAR + 2 * NORM + AVERAGE + ADAPTIVE,

@@ -386,7 +386,7 @@ def test_charts_are_well_formed(files):
                 element.tag.rpartition("}")[2]
                 for element in ElementTree.fromstring(content[name]).iter()
             }
-            assert tags <= {"svg", "g", "path", "text", "tspan", "rect", "line", "defs", "clipPath",
+            assert tags <= {"svg", "g", "path", "circle", "text", "tspan", "rect", "line", "defs", "clipPath",
                             "title", "desc", "style"}  # fmt: skip
 
 

@@ -26,8 +26,10 @@ from flop_harness.report.site.contents import Site
 from flop_harness.report.site.families import family_rows, section_of, short
 from flop_harness.report.site.home import sentences
 from flop_harness.report.site.models import model_of, strip
+from flop_harness.report.site.overview import claims_files
 from flop_harness.report.site.picture import SVG, heat_map, with_summary
-from flop_harness.report.site.published import cited, own_in, published
+from flop_harness.report.site.published import MANY, cited, own_in, published
+from flop_harness.report.site.search import claim_rows
 from flop_harness.report.site.sources import Results, is_library, results_in
 from flop_harness.report.site.words import contexts_told, linked
 from runs import GRAD, a_reading, a_run, explained, failed_run, hostile_run, loud_run, small_run
@@ -319,6 +321,26 @@ def test_figures_of_the_same_model_at_other_sizes_are_told_apart_and_parameters_
             for metric in ("compute", "params") for inputs in ("1x3x224x224", "1x3x384x384")]  # fmt: skip
     told = Site(Results({}, claims=rows)).claims["torchvision:vgg16"]
     assert [each.inputs for each in told] == ["1x3x224x224", "1x3x384x384", ""]
+
+
+def test_what_is_as_stated_of_a_large_table_has_a_page_of_its_own():
+    many = [
+        a_row(file="large", claim=str(n), model="nets.py:net", ruling="reproduced")
+        for n in range(MANY)
+    ]
+    rows = [
+        *many,
+        a_row(file="large", claim="odd"),
+        a_row(file="small", claim="even", ruling="reproduced"),
+    ]
+    site = Site(Results({}, claims=rows))
+    made = {path: content.decode() for path, content in claims_files(site)}
+    assert set(made) == {"claims.html", "claims/large.html"}
+    for each in site.published:
+        assert [path for path, page in made.items() if f'id="{each.id}"' in page] == [each.page]
+    assert f'href="claims/large.html">{MANY:,} of large' in made["claims.html"]
+    links = [link for _, _, link, *_ in claim_rows(site.published)]
+    assert links == [f"{each.page}#{each.id}" for each in site.published]
 
 
 def a_row(**values: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from flop_harness.report.analysis.drift import how
 from flop_harness.report.analysis.faults import Faults
 from flop_harness.report.sources import results, times
 from flop_harness.run.answers import modules_of
+from flop_harness.store import AUDIT_FILE
 from flop_harness.timing.theory import counts
 from runs import small_run
 
@@ -106,11 +108,11 @@ def test_a_damaged_file_beside_a_run_is_not_read_as_absent(name: str, tmp_path: 
 
 def test_verdicts_of_another_form_are_told_and_the_rest_is_read(tmp_path: Path):
     (tmp_path / "claims").mkdir()
-    (tmp_path / "claims" / "verdicts.csv").write_text("claim,ruling\nalexnet,reproduced\n")
+    (tmp_path / "claims" / AUDIT_FILE).write_bytes(lzma.compress(b'{"claims": "alexnet"}'))
     (tmp_path / "small").mkdir()
     faults = Faults()
     related = results.related_results(tmp_path / "small", small_run(), faults)
-    assert [each.stage for each in faults.found] == ["claims/verdicts.csv"]
+    assert [each.stage for each in faults.found] == [f"claims/{AUDIT_FILE}"]
     assert related.published == [] and related.histories == {}
 
 

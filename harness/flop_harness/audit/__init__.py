@@ -12,7 +12,7 @@ from flop_harness.audit.claim_set import ClaimSet
 from flop_harness.audit.claims import ClaimFile
 from flop_harness.audit.language import judge as language
 from flop_harness.audit.prices import Prices, Progress, identity
-from flop_harness.audit.rules import judge
+from flop_harness.audit.rules import judge, settles
 from flop_harness.audit.statements import examine
 from flop_harness.counters import counters
 from flop_harness.records import Audit, Claim, Verdict
@@ -41,6 +41,7 @@ def audit(
         prices = Prices(journal, folders, workers, tell)
         traced = tuple(claim for claim in claims if not of_language(claim))
         prices.prepare(traced)
+        prices.complete(traced, settles)
         if prices.reused:
             note(f"{prices.reused} of {len(prices.jobs)} models were counted before")
         claim_set = ClaimSet(traced, prices.of_claim, prices.of_others)

@@ -24,7 +24,9 @@ UP = CONVENTION = OWN = 3  # rounded up; not as the author describes; by rules o
 ONE_SAMPLE = 2  # of one of a batch
 SAMPLE = 7  # without a batch, or for another one
 SIZE = AGAIN = BACKWARD = 8  # another image size; doubled once more; the backward pass too
+SEVERAL = 8  # of a batch where one sample is stated
 OBSCURE = 9  # by the rules of a single article
+FEW = 9  # of two or three of them: twice and three times have likelier causes
 DOUBLED, TOOL = 10, 11  # a tool's figure changed by hand, or not this tool's
 
 STRAINED, SEARCHED = 3, 7

@@ -10,15 +10,19 @@ from functools import cached_property
 from operator import itemgetter
 
 from flop_harness.audit.candidates import (
+    FEW,
     ONE_SAMPLE,
     SAMPLE,
     SEARCHED,
+    SEVERAL,
     SIZE,
+    STRAINED,
     UNIT,
     Candidate,
     Question,
     ask,
     candidates,
+    unprefixed,
 )
 from flop_harness.audit.matching import Match, matches
 from flop_harness.reconcile.pricing import Priced, Wanted
@@ -30,6 +34,9 @@ SIZES = (
     384, 416, 448, 456, 480, 512, 518, 528, 600, 640, 800, 1024,
 )  # fmt: skip
 """Sides of images on which networks are usually trained, tested or counted."""
+
+BATCHES = (2, 3, 4, 5, 6, 7, 8, 10, 16, 32, 64, 128, 256)
+"""Samples that are usually counted at once where one is meant, or said."""
 
 PLAIN = frozenset({"macs", "flops", "activations", "bytes"})
 """What is counted on other inputs where few digits are printed and nobody is named."""
@@ -54,6 +61,7 @@ class ClaimSet:
     _own: dict[tuple[str, str], list[Candidate]] = field(default_factory=dict)
     _numbers: dict[tuple[str, str], list[tuple[float, Candidate]]] = field(default_factory=dict)
     _matches: dict[tuple[str, str], list[Match]] = field(default_factory=dict)
+    _simplest: dict[tuple[str, str], set[Way]] = field(default_factory=dict)
 
     def own(self, claim: Claim) -> list[Candidate]:
         """What the claim's model gives on the inputs that are stated, whatever its figure."""
@@ -111,6 +119,16 @@ class ClaimSet:
             found = matches(ask(claim), self.own(claim))
             self._matches[key] = [match for match in found if match.cost < SEARCHED]
         return self._matches[key]
+
+    def simplest(self, claim: Claim) -> set[Way]:
+        """Who gives a claim's own figure most simply, and how, whatever its prefix; none if strained."""
+        key = (claim.file, claim.id)
+        if key not in self._simplest:
+            found = self.fitting(claim)
+            best = [match for match in found if match.cost == found[0].cost < STRAINED]
+            ways = {match.way for match in best}
+            self._simplest[key] = {(counting, unprefixed(reading)) for counting, reading in ways}
+        return self._simplest[key]
 
     def usual_ways(self, claim: Claim) -> set[Way]:
         """Ways of counting and reading that fit most other figures of the claim's column."""
@@ -197,18 +215,24 @@ def others(inputs: tuple[Input, ...]) -> Iterator[Other]:
     batches = {shape[0] for shape in shapes if shape}
     if batches == {1}:
         yield SAMPLE, "without a batch dimension", resized(inputs, [s[1:] for s in shapes])
-    elif len(batches) == 1:
+    if len(batches) == 1:
         (stated,) = batches
-        for batch in range(2, 2 * stated):
-            if batch != stated:
-                other = resized(inputs, [(batch, *shape[1:]) for shape in shapes])
-                yield SAMPLE, f"for a batch of {batch}", other
+        for batch in sorted({*range(2, 2 * stated), *BATCHES} - {stated}):
+            other = resized(inputs, [(batch, *shape[1:]) for shape in shapes])
+            yield batch_cost(stated, batch), f"for a batch of {batch}", other
     if len(shapes) == 1 and len(shapes[0]) >= 3 and shapes[0][-1] == shapes[0][-2]:
         *rest, side, _ = shapes[0]
         for size in SIZES:
             if size != side:
                 told = f"on images of {size} x {size}"
                 yield SIZE, told, resized(inputs, [(*rest, size, size)])
+
+
+def batch_cost(stated: int, batch: int) -> int:
+    """What it costs that so many samples were counted, and not those that are stated."""
+    if stated > 1:
+        return SAMPLE
+    return SEVERAL if batch > 3 else FEW
 
 
 def resized(inputs: tuple[Input, ...], shapes: list[tuple[int, ...]]) -> tuple[Input, ...]:

@@ -61,12 +61,21 @@ class GridTable(AboutTable, kw_only=True):
     id: Annotated[str, said("its name; numbered if not given")] = ""
     columns: Annotated[
         list[Text],
-        Meta(min_length=1),
         said('heads: keys of a claim ("model", "inputs", ...), or a measure such as "params (M)"'),
-    ]
+    ] = []
     rows: Annotated[
         list[list[str | int | dict[str, Any]]], said("cells as text, with the digits as published")
-    ]
+    ] = []
+    csv: Annotated[
+        str,
+        said(
+            'instead of both, a CSV file beside this one; model = "timm:{name}" is then filled in'
+        ),
+    ] = ""
+    take: Annotated[dict[Text, Text], said("columns of the CSV that hold figures -> heads")] = {}
+    decimals: Annotated[
+        int | None, said("to how many the CSV's figures were rounded, if it leaves out zeros")
+    ] = None
 
 
 class FileTable(AboutTable, kw_only=True):

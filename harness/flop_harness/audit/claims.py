@@ -20,11 +20,13 @@ from flop_harness.audit.claim_tables import (
     ModelTable,
 )
 from flop_harness.audit.columns import is_no_count
+from flop_harness.audit.csv_tables import with_rows
 from flop_harness.audit.language import rows as language
 from flop_harness.errors import UserError, suggest
 from flop_harness.records import Case, Claim
 from flop_harness.records.units import BASES, parse_figure, parse_unit, with_unit
 from flop_harness.suite.files import case_from_model, home
+from flop_harness.suite.providers import PROVIDERS
 from flop_harness.suite.toml import Vocabulary, convert, found, read
 
 METRICS = ("compute", "params", "size", "activations", "traffic", "output")
@@ -51,6 +53,14 @@ class ClaimFile:
     folder: str
     claims: tuple[Claim, ...]
     skipped: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> set[str]:
+        """Libraries that its models are from and that are not installed."""
+        cases = [case for claim in self.claims for case in (claim.case, *claim.models.values())]
+        named = {case.model.partition(":")[0] for case in cases if case}
+        providers = (PROVIDERS[name] for name in named & PROVIDERS.keys())
+        return {provider.package for provider in providers if not provider.installed()}
 
 
 def load(reference: str | Path) -> ClaimFile:
@@ -101,7 +111,8 @@ def _single_claims(file: FileTable, path: Path) -> Iterator[Claim]:
 def _table_claims(file: FileTable, path: Path) -> Iterator[Claim]:
     for number, raw in enumerate(file.table, start=1):
         where = f"{path}: table {raw.get('id', number)!r}"
-        grid = convert(_inherited(file, raw), GridTable, where, WORDS)
+        written = convert(_inherited(file, raw), GridTable, where, WORDS)
+        grid = with_rows(written, path.parent, where)
         for row, cells in enumerate(grid.rows, start=1):
             place = f"{where}, row {row}"
             if len(cells) != len(grid.columns):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import as_completed
@@ -15,15 +13,18 @@ from typing import Any
 import msgspec
 
 from flop_harness.audit.claim_set import Other
-from flop_harness.audit.statements import layers_in
-from flop_harness.errors import UserError
-from flop_harness.reconcile.pricing import (
-    Priced,
-    UnknownLayer,
-    Wanted,
-    price_model,
-    price_sizes,
+from flop_harness.audit.jobs import (
+    Job,
+    Search,
+    died,
+    digest,
+    found_nothing,
+    job_name,
+    jobs_of,
+    price_jobs,
+    price_search,
 )
+from flop_harness.reconcile.pricing import Priced, Wanted
 from flop_harness.records import EVERY, Case, Claim, Sources
 from flop_harness.run.environment import PACKAGE
 from flop_harness.run.identity import EarlierSources, installed, sources_key
@@ -32,40 +33,9 @@ from flop_harness.run.processes import pool
 from flop_harness.store import SCHEMA, Journal
 from flop_harness.store.journal import JOURNAL_FILE
 from flop_harness.store.runs import restored
-from flop_harness.suite.sources import taken
 
 Progress = Callable[[int, int], None]
 """(models that are counted, models in all)"""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A case to be priced, and the claim that is to blame for it; so for each layer wanted of it."""
-
-    case: Case
-    folder: str
-    layers: dict[str, str]
-    claim: str
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What its price depends on, but for versions and the model's code."""
-        told = msgspec.to_builtins((self.case, tuple(self.layers)))
-        return ("case", self.case.model, digest(json.dumps(told).encode()))
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """A job's model to be priced with other inputs."""
-
-    job: Job
-    others: tuple[Other, ...]
-    wanted: Wanted
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        told = msgspec.to_builtins((self.others, sorted(self.wanted or ())))
-        return ("others", *self.job.key[1:], digest(json.dumps(told).encode()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +51,8 @@ class Prices:
     """Prices by case, from a journal and into it. What is searched for is priced afterwards.
 
     ``searches`` are asked for by claims, and answered with nothing until they are carried out.
-    ``refused`` tells by job why its model does not take other inputs. ``reused`` counts the cases that were priced before, and whose models are still the same.
+    ``refused`` tells by job why its model does not take other inputs. ``reused`` counts the cases
+    that were priced before, and whose models are still the same.
     """
 
     journal: Journal
@@ -97,21 +68,38 @@ class Prices:
     reused: int = 0
 
     def prepare(self, claims: Iterable[Claim]) -> None:
-        """Price every model of the claims that is not in the journal yet."""
+        """Price every model of the claims that is not in the journal yet: what they name and the usual
+        of those that all name what counts, of others everything.
+        """
         self.jobs = {job_name(job.case, job.folder): job for job in jobs_of(claims, self.folders)}
+        self.reused = self._price(self.jobs)
+
+    def complete(self, claims: Iterable[Claim], settles: Callable[[Priced, Claim], bool]) -> None:
+        """Price everything of the models of which so far a part is priced that settles not all."""
+        jobs = {}
+        for claim in claims:
+            if claim.case and (job := self._job(claim)).wanted is not None:
+                priced = self.of_claim(claim)
+                if not priced.failure and not settles(priced, claim):
+                    jobs[job_name(job.case, job.folder)] = replace(job, wanted=None)
+        self.jobs |= jobs
+        self._price(jobs)
+
+    def _price(self, jobs: Mapping[str, Job]) -> int:
+        """By model, which is built once for all of its jobs; how many the journal held."""
         missing: dict[str, list[Job]] = {}
-        for name, job in self.jobs.items():
+        for name, job in jobs.items():
             priced = self._done(job, job.key, Priced)
             if priced is None:
                 model = job_name(replace(job.case, inputs=()), job.folder)
                 missing.setdefault(model, []).append(job)
             else:
                 self.known[name] = priced
-        self.reused = len(self.known)
-        for jobs, (found, sources) in self._carried_out(price_jobs, died, list(missing.values())):
-            for job, priced in zip(jobs, found, strict=True):
+        for done, (found, sources) in self._carried_out(price_jobs, died, list(missing.values())):
+            for job, priced in zip(done, found, strict=True):
                 self._keep(job.key, priced, sources)
                 self.known[job_name(job.case, job.folder)] = priced
+        return len(jobs) - sum(map(len, missing.values()))
 
     def search(self) -> list[Claim]:
         """Carry out what was asked for; the claims that asked for it."""
@@ -140,6 +128,10 @@ class Prices:
     def _sources_of(self, name: str) -> Sources | None:
         return self.journal.done(sources_key(name), Sources)  # type: ignore[no-any-return]
 
+    def _job(self, claim: Claim) -> Job:
+        assert claim.case is not None
+        return self.jobs[job_name(claim.case, self.folders[claim.file])]
+
     def of_case(self, case: Case, file: str) -> Priced:
         return self.known[job_name(case, self.folders[file])]
 
@@ -166,8 +158,7 @@ class Prices:
         self, claim: Claim, others: list[Other], wanted: Wanted
     ) -> list[tuple[Other, Priced]]:
         """A claim's model with other inputs; nothing before the search."""
-        assert claim.case is not None
-        job = self.jobs[job_name(claim.case, self.folders[claim.file])]
+        job = self._job(claim)
         search = Search(job, tuple(others), wanted)
         found = self._done(job, search.key, dict[str, Priced])
         if found is None:
@@ -209,57 +200,6 @@ def alone(work: Callable, otherwise: Callable, task: Any) -> Any:
         return otherwise(task)
 
 
-def jobs_of(claims: Iterable[Claim], folders: Mapping[str, str]) -> list[Job]:
-    """One job for each case, with the layers that any claim wants of it."""
-    wanted: dict[str, Job] = {}
-    for claim in claims:
-        named = claim.layer or claim.metric == "output"
-        layers = layers_in(claim) if claim.holds else (claim.layer,) if named else ()
-        own = [claim.case] if claim.case else []
-        for case in (*own, *claim.models.values()):
-            folder = folders[claim.file]
-            name = job_name(case, folder)
-            told = f"{claim.file}: claim {claim.id!r}"
-            before = wanted.get(name, Job(case, folder, {}, told))
-            wanted[name] = replace(before, layers=dict.fromkeys(layers, told) | before.layers)
-    return list(wanted.values())
-
-
-def job_name(case: Case, folder: str) -> str:
-    return repr((case, folder))
-
-
-def price_jobs(jobs: list[Job]) -> tuple[list[Priced], Sources]:
-    """Price cases of one model; a mistake in one of them is told with the claim that it is of."""
-    try:
-        cases, folder = [job.case for job in jobs], jobs[0].folder
-        return price_model(cases, folder, [tuple(job.layers) for job in jobs]), taken(folder)
-    except UnknownLayer as error:
-        asking = next(job.layers[error.layer] for job in jobs if error.layer in job.layers)
-        raise UserError(f"{asking}: {error}") from error
-    except UserError as error:
-        raise UserError(f"{jobs[0].claim}: {error}") from error
-
-
-def price_search(search: Search) -> tuple[dict[str, Priced], Sources]:
-    """By the place of the inputs, as JSON has it."""
-    job, inputs = search.job, [given for _, _, given in search.others]
-    found = price_sizes(job.case, inputs, job.folder, tuple(job.layers), search.wanted)
-    return {str(place): priced for place, priced in found.items()}, taken(job.folder)
-
-
-ENDED = Priced("", (), failure="the model ends its process")
-
-
-def died(jobs: list[Job]) -> tuple[list[Priced], Sources]:
-    """What stands for cases of a model that ends the process it is counted in."""
-    return [ENDED] * len(jobs), taken(jobs[0].folder)
-
-
-def found_nothing(search: Search) -> tuple[dict[str, Priced], Sources]:
-    return {"0": ENDED}, taken(search.job.folder)
-
-
 RULES = (
     "records", "suite", "trace", "formulas", "conventions", "counters", "run/cells", "run/traces",
     "reconcile/bridges", "reconcile/pricing",
@@ -281,7 +221,3 @@ def rules_digest() -> str:
         for file in (path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")])
     )
     return digest(b"".join(file.read_bytes() for file in files))
-
-
-def digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]

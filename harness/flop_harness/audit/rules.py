@@ -8,19 +8,20 @@ from dataclasses import replace
 from flop_harness.audit.candidates import (
     ONE_SAMPLE,
     SEARCHED,
-    STRAINED,
     UNIT,
     Question,
     ask,
+    candidates,
     own_counting,
     unprefixed,
 )
-from flop_harness.audit.claim_set import ClaimSet, Way, one_sample, others
+from flop_harness.audit.claim_set import ClaimSet, one_sample, others
 from flop_harness.audit.matching import Match, chance, loosest, matches, nearest
 from flop_harness.audit.statements import worked_out
 from flop_harness.audit.verdicts import RARE, UNLIKELY, Explanations, error, ruled, unexplained
+from flop_harness.reconcile.pricing import Priced
 from flop_harness.records import Claim, Verdict
-from flop_harness.records.units import parse_figure
+from flop_harness.records.units import parse_figure, shown
 
 VARIANT = 2
 """Another variant of a model (classes, heads, biases) may shift its parameters, not by this factor."""
@@ -39,6 +40,12 @@ def judge(claim: Claim, claim_set: ClaimSet) -> Verdict:
         if verdict is not None:
             return verdict
     return unexplained(explanations)
+
+
+def settles(priced: Priced, claim: Claim) -> bool:
+    """Whether something in these prices fits a claim with no departure at all."""
+    question = ask(claim)
+    return any(match.cost == 0 for match in matches(question, candidates(question, priced)))
 
 
 # -------------------------------------------------------------------------------------- rules
@@ -95,7 +102,7 @@ def has(explanations: Explanations) -> str:
     wanted = question.named or {own_counting(claim)}
     named = [c for c in stated if c.counting in wanted]
     for own in nearest(question, named or stated, 1):
-        return f"the model has {float(own.number):.5g} {claim.unit} ({own.name})"
+        return f"the model has {shown(own.number, 5)} {claim.unit} ({own.name})"
     return "the model has nothing"
 
 
@@ -103,15 +110,17 @@ def of_another_model(explanations: Explanations) -> Verdict | None:
     """The figure is that of another model of the same table, counted as that model's own is."""
     found, missed = [], 1.0
     for other in explanations.claim_set.column(explanations.claim):
-        ways = ways_of(other, explanations.claim_set)
+        ways = explanations.claim_set.simplest(other)
         place = replace(ask(other), printed=explanations.question.printed)
         own = explanations.claim_set.own(other)
         alike = [c for c in own if (c.counting, unprefixed(c.departures)) in ways]
         here = [match for match in matches(place, alike) if match.plain]
         missed *= 1 - chance(place, alike, loosest(here))
+        if 1 - missed > RARE:
+            return None  # one of so many models has such a figure by chance
         if here:
             found.append(other)
-    if not found or 1 - missed > RARE:
+    if not found:
         return None
     return error(explanations, f"the figure of another model of the same table: {title(found[0])}")
 
@@ -237,13 +246,6 @@ def exchanged(explanations: Explanations, other: Claim) -> bool:
     homes = (cheapest(explanations.fitting), cheapest(theirs))
     away = (cheapest(there) + 1, cheapest(back) + 1)
     return all(home > cost for home, cost in zip(homes, away, strict=True))
-
-
-def ways_of(claim: Claim, claim_set: ClaimSet) -> set[Way]:
-    """Who gives a claim's own figure most simply, and how, whatever its prefix; none if strained."""
-    found = matches(ask(claim), claim_set.own(claim))
-    best = [match for match in found if match.cost == found[0].cost < STRAINED]
-    return {(counting, unprefixed(reading)) for counting, reading in (m.way for m in best)}
 
 
 def cheapest(found: list[Match]) -> float:

@@ -18,6 +18,7 @@ from typing import Any
 from flop_harness.errors import UserError, suggest
 from flop_harness.reconcile.pricing import Price, Priced
 from flop_harness.records import Claim
+from flop_harness.records.units import shown
 
 ARITHMETIC: Mapping[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -153,10 +154,3 @@ class Reader:
 
     def wrong(self, node: ast.expr) -> UserError:
         return UserError(f"claim {self.claim.id!r}: holds: cannot read {ast.unparse(node)!r}")
-
-
-def shown(number: Fraction) -> str:
-    """An integer with its digits grouped, else four significant digits."""
-    if number.denominator == 1:
-        return f"{number.numerator:,}"
-    return f"{float(number):.4g}"

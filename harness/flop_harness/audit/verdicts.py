@@ -19,7 +19,7 @@ from flop_harness.audit.claim_set import ENOUGH, ClaimSet, Way
 from flop_harness.audit.matching import Match, chance, fit_of, loosest, matches, nearest
 from flop_harness.counters.versions.catalogue import family
 from flop_harness.records import Claim, Ruling, Verdict
-from flop_harness.records.units import Printing, in_percent
+from flop_harness.records.units import Printing, in_percent, shown
 
 UNLIKELY = 0.05
 """The chance up to which an explanation that is strained, or was searched for, is taken."""
@@ -192,8 +192,8 @@ def why(explanations: Explanations, named: bool | None) -> str:
     exact = explanations.question.exact and all(m.candidate.number == value for m in best)
     how = "exactly" if exact else "to the printed precision"
     told = f"{listed(names)} {'give' if len(names) > 1 else 'gives'} it {how}"
-    numbers = [float(match.candidate.number) for match in best]
-    least, most = f"{min(numbers):.6g}", f"{max(numbers):.6g}"
+    numbers = [match.candidate.number for match in best]
+    least, most = shown(min(numbers), 6), shown(max(numbers), 6)
     if least != most:
         told += f", from {least} to {most}"
     departures = " or ".join(filter(None, ways))

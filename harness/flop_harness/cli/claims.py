@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Optional
@@ -23,7 +24,7 @@ from flop_harness.cli.app import (
 )
 from flop_harness.cli.app import tell as tell_line
 from flop_harness.cli.options import FreshOption, JsonOption
-from flop_harness.errors import UserError, require
+from flop_harness.errors import UserError, install_command, require
 from flop_harness.records import EVERY
 
 HOME = Path("results") / "claims"
@@ -50,7 +51,7 @@ def claims(
     from flop_harness.audit.claims import load, names
 
     require("report")
-    files = [load(file)] if file else [load(name) for name in names()]
+    files = [load(file)] if file else [*usable(load(name) for name in names())]
     folder = out or (HOME / safe_name(files[0].name) if file else HOME)
     for each in files:
         if each.skipped:
@@ -73,6 +74,16 @@ def claims(
     for line in broken:
         say(line)
     sys.exit(USER if broken else FINE)
+
+
+def usable(files: Iterable[Any]) -> Iterator[Any]:
+    """The files whose libraries of models are installed; of the others that they are left out."""
+    for file in files:
+        if file.missing:
+            commands = " and ".join(map(install_command, sorted(file.missing)))
+            say(f"{file.name}: left out, its models are not installed ({commands})")
+        else:
+            yield file
 
 
 def uncounted(done: Any) -> list[str]:

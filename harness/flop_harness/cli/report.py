@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from flop_harness.cli.app import FAILED, FINE, app, interruptible, say, separated, step_summary
+from flop_harness.cli.app import (
+    FAILED,
+    FINE,
+    add_to_step_summary,
+    app,
+    interruptible,
+    say,
+    separated,
+    step_summary,
+)
 from flop_harness.cli.options import GithubOption
 from flop_harness.errors import require
 
@@ -16,7 +26,10 @@ from flop_harness.errors import require
 def report(
     results: Annotated[
         str,
-        typer.Argument(metavar="RESULTS", help="A results folder, its run.json.xz, or a suite."),
+        typer.Argument(
+            metavar="RESULTS",
+            help="A results folder, its run.json.xz, a suite, or a store of many runs.",
+        ),
     ],
     formats: Annotated[
         Optional[str],
@@ -32,8 +45,12 @@ def report(
     from flop_harness import store
     from flop_harness.ask.results import folder_named
     from flop_harness.report.documents.files import files_of, write
+    from flop_harness.store.schema import COLUMNS_FILE
 
     require("report")
+    if (Path(results) / COLUMNS_FILE).is_file():
+        report_store(Path(results), separated(formats), github)
+        return
     wanted = separated(formats)
     names = files_of(wanted)  # a mistake is told before anything is read
     home = folder_named(results)
@@ -47,3 +64,19 @@ def report(
     if github:
         step_summary(run)
     sys.exit(FAILED if written.failures else FINE)
+
+
+def report_store(folder: Path, formats: list[str], github: bool) -> None:
+    """The report of a store of many runs, beside its columns."""
+    from flop_harness.report.documents.files import files_of
+    from flop_harness.report.documents.store import STORE, markdown, write
+    from flop_harness.store.queries import Columns
+
+    require("columns")
+    names = files_of(formats, STORE)
+    store = Columns(folder)
+    with interruptible("the files that were written stand"):
+        for path in write(store, names):
+            print(path)
+    if github:
+        add_to_step_summary(markdown(store).decode())

@@ -170,10 +170,26 @@ RULES: Rules = {
 }
 
 
+def outputs(visit: Visit) -> Charges:
+    """The elements of a product's output, under the product's own name."""
+    name = "convolution" if "conv" in visit.call.packet else place(visit)
+    return [(name, output_of(visit.call).numel)]
+
+
+ACTIVATIONS: Rules = dict.fromkeys(
+    (f"aten.{name}" for name in "convolution addmm bmm einsum matmul linear".split()), outputs
+)
+"""What ``ActivationCountAnalysis`` counts (fvcore/nn/activation_count.py)"""
+
+
 def charges(trace: Trace, rules: Rules = RULES) -> Iterator[Charge]:
     for visit in kept(trace, nodes(trace), rules.__contains__):
         for term, amount in named_by_origin(visit, rules[named(visit.call.packet)](visit)):
             yield visit, term, amount
+
+
+def activation_charges(trace: Trace) -> Iterator[Charge]:
+    return charges(trace, ACTIVATIONS)
 
 
 def price_compute(trace: Trace, rules: Rules = RULES) -> Account:

@@ -26,7 +26,7 @@ from flop_harness.suite.build import build
 from flop_harness.trace.walk import module_calls
 
 METRIC_OF = {
-    "MAC": "compute", "FLOP": "compute", "parameter": "params", "activations": "activations",
+    "MAC": "compute", "FLOP": "compute", "parameter": "params", "element": "activations",
     "bytes": "traffic", "param-bytes": "size",
 }  # fmt: skip
 """Unit of a convention, or its id -> what its figures are about."""
@@ -81,8 +81,10 @@ class UnknownLayer(UserError):
         self.layer = layer
 
 
-def price_model(cases: Sequence[Case], folder: str, layers: Sequence[Layers]) -> list[Priced]:
-    """Price cases that differ in their inputs alone in every context of every counter.
+def price_model(
+    cases: Sequence[Case], folder: str, layers: Sequence[Layers], wanted: Sequence[Wanted]
+) -> list[Priced]:
+    """Price cases that differ in their inputs alone in every context of every counter that is wanted.
 
     The model is built once. UnknownLayer for a layer that it has not.
     """
@@ -91,16 +93,16 @@ def price_model(cases: Sequence[Case], folder: str, layers: Sequence[Layers]) ->
     except (ModelRaised, MemoryError) as error:
         return [nothing(error)] * len(cases)
     traces = [ContextTraces(case, folder, plan) for case in cases]
-    return [price_traces(each, wanted) for each, wanted in zip(traces, layers, strict=True)]
+    return [price_traces(*each) for each in zip(traces, layers, wanted, strict=True)]
 
 
-def price_traces(traces: ContextTraces, layers: Layers) -> Priced:
+def price_traces(traces: ContextTraces, layers: Layers, wanted: Wanted = None) -> Priced:
     """What is said of a case, or why nothing is. UnknownLayer for a layer that it has not."""
     try:
         canonical = traces.canonical
     except Exception as error:  # noqa: BLE001 - whatever a model raises is told in its place
         return nothing(error)
-    return priced(canonical, traces.trace, layers)
+    return priced(canonical, traces.trace, layers, wanted)
 
 
 def nothing(error: Exception) -> Priced:

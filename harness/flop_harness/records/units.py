@@ -161,6 +161,17 @@ def in_percent(share: float | Fraction, decimals: int = 0, signed: bool = False)
     return f"{100 * float(share):{'+' if signed else ''}.{decimals}f} %"
 
 
+def shown(number: Fraction, digits: int = 4) -> str:
+    """An integer with its digits grouped, unless it is astronomic; else so many significant digits.
+
+    >>> shown(Fraction(15602810880)), shown(Fraction(25557032, 10**6), 5), shown(Fraction(6 * 10**23))
+    ('15,602,810,880', '25.557', '6e+23')
+    """
+    if number.denominator == 1 and abs(number) < 10**15:
+        return f"{number.numerator:,}"
+    return f"{float(number):.{digits}g}"
+
+
 def with_unit(text: str) -> tuple[str, str]:
     """A figure and the unit that stands behind it, if one does.
 

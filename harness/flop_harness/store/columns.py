@@ -19,7 +19,7 @@ from urllib.parse import quote
 from flop_harness.records import Bridge, Reading, Run
 from flop_harness.store.documents import compact, lean
 from flop_harness.store.files import write_atomically
-from flop_harness.store.schema import COLUMNS_SCHEMA
+from flop_harness.store.schema import COLUMNS_FILE, COLUMNS_SCHEMA
 
 ASKED = ("case", "metric", "unit")
 LARGEST = 2**63 - 1
@@ -63,7 +63,7 @@ def write_columns(run: Run, folder: Path | str) -> None:
         for stale in home.glob("counter=*"):
             if stale.name not in fresh:
                 shutil.rmtree(stale)
-    write_atomically(folder / "columns.json", json.dumps({"schema": COLUMNS_SCHEMA}).encode())
+    write_atomically(folder / COLUMNS_FILE, json.dumps({"schema": COLUMNS_SCHEMA}).encode())
 
 
 def place_of(suite: str) -> str:

@@ -13,7 +13,7 @@ from flop_harness.errors import UserError, extras_named, raised
 from flop_harness.records import Bridge, Reading
 from flop_harness.store.columns import COLUMNS, held, place_of
 from flop_harness.store.documents import DETAILS, damaged, read, restore_details, restored
-from flop_harness.store.schema import COLUMNS_SCHEMA, require_schema
+from flop_harness.store.schema import COLUMNS_FILE, COLUMNS_SCHEMA, require_schema
 
 OURS = ("analytic", "numel")
 """Counters that restate the reference: what is said of counters is said of the others"""
@@ -26,15 +26,20 @@ select count(distinct (suite, "case")), count(*) filter (status = 'ok'),
 from readings
 """
 
-SPREADS = """
-with told as (
-    select suite, "case", value / (case unit when 'FLOP' then 2 else 1 end) as macs from readings
-    where status = 'ok' and metric = 'compute' and value <> 0 and counter <> 'analytic'
-), spread as (
-    select max(macs) / min(macs) as factor from told group by suite, "case" having count(*) > 1
+SPREAD = """
+with spread as (
+    select suite, "case", count(*) as figures, min(macs) as lowest, max(macs) as highest,
+           max(macs) / min(macs) as factor
+    from (
+        select suite, "case", value / (case unit when 'FLOP' then 2 else 1 end) as macs
+        from readings
+        where status = 'ok' and metric = 'compute' and value <> 0 and counter <> 'analytic'
+    ) group by suite, "case" having count(*) > 1
 )
-select quantile_disc(factor, 0.5), max(factor) from spread
 """
+"""Of each model that two counters gave a figure of: MACs at least and at most, and how far apart"""
+
+SPREADS = f"{SPREAD} select quantile_disc(factor, 0.5), max(factor) from spread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ class Columns:
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
-        file = self.folder / "columns.json"
+        file = self.folder / COLUMNS_FILE
         try:
             document = json.loads(read(file))
         except ValueError as error:

@@ -18,6 +18,9 @@ RUN_SCHEMA = 4
 COLUMNS_SCHEMA = 1
 """Of a store in columns"""
 
+COLUMNS_FILE = "columns.json"
+"""Holds that version: a folder that has it is a store in columns"""
+
 PROOFS_SCHEMA = 1
 """Of ``proofs.json.xz``"""
 

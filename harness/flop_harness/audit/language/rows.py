@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from flop_harness.audit.csv_tables import records
 from flop_harness.audit.language.parts import PARTS
 from flop_harness.audit.language.quantities import QUANTITIES, column, printed
 from flop_harness.audit.language.relations import TARGETS, follows
@@ -124,13 +123,9 @@ def rows(table: Table, folder: Path, where: str) -> Iterator[Row]:
 
 
 def csv_rows(table: Table, path: Path) -> Iterator[Row]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: {error}") from error
-    lines = list(enumerate(csv.DictReader(io.StringIO(text)), start=1))
+    lines = list(enumerate(records(path), start=1))
     if not any(all(raw.get(k) == v for k, v in table.where.items()) for _, raw in lines):
-        raise UserError(f"{path}: no row with {table.where}" if table.where else f"{path}: no rows")
+        raise UserError(f"{path}: no row with {table.where}")
     for number, raw in lines:
         if any(raw.get(key) != value for key, value in table.where.items()):
             continue

@@ -1,6 +1,6 @@
 """Every convention by id: those of ``conventions/``, and what earlier versions of counters charged.
 
-``EDITIONS`` names, for each tool, the conventions of its earlier versions; ``PARTIAL`` tells what
+``EDITIONS`` names, for each tool, the conventions of its own beside its counters; ``PARTIAL`` tells what
 is left out by those that count only parts of a model.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from flop_harness.conventions.catalogue import ARTICLE_VGG16, CONVENTIONS, Convention
 from flop_harness.conventions.partial import convolution_charges, folded_parameters, weights
+from flop_harness.counters.fvcore import activation_charges
 from flop_harness.counters.versions.layers import (
     PTFLOPS_0_6,
     THOP_0_0_22,
@@ -36,6 +37,9 @@ PUBLISHED = catalogue(
     Convention("params-folded", "parameter", "parameters but for those of normalisation layers",
                "tensorflow/models, research/slim/nets/mobilenet/README.md: MobileNet V2",
                by_module=folded_parameters),
+    Convention("fvcore-activations", "element", "output elements of the convolutions and matrix "
+               "products that torch.jit's tracer names; none of fused attention",
+               "fvcore/nn/activation_count.py (0.1.5.post20221221)", activation_charges),
     Convention("thop-0.0.31", "MAC", "layer hooks; convolution with bias, batch normalisation 2 "
                "per element", "thop/vision/basic_hooks.py (0.0.31.post2005241907)",
                by_module=by_layer(THOP_0_0_31)),
@@ -63,8 +67,10 @@ EDITIONS = {
     "thop": ("thop-0.0.31", "thop-0.0.30", "thop-0.0.23", "thop-0.0.22"),
     "ptflops": ("ptflops-0.6",),
     "torchinfo": ("torchinfo-0.0.9", "torchinfo-0.0.8"),
+    "fvcore": ("fvcore-activations",),
 }
-"""Distribution -> conventions of its earlier versions, the latest first."""
+"""Distribution -> conventions of its earlier versions, the latest first, and of what it counts beside
+a counter's own figures."""
 
 
 PARTIAL = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import get_args
+from typing import Any, get_args
 
 from flop_harness.records import Audit, Claim, Ruling, Verdict
 from flop_harness.records.units import in_percent
@@ -105,6 +105,34 @@ def _percent(share: float) -> str:
 def entries(audit: Audit) -> list[Entry]:
     """Every claim with its verdict, in the order of the files."""
     return [Entry(c, v) for c, v in zip(audit.claims, audit.verdicts, strict=True)]
+
+
+def row(entry: Entry) -> dict[str, Any]:
+    """A claim and its verdict, by column of verdicts.csv."""
+    claim, verdict, case = entry.claim, entry.verdict, entry.claim.case
+    return {
+        "file": claim.file,
+        "claim": claim.id,
+        "source": claim.source,
+        "model": case.model if case else "",
+        "layer": claim.layer,
+        "inputs": case.shapes if case else "",
+        "metric": claim.metric,
+        "value": claim.value or claim.holds,
+        "unit": claim.unit,
+        "counts": claim.counts,
+        "ruling": verdict.ruling,
+        "ambiguous": "yes" if verdict.ambiguous else "",
+        "fits": len(verdict.fits),
+        "named": "" if verdict.named is None else "yes" if verdict.named else "no",
+        "within": verdict.within,
+        "tried": verdict.tried,
+        "chance": round(verdict.chance, 4),
+        "others": verdict.others,
+        "reason": verdict.reason,
+        "own": verdict.own,
+        "own_unit": verdict.own_unit,
+    }
 
 
 def headline(audit: Audit) -> str:

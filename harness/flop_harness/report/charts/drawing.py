@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from xml.sax.saxutils import escape
 
+from flop_harness.report.charts.compact import compact
+
 Shown = TypeVar("Shown")
 INK = "#1c1c1a"
 LINE, PALE = "#6b6b64", "#b5b5ae"
@@ -69,15 +71,11 @@ def styled(chart: Any, title: str = "") -> Any:
     )  # fmt: skip
 
 
-LONG = re.compile(r"(\d\.\d\d)\d{4,}")
-"""A coordinate to more digits than a pixel shows; a figure in words has fewer"""
-
-
 def svg(chart: Any) -> str:
-    """A chart as SVG, its coordinates to a hundredth of a pixel."""
+    """A chart as SVG, as short as it can be."""
     import vl_convert
 
-    return LONG.sub(r"\1", str(vl_convert.vegalite_to_svg(chart.to_json())))
+    return compact(str(vl_convert.vegalite_to_svg(chart.to_json())))
 
 
 def pdf(drawn: str) -> bytes:

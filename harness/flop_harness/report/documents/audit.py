@@ -23,6 +23,7 @@ from flop_harness.report.words.text import printable
 
 
 def markdown(audit: Audit) -> bytes:
+    """All that departs from what is stated, one by one; of the rest how many there are."""
     return page(_blocks(audit))
 
 
@@ -35,9 +36,10 @@ def _blocks(audit: Audit) -> Iterator[str]:
     if explained.rows:
         yield grid(explained)
     found = entries(audit)
+    yield "Those that are reproduced as stated are told one by one in report.html and verdicts.csv."
     for ruling in reversed(RULINGS):
         chosen = [entry for entry in found if entry.verdict.ruling == ruling]
-        if chosen:
+        if chosen and ruling != "reproduced":
             yield grid(short(chosen, f"{WORDS[ruling][:1].upper()}{WORDS[ruling][1:]}"))
     yield grid(environment(audit))
 

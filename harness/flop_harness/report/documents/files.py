@@ -128,20 +128,20 @@ LONG = {"markdown": "md", "latex": "tex"}
 """What people call a format -> how its files end"""
 
 
-def endings() -> list[str]:
-    """The formats of a run's report, by how their files end."""
-    return list(dict.fromkeys(name.rpartition(".")[2] for name in RUN))
+def endings(files: Iterable[str] = RUN) -> list[str]:
+    """The formats of a report, of a run's if nothing else is named, by how its files end."""
+    return list(dict.fromkeys(name.rpartition(".")[2] for name in files))
 
 
-def files_of(formats: Iterable[str]) -> list[str]:
+def files_of(formats: Iterable[str], files: Iterable[str] = RUN) -> list[str]:
     """Names of the files of these formats; of none, all. UserError for an unknown format."""
     wanted = [LONG.get(name.lower(), name.lower()) for name in formats]
-    known = endings()
+    known = endings(files)
     for name in wanted:
         if name not in (*known, ALL):
             raise UserError(
                 f"unknown format {name!r}{suggest(name, known)}; known: {', '.join(known)}"
             )
     if not wanted or ALL in wanted:
-        return list(RUN)
-    return [name for name in RUN if name.rpartition(".")[2] in wanted]
+        return list(files)
+    return [name for name in files if name.rpartition(".")[2] in wanted]

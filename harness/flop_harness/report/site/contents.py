@@ -15,7 +15,7 @@ from flop_harness.report.formats import html
 from flop_harness.report.site.code_of import CodeOf
 from flop_harness.report.site.families import FamilyRow, family_rows
 from flop_harness.report.site.models import Model, model_of
-from flop_harness.report.site.published import Published, cited, published
+from flop_harness.report.site.published import Published, all_published, cited
 from flop_harness.report.site.sources import Results, is_library
 from flop_harness.report.site.timed import Timed, times_of
 from flop_harness.report.site.words import anchor_of, contexts_told, linked
@@ -68,10 +68,15 @@ class Site:
         return times_of(self.results.times.values())
 
     @cached_property
+    def published(self) -> list[Published]:
+        """Every audited figure, those that need a reader's eye first."""
+        return all_published(self.results.claims)
+
+    @cached_property
     def claims(self) -> dict[str, list[Published]]:
         """Model -> its published figures; what a source says of several weights alike is told once."""
         found: dict[str, dict[Published, Published]] = {}
-        for each in map(published, self.results.claims):
+        for each in self.published:
             found.setdefault(each.model, {}).setdefault(replace(each, id="", own=""), each)
         return {model: list(alike.values()) for model, alike in found.items()}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from flop_harness.records import Run
@@ -15,7 +15,7 @@ from flop_harness.report.site import grid, search, timings
 from flop_harness.report.site import words as glossary
 from flop_harness.report.site.contents import Site
 from flop_harness.report.site.families import CLASS_NAMES
-from flop_harness.report.site.published import published
+from flop_harness.report.site.published import PAGE, Published, tone_of
 from flop_harness.report.sources.published import WORST
 from flop_harness.report.sources.results import proofs_in
 from flop_harness.report.words.text import group, listed, plural
@@ -38,7 +38,7 @@ def files(site: Site) -> Files:
         scripts=["assets/conversion.js", "assets/convert.js"],
     )
     yield from time_files(site)
-    yield claims_page(site)
+    yield from claims_files(site)
     yield method_page(site)
     yield from search_files(site)
 
@@ -71,19 +71,37 @@ def predicted(times: Any) -> tuple[Any, ...]:
     return tuple(times.theory)
 
 
-def claims_page(site: Site) -> tuple[str, bytes]:
-    """Those that need a reader's eye first."""
-    every = [published(row) for row in site.results.claims]
-    groups = [
-        (ruling.replace(" ", "-"), WORDS[ruling], [each for each in every if each.ruling == WORDS[ruling]])  # type: ignore[index]
-        for ruling in WORST
-    ]  # fmt: skip
-    counts = Counter(row["ruling"] for row in site.results.claims)
-    told = [f"{group(counts[ruling])} {TOLD[ruling]}" for ruling in TOLD if counts[ruling]]
-    words = f"{plural(len(every), 'claim')}: {listed(told)}." if told else "No claim was audited."
-    return site.page("claims.html", "claims.html.j2", groups=[each for each in groups if each[2]],
-                     total=len(every), headline=words, pages=site.pages_of_models,
-                     scripts=["assets/narrow.js"])  # fmt: skip
+def claims_files(site: Site) -> Files:
+    """The page of those that need a reader's eye first, and pages of what stands apart."""
+    pages: dict[str, list[Published]] = {PAGE: []}
+    for each in site.published:
+        pages.setdefault(each.page, []).append(each)
+    apart = [(found[0].file, path, len(found)) for path, found in pages.items() if path != PAGE]
+    for path, found in pages.items():
+        yield site.page(
+            path, "claims.html.j2", groups=by_ruling(found), total=len(found),
+            headline=told(site.published), apart=apart if path == PAGE else [],
+            pages=site.pages_of_models, scripts=["assets/narrow.js"],
+        )  # fmt: skip
+
+
+def told(figures: Sequence[Published]) -> str:
+    """How many figures there are, and what became of them."""
+    counts = Counter(each.tone for each in figures)
+    parts = [f"{group(counts[tone_of(ruling)])} {words}" for ruling, words in TOLD.items()
+             if counts[tone_of(ruling)]]  # fmt: skip
+    return (
+        f"{plural(len(figures), 'claim')}: {listed(parts)}." if parts else "No claim was audited."
+    )
+
+
+def by_ruling(figures: Sequence[Published]) -> list[tuple[str, str, list[Published]]]:
+    """(class, words, figures) of each ruling that there is, the worst first."""
+    found: dict[str, list[Published]] = {}
+    for each in figures:
+        found.setdefault(each.tone, []).append(each)
+    ordered = ((tone_of(ruling), WORDS[ruling]) for ruling in WORST)
+    return [(tone, words, found[tone]) for tone, words in ordered if tone in found]
 
 
 def method_page(site: Site) -> tuple[str, bytes]:
@@ -110,7 +128,7 @@ def search_files(site: Site) -> Files:
     rows = [
         *search.counter_rows(each.tool for each in site.profiles), *search.model_rows(site.models),
         *search.family_rows(site.families), *search.PAGES, *search.word_rows(glossary.WORDS),
-        *search.claim_rows(map(published, site.results.claims)),
+        *search.claim_rows(site.published),
         *(search.docs_rows(site.docs) if site.docs else ()),
     ]  # fmt: skip
     yield site.data("search", {"rows": rows, **search.ways()})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup, escape
 
@@ -12,7 +13,7 @@ from flop_harness.errors import UserError
 from flop_harness.records.units import Base, parse_figure, parse_unit
 from flop_harness.report.analysis.audit import WORDS
 from flop_harness.report.sources.published import Row
-from flop_harness.report.words.text import anchor, digits, group, minus, shorten
+from flop_harness.report.words.text import anchor, digits, group, minus, shorten, slug
 
 TIMES = {("MAC", "FLOP"): 2.0, ("FLOP", "MAC"): 0.5}
 """How many of the second one of the first is"""
@@ -47,14 +48,20 @@ SOURCE = re.compile(
 )
 
 
+PAGE = "claims.html"
+MANY = 2_000
+"""So many figures of one file, reproduced as stated, have a page of their own"""
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """A published figure and what became of it; ``own`` is what the model has, in ``unit``.
 
-    ``inputs`` are those of a figure that hangs on them.
+    ``inputs`` are those of a figure that hangs on them; ``page`` is where it stands.
     """
 
     id: str
+    file: str
     model: str
     title: str
     value: str
@@ -65,10 +72,23 @@ class Published:
     tone: str
     reason: str
     inputs: str
+    page: str = PAGE
 
     @property
     def figure(self) -> str:
         return f"{self.value} {self.unit}".rstrip()
+
+
+def all_published(rows: Iterable[Row]) -> list[Published]:
+    """Each figure with its page: those of a large table that are as stated do not crowd the others."""
+    every = [published(row) for row in rows]
+    as_stated = Counter(each.file for each in every if each.tone == "reproduced")
+    return [
+        replace(each, page=f"claims/{slug(each.file)}.html")
+        if each.tone == "reproduced" and as_stated[each.file] >= MANY
+        else each
+        for each in every
+    ]
 
 
 def published(row: Row) -> Published:
@@ -77,12 +97,17 @@ def published(row: Row) -> Published:
     unit = "" if unit and row["value"].endswith(unit) else f"{prefix} {unit}".strip()
     name = row["model"].rpartition(":")[2] or title_of(row["claim"], words)
     return Published(
-        anchor("claim", row["file"], row["claim"]), row["model"],
+        anchor("claim", row["file"], row["claim"]), row["file"], row["model"],
         " ".join(filter(None, [shorten(name, 60), row["layer"]])), row["value"], unit, own_in(row),
         shorten(row["source"], 240), WORDS[row["ruling"]],  # type: ignore[index]
-        row["ruling"].replace(" ", "-"), shorten(typeset(row["reason"]), 400),
+        tone_of(row["ruling"]), shorten(typeset(row["reason"]), 400),
         row["inputs"] if row["metric"] == "compute" else "",
     )  # fmt: skip
+
+
+def tone_of(ruling: str) -> str:
+    """The class of a row."""
+    return ruling.replace(" ", "-")
 
 
 def head_of(unit: str) -> tuple[str, str]:

@@ -56,7 +56,7 @@ def claim_rows(claims: Iterable[Published]) -> Iterator[Row]:
         yield (
             "claim",
             title,
-            f"claims.html#{each.id}",
+            f"{each.page}#{each.id}",
             shorten(each.source, 90),
             shorten(each.source, 60),
         )

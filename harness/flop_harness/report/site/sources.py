@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +14,7 @@ from flop_harness.records.times import Times
 from flop_harness.report.analysis.faults import Faults
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.site.combine import Combined, combine
-from flop_harness.report.sources.published import WORST, Row
+from flop_harness.report.sources.published import Row, verdicts_in
 from flop_harness.report.sources.results import effects_in
 from flop_harness.suite.providers import PROVIDERS
 
@@ -63,16 +62,8 @@ def results_in(home: Path, folders: Sequence[Path] = ()) -> Results:
     effects = effects_in(home / "effects", faults)
     faults.refuse()
     return Results(
-        dict(largest), {each.tool.id: each for each in timelines}, times, effects, claims_in(home / "claims" / "verdicts.csv"),
+        dict(largest), {each.tool.id: each for each in timelines}, times, effects, verdicts_in(home / "claims"),
     )  # fmt: skip
-
-
-def claims_in(path: Path) -> list[Row]:
-    """The verdicts on published figures, those that need a reader's eye first."""
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return sorted(csv.DictReader(file), key=lambda row: WORST.index(row["ruling"]))
 
 
 def of_library(run: Run) -> bool:

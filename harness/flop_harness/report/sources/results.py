@@ -52,7 +52,7 @@ def related_results(folder: Path, run: Run, faults: Faults) -> Related:
         machines_in(folder, suite, times),
         neighbours_of(folder, suite, times),
         faults.attempt(
-            "", "claims/verdicts.csv", partial(published_in, home / "claims", suite), []
+            "", f"claims/{store.AUDIT_FILE}", partial(published_in, home / "claims", suite), []
         ),
         histories_in(home / "drift", faults),
         effects_in(home / "effects", faults),

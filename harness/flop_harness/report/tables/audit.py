@@ -8,7 +8,7 @@ from typing import Any
 
 from flop_harness.records import Audit, Fit
 from flop_harness.records.units import in_percent
-from flop_harness.report.analysis.audit import RULINGS, WORDS, Entry, because, entries
+from flop_harness.report.analysis.audit import RULINGS, WORDS, Entry, because, entries, row
 from flop_harness.report.tables.table import Column, Table, columns
 from flop_harness.report.words.text import digits, few, flatten, group, minus, plural
 
@@ -100,7 +100,7 @@ ROWS = columns(
 def table(audit: Audit) -> Table:
     """Every claim: one row of data."""
     made_with, versions = versions_of(audit)
-    rows = ((*_row(each), counted_as(each, versions), made_with) for each in entries(audit))
+    rows = ((*row(each).values(), counted_as(each, versions), made_with) for each in entries(audit))
     return Table("Verdicts", ROWS, tuple(rows))
 
 
@@ -119,19 +119,6 @@ def counted_as(entry: Entry, versions: Mapping[str, str]) -> str:
         return ""
     way = shown[0].counting
     return f"{way} {versions[way]}" if versions.get(way) else way
-
-
-def _row(entry: Entry) -> tuple[Any, ...]:
-    claim, verdict, case = entry.claim, entry.verdict, entry.claim.case
-    inputs = case.shapes if case else ""
-    named = "" if verdict.named is None else "yes" if verdict.named else "no"
-    return (
-        claim.file, claim.id, claim.source, case.model if case else "", claim.layer, inputs,
-        claim.metric, claim.value or claim.holds, claim.unit, claim.counts, verdict.ruling,
-        "yes" if verdict.ambiguous else "", len(verdict.fits), named, verdict.within,
-        verdict.tried, round(verdict.chance, 4), verdict.others, verdict.reason,
-        verdict.own, verdict.own_unit,
-    )  # fmt: skip
 
 
 SHORT = (
