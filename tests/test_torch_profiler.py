@@ -54,6 +54,66 @@ def test_padding_that_is_a_word_is_not_computed(padding):
     assert made.reading == (0 if isinstance(padding, str) else 2 * macs)
 
 
+# --------------------------------------------------------------------------------- sparse matrices
+
+TO = {
+    "dense": lambda matrix: matrix,
+    "coo": torch.Tensor.to_sparse,
+    "csr": torch.Tensor.to_sparse_csr,
+    "csc": torch.Tensor.to_sparse_csc,
+    "bsr": lambda matrix: matrix.to_sparse_bsr((2, 2)),
+    "bsc": lambda matrix: matrix.to_sparse_bsc((2, 2)),
+}
+PAIRS = [
+    ("dense", "dense"), ("dense", "coo"), ("dense", "csr"), ("dense", "csc"), ("dense", "bsc"),
+    ("coo", "dense"), ("coo", "coo"), ("csr", "dense"), ("csr", "csr"), ("csr", "csc"),
+    ("csc", "dense"), ("csc", "csr"), ("csc", "csc"), ("bsr", "dense"),
+]  # fmt: skip
+"""What torch multiplies on a CPU"""
+
+
+class Product(nn.Module):
+    """(4, 6) by (6, 8), of which the two blocks or lines of each upper half are stored."""
+
+    def __init__(self, first: str, second: str, added: bool) -> None:
+        super().__init__()
+        left, right = torch.zeros(4, 6), torch.zeros(6, 8)
+        left[:2] = right[:2] = 1
+        self.left, self.right = TO[first](left), TO[second](right)
+        self.added = added
+
+    def forward(self, x):
+        return torch.addmm(x, self.left, self.right) if self.added else self.left @ self.right
+
+
+def profiled(first: str, second: str, added: bool = False):
+    factory = partial(Sample, Product(first, second, added), (torch.rand(4, 8),))
+    return bridges(PROFILER, Context(grad=False), factory)["compute"]
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_products_of_matrices_of_each_layout_are_explained(first, second):
+    assert profiled(first, second).residual == 0
+
+
+@pytest.mark.parametrize("pair", [
+    ("dense", "csr"), ("dense", "csc"), ("dense", "bsc"), ("coo", "dense"), ("csr", "dense"),
+    ("csr", "csr"), ("csr", "csc"), ("csc", "dense"), ("csc", "csc"), ("bsr", "dense"),
+])  # fmt: skip
+def test_products_that_are_added_are_explained(pair):
+    assert profiled(*pair, added=True).residual == 0
+
+
+def test_a_matrix_in_columns_is_turned_to_rows_first():
+    """Three products by their shapes, six columns, and twelve stored elements."""
+    made = profiled("csc", "dense")
+    assert made.reference == 2 * 6 * 8
+    assert made.reading == 3 * 2 * 4 * 6 * 8 + 6 + 2 * 6
+
+
+# ----------------------------------------------------------------------- what no trace tells
+
+
 class Exponential(nn.Module):
     def forward(self, x):
         return torch.matrix_exp(x)

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from math import prod
 from typing import Any
 
+from flop_harness.counters import torch_profiler_sparse as sparse
 from flop_harness.counters.matched import matched, products_of
 from flop_harness.counters.protocol import UNPREDICTED, Answer, Counter, Quantity
 from flop_harness.counters.recurrent import Charges
@@ -57,23 +58,16 @@ def product(args: tuple) -> int:
     return prod(left) * right[-1]
 
 
-def sparse_again(first: Any) -> int:
-    """How often an ``addmm`` of a sparse matrix calls one more: in rows or blocks once."""
-    return 1 if isinstance(first, Tensor) and first.layout in ("csr", "bsr") else 0
-
-
 def matrix_product(args: tuple) -> int:
     """Of a sparse matrix an ``addmm`` does it, which counts too."""
-    first = args[0]
-    sparse = isinstance(first, Tensor) and first.stored is not None
-    return product(args[:2]) * (2 + sparse_again(first) if sparse else 1)
+    return product(args[:2]) * (1 + sparse.called_by_mm(*args[:2]))
 
 
 PRODUCTS: dict[str, Callable[[tuple], int]] = {
     "aten.conv2d": convolution,
     "aten.mm": matrix_product,
     "aten.bmm": lambda args: product(args[:2]),
-    "aten.addmm": lambda args: product(args[1:3]) * (1 + sparse_again(args[1])),
+    "aten.addmm": lambda args: product(args[1:3]) * (1 + sparse.called_by_addmm(*args[1:3])),
     "aten.baddbmm": lambda args: product(args[1:3]),
 }
 PADDED_BY_NAME = "aten.conv2d.padding"
@@ -140,6 +134,10 @@ FUSED: dict[str, Callable[[Visit], Charges]] = {
 """The products that they run."""
 
 
+SPARSE = {"aten.mm": slice(0, 2), "aten.addmm": slice(1, 3)}
+"""Products that may be of sparse matrices -> where those stand"""
+
+
 def added_inside(call: Call) -> Charges:
     """Additions and multiplications inside kernels, by the first operand."""
     args = call.args
@@ -149,6 +147,10 @@ def added_inside(call: Call) -> Charges:
         return [(ELEMENTWISE["aten.add"], len(args[1]))]
     if call.packet == "aten.rrelu_with_noise":  # the middle of its two slopes
         return [(ELEMENTWISE["aten.add"], 0 if len(args) > 4 and args[4] else 1)]
+    if call.packet in SPARSE and any(map(sparse.layout, args[SPARSE[call.packet]])):
+        operands = (call.packet, *args[SPARSE[call.packet]])
+        return [(ELEMENTWISE["aten.add"], sparse.additions(*operands)),
+                (ELEMENTWISE["aten.mul"], sparse.multiplications(*operands))]  # fmt: skip
     if call.packet == "aten.addmm" and not args[1].shape[-1]:  # nothing to multiply: beta * bias
         return [(ELEMENTWISE["aten.mul"], 1)]
     if call.packet == "aten._euclidean_dist":  # -2 x
