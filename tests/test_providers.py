@@ -60,11 +60,35 @@ def test_a_configuration_in_a_file(tmp_path, architecture):
     assert told.total == named.total == llama(LENGTH)
 
 
-@pytest.mark.parametrize(("cache", "attended"), [("dynamic", 25), ("static", 25)])
-def test_a_step_of_decoding(cache, attended):
-    """One token against what the cache holds, itself included."""
+@pytest.mark.parametrize("cache", ["dynamic", "static", "fp8"])
+def test_a_step_of_decoding(cache):
+    """One token against what the cache holds, itself included; what is quantised is no product."""
     count = counted("transformers:LlamaModel", config=SMALL, cache=cache, past=24)
-    assert count.total == llama(1, attended=attended)
+    assert count.total == llama(1, attended=25)
+
+
+BACKENDS = {"quanto": "optimum.quanto", "hqq": "hqq"}
+"""Kind of a quantised cache -> the package that it needs"""
+
+
+@pytest.mark.parametrize("kind", BACKENDS)
+def test_a_quantised_cache_is_read_back_before_it_is_attended_to(kind):
+    """Groups of 64 elements: as many as a head of the values has."""
+    pytest.importorskip(BACKENDS[kind])
+    config = {**SMALL, "hidden_size": 256, "head_dim": 64, "intermediate_size": 8}
+    told = [counted("transformers:LlamaModel", config=config, cache=each, past=24).total
+            for each in (kind, "dynamic")]  # fmt: skip
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("kind", BACKENDS)
+def test_a_quantised_cache_without_its_package_is_one_line(kind, monkeypatch):
+    available = {"quanto": "is_optimum_quanto_available", "hqq": "is_hqq_available"}
+    monkeypatch.setattr(f"transformers.cache_utils.{available[kind]}", lambda: False)
+    with pytest.raises(UserError) as raised:
+        counted("transformers:LlamaModel", config=SMALL, cache=kind, past=24)
+    assert f"kwargs.cache: '{kind}': You need to install" in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_step_of_decoding_meets_two_experts_of_four():
@@ -101,7 +125,9 @@ def test_a_model_of_405_billion_parameters_takes_no_memory():
         ("transformers:BertModel", {"lenght": 8},
          "kwargs.lenght: no option of a model (did you mean 'length'?)"),
         ("transformers:LlamaModel", {"config": SMALL, "cache": "rolling", "past": 4},
-         "kwargs.cache: 'rolling' is none of dynamic, static"),
+         "kwargs.cache: 'rolling' is none of dynamic, static, fp8, quanto, hqq"),
+        ("transformers:MistralModel", {"config": {**SMALL, "sliding_window": 8}, "cache": "fp8", "past": 4},
+         "kwargs.cache: 'fp8': `QuantizedCache` is only supported for models with only full attention"),
         ("transformers:LlamaModel", {"config": SMALL, "cache": "static"},
          "kwargs.past: how many tokens the cache holds, at least 1"),
         ("transformers:LlamaModel", {"config": SMALL, "length": 65},
@@ -214,7 +240,7 @@ PICTURED = {
 
 
 def test_inputs_that_nothing_tells_of_are_refused_before_anything_is_built_for_real():
-    assert "takes inference_session" in refusal("transformers:Sam3VideoModel")
+    assert "takes bool_masked_pos" in refusal("transformers:VideoMAEForPreTraining")
 
 
 DECODER = [f"config.{key}={value}" for key, value in SMALL.items()]

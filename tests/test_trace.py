@@ -28,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 SAMPLES = {**LAYERS, **NETWORKS, **PROGRAMS, **SHARING}
 LAZY = {"lazy conv", "lazy linear"}
-READ_VALUES = {"packed lstm", "packed gru", "experts"}
+READ_VALUES = {"packed lstm", "packed gru", "experts", "interpolate to tensors"}
 
 
 def meta(module, *shape: int) -> Trace:

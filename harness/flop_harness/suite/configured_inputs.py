@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from flop_harness.errors import UserError
@@ -102,18 +103,35 @@ def experts_on_meta(module: Any, device: str) -> Iterator[None]:
         module.set_experts_implementation(before)
 
 
+def kinds_of_cache(past: int) -> dict[str, Callable[..., Any]]:
+    """Kind -> what makes an empty cache of it for a configuration; the quantised by their backends."""
+    import transformers
+
+    return {
+        "dynamic": transformers.DynamicCache,
+        "static": partial(transformers.StaticCache, max_cache_len=past + 1),
+        **{each: partial(transformers.QuantizedCache, each) for each in ("fp8", "quanto", "hqq")},
+    }
+
+
+def empty_cache(config: Any, kind: str, past: int) -> Any:
+    """UserError for a kind that there is not, that needs another package or another model."""
+    kinds = kinds_of_cache(past)
+    if kind not in kinds:
+        raise UserError(f"kwargs.cache: {kind!r} is none of {', '.join(kinds)}")
+    try:
+        return kinds[kind](config=config)
+    except (ImportError, ValueError) as error:
+        raise UserError(f"kwargs.cache: {kind!r}: {' '.join(str(error).split())}") from error
+
+
 def step_of_decoding(module: Any, kind: str, past: int, batch: int) -> dict[str, Any]:
     """One token for each sequence, with a cache that a prompt of ``past`` tokens has filled."""
     import torch
-    import transformers
 
-    kinds = {"dynamic": transformers.DynamicCache, "static": transformers.StaticCache}
-    if kind not in kinds:
-        raise UserError(f"kwargs.cache: {kind!r} is none of {', '.join(kinds)}")
     if past < 1:
         raise UserError("kwargs.past: how many tokens the cache holds, at least 1")
-    room = {"max_cache_len": past + 1} if kind == "static" else {}
-    cache = kinds[kind](config=module.config, **room)
+    cache = empty_cache(module.config, kind, past)
     name = "cache" if "cache" in inspect.signature(module.forward).parameters else "past_key_values"
     sizes = Sizes(module, past, batch)
     device = next(module.parameters()).device

@@ -50,10 +50,11 @@ def point_at_one(made: Any, sizes: Sizes, device: torch.device) -> None:
 
 
 def prompt(made: Any, sizes: Sizes, device: torch.device) -> None:
-    """One prompt of as many tokens as the inputs are long, encoded as the processor would."""
+    """One prompt of as many tokens as the inputs are long, or as its text model has positions for."""
+    length = min(sizes.length, sizes.first("max_position_embeddings", default=sizes.length))
     number = made.add_prompt("one object")
-    made.prompt_input_ids[number] = whole(sizes.ordinary(), 1, sizes.length).to(device)
-    made.prompt_attention_masks[number] = whole(1, 1, sizes.length).to(device)
+    made.prompt_input_ids[number] = whole(sizes.ordinary(), 1, length).to(device)
+    made.prompt_attention_masks[number] = whole(1, 1, length).to(device)
 
 
 def first_frame(sizes: Sizes) -> int:

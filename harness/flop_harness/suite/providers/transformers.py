@@ -2,7 +2,8 @@
 
 A case's kwargs: ``config`` (keys of the configuration, or the path of a ``config.json``; without it
 the class's defaults), ``attn_implementation``, ``experts_implementation``, ``length`` and ``batch``
-of the inputs that are made, ``cache`` ("dynamic", "static") with ``past`` for a step of decoding.
+of the inputs that are made, ``cache`` ("dynamic", "static", or quantised: "fp8", "quanto", "hqq") with
+``past`` for a step of decoding.
 """
 
 from __future__ import annotations
