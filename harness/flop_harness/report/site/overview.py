@@ -74,9 +74,11 @@ def claims_files(site: Site) -> Files:
         pages.setdefault(each.page, []).append(each)
     apart = [(found[0].file, path, len(found)) for path, found in pages.items() if path != PAGE]
     for path, found in pages.items():
+        sources = {each.source for each in found}
         yield site.page(
             path, "claims.html.j2", groups=by_ruling(found), total=len(found),
             headline=told(site.published), apart=apart if path == PAGE else [],
+            source=sources.pop() if len(sources) == 1 else "",
             pages=site.pages_of_models, scripts=["assets/narrow.js"],
         )  # fmt: skip
 

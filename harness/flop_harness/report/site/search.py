@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from flop_harness.records import Tool
 from flop_harness.records.units import BASES, PREFIXES
 from flop_harness.report.site.families import FamilyRow
 from flop_harness.report.site.models import Model, every_said
-from flop_harness.report.site.published import Published
+from flop_harness.report.site.published import PAGE, Published
 from flop_harness.report.site.words import anchor_of
 from flop_harness.report.words.text import human, shorten, slug
 
@@ -50,8 +51,12 @@ def family_rows(rows: Iterable[FamilyRow]) -> Iterator[Row]:
         )
 
 
-def claim_rows(claims: Iterable[Published]) -> Iterator[Row]:
-    for each in claims:
+def claim_rows(claims: Sequence[Published]) -> Iterator[Row]:
+    """Each figure; of those that have a page of their own, which has a search of its own, the page."""
+    apart = Counter((each.file, each.page) for each in claims if each.page != PAGE)
+    for (file, path), count in apart.items():
+        yield ("page", f"{file}: {count:,} figures reproduced as stated", path, "claims", "")
+    for each in (each for each in claims if each.page == PAGE):
         title = f"{each.title} {each.figure}: {each.ruling}"
         yield (
             "claim",
