@@ -34,7 +34,7 @@ OPEN = {
     "torch-profiler": {
         # kernels that call mm, addmm, add or mul themselves, seen by nobody but the profiler
         "nested", "flexible-attention", "per-sample", "ensemble",
-        "orthogonal", "convolutions-of-each-shape", "embeddings-of-each-switch", "Catching",
+        "orthogonal", "embeddings-of-each-switch",
     },
 }  # fmt: skip
 """Counter -> samples of which some figure keeps a residual, which is told: no rule gives it yet"""

@@ -29,6 +29,43 @@ def write(folder: Path, page: bytes) -> None:
     (folder / PAGE).write_bytes(page)
 
 
+OVERPRINTED = """() => {
+    const seen = (node, {left, right, top, bottom}) => {  // what of it no box above it cuts off
+        for (let each = node.parentElement; each; each = each.parentElement) {
+            const style = getComputedStyle(each), box = each.getBoundingClientRect();
+            if (style.clipPath !== 'none') return [];
+            if (style.overflowX === 'visible' || each.closest('svg')) continue;
+            [left, right] = [Math.max(left, box.left), Math.min(right, box.right)];
+            [top, bottom] = [Math.max(top, box.top), Math.min(bottom, box.bottom)];
+        }
+        return right - left > 2 && bottom - top > 2 ? [{left, right, top, bottom, node}] : [];
+    };
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = new Range(), lines = [];
+    while (walk.nextNode()) {
+        const node = walk.currentNode;
+        if (!node.data.trim() || !node.parentElement.checkVisibility()) continue;
+        range.selectNodeContents(node);
+        lines.push(...[...range.getClientRects()].flatMap(box => seen(node, box)));
+    }
+    lines.sort((a, b) => a.top - b.top);
+    const found = [];
+    for (const [at, a] of lines.entries()) {
+        for (let next = at + 1; lines[next]?.top < a.bottom - 4; next++) {
+            const b = lines[next], wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+            if (a.node !== b.node && wide > 3) found.push(`${a.node.data.trim()} | ${b.node.data.trim()}`);
+        }
+    }
+    return found.slice(0, 9);
+}"""
+"""Pairs of texts of which one is written over the other by more than 4 pixels of height and 3 of width"""
+
+
+def laid_out(page: Any, width: int) -> tuple[int, list[str]]:
+    """By how much a page is wider than its window, and which of its texts are overprinted."""
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    return max(0, wide - width), page.evaluate(OVERPRINTED)
+
+
 class OwnTime:
     """Seconds that the main thread of a tab works; others may use the machine, so no clock is asked."""
 

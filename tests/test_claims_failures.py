@@ -10,7 +10,8 @@ from commands import typed
 from flop_harness.audit import audit
 from flop_harness.audit.claims import load
 from flop_harness.records import EVERY
-from flop_harness.store import load_audit
+from flop_harness.report.sources.published import verdicts_in
+from flop_harness.store import AUDIT_FILE, dump_audit, load_audit, write_atomically
 
 NETS = """
 import os
@@ -124,3 +125,29 @@ def test_of_all_files_those_whose_library_is_not_installed_are_left_out(place, m
     assert ended.code == 0
     assert "libraries: left out, its models are not installed (pip install" in ended.err
     assert [claim.file for claim in load_audit(place / "results" / "claims").claims] == ["mine"]
+
+
+def test_what_was_audited_of_one_file_alone_stands_for_it_among_all(place):
+    """Of two files, both are audited; then one of them again, whose figure has changed since."""
+    home = place / "results" / "claims"
+    files = [load(written(place, "Net")), load(other_file(place, "18"))]
+    for found, folder in ((audit(files, home), home), (audit(files[1:], home), home / "other")):
+        write_atomically(folder / AUDIT_FILE, dump_audit(found))
+    assert [(each["file"], each["value"]) for each in verdicts_in(home)] == [
+        ("other", "18"),
+        ("mine", "24"),
+    ]
+    write_atomically(
+        home / "other" / AUDIT_FILE, dump_audit(audit([load(other_file(place, "24"))], home))
+    )
+    assert [(each["file"], each["value"]) for each in verdicts_in(home)] == [
+        ("mine", "24"),
+        ("other", "24"),
+    ]
+    assert verdicts_in(place / "nowhere") == []
+
+
+def other_file(place: Path, value: str) -> Path:
+    text = written(place, "Net").read_text().replace('"24"', f'"{value}"')
+    (place / "other.toml").write_text(text)
+    return place / "other.toml"

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+import flop_harness
 from flop_harness import counters
 from flop_harness.counters import overlay
 from layers import Factory, made, sequential
@@ -166,6 +167,21 @@ def test_an_optional_tools_rules_predict_its_figures(said):
         if name == tool:
             steps = next(iter(made_of[sample].values())).steps
             assert {step.term: step.amount for step in steps} == terms
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_tool_that_makes_one_image_is_explained_for_a_batch(batch):
+    """The model alone does so little of one image too: the run without the tool is on one."""
+    try:
+        overlay.ensure(counters.find_one("torchstat").overlay)
+    except overlay.NotInstallable as error:
+        pytest.skip(str(error))
+    model = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU())
+    run = flop_harness.compare(model, torch.rand(batch, 3, 6, 5), counters=("torchstat",)).run
+    (bridge,) = (bridge for bridge in run.bridges if bridge.metric == "compute")
+    places, macs = 4 * 6 * 5, 3 * 9
+    assert bridge.reference == batch * places * macs
+    assert bridge.reading == places * (macs + 1) + places and bridge.explained
 
 
 @pytest.mark.parametrize("name", TOOLS)

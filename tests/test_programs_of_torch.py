@@ -191,6 +191,29 @@ def test_counters_of_modules_see_into_the_branch_that_is_taken():
     assert all(bridge.explained for bridge in told), [(b.counter, b.residual) for b in told]
 
 
+class Mapped(nn.Module):
+    """Applies its layer to each of the slices of its input."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x):
+        from torch._higher_order_ops.map import map as each_of
+
+        return each_of(self.layer, x)
+
+
+@pytest.mark.parametrize("slices", [1, 3])
+def test_counters_see_into_each_slice_of_a_map(slices):
+    run = harness.compare(Mapped().eval(), torch.ones(slices, 2, 4), counters=SEEING).run
+    (reference,) = run.references
+    assert sum(reference.compute.values()) == slices * 2 * 16
+    told = [bridge for bridge in run.bridges if bridge.metric == "compute"]
+    assert {bridge.counter for bridge in told} == set(SEEING)
+    assert all(bridge.explained for bridge in told), [(b.counter, b.residual) for b in told]
+
+
 def test_functions_inside_flex_attention_are_charged_by_those_who_watch_them():
     from torch.nn.attention.flex_attention import flex_attention
 

@@ -24,7 +24,7 @@ from flop_harness.report.site.build import files
 from flop_harness.report.site.combine import combine
 from flop_harness.report.site.contents import Site
 from flop_harness.report.site.families import family_rows, section_of, short
-from flop_harness.report.site.home import sentences
+from flop_harness.report.site.home import kinds_table, nearest_told
 from flop_harness.report.site.models import model_of, strip
 from flop_harness.report.site.overview import claims_files
 from flop_harness.report.site.picture import SVG, heat_map, with_summary
@@ -188,14 +188,18 @@ def test_a_figure_of_zero_is_farther_than_any_other():
     assert (rows[0].cells[0].mark, rows[0].cells[0].tone) == ("0", "zero")
 
 
-@pytest.mark.parametrize("more, apart", [(2, "2.0 %"), (300, "4.0 times")])
-def test_the_first_sentence_about_a_model_says_who_agrees_and_how_far_others_are(more, apart):
+@pytest.mark.parametrize("more, axis, told", [
+    (2, False, "all 2 counters agree within 2.0 %; 1 of them equals the reference."),
+    (3, True, "1 of 2 counters equals the reference; highest and lowest are 3.0 % apart."),
+    (300, True, "1 of 2 counters equals the reference; highest and lowest are 4.0 times apart."),
+])  # fmt: skip
+def test_the_first_sentence_about_a_model_says_who_agrees_and_an_axis_how_far_others_are(
+    more, axis, told
+):
     pairs = [explained("net", counter, 100, {"x": extra}) for counter, extra in [("thop", 0), ("torchinfo", more)]]  # fmt: skip
-    told = model_of(Index(a_run(pairs)), "net", "zoo").sentence
-    assert (
-        told
-        == f"Called as documented, 1 of 2 counters equals the reference; highest and lowest are {apart} apart."
-    )
+    model = model_of(Index(a_run(pairs)), "net", "zoo")
+    assert model.sentence == f"Called as documented, {told}"
+    assert (model.strips[0].axis is not None) == axis
 
 
 def test_a_lone_architecture_stands_with_the_others():
@@ -206,6 +210,7 @@ def test_a_lone_architecture_stands_with_the_others():
 @pytest.mark.parametrize(
     "ratio, words",
     [
+        (0, "0"),
         (1, "1"),
         (1.0001, "≈1"),
         (1.004, "1.004"),
@@ -219,11 +224,25 @@ def test_a_ratio_in_a_few_signs(ratio, words):
     assert short(ratio) == words
 
 
-def test_the_sentence_counts_counters_within_two_per_cent_and_what_parts_the_nearest():
-    index = zoo(("a", "vgg", 2), ("b", "vgg", 1), ("c", "vgg", -90), ("d", "vgg", 0))
-    first, second = sentences(family_rows(index, "abcd"), index)
-    assert first == "Convolutional networks: 1 of 1 counter is mostly within 2 %."
-    assert "thop equals the reference on 1 of 4 models" in second and "x (3 models)" in second
+def test_home_counts_counters_within_two_per_cent_and_zeros_and_tells_what_parts_the_nearest():
+    index = zoo(("a", "vgg", 2), ("b", "vgg", 1), ("c", "vgg", -100), ("d", "vgg", 0))
+    rows = family_rows(index, "abcd")
+    ((name, close, *_, zeros),) = kinds_table(rows).rows
+    assert (name, close, zeros) == ("Convolutional networks", "1 of 1", "1 of 4")
+    told = nearest_told(rows, index)
+    assert "thop is nearest: it equals the reference on 1 of 4 models" in told
+    assert "x (3 models)" in told
+
+
+def test_home_tells_the_model_on_which_counters_are_farthest_apart():
+    figures = {"a": (100, 110), "b": (100, 400), "c": (100, 120)}
+    pairs = [explained(case, tool, 100, {"x": value - 100})
+             for case, values in figures.items() for tool, value in zip(("thop", "fvcore"), values, strict=True)]  # fmt: skip
+    references = tuple(Reference(case, "torchvision.models.vgg.Net", {"convolution": 100}, {}) for case in figures)  # fmt: skip
+    cases = tuple(Case(case, f"torchvision:{case}") for case in figures)
+    index = Index(a_run(pairs, suite=Suite("zoo", 1, "", cases), references=references))
+    ((_, _, usual, worst, _),) = kinds_table(family_rows(index, "abc")).rows
+    assert (usual, worst) == ("20 %", "4.0 times on b")
 
 
 def test_quantised_networks_stand_apart():
@@ -298,6 +317,22 @@ def test_what_a_model_has_stands_in_the_unit_of_the_claim(value, unit, own, own_
 def test_a_claim_about_a_row_of_a_table_has_a_title_in_words(claim, value, unit, title, figure):
     made = published(a_row(claim=claim, value=value, unit=unit))
     assert (made.title, made.figure) == (title, figure)
+
+
+@pytest.mark.parametrize(
+    "metric, value, unit, figure",
+    [
+        ("params", "86567656", "", "86,567,656 parameters"),
+        ("params", "138.36", "M", "138.36 M parameters"),
+        ("params", "4,111,514", "params", "4,111,514 parameters"),
+        ("params", "25", "%", "25 %"),
+        ("compute", "15470314496", "FLOPs", "15,470,314,496 FLOPs"),
+        ("compute", "0.5", "G", "0.5 G"),
+        ("", "a == 13572", "", "a == 13572"),
+    ],
+)
+def test_a_published_figure_is_readable_and_names_parameters(metric, value, unit, figure):
+    assert published(a_row(metric=metric, value=value, unit=unit)).figure == figure
 
 
 def test_a_verdict_in_words_has_a_minus_and_a_space_before_per_cent():

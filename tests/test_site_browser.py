@@ -18,7 +18,7 @@ from flop_harness.report.site.build import files
 from flop_harness.report.site.contents import Site
 from flop_harness.report.site.sources import Results, results_in
 from flop_harness.report.site.vendor import libraries
-from pages import OwnTime
+from pages import OwnTime, laid_out
 from runs import explained
 from test_page import BROWSER
 
@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.skipif(BROWSER is None, reason="no browser is installed (apt install chromium)"),
 ]
 ROOT = Path(__file__).parents[1]
-PAGES = ("index.html", "model/vit_b_16.html#thop", "counter/thop.html", "table.html", "time.html",
+PAGES = ("index.html", "model/vit_b_16.html#thop", "model/vgg16.html", "counter/thop.html", "table.html", "time.html",
          "convert.html#q=resnet50", "claims.html", "method.html")  # fmt: skip
 A4 = 794
 """Pixels of a sheet's width"""
@@ -230,6 +230,33 @@ def test_what_one_sees_is_taken_away_as_csv(page, site):
     assert {row["input"] for row in rows} == {"1×3×224×224"}
 
 
+def test_chosen_counters_stand_in_the_address_and_are_taken_away_alone(page, site):
+    opened(page, site, "table.html#models=vit_b_16,vgg16")
+    page.wait_for_selector(".tabulator-row")
+    page.click(".choice summary")
+    for name in ("thop", "torchinfo"):
+        page.get_by_role("checkbox", name=name, exact=True).check()
+    address = page.url
+    opened(page, site)
+    page.goto(address)
+    page.wait_for_selector(".tabulator-row")
+    heads = page.locator(".tabulator-col:visible .tabulator-col-title").all_inner_texts()
+    assert heads == ["Model", "GMAC", "thop", "torchinfo", "M parameters", "Input", "Suite"]
+    text = page.locator("#export code").inner_text()
+    assert "reference MAC & thop & torchinfo " in text and "fvcore" not in text
+    with page.expect_download() as download:
+        page.click("#csv")
+    caption, *lines = download.value.path().read_text().splitlines()
+    assert "thop 0.1" in caption and "fvcore" not in caption
+    (row,) = [row for row in csv.DictReader(lines) if row["model"] == "vit_b_16"]
+    assert list(row)[4:] == ["thop", "torchinfo"]
+    assert float(row["torchinfo"]) == pytest.approx(173_232_616 / 17_563_828_224)
+    shown = page.locator(".tabulator-row", has_text="vit_b_16").inner_text()
+    assert (
+        "1/101" in shown and "1/101" in text
+    )  # as on the first page; in numbers for a spreadsheet
+
+
 def test_a_figure_finds_its_models(page, site):
     opened(page, site)
     page.fill("#find", "4.09 GMACs")
@@ -319,16 +346,24 @@ def test_axe_finds_nothing(page, site, path, scheme):
     assert told == []
 
 
+SHEETS = [*(("screen", each) for each in (390, 820, 1400, 2560)), ("print", A4)]
+
+
 @pytest.mark.parametrize("path", PAGES + DOCS)
-@pytest.mark.parametrize(
-    "media, width", [*(("screen", each) for each in (390, 820, 1400, 2560)), ("print", A4)]
-)
-def test_no_page_is_wider_than_its_window(page, site, path, media, width):
+@pytest.mark.parametrize("media, width", SHEETS)
+def test_no_page_is_wider_than_its_window_and_no_text_is_overprinted(
+    page, site, path, media, width
+):
     page.emulate_media(media=media)
     page.set_viewport_size({"width": width, "height": 900})
     opened(page, site, path)
     page.wait_for_timeout(500)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert laid_out(page, width) == (0, [])
+
+
+def test_an_overprinted_text_would_be_seen(page):
+    page.set_content("<main><p>one</p><p style='margin-top:-2em'>two</p></main>")
+    assert laid_out(page, 1280) == (0, ["one | two"])
 
 
 # ------------------------------------------------------------------------------------------ scale

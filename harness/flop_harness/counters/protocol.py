@@ -44,6 +44,9 @@ class Quantity:
     breakdown: Callable[[Trace], Mapping[str, int | float] | None] | None = None
 
 
+UNPREDICTED = "not predicted: "
+"""What begins a warning of a reading that names what no trace tells its rules"""
+
 Inputs: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
 """(positional, keyword) arguments of a model"""
 

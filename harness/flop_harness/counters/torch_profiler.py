@@ -7,21 +7,25 @@ dimensions, on unbatched inputs or with ``padding="same"``) counts as nothing.
 
 A trace does not tell what ``vmap`` calls above the operators it makes, what a model recomputes in a
 backward pass of its own or what compiles flexible attention, nor what hangs on values: the degree of
-a matrix exponential, the rows of an embedding beyond ``max_norm``. Those stay unexplained.
+a matrix exponential, the rows of an embedding beyond ``max_norm``. Those stay unexplained; a reading
+of a model that has some of it says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from math import prod
 from typing import Any
 
+from flop_harness.counters import torch_profiler_sparse as sparse
 from flop_harness.counters.matched import matched, products_of
-from flop_harness.counters.protocol import Answer, Counter, Quantity
+from flop_harness.counters.protocol import UNPREDICTED, Answer, Counter, Quantity
 from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Call, Context, Dict, Tensor, Trace
 from flop_harness.records.account import Account
+from flop_harness.records.trace import RAISED
 from flop_harness.trace.walk import Visit, visits
 
 
@@ -54,25 +58,20 @@ def product(args: tuple) -> int:
     return prod(left) * right[-1]
 
 
-def sparse_again(first: Any) -> int:
-    """How often an ``addmm`` of a sparse matrix calls one more: in rows or blocks once."""
-    return 1 if isinstance(first, Tensor) and first.layout in ("csr", "bsr") else 0
-
-
 def matrix_product(args: tuple) -> int:
     """Of a sparse matrix an ``addmm`` does it, which counts too."""
-    first = args[0]
-    sparse = isinstance(first, Tensor) and first.stored is not None
-    return product(args[:2]) * (2 + sparse_again(first) if sparse else 1)
+    return product(args[:2]) * (1 + sparse.called_by_mm(*args[:2]))
 
 
 PRODUCTS: dict[str, Callable[[tuple], int]] = {
     "aten.conv2d": convolution,
     "aten.mm": matrix_product,
     "aten.bmm": lambda args: product(args[:2]),
-    "aten.addmm": lambda args: product(args[1:3]) * (1 + sparse_again(args[1])),
+    "aten.addmm": lambda args: product(args[1:3]) * (1 + sparse.called_by_addmm(*args[1:3])),
     "aten.baddbmm": lambda args: product(args[1:3]),
 }
+PADDED_BY_NAME = "aten.conv2d.padding"
+"""``padding="valid"`` is a word too, of which nothing is computed."""
 IN_PLACE = ("aten.linear", "aten._scaled_dot_product_attention_math")
 """Where a bias or a mask is added in place."""
 ELEMENTWISE = {"aten.add": "element-wise addition", "aten.mul": "element-wise multiplication"}
@@ -135,6 +134,10 @@ FUSED: dict[str, Callable[[Visit], Charges]] = {
 """The products that they run."""
 
 
+SPARSE = {"aten.mm": slice(0, 2), "aten.addmm": slice(1, 3)}
+"""Products that may be of sparse matrices -> where those stand"""
+
+
 def added_inside(call: Call) -> Charges:
     """Additions and multiplications inside kernels, by the first operand."""
     args = call.args
@@ -144,6 +147,10 @@ def added_inside(call: Call) -> Charges:
         return [(ELEMENTWISE["aten.add"], len(args[1]))]
     if call.packet == "aten.rrelu_with_noise":  # the middle of its two slopes
         return [(ELEMENTWISE["aten.add"], 0 if len(args) > 4 and args[4] else 1)]
+    if call.packet in SPARSE and any(map(sparse.layout, args[SPARSE[call.packet]])):
+        operands = (call.packet, *args[SPARSE[call.packet]])
+        return [(ELEMENTWISE["aten.add"], sparse.additions(*operands)),
+                (ELEMENTWISE["aten.mul"], sparse.multiplications(*operands))]  # fmt: skip
     if call.packet == "aten.addmm" and not args[1].shape[-1]:  # nothing to multiply: beta * bias
         return [(ELEMENTWISE["aten.mul"], 1)]
     if call.packet == "aten._euclidean_dist":  # -2 x
@@ -158,7 +165,7 @@ def added_inside(call: Call) -> Charges:
 def charged(visit: Visit) -> Charges:
     """FLOPs of one operator, products under their names, then once more as additions."""
     call, products = visit.call, []
-    if call.packet in PRODUCTS:
+    if call.packet in PRODUCTS and call.name != PADDED_BY_NAME:
         products = matched(visit, PRODUCTS[call.packet](call.args))
     elif call.packet in FUSED:
         products = FUSED[call.packet](visit)
@@ -176,14 +183,49 @@ def by_element(visit: Visit) -> Charges:
     return [] if unwatched else [(ELEMENTWISE[call.packet], first.numel)]
 
 
+def refused(call: Call) -> Charges:
+    """FLOPs of the product of a layer that does not take its rows: it is written down, then raises."""
+    if call.name != "torch.nn.functional.linear" or call.output != RAISED:
+        return []
+    x, weight = call.args[:2]
+    return [("matrix product that raised", 2 * prod(x.shape[:-1]) * prod(weight.shape))]
+
+
 def charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
     for visit in visits(trace):
-        if visit.call.level == "operator":
-            yield from ((visit.path, *charge) for charge in charged(visit))
+        seen = charged(visit) if visit.call.level == "operator" else refused(visit.call)
+        yield from ((visit.path, *charge) for charge in seen)
 
 
 def price_compute(trace: Trace) -> Account:
     return Account.of(charges(trace))
+
+
+# ------------------------------------------------------------------------ what no trace tells
+
+VMAP = "operators under vmap count, and those that they become"
+UNTOLD = {
+    "aten::linalg_matrix_exp": "what a matrix exponential multiplies hangs on its values",
+    "aten::embedding_renorm_": "how many rows of an embedding are beyond max_norm hangs on values",
+    "PythonSubclass": "operators on tensors of a class of its own count, and those that they become",
+    "FlexAttentionAutogradOp": "flexible attention is compiled as it runs",
+}
+"""Event -> what it counts beyond the operators of a trace"""
+
+
+def untold(events: Iterable[Any]) -> Iterator[str]:
+    """What the profiler saw that no trace tells."""
+    for event in events:
+        if event.name in UNTOLD:
+            yield UNTOLD[event.name]
+        elif event.flops and event.name in outer_names(event):
+            yield VMAP
+
+
+def outer_names(event: Any) -> Iterator[str]:
+    """Names of the events that an event lies in."""
+    while (event := event.cpu_parent) is not None:
+        yield event.name
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
@@ -192,6 +234,8 @@ def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
 
     with profile(activities=[ProfilerActivity.CPU], with_flops=True) as profiler:
         model(*args, **kwargs)
+    for cause in dict.fromkeys(untold(profiler.events())):
+        warnings.warn(UNPREDICTED + cause, stacklevel=1)
     return Answer(compute=sum(event.flops for event in profiler.key_averages()))
 
 

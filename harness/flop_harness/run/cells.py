@@ -19,7 +19,6 @@ from flop_harness.run.asking import ask, placed
 from flop_harness.run.blame import blame, blame_unfilled, plain_pass
 from flop_harness.run.building import TooLarge, build_within, refuse_too_large, weight_bytes
 from flop_harness.run.contexts import (
-    Idle,
     Terms,
     Watcher,
     asked_with,
@@ -27,6 +26,7 @@ from flop_harness.run.contexts import (
     observations,
     reference_terms,
     seen_alike,
+    unwatched,
     watched,
     with_calls,
 )
@@ -129,11 +129,11 @@ class CaseRunner:
     def plain(self, counter: Counter, seen: Trace, context: Context) -> tuple[Trace | None, bool]:
         """The pass without the counter, where ``seen`` does other work than the reference says, and
         whether it was watched, by hooks and a mode that do nothing, as it takes that to do so.
-        Of a counter that counts a second call it is one.
+        Of a counter that counts a second call it is one, of one that makes inputs it is on such.
         """
         if self._alike(seen, self.canonical()):
             return None, False
-        alone = self.trace(Idle(None, False, True) if counter.warm_up else None, context)
+        alone = self.trace(unwatched(counter), context)
         if self._alike(seen, alone) or not (counter.hooks or not counter.fast_path):
             return alone, False
         idle = self.trace(idly(counter), context)

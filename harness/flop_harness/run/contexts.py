@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from flop_harness.conventions.reference import parameters, reference
 from flop_harness.counters import Counter
 from flop_harness.counters.jit_graph import traceable
-from flop_harness.counters.protocol import as_given, by_keyword, named, positionally
+from flop_harness.counters.protocol import Inputs, as_given, by_keyword, named, positionally
 from flop_harness.records import Call, Context, Trace
 from flop_harness.suite.compiled import eagerly
 from flop_harness.suite.seeding import seeded
@@ -21,7 +21,7 @@ def asked_with(
     """The inputs as the counter passes them on in this context; without one, as the context says."""
     if "keywords" in context.words:
         args, kwargs = named(model, args, kwargs)
-    return watcher.inputs(model, args, kwargs) if isinstance(watcher, Counter) else (args, kwargs)
+    return (args, kwargs) if watcher is None else watcher.inputs(model, args, kwargs)
 
 
 Terms: TypeAlias = tuple[dict[str, int | float], ...]
@@ -50,15 +50,23 @@ def with_calls(trace: Trace, calls: tuple[Call, ...]) -> Trace:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Who watches a pass as a counter does, by hooks and a function mode, and does nothing."""
+    """Who calls a model as a counter does, watches it by hooks and a function mode, and does nothing."""
 
     hooks: Callable[[str, str], bool] | None
     function_mode: bool
     warm_up: bool
+    inputs: Callable[[Any, tuple, dict], Inputs]
 
 
 def idly(counter: Counter) -> Idle:
-    return Idle(counter.hooks, not counter.fast_path, counter.warm_up)
+    return Idle(counter.hooks, not counter.fast_path, counter.warm_up, counter.inputs)
+
+
+def unwatched(counter: Counter) -> Idle | None:
+    """Who calls the model as the counter does and does not watch; None where nothing is special in it."""
+    if counter.warm_up or counter.inputs not in (as_given, *ONE_AS_IT_IS):
+        return replace(idly(counter), hooks=None, function_mode=False)
+    return None
 
 
 Watcher: TypeAlias = Counter | Idle | None

@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Any
 
+from flop_harness.counters.protocol import UNPREDICTED
 from flop_harness.records import Bridge, Context, Failure, Figure, Metric, Reading, Reference, Run
 from flop_harness.report.words.text import (
     Number,
@@ -266,7 +267,8 @@ class Index:
         if bridge is None:
             return "no bridge leads to this figure"
         if bridge.residual:
-            return f"residual {signed(bridge.residual)} {many(reading.unit)}"
+            return "; ".join([f"residual {signed(bridge.residual)} {many(reading.unit)}",
+                              *(each for each in reading.warnings if each.startswith(UNPREDICTED))])  # fmt: skip
         if bridge.unconfirmed:
             term, amount = next(iter(bridge.unconfirmed.items()))
             return f"a run without the counter does not show {term!r} ({signed(amount)})"

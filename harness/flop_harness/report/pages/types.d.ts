@@ -42,8 +42,11 @@ type Line = {
 
 type Item = {id: number; kind: string; title: string; link: string; words: string; note: string};
 type Index = {search: MiniSearch; items: Item[]; counters: Item[]; units: Units; conventions: string[]};
-/** Value, unit, deviation from the reference, tone; or why there is none. */
-type Cell = [Amount, string, number | null, string] | string | null;
+/** Value, unit, ratio to the reference, tone, the ratio in words. */
+type Said = [Amount, string, number | null, string, string];
+/** A figure, or why there is none. */
+type Cell = Said | string | null;
+type Export = {caption: string; lines: string[][]};
 type Row = {
   name: string; id: string; suite: string; family: string; section: string; input: string;
   macs: number | null; params: number | null; said: Cell[];
@@ -55,9 +58,7 @@ type Count = {name: string; title: string; caption: string; points: Dot[]; line:
 type Shards = {
   search: {rows: string[][]; conventions: string[]} & Units;
   figures: {models: [string, string][]; rows: [number, string, number, string, string][]};
-  table: {
-    counters: string[]; made: string; presets: [string, string][]; families: [string, string][]; rows: Row[];
-  };
+  table: {counters: string[]; versions: string[]; made: string; rows: Row[]};
   [model: `model/${string}`]: Model;
   [time: `time/${string}`]: {series: {series: string; counts: Count[]}[]};
 };
@@ -112,6 +113,8 @@ declare class Tabulator {
   on(event: string, act: () => void): void;
   setFilter(keeps: (row: Row) => boolean): void;
   redraw(whole: boolean): void;
+  showColumn(field: string): void;
+  hideColumn(field: string): void;
   getData(rows: 'active'): Row[];
   getDataCount(rows: 'active'): number;
   download(format: (rows: unknown, options: unknown, save: (text: string, type: string) => void) => void, name: string): void;

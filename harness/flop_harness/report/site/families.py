@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from statistics import median
 
@@ -13,7 +14,7 @@ from flop_harness.records import Reference
 from flop_harness.report.analysis.families import PLAIN, kind_of, work_of
 from flop_harness.report.analysis.index import REFERENCE, Index
 from flop_harness.report.site.answers import Said, said_of
-from flop_harness.report.words.text import plural, ratio, slug
+from flop_harness.report.words.text import plural, slug
 
 SECTIONS = CONVOLUTIONS, ATTENTION, LANGUAGE, BEYOND, QUANTISED = (
     "Convolutions", "Attention and recurrence", "Language", "Beyond classification", "Quantised",
@@ -26,6 +27,10 @@ CLASSES = ((0.0, "equal"), (0.001, "under 0.1 %"), (0.01, "0.1 to 1 %"), (0.1, "
            (math.log(2), "10 % to × 2"), (math.log(10), "× 2 to × 10"), (math.inf, "over × 10"))  # fmt: skip
 """Upper bounds of |ln(figure / reference)|, and how they are called"""
 CLASS_NAMES = tuple(words for _, words in CLASSES)
+
+
+CLOSE = 0.02
+"""What is called close: within 2 per cent"""
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class FamilyCell:
         """The worst ratio in a few signs, or the word for why there is none."""
         if self.worst is None:
             return next(iter(Counter(self.silent.values()).most_common(1)), ("", 0))[0]
-        return "0" if self.worst == 0 else short(self.worst)
+        return short(self.worst)
 
     @property
     def tone(self) -> str:
@@ -75,16 +80,18 @@ class FamilyCell:
             told = f"no figure for {plural(every, 'model')}: {self.mark or 'not asked'}"
             return f"{self.counter}: {told}"
         equal = sum(value == 1 for value in self.ratios.values())
-        told = (
-            f"{self.counter}: farthest {ratio(self.worst - 1)} times the reference, in the middle "
-        )
-        told += f"{ratio((self.usual or 0) - 1)}; {equal} of {every} equal"
+        told = f"{self.counter}: farthest {short(self.worst)} times the reference, in the middle "
+        told += f"{short(self.usual or 0)}; {equal} of {every} equal"
         return told + (f"; no figure for {len(self.silent)}" if self.silent else "")
 
 
 def strength(value: float) -> float:
     """How far a ratio is from 1, on a log scale; 0 is farthest."""
     return abs(math.log(value)) if value > 0 else math.inf
+
+
+def is_close(ratio: Fraction | float) -> bool:
+    return round(abs(float(ratio) - 1), 9) <= CLOSE
 
 
 def tone_of(ratio: float) -> str:
@@ -96,9 +103,9 @@ def tone_of(ratio: float) -> str:
 
 
 def short(value: float) -> str:
-    """``1``, ``≈1``, ``1.004``, ``0.64``, ``1/137``, ``1/160k``: a ratio in a few signs; a bare 1 is exact."""
-    if value == 1:
-        return "1"
+    """``1``, ``≈1``, ``1.004``, ``0.64``, ``1/137``, ``1/160k``: a ratio in a few signs; bare 1 and 0 are exact."""
+    if value in (0, 1):
+        return f"{value:.0f}"
     if abs(value - 1) < 0.0005:
         return "≈1"
     if abs(value - 1) < 0.01:

@@ -18,6 +18,7 @@ from flop_harness.report.site.families import (
     QUANTISED,
     FamilyRow,
     by_counter,
+    short,
     tone_of,
 )  # fmt: skip
 from flop_harness.report.site.models import Model, every_said
@@ -33,28 +34,27 @@ def shard(
 ) -> dict[str, Any]:
     """A row for each model: where it stands, its size, what each counter says, in the order of the counters.
 
-    A figure is [value, unit, deviation, tone], or the word for why there is none; of each counter what it says
-    when it is called as its documentation shows.
+    A figure is [value, unit, ratio, tone, the ratio in words], or the word for why there is none; of each
+    counter what it says when it is called as its documentation shows.
     """
     place = {case: (row.id, row.kind) for row in rows for case in row.cases}
     asked = {each.counter for each in index.readings if each.metric == "compute"}
     counters = [name for name in index.counters if name in asked and name != REFERENCE]
     return {
         "counters": counters,
-        "made": made(index, counters, runs), "presets": PRESETS,
-        "families": [("Every family", ""), *sorted({(row.replace("-", " "), row) for row, _ in place.values()})],
+        "versions": [f"{name} {version_of(index, name)}".strip() for name in counters],
+        "made": made(runs),
         "rows": [row_of(model, counters, *place.get(model.name, ("", "Layers"))) for model in models],
     }  # fmt: skip
 
 
-def made(index: Index, counters: Sequence[str], runs: Iterable[Run]) -> str:
-    """What a table that is taken away has to say of itself: the convention, the suites, the versions."""
+def made(runs: Iterable[Run]) -> str:
+    """What a table that is taken away has to say of itself beside the versions: the convention, the suites."""
     suites = [
         f"{run.suite.name} {run.suite.version} (torch {versions(run).get('torch', '?')})"
         for run in runs
     ]
-    tools = [f"{name} {version_of(index, name)}".strip() for name in counters]
-    return f"Reference: {CONVENTION}. Suites: {', '.join(suites)}. Versions: {', '.join(tools)}."
+    return f"Reference: {CONVENTION}. Suites: {', '.join(suites)}."
 
 
 def version_of(index: Index, counter: str) -> str:
@@ -78,5 +78,9 @@ def figure(said: Said | None) -> Any:
     if said.macs is None:
         return said.mark
     share = finite(said.deviation)
-    tone = "" if share is None else tone_of(1 + share)
-    return [exactly(said.reading.value or 0), said.reading.unit, share, tone]
+    value = [exactly(said.reading.value or 0), said.reading.unit]
+    return (
+        [*value, None, "", ""]
+        if share is None
+        else [*value, 1 + share, tone_of(1 + share), short(1 + share)]
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,7 +15,8 @@ from flop_harness.report.analysis.index import REFERENCE, Index, deviation, plai
 from flop_harness.report.formats.case_json import exactly
 from flop_harness.report.site.answers import Said, said_of, told
 from flop_harness.report.site.axis import Axis, axis_of
-from flop_harness.report.words.text import Number, human, percent, plural, ratio, slug, spread, verb
+from flop_harness.report.site.families import is_close, short
+from flop_harness.report.words.text import Number, human, percent, plural, slug, spread, verb
 
 Code = Callable[[Reading], list[str]]
 RESTATED = ("reference", "macs", "flops", "params")
@@ -33,13 +35,13 @@ class Group:
 
     @property
     def words(self) -> str:
+        """How far it is from the reference: in per cent, as a ratio where that says more."""
         if self.reference:
             return "the reference"
-        return (
-            percent(self.apart)
-            if self.apart is None or abs(self.apart) < 1
-            else f"× {ratio(self.apart)}"
-        )
+        value = None if self.apart is None else 1 + self.apart
+        if value and (value < 0.1 or 2 <= value < math.inf):
+            return f"× {short(value)}"
+        return percent(self.apart)
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,13 @@ class Strip:
     groups: tuple[Group, ...]
     silent: tuple[Said, ...]
     axis: Axis | None
+    """None where all nearly agree: dots above one another tell nothing"""
+
+
+def nearly_agree(values: Iterable[Number | Fraction]) -> bool:
+    """Whether all are within 2 per cent of one another; a zero agrees with nothing."""
+    found = list(values)
+    return bool(found) and min(found) > 0 and is_close(max(found) / min(found))
 
 
 def strip(index: Index, case: str, metric: Metric) -> Strip:
@@ -59,7 +68,7 @@ def strip(index: Index, case: str, metric: Metric) -> Strip:
     for each in said:
         if each.macs is not None:
             found.setdefault(each.macs, []).append(each)
-    axis = axis_of(float(value) for value in found)
+    axis = None if nearly_agree(found) else axis_of(float(value) for value in found)
     groups = [
         Group(plain(value), tuple(alike), value == reference,
               None if reference is None else deviation(value, reference),
@@ -105,6 +114,9 @@ class Model:
         if not every:
             return "No counter gave a figure."
         far = float(max(above) / min(above)) if above else 1.0
+        if len(every) > 1 and far > 1 and nearly_agree(group.macs for group, _ in shown):
+            return (f"Called as documented, all {len(every)} counters agree within {spread(far)}; "
+                    f"{len(exact) or 'none'} of them {verb(len(exact), 'equals', 'equal')} the reference.")  # fmt: skip
         zero = any(group.macs == 0 for group, _ in shown)
         return (
             f"Called as documented, {len(exact)} of {plural(len(every), 'counter')} {verb(len(exact), 'equals', 'equal')} the reference"

@@ -45,15 +45,11 @@ def files(site: Site) -> Files:
 
 def table_files(site: Site) -> Files:
     results = site.results
-    yield site.data(
-        "table", grid.shard(results.index, site.models, site.families, results.runs.values())
-    )
-    yield site.page(
-        "table.html",
-        "table.html.j2",
-        classes=CLASS_NAMES,
-        scripts=["assets/tabulator.js", "assets/table.js"],
-    )
+    shard = grid.shard(results.index, site.models, site.families, results.runs.values())
+    yield site.data("table", shard)
+    yield site.page("table.html", "table.html.j2", counters=shard["counters"], classes=CLASS_NAMES,
+                    presets=grid.PRESETS, families=sorted(site.families, key=lambda row: row.id),
+                    scripts=["assets/tabulator.js", "assets/table.js"])  # fmt: skip
 
 
 def time_files(site: Site) -> Files:

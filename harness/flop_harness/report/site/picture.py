@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.formats.markdown import grid
 from flop_harness.report.site.families import QUANTISED, SECTIONS, FamilyRow
-from flop_harness.report.site.home import sentences
+from flop_harness.report.site.home import kinds_table, nearest_told
 from flop_harness.report.tables.table import Column, Table
 
 SVG = "families.svg"
@@ -77,13 +77,13 @@ def colour(tone: str) -> tuple[str, bool]:
 
 
 def summary(rows: Sequence[FamilyRow], index: Index) -> str:
-    """Sentences, picture and table, in Markdown."""
+    """The tables of kinds and of families, and the picture, in Markdown."""
     table = Table("Families", (
         Column("family"), Column("models", "integer"), Column("highest / lowest", "factor"),
         Column("farthest from the reference"), Column("equal on all"),
     ), tuple(map(table_row, rows)))  # fmt: skip
     return "\n\n".join([
-        " ".join(sentences(rows, index)),
+        grid(kinds_table(rows)), nearest_told(rows, index),
         f"![Families of models and counters; the table below sums it up]({SVG})",
         "In each cell the ratio of a figure to the reference that is farthest from 1 in that family; "
         "0 counts nothing, ✕ refuses all of it, ! fails on all of it.",

@@ -42,6 +42,7 @@ QUANTITIES: Mapping[str, tuple[str, str]] = {
 """The head of a column about language models -> what it is about, and the unit of its figures"""
 DIGITS = 4
 """So many digits at least are told of what a model has"""
+LONG = re.compile(r"[1-9][0-9]{4,}")
 SOURCE = re.compile(
     r"arXiv:(?P<paper>\d{4}\.\d{4,5})|(?P<page>https://[^\s,;)…]+)"
     r"|^(?P<repository>[\w.-]+/[\w.-]+) (?P<file>[\w./-]+)(?::\d+)? @(?P<commit>[0-9a-f]{7,40})"
@@ -92,13 +93,11 @@ def all_published(rows: Iterable[Row]) -> list[Published]:
 
 
 def published(row: Row) -> Published:
-    quantity, prefix = head_of(row["unit"])
-    words, unit = QUANTITIES.get(quantity, ("", row["unit"]))
-    unit = "" if unit and row["value"].endswith(unit) else f"{prefix} {unit}".strip()
+    words, unit = words_of(row)
     name = row["model"].rpartition(":")[2] or title_of(row["claim"], words)
     return Published(
         anchor("claim", row["file"], row["claim"]), row["file"], row["model"],
-        " ".join(filter(None, [shorten(name, 60), row["layer"]])), row["value"], unit, own_in(row),
+        " ".join(filter(None, [shorten(name, 60), row["layer"]])), readable(row["value"]), unit, own_in(row),
         shorten(row["source"], 240), WORDS[row["ruling"]],  # type: ignore[index]
         tone_of(row["ruling"]), shorten(typeset(row["reason"]), 400),
         row["inputs"] if row["metric"] == "compute" else "",
@@ -108,6 +107,29 @@ def published(row: Row) -> Published:
 def tone_of(ruling: str) -> str:
     """The class of a row."""
     return ruling.replace(" ", "-")
+
+
+def words_of(row: Row) -> tuple[str, str]:
+    """What a figure is about where its table says it, and its unit; ``M`` of parameters is ``M parameters``."""
+    quantity, prefix = head_of(row["unit"])
+    words, unit = QUANTITIES.get(quantity, ("", row["unit"]))
+    if unit and row["value"].endswith(unit):
+        return words, ""
+    named = " parameters" if row["metric"] == "params" and is_bare(unit) else ""
+    return words, f"{prefix} {unit}{named}".strip()
+
+
+def is_bare(unit: str) -> bool:
+    """Whether a unit is a prefix alone, or nothing."""
+    try:
+        return not parse_unit(unit).base
+    except UserError:
+        return False
+
+
+def readable(value: str) -> str:
+    """Digits in threes: ``15470314496`` -> ``15,470,314,496``; what is no whole number stays as it is printed."""
+    return group(int(value)) if LONG.fullmatch(value) else value
 
 
 def head_of(unit: str) -> tuple[str, str]:

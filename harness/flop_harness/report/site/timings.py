@@ -17,6 +17,8 @@ from flop_harness.report.documents.times import sections
 from flop_harness.report.tables.table import Table
 from flop_harness.report.words.text import digits, listed, plural
 
+CHOSEN = (("macs", "MACs"), ("params", "parameters"), (predictors.BY_LAYERS, "each layer’s MACs, bytes and calls together"))  # fmt: skip
+"""Counts that the first sentence tells of, and how it calls them"""
 NAMED = 6
 """So many cases are named in the chart"""
 FIRST = ("macs", "params", "bytes", predictors.ROOFLINE, predictors.BY_LAYERS)
@@ -31,6 +33,7 @@ class Machine:
     suite: str
     name: str
     lead: str
+    setting: str
     measured: list[str]
     said: list[str]
     stable: int
@@ -45,25 +48,22 @@ def machine_of(name: str, times: Times) -> Machine:
     found = [each for each in clock.clocked.values() if each.turns]
     drawn = [each for each in charts(clock) if each.name != "prediction"]
     return Machine(
-        name.replace("/", "-"), times.suite, times.machine, lead(clock), measured,
+        name.replace("/", "-"), times.suite, times.machine, *lead(clock), measured,
         [line for line in sentences(times) if line not in measured],
         sum(each.stability.stable for each in found), len(found), drawn, list(sections(clock)),
     )  # fmt: skip
 
 
-def lead(clock: MachineTimings) -> str:
-    """The sentence first: how far the counts that people choose by are off."""
+def lead(clock: MachineTimings) -> tuple[str, str]:
+    """The sentence first: how far the counts that people choose by are off, and in which setting."""
     for series in clock.series:
         every = predictors.predictors(clock, series)
-        told = [f"{words} within a factor of {digits(found.prediction.factor)}"
-                for name, words in (("macs", "MACs"), ("params", "parameters"), (predictors.BY_LAYERS, "launches, bytes and MACs of layers"))
-                if (found := predictors.find(every, name)) is not None]  # fmt: skip
+        told = [f"{words} within {digits(found.prediction.factor)}"
+                for name, words in CHOSEN if (found := predictors.find(every, name)) is not None]  # fmt: skip
         if told:
-            first, *others = told
-            return (f"On average {first.replace(' within', ' predict this machine’s time within', 1)}"
-                    + "".join(f"{',' if each is not others[-1] else ' and'} {each}" for each in others)
-                    + f" ({series}, families that the fit has not seen).")  # fmt: skip
-    return ""
+            first = told[0].replace(" within", " predict this machine’s time within a factor of", 1)
+            return f"On average {listed([first, *told[1:]])}.", str(series)
+    return "", ""
 
 
 def shard(times: Times) -> dict[str, Any]:
@@ -87,9 +87,9 @@ def points(clock: MachineTimings, series: Series) -> dict[str, Any] | None:
 def caption(predictor: predictors.Predictor) -> str:
     told, name = predictor.prediction, title(predictor)
     low, high = map(digits, told.factor_interval)
-    return (f"{plural(len(predictor.points.cases), 'model')}; predictions by {name} are off by a factor of {digits(told.factor)} "
-            f"(95 %: {low} to {high}) on families that the fit has not seen. The dashed line is a power law "
-            "through all dots; those farthest from it are named.")  # fmt: skip
+    return (f"{plural(len(predictor.points.cases), 'model')}. Times that are predicted from {name} are off by a factor of "
+            f"{digits(told.factor)} on average (95 %: {low} to {high}); each family is predicted from the others. "
+            "The dashed line fits all dots best; those farthest from it are named.")  # fmt: skip
 
 
 def title(predictor: predictors.Predictor) -> str:
@@ -106,7 +106,7 @@ def counted(predictor: predictors.Predictor) -> dict[str, Any]:
         for count, time in zip(dots.counts, milliseconds, strict=True)
     ]
     return {
-        "name": title(predictor), "title": f"{title(predictor)} (off by {digits(told.factor)})",
+        "name": title(predictor), "title": f"{title(predictor)} (within × {digits(told.factor)})",
         "points": list(zip(dots.cases, dots.families, dots.counts, milliseconds, strict=True)),
         "line": [[end, line(end)] for end in (min(dots.counts), max(dots.counts))],
         "far": sorted(range(len(away)), key=lambda place: -away[place])[:NAMED],

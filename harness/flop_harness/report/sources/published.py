@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
 from flop_harness.records import Ruling, Suite
-from flop_harness.report.analysis.audit import entries, row
+from flop_harness.report.analysis.audit import Entry, entries, row
 from flop_harness.store import AUDIT_FILE, load_audit
 
 Row: TypeAlias = Mapping[str, str]
@@ -16,14 +16,28 @@ WORST: tuple[Ruling, ...] = ("error in the source", "unexplained", "not as state
 
 
 def verdicts_in(folder: Path) -> list[Row]:
-    """The verdicts of ``flop-harness claims`` that lie in a folder, the worst first; none in no folder."""
-    if not (folder / AUDIT_FILE).is_file():
-        return []
-    found = [
-        {key: "" if value is None else str(value) for key, value in row(entry).items()}
-        for entry in entries(load_audit(folder))
-    ]
-    return sorted(found, key=lambda each: WORST.index(each["ruling"]))
+    """The verdicts of ``flop-harness claims`` below a folder, the worst first; none of no folder.
+
+    What was audited of one file alone, in a folder of its own, stands for what was said of it among
+    all files.
+    """
+    found: dict[str, list[Row]] = {}
+    for place in (folder, *sorted(path.parent for path in folder.glob(f"*/{AUDIT_FILE}"))):
+        if (place / AUDIT_FILE).is_file():
+            found |= by_file(map(as_text, entries(load_audit(place))))
+    every = [each for rows in found.values() for each in rows]
+    return sorted(every, key=lambda each: WORST.index(each["ruling"]))
+
+
+def as_text(entry: Entry) -> Row:
+    return {key: "" if value is None else str(value) for key, value in row(entry).items()}
+
+
+def by_file(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for each in rows:
+        found.setdefault(each["file"], []).append(each)
+    return found
 
 
 def published_in(folder: Path, suite: Suite) -> list[Row]:

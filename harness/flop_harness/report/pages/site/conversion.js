@@ -7,8 +7,7 @@ const DOUBLING = '2 FLOPs per MAC', HALVING = 'a MAC for 2 FLOPs';
 const kindOf = (/** @type {string} */ unit) => unit in FLOPS ? 'compute' : unit;
 
 /** @type {(figure: Figure, way: Way) => boolean} by digits alone, whatever the unit is called */
-const isMisnamed = (figure, way) =>
-  figure.base in FLOPS && way.unit in FLOPS && within(figure, Number(way.value));
+const isMisnamed = (figure, way) => figure.base in FLOPS && way.unit in FLOPS && within(figure, Number(way.value));
 /** @type {(figure: Figure, way: Way, units: Units) => boolean} as it stands, or as the tool calls it */
 function isOf(figure, way, units) {
   const {base} = figure, value = Number(way.value);
@@ -18,8 +17,7 @@ function isOf(figure, way, units) {
 }
 
 /** @type {(a: Amount, b: Amount) => Amount} */
-const less = (a, b) =>
-  typeof a === 'string' || typeof b === 'string' ? String(BigInt(a) - BigInt(b)) : a - b;
+const less = (a, b) => typeof a === 'string' || typeof b === 'string' ? String(BigInt(a) - BigInt(b)) : a - b;
 
 /** @type {(source: Way, target: Way) => [string, Amount][]} the largest first; the unit is a term
  * of the tools that count FLOPs, and of our convention where it stands beside one of them */

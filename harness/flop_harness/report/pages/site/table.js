@@ -1,17 +1,19 @@
 // All models and counters: what is shown stands in the address, and is what is exported.
 
-const [filter, preset, family, unit, panel, count] = ['filter', 'preset', 'family', 'figures', 'export', 'count']
-  .map(id => /** @type {HTMLInputElement} */ (document.getElementById(id)));
-const controls = Object.entries({models: filter, kind: preset, family, figures: unit}), MOST = 200;
+const [controls, unit, panel, count] = ['controls', 'figures', 'export', 'count']
+  .map(id => /** @type {any} */ (document.getElementById(id))), MOST = 200;
+const picked = () => new FormData(controls).getAll('counters');
+const isShown = (/** @type {string} */ name) => !picked().length || picked().includes(name);
 
-/** @type {Record<string, (cell: [Amount, string, number | null, string]) => string>} a figure as it is shown */
+/** @type {Record<string, (cell: Said) => string>} a figure as it is shown */
 const SHOWN = {
   exact: ([value]) => grouped(value),
   gmac: ([value, base]) => (Number(value) / (base === 'FLOP' ? 2e9 : 1e9)).toPrecision(4),
-  ratio: ([, , share]) => share === null ? '' : share === 0 || share === -1 ? String(1 + share)
-    : Math.abs(share) < 5e-4 ? '≈1' : (1 + share).toFixed(3),
+  ratio: ([, , , , words]) => words,
 };
 const shown = (/** @type {Cell} */ cell) => Array.isArray(cell) ? SHOWN[unit.value](cell) : cell || '';
+/** @type {(cell: Cell) => string} without words that a spreadsheet would take for a date: 1/12 */
+const plain = cell => Array.isArray(cell) && unit.value === 'ratio' ? String(cell[2] ?? '') : shown(cell);
 /** @type {(cell: Cell) => number} what a column is sorted by; those without a figure come first */
 const size = cell => !Array.isArray(cell) ? -3 : unit.value === 'ratio' ? cell[2] ?? -2
   : Number(cell[0]) / (cell[1] === 'FLOP' ? 2 : 1);
@@ -30,38 +32,39 @@ const figures = (title, place) => ({title, field: `said.${place}`, ...RIGHT, sor
     return linked(cell.getData(), shown(said), `#${title}`, isFigure && `${grouped(said[0])} ${said[1]}`);
   }});
 
-/** @type {(told: Shards['table'], seen: Row[]) => {caption: string, lines: string[][]}} what one sees */
-function exported({counters, made}, seen) {
-  const places = [...counters.keys()].filter(place => seen.some(row => Array.isArray(row.said[place])));
-  const words = {ratio: 'ratio to the reference', gmac: 'GMAC', exact: 'figures as reported'}[unit.value];
-  const caption = `Compute of ${seen.length} models by ${places.length} counters, ${words}. ${made}`;
+/** @type {(told: Shards['table'], seen: Row[], written: (cell: Cell) => string) => Export} what one sees */
+function exported({counters, versions, made}, seen, written) {
+  const hasFigure = (/** @type {number} */ place) => seen.some(row => Array.isArray(row.said[place]));
+  const places = [...counters.keys()].filter(place => isShown(counters[place]) && hasFigure(place));
+  const caption = `Compute of ${seen.length} models by ${places.length} counters. ${unit.selectedOptions[0].text}. `
+    + `${made} Versions: ${places.map(place => versions[place]).join(', ')}.`;
   const heads = ['model', 'input', 'parameters', 'reference MAC', ...places.map(place => counters[place])];
   const cells = (/** @type {Row} */ row) => [row.name, row.input, `${row.params ?? ''}`, `${row.macs ?? ''}`,
-    ...places.map(place => shown(row.said[place]).replaceAll(',', ''))];
+    ...places.map(place => written(row.said[place]).replaceAll(',', ''))];
   return {caption, lines: [heads, ...seen.map(cells)]};
 }
 /** @type {Record<string, string>} signs of LaTeX that a backslash does not escape, and ours */
 const SIGNS = {'\\': '\\textbackslash{}', '~': '\\textasciitilde{}', '^': '\\textasciicircum{}',
   '×': '$\\times$', '≈': '$\\approx$'};
 const tex = (/** @type {string} */ text) => text.replace(/[\\&%$#_{}~^×≈]/g, sign => SIGNS[sign] ?? `\\${sign}`);
-/** @type {(made: {caption: string, lines: string[][]}) => string} */
+/** @type {(made: Export) => string} */
 function latex({caption, lines}) {
   const [heads, ...body] = lines.slice(0, MOST + 1).map(line => `${line.map(tex).join(' & ')} \\\\`);
   const columns = `ll${'r'.repeat(lines[0].length - 2)}`;
   return ['% \\usepackage{booktabs}', '\\begin{table}', `\\caption{${tex(caption)}}`, `\\begin{tabular}{${columns}}`,
     '\\toprule', heads, '\\midrule', ...body, '\\bottomrule', '\\end{tabular}', '\\end{table}'].join('\n');
 }
-/** @type {(made: {caption: string, lines: string[][]}) => string} */
+/** @type {(made: Export) => string} */
 const csv = ({caption, lines}) => [`# ${caption}`, ...lines.map(line =>
   line.map(text => /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text).join(','))].join('\n');
 
 load('table').then(told => {
-  const {counters, presets, families, rows} = told;
-  const option = (/** @type {string[]} */ [name, value]) => make('option', {value}, name);
-  preset.append(...presets.map(option));
-  family.append(...families.map(option));
-  const state = new URLSearchParams(location.hash.slice(1));
-  for (const [name, control] of controls) control.value = state.get(name) || control.value;
+  const {counters, rows} = told, state = new URLSearchParams(location.hash.slice(1));
+  for (const each of controls.elements) {
+    const values = state.getAll(each.name);
+    if (each.type === 'checkbox') each.checked = values.includes(each.value);
+    else each.value = values[0] || each.value;
+  }
   const table = new Tabulator('#grid', {
     data: rows, height: 'max(20rem, calc(100vh - 18rem))', layout: 'fitData',
     columnDefaults: {headerSortTristate: true, resizable: false}, printAsHtml: true, printStyled: false,
@@ -70,23 +73,23 @@ load('table').then(told => {
     numbers('GMAC', 'macs', 1e9), ...counters.map(figures), numbers('M parameters', 'params', 1e6),
     {title: 'Input', field: 'input'}, {title: 'Suite', field: 'suite'}],
   });
-  const seen = () => exported(told, table.getData('active'));
-  const showLatex = () => panel.replaceChildren(Object.assign(codeBlock('LaTeX', latex(seen())), {open: true}));
+  const seen = (/** @type {(cell: Cell) => string} */ written) => exported(told, table.getData('active'), written);
+  const showLatex = () => panel.replaceChildren(Object.assign(codeBlock('LaTeX', latex(seen(shown))), {open: true}));
   function apply() {
-    const names = filter.value.split(',').map(squashed).filter(Boolean);
-    table.setFilter(row => [row.section, ''].includes(preset.value) && [row.family, ''].includes(family.value)
+    const {models, kind, family} = controls, names = models.value.split(',').map(squashed).filter(Boolean);
+    for (const [at, name] of counters.entries()) table[isShown(name) ? 'showColumn' : 'hideColumn'](`said.${at}`);
+    table.setFilter(row => [row.section, ''].includes(kind.value) && [row.family, ''].includes(family.value)
       && (names.length > 1 ? names.includes(squashed(row.name)) : squashed(row.name).includes(names.join())));
     table.redraw(true);
-    const set = controls.map(([name, {value}]) => [name, value]).filter(([, value]) => value && value !== 'ratio');
-    history.replaceState(null, '', `#${new URLSearchParams(set)}`);
+    const set = [...new FormData(controls)].filter(([, value]) => value && value !== 'ratio');
+    history.replaceState(null, '', `#${new URLSearchParams(/** @type {string[][]} */ (set))}`);
     count.textContent = `${table.getDataCount('active')} of ${rows.length} models`;
     if (names.length > 1) panel.hidden = false;
     if (!panel.hidden) showLatex();
   }
-  document.getElementById('latex')?.addEventListener('click', () => { panel.hidden = !panel.hidden; showLatex(); });
-  document.getElementById('csv')?.addEventListener('click', () =>
-    table.download((_, __, save) => save(csv(seen()), 'text/csv'), 'flop-counters.csv'));
-  for (const [, control] of controls) control.addEventListener('input', apply);
+  controls.latex.onclick = () => { panel.hidden = !panel.hidden; showLatex(); };
+  controls.csv.onclick = () => table.download((_, __, save) => save(csv(seen(plain)), 'text/csv'), 'flop-counters.csv');
+  controls.oninput = apply;
   table.on('tableBuilt', () => {
     document.querySelector('.tabulator-tableholder')?.setAttribute('role', 'rowgroup');
     document.querySelector('.tabulator-table')?.setAttribute('role', 'presentation');

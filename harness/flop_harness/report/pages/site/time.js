@@ -23,7 +23,7 @@ async function chosen(event) {
 
 /** @type {(count: Count) => Made} the table below has the numbers */
 function chart({name, points, line, far}) {
-  const width = Math.min(1000, scatter.clientWidth);
+  const width = Math.min(1000, scatter.clientWidth), height = Math.min(560, Math.max(340, width * 0.62));
   const axis = {type: 'log', tickFormat: compact, grid: true, ticks: width > 600 ? 5 : 2};
   const middle = Math.sqrt(line[0][0] * line[1][0]), named = far.slice(0, width > 600 ? 6 : 3).map(at => points[at]);
   const names = ['start', 'end'].map(textAnchor => Plot.text(  // towards the middle
@@ -31,7 +31,7 @@ function chart({name, points, line, far}) {
     {x: '2', y: '3', text: '0', textAnchor, dy: -10, fill: 'currentColor', stroke: 'var(--paper)', strokeWidth: 3}));
   const told = (/** @type {Dot} */ [model, family, value, time]) =>
     `${model} (${family})\n${name}: ${grouped(value)}\n${time.toPrecision(4)} ms`;
-  const made = Plot.plot({width, height: Math.min(560, width * 0.62), marginLeft: 56, marginBottom: 44, inset: 12,
+  const made = Plot.plot({width, height, marginLeft: 56, marginBottom: 44, inset: 12,
     style: {background: 'none', fontSize: '13px'},
     x: {...axis, label: `${name} →`}, y: {...axis, label: '↑ milliseconds'},
     marks: [Plot.line(line, {stroke: 'var(--soft)', strokeDasharray: '4 3'}),
