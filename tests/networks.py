@@ -249,6 +249,13 @@ class ByKeyword(nn.Module):
         return self.layer(input=x)
 
 
+class SizedByValues(nn.Module):
+    """An interpolation whose size is two tensors, as that of an image whose mask tells it."""
+
+    def forward(self, x):
+        return F.interpolate(x, size=tuple((x > 2).sum((1, 2))[0, :2] + 3))
+
+
 class Experts(nn.Module):
     """A mixture of experts: values decide which layer gets which row."""
 
@@ -322,6 +329,7 @@ CALLING: dict[str, Factory] = {
     "relu by keyword": made(lambda: ByKeyword(nn.ReLU()), (2, 4)),
     "rnn by keyword": made(lambda: ByKeyword(nn.RNN(5, 4)), (3, 2, 5)),
     "experts": made(Experts, (5, 4)),
+    "interpolate to tensors": made(SizedByValues, (2, 3, 4, 5)),
     "checkpointed": made(Checkpointed, (2, 4)),
     "list in": lambda: Sample(ListIn().eval(), ([torch.rand(2, 4), torch.rand(2, 4)],)),
     "in training": in_training(

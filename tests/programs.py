@@ -188,9 +188,6 @@ PROGRAMS: dict[str, Factory] = {
     ),
     "relu in place": program(lambda x: F.relu(x * 1, inplace=True), (2, 3)),
     "relu underscore": program(lambda x: F.relu_(x * 1), (2, 3)),
-    "interpolate to tensors": program(
-        lambda x: F.interpolate(x, size=tuple(torch.tensor([7, 6]))), (2, 3, 4, 5)
-    ),
     "upsample function": program(lambda x: F.upsample(x, scale_factor=2), (2, 3, 4, 5)),
     "interpolate to an integer": program(lambda x: F.interpolate(x, 6), (2, 3, 4, 5)),
     "interpolate by thirds": program(lambda x: F.interpolate(x, scale_factor=1.3), (2, 3, 4, 5)),
