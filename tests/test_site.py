@@ -230,7 +230,7 @@ def test_home_counts_counters_within_two_per_cent_and_zeros_and_tells_what_parts
     ((name, close, *_, zeros),) = kinds_table(rows).rows
     assert (name, close, zeros) == ("Convolutional networks", "1 of 1", "1 of 4")
     told = nearest_told(rows, index)
-    assert "thop is nearest: it equals the reference on 1 of 4 models" in told
+    assert "thop is nearest: it equals the reference on 1 of the 4 models of the map below" in told
     assert "x (3 models)" in told
 
 

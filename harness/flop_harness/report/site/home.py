@@ -22,12 +22,12 @@ def kinds_table(rows: Sequence[FamilyRow]) -> Table:
     """A row for each kind of network: how many counters are close, how far figures are apart."""
     found = {name: [row for row in rows if row.kind == kind] for kind, name in NAMES.items()}
     return Table("How far counters are apart", (
-        Column("kind of model"), Column("counters mostly within 2 %"), Column("usually apart"),
-        Column("at most apart"), Column("figures of 0"),
+        Column("kind of model"), Column("counters within 2 % of the reference on most models"),
+        Column("highest to lowest, usual model"), Column("highest to lowest, worst model"), Column("figures of 0"),
     ), tuple((name, *apart(alike)) for name, alike in found.items() if alike))  # fmt: skip
 
 
-def apart(rows: Sequence[FamilyRow]) -> tuple[str, str, str, str | None]:
+def apart(rows: Sequence[FamilyRow]) -> tuple[str, str, str, str]:
     """Counters that are close on most models; how far those are apart that count anything; zeros."""
     counters, models = by(rows, 0), by(rows, 1)
     close = sum(2 * sum(map(is_close, ratios)) > len(ratios) for ratios in counters.values())
@@ -40,7 +40,7 @@ def apart(rows: Sequence[FamilyRow]) -> tuple[str, str, str, str | None]:
         f"{close} of {len(counters)}",
         spread(median(factors.values())) if factors else "",
         f"{spread(factors[worst])} on {worst}" if worst else "",
-        f"{group(zeros)} of {group(len(figures))}" if zeros else None,
+        f"{group(zeros)} of {group(len(figures))}",
     )
 
 
@@ -69,7 +69,7 @@ def nearest_told(rows: Sequence[FamilyRow], index: Index) -> str:
               for case, ratio in cell.ratios.items()}  # fmt: skip
     every = sum(len(row.cases) for row in rows)
     exact = sum(ratio == 1 for ratio in ratios.values())
-    told = f"{counter} is nearest: it equals the reference on {exact} of {plural(every, 'model')}."
+    told = f"{counter} is nearest: it equals the reference on {exact} of the {plural(every, 'model')} of the map below."
     terms = terms_of(counter, [case for case, ratio in ratios.items() if ratio != 1], index)
     named = [f"{term} ({plural(models, 'model')})" for term, models in terms.most_common(LOSSES)]
     return f"{told} Its other figures differ by {listed(named)}." if named else told
