@@ -15,7 +15,7 @@ from flop_harness.conventions.catalogue import CONVENTIONS
 from flop_harness.conventions.products import unsupported, without_products, works
 from flop_harness.conventions.reference import reference
 from flop_harness.formulas import may_multiply
-from flop_harness.records import Trace
+from flop_harness.records import Call, Context, Tensor, Trace
 from flop_harness.trace.recorder import record
 from layers import CONVOLUTIONS, LAYERS, Factory, made
 from networks import ATTENTION, CALLING, SelfAttention
@@ -377,3 +377,15 @@ def test_the_articles_formula_for_vgg16():
     """Weights of convolutions x map, weights of linear layers: no more than the reference here."""
     trace = on_meta(torchvision.models.vgg16, 1, 3, 224, 224)
     assert says("params-x-map", trace) == 15_470_264_320
+
+
+@pytest.mark.parametrize("outside", [True, False])
+def test_one_product_by_elements_is_priced_where_it_stands(outside: bool):
+    """The same record inside an einsum, where it multiplies, and by itself, where it is none."""
+    three_by_five = Tensor((3, 5))
+    product = Call("operator", "aten.mul.Tensor", (three_by_five, three_by_five), (), three_by_five)
+    einsum = Call("operator", "aten.einsum.default", (), (), three_by_five, (product,))
+    calls = (product, einsum, product) if outside else (einsum, product, einsum)
+    root = Call("module", "", (), (), three_by_five, calls, 0)
+    trace = Trace(Context("meta"), (), (), root)
+    assert reference(trace).total == 3 * 5 * calls.count(einsum)

@@ -51,7 +51,15 @@ def classified(visit: Visit, product: Product) -> str:
 
 def works(trace: Trace) -> Iterator[tuple[Visit, Work | None]]:
     """Each innermost operator of a trace with its work; None where there is no formula."""
-    return ((visit, work_at(visit)) for visit in operators(trace))
+    known: dict[int, Work | None] = {}
+    for visit in operators(trace):
+        call = visit.call
+        if call.packet in HANGS_ON_PLACE:
+            yield visit, work_at(visit)
+            continue
+        if id(call) not in known:  # calls that are equal are mostly one and the same
+            known[id(call)] = work_of(call)
+        yield visit, known[id(call)]
 
 
 def work_at(visit: Visit) -> Work | None:
@@ -60,15 +68,18 @@ def work_at(visit: Visit) -> Work | None:
     An einsum that sums nothing multiplies all the same. Values alone are found without vectors,
     which torch asks for as soon as somebody watches its operators.
     """
-    if visit.call.packet == "aten.mul" and visit.inside("aten.einsum"):
+    packet = visit.call.packet
+    if packet == "aten.mul" and visit.inside("aten.einsum"):
         n = visit.call.output.numel
         return Work((Product(n, n),))
-    if visit.call.packet in WITH_VECTORS and visit.inside(*VALUES_ALONE):
+    if packet in WITH_VECTORS and visit.inside(*VALUES_ALONE):
         return values_alone(visit.call)
     return work_of(visit.call)
 
 
 WITH_VECTORS = frozenset(f"aten.{name}" for name in ("_linalg_svd", "_linalg_eigh", "linalg_eig"))
+HANGS_ON_PLACE = WITH_VECTORS | {"aten.mul"}
+"""Operators whose work is another inside some others"""
 VALUES_ALONE = tuple(
     f"aten.linalg_{name}" for name in ("svdvals", "eigvalsh", "eigvals", "cond", "matrix_rank")
 )

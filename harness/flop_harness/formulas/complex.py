@@ -26,11 +26,18 @@ def is_complex(call: Call) -> bool:
 
 
 def of_complex(value: object) -> bool:
+    kind = type(value)
+    if kind is Tensor:  # first, as it is asked of every argument of every operator
+        return value.dtype in COMPLEX  # type: ignore[attr-defined]
+    if kind in REAL:
+        return False
     if isinstance(value, tuple):
         return any(map(of_complex, value))
-    if isinstance(value, Tensor):
-        return value.dtype.startswith("complex")
     return isinstance(value, complex)
+
+
+COMPLEX = frozenset(("complex32", "complex64", "complex128"))
+REAL = frozenset((int, float, bool, str, type(None)))
 
 
 def in_real_numbers(call: Call, work: Work) -> Work:

@@ -34,6 +34,7 @@ from flop_harness.records.trace import shapes_of
 from flop_harness.run.guard import die_with_parent
 from flop_harness.run.plan import CANONICAL, Cell, Plan, Raw, Result
 from flop_harness.store import RUN_SCHEMA, TraceStore
+from flop_harness.suite.collection import uncollected
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ def derived(
     counters = {counter.id: counter for counter in plan.counters}
 
     def one(case: str) -> Part:
-        return (work or part_of)(case, by_case[case], counters, priced_traces)
+        with uncollected():  # traces are large, and no part of one refers back to it
+            return (work or part_of)(case, by_case[case], counters, priced_traces)
 
     if plan.jobs == 1 or len(results) < FEW:
         yield from map(one, by_case)

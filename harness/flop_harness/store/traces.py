@@ -178,7 +178,8 @@ def decoded_values(entries: list[Any]) -> list[Any]:
     for entry in entries:
         if type(entry) is list:
             tag, *parts = entry
-            entry = MAKERS[tag]([values[part] for part in parts])
+            held = [values[part] for part in parts]
+            entry = tuple(held) if tag == "tuple" else MAKERS[tag](held)
         values.append(entry)
     return values
 
