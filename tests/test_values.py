@@ -7,17 +7,20 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torchvision
 from torch import nn
 
 import flop_harness as harness
 from commands import typed
 from flop_harness import report, store
 from flop_harness.conventions.reference import reference
+from flop_harness.counters import counters
 from flop_harness.records import Case, Context, Input, Trace
 from flop_harness.run.cells import CaseRunner, Limits
 from flop_harness.store.traces import dump_trace, load_trace
 from flop_harness.suite.build import build
 from flop_harness.trace.attempts import recorded
+from flop_harness.trace.copying import copied, differences
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -133,6 +136,58 @@ def test_packed_weights_are_parameters():
     packed = torch.ao.quantization.quantize_dynamic(model, {nn.Linear, nn.LSTM}, dtype=torch.qint8)
     counted = harness.count(packed, torch.ones(3, 2, 8))
     assert counted.params == 8 * 16 + 16 + 4 * 4 * (16 + 4) + 2 * 4 * 4
+
+
+def quantised(layer: nn.Module, *shape: int) -> nn.Module:
+    """A layer that computes in eight bits, as ``torch.ao.quantization`` makes it in three steps."""
+    parts = torch.ao.quantization
+    model = nn.Sequential(parts.QuantStub(), layer, parts.DeQuantStub()).eval()
+    model.qconfig = parts.get_default_qconfig(torch.backends.quantized.engine)
+    prepared = parts.prepare(model)
+    prepared(torch.rand(shape))
+    return parts.convert(prepared)
+
+
+def test_a_quantised_model_is_copied_and_counted_on_real_tensors():
+    """Its layers have a copy of their own for what C++ holds, of which nothing else hangs."""
+    model = quantised(nn.Conv2d(3, 5, 2), 2, 3, 7, 7)
+    assert differences(model, copied(model)) == []
+    images = torch.rand(2, 3, 7, 7)
+    before = model(images)
+    answer = counters()["analytic"].read(model, (images,), {}, Context("cpu", False))
+    assert answer.compute == 2 * 5 * 6 * 6 * 3 * 2 * 2
+    assert answer.params == 5 * 3 * 2 * 2 + 5
+    assert torch.equal(model(images), before)
+
+
+def test_a_model_of_torch_alone_looks_at_values_in_torch():
+    """Not in the script or the command that has it counted."""
+    trace = recorded(lambda: (quantised(nn.Linear(4, 3), 2, 4), (torch.rand(2, 4),), {}))
+    assert {line.partition("/")[0] for line in trace.looks} == {"torch"}
+
+
+def test_a_package_whose_name_begins_with_torch_is_not_torch():
+    model = torchvision.models.quantization.mobilenet_v2(weights=None, quantize=True).eval()
+    trace = recorded(lambda: (model, (torch.rand(1, 3, 32, 32),), {}))
+    assert {line.partition(":")[0] for line in trace.looks} == {
+        "torchvision/models/quantization/mobilenetv2.py"
+    }
+
+
+class Unique(nn.Linear):
+    """Refuses to be copied, and looks at a value."""
+
+    def __deepcopy__(self, memo):
+        raise RuntimeError("there is only one of me")
+
+    def forward(self, x):
+        return super().forward(x) if x.sum() > 0 else x
+
+
+def test_what_refuses_to_be_copied_may_look_at_values_on_real_tensors_too():
+    rows = torch.ones(3, 4)
+    answer = counters()["analytic"].read(Unique(4, 5), (rows,), {}, Context("cpu", False))
+    assert answer.compute == harness.count(Unique(4, 5), rows).macs == 3 * 4 * 5
 
 
 LOOKS_AT_ITS_MASK = """

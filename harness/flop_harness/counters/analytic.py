@@ -19,8 +19,8 @@ def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
     given = partial(recorded, lambda: (model, args, kwargs), grad=context.grad)
     try:
         trace = given()
-    except NotCopyable:  # this process is of the counter's own
-        trace = given(copy=False)
+    except NotCopyable:  # in this process, which is the counter's own, once: it may look at values
+        trace = given(copy=False, execute=True)
     account = reference(trace)
     return Answer(account.total, parameters(trace).total, account.inclusive())
 

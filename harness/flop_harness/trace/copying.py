@@ -216,10 +216,11 @@ class Copier:
 
 
 def harmless(module: nn.Module) -> bool:
-    """Whether a class's own ``__deepcopy__`` only works around the making of its class."""
+    """Whether a class's own ``__deepcopy__`` only works around the making of its class, or its C++."""
     own = type(module).__deepcopy__  # type: ignore[attr-defined]
     made = (GraphModule, torch.jit.ScriptModule)
-    return isinstance(module, made) or own.__module__ == parametrize.__name__
+    by_torch = (parametrize.__name__, "torch.ao.nn.quantized.")
+    return isinstance(module, made) or own.__module__.startswith(by_torch)
 
 
 def parameter(original: nn.Parameter, data: torch.Tensor) -> torch.Tensor:

@@ -6,6 +6,7 @@ figures made of nothing.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import traceback
@@ -21,8 +22,10 @@ from torch.utils._pytree import tree_leaves
 
 from flop_harness.errors import UserError
 
-OURS = str(Path(__file__).parents[1])
-TORCH = str(Path(torch.__file__).parent)
+OURS = f"{Path(__file__).parents[1]}{os.sep}"
+TORCH = f"{Path(torch.__file__).parent}{os.sep}"
+CALLER = (str(Path(__file__).with_name("recorder.py")), "record")
+"""(file, function) that calls the model: what is beyond it is not the model's"""
 
 
 class ValuesNeeded(Exception):
@@ -136,10 +139,12 @@ def refuse_lazy(output: Any) -> None:
 
 
 def line_of_model() -> str:
-    """``file.py:12`` of the innermost line that is neither ours nor torch's; else torch's own."""
+    """``file.py:12`` of the model's innermost line that is neither ours nor torch's; else torch's own."""
     frame, inside = sys._getframe(1), ""
     while frame is not None:
         file = frame.f_code.co_filename
+        if (file, frame.f_code.co_name) == CALLER:
+            break
         if file.startswith(TORCH):
             inside = inside or f"{shortened(file)}:{frame.f_lineno}"
         elif not file.startswith((OURS, "<")):
