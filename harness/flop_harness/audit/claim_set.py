@@ -35,8 +35,9 @@ SIZES = (
 )  # fmt: skip
 """Sides of images on which networks are usually trained, tested or counted."""
 
-BATCHES = (2, 3, 4, 5, 6, 7, 8, 10, 16, 32, 64, 128, 256)
-"""Samples that are usually counted at once where one is meant, or said."""
+BATCHES = (2, 4, 8, 16, 32, 64, 128, 256)
+"""Samples that are usually counted at once where one is meant, or said. With 5 and 10 a
+slip of a power of ten would be explained away."""
 
 PLAIN = frozenset({"macs", "flops", "activations", "bytes"})
 """What is counted on other inputs where few digits are printed and nobody is named."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from flop_harness.errors import UserError
 from flop_harness.suite.configured_drawing import drawn, whole
 from flop_harness.suite.configured_images import channels_of
 from flop_harness.suite.configured_sizes import Sizes
+
+if TYPE_CHECKING:
+    import torch
 
 
 def session(sizes: Sizes) -> Any:
