@@ -202,6 +202,15 @@ def test_the_first_sentence_about_a_model_says_who_agrees_and_an_axis_how_far_ot
     assert (model.strips[0].axis is not None) == axis
 
 
+def test_the_counter_that_is_farthest_from_the_reference_by_ratio_is_explained_first():
+    figures = {"thop": 150, "torchinfo": 40, "fvcore": 240, "torch": 100}
+    pairs = [explained("net", counter, 100, {"x": value - 100}) for counter, value in figures.items()]  # fmt: skip
+    (shown, *_) = model_of(Index(a_run(pairs)), "net", "zoo").strips
+    assert shown.farthest == "torchinfo"
+    (shown, *_) = model_of(Index(a_run([explained("net", "torch", 100)])), "net", "zoo").strips
+    assert shown.farthest == ""
+
+
 def test_a_lone_architecture_stands_with_the_others():
     rows = family_rows(zoo(("a", "vgg", 0), ("b", "vgg", 0), ("c", "odd", 0)), "abc")
     assert [(row.name, row.cases) for row in rows] == [("vgg", ("a", "b")), ("others", ("c",))]
@@ -230,7 +239,7 @@ def test_home_counts_counters_within_two_per_cent_and_zeros_and_tells_what_parts
     ((name, close, *_, zeros),) = kinds_table(rows).rows
     assert (name, close, zeros) == ("Convolutional networks", "1 of 1", "1 of 4")
     told = nearest_told(rows, index)
-    assert "thop is nearest: it equals the reference on 1 of the 4 models of the map below" in told
+    assert "thop is nearest: it equals the reference on 1 of the 4 models of torchvision" in told
     assert "x (3 models)" in told
 
 

@@ -167,6 +167,22 @@ def test_whether_counts_predict_time(page, site):
     page.wait_for_selector("#scatter svg")
 
 
+def test_what_is_said_of_times_follows_the_suite(page, site):
+    opened(page, site, "time.html")
+    page.wait_for_selector("#scatter svg")
+    told = []
+    for suite in page.locator("#suite option").all():
+        before = page.locator("#scatter figcaption").element_handle()
+        page.select_option("#suite", suite.get_attribute("value"))
+        if told:
+            page.wait_for_function("old => !old.isConnected", arg=before)
+        assert page.locator("#series option").count() and page.locator("#counting option").count()
+        told.append(page.locator("#leads").inner_text())
+    assert len(told) > 1 and len(set(told)) == len(told)
+    names = page.locator("#counting option").all_inner_texts()
+    assert len(set(names)) == len(names)
+
+
 def test_what_is_wrong_with_the_figure_of_a_readme(page, site):
     opened(page, site)
     asked(page, "torchinfo README resnet50 error")
@@ -183,6 +199,10 @@ def test_a_count_of_claims_shows_those_alone(page, site):
     assert groups.count() == 1 and "Reproduced:" in groups.inner_text()
     page.get_by_role("searchbox", name="Claims").fill("resnet50")  # words are looked for in all
     assert groups.count() == every
+    shown = page.locator(".audit tbody tr:not([hidden])").count()
+    told = page.locator("details.fold .found").all_inner_texts()
+    assert sum(int(count.replace(",", "")) for count in told) == shown
+    assert page.locator("#told").inner_text().startswith(f"{shown:,} of ")
     page.get_by_role("searchbox", name="Claims").fill("")
     page.get_by_role("link", name=re.compile("^All")).click()
     assert groups.count() == every
@@ -190,8 +210,9 @@ def test_a_count_of_claims_shows_those_alone(page, site):
 
 def test_what_thop_changed_in_2019(page, site):
     opened(page, site)
-    asked(page, "thop")
+    asked(page, "thop 2019")
     page.wait_for_selector(".drift svg")
+    assert page.url.endswith("#releases")
     days = page.locator(".releases tr", has_text="2019-").all_inner_texts()
     assert any("no longer ReLU" in day for day in days)
 
@@ -199,6 +220,9 @@ def test_what_thop_changed_in_2019(page, site):
 def test_a_table_of_five_models_as_latex(page, site):
     opened(page, site)
     asked(page, "alexnet, vgg16, resnet50, swin_t, vit_b_16")
+    page.wait_for_selector(".tabulator-row")
+    assert page.locator("#export").is_hidden()  # nothing opens unasked
+    page.click("#latex")
     text = page.locator("#export code")
     text.wait_for()
     body = text.inner_text()
@@ -213,6 +237,8 @@ def test_a_table_of_five_models_as_latex(page, site):
         page.locator(f".tabulator-{each}").last.bounding_box() for each in ("row", "tableholder")
     )
     assert row["y"] + row["height"] <= seen["y"] + seen["height"]
+    page.click("#latex")
+    assert page.locator("#export").is_hidden()
 
 
 def test_what_one_sees_is_taken_away_as_csv(page, site):
@@ -242,6 +268,7 @@ def test_chosen_counters_stand_in_the_address_and_are_taken_away_alone(page, sit
     page.wait_for_selector(".tabulator-row")
     heads = page.locator(".tabulator-col:visible .tabulator-col-title").all_inner_texts()
     assert heads == ["Model", "GMAC", "thop", "torchinfo", "M parameters", "Input", "Suite"]
+    page.click("#latex")
     text = page.locator("#export code").inner_text()
     assert "reference MAC & thop & torchinfo " in text and "fvcore" not in text
     with page.expect_download() as download:
@@ -257,10 +284,23 @@ def test_chosen_counters_stand_in_the_address_and_are_taken_away_alone(page, sit
     )  # as on the first page; in numbers for a spreadsheet
 
 
-def test_a_figure_finds_its_models(page, site):
+@pytest.mark.parametrize("figure", ["4.09 GMACs", "4.1 GFLOPs"])
+def test_a_figure_finds_its_models_and_no_words(page, site, figure):
+    """Whoever writes 4.1 GFLOPs of ResNet-50 means MACs; a claim that holds a 4 and a 1 is no answer."""
     opened(page, site)
-    page.fill("#find", "4.09 GMACs")
-    page.wait_for_selector("#found li:has-text('resnet50')")
+    page.fill("#find", figure)
+    page.wait_for_selector("#found li")
+    kinds = page.locator("#found .kind").all_inner_texts()
+    assert "resnet50" in page.locator("#found li").first.inner_text() and set(kinds) == {"figure"}
+
+
+def test_pages_stand_before_claims_in_the_search(page, site):
+    opened(page, site)
+    page.fill("#find", "thop")
+    page.wait_for_selector("#found li")
+    kinds = page.locator("#found .kind").all_inner_texts()
+    assert kinds[0] == "counter" and "releases" in kinds and kinds.count("claim") <= 5
+    assert "claim" not in kinds[: kinds.index("releases")]
 
 
 def test_the_search_box_is_used_by_keys(page, site):
@@ -300,6 +340,23 @@ def test_a_module_becomes_the_whole_and_gives_way_again(page, site):
     assert page.evaluate("document.activeElement.innerText") == f"‹ {part}"
     page.keyboard.press("Enter")
     assert bars.first.inner_text() == whole
+
+
+def test_the_counter_that_is_farthest_is_explained_unasked(page, site):
+    opened(page, site, "model/vit_b_16.html")
+    page.locator("#why table").wait_for()
+    assert "Why flopth says" in page.locator("#why").inner_text()
+    assert page.evaluate("scrollY") == 0
+
+
+def test_a_table_is_printed_whole_and_on_light_paper(page, site):
+    page.emulate_media(media="print", color_scheme="dark")
+    opened(page, site, "table.html")
+    page.wait_for_selector(".tabulator-row")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    models = int(page.locator("#count").inner_text().split(" of ")[0])
+    assert page.locator(".tabulator-print-table tbody tr").count() == models
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(252, 252, 250)"
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -10,6 +10,7 @@ from flop_harness.report.analysis.causes import in_macs_each
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.site.answers import said_of
 from flop_harness.report.site.families import SECTIONS, FamilyRow, by_counter, is_close
+from flop_harness.report.site.sources import is_library
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.text import group, listed, plural, spread
 
@@ -69,7 +70,15 @@ def nearest_told(rows: Sequence[FamilyRow], index: Index) -> str:
               for case, ratio in cell.ratios.items()}  # fmt: skip
     every = sum(len(row.cases) for row in rows)
     exact = sum(ratio == 1 for ratio in ratios.values())
-    told = f"{counter} is nearest: it equals the reference on {exact} of the {plural(every, 'model')} of the map below."
+    cases = {each.id: each.model for each in index.run.suite.cases}
+    libraries = dict.fromkeys(
+        cases[case].partition(":")[0]
+        for row in rows
+        for case in row.cases
+        if is_library(cases[case])
+    )
+    of = f" of {listed(libraries)}" if libraries else ""
+    told = f"{counter} is nearest: it equals the reference on {exact} of the {plural(every, 'model')}{of} in the map below."
     terms = terms_of(counter, [case for case, ratio in ratios.items() if ratio != 1], index)
     named = [f"{term} ({plural(models, 'model')})" for term, models in terms.most_common(LOSSES)]
     return f"{told} Its other figures differ by {listed(named)}." if named else told

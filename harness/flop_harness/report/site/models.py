@@ -15,7 +15,7 @@ from flop_harness.report.analysis.index import REFERENCE, Index, deviation, plai
 from flop_harness.report.formats.case_json import exactly
 from flop_harness.report.site.answers import Said, said_of, told
 from flop_harness.report.site.axis import Axis, axis_of
-from flop_harness.report.site.families import is_close, short
+from flop_harness.report.site.families import is_close, short, strength
 from flop_harness.report.words.text import Number, human, percent, plural, slug, spread, verb
 
 Code = Callable[[Reading], list[str]]
@@ -53,6 +53,13 @@ class Strip:
     silent: tuple[Said, ...]
     axis: Axis | None
     """None where all nearly agree: dots above one another tell nothing"""
+
+    @property
+    def farthest(self) -> str:
+        """Who is farthest from the reference, called as documented where one is; empty where none departs."""
+        told = [(each.documented, strength(1 + group.apart), each.id)
+                for group in self.groups if group.apart for each in group.said]  # fmt: skip
+        return max(told, default=(False, 0.0, ""))[2]
 
 
 def nearly_agree(values: Iterable[Number | Fraction]) -> bool:

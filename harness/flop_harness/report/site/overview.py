@@ -53,13 +53,15 @@ def table_files(site: Site) -> Files:
 
 
 def time_files(site: Site) -> Files:
-    """The suite whose counts predict best comes first: it has most models."""
+    """The suite whose counts predict best comes first: it has most models. Only those that predict can be chosen."""
     times = sorted(site.results.times.items(), key=lambda item: -len(predicted(item[1])))
     machines = [timings.machine_of(name, each) for name, each in times]
     machines.sort(key=lambda each: not each.lead)
-    for name, each in times:
-        yield site.data(f"time/{name.replace('/', '-')}", timings.shard(each))
-    yield site.page("time.html", "time.html.j2", machines=machines,
+    shards = {name.replace("/", "-"): timings.shard(each) for name, each in times}
+    for name, shard in shards.items():
+        yield site.data(f"time/{name}", shard)
+    predicting = [each for each in machines if shards[each.id]["series"]]
+    yield site.page("time.html", "time.html.j2", machines=machines, predicting=predicting,
                     scripts=["assets/d3.js", "assets/plot.js", "assets/time.js"])  # fmt: skip
 
 
@@ -125,7 +127,7 @@ def suite_of(site: Site, folder: Any, run: Run) -> dict[str, Any]:
 def search_files(site: Site) -> Files:
     rows = [
         *search.counter_rows(each.tool for each in site.profiles), *search.model_rows(site.models),
-        *search.family_rows(site.families), *search.PAGES, *search.word_rows(glossary.WORDS),
+        *search.release_rows(site.results.timelines), *search.family_rows(site.families), *search.PAGES, *search.word_rows(glossary.WORDS),
         *search.claim_rows(site.published),
         *(search.docs_rows(site.docs) if site.docs else ()),
     ]  # fmt: skip

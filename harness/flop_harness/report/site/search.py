@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from flop_harness.conventions.catalogue import CONVENTIONS
 from flop_harness.counters.names import CALLED
-from flop_harness.records import Tool
+from flop_harness.records import Timeline, Tool
 from flop_harness.records.units import BASES, PREFIXES
+from flop_harness.report.site.counters import dated
 from flop_harness.report.site.families import FamilyRow
 from flop_harness.report.site.models import Model, every_said
 from flop_harness.report.site.published import PAGE, Published
@@ -37,6 +38,18 @@ def counter_rows(tools: Iterable[Tool]) -> Iterator[Row]:
         yield (
             "counter", tool.id, f"counter/{slug(tool.id)}.html", words,
             shorten(tool.description, 80),
+        )  # fmt: skip
+
+
+def release_rows(timelines: Mapping[str, Timeline]) -> Iterator[Row]:
+    """What the releases of a counter changed; found by their years too."""
+    for name, timeline in timelines.items():
+        versions = [release.version for release in timeline.releases]
+        years = sorted({dated(timeline, version)[:4] for version in versions} - {""})
+        note = " to ".join(dict.fromkeys([*years[:1], *years[-1:]]))
+        yield (
+            "releases", f"{name}: releases", f"counter/{slug(name)}.html#releases",
+            " ".join(["changed history versions", *years]), note,
         )  # fmt: skip
 
 

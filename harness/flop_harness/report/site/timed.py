@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flop_harness.records.times import Times
 from flop_harness.report.tables.times import case_table
-from flop_harness.report.words.text import digits
+from flop_harness.report.words.text import digits, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,22 @@ def times_of(every: Iterable[Times]) -> dict[str, list[Timed]]:
     return found
 
 
+def machine_in_words(times: Times) -> str:
+    """``2 cores (Intel Xeon Processor)``; where more than a processor was timed, or it is not told, its name."""
+    told = times.environment.get("machine")
+    machine = told if isinstance(told, Mapping) else {}
+    processor, cores = machine.get("processor"), machine.get("physical_cores")
+    if not processor or not cores or times.environment.get("gpus"):
+        return times.machine
+    plain = re.sub(r"\((R|TM)\)", "", str(processor))
+    return f"{plural(cores, 'core')} ({plain})"
+
+
 def timed(times: Times, told: Mapping[str, object]) -> Timed:
     def number(name: str) -> str:
         value = told[name]
         return digits(value) if isinstance(value, int | float) else ""
 
     interval = f"{number('from')} to {number('to')}" if told["from"] is not None else ""
-    return Timed(times.suite, times.machine, str(told["series"]), number("median"), interval,
+    return Timed(times.suite, machine_in_words(times), str(told["series"]), number("median"), interval,
                  number("bound"), str(told["limited by"] or ""), str(told["verdict"]))  # fmt: skip

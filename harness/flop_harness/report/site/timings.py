@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import geometric_mean, linear_regression
 from typing import Any
 
+from flop_harness.counters import counters
 from flop_harness.records.times import Series, Times
 from flop_harness.report.analysis import predictors
+from flop_harness.report.analysis.index import METRICS
 from flop_harness.report.analysis.time_sentences import how_measured, sentences
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.charts.times import Chart, charts
 from flop_harness.report.documents.times import sections
+from flop_harness.report.site.timed import machine_in_words
 from flop_harness.report.tables.table import Table
 from flop_harness.report.words.text import digits, listed, plural
 
@@ -24,6 +28,13 @@ NAMED = 6
 FIRST = ("macs", "params", "bytes", predictors.ROOFLINE, predictors.BY_LAYERS)
 """Counts that come first in the choice"""
 
+GROUPS = COSTS, CONVENTIONS, COUNTERS, RELEASES = (
+    "Costs",
+    "Conventions",
+    "Counters",
+    "Releases of counters",
+)
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -32,6 +43,7 @@ class Machine:
     id: str
     suite: str
     name: str
+    words: str
     lead: str
     setting: str
     measured: list[str]
@@ -48,7 +60,7 @@ def machine_of(name: str, times: Times) -> Machine:
     found = [each for each in clock.clocked.values() if each.turns]
     drawn = [each for each in charts(clock) if each.name != "prediction"]
     return Machine(
-        name.replace("/", "-"), times.suite, times.machine, *lead(clock), measured,
+        name.replace("/", "-"), times.suite, times.machine, machine_in_words(times), *lead(clock), measured,
         [line for line in sentences(times) if line not in measured],
         sum(each.stability.stable for each in found), len(found), drawn, list(sections(clock)),
     )  # fmt: skip
@@ -78,7 +90,10 @@ def points(clock: MachineTimings, series: Series) -> dict[str, Any] | None:
     if not every:
         return None
     overhead = [case for case in clock.cases if clock.only_overhead(case, series)]
-    ordered = sorted(every, key=lambda each: (place(each.name), each.prediction.factor))
+    ordered = sorted(
+        every,
+        key=lambda each: (GROUPS.index(group_of(each)), place(each.name), each.prediction.factor),
+    )
     left_out = f" Left out, since their time is overhead: {listed(overhead)}." if overhead else ""
     counts = [{**counted(each), "caption": caption(each) + left_out} for each in ordered]
     return {"series": str(series), "counts": counts}
@@ -93,7 +108,18 @@ def caption(predictor: predictors.Predictor) -> str:
 
 
 def title(predictor: predictors.Predictor) -> str:
-    return predictors.TITLES.get(predictor.name, predictor.name)
+    """A counter's parameters are told apart from its compute."""
+    name = predictors.TITLES.get(predictor.name, predictor.name)
+    return f"{name}, parameters" if predictor.metric == "params" and name in counters() else name
+
+
+def group_of(predictor: predictors.Predictor) -> str:
+    """Under which head a count stands in the choice; ``thop-0.0.22`` is a release of a counter."""
+    tool = re.sub(r"-\d.*", "", predictor.name)
+    if tool in counters():
+        return COUNTERS if tool == predictor.name else RELEASES
+    is_count = predictor.metric in METRICS and predictor.name not in FIRST
+    return CONVENTIONS if is_count else COSTS
 
 
 def counted(predictor: predictors.Predictor) -> dict[str, Any]:
@@ -106,7 +132,7 @@ def counted(predictor: predictors.Predictor) -> dict[str, Any]:
         for count, time in zip(dots.counts, milliseconds, strict=True)
     ]
     return {
-        "name": title(predictor), "title": f"{title(predictor)} (within × {digits(told.factor)})",
+        "name": title(predictor), "group": group_of(predictor), "title": f"{title(predictor)} (within × {digits(told.factor)})",
         "points": list(zip(dots.cases, dots.families, dots.counts, milliseconds, strict=True)),
         "line": [[end, line(end)] for end in (min(dots.counts), max(dots.counts))],
         "far": sorted(range(len(away)), key=lambda place: -away[place])[:NAMED],

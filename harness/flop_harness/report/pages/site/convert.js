@@ -10,13 +10,11 @@ async function understood(line) {
   const toolsOf = (/** @type {string} */ word) => word.toLowerCase() === 'reference' || conventions.includes(word)
     ? [word.toLowerCase()] : called(counters, word).map(each => each.title);
   const [left, right = ''] = line.split(/\s+(?:to|in|as|->|→)\s+/i);
-  const words = left.split(/\s+/).filter(Boolean);
-  const size = [3, 2, 1].find(count => printed(words.slice(0, count).join(' '), units)) || 0;
-  const text = words.slice(0, size).join(' ');
-  const rest = words.slice(size).filter(word => !/^(of|on|by|for|from|with)$/i.test(word));
+  const {text, figure, rest: words} = leading(left.split(/\s+/).filter(Boolean), units);
+  const rest = words.filter(word => !/^(of|on|by|for|from|with)$/i.test(word));
   const name = rest.filter(word => !toolsOf(word).length).join(' ');
   const to = right.split(/\s+/).flatMap(toolsOf);
-  return {text, name, units, figure: printed(text, units), from: rest.map(toolsOf).find(some => some.length) || [],
+  return {text, name, units, figure, from: rest.map(toolsOf).find(some => some.length) || [],
     to: to.length || !right.trim() ? to : [right.trim()],
     model: name ? (await found(name)).find(each => each.kind === 'model') : undefined};
 }
@@ -65,11 +63,10 @@ function refusal(text, model, from, figure, own, others) {
 /** @type {(source: Way, target: Way, link: Made) => Made[]} */
 function one(source, target, link) {
   const head = make('p', {}, make('strong', {}, `${grouped(target.value)} ${target.unit}`), ' by ', link);
-  if (!source.terms || !target.terms) {
-    return [head, make('p', {class: 'note'}, 'The command tells the terms of this convention.')];
-  }
-  return [head, tableOf('Term by term', ['Term', 'Amount'], [[source.name, grouped(source.value)],
-    ...between(source, target).map(([term, amount]) => [term, signed(amount)]), [target.name, grouped(target.value)]])];
+  const known = source.terms && target.terms, steps = between(source, target);
+  return [head, known ? tableOf('Term by term', ['Term', 'Amount'], [[source.name, grouped(source.value)],
+    ...steps.map(([term, amount]) => [term, signed(amount)]), [target.name, grouped(target.value)]])
+    : make('p', {class: 'note'}, 'The command tells the terms of this convention.')];
 }
 
 async function convert() {

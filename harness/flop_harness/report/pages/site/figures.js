@@ -27,6 +27,13 @@ function printed(text, units) {
   return {...unit, value: value * unit.scale, low, high};
 }
 
+/** @type {(words: string[], units: Units) => {text: string, figure: Figure | null, rest: string[]}} what comes first */
+function leading(words, units) {
+  const size = [3, 2, 1].find(count => printed(words.slice(0, count).join(' '), units)) || 0;
+  const text = words.slice(0, size).join(' ');
+  return {text, figure: printed(text, units), rest: words.slice(size)};
+}
+
 /** @type {(digits: string) => number} what the last zeros of a whole number may stand for */
 function filled(digits) {
   const [, kept, zeros] = digits.match(/^(\d*[1-9])(0*)$/) || ['', '', ''];

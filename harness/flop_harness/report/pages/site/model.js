@@ -3,29 +3,25 @@
 const why = /** @type {HTMLElement} */ (document.getElementById('why'));
 
 async function unfold() {
-  const id = decodeURIComponent(location.hash.slice(1));
-  const line = id && document.querySelector(`.who[href="#${CSS.escape(id)}"]`);
-  if (!line) return;
-  const model = await load(`model/${why.dataset.model}`);
-  const answer = model.answers.find(each => each.id === id);
+  const model = await load(`model/${why.dataset.model}`), asked = decodeURIComponent(location.hash.slice(1));
+  const [own, farthest] = [asked, why.dataset.farthest].map(id => model.answers.find(each => each.id === id));
+  const answer = own || farthest;
   if (!answer) return;
-  document.querySelector('.chosen')?.classList.remove('chosen');
-  line.closest('tr')?.classList.add('chosen');
-  line.closest('details')?.setAttribute('open', '');
-  why.replaceChildren(...(answer.value === null ? silence(answer) : reasons(model, answer)));
-  why.scrollIntoView({block: 'start'});
+  const line = document.querySelector(`.who[href="#${CSS.escape(answer.id)}"]`);
+  for (const row of document.querySelectorAll('.strip tr')) row.classList.toggle('chosen', row.contains(line));
+  line?.closest('details')?.setAttribute('open', '');
+  why.replaceChildren(...reasons(model, answer));
+  if (own) why.scrollIntoView({block: 'start'});
 }
-const headOf = (/** @type {Answer} */ {name}, /** @type {string} */ words) =>
-  make('h2', {id: 'h-why', tabindex: -1}, `Why ${name} says ${words}`);
-const silence = (/** @type {Answer} */ answer) => [headOf(answer, 'nothing'),
-  make('p', {}, answer.apart), make('p', {class: 'soft'}, answer.read)];
-
 /** @type {(model: Model, answer: Answer) => Made[]} */
 function reasons(model, answer) {
   const {metric, residual, code, steps} = answer, unit = metric === 'params' ? 'parameters' : answer.unit;
-  const left = Number(residual) && `Not all explained: ${signed(residual || 0)} is left over.`;
-  return [headOf(answer, `${grouped(answer.value || 0)} ${unit}`), make('p', {}, `${answer.apart} ${answer.read}`),
-    make('p', {class: 'loud', hidden: !left}, left || ''), bridgeOf(...waterfall(model, answer, unit)),
+  const said = answer.value === null ? 'nothing' : `${grouped(answer.value)} ${unit}`;
+  const head = make('h2', {id: 'h-why', tabindex: -1}, `Why ${answer.name} says ${said}`);
+  if (answer.value === null) return [head, make('p', {}, answer.apart), make('p', {class: 'soft'}, answer.read)];
+  return [head, make('p', {}, `${answer.apart} ${answer.read}`),
+    Number(residual) ? make('p', {class: 'loud'}, `Not all explained: ${signed(residual || 0)} is left over.`) : '',
+    bridgeOf(...waterfall(model, answer, unit)),
     make('p', {class: 'note'}, `The bars are distances from the reference in ${metric === 'params' ? unit : 'MAC'}. `
       + 'All counters of this model share the scale.'),
     metric === 'compute' && steps.length ? icicle(model, answer) : '',

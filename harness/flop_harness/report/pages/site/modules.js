@@ -1,6 +1,6 @@
 // The modules of a model by their work, as nested bars; a click on one makes it the whole.
 
-const DEEPEST = 5, NARROWEST = 0.0015;
+const DEEPEST = 4, LEAST = 0.0015;
 
 /** @type {(model: Model, answer: Answer) => Module} with what is counted, missed and extra in each */
 function modulesOf(model, answer) {
@@ -39,10 +39,9 @@ function icicle(model, answer) {
     const bar = make('button', {type: 'button', title, style: `--first:${first};--second:${second}`},
       each === top && each.parent ? `‹ ${path}` : path.split('.').pop() || model.name);
     bar.onclick = () => draw(each === top ? each.parent || whole : each);
-    const below = each.depth - top.depth < DEEPEST - 1 ? each.children || [] : [];
-    const wide = below.filter(child => child.value > NARROWEST * top.value);
+    const wide = each.depth < top.depth + DEEPEST ? each.children?.filter(({value}) => value > LEAST * top.value) : [];
     return make('div', {style: `width:${each === top ? 100 : 100 * each.value / (each.parent?.value || 1)}%`}, bar,
-      make('div', {class: 'below'}, wide.map(child => nested(child, top))));
+      make('div', {class: 'below'}, wide?.map(child => nested(child, top))));
   };
   drawn.append(nested(whole));
   return make('figure', {}, drawn, make('figcaption', {}, 'Modules by their work: grey is counted, blue is missed, '

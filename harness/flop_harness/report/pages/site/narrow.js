@@ -8,12 +8,14 @@ function fits(text, wanted) {
 const field = /** @type {HTMLInputElement | null} */ (document.querySelector('input[data-narrows]'));
 field?.addEventListener('input', () => {
   const rows = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(field.dataset.narrows || '')]);
-  const textOf = (/** @type {HTMLElement} */ row) => row.dataset.find ?? row.textContent ?? '';
-  for (const row of rows) row.hidden = !fits(textOf(row), field.value);
+  for (const row of rows) row.hidden = !fits(row.dataset.find ?? row.textContent ?? '', field.value);
   for (const part of document.querySelectorAll('details.fold')) {
-    part.toggleAttribute('open', Boolean(part.querySelector('tbody tr:not([hidden])')));
+    const found = part.querySelectorAll('tbody tr:not([hidden])').length;
+    part.toggleAttribute('open', found > 0);
+    part.querySelector('summary .found')?.replaceChildren(grouped(found));
   }
-  const [shown, all] = [rows.filter(row => !row.hidden), rows].map(some => new Set(some.map(textOf)).size);
+  const [shown, all] = [rows.filter(row => !row.hidden), rows]
+    .map(some => grouped(new Set(some.map(row => row.dataset.find ?? row)).size));
   document.getElementById('told')?.replaceChildren(field.value.trim() ? `${shown} of ${all}` : '');
 });
 

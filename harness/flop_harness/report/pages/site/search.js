@@ -2,7 +2,7 @@
 
 const termsOf = (/** @type {string} */ text) => text.toLowerCase().match(/\p{L}+|\p{N}+/gu) || [];
 const STOP = new Set(('a an and are at by does for how in is its of on say says tell tells than that the '
-  + 'this to was what which who why with wrong vs model').split(' '));
+  + 'this to was what which who why with wrong vs model').split(' ')), CLAIMS = 5;
 const find = /** @type {HTMLInputElement} */ (document.getElementById('find'));
 const list = /** @type {HTMLElement} */ (document.getElementById('found'));
 /** @type {Promise<Index> | undefined} */
@@ -11,9 +11,9 @@ let searching;
 /** @type {() => Promise<Index>} made once */
 const index = () => searching ||= load('search').then(({rows, conventions, ...units}) => {
   const items = rows.map(([kind, title, link, words, note], id) => ({id, kind, title, link, words, note}));
-  const fuzzy = (/** @type {string} */ term) => term.length > 4 && 0.2;
   const search = new MiniSearch({fields: ['title', 'words'], tokenize: termsOf, processTerm: String,
-    searchOptions: {prefix: true, fuzzy, boost: {title: 3}, combineWith: 'AND'}});
+    searchOptions: {prefix: true, fuzzy: (/** @type {string} */ term) => term.length > 4 && 0.2,
+      boost: {title: 3}, combineWith: 'AND'}});
   search.addAll(items);
   return {search, items, counters: items.filter(each => each.kind === 'counter'), units, conventions};
 });
@@ -28,27 +28,29 @@ function hits({search, items}, query, kind, all) {
   const filter = (/** @type {Hit} */ hit) => !kind || items[hit.id].kind === kind;
   const both = search.search(query, {filter});
   const hit = both.length || all ? both : search.search(query, {filter, combineWith: 'OR'});
-  const isOther = (/** @type {Item} */ item) => Number(squashed(item.title) !== squashed(query));
-  return hit.map(each => items[each.id]).sort((a, b) => isOther(a) - isOther(b));
+  /** @type {(item: Item) => number} what is called so first, claims last */
+  const place = ({kind, title}) => kind === 'claim' ? 2 : Number(squashed(title) !== squashed(query));
+  return hit.map(each => items[each.id]).sort((a, b) => place(a) - place(b));
 }
 
 /** @type {(text: string) => Promise<Item[]>} what answers the text, the best first */
 async function found(text) {
   const known = await index();
   const several = text.split(',').flatMap(part => hits(known, part, 'model').slice(0, 1));
-  if (text.includes(',') && several.length > 1) return [together(several.map(each => each.title)), ...several];
+  const names = several.map(each => each.title).join(','), address = `table.html#models=${encodeURIComponent(names)}`;
+  if (several.length > 1) return [item('table', `A table of ${several.length}: ${names}`, address), ...several];
   const asked = text.split(/\s+/).filter(word => word && !STOP.has(word.toLowerCase()));
   const tools = asked.flatMap(word => called(known.counters, word).slice(0, 1));
   const others = asked.filter(word => !called(known.counters, word).length);
-  const figure = [3, 2, 1].map(count => printed(others.slice(0, count).join(' '), known.units)).find(Boolean);
-  const models = others.length ? hits(known, others.join(' '), 'model', true) : [];
-  const rest = [...hits(known, asked.join(' ')), ...tools, ...(tools.length ? models : [])];
-  return [...joined(tools, models), ...(figure ? await having(figure) : []), ...new Set(rest)].slice(0, 40);
+  const {figure, rest} = leading(others, known.units), words = rest.join(' ');
+  const models = words ? hits(known, words, 'model', true) : [];
+  const same = figure ? await having(figure) : [], all = hits(known, same.length ? words : asked.join(' '));
+  const most = all.filter(each => each.kind !== 'claim').length + CLAIMS;
+  const best = new Set([...all.slice(0, most), ...tools, ...(tools.length ? models : [])]);
+  return [...joined(tools, models), ...same, ...best].slice(0, 40);
 }
 /** @type {(kind: string, title: string, link: string, note?: string) => Item} */
 const item = (kind, title, link, note = '') => ({id: -1, kind, title, link, words: '', note});
-const together = (/** @type {string[]} */ names) => item('table', `A table of ${names.length}: ${names.join(', ')}`,
-  `table.html#models=${encodeURIComponent(names.join(','))}`);
 
 /** @type {(tools: Item[], models: Item[]) => Item[]} why the one says so, or from the one to the other */
 const joined = ([from, to], models) => !from ? [] : models.slice(0, 4).map(({title, link}) => {
@@ -57,15 +59,17 @@ const joined = ([from, to], models) => !from ? [] : models.slice(0, 4).map(({tit
     : item('why', `${from.title} on ${title}`, `${link}#${from.title}`);
 });
 
-/** @type {(figure: Figure) => Promise<Item[]>} models of which a counter says so, the nearest first */
+/** @type {(figure: Figure) => Promise<Item[]>} models of which counters say so, those of most counters first;
+ * many call FLOPs what are MACs */
 async function having(figure) {
   const {models, rows} = await load('figures');
-  const same = rows.filter(([value, unit]) => within(figure, value) && (!figure.base || unit === figure.base));
+  const isMeant = (/** @type {string} */ unit) => ['', unit, unit === 'MAC' && 'FLOP'].includes(figure.base);
+  const same = rows.filter(([value, unit]) => within(figure, value) && isMeant(unit));
   same.sort(([a], [b]) => Math.abs(a - figure.value) - Math.abs(b - figure.value));
-  return [...Map.groupBy(same, row => row[2])].slice(0, 12).map(([place, [[value, unit, , id], ...others]]) => {
-    const [title, link] = models[place];
-    const names = [id, ...others.map(row => row[4])];
-    return item('figure', `${title}: ${grouped(value)} ${unit}`, `${link}#${id}`, names.join(', '));
+  const found = [...Map.groupBy(same, row => row[2])].sort(([, a], [, b]) => b.length - a.length);
+  return found.slice(0, 12).map(([place, some]) => {
+    const [title, link] = models[place], [value, unit, , id] = some[0], alike = some.filter(row => row[0] === value);
+    return item('figure', `${title}: ${grouped(value)} ${unit}`, `${link}#${id}`, alike.map(row => row[4]).join(', '));
   });
 }
 
@@ -86,15 +90,12 @@ form.addEventListener('submit', async event => {
   list.querySelector('a')?.click();
 });
 form.addEventListener('keydown', event => {
-  const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
+  const {key} = event, step = key === 'ArrowDown' ? 1 : key === 'ArrowUp' ? -1 : 0;
   const stops = [find, ...list.querySelectorAll('a')];
   if (event.key === 'Escape') list.hidden = true;
   if (!step) return;
   event.preventDefault();
-  stops[stops.findIndex(each => each === document.activeElement) + step]?.focus();
-});
-form.addEventListener('focusout', ({relatedTarget}) => {
-  list.hidden ||= !form.contains(/** @type {Node | null} */ (relatedTarget));
+  stops[stops.indexOf(/** @type {any} */ (document.activeElement)) + step]?.focus();
 });
 list.addEventListener('click', () => { list.hidden = true; });
 find.addEventListener('focus', () => index().then(answer));

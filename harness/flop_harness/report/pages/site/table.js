@@ -7,9 +7,8 @@ const isShown = (/** @type {string} */ name) => !picked().length || picked().inc
 
 /** @type {Record<string, (cell: Said) => string>} a figure as it is shown */
 const SHOWN = {
-  exact: ([value]) => grouped(value),
   gmac: ([value, base]) => (Number(value) / (base === 'FLOP' ? 2e9 : 1e9)).toPrecision(4),
-  ratio: ([, , , , words]) => words,
+  exact: ([value]) => grouped(value), ratio: ([, , , , words]) => words,
 };
 const shown = (/** @type {Cell} */ cell) => Array.isArray(cell) ? SHOWN[unit.value](cell) : cell || '';
 /** @type {(cell: Cell) => string} without words that a spreadsheet would take for a date: 1/12 */
@@ -66,7 +65,7 @@ load('table').then(told => {
     else each.value = values[0] || each.value;
   }
   const table = new Tabulator('#grid', {
-    data: rows, height: 'max(20rem, calc(100vh - 18rem))', layout: 'fitData',
+    data: rows, height: 'max(20rem, calc(100vh - 18rem))', layout: 'fitData', printRowRange: 'active',
     columnDefaults: {headerSortTristate: true, resizable: false}, printAsHtml: true, printStyled: false,
     columns: [{title: 'Model', field: 'name', frozen: true, minWidth: 150,
       formatter: cell => linked(cell.getData(), cell.getValue())},
@@ -84,7 +83,6 @@ load('table').then(told => {
     const set = [...new FormData(controls)].filter(([, value]) => value && value !== 'ratio');
     history.replaceState(null, '', `#${new URLSearchParams(/** @type {string[][]} */ (set))}`);
     count.textContent = `${table.getDataCount('active')} of ${rows.length} models`;
-    if (names.length > 1) panel.hidden = false;
     if (!panel.hidden) showLatex();
   }
   controls.latex.onclick = () => { panel.hidden = !panel.hidden; showLatex(); };

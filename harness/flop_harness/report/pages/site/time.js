@@ -2,17 +2,20 @@
 
 const [suite, series, counting] = ['suite', 'series', 'counting']
   .map(id => /** @type {HTMLSelectElement} */ (document.getElementById(id)));
-const [scatter, below] = ['scatter', 'dots'].map(id => /** @type {HTMLElement} */ (document.getElementById(id)));
-/** @type {(select: HTMLSelectElement, names: string[]) => void} */
-const offer = (select, names) => select.replaceChildren(...names.map((name, value) => make('option', {value}, name)));
+const [leads, scatter, below] = ['leads', 'scatter', 'dots']
+  .map(id => /** @type {HTMLElement} */ (document.getElementById(id)));
+const option = (/** @type {string} */ name) => make('option', {}, name);
+/** @type {(counts: Count[]) => Made[]} */
+const options = counts => [...Map.groupBy(counts, each => each.group)]
+  .map(([label, alike]) => make('optgroup', {label}, alike.map(each => option(each.title))));
 
 /** @type {(event?: Event) => Promise<void>} */
 async function chosen(event) {
-  const told = await load(`time/${suite.value}`);
-  if (event?.target !== series && event?.target !== counting) offer(series, told.series.map(each => each.series));
+  const told = await load(`time/${suite.value}`), menu = event?.target;
+  for (const each of leads.children) each.toggleAttribute('hidden', each.id !== `of-${suite.value}`);
+  if (menu !== series && menu !== counting) series.replaceChildren(...told.series.map(each => option(each.series)));
   const found = told.series[series.selectedIndex];
-  if (!found) return scatter.replaceChildren('Too few models were timed in this suite to say what predicts time.');
-  if (event?.target !== counting) offer(counting, found.counts.map(each => each.title));
+  if (menu !== counting) counting.replaceChildren(...options(found.counts));
   const count = found.counts[counting.selectedIndex];
   scatter.replaceChildren(chart(count), make('figcaption', {}, count.caption));
   const rows = count.points.toSorted((a, b) => a[3] - b[3])
