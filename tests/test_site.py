@@ -16,20 +16,21 @@ from flop_harness import report, store
 from flop_harness.counters.versions.days import DAYS, RECEIVED, day_of
 from flop_harness.counters.versions.released import in_order
 from flop_harness.errors import UserError
-from flop_harness.records import Case, Input, Reference, Run, Suite
+from flop_harness.records import Case, Input, Reference, Release, Run, Suite, Timeline, Tool
 from flop_harness.report.analysis.index import Index, in_macs
 from flop_harness.report.site import vendor
 from flop_harness.report.site.axis import axis_of
 from flop_harness.report.site.build import files
 from flop_harness.report.site.combine import combine
 from flop_harness.report.site.contents import Site
+from flop_harness.report.site.counters import departures, exact_told, unmoved
 from flop_harness.report.site.families import family_rows, section_of, short
 from flop_harness.report.site.home import kinds_table, nearest_told
 from flop_harness.report.site.models import model_of, strip
 from flop_harness.report.site.overview import claims_files
 from flop_harness.report.site.picture import SVG, heat_map, with_summary
 from flop_harness.report.site.published import MANY, cited, own_in, published
-from flop_harness.report.site.search import claim_rows
+from flop_harness.report.site.search import claim_rows, release_rows
 from flop_harness.report.site.sources import Results, is_library, results_in
 from flop_harness.report.site.words import contexts_told, linked
 from runs import GRAD, a_reading, a_run, explained, failed_run, hostile_run, loud_run, small_run
@@ -252,6 +253,30 @@ def test_home_tells_the_model_on_which_counters_are_farthest_apart():
     index = Index(a_run(pairs, suite=Suite("zoo", 1, "", cases), references=references))
     ((_, _, usual, worst, _),) = kinds_table(family_rows(index, "abc")).rows
     assert (usual, worst) == ("20 %", "4.0 times on b")
+
+
+def test_a_counter_tells_on_how_many_models_it_equals_the_reference():
+    rows = family_rows(zoo(("a", "vgg", 0), ("b", "vgg", 1), ("c", "resnet", 0)), "abc")
+    assert "equals the reference on 2 of the 3 models" in exact_told(departures("thop", rows))
+    assert exact_told(departures("fvcore", rows)) == ""
+
+
+def timeline(*figures: int) -> Timeline:
+    """Releases 0.0, 0.1, ... of thop, asked about one model of 100 MAC; the figure of each."""
+    pairs = [explained("net", "thop", 100, {"x": figure - 100} if figure != 100 else {}) for figure in figures]  # fmt: skip
+    releases = tuple(Release(f"0.{place}", (reading,), (bridge,))
+                     for place, (reading, bridge) in enumerate(pairs))  # fmt: skip
+    return Timeline(1, Tool("thop"), (case("net"),), {}, (), releases)
+
+
+def test_releases_that_change_no_figure_are_told_in_one_sentence():
+    assert unmoved(timeline(100, 100)) == "No figure of 1 small model changed from 0.0 to 0.1."
+    assert unmoved(timeline(100, 110)) == ""
+
+
+def test_releases_are_found_under_the_name_of_their_counter():
+    ((kind, title, link, *_),) = release_rows({"thop": timeline(100, 110)})
+    assert (kind, title, link) == ("releases", "thop: releases", "counter/thop.html#releases")
 
 
 def test_quantised_networks_stand_apart():

@@ -259,9 +259,11 @@ def test_what_one_sees_is_taken_away_as_csv(page, site):
 def test_chosen_counters_stand_in_the_address_and_are_taken_away_alone(page, site):
     opened(page, site, "table.html#models=vit_b_16,vgg16")
     page.wait_for_selector(".tabulator-row")
-    page.click(".choice summary")
+    page.click(".choice button")
     for name in ("thop", "torchinfo"):
         page.get_by_role("checkbox", name=name, exact=True).check()
+    page.keyboard.press("Escape")
+    assert page.locator("#chosen").is_hidden()
     address = page.url
     opened(page, site)
     page.goto(address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -173,6 +174,15 @@ def test_a_heat_map_says_of_which_suite_inputs_and_versions():
     drawn = report.render(store.load(RESULTS / "seeds"), "heatmap.svg").decode()
     for words in ("seeds, version", "one MAC for each", "1x3x224x224", "torchinfo 1.8.0"):
         assert words in drawn
+
+
+def test_names_in_a_heat_map_have_room_in_wide_letters_too():
+    """Seven pixels a letter, those of DejaVu Sans, which machines put for Helvetica."""
+    name, counter = "conv-transposed-grouped", "pytorch-model-summary"
+    drawn = report.render(a_run([explained(name, counter, 100)]), "heatmap.svg").decode()
+    left, top = map(float, re.findall(r"translate\(([\d.]+),([\d.]+)\)", drawn)[0])
+    caption = 12  # a line of it at least
+    assert left >= 7 * len(name) and top >= 7 * len(counter) + caption
 
 
 def test_a_model_that_does_not_run_is_told_first_and_is_no_failure_of_ours():

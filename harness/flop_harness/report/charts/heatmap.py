@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from flop_harness.records import Metric, Run
@@ -23,6 +24,8 @@ CLASSES = (
     (math.inf, "over 50 %", "#1f4f7d", "#8f470c"),
 )
 EQUAL, SILENT, UNKNOWN = "equal", "no figure", "no reference"
+WIDEST = 7.0
+"""Pixels of a letter on average: DejaVu Sans, where a machine has no Helvetica"""
 SHORT = {"unavailable": "n/a", "out_of_memory": "memory"}
 
 
@@ -110,14 +113,20 @@ def heatmap(run: Run, metric: Metric = "compute") -> str:
     return svg(styled(layers, heading(index, metric)))
 
 
+def room(names: Iterable[str], most: float) -> float:
+    """Pixels for the longest name in the widest font that a reader's machine may put for ours."""
+    return min(most, WIDEST * max(map(len, names), default=0))
+
+
 def _heat_layers(records: list[dict[str, Any]], rows: list[str], heads: list[str], key: str) -> Any:
     """Squares, red frames over them, and the words on top."""
     import altair as alt
 
     base = alt.Chart(alt.Data(values=records)).encode(  # type: ignore[arg-type]
         x=alt.X("counter:N", sort=heads, title=None, axis=alt.Axis(
-            orient="top", labelAngle=-90, labelExpr="split(datum.label, '\\n')", labelLimit=170)),
-        y=alt.Y("case:N", sort=rows, title=None, axis=alt.Axis(labelLimit=220)),
+            orient="top", labelAngle=-90, labelExpr="split(datum.label, '\\n')", labelLimit=170,
+            minExtent=room((line for head in heads for line in head.split("\n")), 170))),
+        y=alt.Y("case:N", sort=rows, title=None, axis=alt.Axis(labelLimit=220, minExtent=room(rows, 220))),
     )  # fmt: skip
     classes = {record["class"] for record in records}
     colours = {name: colour for name, colour in palette().items() if name in classes}
@@ -132,4 +141,4 @@ def _heat_layers(records: list[dict[str, Any]], rows: list[str], heads: list[str
     )
     ink = alt.condition("datum.dark", alt.value("#ffffff"), alt.value(INK))
     words = base.mark_text(fontSize=LETTER, aria=False).encode(text="label:N", color=ink)
-    return (squares + frames + words).properties(width=alt.Step(46), height=alt.Step(20))
+    return (squares + frames + words).properties(width=alt.Step(50), height=alt.Step(20))

@@ -76,14 +76,16 @@ def code_of_model(site: Site, model: Model) -> Code:
 def counter_files(site: Site, profile: Profile) -> Files:
     name = profile.tool.id
     timeline = site.results.timelines.get(name)
+    departures = analysed.departures(name, site.families)
+    unmoved = analysed.unmoved(timeline) if timeline else ""
     refused = analysed.refusals(site.results.index, name, profile.version, refused_code(site, name))
     yield site.page(
         f"counter/{slug(name)}.html", "counter.html.j2", profile=profile, ids=site.ids,
         charges=analysed.charges(profile, site.code.findings),
-        departures=analysed.departures(name, site.families),
+        departures=departures, exact=analysed.exact_told(departures),
         releases=analysed.releases(timeline) if timeline else [],
         effects=site.results.effects.get(name, []), refusals=list(refused),
-        drift=drawn(chart(timeline)) if timeline else "",
+        drift=drawn(chart(timeline)) if timeline and not unmoved else "", unmoved=unmoved,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from flop_harness.counters.versions.days import day_of
 from flop_harness.records import Reading, Timeline
-from flop_harness.report.analysis.drift import how, stories, stretches
+from flop_harness.report.analysis.drift import changes, how, stories, stretches
 from flop_harness.report.analysis.findings import Profile
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.site.answers import MARKS
@@ -80,6 +80,17 @@ def departures(counter: str, rows: Iterable[FamilyRow]) -> list[Departure]:
     return [Departure(row, cell, axis) for row, cell in told]
 
 
+def exact_told(departures: Iterable[Departure]) -> str:
+    """On how many models it equals the reference, called as documented; empty where it was asked about none."""
+    cells = [each.cell for each in departures]
+    asked = sum(len(cell.ratios) + len(cell.silent) for cell in cells)
+    exact = sum(ratio == 1 for cell in cells for ratio in cell.ratios.values())
+    if not asked:
+        return ""
+    models = plural(asked, "model")
+    return f"Called as documented, it equals the reference on {exact} of the {models} of the families below."
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Models on which a counter gives no figure, all for the same reason."""
@@ -138,6 +149,15 @@ def releases(timeline: Timeline) -> list[ReleaseLine]:
         changed = " ".join(told[each.version] for each in group if each.version in told)
         lines.append(ReleaseLine(dated(timeline, first), names, changed, how(group[0])))
     return lines
+
+
+def unmoved(timeline: Timeline) -> str:
+    """A sentence where no release changed a figure or what it is made of; empty where one did."""
+    told = [release.version for release in timeline.releases if not release.error]
+    if not told or next(changes(timeline), None):
+        return ""
+    models = plural(len(timeline.cases), "small model")
+    return f"No figure of {models} changed from {printable(told[0])} to {printable(told[-1])}."
 
 
 def dated(timeline: Timeline, version: str) -> str:
