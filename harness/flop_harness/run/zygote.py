@@ -32,7 +32,15 @@ from flop_harness.run.guard import (
     forked,
     stop,
 )
-from flop_harness.run.isolation import GRACE_S, Outcome, printed, received, told, work_and_end
+from flop_harness.run.isolation import (
+    GRACE_S,
+    Outcome,
+    give_back_memory,
+    printed,
+    received,
+    told,
+    work_and_end,
+)
 
 LONGEST = 1 << 16
 """Bytes of a request"""
@@ -87,6 +95,7 @@ class Zygote:
     def _start(self) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
+        give_back_memory()
         self.control, theirs = socket.socketpair()
         parent = os.getpid()
         self.pid = os.fork()

@@ -24,7 +24,7 @@ CLASSES = (
     (math.inf, "over 50 %", "#1f4f7d", "#8f470c"),
 )
 EQUAL, SILENT, UNKNOWN = "equal", "no figure", "no reference"
-WIDEST = 7.0
+WIDEST = 6.6
 """Pixels of a letter on average: DejaVu Sans, where a machine has no Helvetica"""
 SHORT = {"unavailable": "n/a", "out_of_memory": "memory"}
 
@@ -141,4 +141,4 @@ def _heat_layers(records: list[dict[str, Any]], rows: list[str], heads: list[str
     )
     ink = alt.condition("datum.dark", alt.value("#ffffff"), alt.value(INK))
     words = base.mark_text(fontSize=LETTER, aria=False).encode(text="label:N", color=ink)
-    return (squares + frames + words).properties(width=alt.Step(50), height=alt.Step(20))
+    return (squares + frames + words).properties(width=alt.Step(46), height=alt.Step(20))
