@@ -151,3 +151,20 @@ def other_file(place: Path, value: str) -> Path:
     text = written(place, "Net").read_text().replace('"24"', f'"{value}"')
     (place / "other.toml").write_text(text)
     return place / "other.toml"
+
+
+def test_a_model_that_ended_its_process_is_tried_again(place):
+    """What it was built from nobody could say: a module that it imports may be another now."""
+    (place / "ending_of_mine.py").write_text("import os\n\ndef end():\n    os._exit(7)\n")
+    (place / "fragile_of_mine.py").write_text(
+        "from torch import nn\nfrom ending_of_mine import end\n\nclass Net(nn.Linear):\n"
+        "    def __init__(self):\n        super().__init__(4, 3)\n"
+        "    def forward(self, x):\n        end()\n        return super().forward(x)\n"
+    )
+    claim = CLAIM.replace("nets.py:{0}", "fragile_of_mine:Net").format("fragile")
+    (place / "mine.toml").write_text(f'source = "planted"\n{claim}')
+    (before,) = audit([load("mine.toml")], place / "out", workers=2).verdicts
+    assert before.ruling == "unexplained" and "ends its process" in before.reason
+    (place / "ending_of_mine.py").write_text("def end():\n    pass\n")
+    (after,) = audit([load("mine.toml")], place / "out", workers=2).verdicts
+    assert (after.ruling, after.own) == ("reproduced", MACS)

@@ -224,3 +224,49 @@ def test_lines_end_without_blanks(net: str):
     told = typed("convert", f"{MACS}", "--model", net, "--from", "macs", "--to", "thop")
     lines = told.out.splitlines()
     assert len(lines) > 2 and all(line == line.rstrip() for line in lines)
+
+
+MADE = """
+import torch
+from torch import nn
+
+class Auxiliary(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.body, self.head = nn.Linear(4, width), nn.Linear(width, 2)
+
+    def forward(self, x):
+        y = self.body(x)
+        return self.head(y) if self.training else y
+
+def auxiliary(width=5):
+    return Auxiliary(width).eval(), (torch.rand(3, 4),)
+"""
+
+
+@pytest.fixture
+def auxiliary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "auxiliaries.py").write_text(MADE)
+    monkeypatch.chdir(tmp_path)
+    return "auxiliaries.py:auxiliary"
+
+
+@pytest.mark.parametrize("command", ["convert", "explain"])
+def test_a_model_is_made_as_one_asks(auxiliary: str, command: str):
+    """Three rows of 4 to 7, then to 2 in training: one multiplication is two FLOPs to torch."""
+    for words, macs in (("--eval", 3 * 4 * 7), ("--train", 3 * 4 * 7 + 3 * 7 * 2)):
+        if command == "convert":
+            asked = (f"{macs} MAC", "--model", auxiliary, "--from", "macs", "--to", "torch")
+        else:
+            asked = (auxiliary, "fvcore", "torch")
+        told = typed(command, *asked, "--kwargs", "width=7", words)
+        assert told.code == 0 and f" {2 * macs:,} " in told.out, told.err + told.out
+
+
+@pytest.mark.parametrize("words", [("--train",), ("--dtype", "bfloat16"), ("--kwargs", "a=1")])
+@pytest.mark.parametrize(
+    "asked", [("convert", "1 MAC", "--model", "vgg16"), ("explain", "vgg16", "thop", "fvcore")]
+)
+def test_a_case_of_a_suite_is_made_as_the_suite_says(asked: tuple, words: tuple):
+    refused = typed(*asked, *words)
+    assert refused.code == 2 and "are for a model reference" in refused.err

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import spec_from_file_location
 
 import pytest
+import torch
 
 from flop_harness.ask.compare import carry_out
 from flop_harness.records import Case, Input, Sources, Suite
 from flop_harness.run.plan import Progress
 from flop_harness.run.planning import make_plan
-from flop_harness.suite import sources
+from flop_harness.suite import opened, sources
 
 CLASS = """
 from torch import nn
@@ -118,6 +120,112 @@ def test_a_package_that_goes_before_a_module_is_seen(folder):
     assert said == [
         "net.py:Net is run anew: sizes_of_mine is no longer imported from sizes_of_mine.py"
     ]
+
+
+def test_folders_without_init_are_packages_too(folder):
+    inner = folder / "outer_of_mine" / "inner"
+    inner.mkdir(parents=True)
+    (inner / "models.py").write_text(f"from .sizes import WIDTH\n{CLASS}")
+    (inner / "sizes.py").write_text("WIDTH = 3\n")
+    model = "outer_of_mine.inner.models:Net"
+    assert asked(folder, model)[0] == {model: 4 * 3}
+    assert asked(folder, model)[:2] == ({model: 4 * 3}, [])
+    (inner / "sizes.py").write_text("WIDTH = 5\n")
+    assert asked(folder, model)[0] == {model: 4 * 5}
+    (folder / "outer_of_mine" / "__init__.py").write_text(
+        "from outer_of_mine.inner import sizes\nsizes.WIDTH = 6\n"
+    )
+    found, _, said = asked(folder, model)
+    assert found == {model: 4 * 6}
+    assert said == [f"{model} is run anew: outer_of_mine has an __init__.py now"]
+
+
+def test_a_module_that_comes_first_on_a_path_of_the_model_s_own_is_seen(folder):
+    for name in ("first", "second"):
+        (folder / name).mkdir()
+    (folder / "second" / "width_of_mine.py").write_text("WIDTH = 3\n")
+    (folder / "search.py").write_text(
+        "import pathlib, sys\nhere = pathlib.Path(__file__).parent\n"
+        "sys.path[:0] = [str(here / 'first'), str(here / 'second')]\n"
+        f"from width_of_mine import WIDTH\n{CLASS}"
+    )
+    assert asked(folder, "search.py:Net")[0] == {"search.py:Net": 4 * 3}
+    assert asked(folder, "search.py:Net")[1] == []
+    (folder / "first" / "width_of_mine.py").write_text("WIDTH = 7\n")
+    found, _, said = asked(folder, "search.py:Net")
+    assert found == {"search.py:Net": 4 * 7}
+    assert said == [
+        "search.py:Net is run anew: width_of_mine is no longer imported from second/width_of_mine.py"
+    ]
+
+
+def test_a_part_of_a_package_that_is_a_link_is_followed(folder):
+    link = folder / "my_package" / "linked.py"
+    for name, width in (("old", 3), ("new", 8)):
+        (folder / f"{name}.py").write_text(f"WIDTH = {width}\n")
+    link.symlink_to(folder / "old.py")
+    (folder / "my_package" / "models.py").write_text(f"from .linked import WIDTH\n{CLASS}")
+    assert asked(folder, "my_package.models:Net")[0] == {"my_package.models:Net": 4 * 3}
+    assert asked(folder, "my_package.models:Net")[1] == []
+    link.unlink()
+    link.symlink_to(folder / "new.py")
+    assert asked(folder, "my_package.models:Net")[0] == {"my_package.models:Net": 4 * 8}
+
+
+def test_a_module_beside_a_file_with_relative_imports_may_become_a_package(
+    folder, tmp_path_factory
+):
+    """The file's package lies on no path: neither its suite nor the user stands there."""
+    package = tmp_path_factory.mktemp("elsewhere") / "far_from_here"
+    package.mkdir()
+    (package / "net.py").write_text(f"from .sizes import WIDTH\n{CLASS}")
+    (package / "sizes.py").write_text("WIDTH = 3\n")
+    model = f"{package}/net.py:Net"
+    assert asked(folder, model)[0] == {model: 4 * 3}
+    assert asked(folder, model)[1] == []
+    (package / "sizes").mkdir()
+    (package / "sizes" / "__init__.py").write_text("WIDTH = 9\n")
+    assert asked(folder, model)[0] == {model: 4 * 9}
+
+
+def test_a_folder_that_bears_the_name_of_a_library_is_no_module(folder):
+    asked(folder, "net.py:Net")
+    for name in ("torch", "torchvision"):
+        (folder / name).mkdir()
+    assert asked(folder, "net.py:Net")[1:] == ([], [])
+
+
+class Editable:
+    """Finds modules where an editable install says they are: by no path of Python's."""
+
+    def __init__(self, places):
+        self.places = places
+
+    def find_spec(self, name, path=None, target=None):
+        place = self.places.get(name)
+        return spec_from_file_location(name, place) if place else None
+
+
+def test_an_editable_install_that_leads_elsewhere_is_seen(folder, monkeypatch):
+    old, new = folder / "sizes_of_mine.py", folder / "net.py"
+    taken = Sources({str(old): sources.mark(str(old))}, {"installed_so": str(old)})
+    finder = Editable({"installed_so": old})
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, finder])
+    assert sources.changed(taken, "installed_so:Net", "") == ""
+    assert sources.named("installed_so:Net", "").files == taken.files
+    finder.places["installed_so"] = new
+    assert sources.changed(taken, "installed_so:Net", "") == (
+        f"installed_so is no longer imported from {old}"
+    )
+
+
+def test_a_library_that_a_model_loads_is_part_of_it(folder, monkeypatch):
+    """As torch.ops.load_library does; what it cannot load is told as the model's failure."""
+    (folder / "kernels.so").write_bytes(b"no library")
+    opened.read.discard(str(folder / "kernels.so"))
+    with opened.noting(), pytest.raises(OSError, match="kernels"):
+        torch.ops.load_library(str(folder / "kernels.so"))
+    assert "kernels.so" in sources.taken(str(folder)).files
 
 
 def test_an_installed_package_counts_by_its_version(folder, monkeypatch):

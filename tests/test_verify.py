@@ -332,6 +332,8 @@ def test_traces_of_a_run_of_this_suite_are_taken_over(tiny, monkeypatch, capsys)
     assert set(known_traces(whole, tiny / "results/tiny")) == {"conv", "linear"}
     other = replace(whole, digest="another")
     assert known_traces(other, tiny / "results/tiny") == {}
+    monkeypatch.setattr("flop_harness.proof.verification.tracer", lambda: "another")
+    assert known_traces(whole, tiny / "results/tiny") == {}
 
 
 def test_some_cases_are_shown_and_not_written(tiny, monkeypatch, capsys):

@@ -106,13 +106,13 @@ def price_search(search: Search) -> tuple[dict[str, Priced], Sources]:
 ENDED = Priced("", (), failure="the model ends its process")
 
 
-def died(jobs: list[Job]) -> tuple[list[Priced], Sources]:
-    """What stands for cases of a model that ends the process it is counted in."""
-    return [ENDED] * len(jobs), taken(jobs[0].folder)
+def died(jobs: list[Job]) -> tuple[list[Priced], None]:
+    """What stands for cases of a model that ends the process it is counted in, with its sources."""
+    return [ENDED] * len(jobs), None
 
 
-def found_nothing(search: Search) -> tuple[dict[str, Priced], Sources]:
-    return {"0": ENDED}, taken(search.job.folder)
+def found_nothing(search: Search) -> tuple[dict[str, Priced], None]:
+    return {"0": ENDED}, None
 
 
 def digest(content: bytes) -> str:

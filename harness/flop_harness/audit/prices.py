@@ -52,7 +52,8 @@ class Prices:
 
     ``searches`` are asked for by claims, and answered with nothing until they are carried out.
     ``refused`` tells by job why its model does not take other inputs. ``reused`` counts the cases
-    that were priced before, and whose models are still the same.
+    that were priced before, and whose models are still the same. ``untold`` are answers of models that
+    could not say what they are built from: they are asked again by the next audit.
     """
 
     journal: Journal
@@ -65,6 +66,7 @@ class Prices:
     asking: list[Claim] = field(default_factory=list)
     sources: dict[str, EarlierSources] = field(default_factory=dict)
     refused: dict[str, list[str]] = field(default_factory=dict)
+    untold: dict[tuple[str, ...], Any] = field(default_factory=dict)
     reused: int = 0
 
     def prepare(self, claims: Iterable[Claim]) -> None:
@@ -111,6 +113,8 @@ class Prices:
 
     def _done(self, job: Job, key: tuple[str, ...], kind: Any) -> Any:
         """What the journal holds for ``key``, if the job's model is still built from the same."""
+        if key in self.untold:
+            return self.untold[key]
         entry = self.journal.done(key, Entry)
         if entry is None:
             return None
@@ -119,7 +123,10 @@ class Prices:
             return None
         return restored(entry.value, kind, JOURNAL_FILE)
 
-    def _keep(self, key: tuple[str, ...], value: Any, sources: Sources) -> None:
+    def _keep(self, key: tuple[str, ...], value: Any, sources: Sources | None) -> None:
+        if sources is None:
+            self.untold[key] = value
+            return
         name = code_digest(sources)
         if self._sources_of(name) is None:
             self.journal.add(sources_key(name), sources)

@@ -6,8 +6,14 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import app, print_json, show, tell, terminal
-from flop_harness.cli.options import InputOption, JsonOption
+from flop_harness.cli.app import app, is_model, model_case, print_json, show, tell, terminal
+from flop_harness.cli.options import (
+    DtypeOption,
+    InputOption,
+    JsonOption,
+    KwargsOption,
+    ModeOption,
+)
 from flop_harness.errors import UserError
 
 WAYS = (
@@ -28,6 +34,9 @@ def convert(
         str, typer.Option("--to", help=WAYS, show_default="macs; params of parameters")
     ] = "",
     input: InputOption = None,
+    kwargs: KwargsOption = None,
+    train: ModeOption = None,
+    dtype: DtypeOption = None,
     results: Annotated[
         Optional[str],
         typer.Option(
@@ -37,11 +46,11 @@ def convert(
     json: JsonOption = False,
 ) -> None:
     """Convert a figure of one tool or convention into another's, and show why they differ."""
-    from flop_harness.ask.convert import case_of, given_by
     from flop_harness.ask.convert import convert as converted
+    from flop_harness.ask.convert import given_by
     from flop_harness.run.isolation import run_aloud
 
-    case, folder = case_of(model, input or [], results or "")
+    case, folder = asked_about(model, input, train, dtype, kwargs, results)
     if not source:
         if target:
             raise UserError(f"--to {target} wants --from: who counted {figure}?")
@@ -57,6 +66,21 @@ def convert(
         tell_bridge(each)
     for line in found[0].remarks:
         tell(line)
+
+
+def asked_about(
+    model: str, inputs: list[str] | None, train: bool | None, dtype: str | None,
+    kwargs: list[str] | None, results: str | None = None,
+) -> tuple[Any, str]:  # fmt: skip
+    """A model reference as a case, or a case of a suite or of results; and where its files are."""
+    from flop_harness.ask.convert import case_of
+
+    if is_model(model) and not results:
+        return model_case(model, inputs, train, dtype, kwargs), ""
+    if kwargs or train is not None or dtype is not None:
+        raise UserError("--kwargs, --train, --eval and --dtype are for a model reference: a case of a "
+                        "suite has its own")  # fmt: skip
+    return case_of(model, inputs or [], results or "")
 
 
 def tell_ways(figure: str, found: list[Any], case: Any, json: bool) -> None:

@@ -15,13 +15,13 @@ from flop_harness.cli.app import (
     counter_asked,
     interruptible,
     is_model,
-    model_case,
     model_suite,
     print_json,
     say,
     show,
     terminal,
 )
+from flop_harness.cli.convert import asked_about
 from flop_harness.cli.options import (
     DtypeOption,
     InputOption,
@@ -108,8 +108,8 @@ def explain(
     counter = counter_asked(counter)
     if other is not None:
         refuse_for_two(code or json or training or context or suite or folder)
-        return tell_difference(case, (counter, counter_asked(other)), (input, train, dtype), asked,
-                               depth, format)  # fmt: skip
+        named = asked_about(case, input, train, dtype, kwargs)
+        return tell_difference(named, (counter, counter_asked(other)), asked, depth, format)
     train = True if training and train is None else train
     given = bool(input or kwargs) or train is not None or dtype is not None
     refuse_beside_results(given, case, suite or folder)
@@ -159,17 +159,15 @@ def tell_to_paste(bridges: Iterable[tuple[Any, str]], format: str) -> None:
 
 
 def tell_difference(
-    model: str, names: tuple[str, str], given: Any, metric: Any, depth: int, format: str
+    named: tuple[Any, str], names: tuple[str, str], metric: Any, depth: int, format: str
 ) -> None:
     """Why two counters differ: the terms from the one to the other."""
-    from flop_harness.ask.convert import case_of, difference
+    from flop_harness.ask.convert import difference
     from flop_harness.report.formats.terminal.bridge import between, grid
     from flop_harness.run.isolation import run_aloud
 
-    inputs, train, dtype = given
-    case, folder = (model_case(model, inputs, train, dtype), "") if is_model(model) else \
-        case_of(model, inputs or [])  # fmt: skip
-    found = run_aloud(lambda: difference(case, names, metric, folder), model)
+    case, folder = named
+    found = run_aloud(lambda: difference(case, names, metric, folder), case.model)
     source, target = found.source, found.target
     if format != "tree":
         return tell_to_paste([(found.bridge, source.way)], format)

@@ -62,7 +62,7 @@ def model_code(
     """
     seed = "torch.manual_seed(0)" if seeded else ""
     if gives_inputs(case) and device == "cpu" and case.dtype in ("", "float32"):
-        return joined(built(case), block(seed, f"model, args, kwargs = {maker(case)}", mode(case)))
+        return joined(built(case), block(seed, *handed_over(case, given), mode(case)))
     inputs = (
         [seed, *case_inputs(case, device)] if case.inputs else usual_inputs(case, given, device)
     )
@@ -72,6 +72,18 @@ def model_code(
 def gives_inputs(case: Case) -> bool:
     """Whether the factory returns inputs beside the model."""
     return not case.inputs and case.model.partition(":")[0] not in PROVIDERS
+
+
+def handed_over(case: Case, given: Call | None) -> list[str]:
+    """The model with the inputs that its factory returns: as the model is called, or by both."""
+    if given is None or (given.args and given.kwargs):
+        return [f"model, args, kwargs = {maker(case)}"]
+    if given.kwargs:
+        return [f"model, *_, kwargs = {maker(case)}", "args = ()"]
+    return [
+        f"model, inputs, *_ = {maker(case)}",
+        "args = (inputs,) if torch.is_tensor(inputs) else tuple(inputs)",
+    ]
 
 
 def built(case: Case) -> str:

@@ -21,6 +21,7 @@ from flop_harness.errors import ModelRaised, UserError
 from flop_harness.proof.operation import Key, Operation, prove
 from flop_harness.records import Case, Context, Failure, Proof, Proofs, Sources, Suite, Trace
 from flop_harness.run.cells import CaseRunner, Limits
+from flop_harness.run.digests import tracer
 from flop_harness.run.environment import version
 from flop_harness.run.identity import EarlierSources, identity, sources_key
 from flop_harness.run.isolation import run_apart
@@ -185,7 +186,10 @@ def with_uses(proof: Proof, key: Key, found: Iterable[Found]) -> Proof:
 
 
 def known_traces(suite: Suite, folder: Path) -> dict[str, Read]:
-    """The reference traces that a run of this very suite left in a results folder, by case."""
+    """The reference traces that a run of this very suite left in a results folder, by case.
+
+    Those of a model or of a tracer that is another by now are left out.
+    """
     plan = Plan(suite, (), folder)
     records = finished(folder, identity(plan))
     traces = TraceStore(folder)
@@ -194,7 +198,8 @@ def known_traces(suite: Suite, folder: Path) -> dict[str, Read]:
     for case in suite.cases:
         record = records.get(Cell(case.id, CANONICAL, Context(plan.device)).key, {})
         name = record.get("trace", "")
-        if name in traces and not sources.why_changed(case, record.get("sources", "")):
+        ours = record.get("tracer", "") == tracer()
+        if ours and name in traces and not sources.why_changed(case, record.get("sources", "")):
             found[case.id] = partial(TraceStore(folder).load, name)  # one with nothing at hand
     return found
 

@@ -45,13 +45,15 @@ class Sources:
 
     ``files`` are digests of the user's own files that were imported or read, ``modules`` says which
     of them an import gave; ``versions`` are those of installed packages by the name that is
-    imported; ``missing`` are names that were asked for and not found.
+    imported; ``missing`` are names that were asked for and not found; ``places`` are folders that the
+    model's code put on the path of imports.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from flop_harness.run.tracing import NEEDS, tell_of_run, traced
 from flop_harness.run.zygote import Zygote
 from flop_harness.suite.build import Built
 from flop_harness.suite.compiled import set_mode, uncompiled
+from flop_harness.suite.globals import globals_kept
 from flop_harness.suite.inputs import move
 from flop_harness.suite.references import folders_of
 from flop_harness.suite.search_path import on_path
@@ -156,7 +157,8 @@ class CaseRunner:
 
         def attempt() -> Trace:
             built = self._on_meta()  # made for this trace alone: nothing to copy
-            return record(built.module, built.args, built.kwargs, variant=self.variant)
+            with globals_kept(built.module):
+                return record(built.module, built.args, built.kwargs, variant=self.variant)
 
         plain = Context("cpu", grad=bool(self.variant), variant=self.variant)
         if self.live is not None:

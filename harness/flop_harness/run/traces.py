@@ -14,6 +14,7 @@ from flop_harness.errors import UserError, is_ours
 from flop_harness.records import Case, Context, Input, Trace
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.suite.build import Built, own_dtype
+from flop_harness.suite.globals import globals_kept
 from flop_harness.suite.inputs import map_tensors
 from flop_harness.suite.search_path import on_path
 
@@ -80,7 +81,8 @@ def on_meta(built: Built, variant: str = "") -> Trace:
     from flop_harness.trace.recorder import record
 
     def attempt() -> Trace:
-        return record(*copied((built.module, built.args, built.kwargs)), variant=variant)
+        with globals_kept(built.module):
+            return record(*copied((built.module, built.args, built.kwargs)), variant=variant)
 
     return with_imports(attempt)
 

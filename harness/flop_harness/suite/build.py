@@ -12,6 +12,7 @@ from flop_harness.errors import ModelRaised, UserError
 from flop_harness.records import Case, Input
 from flop_harness.suite import inputs, sources
 from flop_harness.suite.compiled import as_module, is_training, set_mode, uncompiled
+from flop_harness.suite.globals import Globals
 from flop_harness.suite.importing import blamed, place_kept
 from flop_harness.suite.opened import noting
 from flop_harness.suite.recipe import Recipe
@@ -98,9 +99,17 @@ def _make(recipe: Recipe, case: Case, device: str, seed: int) -> tuple[Any, Any,
     return _call(recipe, case, "cpu", seed)
 
 
+_before_meta: Globals | None = None
+"""What the user's code held outside its models before one was made on meta, which may stand there"""
+
+
 def _call(recipe: Recipe, case: Case, place: str, seed: int) -> tuple[Any, Any, Any]:
     import torch
 
+    global _before_meta
+    if _before_meta is not None:
+        _before_meta.restore()
+    _before_meta = Globals() if place == "meta" else None
     kwargs = {**recipe.kwargs, **case.kwargs}
     refuse_without(recipe.factory, kwargs, case.model)
     torch.default_generator.manual_seed(seed)

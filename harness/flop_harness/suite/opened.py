@@ -10,7 +10,7 @@ from importlib.util import source_from_cache
 from typing import Any
 
 read: set[str] = set()
-"""Paths of all files that were opened for reading within ``noting`` in this process."""
+"""Paths of all files that were opened for reading, or loaded as libraries, within ``noting`` in this process."""
 
 missing: set[str] = set()
 """Names of all modules that nothing was found for within ``noting`` in this process."""
@@ -52,9 +52,9 @@ def hook_in() -> None:
 
 
 def hear(event: str, details: tuple) -> None:
-    if event != "open" or not _depth:
+    if not _depth or event not in ("open", "ctypes.dlopen"):
         return
-    path, _, flags = details
+    path, flags = details[0], details[2] if event == "open" else os.O_RDONLY
     reads = not (flags or 0) & (os.O_WRONLY | os.O_RDWR)
     if reads and isinstance(path, str | bytes | os.PathLike):
         read.add(source_of(os.path.abspath(os.fsdecode(path))))

@@ -52,6 +52,10 @@ def standard_library_first() -> Iterator[None]:
             sys.path[:] = before
 
 
+added: dict[str, None] = {}
+"""Folders that somebody else's code put on the path within ``on_path`` in this process, in order"""
+
+
 @contextmanager
 def on_path(folders: Sequence[str], standing: Standing | None = None) -> Iterator[None]:
     """Let imports look into ``folders`` before what is installed, after the standard library.
@@ -61,6 +65,7 @@ def on_path(folders: Sequence[str], standing: Standing | None = None) -> Iterato
     """
     kept = modules_kept() if standing is None else standing.found_first()
     with standard_library_first(), no_bytecode_written(), kept:
+        known = {*sys.path, *folders}
         place = sum(map(is_standard, sys.path))
         sys.path[place:place] = folders
         if folders:
@@ -68,6 +73,7 @@ def on_path(folders: Sequence[str], standing: Standing | None = None) -> Iterato
         try:
             yield
         finally:
+            added.update(dict.fromkeys(each for each in sys.path if each not in known))
             for folder in folders:
                 if folder in sys.path:  # whatever was imported may have tidied up itself
                     sys.path.remove(folder)

@@ -10,9 +10,9 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
-from importlib.machinery import PathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import packages_distributions, version
 from operator import is_
 from pathlib import Path
@@ -23,11 +23,11 @@ from flop_harness.records import Sources
 from flop_harness.suite import opened
 from flop_harness.suite.importing import find_file
 from flop_harness.suite.references import folders_of, is_library, roots_of
-from flop_harness.suite.search_path import STANDARD
+from flop_harness.suite.search_path import STANDARD, added
 
 PACKAGE = Path(__file__).resolve().parents[1]
 INSTALLED = ("site-packages", "dist-packages")
-SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/")
+SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib")
 ALWAYS = ("torch", "torchvision")
 """Libraries that are imported before anything is built, and yet make the model."""
 
@@ -56,7 +56,8 @@ def taken(folder: str) -> Sources:
     modules = {name: place(file, base) for name, file in own_modules()}
     files = [*(file for _, file in own_modules()), *filter(is_data, sorted(opened.read))]
     digests = {place(file, base): mark(file) for file in files}
-    return Sources(digests, modules, dict(versions()), tuple(sorted(opened.missing)))
+    places = tuple(place(each, base) for each in added)
+    return Sources(digests, modules, dict(versions()), tuple(sorted(opened.missing)), places)
 
 
 def named(reference: str, folder: str) -> Sources:
@@ -68,22 +69,34 @@ def named(reference: str, folder: str) -> Sources:
         if source.endswith(".py"):
             file = str(find_file(source, roots_of(folder)))
         else:
-            file = file_named(source, folders_of(reference, folder))
+            file = file_named(source, [*folders_of(reference, folder), *sys.path])
     except UserError:
         return Sources()
     return Sources(files={place(file, base): mark(file)} if file else {})
 
 
-def file_named(module: str, roots: Sequence[str]) -> str:
+def file_named(module: str, places: Sequence[str]) -> str:
     """The file that an import of a module would run last; empty where there is none."""
-    places, name, spec = [*roots, *sys.path], "", None
+    name, spec = "", None
     for part in module.split("."):
         name = f"{name}.{part}".lstrip(".")
-        spec = PathFinder.find_spec(name, places)
+        spec = spec_of(name, places)
         if spec is None:
             return ""
         places = list(spec.submodule_search_locations or ())
     return os.path.realpath(spec.origin) if spec is not None and spec.origin else ""
+
+
+def spec_of(name: str, places: Sequence[str]) -> ModuleSpec | None:
+    """What an import of a module finds in ``places``, else through an editable install.
+
+    In folders by the last part of its name: of a folder without ``__init__.py`` inside another,
+    Python looks for the outer one among what is imported.
+    """
+    spec = PathFinder.find_spec(name.rpartition(".")[2], list(places))
+    others = (each for each in sys.meta_path if each is not PathFinder)
+    found = (each.find_spec(name, None) for each in others if hasattr(each, "find_spec"))
+    return spec or next(filter(None, found), None)
 
 
 def changed(sources: Sources, reference: str, folder: str) -> str:
@@ -109,27 +122,37 @@ def shadowed(sources: Sources, reference: str, folder: str) -> str:
         return str(error)
     if file and place(file, base) not in sources.files:
         return f"{source} is {file} now"
+    near = [*roots, *(str(base / each) for each in sources.places)]
+    usual = [*near, *sys.path]
+    everywhere = [*usual, *sorted(homes(sources.modules, base))]
     for name, where in sources.modules.items():
-        if origin(name, str(base / where), roots) not in ("", str(base / where)):
+        if file_named(name, everywhere) not in ("", str(base / where)):
             return f"{name} is no longer imported from {where}"
     for name in sources.versions:
-        if PathFinder.find_spec(name, list(roots)) is not None:
-            return f"{name} is imported from {roots[0]} now"
+        if is_own(here := file_named(name, near)):
+            return f"{name} is {here} now"
     for name in sources.missing:
-        if PathFinder.find_spec(name, [*roots, *sys.path]) is not None:
+        if spec_of(name, usual) is not None:
             return f"there is a module {name} now"
+    for name in folders_alone(sources.modules):
+        if is_own(file_named(name, everywhere)):
+            return f"{name} has an __init__.py now"
     return ""
 
 
-def origin(name: str, before: str, roots: Sequence[str]) -> str:
-    """The file that an import of ``name``, which was ``before``, gives; empty where none does."""
-    parent, _, _ = name.rpartition(".")
-    if name.startswith("_") and not parent:  # a file that was run under a name of ours
-        return ""
-    package = Path(before).name == "__init__.py"
-    folder = Path(before).parents[1 if package else 0]
-    spec = PathFinder.find_spec(name, [str(folder)] if parent else [*roots, *sys.path])
-    return os.path.realpath(spec.origin) if spec is not None and spec.origin else ""
+def homes(modules: Mapping[str, str], base: Path) -> set[str]:
+    """The folders that their outermost packages lie in, of which a file's own may be on no path."""
+    found = set()
+    for name, where in modules.items():
+        inside = name.count(".") + (Path(where).name == "__init__.py")
+        found |= {str(each) for each in [*(base / where).parents][inside : inside + 1]}
+    return found
+
+
+def folders_alone(modules: Collection[str]) -> set[str]:
+    """The packages of these modules that are folders without a file of their own."""
+    parts = (name.split(".") for name in modules)
+    return {".".join(part[:end]) for part in parts for end in range(1, len(part))} - {*modules}
 
 
 # ------------------------------------------------------------------------------------ whose it is
@@ -170,7 +193,7 @@ def is_own(file: str) -> bool:
 
 def is_data(file: str) -> bool:
     """Whether a file that was read belongs to the model, rather than to the machine."""
-    if file.endswith((".pyc", ".so")) or file.startswith(SYSTEM) or "/." in file:
+    if file.endswith(".pyc") or file.startswith(SYSTEM) or "/." in file:
         return False
     passing = file.startswith(f"{tempfile.gettempdir()}/torchinductor")
     return not passing and is_own(file)

@@ -10,6 +10,7 @@ from torch import nn
 
 from flop_harness.records import Trace
 from flop_harness.suite.compiled import uncompiled
+from flop_harness.suite.globals import globals_kept
 from flop_harness.trace.copying import NotCopyable, copied, differences
 from flop_harness.trace.needs import GradientsNeeded, ImportNeeded, ValuesNeeded
 from flop_harness.trace.recorder import record
@@ -41,11 +42,13 @@ def recorded(
         return record(*given, **options)
 
     if not copy:
-        return called(adapt(uncompiled(module), args, kwargs), **options)
+        with globals_kept(module):
+            return called(adapt(uncompiled(module), args, kwargs), **options)
 
     def attempt() -> Trace:
         twins = copies(module, args, kwargs, options.get("execute", False))
-        return called(adapt(*twins), **options, foreign=set(map(id, module.modules())))
+        with globals_kept(module):
+            return called(adapt(*twins), **options, foreign=set(map(id, module.modules())))
 
     try:
         return with_imports(attempt)

@@ -1,0 +1,231 @@
+"""Models whose code keeps tensors outside the model: each pass finds what the first would find."""
+
+from __future__ import annotations
+
+import functools
+from collections import deque
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+import torch
+from torch import nn
+
+import flop_harness as harness
+from flop_harness.records import Case, Input
+from flop_harness.suite.build import build
+from flop_harness.suite.globals import globals_kept, holds_tensor
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+ROWS, WIDTH = 6, 8
+TABLE = ROWS * WIDTH * WIDTH
+"""MACs of the table that is made once, which are those of the layer on one sample too"""
+TABLES: dict[int, torch.Tensor] = {}
+MADE: list[torch.Tensor] = []
+RECENT: deque[torch.Tensor] = deque(maxlen=2)
+NESTED: dict[str, dict[int, torch.Tensor]] = {"tables": {}}
+LAST: torch.Tensor | None = None
+
+
+class Net(nn.Module):
+    """A layer, and a table of its weights by ``rows`` that the first call makes."""
+
+    kept: ClassVar[dict[int, torch.Tensor]] = {}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(WIDTH, WIDTH)
+
+    def made(self, rows: int, like: torch.Tensor) -> torch.Tensor:
+        return torch.ones(rows, WIDTH, device=like.device) @ torch.ones(
+            WIDTH, WIDTH, device=like.device
+        )
+
+    def forward(self, x):
+        return self.layer(x + self.table(x.shape[1], x))
+
+
+class InModule(Net):
+    def table(self, rows, x):
+        if rows not in TABLES:
+            TABLES[rows] = self.made(rows, x)
+        return TABLES[rows]
+
+
+class InClass(Net):
+    def table(self, rows, x):
+        if rows not in Net.kept:
+            Net.kept[rows] = self.made(rows, x)
+        return Net.kept[rows]
+
+
+class AsAttribute(Net):
+    def table(self, rows, x):
+        if not hasattr(AsAttribute, "only"):
+            AsAttribute.only = self.made(rows, x)
+        return AsAttribute.only
+
+
+class InList(Net):
+    def table(self, rows, x):
+        if not MADE:
+            MADE.append(self.made(rows, x))
+        return MADE[0]
+
+
+class InQueue(Net):
+    def table(self, rows, x):
+        if not RECENT:
+            RECENT.append(self.made(rows, x))
+        return RECENT[0]
+
+
+class Nested(Net):
+    def table(self, rows, x):
+        tables = NESTED["tables"]
+        if rows not in tables:
+            tables[rows] = self.made(rows, x)
+        return tables[rows]
+
+
+class ByName(Net):
+    def table(self, rows, x):
+        global LAST
+        if LAST is None:
+            LAST = self.made(rows, x)
+        return LAST
+
+
+class ByDefault(Net):
+    def table(self, rows, x, tables={}):  # noqa: B006 - as people write a cache
+        if rows not in tables:
+            tables[rows] = self.made(rows, x)
+        return tables[rows]
+
+
+@functools.lru_cache
+def remembered(rows: int, device: torch.device) -> torch.Tensor:
+    return torch.ones(rows, WIDTH, device=device) @ torch.ones(WIDTH, WIDTH, device=device)
+
+
+class Remembered(Net):
+    def table(self, rows, x):
+        return remembered(rows, x.device)
+
+
+class RememberedByMethod(Net):
+    @staticmethod
+    @functools.cache
+    def table(rows, x):
+        return torch.ones(rows, WIDTH, device="cpu") @ torch.ones(WIDTH, WIDTH, device="cpu")
+
+    def forward(self, x):
+        return self.layer(x + self.table(x.shape[1], None).to(x.device))
+
+
+def enclosed() -> nn.Module:
+    tables: dict[int, torch.Tensor] = {}
+
+    class Enclosed(Net):
+        def table(self, rows, x):
+            if rows not in tables:
+                tables[rows] = self.made(rows, x)
+            return tables[rows]
+
+    return Enclosed()
+
+
+def by_attribute(self, rows, x):
+    if not hasattr(by_attribute, "table"):
+        by_attribute.table = self.made(rows, x)
+    return by_attribute.table
+
+
+class OfFunction(Net):
+    table = by_attribute
+
+
+WAYS = [
+    InModule, InClass, AsAttribute, InList, InQueue, Nested, ByName, ByDefault, Remembered,
+    RememberedByMethod, enclosed, OfFunction,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("make", WAYS, ids=lambda make: make.__name__)
+def test_a_table_is_made_in_each_pass_and_never_kept(make):
+    """For each sample a layer of 6 x 8 x 8, and the table once."""
+    model, x = make(), torch.rand(2, ROWS, WIDTH)
+    for _ in range(2):
+        assert harness.count(model, x).macs == 2 * TABLE + TABLE
+    with globals_kept(model):
+        assert model(x).device.type == "cpu"  # for real: nothing on meta is left
+
+
+@pytest.mark.parametrize("make", [InModule, Remembered], ids=lambda make: make.__name__)
+def test_counters_find_what_the_first_pass_finds(make):
+    model, x = make(), torch.rand(2, ROWS, WIDTH)
+    run = harness.compare(model, x, counters=("thop", "fvcore", "torch", "calflops")).run
+    assert {reading.status for reading in run.readings} == {"ok"}
+    assert all(bridge.explained for bridge in run.bridges)
+    said = {(r.counter, r.value) for r in run.readings if r.metric == "compute"}
+    assert {("thop", 2 * TABLE), ("fvcore", 3 * TABLE), ("torch", 2 * 3 * TABLE)} <= said
+
+
+def test_what_was_there_before_stays():
+    model, x = InModule(), torch.rand(2, ROWS, WIDTH)
+    try:
+        model(x)
+        real = TABLES[ROWS]
+        assert harness.count(model, x).macs == 2 * TABLE
+        assert TABLES[ROWS] is real
+    finally:
+        TABLES.clear()
+
+
+MASKED = """
+import functools
+import torch
+from torch import nn
+
+@functools.lru_cache
+def mask(rows):
+    return torch.ones(rows, rows).tril()
+
+class Masked(nn.Module):
+    tables = {}
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mask", mask(6))
+        Masked.tables[6] = torch.rand(6, 8)
+    def forward(self, x):
+        return self.mask @ x @ self.tables[6].t()
+"""
+
+
+def test_a_model_on_meta_leaves_nothing_to_the_next_one(tmp_path):
+    """Its buffer comes from a function that remembers it; its class keeps what its constructor made."""
+    (tmp_path / "masked.py").write_text(MASKED)
+    case = Case("masked", "masked.py:Masked", (Input((2, 6, 8)),))
+    on_meta = build(case, device="meta", folder=str(tmp_path))
+    assert on_meta.on_meta and type(on_meta.module).tables[6].is_meta
+    built = build(case, folder=str(tmp_path))
+    assert not built.on_meta and not type(built.module).tables[6].is_meta
+    assert built.module(*built.args).shape == (2, 6, 6)
+
+
+@dataclass
+class Pair:
+    first: object
+    second: object
+
+
+@pytest.mark.parametrize(
+    ("value", "holds"),
+    [
+        (torch.ones(2), True), ([1, {"a": (torch.ones(1),)}], True), (Pair(1, torch.ones(1)), True),
+        (nn.Linear(2, 2), True), ([1, "a", None], False), (Pair(1, 2), False), (nn.Linear, False),
+    ],
+)  # fmt: skip
+def test_tensors_are_found_in_items_and_attributes(value, holds):
+    assert holds_tensor(value) == holds
