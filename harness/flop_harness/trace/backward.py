@@ -21,7 +21,7 @@ from torch._C._autograd import _get_sequence_nr as nodes_made
 from flop_harness.records import Call, Phase
 from flop_harness.trace.operators import OperatorMode
 from flop_harness.trace.plans import Plan
-from flop_harness.trace.tensors import tensors_in
+from flop_harness.trace.tensors import is_plain, tensors_in
 
 KEYS = torch._C.DispatchKey
 ACCUMULATES = 2**64 - 1
@@ -75,7 +75,7 @@ class GraphMode(OperatorMode):
         elif plan.composite:
             output = self.observe(func, plan, args, kwargs)
         else:
-            output = self.through_autograd(func, args, kwargs)
+            output = self.through_autograd(func, plan, args, kwargs)
         made = nodes_made()
         if made > self.reached and len(calls) > written:
             self.note(calls, written, plan.name, made)
@@ -88,8 +88,16 @@ class GraphMode(OperatorMode):
         self.made.append(Made(self.reached, made, call))
         self.reached = made
 
-    def through_autograd(self, func: Any, args: tuple, kwargs: dict) -> Any:
-        """The operator once more where autograd sees it, which has it answered below."""
+    def through_autograd(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
+        """The operator once more where autograd sees it, which has it answered below.
+
+        A view runs as it is: nobody has to answer it.
+        """
+        if plan.runs and is_plain(args):
+            with autograd_shown():
+                output = func(*args, **kwargs)
+            self.write(plan.name, args, kwargs, output, (), plan.unknown)
+            return output
         self.above = True
         try:
             with autograd_shown():
