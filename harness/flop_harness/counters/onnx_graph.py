@@ -8,7 +8,7 @@ exported, or it is exported once more.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias
 
@@ -71,20 +71,35 @@ def captured() -> Iterator[list[Call]]:
 
 def call_of(program: Any) -> Call:
     """One call that holds the nodes of an exported program."""
-    return Call("function", GRAPH, tuple(map(written, program.model.graph)), (), None)
+    ones: set[str] = set()
+    return Call(
+        "function", GRAPH, tuple(written(node, ones) for node in program.model.graph), (), None
+    )
 
 
-def written(node: Any) -> tuple[Any, ...]:
+def written(node: Any, ones: set[str]) -> tuple[Any, ...]:
+    """The fields of a ``Node``; ``ones`` are the scalars that were squeezed out of a tensor so far.
+
+    Who infers shapes node by node, as tools do, takes these for a dimension of one.
+    """
+    if node.op_type == "Squeeze" or any(
+        each is not None and each.name in ones for each in node.inputs
+    ):
+        ones.update(each.name for each in node.outputs if shape_of(each) == ())
     classes, scopes = around(node, "class_hierarchy"), around(node, "name_scopes")
-    attributes = tuple((name, plain(each.value)) for name, each in node.attributes.items())
-    shapes = (tuple(map(shape_of, values)) for values in (node.inputs, node.outputs))
     made_of = classes[-1].removesuffix(".default") if classes else ""
-    path = holder(node) or (scopes[-2] if len(scopes) > 1 else "")
+    path = scopes[-2] if len(scopes) > 1 else ""
+    if "batch_norm" in made_of:  # gone into the layer before it, which holds the weights
+        path = holder(node) or path
+    shapes = (
+        tuple(shape_of(each, ones) for each in values) for values in (node.inputs, node.outputs)
+    )
+    attributes = tuple((name, plain(each.value)) for name, each in node.attributes.items())
     return (node.op_type, made_of, classes[:-1], path, *shapes, attributes)
 
 
 def holder(node: Any) -> str:
-    """The path of the module that holds a node's weights: the layer itself, whatever went into it."""
+    """The path of the module that holds a node's weights."""
     held = (each.name for each in node.inputs if each is not None and each.is_initializer())
     return next((path for path, dot, _ in (name.rpartition(".") for name in held) if dot), "")
 
@@ -94,9 +109,11 @@ def around(node: Any, what: str) -> tuple[str, ...]:
     return tuple(ast.literal_eval(node.metadata_props.get(f"pkg.torch.onnx.{what}", "()")))
 
 
-def shape_of(value: Any) -> Shape | None:
+def shape_of(value: Any, ones: Collection[str] = ()) -> Shape | None:
     if value is None or value.shape is None:
         return None
+    if value.name in ones:
+        return (1,)
     return tuple(size if isinstance(size, int) else 0 for size in value.shape)
 
 
