@@ -14,12 +14,10 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import torch
-from torch._C import _pop_torch_dispatch_stack as pop_mode
-from torch._C import _push_on_torch_dispatch_stack as push_mode
 from torch._C._autograd import _get_sequence_nr as nodes_made
 
 from flop_harness.records import Call, Phase
-from flop_harness.trace.operators import OperatorMode
+from flop_harness.trace.operators import OperatorMode, pop_mode, push_mode
 from flop_harness.trace.plans import Plan
 from flop_harness.trace.tensors import is_plain, tensors_in
 
