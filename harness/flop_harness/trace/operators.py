@@ -107,7 +107,11 @@ class OperatorMode(TorchDispatchMode):
         return output
 
     def answer(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
-        """The operator's result: remembered, or got and written down."""
+        """The operator's result: remembered, or got and written down; a view runs as it is."""
+        if plan.runs and is_plain(args):
+            output = func(*args, **kwargs)
+            self.write(plan.name, args, kwargs, output, (), plan.unknown)
+            return output
         if self.execute:
             if plan.reads_values and not harmless_index(plan.name, args):
                 self.needs.look()
@@ -207,7 +211,7 @@ class OperatorMode(TorchDispatchMode):
                 self.stack.pop()
         else:
             output = self.result_of(func, plan, args, kwargs)
-        if not self.execute and not (plan.runs and is_plain(args)) and has_sparse(args, output):
+        if not self.execute and has_sparse(args, output):
             self.needs.demand(
                 ValuesNeeded(f"the model stores values where they are not zero with {plan.name}")
             )
