@@ -192,7 +192,7 @@ def test_names_in_a_heat_map_have_room_in_wide_letters_too():
 
 DEJAVU = {**dict.fromkeys("0123456789", 7.0), ".": 3.5, "/": 3.7, "≈": 9.2, "∞": 9.2, "–": 5.5,
           "k": 6.4, "M": 9.5, "G": 8.5, "T": 6.7, "r": 4.5, "e": 6.8, "f": 3.9, "u": 7.0, "s": 5.7,
-          "d": 7.0, "a": 6.7, "i": 3.1, "l": 3.1, "n": 7.0, "o": 6.7}  # fmt: skip
+          "P": 6.7, "d": 7.0, "a": 6.7, "i": 3.1, "l": 3.1, "n": 7.0, "o": 6.7}  # fmt: skip
 """Advances of letters of 11 pixels in DejaVu Sans"""
 CELL = 46
 

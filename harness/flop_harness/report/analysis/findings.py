@@ -34,10 +34,10 @@ class Finding:
         most = f"at most {distance(largest.part)} of the reference"
         if isinf(largest.part):
             most = "also where the reference is 0"
-        return (
-            f"{plural(len(cause.cases), 'case')}, {plural(cause.figures, 'figure')}, "
-            f"{compact(float(cause.weight))} {unit} in all, {most}"
-        )
+        where = plural(len(cause.cases), "case")
+        if cause.figures != len(cause.cases):
+            where += f", {plural(cause.figures, 'figure')}"
+        return f"{where}, {compact(float(cause.weight))} {unit} in all, {most}"
 
     @property
     def key(self) -> tuple[str, Metric, str]:

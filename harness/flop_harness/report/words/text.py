@@ -105,8 +105,10 @@ def percent(share: float | None) -> str:
 
 
 def spread(factor: float) -> str:
-    """How far the highest is from the lowest: ``12 %`` up to a half as much again, then ``74 times``."""
-    return f"{digits((factor - 1) * 100, 2)} %" if factor < 1.5 else f"{digits(factor, 2)} times"
+    """How far the highest is from the lowest: ``12 %`` up to a half as much again, ``2.4 times``, ``137 times``."""
+    if factor < 1.5:
+        return f"{digits((factor - 1) * 100, 2)} %"
+    return f"{digits(factor, 2 if factor < 100 else 3)} times"
 
 
 def distance(share: float | None) -> str:
@@ -165,11 +167,13 @@ def brief_ratio(value: float) -> str:
 
 
 def in_thousands(value: float) -> str:
-    """Four digits at most: 9,999 -> ``9999``, 160,293 -> ``160k``."""
-    for letter in ("", "k", "M", "G", "T"):
-        if value < 9999.5:
-            return f"{value:.0f}{letter}"
+    """Four signs at most: 9,999 -> ``9999``, 160,293 -> ``160k``, 1,602,930 -> ``1.6M``."""
+    if value < 9999.5:
+        return f"{value:.0f}"
+    for letter in "kMGTP":
         value /= 1000
+        if value < 999.5:
+            return f"{value:.1f}{letter}" if value < 9.95 else f"{value:.0f}{letter}"
     return "∞"
 
 
