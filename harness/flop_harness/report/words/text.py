@@ -166,10 +166,12 @@ def brief_ratio(value: float) -> str:
 
 def in_thousands(value: float) -> str:
     """Four digits at most: 9,999 -> ``9999``, 160,293 -> ``160k``."""
-    for letter in ("", "k", "M", "G", "T"):
-        if value < 9999.5:
-            return f"{value:.0f}{letter}"
+    if value < 9999.5:
+        return f"{value:.0f}"
+    for letter in "kMGT":
         value /= 1000
+        if value < 999.5:
+            return f"{value:.0f}{letter}"
     return "∞"
 
 
