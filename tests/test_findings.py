@@ -158,7 +158,7 @@ def test_parameters_that_are_left_out_are_one_finding():
     assert sentences(run) == ["thop leaves out some of the parameters of Conv2d, Linear."]
     [profile] = findings.profiles(Index(run))
     assert profile.findings[0].extent == (
-        "1 case, 1 figure, 40 parameters in all, at most 44.4 % of the reference"
+        "1 case, 40 parameters in all, at most 44.4 % of the reference"
     )
 
 

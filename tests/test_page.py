@@ -123,6 +123,26 @@ def test_models_and_counters_are_searched(page, zoo):
     assert visible_rows(page) == []
 
 
+def test_of_what_is_long_the_first_lines_show_and_all_on_demand(page, zoo):
+    page.goto(zoo.as_uri())
+    cases, shown = page.locator("details.case"), page.locator("details.case:visible")
+    every, last = cases.count(), cases.last.get_attribute("id")
+    assert every > 100 and shown.count() == 20
+    page.fill("[data-narrows]", last.removeprefix("case--"))
+    assert page.locator(f"details[id='{last}']").is_visible()
+    page.fill("[data-narrows]", "")
+    page.get_by_label(f"all {every} cases").check()
+    assert shown.count() == every
+    page.goto("about:blank")
+    page.goto(f"{zoo.as_uri()}#{last}")
+    page.wait_for_timeout(300)
+    assert shown.count() == 21
+    table = page.locator(".long:has(table.causes)").first
+    assert table.locator("tbody tr:visible").count() == 12
+    table.get_by_label("rows").check()
+    assert table.locator("tbody tr:visible").count() == table.locator("tbody tr").count() > 12
+
+
 def test_a_column_is_sorted_by_its_numbers(page, zoo):
     page.goto(zoo.as_uri())
     head = page.locator(".quantity:visible table.heat thead th").nth(2)

@@ -447,6 +447,8 @@ def test_a_statement_stands_under_a_title_in_words():
         ("741.19", "G MACs", "the source also gives 7418800000 MACs; the model has 0.71419 G MACs (macs)",
          "the source also gives 7.4188 G MACs; macs gives 0.71419 G MACs"),
         ("4.1", "G MACs", "the source also gives 8.2 G FLOPs", "the source also gives 4.1 G MACs"),
+        ("14195000", "", "the source also gives 14.15 M; the model has 1.4149e+07  (calflops)",
+         "the source also gives ≈14,150,000; calflops gives ≈14,149,000"),
         ("228", "MB", "comes to 228.882, but not from what the model has 244.4 MB (param-bytes)",
          "comes to 228.882, but not from the 244.4 MB that param-bytes gives"),
         ("61.1", "M", "the model has 61,100,840", "the model has 61.10084 M"),

@@ -296,6 +296,67 @@ def test_a_figure_finds_its_models_and_no_words(page, site, figure):
     assert "resnet50" in page.locator("#found li").first.inner_text() and set(kinds) == {"figure"}
 
 
+def found(page) -> list[tuple[str, str]]:
+    """(kind, title) of what the search box shows."""
+    page.wait_for_selector("#found li a")
+    lines = page.locator("#found li a").all()
+    return [(line.locator(".kind").inner_text(), line.inner_text()) for line in lines]
+
+
+def test_a_model_and_a_figure_find_the_model_and_its_figures_and_claims(page, site):
+    opened(page, site)
+    page.fill("#find", "resnet50 4.1 GFLOPs")
+    (first, name), *others = found(page)
+    assert (first, name.split()[0]) == ("model", "resnet50")
+    figures = [title for kind, title in others if kind == "figure"]
+    assert figures[0].startswith("resnet50") and all("resnet50" in title for title in figures)
+    claims = [title for kind, title in others if kind == "claim"]
+    assert claims and all(
+        "resnet50" in title and re.search(r"\b4[.,]\d", title) for title in claims
+    )
+
+
+def test_a_slip_of_the_pen_finds_what_is_near_and_nothing_else(page, site):
+    opened(page, site)
+    page.fill("#find", "vggg16")
+    told = [title for kind, title in found(page) if kind in ("model", "claim")]
+    assert told[0].startswith("vgg16") and all("vgg16" in title for title in told)
+
+
+def test_each_way_of_counting_is_held_against_the_figure_that_is_asked(page, site):
+    opened(page, site, "convert.html#q=4.13 GFLOPs ptflops resnet50")
+    page.wait_for_selector("#converted table")
+    source = int(re.search(r"says ([\d,]+) MAC", page.locator("#converted").inner_text())[1].replace(",", ""))  # fmt: skip
+    rows = [row.split("\t") for row in page.locator("#converted tbody tr").all_inner_texts()]
+    assert "padding" not in {name for name, *_ in rows}
+    for name, figure, unit, against in rows:
+        share = 100 * (int(figure.replace(",", "")) / {"MAC": 1, "FLOP": 2}[unit] / source - 1)
+        told = 0.0 if against == "=" else float(re.sub("[,% ]", "", against).replace("−", "-"))
+        assert told == pytest.approx(share, rel=0.005), name
+    assert len(rows) > 10
+
+
+def test_of_two_contexts_the_documented_one_is_named(page, site):
+    opened(page, site, "convert.html#q=thop vit_b_16 to fvcore")
+    page.wait_for_selector("#converted table")
+    told = page.locator("#converted").inner_text()
+    ways = re.findall(r"by fvcore \((.*?)\)", told)
+    assert len(ways) > 1 and sum("as documented" in way for way in ways) == 1
+
+
+def test_other_contexts_unfold(page, site):
+    opened(page, site, "model/vit_b_16.html")
+    others = page.locator(".strip").first.locator("tr.elsewhere")
+    assert others.count() > 2 and not any(row.is_visible() for row in others.all())
+    page.locator(".every input").first.check()
+    assert all(row.is_visible() for row in others.all())
+    link = others.first.locator("a.who").first.get_attribute("href")
+    opened(page, site)
+    opened(page, site, f"model/vit_b_16.html{link}")
+    page.wait_for_selector("tr.elsewhere.chosen")
+    assert sum(row.is_visible() for row in others.all()) == 1
+
+
 def test_pages_stand_before_claims_in_the_search(page, site):
     opened(page, site)
     page.fill("#find", "thop")
@@ -388,6 +449,13 @@ def test_the_documentation_is_searched_from_a_file(page, site):
     opened(page, site, "docs/index.html")
     page.locator("input.md-search__input").fill("residual")
     page.locator(".md-search-result__link").first.wait_for()
+
+
+def test_code_of_the_documentation_is_copied(page, site):
+    opened(page, site, "docs/bridges.html")
+    page.locator(".copy").first.click()
+    page.wait_for_selector(".copy:has-text('Copied'), .copy:has-text('Selected')")
+    assert page.evaluate("getSelection().toString()").strip().startswith("reference + term")
 
 
 # ----------------------------------------------------------------------- for everyone, at any width

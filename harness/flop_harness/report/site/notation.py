@@ -19,7 +19,7 @@ POWER = re.compile(r"(?<=\d)e(?=\d)")
 NUMBER = r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 TOLD = re.compile(
     rf"(?P<what>the source also gives|from what the model has|the model has) (?P<number>{NUMBER})"
-    r"(?: (?P<unit>[^;()]+?))?(?: \((?P<way>[^()]+)\))?(?=;|$)"
+    r"(?: (?P<unit>[^;() ][^;()]*?))?(?: +\((?P<way>[^()]+)\))?(?=;|$)"
 )
 """A figure in the reason of a verdict, and the way of counting that gives it"""
 

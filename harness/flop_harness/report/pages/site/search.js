@@ -46,7 +46,7 @@ async function found(text) {
   const same = figure ? await having(figure, models) : [], all = hits(known, same.length ? words : asked.join(' '));
   const claims = figure && words ? hits(known, words, 'claim', true)
     .filter(each => alike(leading(each.title.replace(/: [^:]*$/, '').split(' '), known.units).figure, figure)) : [];
-  const most = all.filter(each => each.kind !== 'claim').length + CLAIMS;
+  const most = all.filter(each => each.kind !== 'claim').length + (claims.length ? 0 : CLAIMS);
   const best = [...all.slice(0, most), ...tools, ...(tools.length ? models : [])];
   return [...new Set([...joined(tools, models), ...models.slice(0, figure ? 1 : 0), ...same,
     ...claims.slice(0, CLAIMS), ...best])].slice(0, 40);
