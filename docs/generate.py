@@ -20,6 +20,9 @@ from flop_harness.report.formats.markdown import plain
 from flop_harness.report.words.text import slug
 
 PAGES = ROOT / "docs" / "pages"
+TOKENS = ROOT / "harness" / "flop_harness" / "report" / "pages" / "site" / "tokens.css"
+STYLES = (TOKENS, ROOT / "docs" / "site.css")
+"""Colours and type of the pages of results, and the theme in them"""
 PICTURE = re.compile(r"\]\(\.\./\.\./results/([^)]+\.svg)\)")
 COUNTER = re.compile(r"^## (\S+)$", re.MULTILINE)
 RESULTS = "](../../results/README.md)"
@@ -30,7 +33,8 @@ SHOWN = 5
 def main(target: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    shutil.copy(ROOT / "docs" / "site.css", target)
+    for style in STYLES:
+        shutil.copy(style, target)
     texts = {page.name: page.read_text() for page in sorted(PAGES.glob("*.md"))}
     texts["counters.md"] = with_counters(texts["counters.md"])
     texts["findings.md"] = "\n\n".join(findings_page()) + "\n"

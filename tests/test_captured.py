@@ -88,5 +88,5 @@ def test_only_tools_that_name_modules_are_captured():
     capturing = {
         name for name, each in counters.counters().items() if each.capture is not capturing_nothing
     }
-    assert capturing == {"fvcore", "mmengine", "torch-flops"}
+    assert capturing == {"fvcore", "mmengine", "onnx-tool", "torch-flops"}
     assert counters.counters()["fvcore"].hooks is every

@@ -27,6 +27,7 @@ TOOLS = {
     "torchsummaryx": "torchsummaryX",
     "torchstat": "torchstat",
     "torchstat-madd": "torchstat",
+    "onnx-tool": "onnx_tool",
 }
 
 
@@ -52,7 +53,7 @@ def sizes(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 
 def attends(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    scores = (x @ x.transpose(1, 2)).softmax(dim=-1)
+    scores = (x @ x.transpose(-2, -1)).softmax(dim=-1)
     return layer(F.scaled_dot_product_attention(x, x, x) + scores @ x)
 
 
@@ -89,7 +90,7 @@ SAMPLES: dict[str, Factory] = {
     "frozen": program(again, frozen, (2, 4)),
     "sequences": program(lambda layer, x: layer(x), lambda: nn.Linear(4, 5), (2, 3, 4)),
     "sizes": program(sizes, lambda: nn.Linear(4, 5), (2, 3, 4)),
-    "attention": program(attends, lambda: nn.Linear(4, 5), (2, 3, 4)),
+    "attention": program(attends, lambda: nn.Linear(4, 5), (1, 2, 3, 4)),
     "functional": program(filtered, lambda: nn.Conv2d(3, 4, 2), (1, 3, 5, 6)),
     "recurrent": program(lambda layer, x: layer(x)[0], lambda: nn.LSTM(4, 5), (2, 3, 4)),
     **{name: NETWORKS[name] for name in ("residual block",)},
@@ -124,6 +125,17 @@ TERMS: dict[tuple[str, str], dict[str, int]] = {
     ("sequences", "torchsummaryx"): {"linear by its weights": 4 * 5 - 2 * 3 * 4 * 5},
     # Two calls of 4 x 4 weights, of which the first is left out.
     ("frozen", "torchsummaryx"): {"linear by its weights": 16 - 2 * 16, "linear not seen": -2 * 16},
+    # A product of rows comes apart from its bias.
+    ("sequences", "onnx-tool"): {"addition": 2 * 3 * 5},
+    # Of 4 filters at 6 x 8 places; then 6 at 13 x 17, of 3 x 3 weights in each of 3 channels of a
+    # group, charged there instead of at 6 x 8 with 4 channels; twice as many places each way at last.
+    ("decoder", "onnx-tool"): {
+        "convolution bias": 4 * 48,
+        "transposed convolution counted on its output": (6 * 221 - 4 * 48) * 27,
+        "transposed convolution bias": 6 * 221,
+        "PReLU": 2 * 6 * 221,
+        "clamping": 2 * 6 * 4 * 221,
+    },
     ("sequences", "lightning"): {"2 FLOPs per MAC": 2 * 3 * 4 * 5},
     ("called twice", "torchsummary"): {"shared parameters counted again": 4 * 4 + 4},
     # One of two calls of 3 filters of 3 weights, at 6 x 8 positions.
@@ -182,6 +194,25 @@ def test_a_tool_that_makes_one_image_is_explained_for_a_batch(batch):
     places, macs = 4 * 6 * 5, 3 * 9
     assert bridge.reference == batch * places * macs
     assert bridge.reading == places * (macs + 1) + places and bridge.explained
+
+
+def test_a_normalisation_goes_into_the_convolution_before_it():
+    """Its shift becomes that one's bias, where it is not zero; what the tool had exported is priced."""
+    try:
+        overlay.ensure(counters.find_one("onnx-tool").overlay)
+    except overlay.NotInstallable as error:
+        pytest.skip(str(error))
+    layers = nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU()
+    model = nn.Sequential(*layers).eval()
+    nn.init.ones_(model[1].bias)
+    run = flop_harness.compare(model, torch.rand(2, 3, 6, 5), counters=("onnx-tool",)).run
+    (bridge,) = run.bridges
+    outputs = 2 * 4 * 6 * 5
+    assert {step.term: step.amount for step in bridge.steps} == {
+        "convolution bias": outputs,
+        "ReLU": outputs,
+    }
+    assert bridge.reference == 27 * outputs and bridge.explained
 
 
 @pytest.mark.parametrize("name", TOOLS)

@@ -275,6 +275,21 @@ def test_the_built_pages_lead_to_results_and_findings(generate: ModuleType, tmp_
     assert page.startswith("## thop\n\n<a href") and page.endswith("</a>\n\n## unheard-of")
 
 
+def test_the_documentation_has_the_bar_and_the_colours_of_the_pages_of_results(
+    generate: ModuleType,
+):
+    pages = ROOT / "harness" / "flop_harness" / "report" / "pages" / "site"
+    names = re.compile(r"\('(\w+)', '(\w+)'\)")
+    bar, ours = (
+        names.findall(file.read_text())
+        for file in (pages / "base.html.j2", DOCS / "theme" / "partials" / "header.html")
+    )
+    assert bar == ours and len(bar) > 3
+    tokens, own = (style.read_text() for style in generate.STYLES)
+    assert re.findall(r"#[0-9a-f]{3,8}\b|rgb|hsl", own) == []
+    assert set(re.findall(r"var\((--\w+)\)", own)) <= set(re.findall(r"(--\w+):", tokens))
+
+
 def test_every_page_is_in_the_navigation():
     written = {page.name for page in PAGES}
     navigation = set(re.findall(r"(\w+\.md)", (ROOT / "mkdocs.yml").read_text().split("nav:")[1]))

@@ -318,7 +318,7 @@ def test_every_cell_ends_in_one_way():
     rows = table.rows
     assert [row[:3] for row in rows] == [
         (outcomes_analysis.EXPLAINED, 1, 2), (outcomes_analysis.UNEXPLAINED, 1, 1),
-        ("failed", 2, 0), ("unavailable", 1, 0),
+        ("refused", 2, 0), ("not asked", 1, 0),
     ]  # fmt: skip
     assert [row[3] for row in rows[1:]] == ["residual +1 MAC", "no rule", "keywords only"]
     assert table.note.endswith("Of 2 that gave figures, 50.0 % are explained.")

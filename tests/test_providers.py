@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from dataclasses import replace
 
@@ -137,6 +138,17 @@ def test_a_model_of_405_billion_parameters_takes_no_memory():
 )  # fmt: skip
 def test_what_is_refused(reference, kwargs, expected):
     assert expected in refusal(reference, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("name", "package"), [("DinatModel", "natten"), ("LayoutLMv2Model", "detectron2")]
+)
+def test_a_type_whose_package_is_missing_is_one_line_and_exit_2(name, package):
+    if importlib.util.find_spec(package):
+        pytest.skip(f"{package} is installed")
+    ended = typed("count", f"transformers:{name}")
+    assert ended.code == 2 and ended.out == ""
+    assert package in ended.err and len(ended.err.strip().splitlines()) == 1
 
 
 def test_a_length_beyond_the_positions_of_given_inputs():

@@ -210,7 +210,7 @@ def test_a_residual_is_loud_everywhere(files):
     assert "UNEXPLAINED: residual +7" in loud["report.html"]
     assert "**UNEXPLAINED: odd, thop" in loud["report.md"]
     assert r"1017 {\rlap{$^{*}$}}" in loud["appendix.tex"]
-    assert "1.017 !" in loud["heatmap.svg"]
+    assert "1.02 !" in loud["heatmap.svg"]
     assert ">+7<" in loud["waterfall.svg"]
     assert report.verdict_lines(loud_run())[1].endswith("residual +7 MAC")
     [answer] = Page(loud["report.html"]).answers
@@ -241,7 +241,7 @@ def test_no_figure_is_a_word_and_never_a_zero(files):
     for name in ("report.html", "report.md", "appendix.tex"):
         assert "out of memory" in files["failed"][name]
     cells = {cell["label"]: cell["class"] for cell in heatmap.heat_cells(Index(failed_run()))}
-    assert cells == {"failed": "no figure", "memory": "no figure", "n/a": "no figure"}
+    assert cells == {"refused": "no figure", "failed": "no figure", "–": "no figure"}
     zero = a_run([explained("net", "torch", 10, {"not seen": -10})])
     [cell] = heatmap.heat_cells(Index(zero))
     assert (cell["label"], cell["class"]) == ("0", "over 50 % below")
@@ -436,7 +436,7 @@ def show(renderable: object) -> str:
 def test_the_terminal_says_who_says_what_and_why():
     words = show(terminal.case_table(small_run(), "vit"))
     assert re.search(r"thop +11,286,254,592 +11.29 GMAC +−35.7 % +attention products", words)
-    assert re.search(r"ptflops-pytorch +failed: told below", words)
+    assert re.search(r"ptflops-pytorch +refused: told below", words)
     assert "residual +7" in show(terminal.case_table(loud_run(), "odd"))
     assert "UNEXPLAINED" in show(terminal.case_table(loud_run(), "odd"))
 

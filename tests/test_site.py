@@ -16,23 +16,32 @@ from flop_harness import report, store
 from flop_harness.counters.versions.days import DAYS, RECEIVED, day_of
 from flop_harness.counters.versions.released import in_order
 from flop_harness.errors import UserError
-from flop_harness.records import Case, Input, Reference, Release, Run, Suite, Timeline, Tool
+from flop_harness.records import Case, Figure, Input, Reference, Release, Run, Suite, Timeline, Tool
 from flop_harness.report.analysis.index import Index, in_macs
+from flop_harness.report.charts import drift
 from flop_harness.report.site import vendor
 from flop_harness.report.site.axis import axis_of
 from flop_harness.report.site.build import files
 from flop_harness.report.site.combine import combine
 from flop_harness.report.site.contents import Site
-from flop_harness.report.site.counters import departures, exact_told, unmoved
-from flop_harness.report.site.families import family_rows, section_of, short
+from flop_harness.report.site.counters import (
+    by_axis,
+    departures,
+    exact_told,
+    moving,
+    still_told,
+    unmoved,
+)
+from flop_harness.report.site.families import family_rows, section_of
 from flop_harness.report.site.home import kinds_table, nearest_told
-from flop_harness.report.site.models import model_of, strip
+from flop_harness.report.site.models import model_of, strip, ways
 from flop_harness.report.site.overview import claims_files
 from flop_harness.report.site.picture import SVG, heat_map, with_summary
 from flop_harness.report.site.published import MANY, cited, own_in, published
 from flop_harness.report.site.search import claim_rows, release_rows
 from flop_harness.report.site.sources import Results, is_library, results_in
 from flop_harness.report.site.words import contexts_told, linked
+from flop_harness.report.words.text import brief_ratio
 from runs import GRAD, a_reading, a_run, explained, failed_run, hostile_run, loud_run, small_run
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -109,6 +118,34 @@ def test_a_counter_stands_twice_only_where_its_contexts_differ():
     groups = strip(Index(a_run(pairs)), "net", "compute").groups
     names = [each.name for group in groups for each in group.said]
     assert names == ["torch (cpu no_grad)", "torch (cpu grad)"]
+
+
+def test_rows_of_other_contexts_unfold_and_the_documented_one_is_named():
+    """thop documents passes without gradients."""
+    pairs = [explained("net", "thop", 100, {"x": 5}), explained("net", "thop", 100, {"x": 9}, context=GRAD),
+             explained("net", "torch", 100)]  # fmt: skip
+    index = Index(a_run(pairs))
+    made = strip(index, "net", "compute")
+    assert {group.macs: group.elsewhere for group in made.groups} == {
+        100: False,
+        105: False,
+        109: True,
+    }
+    assert made.elsewhere == 1
+    assert {each.macs: each.whole_name for group in made.groups for each in group.said} == {
+        100: "torch",
+        105: "thop (cpu no_grad, as documented)",
+        109: "thop (cpu grad)",
+    }
+    page = site_of(a_run(pairs))["model/net.html"]
+    assert page.count('<tr class="elsewhere">') == 1 and "also 1 figure in other contexts" in page
+
+
+def test_a_part_of_a_count_is_no_way_of_counting():
+    figures = tuple(Figure("net", name, value, "MAC") for name, value in (("macs", 100), ("padding", 7)))  # fmt: skip
+    run = replace(a_run([explained("net", "thop", 100)]), figures=figures)
+    model = model_of(Index(run), "net", "zoo")
+    assert {way["tool"] for way in ways(Index(run), model)} == {"reference", "macs"}
 
 
 def test_a_refusal_is_no_figure_and_no_zero():
@@ -231,7 +268,7 @@ def test_a_lone_architecture_stands_with_the_others():
     ],
 )
 def test_a_ratio_in_a_few_signs(ratio, words):
-    assert short(ratio) == words
+    assert brief_ratio(ratio) == words
 
 
 def test_home_counts_counters_within_two_per_cent_and_zeros_and_tells_what_parts_the_nearest():
@@ -272,6 +309,28 @@ def timeline(*figures: int) -> Timeline:
 def test_releases_that_change_no_figure_are_told_in_one_sentence():
     assert unmoved(timeline(100, 100)) == "No figure of 1 small model changed from 0.0 to 0.1."
     assert unmoved(timeline(100, 110)) == ""
+
+
+def test_quantised_models_have_an_axis_of_their_own():
+    """Their ratios lie between 1/100 and 1, those of the others within 2 per cent."""
+    index = zoo(
+        ("a", "vgg", 2),
+        ("b", "vgg", 1),
+        ("c", "quantization.vgg", -99),
+        ("d", "quantization.vgg", -98),
+    )
+    plain, quantised = by_axis(departures("thop", family_rows(index, "abcd")))
+    assert [each.row.kind for each in (*plain, *quantised)] == ["Convolutions", "Quantised"]
+    assert plain[0].axis.low > 0.4 and quantised[0].axis.low < 0.01
+
+
+def test_models_that_no_release_moved_are_named_and_not_drawn():
+    still, moved = explained("still", "thop", 100), [explained("net", "thop", 100, terms) for terms in ({}, {"x": 5})]  # fmt: skip
+    releases = tuple(Release(f"0.{n}", (still[0], reading), (still[1], bridge)) for n, (reading, bridge) in enumerate(moved))  # fmt: skip
+    told = Timeline(1, Tool("thop"), (case("still"), case("net")), {}, (), releases)
+    assert [each.id for each in moving(told).cases] == ["net"]
+    assert {point["case"] for point in drift.points(moving(told))} == {"net"}
+    assert still_told(told) == "No release changed a figure of still."
 
 
 def test_releases_are_found_under_the_name_of_their_counter():
@@ -341,11 +400,13 @@ def test_what_a_model_has_stands_in_the_unit_of_the_claim(value, unit, own, own_
 @pytest.mark.parametrize(
     "claim, value, unit, title, figure",
     [
-        ("gpt3-2.1/gpt3-xl/width", "2048", "width", "gpt3-xl: width", "2048 elements"),
+        ("gpt3-2.1/gpt3-xl/width", "2048", "width", "gpt3-xl: width", "2,048 elements"),
         ("chinchilla-3/4/compute", "5.76e+23", "compute", "chinchilla-3, row 4: training compute", "5.76e+23 FLOP"),
         ("d/bert/forward-macs", "3.1", "forward macs (G)", "bert: forward MACs", "3.1 G MACs"),
-        ("t/hfl/bert/mfu 2", "37.14%", "mfu", "hfl/bert: MFU", "37.14%"),
-        ("003/a third of the parameters, with bias", "a == b / 3", "", "a third of the parameters, with bias", "a == b / 3"),
+        ("t/hfl/bert/mfu 2", "37.14%", "mfu", "hfl/bert: MFU", "37.14 %"),
+        ("l/bloom/params", "175B", "params", "bloom: parameters", "175 B parameters"),
+        ("l/gopher/compute", "6.3e23", "compute", "gopher: training compute", "6.3e+23 FLOP"),
+        ("003/a third of the parameters, with bias", "a == b / 3", "", "a third of the parameters, with bias", ""),
     ],
 )  # fmt: skip
 def test_a_claim_about_a_row_of_a_table_has_a_title_in_words(claim, value, unit, title, figure):
@@ -362,11 +423,64 @@ def test_a_claim_about_a_row_of_a_table_has_a_title_in_words(claim, value, unit,
         ("params", "25", "%", "25 %"),
         ("compute", "15470314496", "FLOPs", "15,470,314,496 FLOPs"),
         ("compute", "0.5", "G", "0.5 G"),
-        ("", "a == 13572", "", "a == 13572"),
+        ("compute", "3139.93", "G MACs", "3,139.93 G MACs"),
     ],
 )
 def test_a_published_figure_is_readable_and_names_parameters(metric, value, unit, figure):
     assert published(a_row(metric=metric, value=value, unit=unit)).figure == figure
+
+
+def test_a_statement_stands_under_a_title_in_words():
+    made = published(a_row(claim="002/one linear layer", model="torchvision:googlenet", value="calls[Linear] == 1"))  # fmt: skip
+    assert (made.title, made.statement) == ("googlenet: one linear layer", "calls[Linear] == 1")
+    page = dict(claims_files(Site(Results({}, claims=[a_row(claim="003/a third", value="a == b / 3")]))))  # fmt: skip
+    assert "a third<code>a == b / 3</code>" in page["claims.html"].decode()
+
+
+@pytest.mark.parametrize(
+    "value, unit, reason, told",
+    [
+        ("5.29", "G FLOPs", "the source also gives 5692390000 FLOPs; the model has 5.6924 G FLOPs (calflops)",
+         "the source also gives 5.69239 G FLOPs; calflops gives 5.6924 G FLOPs"),
+        ("15690900000", "FLOPs", "the source also gives 15.65 G FLOPs; the model has 1.5651e+10 FLOPs (calflops)",
+         "the source also gives ≈15,650,000,000 FLOPs; calflops gives ≈15,651,000,000 FLOPs"),
+        ("741.19", "G MACs", "the source also gives 7418800000 MACs; the model has 0.71419 G MACs (macs)",
+         "the source also gives 7.4188 G MACs; macs gives 0.71419 G MACs"),
+        ("4.1", "G MACs", "the source also gives 8.2 G FLOPs", "the source also gives 4.1 G MACs"),
+        ("228", "MB", "comes to 228.882, but not from what the model has 244.4 MB (param-bytes)",
+         "comes to 228.882, but not from the 244.4 MB that param-bytes gives"),
+        ("61.1", "M", "the model has 61,100,840", "the model has 61.10084 M"),
+        ("5", "%", "the source also gives 7 MACs", "the source also gives 7 MACs"),  # no count of anything
+    ],
+)  # fmt: skip
+def test_all_figures_of_a_row_stand_in_its_unit(value, unit, reason, told):
+    row = a_row(value=value, unit=unit, reason=reason)
+    assert published(row).reason == told
+
+
+def test_what_models_compute_stands_first_among_verdicts_alike():
+    rows = [
+        a_row(claim="t/gpt/width", value="5", unit="width", metric=""),
+        a_row(claim="params", model="torchvision:vgg16", metric="params"),
+        a_row(claim="stated", model="torchvision:vgg16", ruling="reproduced"),
+        a_row(claim="macs", model="torchvision:vgg16"),
+        a_row(claim="wrong", value="5", unit="width", metric="", ruling="error in the source"),
+    ]
+    order = ["wrong", "macs", "params", "t/gpt/width", "stated"]
+    anchors = [published(a_row(claim=claim)).id for claim in order]
+    assert [each.id for each in Site(Results({}, claims=rows)).published] == anchors
+
+
+@pytest.mark.parametrize("count, open_", [(8, True), (9, False)])
+def test_more_than_eight_reproduced_figures_of_a_model_are_folded(count, open_):
+    rows = [a_row(claim=str(n), model="torchvision:vgg16", source=f"README {n}", ruling="reproduced")
+            for n in range(count)]  # fmt: skip
+    run = run_of("zoo", case("vgg16"))
+    results = Results({Path("results/zoo"): run}, claims=[*rows, a_row(model="torchvision:vgg16")])
+    page = dict(files(Site(results)))["model/vgg16.html"].decode()
+    assert f"<summary>{count} reproduced as stated</summary>" in page
+    assert ('id="reproduced" open>' in page) == open_
+    assert page.index("unexplained</span>") < page.index('id="reproduced"')
 
 
 def test_a_verdict_in_words_has_a_minus_and_a_space_before_per_cent():

@@ -31,7 +31,7 @@ PAGES = ("index.html", "model/vit_b_16.html#thop", "model/vgg16.html", "counter/
          "convert.html#q=resnet50", "claims.html", "method.html")  # fmt: skip
 A4 = 794
 """Pixels of a sheet's width"""
-DOCS = ("docs/index.html", "docs/counters.html")
+DOCS = tuple(f"docs/{page.stem}.html" for page in sorted((ROOT / "docs" / "pages").glob("*.md")))
 
 
 def written(results: Results, folder: Path) -> Path:

@@ -7,16 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flop_harness import report, store
 from flop_harness.records import Failure, Reading, Run
-from flop_harness.report.analysis import verdict
+from flop_harness.report.analysis import cells, verdict
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.analysis.silences import silences
 from flop_harness.report.analysis.verdict import particulars, spreads
+from flop_harness.report.charts import heatmap
 from flop_harness.report.formats.step_summary import step_summary
 from flop_harness.report.tables import table as neutral
 from flop_harness.report.tables.agreement import distance_table, group_table
+from flop_harness.report.words.text import about
 from runs import (
     a_reading,
     a_run,
@@ -57,7 +61,7 @@ def test_figures_explained_by_the_model_itself_are_counted_apart():
     told = report.verdict(a_run([pair]))
     assert (told.explained, told.in_context) == (1, 1)
     assert told.sentence.endswith(
-        "1 explained by what the model itself does otherwise in the reading's context."
+        "1 explained because the model itself runs other operations in that context."
     )
 
 
@@ -143,7 +147,7 @@ def test_a_distance_has_no_direction():
 
 def test_a_refusal_of_a_counter_is_not_loud():
     page = report.render(failed_run(), "report.html").decode()
-    assert "<dt>failed</dt>" in page
+    assert "<dt>refused</dt>" in page
     assert '<div class="loud"><dt>' not in page
 
 
@@ -184,6 +188,25 @@ def test_names_in_a_heat_map_have_room_in_wide_letters_too():
     left, top = map(float, re.findall(r"translate\(([\d.]+),([\d.]+)\)", drawn)[0])
     caption = 12  # a line of it at least
     assert left >= wide and top >= high + caption
+
+
+DEJAVU = {**dict.fromkeys("0123456789", 7.0), ".": 3.5, "/": 3.7, "≈": 9.2, "∞": 9.2, "–": 5.5,
+          "k": 6.4, "M": 9.5, "G": 8.5, "T": 6.7, "r": 4.5, "e": 6.8, "f": 3.9, "u": 7.0, "s": 5.7,
+          "d": 7.0, "a": 6.7, "i": 3.1, "l": 3.1, "n": 7.0, "o": 6.7}  # fmt: skip
+"""Advances of letters of 11 pixels in DejaVu Sans"""
+CELL = 46
+
+
+@given(st.floats(-1, 1e12, exclude_min=True) | st.floats(-1e-3, 1e-3))
+def test_a_ratio_stands_in_its_cell_of_a_heat_map(deviation):
+    told = about(deviation)
+    assert sum(DEJAVU[sign] for sign in told) < CELL - 2
+    assert (told == "1") == (deviation == 0)
+
+
+def test_a_word_stands_in_its_cell_of_a_heat_map():
+    words = {heatmap.SHORT.get(word, word) for word in cells.ENDED.values()}
+    assert max(sum(DEJAVU[sign] for sign in word) for word in words) < CELL - 2
 
 
 def test_a_model_that_does_not_run_is_told_first_and_is_no_failure_of_ours():

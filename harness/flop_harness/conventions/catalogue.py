@@ -36,7 +36,8 @@ VERSION = 2
 class Convention:
     """A way of pricing a trace: what is counted, in which unit, who says so.
 
-    ``charges`` itemises by operator call; None for a convention that charges modules.
+    ``charges`` itemises by operator call; None for a convention that charges modules. A ``part`` of
+    another convention's figure counts no whole model.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Convention:
     source: str
     charges: Callable[[Trace], Iterable[Charge]] | None = None
     by_module: Callable[[Trace], Account] | None = None
+    part: bool = False
 
     def price(self, trace: Trace) -> Account:
         if self.by_module is not None:
@@ -86,7 +88,7 @@ CONVENTIONS = {
         Convention("article-code", "MAC", "what the article's code computes: groups ignored, "
                    "bias always charged", f"{ARTICLE_VGG16}, its code", by_module=article_code),
         Convention("padding", "MAC", "the MACs that multiply the zeros of a convolution's own padding; "
-                   "a part of macs", "this project", padding_charges),
+                   "a part of macs", "this project", padding_charges, part=True),
         Convention("operations", "FLOP", "exact FLOPs of products and one for every other "
                    "arithmetic operation that has a formula", "this project", operation_charges),
         Convention("activations", "element", "output elements of the products",

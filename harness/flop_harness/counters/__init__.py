@@ -24,7 +24,8 @@ ORDER = (
     "analytic", "thop", "ultralytics-thop", "ptflops-pytorch", "ptflops-aten", "torchinfo",
     "fvcore", "torch", "torchprofile", "flopth", "calflops", "deepspeed", "torchscan", "mmengine",
     "pytorch-model-summary", "numel", "torch-profiler", "lightning", "torch-flops", "torchsummary",
-    "torchsummaryx", "torchstat", "torchstat-madd", "calflops-macs", "deepspeed-macs", "hf-trainer",
+    "torchsummaryx", "torchstat", "torchstat-madd", "onnx-tool", "calflops-macs", "deepspeed-macs",
+    "hf-trainer",
 )  # fmt: skip
 
 

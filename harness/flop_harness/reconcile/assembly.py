@@ -8,7 +8,6 @@ import signal
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 
 from flop_harness.conventions.articles import NotApplicable
@@ -83,12 +82,13 @@ def derived(
     by_case: dict[str, dict[Cell, Result]] = {case.id: {} for case in plan.suite.cases}
     for cell, result in results.items():
         by_case[cell.case][cell] = result
-    priced_traces = PricedTraces(plan.folder)
     counters = {counter.id: counter for counter in plan.counters}
 
     def one(case: str) -> Part:
-        with uncollected():  # traces are large, and no part of one refers back to it
-            return (work or part_of)(case, by_case[case], counters, priced_traces)
+        with (
+            uncollected()
+        ):  # traces are large, no part of one refers back to it, and they go with their case
+            return (work or part_of)(case, by_case[case], counters, PricedTraces(plan.folder))
 
     if plan.jobs == 1 or len(results) < FEW:
         yield from map(one, by_case)
@@ -212,17 +212,16 @@ def own_dtype(trace: Trace) -> str:
 
 
 class PricedTraces:
-    """Stored traces of a run, each read and priced once in a while."""
+    """Stored traces of a case, each read and priced once. It goes as its case does, being in no circle."""
 
     def __init__(self, folder: Path) -> None:
-        self._traces = TraceStore(folder)
-        self._read = lru_cache(maxsize=32)(self._ground)
+        self._stored = TraceStore(folder)
+        self._read: dict[str, PricedTrace] = {}
 
     def load(self, name: str, context: Context) -> PricedTrace:
-        return self._read(name).under(context)
-
-    def _ground(self, name: str) -> PricedTrace:
-        return PricedTrace(self._traces.load(name))
+        if name not in self._read:
+            self._read[name] = PricedTrace(self._stored.load(name))
+        return self._read[name].under(context)
 
 
 def reference_of(case: str, canonical: PricedTrace) -> Reference:

@@ -147,6 +147,8 @@ def compare(golden: Run, run: Run) -> Comparison:
 def moved(key: Key, before: Entry | None, after: Entry | None, torch: bool) -> Move | None:
     if before is None or after is None:
         return Move(key, "new" if before is None else "gone", before, after)
+    if before == after:
+        return None
     terms = tuple(moved_terms(before, after))
     same = (before.said, before.unit, before.bridged) == (after.said, after.unit, after.bridged)
     if not terms and same:

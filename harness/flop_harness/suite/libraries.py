@@ -10,6 +10,12 @@ from flop_harness.suite.providers import PROVIDERS
 from flop_harness.suite.providers.provider import library
 
 SUFFIX = "-all"
+COUNTERS = (
+    "analytic", "thop", "ultralytics-thop", "ptflops-pytorch", "ptflops-aten", "torchinfo", "fvcore",
+    "torch", "pytorch-model-summary", "numel", "torchprofile", "flopth", "calflops", "torchscan",
+    "mmengine", "deepspeed",
+)  # fmt: skip
+"""Those that the suites `torchvision` and `timm` ask too: all that nobody has to ask by name"""
 
 
 def is_whole(reference: str) -> bool:
@@ -18,7 +24,7 @@ def is_whole(reference: str) -> bool:
 
 
 def whole(reference: str, folder: Path) -> Suite:
-    """Every model of a library in every context. UserError where it is not installed."""
+    """Every model of a library, every counter, every context. UserError where it is not installed."""
     provider = PROVIDERS[reference.removesuffix(SUFFIX)]
     version = getattr(library(provider.package), "__version__", "")
     models = tuple(provider.names())
@@ -27,7 +33,7 @@ def whole(reference: str, folder: Path) -> Suite:
         name=reference,
         version=1,
         description=f"Every model of {provider.name} {version}, each at its own size",
-        cases=tuple(Case(model, f"{provider.name}:{model}") for model in models),
+        cases=tuple(Case(model, f"{provider.name}:{model}", counters=COUNTERS) for model in models),
         timeout_s=600.0,
         memory_gib=10.0,
         contexts="all",

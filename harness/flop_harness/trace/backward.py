@@ -14,14 +14,12 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import torch
-from torch._C import _pop_torch_dispatch_stack as pop_mode
-from torch._C import _push_on_torch_dispatch_stack as push_mode
 from torch._C._autograd import _get_sequence_nr as nodes_made
 
 from flop_harness.records import Call, Phase
-from flop_harness.trace.operators import OperatorMode
+from flop_harness.trace.operators import OperatorMode, pop_mode, push_mode
 from flop_harness.trace.plans import Plan
-from flop_harness.trace.tensors import tensors_in
+from flop_harness.trace.tensors import is_plain, tensors_in
 
 KEYS = torch._C.DispatchKey
 ACCUMULATES = 2**64 - 1
@@ -75,7 +73,7 @@ class GraphMode(OperatorMode):
         elif plan.composite:
             output = self.observe(func, plan, args, kwargs)
         else:
-            output = self.through_autograd(func, args, kwargs)
+            output = self.through_autograd(func, plan, args, kwargs)
         made = nodes_made()
         if made > self.reached and len(calls) > written:
             self.note(calls, written, plan.name, made)
@@ -88,8 +86,14 @@ class GraphMode(OperatorMode):
         self.made.append(Made(self.reached, made, call))
         self.reached = made
 
-    def through_autograd(self, func: Any, args: tuple, kwargs: dict) -> Any:
-        """The operator once more where autograd sees it, which has it answered below."""
+    def through_autograd(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
+        """The operator once more where autograd sees it, which has it answered below.
+
+        A view runs as it is, and needs no answer.
+        """
+        if plan.runs and is_plain(args):
+            with autograd_shown():
+                return super().answer(func, plan, args, kwargs)
         self.above = True
         try:
             with autograd_shown():

@@ -1,7 +1,7 @@
 """Layers of torch.nn that do the same whenever they look the same: their passes are remembered.
 
-Only layers of one tensor, of exactly these classes, without hooks: what such a layer calls follows
-from its settings and the shapes of its parameters, buffers and input.
+Only layers of exactly these classes, without hooks: what such a layer calls follows from its settings and
+the shapes of its parameters, buffers and input, which is one tensor but for attention.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn.modules import module as hooks_of_all
 
-from flop_harness.trace import functions
+from flop_harness.trace import attention, functions
 from flop_harness.trace.operators import signed
 
 CLASSES = (
@@ -25,7 +25,7 @@ CLASSES = (
     nn.LeakyReLU, nn.ELU, nn.Softmax, nn.Dropout, nn.Dropout2d, nn.Identity,
     nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d,
 )  # fmt: skip
-LAYERS = frozenset(CLASSES)
+LAYERS = frozenset({*CLASSES, nn.MultiheadAttention})
 PLAIN = frozenset({torch.Tensor, nn.Parameter})
 
 
@@ -37,7 +37,7 @@ def settings_of(kind: type) -> Callable[[Any], Any]:
 
 def signature(layer: nn.Module, args: tuple, kwargs: dict) -> Any:
     """A hashable stand-in for a layer's pass; None where it cannot be told from its looks."""
-    if kwargs or len(args) != 1 or type(args[0]) not in PLAIN or is_watched(layer):
+    if is_watched(layer):
         return None
     if torch._C._is_any_autocast_enabled() or torch._C._len_torch_function_stack():
         return None  # functions do more than they do by themselves
@@ -45,20 +45,42 @@ def signature(layer: nn.Module, args: tuple, kwargs: dict) -> Any:
         return None  # the model has put a function of its own in the place of torch's
     if torch._C._functorch.peek_interpreter_stack() is not None:
         return None  # a tensor may stand for many
-    if layer.training and layer._buffers:
-        return None  # its statistics change
+    kind = type(layer)
     try:
-        held = [
-            None if tensor is None else kinded(tensor)
-            for tensor in (*layer._parameters.values(), *layer._buffers.values())
-        ]
-        kind: Any = type(layer)
-        key = (kind, settings_of(kind)(layer), torch.is_grad_enabled(),
-               functions.generation(), kinded(args[0]), *held)  # fmt: skip
+        told = told_by(layer, args, kwargs)
+        if told is None:
+            return None
+        tensors, settings = told
+        looks = [None if tensor is None else kinded(tensor) for tensor in tensors]
+        key = (
+            kind,
+            kind.forward,
+            settings,
+            torch.is_grad_enabled(),
+            functions.generation(),
+            *looks,
+        )
         hash(key)
-    except (TypeError, RuntimeError):  # settings in a list, sparse, or a parameter still lazy
+    except (
+        AttributeError,
+        TypeError,
+        RuntimeError,
+    ):  # one is gone, in a list, sparse, or still lazy
         return None
     return key
+
+
+def told_by(layer: Any, args: tuple, kwargs: dict) -> tuple[list, Any] | None:
+    """(tensors, settings) that a layer's pass follows from; None where they are not all."""
+    kind: type = type(layer)
+    if kind is nn.MultiheadAttention:
+        return attention.told_by(layer, args, kwargs)
+    if kwargs or len(args) != 1 or type(args[0]) not in PLAIN:
+        return None
+    if layer.training and layer._buffers:
+        return None  # its statistics change
+    held = [args[0], *layer._parameters.values(), *layer._buffers.values()]
+    return held, settings_of(kind)(layer)
 
 
 def kinded(tensor: torch.Tensor) -> tuple:
@@ -67,23 +89,28 @@ def kinded(tensor: torch.Tensor) -> tuple:
     return signed(tensor)  # type: ignore[no-any-return]
 
 
-FUNCTION_OF = {
-    "Conv1d": "conv1d", "Conv2d": "conv2d", "Conv3d": "conv3d", "Linear": "linear",
-    "BatchNorm1d": "batch_norm", "BatchNorm2d": "batch_norm", "BatchNorm3d": "batch_norm",
-    "LayerNorm": "layer_norm", "GroupNorm": "group_norm", "ReLU": "relu", "ReLU6": "relu6",
-    "GELU": "gelu", "SiLU": "silu", "Hardswish": "hardswish", "Hardsigmoid": "hardsigmoid",
-    "LeakyReLU": "leaky_relu", "ELU": "elu", "Softmax": "softmax", "Dropout": "dropout",
-    "Dropout2d": "dropout2d", "MaxPool2d": "max_pool2d", "AvgPool2d": "avg_pool2d",
-    "AdaptiveAvgPool2d": "adaptive_avg_pool2d",
+FUNCTIONS_OF = {
+    **{name: (function,) for name, function in {
+        "Conv1d": "conv1d", "Conv2d": "conv2d", "Conv3d": "conv3d", "Linear": "linear",
+        "BatchNorm1d": "batch_norm", "BatchNorm2d": "batch_norm", "BatchNorm3d": "batch_norm",
+        "LayerNorm": "layer_norm", "GroupNorm": "group_norm", "ReLU": "relu", "ReLU6": "relu6",
+        "GELU": "gelu", "SiLU": "silu", "Hardswish": "hardswish", "Hardsigmoid": "hardsigmoid",
+        "LeakyReLU": "leaky_relu", "ELU": "elu", "Softmax": "softmax", "Dropout": "dropout",
+        "Dropout2d": "dropout2d", "MaxPool2d": "max_pool2d", "AvgPool2d": "avg_pool2d",
+        "AdaptiveAvgPool2d": "adaptive_avg_pool2d",
+    }.items()},
+    "MultiheadAttention": ("multi_head_attention_forward", "linear", "scaled_dot_product_attention"),
 }  # fmt: skip
-"""The function that a layer is, as it looks it up in torch.nn.functional"""
+"""The functions that a layer is, as it looks them up in torch.nn.functional"""
 
 
 def is_replaced(layer: nn.Module) -> bool:
-    """Whether the layer's function is none that is watched."""
-    name = FUNCTION_OF.get(type(layer).__name__, "")
-    found = vars(nn.functional).get(name)
-    return bool(name) and getattr(found, "__code__", None) is not functions.WATCHED
+    """Whether a function of the layer's is none that is watched."""
+    found = vars(nn.functional)
+    return any(
+        getattr(found.get(name), "__code__", None) is not functions.WATCHED
+        for name in FUNCTIONS_OF.get(type(layer).__name__, ())
+    )
 
 
 def is_watched(layer: nn.Module) -> bool:

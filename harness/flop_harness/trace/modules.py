@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import torch
@@ -40,14 +40,13 @@ def base_names(kind: type) -> tuple[str, ...]:
 
 def plain_attributes(module: nn.Module) -> dict[str, Any]:
     """The public attributes of a module that are plain values or short tuples of them."""
-    config = {}
+    config, attributes = {}, vars(module)
     packed, held = [], {}
-    for name, value in vars(module).items():
+    for name in own_names(tuple(attributes)):
+        value = attributes[name]
         kind = type(value)
-        if kind in TABLES:
-            continue
         if kind in PLAIN:
-            if name[0] != "_" and name != "training":
+            if name[0] != "_":
                 config[name] = value
         elif isinstance(value, torch.ScriptObject):
             packed.append(value)
@@ -76,9 +75,15 @@ def plain_attributes(module: nn.Module) -> dict[str, Any]:
     return config
 
 
-TABLES = frozenset({dict, OrderedDict, set})
-"""What torch keeps of every module: parameters, buffers, hooks, modules."""
 WEIGHTS = ("weight", "bias")
+OF_EVERY_MODULE = frozenset(vars(nn.Module()))
+"""Its mode, and tables of parameters, buffers, hooks and modules"""
+
+
+@cache
+def own_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Of the attributes of a module those that not every module has."""
+    return tuple(name for name in names if name not in OF_EVERY_MODULE)
 
 
 def pruned(module: nn.Module) -> dict[str, int]:
@@ -132,7 +137,9 @@ def parameter_names(module: nn.Module) -> frozenset[str]:
 def parameter_facts(module: nn.Module) -> dict[str, tuple]:
     """By name what a count depends on: elements, and whether they are trainable; of a lazy one nothing."""
     return {
-        name: () if is_lazy(one) else (one.numel(), wants_gradient(one))
+        name: ()
+        if type(one) is not nn.Parameter and is_lazy(one)
+        else (one.numel(), wants_gradient(one))
         for name, one in module._parameters.items()
         if one is not None
     }
@@ -173,14 +180,14 @@ class ModuleTable:
         self.live.append(module)
         self.paths.append(path)
         self._types.append(type(module))
-        self._held.append(parameter_facts(module))
+        facts = parameter_facts(module)
+        self._held.append(facts)
         if origin := origin_of(module):
             self._copies[index] = (self.paths.index(origin.path), origin.before or 0)
         children: list[tuple[str, int]] = []
         self._children.append(children)
-        self._lazy.update(
-            id(p) for p in module._parameters.values() if p is not None and is_lazy(p)
-        )
+        if not all(facts.values()):
+            self._lazy.update(id(one) for one in module._parameters.values() if is_lazy(one))
         prefix = path + "." if path else ""
         for name, child in module._modules.items():
             if child is not None:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch._C import _pop_torch_dispatch_stack as pop_mode
+from torch._C import _push_on_torch_dispatch_stack as push_mode
 from torch._ops import HigherOrderOperator
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -105,7 +107,11 @@ class OperatorMode(TorchDispatchMode):
         return output
 
     def answer(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
-        """The operator's result: remembered, or got and written down."""
+        """The operator's result: remembered, or got and written down; a view runs as it is."""
+        if plan.runs and is_plain(args):
+            output = func(*args, **kwargs)
+            self.write(plan.name, args, kwargs, output, (), plan.unknown)
+            return output
         if self.execute:
             if plan.reads_values and not harmless_index(plan.name, args):
                 self.needs.look()
@@ -194,17 +200,18 @@ class OperatorMode(TorchDispatchMode):
             if self.passes_gradients and plan.name in NEVER_REMEMBERED:
                 args = with_gradients(args)
                 kwargs = dict(zip(kwargs, with_gradients(tuple(kwargs.values())), strict=True))
+            push_mode(self)  # what entering it does beside that is done already
             try:
-                with self:
-                    output = func._op_dk(COMPOSITE, *args, **kwargs)
+                output = func._op_dk(COMPOSITE, *args, **kwargs)
             except BaseException:
                 self.stack[-2].extend(children)  # what ran, counts
                 raise
             finally:
+                pop_mode(None)
                 self.stack.pop()
         else:
             output = self.result_of(func, plan, args, kwargs)
-        if not self.execute and not (plan.runs and is_plain(args)) and has_sparse(args, output):
+        if not self.execute and has_sparse(args, output):
             self.needs.demand(
                 ValuesNeeded(f"the model stores values where they are not zero with {plan.name}")
             )

@@ -100,10 +100,10 @@ def ignored(module: nn.Module) -> None:
 
 def origin_of(module: nn.Module) -> IdleHook | None:
     """The hook that a module has from the one it was copied from, if it is a copy."""
-    if isinstance(module, torch.jit.ScriptModule):
+    hooks = vars(module).get("_forward_hooks")
+    if not hooks or isinstance(module, torch.jit.ScriptModule):
         return None
-    hooks = module._forward_hooks.values()
-    carried = (h for h in hooks if isinstance(h, IdleHook) and h.before is not None)
+    carried = (h for h in hooks.values() if isinstance(h, IdleHook) and h.before is not None)
     return next(carried, None)
 
 
@@ -112,11 +112,13 @@ def hooked(
     root: nn.Module, wanted: Callable[[str, str], bool] | None, seen: Seen = ignored
 ) -> Iterator[None]:
     """Forward hooks that do nothing, on the modules that are wanted by path and class."""
+    if wanted is None:
+        yield
+        return
     handles = [
         module.register_forward_hook(IdleHook(path, seen))
         for path, module in root.named_modules()
-        if wanted is not None
-        and wanted(path, qualified_name(type(module)))
+        if wanted(path, qualified_name(type(module)))
         and not isinstance(module, torch.jit.ScriptModule)
     ]
     try:

@@ -16,6 +16,15 @@ from flop_harness.report.words.text import (
     signed,
 )
 
+ENDED: dict[Status, str] = {
+    "ok": "no figure",
+    "failed": "refused",
+    "unavailable": "not asked",
+    "timeout": "out of time",
+    "out_of_memory": "out of memory",
+}
+"""How a reading without a figure ended, in the words of the site"""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -41,9 +50,7 @@ class Cell:
     @property
     def text(self) -> str:
         """The figure, or the word for why there is none."""
-        if self.value is None:
-            return "no figure" if self.status == "ok" else self.status.replace("_", " ")
-        return group(self.value)
+        return ENDED[self.status] if self.value is None else group(self.value)
 
     @property
     def loud(self) -> bool:

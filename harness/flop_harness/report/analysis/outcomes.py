@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flop_harness.records import Reading
+from flop_harness.report.analysis.cells import ENDED
 from flop_harness.report.analysis.index import BROKEN, Index, figures_of, is_figure
 from flop_harness.report.words.text import plural
 
@@ -19,8 +20,7 @@ def outcome_of(index: Index, readings: list[Reading]) -> tuple[str, str]:
     broken = [each for each in readings if not is_figure(each)]
     broken.sort(key=lambda each: each.status not in BROKEN)
     if broken:
-        status = "no figure" if broken[0].status == "ok" else broken[0].status.replace("_", " ")
-        return status, broken[0].message
+        return ENDED[broken[0].status], broken[0].message
     return EXPLAINED, ""
 
 

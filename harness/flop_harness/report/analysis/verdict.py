@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 
-from flop_harness.records import HERE, Bridge, Reading, Run
+from flop_harness.records import HERE, Bridge, Reading, Run, Status
+from flop_harness.report.analysis.cells import ENDED
 from flop_harness.report.analysis.index import (
     BROKEN,
     Index,
@@ -27,6 +28,7 @@ from flop_harness.report.words.text import (
     group,
     hanging,
     left_out,
+    listed,
     many,
     plural,
     printable,
@@ -34,14 +36,7 @@ from flop_harness.report.words.text import (
     verb,
 )
 
-SILENT = {
-    "timeout": "out of time",
-    "out_of_memory": "out of memory",
-}
-"""How a reading without a figure ended, where its status alone would mislead"""
-
-
-IN_CONTEXT = "explained by what the model itself does otherwise in the reading's context"
+IN_CONTEXT = "explained because the model itself runs other operations in that context"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +55,7 @@ class Verdict:
     cases: int = 0
     cells: int = 0
     in_context: int = 0
-    silent: Mapping[str, int] = field(default_factory=dict)
+    silent: Mapping[Status, int] = field(default_factory=dict)
     incomplete: int = 0
     """Cases with work that no figure holds: operators without a formula"""
 
@@ -80,7 +75,7 @@ class Verdict:
                            self.incomplete))  # fmt: skip
         if self.in_context:
             counts.append((IN_CONTEXT, self.in_context))
-        return counts + [(SILENT.get(name, name), count) for name, count in self.silent.items()]
+        return counts + [(ENDED[name], count) for name, count in self.silent.items()]
 
     @property
     def sentence(self) -> str:
@@ -262,9 +257,7 @@ def unknowns(index: Index) -> list[str]:
     """What this run leaves open, one sentence each; empty where nothing is."""
     lines = [f"UNEXPLAINED: {where(reading)}: {index.gap(reading)}."
              for reading in figures_of(index.readings) if not index.explained(reading)]  # fmt: skip
-    broken = sum(reading.status in BROKEN for reading in index.readings)
-    if broken:
-        lines.append(f"{plural(broken, 'reading')} failed: see the counters without a figure.")
+    lines += ended_without(index)
     for failure in index.run.failures:
         what = (
             "it does not run"
@@ -282,11 +275,22 @@ def unknowns(index: Index) -> list[str]:
     return lines + list(filter(None, (told_in_context(index), origin(index.run))))
 
 
+def ended_without(index: Index) -> list[str]:
+    """How many readings ended without a figure, and how; a counter that was not asked is no open end."""
+    found = Counter(each.status for each in index.readings if each.status in BROKEN)
+    told = [f"{count:,} {ENDED[status]}" for status, count in found.items()]
+    return (
+        [f"Readings without a figure: {listed(told)}. See the counters without a figure."]
+        if told
+        else []
+    )
+
+
 def told_in_context(index: Index) -> str:
     """How many figures are explained by what the model does in their context, and where."""
     found = in_context(index)
     if not found:
         return ""
     where = few([shorten(name, 40) for name in dict.fromkeys(each.case for each in found)], 8)
-    return (f"{plural(len(found), 'figure')} {verb(len(found), 'is', 'are')} explained by what the "
-            f"model itself does in the context of the reading and not elsewhere: {where}.")  # fmt: skip
+    return (f"{plural(len(found), 'figure')} {verb(len(found), 'is', 'are')} explained because the "
+            f"model itself runs other operations in the context of the reading than elsewhere: {where}.")  # fmt: skip

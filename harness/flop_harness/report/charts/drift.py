@@ -32,12 +32,13 @@ SIGN, GAP = 5, 4
 
 def points(timeline: Timeline) -> list[dict[str, Any]]:
     """Each figure as a multiple of the reference, in the order of release; ``day`` may be empty."""
+    cases = {case.id for case in timeline.cases}
     made = []
     for place, release in enumerate(timeline.releases):
         day = day_of(timeline.tool.distribution or timeline.tool.id, release.version)
         for case, entry in entries(release).items():
             base = entry.terms.get("reference")
-            if isinstance(entry.said, str) or not base:
+            if case not in cases or isinstance(entry.said, str) or not base:
                 continue
             ratio = entry.said / base / (2 if entry.unit == "FLOP" else 1)
             made.append({"place": place, "day": day.isoformat() if day else "",

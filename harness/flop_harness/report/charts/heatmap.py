@@ -12,7 +12,7 @@ from flop_harness.report.analysis.cells import Cell, cell_of, inputs_of, shown_c
 from flop_harness.report.analysis.index import CounterColumn, Index
 from flop_harness.report.charts.drawing import INK, LETTER, LOUD, blank, styled, svg
 from flop_harness.report.tables.comparison import RULE
-from flop_harness.report.words.text import about, few, printable, ratio, shorten
+from flop_harness.report.words.text import about, few, printable, shorten
 
 # Upper bounds of |deviation| and the colours below and above the reference, light to dark: the
 # steps stay apart in grey, and the number in each cell says which side it is on.
@@ -26,7 +26,8 @@ CLASSES = (
 EQUAL, SILENT, UNKNOWN = "equal", "no figure", "no reference"
 WIDEST = 6.6
 """Pixels of a letter on average: DejaVu Sans, where a machine has no Helvetica"""
-SHORT = {"unavailable": "n/a", "out_of_memory": "memory"}
+SHORT = {"no figure": "none", "not asked": "–", "out of time": "failed", "out of memory": "failed"}
+"""Words that are wider than a cell"""
 
 
 def palette() -> dict[str, str]:
@@ -79,16 +80,10 @@ def heading(index: Index, metric: Metric) -> str:
     return f"{printable(suite.name)}, version {suite.version}. Reference: {RULE[metric]}\n{inputs}"
 
 
-def heatmap_label(cell: Cell) -> str:
-    if cell.value is None:
-        return SHORT.get(cell.status, "no figure" if cell.status == "ok" else cell.status)
-    return ratio(cell.deviation) + (" !" if cell.loud else "")
-
-
 def brief(cell: Cell) -> str:
-    """What stands in a cell of the page and of its chart; the exact figure is not far."""
+    """What stands in a cell of the page and of its chart, in seven signs at most; the exact figure is not far."""
     if cell.value is None:
-        return heatmap_label(cell)
+        return SHORT.get(cell.text, cell.text)
     return about(cell.deviation) + (" !" if cell.loud else "")
 
 

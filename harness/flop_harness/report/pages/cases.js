@@ -57,8 +57,6 @@ async function reveal() {
   reach();
   document.getElementById(name)?.focus({preventScroll: true});
 }
-for (const section of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('details.case'))) {
-  section.addEventListener('toggle', () => fill(section), {once: true});
-}
+document.addEventListener('toggle', ({target}) => fill(/** @type {HTMLElement} */ (target)), true);
 addEventListener('hashchange', reveal);
 reveal();

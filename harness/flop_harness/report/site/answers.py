@@ -65,6 +65,12 @@ class Said:
         return counter if self.alone else f"{counter} ({', '.join(self.contexts)})"
 
     @property
+    def whole_name(self) -> str:
+        """The name where other contexts say otherwise too: which one the tool documents."""
+        shown = self.documented and not self.alone
+        return f"{self.name.removesuffix(')')}, as documented)" if shown else self.name
+
+    @property
     def id(self) -> str:
         """Its place in the page of the model: the counter's name alone where that is enough."""
         reading = self.reading
@@ -133,7 +139,7 @@ def told(index: Index, said: Said) -> dict[str, Any]:
     """
     reading, bridge = said.reading, said.bridge
     return {
-        "id": said.id, "counter": reading.counter, "name": said.name,
+        "id": said.id, "counter": reading.counter, "name": said.whole_name,
         "metric": reading.metric, "unit": reading.unit, "label": printable(reading.label),
         "value": exactly(reading.value) if said.macs is not None and reading.value is not None else None,
         "apart": apart(said), "read": read(said),

@@ -82,10 +82,11 @@ def counter_files(site: Site, profile: Profile) -> Files:
     yield site.page(
         f"counter/{slug(name)}.html", "counter.html.j2", profile=profile, ids=site.ids,
         charges=analysed.charges(profile, site.code.findings),
-        departures=departures, exact=analysed.exact_told(departures),
+        parts=analysed.by_axis(departures), exact=analysed.exact_told(departures),
         releases=analysed.releases(timeline) if timeline else [],
         effects=site.results.effects.get(name, []), refusals=list(refused),
-        drift=drawn(chart(timeline)) if timeline and not unmoved else "", unmoved=unmoved,
+        drift=drawn(chart(analysed.moving(timeline))) if timeline and not unmoved else "", unmoved=unmoved,
+        still=analysed.still_told(timeline) if timeline else "",
     )  # fmt: skip
 
 

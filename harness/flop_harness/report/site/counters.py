@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 from flop_harness.counters.versions.days import day_of
@@ -13,8 +14,8 @@ from flop_harness.report.analysis.findings import Profile
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.site.answers import MARKS
 from flop_harness.report.site.axis import Axis, axis_of, rounds
-from flop_harness.report.site.families import FamilyCell, FamilyRow, short
-from flop_harness.report.words.text import few, plural, printable, shorten
+from flop_harness.report.site.families import QUANTISED, FamilyCell, FamilyRow
+from flop_harness.report.words.text import brief_ratio, few, listed, plural, printable, shorten
 
 MESSAGE = 300
 
@@ -48,7 +49,7 @@ class Departure:
     def dots(self) -> list[tuple[float, str, str]]:
         """(place on the axis, case, ratio), the lowest first; zeros have no place."""
         found = sorted(self.cell.ratios.items(), key=lambda pair: pair[1])
-        return [(self.axis.place(value), case, short(value))
+        return [(self.axis.place(value), case, brief_ratio(value))
                 for case, value in found if value > 0 and self.axis]  # fmt: skip
 
     @property
@@ -57,7 +58,7 @@ class Departure:
         if self.axis is None:
             return []
         return [
-            (self.axis.place(value), short(value))
+            (self.axis.place(value), brief_ratio(value))
             for value in rounds(self.axis.low, self.axis.high, (1,))
         ]
 
@@ -73,11 +74,24 @@ class Departure:
 
 
 def departures(counter: str, rows: Iterable[FamilyRow]) -> list[Departure]:
-    """Every family that the counter was asked about, on one axis."""
+    """Every family that the counter was asked about; quantised models on an axis of their own."""
     found = [(row, cell) for row in rows for cell in row.cells if cell.counter == counter]
     told = [(row, cell) for row, cell in found if cell.ratios or cell.silent]
-    axis = axis_of([1.0, *(value for _, cell in told for value in cell.ratios.values())])
-    return [Departure(row, cell, axis) for row, cell in told]
+    parts = {
+        part: [cell for row, cell in told if is_quantised(row) == part] for part in (False, True)
+    }
+    axes = {part: axis_of([1.0, *(value for cell in cells for value in cell.ratios.values())])
+            for part, cells in parts.items()}  # fmt: skip
+    return [Departure(row, cell, axes[is_quantised(row)]) for row, cell in told]
+
+
+def is_quantised(row: FamilyRow) -> bool:
+    return row.kind == QUANTISED
+
+
+def by_axis(departures: Iterable[Departure]) -> list[list[Departure]]:
+    """Those that share an axis stand together."""
+    return [list(alike) for _, alike in groupby(departures, key=lambda each: each.axis)]
 
 
 def exact_told(departures: Iterable[Departure]) -> str:
@@ -158,6 +172,19 @@ def unmoved(timeline: Timeline) -> str:
         return ""
     models = plural(len(timeline.cases), "small model")
     return f"No figure of {models} changed from {printable(told[0])} to {printable(told[-1])}."
+
+
+def moving(timeline: Timeline) -> Timeline:
+    """Of the models those whose figure, or what it is made of, some release changed."""
+    moved = {change.case for change in changes(timeline)}
+    return replace(timeline, cases=tuple(case for case in timeline.cases if case.id in moved))
+
+
+def still_told(timeline: Timeline) -> str:
+    """Which models no release moved, where some were; they are not drawn."""
+    moved = {case.id for case in moving(timeline).cases}
+    still = [printable(case.id) for case in timeline.cases if case.id not in moved]
+    return f"No release changed a figure of {listed(still)}." if moved and still else ""
 
 
 def dated(timeline: Timeline, version: str) -> str:

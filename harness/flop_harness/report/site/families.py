@@ -14,7 +14,7 @@ from flop_harness.records import Reference
 from flop_harness.report.analysis.families import PLAIN, kind_of, work_of
 from flop_harness.report.analysis.index import REFERENCE, Index
 from flop_harness.report.site.answers import Said, said_of
-from flop_harness.report.words.text import plural, slug
+from flop_harness.report.words.text import brief_ratio, plural, slug
 
 SECTIONS = CONVOLUTIONS, ATTENTION, LANGUAGE, BEYOND, QUANTISED = (
     "Convolutions", "Attention and recurrence", "Language", "Beyond classification", "Quantised",
@@ -63,7 +63,7 @@ class FamilyCell:
         """The worst ratio in a few signs, or the word for why there is none."""
         if self.worst is None:
             return next(iter(Counter(self.silent.values()).most_common(1)), ("", 0))[0]
-        return short(self.worst)
+        return brief_ratio(self.worst)
 
     @property
     def tone(self) -> str:
@@ -80,8 +80,8 @@ class FamilyCell:
             told = f"no figure for {plural(every, 'model')}: {self.mark or 'not asked'}"
             return f"{self.counter}: {told}"
         equal = sum(value == 1 for value in self.ratios.values())
-        told = f"{self.counter}: farthest {short(self.worst)} times the reference, in the middle "
-        told += f"{short(self.usual or 0)}; {equal} of {every} equal"
+        told = f"{self.counter}: farthest {brief_ratio(self.worst)} times the reference, in the middle "
+        told += f"{brief_ratio(self.usual or 0)}; {equal} of {every} equal"
         return told + (f"; no figure for {len(self.silent)}" if self.silent else "")
 
 
@@ -100,19 +100,6 @@ def tone_of(ratio: float) -> str:
         return "zero"
     level = next(n for n, (bound, _) in enumerate(CLASSES) if strength(ratio) <= bound)
     return "same" if level == 0 else f"{'high' if ratio > 1 else 'low'} d{level}"
-
-
-def short(value: float) -> str:
-    """``1``, ``≈1``, ``1.004``, ``0.64``, ``1/137``, ``1/160k``: a ratio in a few signs; bare 1 and 0 are exact."""
-    if value in (0, 1):
-        return f"{value:.0f}"
-    if abs(value - 1) < 0.0005:
-        return "≈1"
-    if abs(value - 1) < 0.01:
-        return f"{value:.3f}"
-    if value < 0.1:
-        return f"1/{1 / value:.0f}" if value > 1e-4 else f"1/{1e-3 / value:.0f}k"
-    return f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
 @dataclass(frozen=True)

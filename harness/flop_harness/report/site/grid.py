@@ -18,10 +18,10 @@ from flop_harness.report.site.families import (
     QUANTISED,
     FamilyRow,
     by_counter,
-    short,
     tone_of,
 )  # fmt: skip
 from flop_harness.report.site.models import Model, every_said
+from flop_harness.report.words.text import brief_ratio
 
 PRESETS = (
     ("Every kind", ""), ("CNN", CONVOLUTIONS), ("ViT and other attention", ATTENTION), ("Language", LANGUAGE),
@@ -82,5 +82,5 @@ def figure(said: Said | None) -> Any:
     return (
         [*value, None, "", ""]
         if share is None
-        else [*value, 1 + share, tone_of(1 + share), short(1 + share)]
+        else [*value, 1 + share, tone_of(1 + share), brief_ratio(1 + share)]
     )

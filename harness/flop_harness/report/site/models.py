@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from flop_harness.conventions.catalogue import CONVENTIONS
 from flop_harness.records import Metric, Reading
 from flop_harness.report.analysis.cells import inputs_of
 from flop_harness.report.analysis.families import kind_in
@@ -15,8 +16,17 @@ from flop_harness.report.analysis.index import REFERENCE, Index, deviation, plai
 from flop_harness.report.formats.case_json import exactly
 from flop_harness.report.site.answers import Said, said_of, told
 from flop_harness.report.site.axis import Axis, axis_of
-from flop_harness.report.site.families import is_close, short, strength
-from flop_harness.report.words.text import Number, human, percent, plural, slug, spread, verb
+from flop_harness.report.site.families import is_close, strength
+from flop_harness.report.words.text import (
+    Number,
+    brief_ratio,
+    human,
+    percent,
+    plural,
+    slug,
+    spread,
+    verb,
+)
 
 Code = Callable[[Reading], list[str]]
 RESTATED = ("reference", "macs", "flops", "params")
@@ -34,13 +44,18 @@ class Group:
     place: float | None
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether they all say so in other contexts than those that their documentation shows."""
+        return not self.reference and not any(each.documented for each in self.said)
+
+    @property
     def words(self) -> str:
         """How far it is from the reference: in per cent, as a ratio where that says more."""
         if self.reference:
             return "the reference"
         value = None if self.apart is None else 1 + self.apart
         if value and (value < 0.1 or 2 <= value < math.inf):
-            return f"× {short(value)}"
+            return f"× {brief_ratio(value)}"
         return percent(self.apart)
 
 
@@ -53,6 +68,13 @@ class Strip:
     silent: tuple[Said, ...]
     axis: Axis | None
     """None where all nearly agree: dots above one another tell nothing"""
+
+    @property
+    def elsewhere(self) -> int:
+        """Rows of other contexts alone."""
+        return sum(group.elsewhere for group in self.groups) + sum(
+            not each.documented for each in self.silent
+        )
 
     @property
     def farthest(self) -> str:
@@ -170,12 +192,19 @@ def ways(index: Index, model: Model) -> Iterator[dict[str, Any]]:
     """The reference and our conventions, as the answers of counters are told; terms where they are known."""
     own = [("reference", model.macs, "MAC"), ("reference", model.params, "parameter")]
     figures = [
-        (each.convention, each.value, each.unit) for each in index.figures_of.get(model.name, ())
+        (each.convention, each.value, each.unit)
+        for each in index.figures_of.get(model.name, ())
+        if not is_part(each.convention)
     ]
     for name, value, unit in (*own, *figures):
         if value is not None:
             yield {"tool": name, "name": name, "id": "who", "value": exactly(value), "unit": unit,
                    "label": unit, "terms": [] if name in RESTATED else None}  # fmt: skip
+
+
+def is_part(convention: str) -> bool:
+    """Whether it counts a part of what another does: no way of counting a model."""
+    return convention in CONVENTIONS and CONVENTIONS[convention].part
 
 
 def every_said(strip: Strip) -> list[Said]:

@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 from markupsafe import Markup, escape
 
 from flop_harness.errors import UserError
-from flop_harness.records.units import Base, parse_figure, parse_unit
+from flop_harness.records.units import parse_unit, with_unit
 from flop_harness.report.analysis.audit import WORDS
-from flop_harness.report.sources.published import Row
-from flop_harness.report.words.text import anchor, digits, group, minus, shorten, slug
+from flop_harness.report.site.notation import own_in, readable, reason_in
+from flop_harness.report.sources.published import WORST, Row
+from flop_harness.report.words.text import anchor, shorten, slug
 
-TIMES = {("MAC", "FLOP"): 2.0, ("FLOP", "MAC"): 0.5}
-"""How many of the second one of the first is"""
 QUANTITIES: Mapping[str, tuple[str, str]] = {
     "params": ("parameters", "parameters"),
     "compute": ("training compute", "FLOP"),
@@ -40,9 +39,8 @@ QUANTITIES: Mapping[str, tuple[str, str]] = {
     "days": ("days", "days"),
 }
 """The head of a column about language models -> what it is about, and the unit of its figures"""
-DIGITS = 4
-"""So many digits at least are told of what a model has"""
-LONG = re.compile(r"[1-9][0-9]{4,}")
+COMPARED = re.compile(r"[<>=]")
+"""What makes a statement: a comparison"""
 SOURCE = re.compile(
     r"arXiv:(?P<paper>\d{4}\.\d{4,5})|(?P<page>https://[^\s,;)…]+)"
     r"|^(?P<repository>[\w.-]+/[\w.-]+) (?P<file>[\w./-]+)(?::\d+)? @(?P<commit>[0-9a-f]{7,40})"
@@ -58,6 +56,7 @@ MANY = 2_000
 class Published:
     """A published figure and what became of it; ``own`` is what the model has, in ``unit``.
 
+    A ``statement``, such as ``a.macs > b.macs``, has no figure.
     ``inputs`` are those of a figure that hangs on them; ``page`` is where it stands.
     """
 
@@ -73,6 +72,7 @@ class Published:
     tone: str
     reason: str
     inputs: str
+    statement: str = ""
     page: str = PAGE
 
     @property
@@ -81,8 +81,8 @@ class Published:
 
 
 def all_published(rows: Iterable[Row]) -> list[Published]:
-    """Each figure with its page: those of a large table that are as stated do not crowd the others."""
-    every = [published(row) for row in rows]
+    """Each figure with its page, in the order of ``rank``: those of a large table that are as stated do not crowd the others."""
+    every = [published(row) for row in sorted(rows, key=rank)]
     as_stated = Counter(each.file for each in every if each.tone == "reproduced")
     return [
         replace(each, page=f"claims/{slug(each.file)}.html")
@@ -92,15 +92,24 @@ def all_published(rows: Iterable[Row]) -> list[Published]:
     ]
 
 
+def rank(row: Row) -> tuple[int, bool, bool]:
+    """The worst verdicts first; of one, what models compute first, and what is said of no model last."""
+    return (
+        WORST.index(row["ruling"]),
+        row["metric"] != "compute" or not row["model"],
+        not row["model"],
+    )  # type: ignore[arg-type]
+
+
 def published(row: Row) -> Published:
-    words, unit = words_of(row)
-    name = row["model"].rpartition(":")[2] or title_of(row["claim"], words)
+    words, value, unit = figure_of(row)
+    statement = "" if value else row["value"]
     return Published(
         anchor("claim", row["file"], row["claim"]), row["file"], row["model"],
-        " ".join(filter(None, [shorten(name, 60), row["layer"]])), readable(row["value"]), unit, own_in(row),
+        title_of(row, words, statement), readable(value), unit, own_in(row),
         shorten(row["source"], 240), WORDS[row["ruling"]],  # type: ignore[index]
-        tone_of(row["ruling"]), shorten(typeset(row["reason"]), 400),
-        row["inputs"] if row["metric"] == "compute" else "",
+        tone_of(row["ruling"]), shorten(reason_in(row, unit), 400),
+        row["inputs"] if row["metric"] == "compute" else "", statement,
     )  # fmt: skip
 
 
@@ -109,14 +118,20 @@ def tone_of(ruling: str) -> str:
     return ruling.replace(" ", "-")
 
 
-def words_of(row: Row) -> tuple[str, str]:
-    """What a figure is about where its table says it, and its unit; ``M`` of parameters is ``M parameters``."""
+def figure_of(row: Row) -> tuple[str, str, str]:
+    """What a figure is about where its table says it, its digits and its unit; no digits of a statement.
+
+    ``M`` of parameters is ``M parameters``; so is ``350M`` in a column of parameters.
+    """
     quantity, prefix = head_of(row["unit"])
     words, unit = QUANTITIES.get(quantity, ("", row["unit"]))
-    if unit and row["value"].endswith(unit):
-        return words, ""
-    named = " parameters" if row["metric"] == "params" and is_bare(unit) else ""
-    return words, f"{prefix} {unit}{named}".strip()
+    if COMPARED.search(row["value"]):
+        return words, "", unit
+    value, printed = with_unit(row["value"])
+    if printed and printed != unit:
+        prefix = f"{prefix} {printed}".strip()
+    named = "parameters" if row["metric"] == "params" and is_bare(unit) else ""
+    return words, value, " ".join(filter(None, [prefix, unit, named]))
 
 
 def is_bare(unit: str) -> bool:
@@ -127,53 +142,26 @@ def is_bare(unit: str) -> bool:
         return False
 
 
-def readable(value: str) -> str:
-    """Digits in threes: ``15470314496`` -> ``15,470,314,496``; what is no whole number stays as it is printed."""
-    return group(int(value)) if LONG.fullmatch(value) else value
-
-
 def head_of(unit: str) -> tuple[str, str]:
     """``params (M)``, the head of a column -> the quantity, and the prefix of its figures."""
     quantity, _, prefix = unit.partition(" (")
     return (quantity, prefix.removesuffix(")")) if quantity in QUANTITIES else (unit, "")
 
 
-def title_of(claim: str, quantity: str) -> str:
-    """``gpt3-2.1/gpt3-xl/width`` of a table -> ``gpt3-xl: width``; a statement is its own title.
+def title_of(row: Row, quantity: str, statement: str) -> str:
+    """Its model and layer; of a figure without a model, and of a statement, what its table calls it.
 
-    A row without a name goes by its number in its table.
+    ``gpt3-2.1/gpt3-xl/width`` of a table -> ``gpt3-xl: width``; a row without a name goes by its number.
     """
-    table, _, row = claim.partition("/")
+    name = shorten(row["model"].rpartition(":")[2], 60)
+    if name and not statement:
+        return f"{name} {row['layer']}".rstrip()
+    table, _, rest = row["claim"].partition("/")
     if not quantity:
-        return row or claim
-    row = row.rpartition("/")[0]
-    return f"{table}, row {row}: {quantity}" if row.isdecimal() else f"{row}: {quantity}"
-
-
-def typeset(text: str) -> str:
-    """``-4.50% off`` -> ``−4.50 % off``."""
-    return re.sub(r"(?<=\d)%", " %", re.sub(r"(?<![\w.)])-(?=\d)", "\N{MINUS SIGN}", text))
-
-
-def own_in(row: Row) -> str:
-    """What the model has, in the unit of the figure; empty where the one is none of the other."""
-    try:
-        printed, unit = parse_figure(row["value"]), parse_unit(row["unit"], row["metric"])
-        own = float(row["own"])
-    except (UserError, ValueError):
-        return ""
-    factor = factor_to(row["own_unit"], unit.base)
-    if factor is None:
-        return ""
-    value = own * factor / unit.scale
-    if unit.scale == 1 and value.is_integer():
-        return group(int(value))
-    return minus(digits(value, max(DIGITS, printed.digits)))
-
-
-def factor_to(own: str, base: Base) -> float | None:
-    """How many of a figure's units one of the model's is; a figure without a unit is in the model's."""
-    return 1.0 if base in ("", own) else TIMES.get((own, base))
+        said = shorten(rest or row["claim"], 80)
+        return f"{name}: {said}" if name else said
+    place = rest.rpartition("/")[0]
+    return f"{table}, row {place}: {quantity}" if place.isdecimal() else f"{place}: {quantity}"
 
 
 def cited(source: str) -> Markup:

@@ -70,7 +70,7 @@ def claim_rows(claims: Sequence[Published]) -> Iterator[Row]:
     for (file, path), count in apart.items():
         yield ("page", f"{file}: {count:,} figures reproduced as stated", path, "claims", "")
     for each in (each for each in claims if each.page == PAGE):
-        title = f"{each.title} {each.figure}: {each.ruling}"
+        title = f"{f'{each.title} {each.figure}'.rstrip()}: {each.ruling}"
         yield (
             "claim",
             title,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from flop_harness.report.analysis.cells import ENDED
 from flop_harness.report.analysis.index import Index, is_figure
 from flop_harness.report.tables.table import Column, Table, columns
 from flop_harness.report.words.text import few, shorten
@@ -14,8 +15,13 @@ def silent(index: Index) -> Table:
     groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for reading in index.readings:
         if not is_figure(reading):
-            status = "no figure" if reading.status == "ok" else reading.status.replace("_", " ")
-            key = (status, reading.counter, str(reading.context), reading.metric, reading.message)
+            key = (
+                ENDED[reading.status],
+                reading.counter,
+                str(reading.context),
+                reading.metric,
+                reading.message,
+            )
             groups[key].append(reading.case)
     heads = columns("status counter context metric cases:integer")
     heads += (Column("which"), Column("message"))

@@ -141,9 +141,36 @@ def ratio(share: float | None) -> str:
 
 
 def about(share: float | None) -> str:
-    """As ``ratio`` in a few signs: ``≈1`` is not quite 1."""
-    near = share is not None and 0 < abs(share) < 1e-4
-    return "\N{ALMOST EQUAL TO}1" if near else ratio(share)
+    """1 + a deviation in a few signs: ``≈1`` is not quite 1, however little it departs."""
+    if share is None:
+        return "?"
+    return "\N{ALMOST EQUAL TO}1" if 0 < abs(share) < NEARLY else brief_ratio(1 + share)
+
+
+NEARLY = 0.0005
+"""Deviations below it are told as nearly none"""
+
+
+def brief_ratio(value: float) -> str:
+    """``1``, ``≈1``, ``1.004``, ``0.64``, ``1/137``, ``1/160k``: a ratio in a few signs; bare 1 and 0 are exact."""
+    if value in (0, 1):
+        return f"{value:.0f}"
+    if abs(value - 1) < NEARLY:
+        return "\N{ALMOST EQUAL TO}1"
+    if abs(value - 1) < 0.01:
+        return f"{value:.3f}"
+    if value < 0.1:
+        return f"1/{in_thousands(1 / value)}"
+    return f"{value:.2f}" if value < 10 else in_thousands(value)
+
+
+def in_thousands(value: float) -> str:
+    """Four digits at most: 9,999 -> ``9999``, 160,293 -> ``160k``."""
+    for letter in ("", "k", "M", "G", "T"):
+        if value < 9999.5:
+            return f"{value:.0f}{letter}"
+        value /= 1000
+    return "∞"
 
 
 def factor_words(factor: float) -> str:

@@ -6,6 +6,10 @@ const DOUBLING = '2 FLOPs per MAC', HALVING = 'a MAC for 2 FLOPs';
 /** What can be turned into one another. */
 const kindOf = (/** @type {string} */ unit) => unit in FLOPS ? 'compute' : unit;
 
+const sizeOf = (/** @type {Way} */ way) => Number(way.value) * (FLOPS[way.unit] || 1);
+/** @type {(way: Way, other: Way) => string} by how much the one is above the other; a MAC is two FLOPs */
+const against = (way, other) => sizeOf(way) === sizeOf(other) ? '='
+  : `${signed(Number((100 * (sizeOf(way) / sizeOf(other) - 1)).toPrecision(3)))} %`;
 /** @type {(figure: Figure, way: Way) => boolean} by digits alone, whatever the unit is called */
 const isMisnamed = (figure, way) => figure.base in FLOPS && way.unit in FLOPS && within(figure, Number(way.value));
 /** @type {(figure: Figure, way: Way, units: Units) => boolean} as it stands, or as the tool calls it */

@@ -1,7 +1,6 @@
 // A figure under one way of counting turned into another's, with the terms between, as the command does.
 
-const [asked, converted, command] = ['asked', 'converted', 'command']
-  .map(id => /** @type {HTMLInputElement} */ (document.getElementById(id)));
+const [asked, converted, command] = byId('asked', 'converted', 'command');
 const say = (/** @type {string} */ text) => [make('p', {}, text)];
 
 /** @type {(line: string) => Promise<Question>} a figure, a way of counting, a model, a way after "to" */
@@ -49,8 +48,9 @@ async function answerTo(line) {
     linkTo(source, model.title), `.${misnamed}`);
   if (to.length) return [head, ...targets.flatMap(target => one(source, target, linkTo(target)))];
   const parts = Map.groupBy(targets, way => way.id === 'who' ? 'By convention' : 'By every other counter');
-  return [head, ...[...parts].reverse().map(([caption, some]) => tableOf(caption, ['Way', 'Figure', 'Unit'],
-    some.map(way => [linkTo(way), grouped(way.value), way.unit])))];
+  return [head, ...[...parts].reverse().map(([caption, some]) => tableOf(caption,
+    ['Counter or convention', 'Figure', 'Unit', 'Against yours'],
+    some.map(way => [linkTo(way), grouped(way.value), way.unit, against(way, source)]), [1, 3]))];
 }
 /** @type {(text: string, model: string, from: string, figure: Figure | null, own: Way[], others: Way[]) => string} */
 function refusal(text, model, from, figure, own, others) {

@@ -10,6 +10,9 @@ function make(tag, attributes = {}, ...parts) {
   return made;
 }
 
+/** @type {(...ids: string[]) => any[]} */
+const byId = (...ids) => ids.map(id => document.getElementById(id));
+
 /** @type {(label: string, table: Node) => Made} */
 const scrolled = (label, table) =>
   make('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label}, table);

@@ -27,11 +27,13 @@ function printed(text, units) {
   return {...unit, value: value * unit.scale, low, high};
 }
 
-/** @type {(words: string[], units: Units) => {text: string, figure: Figure | null, rest: string[]}} what comes first */
+/** @type {(words: string[], units: Units) => {text: string, figure: Figure | null, rest: string[]}}
+ * the first figure among words, with a unit unless it comes first, and the other words */
 function leading(words, units) {
-  const size = [3, 2, 1].find(count => printed(words.slice(0, count).join(' '), units)) || 0;
-  const text = words.slice(0, size).join(' ');
-  return {text, figure: printed(text, units), rest: words.slice(size)};
+  const spans = [...words.keys()].flatMap(at => [3, 2, 1].map(n => ({at, text: words.slice(at, at + n).join(' ')})));
+  const {at, text} = spans.find(each => printed(each.text, units) && (!each.at || /[a-z%万]/i.test(each.text)))
+    || {at: 0, text: ''};
+  return {text, figure: printed(text, units), rest: words.toSpliced(at, text ? text.split(' ').length : 0)};
 }
 
 /** @type {(digits: string) => number} what the last zeros of a whole number may stand for */
@@ -47,4 +49,6 @@ function readings(figure) {
   return [1, 1e9, 1e6, 1e12, 1e3].map(scale => (
     {...figure, scale, value: figure.value * scale, low: figure.low * scale, high: figure.high * scale}));
 }
+/** Whether two figures may be one, by digits alone: many call FLOPs what are MACs. */
+const alike = (/** @type {Figure | null} */ a, /** @type {Figure} */ b) => !!a && a.low <= b.high && b.low <= a.high;
 const within = (/** @type {Figure} */ {low, high}, /** @type {number} */ value) => low <= value && value <= high;

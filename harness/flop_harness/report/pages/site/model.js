@@ -51,5 +51,6 @@ function waterfall(model, answer, unit) {
     {term: word('residual'), amount: signed(gap), bar: bar(end, end, ''), tone: Number(gap) ? 'loud' : ''},
     {term: word('reading'), amount: grouped(answer.value || 0), bar: bar(0, end, 'sum'), tone: 'end'}]];
 }
+if (matchMedia('(max-width: 50rem)').matches) document.getElementById('reproduced')?.removeAttribute('open');
 addEventListener('hashchange', unfold);
 unfold();

@@ -3,8 +3,8 @@
 const termsOf = (/** @type {string} */ text) => text.toLowerCase().match(/\p{L}+|\p{N}+/gu) || [];
 const STOP = new Set(('a an and are at by does for how in is its of on say says tell tells than that the '
   + 'this to was what which who why with wrong vs model').split(' ')), CLAIMS = 5;
-const find = /** @type {HTMLInputElement} */ (document.getElementById('find'));
-const list = /** @type {HTMLElement} */ (document.getElementById('found'));
+const near = (/** @type {string} */ term) => /\p{L}{4}/u.test(term) && 0.25;
+const [find, list] = byId('find', 'found');
 /** @type {Promise<Index> | undefined} */
 let searching;
 
@@ -12,8 +12,7 @@ let searching;
 const index = () => searching ||= load('search').then(({rows, conventions, ...units}) => {
   const items = rows.map(([kind, title, link, words, note], id) => ({id, kind, title, link, words, note}));
   const search = new MiniSearch({fields: ['title', 'words'], tokenize: termsOf, processTerm: String,
-    searchOptions: {prefix: true, fuzzy: (/** @type {string} */ term) => term.length > 4 && 0.2,
-      boost: {title: 3}, combineWith: 'AND'}});
+    searchOptions: {prefix: true, boost: {title: 3}, combineWith: 'AND'}});
   search.addAll(items);
   return {search, items, counters: items.filter(each => each.kind === 'counter'), units, conventions};
 });
@@ -23,11 +22,11 @@ const called = (counters, word) => [word, word.split('.')[0]].map(squashed)
   .map(name => counters.filter(each => each.words.split(' ').includes(name))).find(some => some.length) || [];
 
 /** @type {(index: Index, query: string, kind?: string, all?: boolean) => Item[]}
- * what has all words of a query or, unless that is refused, else some of them */
+ * what has all words of a query, else nearly all, or else, unless that is refused, some of them */
 function hits({search, items}, query, kind, all) {
   const filter = (/** @type {Hit} */ hit) => !kind || items[hit.id].kind === kind;
-  const both = search.search(query, {filter});
-  const hit = both.length || all ? both : search.search(query, {filter, combineWith: 'OR'});
+  const ways = [{}, {fuzzy: near}, ...(all ? [] : [{fuzzy: near, combineWith: 'OR'}])];
+  const hit = ways.values().map(way => search.search(query, {filter, ...way})).find(some => some.length) || [];
   /** @type {(item: Item) => number} what is called so first, claims last */
   const place = ({kind, title}) => kind === 'claim' ? 2 : Number(squashed(title) !== squashed(query));
   return hit.map(each => items[each.id]).sort((a, b) => place(a) - place(b));
@@ -44,10 +43,13 @@ async function found(text) {
   const others = asked.filter(word => !called(known.counters, word).length);
   const {figure, rest} = leading(others, known.units), words = rest.join(' ');
   const models = words ? hits(known, words, 'model', true) : [];
-  const same = figure ? await having(figure) : [], all = hits(known, same.length ? words : asked.join(' '));
+  const same = figure ? await having(figure, models) : [], all = hits(known, same.length ? words : asked.join(' '));
+  const claims = figure && words ? hits(known, words, 'claim', true)
+    .filter(each => alike(leading(each.title.replace(/: [^:]*$/, '').split(' '), known.units).figure, figure)) : [];
   const most = all.filter(each => each.kind !== 'claim').length + CLAIMS;
-  const best = new Set([...all.slice(0, most), ...tools, ...(tools.length ? models : [])]);
-  return [...joined(tools, models), ...same, ...best].slice(0, 40);
+  const best = [...all.slice(0, most), ...tools, ...(tools.length ? models : [])];
+  return [...new Set([...joined(tools, models), ...models.slice(0, figure ? 1 : 0), ...same,
+    ...claims.slice(0, CLAIMS), ...best])].slice(0, 40);
 }
 /** @type {(kind: string, title: string, link: string, note?: string) => Item} */
 const item = (kind, title, link, note = '') => ({id: -1, kind, title, link, words: '', note});
@@ -59,12 +61,13 @@ const joined = ([from, to], models) => !from ? [] : models.slice(0, 4).map(({tit
     : item('why', `${from.title} on ${title}`, `${link}#${from.title}`);
 });
 
-/** @type {(figure: Figure) => Promise<Item[]>} models of which counters say so, those of most counters first;
- * many call FLOPs what are MACs */
-async function having(figure) {
+/** @type {(figure: Figure, named: Item[]) => Promise<Item[]>} models of which counters say so, those of most
+ * counters first, of those that are named; many call FLOPs what are MACs */
+async function having(figure, named) {
   const {models, rows} = await load('figures');
   const isMeant = (/** @type {string} */ unit) => ['', unit, unit === 'MAC' && 'FLOP'].includes(figure.base);
-  const same = rows.filter(([value, unit]) => within(figure, value) && isMeant(unit));
+  const same = rows.filter(([value, unit, place]) => within(figure, value) && isMeant(unit)
+    && (!named.length || named.some(each => each.link === models[place][1])));
   same.sort(([a], [b]) => Math.abs(a - figure.value) - Math.abs(b - figure.value));
   const found = [...Map.groupBy(same, row => row[2])].sort(([, a], [, b]) => b.length - a.length);
   return found.slice(0, 12).map(([place, some]) => {
@@ -83,13 +86,12 @@ async function answer() {
   list.replaceChildren(...(answers.length ? answers.map(line) : [make('li', {class: 'soft'}, nothing)]));
   list.hidden = !text;
 }
-const form = /** @type {HTMLFormElement} */ (find.form);
-form.addEventListener('submit', async event => {
+find.form.addEventListener('submit', async (/** @type {Event} */ event) => {
   event.preventDefault();
   await answer();
   list.querySelector('a')?.click();
 });
-form.addEventListener('keydown', event => {
+find.form.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
   const {key} = event, step = key === 'ArrowDown' ? 1 : key === 'ArrowUp' ? -1 : 0;
   const stops = [find, ...list.querySelectorAll('a')];
   if (event.key === 'Escape') list.hidden = true;

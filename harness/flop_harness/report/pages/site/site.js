@@ -20,8 +20,5 @@ function load(name) {
 }
 
 /** @type {(value: number) => string} 4133742592 -> 4.13 G */
-function compact(value) {
-  const size = Math.abs(value), names = /** @type {const} */ ([[1e12, ' T'], [1e9, ' G'], [1e6, ' M'], [1e3, ' k']]);
-  const [scale, letter] = names.find(([least]) => size >= least) || [1, ''];
-  return String(+(value / scale).toPrecision(3)).replace('-', '−') + letter;
-}
+const compact = value => value.toLocaleString('en-US', {notation: 'compact', maximumSignificantDigits: 3})
+  .replace(/[KMBT]$/, letter => ` ${{K: 'k', B: 'G'}[letter] || letter}`).replace('-', '−');

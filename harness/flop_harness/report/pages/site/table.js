@@ -1,7 +1,6 @@
 // All models and counters: what is shown stands in the address, and is what is exported.
 
-const [controls, unit, panel, count] = ['controls', 'figures', 'export', 'count']
-  .map(id => /** @type {any} */ (document.getElementById(id))), MOST = 200;
+const [controls, unit, panel, count] = byId('controls', 'figures', 'export', 'count'), MOST = 200;
 const picked = () => new FormData(controls).getAll('counters');
 const isShown = (/** @type {string} */ name) => !picked().length || picked().includes(name);
 

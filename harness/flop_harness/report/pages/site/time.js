@@ -1,9 +1,6 @@
 // Seconds of each model beside a count that one chooses, on logarithmic scales.
 
-const [suite, series, counting] = ['suite', 'series', 'counting']
-  .map(id => /** @type {HTMLSelectElement} */ (document.getElementById(id)));
-const [leads, scatter, below] = ['leads', 'scatter', 'dots']
-  .map(id => /** @type {HTMLElement} */ (document.getElementById(id)));
+const [suite, series, counting, leads, scatter, dots] = byId('suite', 'series', 'counting', 'leads', 'scatter', 'dots');
 const option = (/** @type {string} */ name) => make('option', {}, name);
 /** @type {(counts: Count[]) => Made[]} */
 const options = counts => [...Map.groupBy(counts, each => each.group)]
@@ -20,7 +17,7 @@ async function chosen(event) {
   scatter.replaceChildren(chart(count), make('figcaption', {}, count.caption));
   const rows = count.points.toSorted((a, b) => a[3] - b[3])
     .map(([name, family, value, time]) => [name, family, grouped(value), time.toPrecision(4)]);
-  below.replaceChildren(make('details', {class: 'fold'}, make('summary', {}, 'The same as a table'),
+  dots.replaceChildren(make('details', {class: 'fold'}, make('summary', {}, 'The same as a table'),
     tableOf('Models, counts and times', ['Model', 'Family', count.name, 'ms'], rows, [2, 3])));
 }
 
