@@ -7,6 +7,8 @@ from functools import partial
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 import flop_harness
 from cells import bridges
@@ -52,6 +54,91 @@ def test_padding_that_is_a_word_is_not_computed(padding):
     macs = 2 * 4 * 5 * 6 * 3
     assert (made.reference, made.residual) == (macs, 0)
     assert made.reading == (0 if isinstance(padding, str) else 2 * macs)
+
+
+UNFIT = {
+    "conv2d": (lambda x: F.conv2d(x, torch.ones(4, 5, 3, 3)), (2, 3, 6, 6), 2 * 2 * 4 * 4 * 4 * 27),
+    "matmul": (lambda x: x @ torch.ones(5, 4), (2, 6), 2 * 2 * 5 * 4),
+    "bmm": (lambda x: torch.bmm(x, torch.ones(2, 5, 4)), (2, 3, 6), 2 * 2 * 3 * 5 * 4),
+    "add": (lambda x: x + torch.ones(5), (2, 6), 2 * 6),
+    "mul": (lambda x: x * torch.ones(5), (2, 6), 2 * 6),
+}
+"""Operations whose operands do not fit, and FLOPs that are written down: by the second's sizes"""
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_what_raises_is_written_down_before(name):
+    function, shape, flops = UNFIT[name]
+
+    class Goes(nn.Module):
+        def forward(self, x):
+            try:
+                return function(x)
+            except RuntimeError:
+                return x.relu()
+
+    made = bridges(PROFILER, Context(grad=False), partial(Sample, Goes(), (torch.rand(shape),)))
+    assert made["compute"].reference == 0
+    assert (made["compute"].reading, made["compute"].residual) == (flops, 0)
+
+
+class Step(nn.Module):
+    """The gradients of the parameters of a checkpointed part, which is run again for them."""
+
+    def __init__(self, function, **parts) -> None:
+        super().__init__()
+        self.function = function
+        for name, part in parts.items():
+            setattr(self, name, part)
+
+    def forward(self, x):
+        with torch.enable_grad():
+            output = checkpoint(partial(self.function, self), x, use_reentrant=False)
+            return torch.autograd.grad(output.sum(), list(self.parameters()))
+
+
+def matrix(*shape: int) -> nn.Parameter:
+    return nn.Parameter(torch.rand(shape))
+
+
+def twice(m, x):
+    return m.b(m.a(x).relu())
+
+
+FIRST, SECOND = 2 * 4 * 7 * 7 * 27, 2 * 5 * 5 * 5 * 36  # MACs of two convolutions of 3 x 3
+IN, OUT = 2 * 8 * 6, 2 * 6 * 5  # and of two matrices
+STEPS = {
+    # its backward pass is no conv2d to the profiler
+    "conv2d": (
+        lambda: Step(twice, a=nn.Conv2d(3, 4, 3), b=nn.Conv2d(4, 5, 3)),
+        (2, 3, 9, 9), 2 * 2 * (FIRST + SECOND),
+    ),
+    "conv2d padded by a word": (
+        lambda: Step(twice, a=nn.Conv2d(3, 4, 3), b=nn.Conv2d(4, 5, 3, padding="same")),
+        (2, 3, 9, 9), 2 * 2 * FIRST,
+    ),
+    "linear": (
+        lambda: Step(twice, a=nn.Linear(8, 6), b=nn.Linear(6, 5)), (2, 8), 2 * (3 * IN + 4 * OUT),
+    ),
+    "matmul": (
+        lambda: Step(lambda m, x: (x @ m.a) @ m.b, a=matrix(8, 6), b=matrix(6, 5)),
+        (2, 8), 2 * (3 * IN + 4 * OUT),
+    ),
+    # forward, again, and two in the backward pass: of 2 x 6 elements each
+    "mul": (
+        lambda: Step(lambda m, x: m.a(x) * m.b, a=nn.Linear(8, 6), b=matrix(6)),
+        (2, 8), 2 * 3 * IN + 4 * 2 * 6,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("grad", [True, False])
+@pytest.mark.parametrize("name", STEPS)
+def test_a_checkpoint_is_written_down_to_where_it_stops(name, grad):
+    """It has all that it needs as its last operator begins, which is charged and does not run."""
+    make, shape, flops = STEPS[name]
+    made = bridges(PROFILER, Context(grad=grad), lambda: Sample(make(), (torch.rand(shape),)))
+    assert (made["compute"].reading, made["compute"].residual) == (flops, 0)
 
 
 # --------------------------------------------------------------------------------- sparse matrices

@@ -5,10 +5,9 @@ two for each multiplication, ``add`` and ``mul`` one for each element of their f
 it is broadcast to. What else runs (fused attention, recurrent kernels, convolutions in one or three
 dimensions, on unbatched inputs or with ``padding="same"``) counts as nothing.
 
-A trace does not tell what ``vmap`` calls above the operators it makes, what a model recomputes in a
-backward pass of its own or what compiles flexible attention, nor what hangs on values: the degree of
-a matrix exponential, the rows of an embedding beyond ``max_norm``. Those stay unexplained; a reading
-of a model that has some of it says so.
+A trace does not tell what ``vmap`` calls above the operators it makes or what compiles flexible
+attention, nor what hangs on values: the degree of a matrix exponential, the rows of an embedding beyond
+``max_norm``. Those stay unexplained; a reading of a model that has some of it says so.
 """
 
 from __future__ import annotations
@@ -53,9 +52,9 @@ def convolution(args: tuple) -> int:
 
 
 def product(args: tuple) -> int:
-    """MACs of (..., M, K) by (..., K, N)."""
+    """MACs of (..., M, K) by (..., K, N); where they do not fit, by the sizes of the second."""
     left, right = args[-2].shape, args[-1].shape
-    return prod(left) * right[-1]
+    return prod(left[:-1]) * prod(right[-2:])
 
 
 def matrix_product(args: tuple) -> int:
@@ -183,18 +182,57 @@ def by_element(visit: Visit) -> Charges:
     return [] if unwatched else [(ELEMENTWISE[call.packet], first.numel)]
 
 
-def refused(call: Call) -> Charges:
-    """FLOPs of the product of a layer that does not take its rows: it is written down, then raises."""
-    if call.name != "torch.nn.functional.linear" or call.output != RAISED:
+BY_FUNCTION: dict[str, Callable[[tuple], int]] = {
+    **dict.fromkeys(
+        ("linear", "matmul", "__matmul__", "mm", "bmm"), lambda args: product(args[:2])
+    ),
+    **dict.fromkeys(("addmm", "baddbmm"), lambda args: product(args[1:3])),
+    "conv2d": convolution,
+}
+"""MACs of a function by its arguments"""
+BY_FIRST = {"add": "aten.add", "__add__": "aten.add", "mul": "aten.mul", "__mul__": "aten.mul"}
+FILTERS = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
+DEFAULTS = (None, None, None, 1, 0, 1, 1)
+
+
+def arguments(call: Call) -> tuple:
+    """What a function of ``BY_FUNCTION`` is given, by position; numbers as one for both sides."""
+    if not call.name.endswith(".conv2d"):
+        return call.args
+    *given, groups = (
+        call.argument(place, name, DEFAULTS[place]) for place, name in enumerate(FILTERS)
+    )
+    return (*((each,) if isinstance(each, int) else each for each in given), groups)
+
+
+def untraced(visit: Visit) -> Charges:
+    """FLOPs of a function whose operator the profiler writes down and a trace does not.
+
+    It raises then, for shapes that do not fit or as a checkpoint has all that it needs. Or it is a
+    convolution in a pass that takes gradients, of which a trace shows what it comes apart into.
+    """
+    call, name = visit.call, visit.call.name.rpartition(".")[2]
+    raises = call.output == RAISED
+    if raises and name in BY_FIRST and isinstance(call.args[0], Tensor):
+        return [(f"{ELEMENTWISE[BY_FIRST[name]]} that raised", call.args[0].numel)]
+    if name not in BY_FUNCTION or any(each.packet in PRODUCTS for each in call.children):
         return []
-    x, weight = call.args[:2]
-    return [("matrix product that raised", 2 * prod(x.shape[:-1]) * prod(weight.shape))]
+    if raises:
+        told = "convolution that raised" if name == "conv2d" else "matrix product that raised"
+        return [(told, 2 * BY_FUNCTION[name](arguments(call)))]
+    if name != "conv2d":
+        return []
+    macs = convolution(arguments(call))
+    return [*matched(visit, macs), ("2 FLOPs per MAC", macs)]
+
+
+WATCHED = {"operator": charged, "function": untraced}
 
 
 def charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
     for visit in visits(trace):
-        seen = charged(visit) if visit.call.level == "operator" else refused(visit.call)
-        yield from ((visit.path, *charge) for charge in seen)
+        if visit.call.level in WATCHED:
+            yield from ((visit.path, *charge) for charge in WATCHED[visit.call.level](visit))
 
 
 def price_compute(trace: Trace) -> Account:
