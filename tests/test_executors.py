@@ -22,8 +22,9 @@ from flop_harness import store
 from flop_harness.ask.compare import carry_out
 from flop_harness.errors import UserError
 from flop_harness.run import executors
+from flop_harness.run.executors import task
 from flop_harness.run.executors.versions import difference, versions
-from flop_harness.run.plan import Progress
+from flop_harness.run.plan import Plan, Progress, Work
 from flop_harness.run.planning import make_plan
 from flop_harness.suite.files import load
 
@@ -89,6 +90,18 @@ def test_every_counter_that_is_asked_has_its_version_held():
     assert {"thop", "numel", "torch", "Python", "flop-harness"} <= versions(
         ["thop", "numel"]
     ).keys()
+
+
+def test_a_task_takes_one_core_whatever_its_machine_has(tmp_path: Path, monkeypatch):
+    """A second worker would bring nothing where the first one's task is spread over all cores."""
+    suite = load(str(written(tmp_path, 1)))
+    plan = make_plan(suite, tmp_path, counters=["numel"], device="cpu")
+    work = Work(suite.cases[0], tuple(plan.cells(suite.cases[0])))
+    taken: list[Plan] = []
+    monkeypatch.setattr(task, "counted", lambda plan, *rest: iter(taken.append(plan) or ()))
+    asked = task.Task(work, suite, "cpu", ("numel",), versions(["numel"]), "queue")
+    assert list(task.cells_told(asked, tmp_path, lambda *message: None)) == []
+    assert [(each.jobs, each.limits.threads) for each in taken] == [(1, 1)]
 
 
 # ------------------------------------------------------------------------------------- a cluster

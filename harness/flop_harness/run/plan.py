@@ -59,7 +59,7 @@ class Plan:
     """Everything a run of a suite depends on.
 
     Of ``training`` steps the reference is that of forward and backward, and counters are asked in
-    the contexts in which they count one.
+    the contexts in which they count one. ``jobs`` processes share ``cores``.
     """
 
     suite: Suite
@@ -70,6 +70,7 @@ class Plan:
     fresh: bool = False
     training: bool = False
     executor: str = "local"
+    cores: int = os.cpu_count() or 1
 
     def cells(self, case: Case) -> list[Cell]:
         variant = "training" if self.training else ""
@@ -92,10 +93,8 @@ class Plan:
 
     @property
     def limits(self) -> Limits:
-        cores = os.cpu_count() or 1
-        return Limits(
-            self.suite.timeout_s, int(self.suite.memory_gib * 2**30), max(1, cores // self.jobs)
-        )
+        threads = max(1, self.cores // self.jobs)
+        return Limits(self.suite.timeout_s, int(self.suite.memory_gib * 2**30), threads)
 
 
 def version_asked(counter: Counter) -> str:

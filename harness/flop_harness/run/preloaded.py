@@ -15,7 +15,7 @@ import flop_harness.run.workers
 import flop_harness.trace.attempts  # noqa: F401
 from flop_harness import counters
 from flop_harness.run.large_pages import use_large_pages
-from flop_harness.run.server import LARGE_PAGES
+from flop_harness.run.variables import LARGE_PAGES
 from flop_harness.suite.sources import distributions, own_modules
 
 for info in iter_modules(counters.__path__, f"{counters.__name__}."):

@@ -23,6 +23,7 @@ from typing import Any
 from flop_harness.errors import warning_line
 from flop_harness.run.guard import go_on_guarded
 from flop_harness.run.isolation import stdout_to_stderr
+from flop_harness.run.variables import HASH_SEED, LARGE_PAGES, OUR_SEED, OURS, SAFE_PATH
 from flop_harness.suite.search_path import put_standard_library_first, standard_library_first
 
 PRELOADED = ["flop_harness.run.server", "torch", "torchvision", "flop_harness.run.preloaded"]
@@ -105,8 +106,6 @@ def deaf_to_interrupts() -> Iterator[None]:
 @contextmanager
 def safe_path() -> Iterator[None]:
     """A Python that is started within does not look for modules in the working directory."""
-    from flop_harness.run.server import OURS, SAFE_PATH
-
     before = os.environ.setdefault(SAFE_PATH, OURS)
     try:
         yield
@@ -120,8 +119,6 @@ def told_to_server(large_pages: bool) -> Iterator[None]:
     """A server that is started within orders sets of texts alike in every run, as some tools tell
     theirs; with ``large_pages`` it moves what it has imported into such.
     """
-    from flop_harness.run.server import HASH_SEED, LARGE_PAGES, OUR_SEED, OURS
-
     told = {HASH_SEED: OUR_SEED} if HASH_SEED not in os.environ else {}
     told |= {LARGE_PAGES: OURS} if large_pages else {}
     os.environ |= told

@@ -27,7 +27,7 @@ from flop_harness.suite.sources import changed
 
 GONE = (OSError, TimeoutError, CancelledError)
 """What is raised where the scheduler does not answer"""
-TURN_S = 0.02
+TURN_S = 0.1
 """Between two looks into an empty queue"""
 
 

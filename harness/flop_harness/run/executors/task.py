@@ -1,12 +1,12 @@
 """What a worker of a cluster does: the cells of a case as on any machine, each told as it is done.
 
 The case has a process of its own and each counter a fork of it, in a scratch folder of the worker.
+They work one after another: a task is one core's share of the machine.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-import os
 import pickle
 import socket
 import tempfile
@@ -71,8 +71,7 @@ def cells_told(task: Task, folder: Path, send: Callable[..., None]) -> Any:
     progress = Progress(
         note=lambda line: send("note", case, line), started=lambda cell: send("started", case, cell)
     )
-    # as many jobs as cores: a task is one core's share
-    plan = Plan(task.suite, tuple(find(task.counters)), folder, task.device, os.cpu_count() or 1)
+    plan = Plan(task.suite, tuple(find(task.counters)), folder, task.device, jobs=1, cores=1)
     for cell, result in counted(plan, [task.work], progress, keep):
         send("finished", case, cell, result, new_traces(result))
         yield cell
