@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 
 import pytest
 
 from flop_harness.reconcile import assembly
-from flop_harness.records import Case, Input, Suite, Tool
+from flop_harness.records import Case, Context, Input, Suite, Tool
 from flop_harness.run.identity import identity
 from flop_harness.run.plan import Plan, Progress, Raw
 from flop_harness.run.planning import make_plan
 from flop_harness.run.runner import run
+from flop_harness.suite.collection import uncollected
 
 CASES = (
     Case("linear", "torch.nn:Linear", (Input((2, 4)),), {"in_features": 4, "out_features": 3}),
@@ -56,3 +58,15 @@ def test_cases_derived_in_other_processes_give_the_same_run(done, monkeypatch):
     here = assembly.assemble(plan, raw)
     monkeypatch.setattr(assembly, "FEW", 0)
     assert assembly.assemble(replace(plan, jobs=2), raw) == here
+
+
+def test_the_traces_of_a_case_go_with_it_without_a_collection(done):
+    plan, raw = done
+    file = next(result.trace for result in raw.results.values() if result.trace)
+    with uncollected():
+        traces = assembly.PricedTraces(plan.folder)
+        read = traces.load(file, Context("cpu"))
+        assert read.account("compute") is traces.load(file, Context("meta")).account("compute")
+        gone = weakref.ref(traces)
+        del traces, read
+        assert gone() is None

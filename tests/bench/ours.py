@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torchvision  # noqa: F401  as the process has it that all others are forked from
 
 import flop_harness.run.preloaded  # noqa: F401
-from flop_harness.counters import Answer, Counter
+from flop_harness.counters import Answer, Counter, overlay
 from flop_harness.counters.protocol import capturing_nothing
 from flop_harness.records import Call
 from flop_harness.run.cells import CaseRunner
@@ -69,6 +70,8 @@ def measured(suite: str, case: str) -> tuple[int, float]:
     cases = tuple(replace(each, counters=("all",)) for each in chosen.cases)
     with tempfile.TemporaryDirectory() as folder:
         plan = make_plan(replace(chosen, cases=cases), Path(folder), device="cpu", jobs=2)
+        for counter in plan.counters:  # each process of a run is told which overlays are whole
+            overlay.is_whole(counter.overlay, overlay.folder_of(counter.overlay))
         outcome: Any = run_apart(partial(ours, plan), timeout_s=600)
     if outcome.ending != "ok":
         raise RuntimeError(f"{outcome.message}\n{outcome.output}")
