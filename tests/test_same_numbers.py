@@ -44,6 +44,14 @@ RUNS = {
     "wide": wide_run,
     "seeds": lambda: store.load(SEEDS),
 }
+ENDED = {
+    "ok": "no figure",
+    "failed": "refused",
+    "unavailable": "not asked",
+    "timeout": "out of time",
+    "out_of_memory": "out of memory",
+}
+"""Status in the CSV -> the word in all other formats"""
 
 
 @pytest.fixture(scope="module", params=RUNS)
@@ -75,7 +83,7 @@ def truth(files: dict[str, str]) -> Told:
         if row["value"]:
             told.figures[key] = number(row["value"])
         else:
-            told.words[key] = row["status"].replace("_", " ")
+            told.words[key] = ENDED[row["status"]]
     for key, row in sheet(files["bridges.csv"]):
         told.bridges.setdefault(key, []).append((row["term"], number(row["amount"])))
     told.references = {(key[0], key[3]): lines[0][1] for key, lines in told.bridges.items()}
