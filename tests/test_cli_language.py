@@ -119,7 +119,13 @@ def test_lists(what):
         (("mfu", *ASKED, "--peak", "624e12"), "A100-bf16-sparse"),
         (("mfu", *ASKED, "--peak", "989"), "given in FLOP/s"),
         (("mfu", *ASKED, "--peak", "H100-bf16", "--formula", "vllm-decode"), "no MFU of training"),
-        (("mfu", "--model", "gpt2", "--tokens-per-second", "0", "--peak", "H100-bf16"), "above 0"),
+        *(
+            (
+                ("mfu", "--model", "gpt2", "--tokens-per-second", rate, "--peak", "H100-bf16"),
+                "above 0",
+            )
+            for rate in ("0", "1e-400", "1e400")
+        ),
         (("mfu", "--model", "gpt2", "--tokens-per-second", "x", "--peak", "H100-bf16"), "'x'"),
     ],
 )

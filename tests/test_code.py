@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from commands import typed
 from flop_harness.code.constructors import ATTENTION, constructed, in_order, shared_inputs
 from flop_harness.code.excerpt import excerpt, places
 from flop_harness.code.literals import CannotWrite, literal
@@ -222,6 +223,45 @@ def test_a_factory_of_a_file_gives_its_own_inputs():
         'model, args, kwargs = Net.small(switches={"bias": False})\n'
         "model.train()\n"
     )
+
+
+FACTORIES = """
+import torch
+from torch import nn
+
+class Named(nn.Linear):
+    def forward(self, *, x):
+        return super().forward(x)
+
+def pair(width):
+    return nn.Linear(4, width), (torch.ones(2, 4),)
+def one(width):
+    return nn.Linear(4, width), torch.ones(2, 4)
+def listed(width):
+    return nn.Linear(4, width), [torch.ones(2, 4)], {}
+def named(width):
+    return Named(4, width), {"x": torch.ones(2, 4)}
+"""
+
+
+@pytest.mark.parametrize("name", ["pair", "one", "listed", "named"])
+def test_a_factory_may_return_its_inputs_in_any_form(name, tmp_path, monkeypatch):
+    (tmp_path / "factories_of_mine.py").write_text(FACTORIES)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    case = Case("a", f"factories_of_mine.py:{name}", kwargs={"width": 5})
+    given = call(x=Tensor((2, 4))) if name == "named" else call(Tensor((2, 4)))
+    made = run(model_code(case, given))
+    assert made["model"](*made["args"], **made.get("kwargs", {})).shape == (2, 5)
+
+
+def test_of_a_function_no_code_is_made_that_no_tool_runs(tmp_path):
+    """A tool takes a module; what it says of the function stands without code."""
+    (tmp_path / "function_of_mine.py").write_text(
+        "import torch\ndef make():\n    return (lambda x: x @ x), (torch.ones(3, 3),)\n"
+    )
+    told = typed("explain", f"{tmp_path}/function_of_mine.py:make", "torch", "--code")
+    assert told.code == 0 and "# cannot be written as code: a function" in told.out
+    assert "import" not in told.out
 
 
 def test_a_model_on_meta_and_its_inputs_are_there():

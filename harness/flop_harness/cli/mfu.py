@@ -20,6 +20,9 @@ from flop_harness.cli.formulas import (
 from flop_harness.cli.options import JsonOption, KwargsOption
 from flop_harness.errors import UserError
 
+SLOWEST, FASTEST = 1e-9, 1e18
+"""Tokens per second of all devices together; beyond them something is mistyped"""
+
 
 @app.command()
 def mfu(
@@ -54,8 +57,8 @@ def mfu(
         )
     limit = peaks.find(peak, dtype)
     rate = parse_figure(tokens_per_second).value * (gpus if per_gpu else 1)
-    if rate <= 0:
-        raise UserError(f"{tokens_per_second} tokens per second: give a rate above 0")
+    if not SLOWEST <= rate <= FASTEST:
+        raise UserError(f"{tokens_per_second} tokens per second: give a rate above 0, below 1e18")
     shape, at, _ = shape_asked(model, kwargs, length, extend)
     found = asked.utilisation(asked.chosen(shape, at, separated(formula)), rate, gpus, limit)
     days = count_of(tokens) / float(rate) / 86400 if tokens else None

@@ -17,6 +17,8 @@ from flop_harness.records import Bridge, Call, Case, Dict, Module, Opaque, Param
 from flop_harness.records.account import Account
 
 ENCODER_LAYER = ".TransformerEncoderLayer"
+FUNCTION = "flop_harness.suite.functions.Function"
+"""What stands for a function that is counted in the place of a module, which no tool takes"""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,10 @@ class TracedFigure:
         if self.counter.usage is None:
             raise ValueError(f"nobody wrote down how {self.counter.id} is asked")
         return self.counter.usage
+
+    @property
+    def of_function(self) -> bool:
+        return self.own.modules[0].type == FUNCTION
 
     @cached_property
     def places(self) -> list[Place]:

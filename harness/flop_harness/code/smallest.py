@@ -71,6 +71,8 @@ def shown(traced: TracedFigure, term: str, place: Place, bridge: Bridge, code: s
 def whole_code(traced: TracedFigure) -> str:
     """The code that gives the figure itself. CannotWrite for inputs that no short code makes."""
     bridge, own = traced.bridge, traced.own
+    if traced.of_function:
+        raise CannotWrite("a function, where the tool takes a module")
     return joined(*pieces_of(traced.case, traced.counter, bridge.context, bridge.metric,
                              traced.canonical.root, own.root, own.executed))  # fmt: skip
 
@@ -111,6 +113,8 @@ def written(traced: TracedFigure, part: Part) -> str:
     if maker:
         switches = f"{'.eval()' if case.mode == 'eval' else ''}{to(device)}"
         home, model = "", [f"model = {maker}{switches}"]
+    elif traced.of_function:
+        raise CannotWrite("a part of a function")
     else:
         taken = f'model = model.get_submodule("{part.place.path}")'
         home, model = built(case), [*model_lines(case, device), taken]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flop_harness.code.figure import pieces_of
 from flop_harness.code.literals import CannotWrite
-from flop_harness.code.module_pass import TracedFigure
+from flop_harness.code.module_pass import FUNCTION, TracedFigure
 from flop_harness.code.smallest import example, whole_code
 from flop_harness.code.text import joined
 from flop_harness.errors import UserError
@@ -62,6 +62,8 @@ def codes_in(folder: Path, run: Run, faults: Faults) -> Codes:
 def pieces_for(traced_figures: TracedFigures, case: Case, reading: Reading) -> tuple[str, ...]:
     counter, reference = counter_of(reading), traced_figures.reference(case.id)
     if counter is None or counter.usage is None:
+        return ()
+    if reference is not None and reference.modules[0].type == FUNCTION:
         return ()
     if reading.context.device == "meta" and reference is not None and not movable(reference):
         return ()
