@@ -125,17 +125,17 @@ def seen_as_leaf(trace: Trace, index: int, places: Mapping[int, object]) -> bool
 
 def by_module(trace: Trace) -> dict[str, int]:
     """Mult-adds of the table's leaf rows, by the last place where the tree holds the module."""
-    places = torchinfo_rows.static_rows(trace)
+    places = torchinfo_rows.places(trace)
     sums: dict[str, int] = {}
     for visit, module in module_calls(trace):
         if seen_as_leaf(trace, visit.call.module, places):
-            path = places[original(trace, visit.call.module)].path
+            path = places[original(trace, visit.call.module)]
             sums[path] = sums.get(path, 0) + sum(charged(trace, visit, module))
     return sums
 
 
 def charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
-    places = torchinfo_rows.static_rows(trace)
+    places = torchinfo_rows.places(trace)
     for visit, module in module_calls(trace):
         if not seen_as_leaf(trace, visit.call.module, places):
             continue

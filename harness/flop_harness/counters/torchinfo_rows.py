@@ -21,7 +21,6 @@ class Row:
     parent: Optional[Row]
     leaf: bool
     params: int
-    path: str
     repeated: bool = False
 
 
@@ -77,17 +76,30 @@ def elements_before(trace: Trace, module: Module) -> dict[str, int]:
     return {name: remaining(module, name, elements) for name, (elements, _) in held}
 
 
+def places(trace: Trace) -> dict[int, str]:
+    """The path of each module at the last place where the tree holds it."""
+    found: dict[int, str] = {}
+
+    def enter(index: int, path: str) -> None:
+        found[index] = path
+        for name, child in trace.modules[index].children:
+            enter(child, f"{path}.{name}" if path else name)
+
+    enter(0, "")
+    return found
+
+
 def static_rows(trace: Trace) -> dict[int, Row]:
-    """The row of each module at the last place where the tree holds it."""
+    """The row of each module there."""
     rows: dict[int, Row] = {}
 
-    def enter(index: int, depth: int, parent: Row | None, path: str) -> None:
+    def enter(index: int, depth: int, parent: Row | None) -> None:
         leaf, params = is_leaf(trace, index), params_of(trace, index)
-        row = rows[index] = Row(index, depth, parent, leaf, params, path)
-        for name, child in trace.modules[index].children:
-            enter(child, depth + 1, row, f"{path}.{name}" if path else name)
+        row = rows[index] = Row(index, depth, parent, leaf, params)
+        for _, child in trace.modules[index].children:
+            enter(child, depth + 1, row)
 
-    enter(0, 0, None, "")
+    enter(0, 0, None)
     return rows
 
 

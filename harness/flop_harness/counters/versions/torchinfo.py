@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from flop_harness.counters import torchinfo
-from flop_harness.counters.torchinfo_rows import static_rows
+from flop_harness.counters import torchinfo, torchinfo_rows
 from flop_harness.records import Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.walk import module_calls
@@ -26,7 +25,7 @@ def with_rows_inserted(trace: Trace) -> Account:
 
 def inserted(trace: Trace) -> Iterator[tuple[str, int]]:
     """(path, what its last call was charged) of the modules that are inserted."""
-    places = static_rows(trace)
+    places = torchinfo_rows.places(trace)
     calls = [visit for visit, _ in module_calls(trace) if visit.call.module in places]
     last = {visit.call.module: visit for visit in calls}
     called = [trace.modules[visit.call.module].type_name for visit in calls]
