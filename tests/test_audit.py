@@ -249,6 +249,12 @@ def test_a_figure_that_was_rounded_up(verdict):
     assert found.ruling == "not as stated" and found.reason.startswith("rounded up: params")
 
 
+def test_a_single_digit_is_not_rounded_up(verdict):
+    assert params(10) == 2270
+    found = verdict("3", "K params", "kwargs = { width = 10 }")
+    assert "rounded up" not in found.reason and not any(fit.value == 2270 for fit in found.fits)
+
+
 def test_sizes_in_powers_of_two_and_of_ten(judged):
     found = judged("".join(
         f'[[claim]]\nid = "{unit}"\nmodel = "nets.py:Net"\nvalue = "{value:.3f}"\nunit = "{unit}"\n'

@@ -8,9 +8,10 @@ import pytest
 
 from commands import typed
 from flop_harness.ask.convert import Conversion, case_of, convert, given_by
-from flop_harness.ask.figures import parse
-from flop_harness.ask.ways import resolve
+from flop_harness.ask.figures import identified, parse
+from flop_harness.ask.ways import Amount, resolve
 from flop_harness.errors import UserError
+from flop_harness.records.account import Account
 
 # A convolution with bias of 3 channels to 6, 3 x 3, on 10 x 10 without padding: 6 x 8 x 8 out.
 NET = """
@@ -175,6 +176,31 @@ def test_a_figure_without_a_digit_of_the_model_s_is_not_the_model_s(net: str, fi
     """Everything is less than 1 GMac: rounded up it would be that of any small model."""
     with pytest.raises(UserError, match="MAC under macs, not"):
         converted(figure, net, "macs", "flops")
+
+
+@pytest.mark.parametrize(
+    ("figure", "source", "how"),
+    [("24.58k", "macs", ""), ("24.57k", "macs", "cut off"), ("27.7k", "thop", "rounded up"),
+     ("3e4", "macs", None), ("50 kFLOPs", "flops", None)],
+)  # fmt: skip
+def test_a_figure_is_rounded_to_the_nearest_and_else_it_is_said(net, figure, source, how):
+    """24,576 are 24.58 or 24.57 k; thop's 27,648 are 27.7 k and the 49,152 FLOPs no 50 k."""
+    if how is None:
+        with pytest.raises(UserError, match=f"not {figure}"):
+            converted(figure, net, source, "macs")
+        return
+    remarks = converted(figure, net, source, "macs").remarks
+    assert (f"{figure} is that figure {how}" in remarks) == bool(how)
+
+
+def test_who_is_nearest_is_named_first():
+    amounts = [Amount(way, "MAC", Account.of([("", "convolution", total)]))
+               for way, total in (("macs", 1_814_073_344), ("other", 1_819_467_776))]  # fmt: skip
+    found = identified(parse("1.82 GMac"), amounts)
+    assert [(each.amount.way, each.how) for each in found] == [
+        ("other", ""),
+        ("macs", "rounded up"),
+    ]
 
 
 def test_every_backend_of_a_tool_is_tried(net: str):

@@ -287,13 +287,16 @@ def test_chosen_counters_stand_in_the_address_and_are_taken_away_alone(page, sit
 
 
 @pytest.mark.parametrize("figure", ["4.09 GMACs", "4.1 GFLOPs"])
-def test_a_figure_finds_its_models_and_no_words(page, site, figure):
+def test_a_figure_finds_its_models_and_its_claims_and_no_words(page, site, figure):
     """Whoever writes 4.1 GFLOPs of ResNet-50 means MACs; a claim that holds a 4 and a 1 is no answer."""
     opened(page, site)
     page.fill("#find", figure)
     page.wait_for_selector("#found li")
-    kinds = page.locator("#found .kind").all_inner_texts()
-    assert "resnet50" in page.locator("#found li").first.inner_text() and set(kinds) == {"figure"}
+    (first, name), *others = found(page)
+    assert first == "figure" and "resnet50" in name
+    assert {kind for kind, _ in others} == {"figure", "claim"}
+    claims = [title for kind, title in others if kind == "claim"]
+    assert all(re.search(r"\b4[.,][01]\d*", title) for title in claims)
 
 
 def found(page) -> list[tuple[str, str]]:
@@ -320,7 +323,102 @@ def test_a_slip_of_the_pen_finds_what_is_near_and_nothing_else(page, site):
     opened(page, site)
     page.fill("#find", "vggg16")
     told = [title for kind, title in found(page) if kind in ("model", "claim")]
-    assert told[0].startswith("vgg16") and all("vgg16" in title for title in told)
+    assert told[0].startswith("vgg16") and all("vgg16" in title.lower() for title in told)
+
+
+@pytest.mark.parametrize(
+    "words, kind, title",
+    [
+        ("15.5 GFLOPs", "claim", "vgg16 15.5 G MACs"),
+        ("how was it measured", "page", "How a figure is measured"),
+        ("quantised resnet50", "model", "quantized_resnet50"),
+        ("readme resnet101 calflops", "claim", "resnet101 15,690,900,000 FLOPs: error"),
+        ("attention", "family", "vision transformer"),
+    ],
+)
+def test_what_is_meant_stands_first_of_its_kind(page, site, words, kind, title):
+    opened(page, site)
+    page.fill("#find", words)
+    answers = found(page)
+    of_kind = [told for each, told in answers if each == kind]
+    assert any(told.startswith(title) for told in of_kind[:3])
+    kinds = [each for each, _ in answers]
+    assert "network" not in kinds or kinds.index("network") > kinds.index(kind)
+
+
+@pytest.mark.parametrize(
+    "words, told",
+    [("yolov5", "Nothing is called so."), ("777 TFLOPs", "No figure near 777 TFLOPs.")],
+)
+def test_digits_alone_find_no_words(page, site, words, told):
+    opened(page, site)
+    page.fill("#find", words)
+    page.locator("#found .soft").wait_for()
+    assert page.locator("#found").inner_text() == told
+
+
+@pytest.mark.parametrize(
+    "line, told, command",
+    [
+        (
+            "ptflops to fvcore resnet50",
+            "4,111,512,576 MAC by fvcore",
+            "--from ptflops-pytorch --to fvcore",
+        ),
+        (
+            "resnet50 ptflops fvcore",
+            "4,111,512,576 MAC by fvcore",
+            "--from ptflops-pytorch --to fvcore",
+        ),
+        ("resnet50 llama", "Not understood: llama.", "flop-harness convert"),
+        (
+            "5 GFLOPs thop resnet50",
+            "is 4,133,742,592 MAC by thop, not 5 GFLOPs",
+            "flop-harness convert",
+        ),
+        ("1.82 GMac resnet18", "may also be of", "--model resnet18"),
+        (
+            "1.82 GMac reference resnet18",
+            "1,814,073,344 MAC of resnet18: 1.82 GMac, rounded up.",
+            "--from reference",
+        ),
+    ],
+)
+def test_words_are_understood_in_any_order_and_what_is_not_is_named(
+    page, site, line, told, command
+):
+    opened(page, site, "convert.html#q=4.13 GFLOPs ptflops resnet50")
+    page.wait_for_selector("#converted table")
+    page.fill("#asked", line)
+    page.locator(f"#converted[data-answers={line!r}]").wait_for()
+    assert told in page.locator("#converted").inner_text()
+    said = page.locator("#command").inner_text()
+    assert command in said and (command != "flop-harness convert" or said == command)
+
+
+def test_a_figure_of_no_named_tool_is_of_those_that_it_is_nearest_to(page, site):
+    """The reference of ResNet-18, 1,814,073,344 MAC, is 1.81 G: 1.82 would be rounded up."""
+    opened(page, site, "convert.html#q=1.82 GMac resnet18")
+    page.wait_for_selector("#converted table")
+    told = page.locator("#converted > p").all_inner_texts()
+    assert "torchscan" in " ".join(told) and "reference" not in " ".join(told)
+
+
+def test_the_tables_of_convert_fit_a_telephone(page, site):
+    page.set_viewport_size({"width": 390, "height": 900})
+    opened(page, site, "convert.html#q=resnet50")
+    page.wait_for_selector("#converted table")
+    wide = "all => all.filter(each => each.scrollWidth > each.clientWidth).length"
+    assert page.locator("#converted .scroll").evaluate_all(wide) == 0
+
+
+def test_five_models_as_latex_in_two_actions(page, site):
+    opened(page, site)
+    page.fill("#find", "alexnet, vgg16, resnet50, swin_t, vit_b_16")
+    page.click("#found a:has-text('LaTeX of these 5')")
+    text = page.locator("#export code")
+    text.wait_for()
+    assert text.inner_text().count(r" \\") == 6
 
 
 def test_each_way_of_counting_is_held_against_the_figure_that_is_asked(page, site):

@@ -92,11 +92,13 @@ def test_an_unknown_unit_is_refused_with_what_was_perhaps_meant():
         parse_unit("flips")
 
 
-def test_nobody_rounds_up_to_more_than_twice():
-    ends = {
-        text: next(low for name, low, _ in parse_figure(text).intervals() if name == "rounded up")
-        for text in ("1", "2", "1e6", "4.24")
-    }
-    assert ends == {
-        "1": Fraction(1, 2), "2": 1, "1e6": 500_000, "4.24": Fraction(423, 100),
-    }  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "number", "how"),
+    [
+        ("4.24", "4.2449", "rounded"), ("4.24", "4.2451", "cut off"),
+        ("4.24", "4.2349", "rounded up"), ("4.24", "4.25", None), ("4.24", "4.23", None),
+        ("5", "4.6", "rounded"), ("5", "5.9", "cut off"), ("5", "4.4", None), ("1e6", "400000", None),
+    ],
+)  # fmt: skip
+def test_a_figure_is_rounded_or_cut_off_and_a_single_digit_is_not_rounded_up(text, number, how):
+    assert parse_figure(text).printing_of(Fraction(number)) == how

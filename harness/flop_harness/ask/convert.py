@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from flop_harness import store
-from flop_harness.ask.figures import FLOPS, Figure, Identified, identified, parse
+from flop_harness.ask.figures import CHANGED, FLOPS, Figure, Identified, identified, parse
 from flop_harness.ask.results import case_in, folder_named
 from flop_harness.ask.ways import Amount, Rules, Way, resolve
 from flop_harness.errors import UserError
@@ -30,19 +30,28 @@ class Conversion:
     """What a figure is, and what it is under another way of counting, with the terms between."""
 
     model: str
-    figure: Figure
-    source: Amount
+    found: Identified
     target: Amount
     unsupported: Mapping[str, int] = field(default_factory=dict)
     looks: tuple[str, ...] = ()
 
     @property
+    def figure(self) -> Figure:
+        return self.found.figure
+
+    @property
+    def source(self) -> Amount:
+        return self.found.amount
+
+    @property
     def remarks(self) -> list[str]:
         """What has to be said of the figure: its unit, how it was read, what it leaves out."""
         told = []
+        if self.found.printing in CHANGED:
+            told.append(f"{self.figure.text} is that figure {self.found.printing}")
         if self.figure.powers:
             told.append(f"{self.figure.text} was read so: {self.figure.powers}")
-        if self.figure.is_misnamed(self.source) and not self.figure.is_of(self.source):
+        if self.found.is_misnamed:
             called, counted = f"{self.figure.unit.base}s", f"{self.source.unit}s"
             told.append(f"{self.source.way} counts {counted}: what is called {self.figure.text} are "
                         f"{human(self.source.total, self.source.unit)}s, not {called}")  # fmt: skip
@@ -138,8 +147,8 @@ def convert(text: str, case: Case, source: str, target: str, folder: str = "") -
     figure = parse(text)
     sources, targets = resolve(source), resolve(target) if target else []
     rules = Rules(case, folder)
-    figure, origin = recognised(figure, rules, sources)
-    metric = metric_of(origin)
+    origin = recognised(figure, rules, sources)
+    metric = metric_of(origin.amount)
     target = target or REFERENCE.get(metric, source)
     targets = targets or resolve(target)
     found = distinct(each for each in rules.amounts(targets[0]) if metric_of(each) == metric)
@@ -147,15 +156,15 @@ def convert(text: str, case: Case, source: str, target: str, folder: str = "") -
         raise UserError(
             f"{target} says nothing in the {metric} of {case.model}: {text} are {metric}"
         )
-    return [Conversion(case.model, figure, origin, each, rules.unsupported, rules.canonical.looks)
+    return [Conversion(case.model, origin, each, rules.unsupported, rules.canonical.looks)
             for each in found]  # fmt: skip
 
 
-def recognised(figure: Figure, rules: Rules, ways: list[Way]) -> tuple[Figure, Amount]:
+def recognised(figure: Figure, rules: Rules, ways: list[Way]) -> Identified:
     """The amount that a figure is, and how it had to be read. UserError where it is none."""
     amounts = [amount for way in ways for amount in rules.amounts(way)]
     for found in identified(figure, amounts):
-        return found.figure, found.amount
+        return found
     raise UserError(refusal(figure, rules, ways[0]))
 
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import get_args
 
 from flop_harness.ask.ways import Amount
 from flop_harness.errors import UserError
-from flop_harness.records.units import Printed, Unit, parse_figure, parse_unit, with_unit
+from flop_harness.records.units import Printed, Printing, Unit, parse_figure, parse_unit, with_unit
 
 FLOPS = {"MAC": 2, "FLOP": 1}
 BARE = (10**9, 10**6, 10**12, 10**3)
 """What a figure without a unit may be counted in, the usual first: G, M, T, k"""
+PRINTINGS: tuple[Printing, ...] = get_args(Printing)
+CHANGED = ("cut off", "rounded up")
+"""How a figure came about that is not the nearest: it has to be said"""
+RAISED = 3
+"""So many digits at least are rounded up: fewer would be the figure of too many counters"""
 
 
 @dataclass(frozen=True)
@@ -37,31 +43,31 @@ class Figure:
             power = self.unit.binary.scale.bit_length() - 1
             yield replace(self, unit=self.unit.binary, powers=f"its prefix stands for 2^{power}")
 
-    def is_of(self, amount: Amount) -> bool:
-        """Whether it is the amount, rounded or cut off as figures are; a MAC is two FLOPs."""
+    def as_written(self, amount: Amount) -> Printing | None:
+        """How the amount was printed so; a MAC is two FLOPs. None where it is not the amount."""
         base = self.unit.base
         if base in ("", amount.unit) or self.is_label(amount):
-            return self._stands_for(Fraction(amount.total))
+            return self._printing_of(Fraction(amount.total))
         if base in FLOPS and amount.unit in FLOPS:
-            return self._stands_for(Fraction(amount.total) * FLOPS[amount.unit] / FLOPS[base])
-        return False
+            return self._printing_of(Fraction(amount.total) * FLOPS[amount.unit] / FLOPS[base])
+        return None
 
     def is_label(self, amount: Amount) -> bool:
         """Whether its unit is what the tool itself calls its figures."""
         words = amount.label.split(" ")[0]
         return bool(words) and self.unit.base == called(words)
 
-    def is_misnamed(self, amount: Amount) -> bool:
-        """Whether it would be the amount under another name of the unit: MACs called FLOPs."""
+    def misnamed(self, amount: Amount) -> Printing | None:
+        """How the amount was printed under another name of its unit: MACs called FLOPs."""
         swapped = self.unit.base in FLOPS and amount.unit in FLOPS
-        return swapped and self._stands_for(Fraction(amount.total))
+        return self._printing_of(Fraction(amount.total)) if swapped else None
 
-    def _stands_for(self, value: Fraction) -> bool:
-        """A figure without a digit, as 0.00, tells of nothing but 0."""
+    def _printing_of(self, value: Fraction) -> Printing | None:
+        """A figure without a digit, as 0.00, tells of nothing but 0; one of a few is not rounded up."""
         if not self.printed.value:
-            return value == 0
-        number = value / self.unit.scale
-        return any(low <= number <= high for _, low, high in self.printed.intervals())
+            return "rounded" if value == 0 else None
+        printing = self.printed.printing_of(value / self.unit.scale)
+        return None if printing == "rounded up" and self.printed.digits < RAISED else printing
 
 
 def called(label: str) -> str:
@@ -83,32 +89,43 @@ class Identified:
 
     figure: Figure
     amount: Amount
+    printing: Printing
+
+    @property
+    def is_misnamed(self) -> bool:
+        """Whether it is the amount only under another name of its unit."""
+        return self.figure.as_written(self.amount) != self.printing
 
     @property
     def how(self) -> str:
         """What departs from what is written; empty where nothing does."""
-        misnamed = self.figure.is_misnamed(self.amount) and not self.figure.is_of(self.amount)
-        renamed = f"{self.amount.unit}s called {self.figure.unit.base}s" if misnamed else ""
-        return ", ".join(filter(None, [renamed, self.figure.powers]))
+        renamed = f"{self.amount.unit}s called {self.figure.unit.base}s" if self.is_misnamed else ""
+        printed = self.printing if self.printing in CHANGED else ""
+        return ", ".join(filter(None, [renamed, printed, self.figure.powers]))
 
 
 def identified(figure: Figure, amounts: Iterable[Amount]) -> list[Identified]:
     """The amounts that a figure may be, each way of counting once; the plainest reading first.
 
-    As it is written; without a unit, in thousands, millions and so on; MACs called FLOPs; then the
-    same with a prefix in powers of two.
+    Prefixes in powers of ten before those in powers of two; of these what is rounded to the nearest
+    before what is cut off, and that before what is rounded up; of these as it is written before MACs
+    called FLOPs.
     """
     known = list(amounts)
+    every = [Identified(read, amount, printing)
+             for read, fits in interpretations(figure) for amount in known
+             if (printing := fits(read, amount))]  # fmt: skip
+    every.sort(key=lambda each: (bool(each.figure.powers), PRINTINGS.index(each.printing)))
     found: dict[str, Identified] = {}
-    for read, fits in interpretations(figure):
-        for amount in known:
-            if fits(read, amount):
-                found.setdefault(amount.way, Identified(read, amount))
+    for each in every:
+        found.setdefault(each.amount.way, each)
     return list(found.values())
 
 
-def interpretations(figure: Figure) -> Iterator[tuple[Figure, Callable[[Figure, Amount], bool]]]:
+def interpretations(
+    figure: Figure,
+) -> Iterator[tuple[Figure, Callable[[Figure, Amount], Printing | None]]]:
     for reads in (list(figure.readings()), list(figure.in_powers())):
-        for fits in (Figure.is_of, Figure.is_misnamed):
+        for fits in (Figure.as_written, Figure.misnamed):
             for read in reads:
                 yield read, fits

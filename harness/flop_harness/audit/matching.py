@@ -79,13 +79,11 @@ def matches(question: Question, found: Iterable[Candidate]) -> list[Match]:
         found = [candidate for candidate in found if candidate.number == 0]
     made = []
     for candidate in found:
-        for printing, low, high in question.printed.intervals():
-            open_end = {"cut off": high, "rounded up": low}.get(printing)
-            if low <= candidate.number <= high and candidate.number != open_end:
-                cost, told = PRINTINGS[printing]
-                how = (*candidate.departures, told) if told else candidate.departures
-                made.append(Match(candidate, candidate.cost + cost, how, printing))
-                break
+        printing = question.printed.printing_of(candidate.number)
+        if printing:
+            cost, told = PRINTINGS[printing]
+            how = (*candidate.departures, told) if told else candidate.departures
+            made.append(Match(candidate, candidate.cost + cost, how, printing))
     return sorted(made, key=lambda match: match.cost)
 
 

@@ -88,10 +88,10 @@ def worked(explanations: Explanations) -> Verdict | None:
         return None
     result = worked_out(claim)
     comes = f"its own working, {claim.working}, comes to {float(result):.6g}"
-    for printing, low, high in question.printed.intervals():
-        if low <= result <= high:
-            cut = f", {printing}" if printing != "rounded" else ""
-            return error(explanations, f"{comes}{cut}, but not from what {has(explanations)}")
+    printing = question.printed.printing_of(result)
+    if printing:
+        cut = f", {printing}" if printing != "rounded" else ""
+        return error(explanations, f"{comes}{cut}, but not from what {has(explanations)}")
     return error(explanations, f"{comes}; {has(explanations)}")
 
 

@@ -107,7 +107,7 @@ class Printed:
         """What may stand behind the digits: how they came about, and from where to where.
 
         Both ends belong to an interval, but for the upper end of one that was cut off and the lower
-        end of one that was rounded up. Nobody rounds up to more than twice of what there is.
+        end of one that was rounded up. Of a single digit that is no figure: 5 would be 4.1.
         """
         half = self.step / 2
         yield "rounded", self.value - half, self.value + half
@@ -115,7 +115,20 @@ class Printed:
         if filled is not None:
             yield filled[0], self.value - filled[1] / 2, self.value + filled[1] / 2
         yield "cut off", self.value, self.value + self.step
-        yield "rounded up", max(self.value - self.step, self.value / 2), self.value
+        if self.digits > 1:
+            yield "rounded up", self.value - self.step, self.value
+
+    def printing_of(self, number: Fraction) -> Printing | None:
+        """How a number was printed so, the most usual way that fits; None where it cannot be.
+
+        >>> parse_figure("1.82").printing_of(Fraction("1.819")), parse_figure("5").printing_of(Fraction(4))
+        ('rounded', None)
+        """
+        for printing, low, high in self.intervals():
+            open_end = {"cut off": high, "rounded up": low}.get(printing)
+            if low <= number <= high and number != open_end:
+                return printing
+        return None
 
     @property
     def span(self) -> tuple[Fraction, Fraction]:

@@ -8,10 +8,13 @@ type Made = any; // an element of the tag that was asked for
 type Amount = number | string;
 type Terms = Map<string, Amount>;
 
-type Unit = {base: string; scale: number};
-type Units = {bases: Record<string, string>; prefixes: [string, number][]};
-/** What is printed, and what it may have been rounded from. */
-type Figure = Unit & {value: number; low: number; high: number};
+/** A prefix may stand for a power of two as well. */
+type Unit = {base: string; scale: number; binary?: number};
+type Units = {bases: Record<string, string>; prefixes: [string, number, number][]};
+/** What may stand behind printed digits, and what of that has to be said. */
+type Span = {how: string; low: number; high: number};
+/** What is printed, and the ways in which it may have been, in its own prefix. */
+type Figure = Unit & {value: number; ranges: Span[]};
 
 type Step = {
   term: string; amount: Amount; macs: number; share: string; sentence: string; where: string; modules: Record<string, number>;
@@ -32,8 +35,10 @@ type Way = {tool: string; name: string; id: string; value: Amount; unit: string;
 
 /** What is asked of the page that converts: tools go by their ids, the usual one first. */
 type Question = {
-  text: string; figure: Figure | null; from: string[]; to: string[]; model?: Item; name: string; units: Units;
+  text: string; figure: Figure | null; from: string[]; to: string[]; models: Item[]; words: string[]; odd: string[]; asked: string[];
 };
+/** A way of counting that gives a figure, and how that has to be read. */
+type Fit = {way: Way; how: string};
 
 /** A line of a bridge as it is shown; its bar begins and is wide in per cent. */
 type Line = {
@@ -41,7 +46,9 @@ type Line = {
 };
 
 type Item = {id: number; kind: string; title: string; link: string; words: string; note: string};
-type Index = {search: MiniSearch; items: Item[]; counters: Item[]; units: Units; conventions: string[]};
+/** How people write; names of tools, squashed, with the ids that go by them, the usual one first. */
+type Ways = Units & {conventions: string[]; tools: Record<string, string[]>; kinds: string[]; stop: string[]};
+type Index = Omit<Ways, 'tools'> & {tools: Map<string, string[]>; search: MiniSearch; items: Item[]};
 /** Value, unit, ratio to the reference, tone, the ratio in words. */
 type Said = [Amount, string, number | null, string, string];
 /** A figure, or why there is none. */
@@ -56,8 +63,11 @@ type Dot = [string, string, number, number];
 type Count = {name: string; title: string; group: string; caption: string; points: Dot[]; line: [number, number][]; far: number[]};
 
 type Shards = {
-  search: {rows: string[][]; conventions: string[]} & Units;
-  figures: {models: [string, string][]; rows: [number, string, number, string, string][]};
+  search: {rows: string[][]} & Ways;
+  figures: {
+    models: [string, string][]; rows: [number, string, number, string, string][];
+    claims: [number, string, number][];
+  };
   table: {counters: string[]; versions: string[]; made: string; rows: Row[]};
   [model: `model/${string}`]: Model;
   [time: `time/${string}`]: {series: {series: string; counts: Count[]}[]};
@@ -105,7 +115,7 @@ type Hit = {id: number};
 declare class MiniSearch {
   constructor(options: object);
   addAll(items: Item[]): void;
-  search(query: string, options: {filter: (hit: Hit) => boolean; combineWith?: string}): Hit[];
+  search(query: string, options: {filter: (hit: Hit) => boolean; combineWith?: string; fuzzy?: (term: string) => number | false}): Hit[];
 }
 type GridCell = {getValue(): any; getData(): Row; getElement(): HTMLElement};
 declare class Tabulator {

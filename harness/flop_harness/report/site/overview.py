@@ -131,5 +131,8 @@ def search_files(site: Site) -> Files:
         *search.claim_rows(site.published),
         *(search.docs_rows(site.docs) if site.docs else ()),
     ]  # fmt: skip
-    yield site.data("search", {"rows": rows, **search.ways()})
-    yield site.data("figures", search.figures(site.models))
+    place = {link: number for number, (_, _, link, *_) in enumerate(rows)}
+    claims = [(place[each.link], each) for each in site.published if each.link in place]
+    tools = [each.tool.id for each in site.profiles]
+    yield site.data("search", {"rows": rows, **search.ways(tools)})
+    yield site.data("figures", search.figures(site.models, claims))

@@ -76,6 +76,10 @@ class Published:
     page: str = PAGE
 
     @property
+    def link(self) -> str:
+        return f"{self.page}#{self.id}"
+
+    @property
     def figure(self) -> str:
         return f"{self.value} {self.unit}".rstrip()
 

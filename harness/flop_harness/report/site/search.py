@@ -11,12 +11,14 @@ from typing import Any
 
 from flop_harness.conventions.catalogue import CONVENTIONS
 from flop_harness.counters.names import CALLED
+from flop_harness.errors import UserError
 from flop_harness.records import Timeline, Tool
-from flop_harness.records.units import BASES, PREFIXES
+from flop_harness.records.units import BASES, BINARY, PREFIXES, WORDED, parse_figure, parse_unit
 from flop_harness.report.site.counters import dated
 from flop_harness.report.site.families import FamilyRow
 from flop_harness.report.site.models import Model, every_said
 from flop_harness.report.site.published import PAGE, Published
+from flop_harness.report.site.sources import is_library
 from flop_harness.report.site.words import anchor_of
 from flop_harness.report.words.text import human, shorten, slug
 
@@ -25,20 +27,34 @@ Row = tuple[str, str, str, str, str]
 
 
 def model_rows(models: Iterable[Model]) -> Iterator[Row]:
+    """Models of libraries, and the layers and small networks of suites of their own."""
     for each in models:
         note = human(each.macs, "MAC") if each.macs is not None else ""
-        yield "model", each.name, f"model/{each.id}.html", each.model, f"{note}, {each.suite}"
+        kind = "model" if is_library(each.model) else "network"
+        yield kind, each.name, f"model/{each.id}.html", each.model, f"{note}, {each.suite}"
 
 
 def counter_rows(tools: Iterable[Tool]) -> Iterator[Row]:
     """Every counter goes by its id and by all that people call it."""
     for tool in tools:
-        names = {tool.id, *(name for name, ids in CALLED.items() if tool.id in ids)}
-        words = " ".join(sorted(re.sub("[^a-z0-9]", "", name) for name in names))
         yield (
-            "counter", tool.id, f"counter/{slug(tool.id)}.html", words,
+            "counter", tool.id, f"counter/{slug(tool.id)}.html", " ".join(names_of(tool.id)),
             shorten(tool.description, 80),
         )  # fmt: skip
+
+
+def names_of(tool: str) -> list[str]:
+    names = {tool, *(name for name, ids in CALLED.items() if tool in ids)}
+    return sorted(re.sub("[^a-z0-9]", "", name) for name in names)
+
+
+def ids_by_name(tools: Iterable[str]) -> dict[str, list[str]]:
+    """The counters that go by a name, in the order in which they are given, and the reference."""
+    found: dict[str, list[str]] = {"reference": ["reference"]}
+    for tool in tools:
+        for name in names_of(tool):
+            found.setdefault(name, []).append(tool)
+    return found
 
 
 def release_rows(timelines: Mapping[str, Timeline]) -> Iterator[Row]:
@@ -74,7 +90,7 @@ def claim_rows(claims: Sequence[Published]) -> Iterator[Row]:
         yield (
             "claim",
             title,
-            f"{each.page}#{each.id}",
+            each.link,
             shorten(each.source, 90),
             shorten(each.source, 60),
         )
@@ -91,13 +107,23 @@ def word_rows(words: Iterable[tuple[str, str]]) -> Iterator[Row]:
         )
 
 
-def ways() -> dict[str, Any]:
+def ways(tools: Iterable[str]) -> dict[str, Any]:
     """How figures and ways of counting are written, so that pages read them as the commands do.
 
-    Words of units, prefixes the longest first, the names of conventions.
+    Words of units; prefixes, the longest first, with what they may mean in powers of two; the names of
+    conventions and tools; words that ask for nothing; kinds of rows in the order in which they are shown.
     """
-    prefixes = sorted(PREFIXES.items(), key=lambda each: -len(each[0]))
-    return {"bases": BASES, "prefixes": prefixes, "conventions": list(CONVENTIONS)}
+    prefixes = [
+        (prefix, scale, 0 if prefix in WORDED else BINARY.get(scale, 0))
+        for prefix, scale in sorted(PREFIXES.items(), key=lambda each: -len(each[0]))
+    ]
+    return {"bases": {"": "", **BASES}, "prefixes": prefixes, "conventions": list(CONVENTIONS),
+            "tools": ids_by_name(tools), "stop": STOP.split(), "kinds": KINDS}  # fmt: skip
+
+
+STOP = ("a an and are as at by do does did for from how i in into is it its of on say says tell tells than "
+        "that the this to was were what which who why with wrong vs model -> →")  # fmt: skip
+KINDS = ("model", "counter", "family", "page", "word", "releases", "network", "docs", "claim")
 
 
 TAG = re.compile(r"<[^>]+>")
@@ -113,21 +139,31 @@ PAGES: tuple[Row, ...] = (
 
 
 def docs_rows(docs: Path) -> Iterator[Row]:
-    """Every section of the documentation, from the index that its own search box uses."""
+    """Every section of the documentation, with its page, from the index that its own search box uses.
+
+    Of several sections of a page that are called alike the first.
+    """
     index = docs / "search" / "search_index.js"
     if index.is_file():
-        for each in json.loads(index.read_text().removeprefix("var __index = "))["docs"]:
-            yield (
-                "docs",
-                each["title"],
-                f"docs/{each['location']}",
-                shorten(TAG.sub(" ", each["text"]), 200),
-                "",
-            )
+        sections = json.loads(index.read_text().removeprefix("var __index = "))["docs"]
+        titles = {each["location"]: each["title"] for each in sections}
+        known: set[tuple[str, str]] = set()
+        for each in sections:
+            page, _, section = each["location"].partition("#")
+            note = titles[page] if section else ""
+            if (each["title"], note) not in known:
+                known.add((each["title"], note))
+                yield (
+                    "docs", each["title"], f"docs/{each['location']}",
+                    shorten(TAG.sub(" ", each["text"]), 200), note,
+                )  # fmt: skip
 
 
-def figures(models: list[Model]) -> dict[str, Any]:
-    """Every figure that a counter gives, with the model and the counter; loaded when one is asked."""
+def figures(models: list[Model], claims: Iterable[tuple[int, Published]] = ()) -> dict[str, Any]:
+    """Every figure that a counter gives, with the model and the counter; loaded when one is asked.
+
+    And every published figure, with the place of its row in the index.
+    """
     rows: list[list[Any]] = []
     for place, model in enumerate(models):
         for strip in model.strips:
@@ -148,4 +184,19 @@ def figures(models: list[Model]) -> dict[str, Any]:
                             said.reading.counter,
                         ]
                     )
-    return {"models": [[each.name, f"model/{each.id}.html"] for each in models], "rows": rows}
+    return {
+        "models": [[each.name, f"model/{each.id}.html"] for each in models],
+        "rows": rows,
+        "claims": list(claim_figures(claims)),
+    }
+
+
+def claim_figures(claims: Iterable[tuple[int, Published]]) -> Iterator[tuple[float, str, int]]:
+    """Value, what is counted, and place of each published figure; what is called FLOPs may be MACs."""
+    for place, each in claims:
+        try:
+            printed, unit = parse_figure(each.value), parse_unit(each.unit)
+        except UserError:
+            continue  # a statement, or a rate
+        base = "MAC" if unit.base in ("", "FLOP") else unit.base
+        yield float(printed.value * unit.scale), base, place

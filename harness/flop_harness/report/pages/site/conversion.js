@@ -10,15 +10,18 @@ const sizeOf = (/** @type {Way} */ way) => Number(way.value) * (FLOPS[way.unit] 
 /** @type {(way: Way, other: Way) => string} by how much the one is above the other; a MAC is two FLOPs */
 const against = (way, other) => sizeOf(way) === sizeOf(other) ? '='
   : `${signed(Number((100 * (sizeOf(way) / sizeOf(other) - 1)).toPrecision(3)))} %`;
-/** @type {(figure: Figure, way: Way) => boolean} by digits alone, whatever the unit is called */
-const isMisnamed = (figure, way) => figure.base in FLOPS && way.unit in FLOPS && within(figure, Number(way.value));
-/** @type {(figure: Figure, way: Way, units: Units) => boolean} as it stands, or as the tool calls it */
-function isOf(figure, way, units) {
-  const {base} = figure, value = Number(way.value);
-  const called = unitOf(way.label.split(' ')[0], units)?.base;
-  if (!base || base === way.unit || base === called) return within(figure, value);
-  return base in FLOPS && way.unit in FLOPS && within(figure, value * FLOPS[way.unit] / FLOPS[base]);
+/** @type {(base: string, way: Way, units: Units) => [string, number][]} the figure as it stands, or as the tool calls
+ * it; MACs called FLOPs */
+function valuesIn(base, way, units) {
+  const value = Number(way.value), swapped = base in FLOPS && way.unit in FLOPS;
+  if (!base || base === way.unit || base === unitOf(way.label.split(' ')[0], units)?.base) return [['', value]];
+  return swapped ? [['', value * FLOPS[way.unit] / FLOPS[base]], [`${way.unit}s called ${base}s`, value]] : [];
 }
+/** @type {(figure: Figure, ways: Way[], units: Units) => Fit[]} what a figure may be, as the command ranks it */
+const fitting = (figure, ways, units) => readings(figure).flatMap(span => [0, 1].flatMap(at => ways.flatMap(way => {
+  const [called, value] = valuesIn(figure.base, way, units)[at] || ['', NaN];
+  return within(span, value) ? [{way, how: [called, span.how].filter(Boolean).join(', ')}] : [];
+})));
 
 /** @type {(a: Amount, b: Amount) => Amount} */
 const less = (a, b) => typeof a === 'string' || typeof b === 'string' ? String(BigInt(a) - BigInt(b)) : a - b;

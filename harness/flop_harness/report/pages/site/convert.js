@@ -3,21 +3,6 @@
 const [asked, converted, command] = byId('asked', 'converted', 'command');
 const say = (/** @type {string} */ text) => [make('p', {}, text)];
 
-/** @type {(line: string) => Promise<Question>} a figure, a way of counting, a model, a way after "to" */
-async function understood(line) {
-  const {counters, conventions, units} = await index();
-  const toolsOf = (/** @type {string} */ word) => word.toLowerCase() === 'reference' || conventions.includes(word)
-    ? [word.toLowerCase()] : called(counters, word).map(each => each.title);
-  const [left, right = ''] = line.split(/\s+(?:to|in|as|->|→)\s+/i);
-  const {text, figure, rest: words} = leading(left.split(/\s+/).filter(Boolean), units);
-  const rest = words.filter(word => !/^(of|on|by|for|from|with)$/i.test(word));
-  const name = rest.filter(word => !toolsOf(word).length).join(' ');
-  const to = right.split(/\s+/).flatMap(toolsOf);
-  return {text, name, units, figure, from: rest.map(toolsOf).find(some => some.length) || [],
-    to: to.length || !right.trim() ? to : [right.trim()],
-    model: name ? (await found(name)).find(each => each.kind === 'model') : undefined};
-}
-
 /** @type {(link: string) => Promise<Way[]>} the reference, our conventions, the tools */
 async function waysOf(link) {
   const {ways, answers} = await load(/** @type {`model/${string}`} */ (link.replace('.html', '')));
@@ -25,40 +10,43 @@ async function waysOf(link) {
     {...each, value, tool: each.counter, terms: each.steps.map(({term, amount}) => [term, amount])})])];
 }
 
+const namesOf = (/** @type {Fit[]} */ fits) => [...new Set(fits.map(({way}) => way.name))].join(', ');
 /** @type {(line: string) => Promise<Made[]>} */
 async function answerTo(line) {
-  const {text, figure, from, to, model, name, units} = await understood(line);
-  if (!model) return say(name ? `No model here is called ${name}.` : 'Name a model, such as resnet50.');
+  const {text, figure, from, to, words, odd, models: [model]} = await understood(line), units = await index();
+  command.textContent = 'flop-harness convert';
+  if (!model) return say(!words.length ? 'Name a model, such as resnet50.' : odd.length && odd.length < words.length
+    ? `Not understood: ${odd.join(', ')}.` : `No model here is called ${words.join(' ')}.`);
   const every = await waysOf(model.link);
   const of = (/** @type {string[]} */ tools) => tools.flatMap(tool => every.filter(way => way.tool === tool));
   const sources = from.length ? of(from) : every;
   if (!sources.length) return say(`${from[0]} gives no figure for ${model.title}.`);
-  const fitting = (/** @type {Way[]} */ some) => !figure ? some
-    : readings(figure).flatMap(read => some.filter(way => isOf(read, way, units)));
-  const source = fitting(sources)[0] || (figure && sources.find(way => isMisnamed(figure, way)));
-  command.textContent = `flop-harness convert ${text ? `"${text}"` : source?.value} --model ${model.title} `
-    + `--from ${source?.tool || from[0]}${to.length ? ` --to ${to[0]}` : ''}`;
-  if (!source) return say(refusal(text, model.title, from[0], figure, sources, fitting(every)));
-  const isAlike = (/** @type {Way} */ way) => kindOf(way.unit) === kindOf(source.unit);
-  const targets = (to.length ? of(to) : every.filter(way => way !== source)).filter(isAlike);
+  const [fits, rest] = [sources, every].map(some => figure ? fitting(figure, some, units) : [{way: some[0], how: ''}]);
+  if (figure && !fits.length) return say(refusal(text, model.title, from[0], figure, sources, rest));
+  const [{way: source, how}] = fits;
+  command.textContent = `flop-harness convert ${text ? `"${text}"` : source.value} --model ${model.title} `
+    + `--from ${source.tool}${to.length ? ` --to ${to[0]}` : ''}`;
+  const targets = (to.length ? of(to) : every.filter(way => way !== source))
+    .filter(way => kindOf(way.unit) === kindOf(source.unit));
   if (!targets.length) return say(`${to[0]} says nothing of ${model.title} in what ${text || source.name} counts.`);
-  const misnamed = figure && !fitting([source]).length ? ` What is called ${text} are ${source.unit}s.` : '';
   const linkTo = (/** @type {Way} */ way, name = way.name) => make('a', {href: `${model.link}#${way.id}`}, name);
   const head = make('p', {class: 'lead'}, `${source.name} says ${grouped(source.value)} ${source.unit} of `,
-    linkTo(source, model.title), `.${misnamed}`);
-  if (to.length) return [head, ...targets.flatMap(target => one(source, target, linkTo(target)))];
-  const parts = Map.groupBy(targets, way => way.id === 'who' ? 'By convention' : 'By every other counter');
-  return [head, ...[...parts].reverse().map(([caption, some]) => tableOf(caption,
-    ['Counter or convention', 'Figure', 'Unit', 'Against yours'],
+    linkTo(source, model.title), how && `: ${text}, ${how}`, '.');
+  const names = namesOf(fits.filter(fit => fit.how === how && fit.way.value !== source.value));
+  const also = !from.length && names && make('p', {}, `${text} may also be of ${names}.`);
+  if (to.length) return [head, also, ...targets.flatMap(target => one(source, target, linkTo(target)))];
+  const parts = Map.groupBy(targets, way => way.id === 'who' ? 'Convention' : 'Counter');
+  return [head, also, ...[...parts].reverse().map(([kind, some]) => tableOf(`By every other ${kind.toLowerCase()}`,
+    [kind, 'Figure', 'Unit', 'Against yours'],
     some.map(way => [linkTo(way), grouped(way.value), way.unit, against(way, source)]), [1, 3]))];
 }
-/** @type {(text: string, model: string, from: string, figure: Figure | null, own: Way[], others: Way[]) => string} */
+/** @type {(text: string, model: string, from: string, figure: Figure, own: Way[], others: Fit[]) => string} */
 function refusal(text, model, from, figure, own, others) {
-  const alike = own.filter(way => !figure?.base || kindOf(way.unit) === kindOf(figure.base));
+  const alike = own.filter(way => !figure.base || kindOf(way.unit) === kindOf(figure.base));
   const is = [...new Set(alike.map(way => `${grouped(way.value)} ${way.unit}`))].join(' or ');
-  const names = [...new Set(others.map(way => way.name))].join(', ');
+  const how = others[0]?.how, names = namesOf(others.filter(fit => fit.how === how));
   return `${model} is ${is || 'nothing of that kind'} by ${from || 'any way here'}, not ${text}; `
-    + (names ? `it would be by ${names}.` : 'nor does any other way of counting here give it.');
+    + (names ? `it would be ${how && `${how} `}by ${names}.` : 'nor does any other way of counting here give it.');
 }
 /** @type {(source: Way, target: Way, link: Made) => Made[]} */
 function one(source, target, link) {
@@ -80,8 +68,7 @@ async function convert() {
 }
 function opened() {
   asked.value = new URLSearchParams(location.hash.slice(1)).get('q') || '';
-  if (asked.value) convert();
-  else asked.focus();
+  asked.value ? convert() : asked.focus();
 }
 asked.addEventListener('input', convert);
 addEventListener('hashchange', opened);

@@ -13,9 +13,8 @@ function make(tag, attributes = {}, ...parts) {
 /** @type {(...ids: string[]) => any[]} */
 const byId = (...ids) => ids.map(id => document.getElementById(id));
 
-/** @type {(label: string, table: Node) => Made} */
-const scrolled = (label, table) =>
-  make('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label}, table);
+/** @type {(name: string, part: Node) => Made} */
+const scrolled = (name, part) => make('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': name}, part);
 
 /** @type {(caption: string, heads: string[], rows: Part[][], right?: number[]) => Made}
  * a table whose first column heads the rows; figures stand in the columns on the right */

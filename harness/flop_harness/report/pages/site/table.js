@@ -63,6 +63,7 @@ load('table').then(told => {
     if (each.type === 'checkbox') each.checked = values.includes(each.value);
     else each.value = values[0] || each.value;
   }
+  panel.hidden = !state.has('latex');
   const table = new Tabulator('#grid', {
     data: rows, height: 'max(20rem, calc(100vh - 18rem))', layout: 'fitData', printRowRange: 'active',
     columnDefaults: {headerSortTristate: true, resizable: false}, printAsHtml: true, printStyled: false,
