@@ -162,6 +162,17 @@ def test_a_refusal_is_no_figure_and_no_zero():
     assert [group.place for group in made.groups if group.macs == 0] == [None]
 
 
+def test_a_counter_that_was_not_asked_has_no_text_for_an_issue():
+    """What the harness itself says of a counter is no error of the tool."""
+    said = {"failed": "ValueError: x", "unavailable": "the model looks at values"}
+    silent = [a_reading("net", "thop", None, status=status, message=message) for status, message in said.items()]  # fmt: skip
+    page = site_of(a_run([explained("other", "thop", 100)], tuple(silent)))["counter/thop.html"]
+    told, unasked = page.split('<h2 id="refusals">')[1].split('<h2 id="unasked">')
+    assert "refused: ValueError: x" in told and "It ends with:" in told
+    assert "not asked: the model looks at values" in unasked
+    assert "issue" not in unasked and "looks at values" not in told
+
+
 def test_terms_of_every_figure_add_up_to_it_in_macs():
     for run in (small_run(), loud_run()):
         for path, text in site_of(run).items():

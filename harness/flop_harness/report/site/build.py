@@ -78,13 +78,16 @@ def counter_files(site: Site, profile: Profile) -> Files:
     timeline = site.results.timelines.get(name)
     departures = analysed.departures(name, site.families)
     unmoved = analysed.unmoved(timeline) if timeline else ""
-    refused = analysed.refusals(site.results.index, name, profile.version, refused_code(site, name))
+    without = list(
+        analysed.refusals(site.results.index, name, profile.version, refused_code(site, name))
+    )
     yield site.page(
         f"counter/{slug(name)}.html", "counter.html.j2", profile=profile, ids=site.ids,
         charges=analysed.charges(profile, site.code.findings),
         parts=analysed.by_axis(departures), exact=analysed.exact_told(departures),
         releases=analysed.releases(timeline) if timeline else [],
-        effects=site.results.effects.get(name, []), refusals=list(refused),
+        effects=site.results.effects.get(name, []),
+        refusals=[each for each in without if each.upstream], unasked=[each for each in without if not each.upstream],
         drift=drawn(chart(analysed.moving(timeline))) if timeline and not unmoved else "", unmoved=unmoved,
         still=analysed.still_told(timeline) if timeline else "",
     )  # fmt: skip

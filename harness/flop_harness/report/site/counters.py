@@ -113,7 +113,7 @@ class Refusal:
     message: str
     cases: tuple[str, ...]
     upstream: str
-    """A text ready to be filed as an issue with the tool"""
+    """A text ready to be filed as an issue with the tool; empty where the tool was not asked"""
 
 
 def refusals(
@@ -127,7 +127,9 @@ def refusals(
             found.setdefault((word, shorten(reading.message, MESSAGE)), []).append(reading)
     for (word, message), readings in sorted(found.items(), key=lambda item: -len(item[1])):
         cases = tuple(dict.fromkeys(each.case for each in readings))
-        yield Refusal(word, message, cases, report(counter, version, message, cases, codes))
+        asked = readings[0].status != "unavailable"
+        upstream = report(counter, version, message, cases, codes) if asked else ""
+        yield Refusal(word, message, cases, upstream)
 
 
 def report(
@@ -138,7 +140,7 @@ def report(
     shown = f"\n\nTo reproduce:\n\n```python\n{code.strip()}\n```" if code else ""
     return (
         f"{counter} {version} gives no figure for {few(map(printable, cases), 3)}\n\n"
-        f"It raises:\n\n```\n{message}\n```{shown}\n\n"
+        f"It ends with:\n\n```\n{message}\n```{shown}\n\n"
         f"Seen on {plural(len(cases), 'model')}: {few(map(printable, cases), 12)}."
     )
 
