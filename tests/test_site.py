@@ -19,7 +19,7 @@ from flop_harness.errors import UserError
 from flop_harness.records import Case, Figure, Input, Reference, Release, Run, Suite, Timeline, Tool
 from flop_harness.report.analysis.index import Index, in_macs
 from flop_harness.report.charts import drift
-from flop_harness.report.site import vendor
+from flop_harness.report.site import grid, vendor
 from flop_harness.report.site.axis import axis_of
 from flop_harness.report.site.build import files
 from flop_harness.report.site.combine import combine
@@ -33,7 +33,7 @@ from flop_harness.report.site.counters import (
     unmoved,
 )
 from flop_harness.report.site.families import family_rows, section_of
-from flop_harness.report.site.home import kinds_table, nearest_told
+from flop_harness.report.site.home import count_told, kinds_table, nearest_told
 from flop_harness.report.site.models import model_of, strip, ways
 from flop_harness.report.site.overview import claims_files
 from flop_harness.report.site.picture import SVG, heat_map, with_summary
@@ -292,6 +292,22 @@ def test_home_counts_counters_within_two_per_cent_and_zeros_and_tells_what_parts
     assert "x (3 models)" in told
 
 
+def test_a_model_at_another_size_of_another_suite_is_no_further_model_of_its_family():
+    """Two sizes in one suite are two rows of it; another suite's size is in the table alone."""
+    references = [Reference(name, "torchvision.models.vgg.VGG", {"convolution": VGG}, {}) for name in ("vgg16", "vgg16-512", "own")]  # fmt: skip
+    first = replace(run_of("zoo", case("vgg16")), references=(references[0],))
+    second = run_of("seeds", case("vgg16-512", size=512), case("own", "net.py:net"))
+    second = replace(second, references=tuple(references[1:]))
+    site = Site(Results({Path("a"): first, Path("b"): second}))
+    (row,) = site.families
+    assert row.cases == ("vgg16",)
+    told = {each["name"]: each["section"] for each in grid.shard(site.results.index, site.models, [row], ())["rows"]}  # fmt: skip
+    assert told == dict(zip(("vgg16", "vgg16-512", "own"), (row.kind, row.kind, "Layers"), strict=True))  # fmt: skip
+    assert count_told(site.models) == "1 model and 1 single layer or small network"
+    together = replace(run_of("zoo", case("vgg16"), case("vgg16-512", size=512)), references=tuple(references[:2]))  # fmt: skip
+    assert Site(Results({Path("a"): together})).families[0].cases == ("vgg16", "vgg16-512")
+
+
 def test_home_tells_the_model_on_which_counters_are_farthest_apart():
     figures = {"a": (100, 110), "b": (100, 400), "c": (100, 120)}
     pairs = [explained(case, tool, 100, {"x": value - 100})
@@ -331,7 +347,10 @@ def test_quantised_models_have_an_axis_of_their_own():
         ("d", "quantization.vgg", -98),
     )
     plain, quantised = by_axis(departures("thop", family_rows(index, "abcd")))
-    assert [each.row.kind for each in (*plain, *quantised)] == ["Convolutions", "Quantised"]
+    assert [each.row.kind for each in (*plain, *quantised)] == [
+        "Convolutional networks",
+        "Quantised networks",
+    ]
     assert plain[0].axis.low > 0.4 and quantised[0].axis.low < 0.01
 
 
@@ -352,16 +371,19 @@ def test_releases_are_found_under_the_name_of_their_counter():
 def test_quantised_networks_stand_apart():
     rows = family_rows(zoo(("a", "vgg", 0), ("b", "vgg", 0), ("c", "quantization.vgg", -100),
                            ("d", "quantization.vgg", -100)), "abcd")  # fmt: skip
-    assert [(row.kind, row.name) for row in rows] == [("Convolutions", "vgg"), ("Quantised", "vgg")]
+    assert [(row.kind, row.name) for row in rows] == [
+        ("Convolutional networks", "vgg"),
+        ("Quantised networks", "vgg"),
+    ]
 
 
 @pytest.mark.parametrize(
     "root, inputs, section",
     [
-        ("transformers.models.bert.modeling_bert.BertModel", "1x128", "Language"),
-        ("transformers.models.bert.modeling_bert.BertModel", "1x128 + 1x128", "Language"),
-        ("transformers.models.vit.modeling_vit.ViTModel", "1x3x224x224", "Beyond classification"),
-        ("torch.nn.modules.linear.Linear", "1x128", "Convolutions"),
+        ("transformers.models.bert.modeling_bert.BertModel", "1x128", "Language models"),
+        ("transformers.models.bert.modeling_bert.BertModel", "1x128 + 1x128", "Language models"),
+        ("transformers.models.vit.modeling_vit.ViTModel", "1x3x224x224", "Other tasks"),
+        ("torch.nn.modules.linear.Linear", "1x128", "Convolutional networks"),
     ],
 )
 def test_a_language_model_is_one_of_transformers_that_reads_tokens(root, inputs, section):

@@ -14,7 +14,7 @@ from flop_harness.report.site import citing, overview
 from flop_harness.report.site import counters as analysed
 from flop_harness.report.site.contents import Site
 from flop_harness.report.site.families import CLASS_NAMES
-from flop_harness.report.site.home import kinds_table, nearest_told
+from flop_harness.report.site.home import count_told, kinds_table, nearest_told
 from flop_harness.report.site.models import Code, Model, shard
 from flop_harness.report.words.text import plural, shorten, slug
 
@@ -42,7 +42,7 @@ def home(site: Site) -> tuple[str, bytes]:
         "index.html", "home.html.j2", kinds=kinds_table(site.families),
         nearest=nearest_told(site.families, site.results.index), rows=site.families,
         sections=list(dict.fromkeys(row.kind for row in site.families)), counters=lines, classes=CLASS_NAMES,
-        count=plural(len(site.models), "model"), tools=plural(len(lines), "tool"), others=others(site),
+        count=count_told(site.models), tools=plural(len(lines), "tool"), others=others(site),
     )  # fmt: skip
 
 
