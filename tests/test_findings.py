@@ -120,6 +120,33 @@ def test_else_the_classes_are_named_that_do_the_work():
     )
 
 
+def test_quantised_layers_are_told_from_those_that_are_seen():
+    """torch sees Conv2d: only what runs as an operator on whole numbers is lost."""
+    packed = {"operators": {"quantized.conv2d": 60}, "classes": {"Conv2d": -60}}
+    work = {"convolution": 100}
+    assert sentence("convolution not seen", -60, work, "torch", **packed) == (
+        "torch does not see quantised convolutions (of Conv2d)."
+    )
+    packed["operators"] = {"quantized.conv2d": 59}  # of one MAC it is not known what does it
+    assert sentence("convolution not seen", -60, work, "torch", **packed) == (
+        "torch sees only a part of convolutions: not those of Conv2d."
+    )
+
+
+def test_of_quantised_and_other_layers_the_quantised_are_named_so():
+    pairs = [with_steps(explained(case, "torch", 60), Step("linear not seen", -60, classes={"Linear": -60}, operators={operator: 60}))
+             for case, operator in (("a", "quantized.linear_dynamic"), ("b", "aten.mkldnn_linear"))]  # fmt: skip
+    run = a_run(pairs, references=tuple(reference(case, {"linear": 60}) for case in "ab"))
+    assert sentences(run, "torch") == [
+        "torch does not see linear layers (of quantised Linear, Linear)."
+    ]
+    lost = [findings.sentences(Index(run), bridge) for _, bridge in pairs]
+    assert lost == [
+        ["torch does not see quantised linear layers (of Linear)."],
+        ["torch does not see linear layers (of Linear)."],
+    ]
+
+
 def test_all_here_and_a_part_there_is_not_all():
     pairs = [with_steps(explained(case, "thop", 60), Step("linear not seen", amount))
              for case, amount in (("a", -60), ("b", -10))]  # fmt: skip

@@ -16,7 +16,18 @@ from flop_harness import report, store
 from flop_harness.counters.versions.days import DAYS, RECEIVED, day_of
 from flop_harness.counters.versions.released import in_order
 from flop_harness.errors import UserError
-from flop_harness.records import Case, Figure, Input, Reference, Release, Run, Suite, Timeline, Tool
+from flop_harness.records import (
+    Case,
+    Figure,
+    Input,
+    Reference,
+    Release,
+    Run,
+    Step,
+    Suite,
+    Timeline,
+    Tool,
+)
 from flop_harness.report.analysis.index import Index, in_macs
 from flop_harness.report.charts import drift
 from flop_harness.report.site import grid, vendor
@@ -290,6 +301,16 @@ def test_home_counts_counters_within_two_per_cent_and_zeros_and_tells_what_parts
     told = nearest_told(rows, index)
     assert "thop is nearest: it equals the reference on 1 of the 4 models of torchvision" in told
     assert "x (3 models)" in told
+
+
+def test_home_says_which_layers_the_nearest_loses_where_they_are_quantised():
+    step = Step("convolution not seen", -100, operators={"quantized.conv2d": 100})
+    reading, bridge = explained("q", "thop", 100, {"convolution not seen": -100})
+    index = zoo(("a", "vgg", 0), ("q", "quantization.vgg", 0))
+    run = replace(index.run, readings=(*index.run.readings[:1], reading), bridges=(*index.run.bridges[:1], replace(bridge, steps=(step,))))  # fmt: skip
+    index = Index(run)
+    told = nearest_told(family_rows(index, "aq"), index)
+    assert told.endswith("Its other figures differ by quantised convolution not seen (1 model).")
 
 
 def test_a_model_at_another_size_of_another_suite_is_no_further_model_of_its_family():

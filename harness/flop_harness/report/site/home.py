@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
-from flop_harness.report.analysis.causes import in_macs_each
+from flop_harness.report.analysis.causes import in_macs_each, term_in_words
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.site.answers import said_of
 from flop_harness.report.site.families import SECTIONS, FamilyRow, by_counter, is_close
@@ -103,6 +103,6 @@ def terms_of(counter: str, cases: Iterable[str], index: Index) -> Counter[str]:
     for case in cases:
         bridge = by_counter(said_of(index, case, "compute"))[counter].bridge
         weights: Mapping[str, object] = {} if bridge is None else dict(
-            zip((step.term for step in bridge.steps), in_macs_each(index, bridge), strict=True))  # fmt: skip
+            zip(map(term_in_words, bridge.steps), in_macs_each(index, bridge), strict=True))  # fmt: skip
         found.update(term for term, weight in weights.items() if weight)
     return found

@@ -16,6 +16,8 @@ from flop_harness.report.words.text import few
 DOUBLING = "2 FLOPs per MAC"
 SHARED = " of a shared module counted again"
 NESTED = " counted again by a nested function"
+INTEGER = "quantised "
+"""How a term of layers begins whose weights are whole numbers"""
 NOUNS = {
     "convolution": "convolutions",
     "transposed convolution": "transposed convolutions",
@@ -166,6 +168,8 @@ def noun_of(name: str) -> str:
     """What a name stands for in a sentence."""
     if name in NOUNS:
         return NOUNS[name]
+    if name.startswith(INTEGER):
+        return INTEGER + noun_of(name.removeprefix(INTEGER))
     for ending, part in PARTS:
         if name.endswith(ending):
             return f"{part} of {noun_of(name.removesuffix(ending))}"
