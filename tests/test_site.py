@@ -18,6 +18,7 @@ from flop_harness.counters.versions.released import in_order
 from flop_harness.errors import UserError
 from flop_harness.records import (
     Case,
+    Claim,
     Figure,
     Input,
     Reference,
@@ -27,7 +28,9 @@ from flop_harness.records import (
     Suite,
     Timeline,
     Tool,
+    Verdict,
 )
+from flop_harness.report.analysis.audit import Entry
 from flop_harness.report.analysis.index import Index, in_macs
 from flop_harness.report.charts import drift
 from flop_harness.report.site import grid, vendor
@@ -52,6 +55,7 @@ from flop_harness.report.site.published import MANY, cited, own_in, published
 from flop_harness.report.site.search import claim_rows, release_rows
 from flop_harness.report.site.sources import Results, is_library, results_in
 from flop_harness.report.site.words import contexts_told, linked
+from flop_harness.report.sources.published import as_text
 from flop_harness.report.words.text import brief_ratio
 from runs import GRAD, a_reading, a_run, explained, failed_run, hostile_run, loud_run, small_run
 
@@ -539,6 +543,26 @@ def test_more_than_eight_reproduced_figures_of_a_model_are_folded(count, open_):
     assert page.index("unexplained</span>") < page.index('id="reproduced"')
 
 
+def test_a_figure_of_a_model_made_otherwise_says_so():
+    """A quantised model's page also has what is published of the model before quantising."""
+    own = replace(case("q", "torchvision:q"), kwargs={"quantize": True})
+    run = a_run([explained("q", "thop", VGG)], suite=Suite("zoo", 1, "", (own,)))
+    rows = [a_row(claim=made, model="torchvision:q", value="1", unit="G", made=made)
+            for made in ("", "quantize=true", "aux=false")]  # fmt: skip
+    page = dict(files(Site(Results({Path("results/zoo"): run}, claims=rows))))["model/q.html"].decode()  # fmt: skip
+    assert '<p class="facts">1×3×224×224 · quantize=true · 15.47 GMAC</p>' in page
+    told = page.split('<ul class="claims">')[1].split("</ul>")[0].split("<li>")[1:]
+    assert ["quantize=true" in line for line in told] == [True, False, False]
+    assert "made without quantize=true" in told[0] and "made with aux=false" in told[2]
+
+
+def test_the_arguments_of_a_claims_model_come_from_its_audit():
+    of = Claim("a", "f", "s", "params", "1", "M", case("q", "torchvision:q"))
+    wide = replace(of, case=replace(of.case, kwargs={"width": 2, "name": "x y"}))
+    made = [as_text(Entry(each, Verdict("a", "reproduced", "")))["made"] for each in (of, wide, replace(of, case=None))]  # fmt: skip
+    assert made == ["", "width=2, name=x y", ""]
+
+
 def test_a_verdict_in_words_has_a_minus_and_a_space_before_per_cent():
     told = published(a_row(reason="without biases of gpt3-2.1 gives 3e-07, -33.33% off")).reason
     assert told == "without biases of gpt3-2.1 gives 3e-07, −33.33 % off"
@@ -586,7 +610,7 @@ def test_what_is_as_stated_of_a_large_table_has_a_page_of_its_own():
 
 def a_row(**values: str) -> dict[str, str]:
     """A line of verdicts.csv."""
-    empty = dict.fromkeys(("claim", "model", "layer", "source", "reason", "value", "unit", "inputs", "own", "own_unit"), "")  # fmt: skip
+    empty = dict.fromkeys(("claim", "model", "layer", "source", "reason", "value", "unit", "inputs", "own", "own_unit", "made"), "")  # fmt: skip
     return {**empty, "file": "made", "metric": "compute", "ruling": "unexplained", **values}
 
 
