@@ -38,20 +38,14 @@ from flop_harness.report.site.axis import axis_of
 from flop_harness.report.site.build import files
 from flop_harness.report.site.combine import combine
 from flop_harness.report.site.contents import Site
-from flop_harness.report.site.counters import (
-    by_axis,
-    departures,
-    exact_told,
-    moving,
-    still_told,
-    unmoved,
-)
+from flop_harness.report.site.counters import by_axis, departures, exact_told
 from flop_harness.report.site.families import family_rows, section_of
 from flop_harness.report.site.home import count_told, kinds_table, nearest_told
 from flop_harness.report.site.models import model_of, strip, ways
 from flop_harness.report.site.overview import claims_files
 from flop_harness.report.site.picture import SVG, heat_map, with_summary
 from flop_harness.report.site.published import MANY, cited, own_in, published
+from flop_harness.report.site.releases import moving, releases, still_told, unmoved
 from flop_harness.report.site.search import claim_rows, release_rows
 from flop_harness.report.site.sources import Results, is_library, results_in
 from flop_harness.report.site.words import contexts_told, linked
@@ -361,6 +355,36 @@ def timeline(*figures: int) -> Timeline:
 def test_releases_that_change_no_figure_are_told_in_one_sentence():
     assert unmoved(timeline(100, 100)) == "No figure of 1 small model changed from 0.0 to 0.1."
     assert unmoved(timeline(100, 110)) == ""
+
+
+def with_failures(told: Timeline, *places: int) -> Timeline:
+    """The releases at these places raise an error."""
+    failed = a_reading("net", "thop", None, status="failed", message="TypeError: x")
+    releases = [Release(each.version, (failed,), ()) if place in places else each
+                for place, each in enumerate(told.releases)]  # fmt: skip
+    return replace(told, releases=tuple(releases))
+
+
+def test_releases_without_a_figure_are_no_releases_that_change_none():
+    told = with_failures(timeline(*[100] * 6), 0, 1, 4)
+    assert unmoved(told) == (
+        "No release before 0.2 gives a figure. No figure of 1 small model changed from 0.2 to 0.5. "
+        "0.4 gives none."
+    )
+    assert unmoved(with_failures(timeline(100), 0)) == ""
+    assert [(each.versions, each.changed) for each in releases(told)] == [
+        ("0.0 to 0.1", "no figure"), ("0.2 to 0.3", "first figure of net"),
+        ("0.4", "no figure"), ("0.5", "a figure again of net"),
+    ]  # fmt: skip
+
+
+def test_every_line_of_releases_says_what_changed():
+    called = [replace(each, remedies=("called otherwise",) * place)
+              for place, each in enumerate(timeline(100, 100).releases)]  # fmt: skip
+    same = replace(timeline(100), releases=tuple(called))
+    assert [each.changed for each in releases(same)] == ["first figure of net", "nothing"]
+    moved = releases(timeline(100, 105))
+    assert [each.changed for each in moved] == ["first figure of net", "now charges x (net)"]
 
 
 def test_quantised_models_have_an_axis_of_their_own():

@@ -214,7 +214,7 @@ def test_what_thop_changed_in_2019(page, site):
     page.wait_for_selector(".drift svg")
     assert page.url.endswith("#releases")
     days = page.locator(".releases tr", has_text="2019-").all_inner_texts()
-    assert any("no longer ReLU" in day for day in days)
+    assert any("no longer charges ReLU" in day for day in days)
 
 
 def test_a_table_of_five_models_as_latex(page, site):

@@ -12,6 +12,7 @@ from flop_harness.report.charts.drift import chart
 from flop_harness.report.formats.html import drawn
 from flop_harness.report.site import citing, overview
 from flop_harness.report.site import counters as analysed
+from flop_harness.report.site import releases as history
 from flop_harness.report.site.contents import Site
 from flop_harness.report.site.families import CLASS_NAMES
 from flop_harness.report.site.home import count_told, kinds_table, nearest_told
@@ -77,7 +78,7 @@ def counter_files(site: Site, profile: Profile) -> Files:
     name = profile.tool.id
     timeline = site.results.timelines.get(name)
     departures = analysed.departures(name, site.families)
-    unmoved = analysed.unmoved(timeline) if timeline else ""
+    unmoved = history.unmoved(timeline) if timeline else ""
     without = list(
         analysed.refusals(site.results.index, name, profile.version, refused_code(site, name))
     )
@@ -85,11 +86,11 @@ def counter_files(site: Site, profile: Profile) -> Files:
         f"counter/{slug(name)}.html", "counter.html.j2", profile=profile, ids=site.ids,
         charges=analysed.charges(profile, site.code.findings),
         parts=analysed.by_axis(departures), exact=analysed.exact_told(departures),
-        releases=analysed.releases(timeline) if timeline else [],
+        releases=history.releases(timeline) if timeline else [],
         effects=site.results.effects.get(name, []),
         refusals=[each for each in without if each.upstream], unasked=[each for each in without if not each.upstream],
-        drift=drawn(chart(analysed.moving(timeline))) if timeline and not unmoved else "", unmoved=unmoved,
-        still=analysed.still_told(timeline) if timeline else "",
+        drift=drawn(chart(history.moving(timeline))) if timeline and not unmoved else "", unmoved=unmoved,
+        still=history.still_told(timeline) if timeline else "",
     )  # fmt: skip
 
 
