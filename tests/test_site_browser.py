@@ -414,7 +414,7 @@ def test_the_counter_that_is_farthest_is_explained_unasked(page, site):
     assert page.evaluate("scrollY") == 0
 
 
-@pytest.mark.parametrize("path", ["model/vgg16.html#thop--params", "model/vit_b_16.html#thop"])
+@pytest.mark.parametrize("path", ["model/vgg16.html#thop", "model/vit_b_16.html#thop"])
 def test_the_axis_of_terms_holds_its_labels_and_is_filled_by_its_bars(page, site, path):
     """No label is cut at the right; the longest distance of any counter takes the whole width."""
     page.set_viewport_size({"width": 1400, "height": 900})
@@ -426,8 +426,7 @@ def test_the_axis_of_terms_holds_its_labels_and_is_filled_by_its_bars(page, site
     assert over <= 0
     name = path.partition("#")[0].removesuffix(".html")
     model = json.loads((site / f"data/{name}.js").read_text().partition(",")[2].strip().removesuffix(")"))  # fmt: skip
-    metric = "params" if path.endswith("params") else "compute"
-    levels = [0, *(level for each in model["answers"] if each["metric"] == metric
+    levels = [0, *(level for each in model["answers"] if each["metric"] == "compute"
                    for level in accumulate(step["macs"] for step in each["steps"]))]  # fmt: skip
     zero = float(page.evaluate("document.getElementById('why').style.getPropertyValue('--zero')").rstrip("%"))  # fmt: skip
     assert zero == pytest.approx(-100 * min(levels) / (max(levels) - min(levels)), abs=0.01)
