@@ -17,7 +17,7 @@ from pathlib import Path
 from blocks import ROOT
 
 from flop_harness.report.formats.markdown import plain
-from flop_harness.report.words.text import slug
+from flop_harness.report.words.text import plural, slug
 
 PAGES = ROOT / "docs" / "pages"
 TOKENS = ROOT / "harness" / "flop_harness" / "report" / "pages" / "site" / "tokens.css"
@@ -89,7 +89,7 @@ def findings_of(file: Path) -> Iterator[str]:
     with file.open(newline="", encoding="utf-8") as rows:
         for row in csv.DictReader(rows):
             found.setdefault(row["counter"], []).append(
-                f"- {plain(row['sentence'])} {int(row['figures']):,} figures; "
+                f"- {plain(row['sentence'])} {plural(int(row['figures']), 'figure')}; "
                 f"smallest case: {plain(row['smallest_case'])}."
             )
     for counter, lines in found.items():

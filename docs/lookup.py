@@ -107,11 +107,16 @@ def counters_page(rules: Rules) -> Iterator[str]:
         yield from example(rules, counter)
 
 
+def rules_told(counter: Counter) -> str:
+    """What its file says; how it is called may be another's, whose fork it is."""
+    found = (each for each in list(sys.modules.values()) if vars(each).get("COUNTER") is counter)
+    told = inspect.cleandoc(next(found).__doc__ or "")
+    return plain(told).replace("\\`\\`", "`").replace("\\`", "`")
+
+
 def rules_of(counter: Counter) -> Iterator[str]:
     yield plain(sentence(counter.description))
-    module = sys.modules[counter.read.__module__]
-    if module.__doc__:
-        yield plain(inspect.cleandoc(module.__doc__)).replace("\\`\\`", "`").replace("\\`", "`")
+    yield rules_told(counter)
     facts = [("package", counter.distribution), ("its rules follow", counter.source)]
     also = [name for name, ids in CALLED.items() if counter.id in ids]
     facts += [("also called", ", ".join(also))] if also else []

@@ -228,6 +228,13 @@ def test_every_counter_has_its_rules_and_source():
     assert page.count("| its rules follow |") == len(counters())
 
 
+def test_every_counter_is_told_by_its_own_file(lookup: ModuleType):
+    """A fork or a second backend shares how it is called with another, not what it charges."""
+    told = {name: lookup.rules_told(counter) for name, counter in counters().items()}
+    assert told["ultralytics-thop"].startswith("ultralytics-thop 2.2.3: a fork of thop")
+    assert len(set(told.values())) == len(told) and all(told.values())
+
+
 def test_every_command_stands_with_its_options():
     page = (DOCS / "pages" / "commands.md").read_text()
     for word in (
@@ -247,10 +254,14 @@ def test_findings_come_from_the_results(generate: ModuleType, tmp_path: Path):
     folder.mkdir()
     (folder / "report.md").write_text("# A title\n\n**Two counters differ.**\n")
     rows = ["counter,sentence,figures,smallest_case"]
-    rows += [f"thop,thop does thing {n}.,{9 - n},net" for n in range(generate.SHOWN + 2)]
+    rows += [
+        f"thop,thop does thing {n}.,{generate.SHOWN - n},net" for n in range(generate.SHOWN + 2)
+    ]
     (folder / "findings.csv").write_text("\n".join(rows) + "\n")
     page = "\n\n".join(generate.findings_of(folder / "findings.csv"))
-    assert "Two counters differ." in page and "thop does thing 0. 9 figures" in page
+    assert "Two counters differ." in page
+    assert f"thop does thing 0. {generate.SHOWN} figures;" in page
+    assert f"thop does thing {generate.SHOWN - 1}. 1 figure;" in page
     assert f"thing {generate.SHOWN}" not in page and "and 2 more" in page
 
 

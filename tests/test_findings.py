@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flop_harness import report
+from flop_harness.reconcile.changes import Entry, moved_terms
 from flop_harness.records import Bridge, Context, Reading, Reference, Run, Step, Tool
-from flop_harness.report.analysis import causes, findings
+from flop_harness.report.analysis import causes, drift, findings
 from flop_harness.report.analysis import outcomes as outcomes_analysis
 from flop_harness.report.analysis.agreement import groups, matrix
 from flop_harness.report.analysis.families import families, family_of, kind_of
@@ -120,6 +121,33 @@ def test_else_the_classes_are_named_that_do_the_work():
     )
 
 
+def test_quantised_layers_are_told_from_those_that_are_seen():
+    """torch sees Conv2d: only what runs as an operator on whole numbers is lost."""
+    packed = {"operators": {"quantized.conv2d": 60}, "classes": {"Conv2d": -60}}
+    work = {"convolution": 100}
+    assert sentence("convolution not seen", -60, work, "torch", **packed) == (
+        "torch does not see quantised convolutions (of Conv2d)."
+    )
+    packed["operators"] = {"quantized.conv2d": 59}  # of one MAC it is not known what does it
+    assert sentence("convolution not seen", -60, work, "torch", **packed) == (
+        "torch sees only a part of convolutions: not those of Conv2d."
+    )
+
+
+def test_of_quantised_and_other_layers_the_quantised_are_named_so():
+    pairs = [with_steps(explained(case, "torch", 60), Step("linear not seen", -60, classes={"Linear": -60}, operators={operator: 60}))
+             for case, operator in (("a", "quantized.linear_dynamic"), ("b", "aten.mkldnn_linear"))]  # fmt: skip
+    run = a_run(pairs, references=tuple(reference(case, {"linear": 60}) for case in "ab"))
+    assert sentences(run, "torch") == [
+        "torch does not see linear layers (of quantised Linear, Linear)."
+    ]
+    lost = [findings.sentences(Index(run), bridge) for _, bridge in pairs]
+    assert lost == [
+        ["torch does not see quantised linear layers (of Linear)."],
+        ["torch does not see linear layers (of Linear)."],
+    ]
+
+
 def test_all_here_and_a_part_there_is_not_all():
     pairs = [with_steps(explained(case, "thop", 60), Step("linear not seen", amount))
              for case, amount in (("a", -60), ("b", -10))]  # fmt: skip
@@ -166,6 +194,25 @@ def test_parameters_that_are_left_out_are_one_finding():
 def test_every_described_term_ends_as_a_sentence(text):
     said = terms.predicate(text)
     assert said[0].islower() and said[-1] not in ".,:" and "{" not in said
+
+
+@pytest.mark.parametrize(
+    "before, after, told",
+    [
+        ({"ReLU": 5}, {}, "no longer charges ReLU"),
+        ({}, {"linear bias": 5}, "now charges the bias of linear layers"),
+        ({"ReLU": 5}, {"ReLU": 6}, "charges ReLU: more than before"),
+        ({"linear not seen": -9}, {}, "now counts linear layers"),
+        ({}, {"transposed convolution not seen": -9}, "no longer counts transposed convolutions"),
+        ({"linear not seen": -9}, {"linear not seen": -4}, "counts linear layers: more than before"),
+        ({"frozen parameters not counted": -9}, {}, "now counts frozen parameters"),
+        ({}, {"linear counted again": 9}, "now charges more for linear layers than the reference"),
+    ],
+)  # fmt: skip
+def test_a_change_of_a_release_is_told_by_what_is_counted(before, after, told):
+    was, now = (Entry(100 + sum(terms.values()), terms=terms) for terms in (before, after))
+    (moved,) = moved_terms(was, now)
+    assert drift.kind_of(moved) == told
 
 
 def test_a_counter_that_equals_the_reference_has_no_finding():

@@ -16,31 +16,40 @@ from flop_harness import report, store
 from flop_harness.counters.versions.days import DAYS, RECEIVED, day_of
 from flop_harness.counters.versions.released import in_order
 from flop_harness.errors import UserError
-from flop_harness.records import Case, Figure, Input, Reference, Release, Run, Suite, Timeline, Tool
+from flop_harness.records import (
+    Case,
+    Claim,
+    Figure,
+    Input,
+    Reference,
+    Release,
+    Run,
+    Step,
+    Suite,
+    Timeline,
+    Tool,
+    Verdict,
+)
+from flop_harness.report.analysis.audit import Entry
 from flop_harness.report.analysis.index import Index, in_macs
 from flop_harness.report.charts import drift
-from flop_harness.report.site import vendor
+from flop_harness.report.site import grid, vendor
 from flop_harness.report.site.axis import axis_of
 from flop_harness.report.site.build import files
 from flop_harness.report.site.combine import combine
 from flop_harness.report.site.contents import Site
-from flop_harness.report.site.counters import (
-    by_axis,
-    departures,
-    exact_told,
-    moving,
-    still_told,
-    unmoved,
-)
+from flop_harness.report.site.counters import by_axis, departures, exact_told
 from flop_harness.report.site.families import family_rows, section_of
-from flop_harness.report.site.home import kinds_table, nearest_told
+from flop_harness.report.site.home import count_told, kinds_table, nearest_told
 from flop_harness.report.site.models import model_of, strip, ways
 from flop_harness.report.site.overview import claims_files
 from flop_harness.report.site.picture import SVG, heat_map, with_summary
 from flop_harness.report.site.published import MANY, cited, own_in, published
+from flop_harness.report.site.releases import moving, releases, still_told, unmoved
 from flop_harness.report.site.search import claim_rows, release_rows
 from flop_harness.report.site.sources import Results, is_library, results_in
 from flop_harness.report.site.words import contexts_told, linked
+from flop_harness.report.sources.published import as_text
 from flop_harness.report.words.text import brief_ratio
 from runs import GRAD, a_reading, a_run, explained, failed_run, hostile_run, loud_run, small_run
 
@@ -162,6 +171,17 @@ def test_a_refusal_is_no_figure_and_no_zero():
     assert [group.place for group in made.groups if group.macs == 0] == [None]
 
 
+def test_a_counter_that_was_not_asked_has_no_text_for_an_issue():
+    """What the harness itself says of a counter is no error of the tool."""
+    said = {"failed": "ValueError: x", "unavailable": "the model looks at values"}
+    silent = [a_reading("net", "thop", None, status=status, message=message) for status, message in said.items()]  # fmt: skip
+    page = site_of(a_run([explained("other", "thop", 100)], tuple(silent)))["counter/thop.html"]
+    told, unasked = page.split('<h2 id="refusals">')[1].split('<h2 id="unasked">')
+    assert "refused: ValueError: x" in told and "It ends with:" in told
+    assert "not asked: the model looks at values" in unasked
+    assert "issue" not in unasked and "looks at values" not in told
+
+
 def test_terms_of_every_figure_add_up_to_it_in_macs():
     for run in (small_run(), loud_run()):
         for path, text in site_of(run).items():
@@ -281,6 +301,32 @@ def test_home_counts_counters_within_two_per_cent_and_zeros_and_tells_what_parts
     assert "x (3 models)" in told
 
 
+def test_home_says_which_layers_the_nearest_loses_where_they_are_quantised():
+    step = Step("convolution not seen", -100, operators={"quantized.conv2d": 100})
+    reading, bridge = explained("q", "thop", 100, {"convolution not seen": -100})
+    index = zoo(("a", "vgg", 0), ("q", "quantization.vgg", 0))
+    run = replace(index.run, readings=(*index.run.readings[:1], reading), bridges=(*index.run.bridges[:1], replace(bridge, steps=(step,))))  # fmt: skip
+    index = Index(run)
+    told = nearest_told(family_rows(index, "aq"), index)
+    assert told.endswith("Its other figures differ by quantised convolution not seen (1 model).")
+
+
+def test_a_model_at_another_size_of_another_suite_is_no_further_model_of_its_family():
+    """Two sizes in one suite are two rows of it; another suite's size is in the table alone."""
+    references = [Reference(name, "torchvision.models.vgg.VGG", {"convolution": VGG}, {}) for name in ("vgg16", "vgg16-512", "own")]  # fmt: skip
+    first = replace(run_of("zoo", case("vgg16")), references=(references[0],))
+    second = run_of("seeds", case("vgg16-512", size=512), case("own", "net.py:net"))
+    second = replace(second, references=tuple(references[1:]))
+    site = Site(Results({Path("a"): first, Path("b"): second}))
+    (row,) = site.families
+    assert row.cases == ("vgg16",)
+    told = {each["name"]: each["section"] for each in grid.shard(site.results.index, site.models, [row], ())["rows"]}  # fmt: skip
+    assert told == dict(zip(("vgg16", "vgg16-512", "own"), (row.kind, row.kind, "Layers"), strict=True))  # fmt: skip
+    assert count_told(site.models) == "1 model and 1 single layer or small network"
+    together = replace(run_of("zoo", case("vgg16"), case("vgg16-512", size=512)), references=tuple(references[:2]))  # fmt: skip
+    assert Site(Results({Path("a"): together})).families[0].cases == ("vgg16", "vgg16-512")
+
+
 def test_home_tells_the_model_on_which_counters_are_farthest_apart():
     figures = {"a": (100, 110), "b": (100, 400), "c": (100, 120)}
     pairs = [explained(case, tool, 100, {"x": value - 100})
@@ -311,6 +357,36 @@ def test_releases_that_change_no_figure_are_told_in_one_sentence():
     assert unmoved(timeline(100, 110)) == ""
 
 
+def with_failures(told: Timeline, *places: int) -> Timeline:
+    """The releases at these places raise an error."""
+    failed = a_reading("net", "thop", None, status="failed", message="TypeError: x")
+    releases = [Release(each.version, (failed,), ()) if place in places else each
+                for place, each in enumerate(told.releases)]  # fmt: skip
+    return replace(told, releases=tuple(releases))
+
+
+def test_releases_without_a_figure_are_no_releases_that_change_none():
+    told = with_failures(timeline(*[100] * 6), 0, 1, 4)
+    assert unmoved(told) == (
+        "No release before 0.2 gives a figure. No figure of 1 small model changed from 0.2 to 0.5. "
+        "0.4 gives none."
+    )
+    assert unmoved(with_failures(timeline(100), 0)) == ""
+    assert [(each.versions, each.changed) for each in releases(told)] == [
+        ("0.0 to 0.1", "no figure"), ("0.2 to 0.3", "first figure of net"),
+        ("0.4", "no figure"), ("0.5", "a figure again of net"),
+    ]  # fmt: skip
+
+
+def test_every_line_of_releases_says_what_changed():
+    called = [replace(each, remedies=("called otherwise",) * place)
+              for place, each in enumerate(timeline(100, 100).releases)]  # fmt: skip
+    same = replace(timeline(100), releases=tuple(called))
+    assert [each.changed for each in releases(same)] == ["first figure of net", "nothing"]
+    moved = releases(timeline(100, 105))
+    assert [each.changed for each in moved] == ["first figure of net", "now charges x (net)"]
+
+
 def test_quantised_models_have_an_axis_of_their_own():
     """Their ratios lie between 1/100 and 1, those of the others within 2 per cent."""
     index = zoo(
@@ -320,7 +396,10 @@ def test_quantised_models_have_an_axis_of_their_own():
         ("d", "quantization.vgg", -98),
     )
     plain, quantised = by_axis(departures("thop", family_rows(index, "abcd")))
-    assert [each.row.kind for each in (*plain, *quantised)] == ["Convolutions", "Quantised"]
+    assert [each.row.kind for each in (*plain, *quantised)] == [
+        "Convolutional networks",
+        "Quantised networks",
+    ]
     assert plain[0].axis.low > 0.4 and quantised[0].axis.low < 0.01
 
 
@@ -341,16 +420,19 @@ def test_releases_are_found_under_the_name_of_their_counter():
 def test_quantised_networks_stand_apart():
     rows = family_rows(zoo(("a", "vgg", 0), ("b", "vgg", 0), ("c", "quantization.vgg", -100),
                            ("d", "quantization.vgg", -100)), "abcd")  # fmt: skip
-    assert [(row.kind, row.name) for row in rows] == [("Convolutions", "vgg"), ("Quantised", "vgg")]
+    assert [(row.kind, row.name) for row in rows] == [
+        ("Convolutional networks", "vgg"),
+        ("Quantised networks", "vgg"),
+    ]
 
 
 @pytest.mark.parametrize(
     "root, inputs, section",
     [
-        ("transformers.models.bert.modeling_bert.BertModel", "1x128", "Language"),
-        ("transformers.models.bert.modeling_bert.BertModel", "1x128 + 1x128", "Language"),
-        ("transformers.models.vit.modeling_vit.ViTModel", "1x3x224x224", "Beyond classification"),
-        ("torch.nn.modules.linear.Linear", "1x128", "Convolutions"),
+        ("transformers.models.bert.modeling_bert.BertModel", "1x128", "Language models"),
+        ("transformers.models.bert.modeling_bert.BertModel", "1x128 + 1x128", "Language models"),
+        ("transformers.models.vit.modeling_vit.ViTModel", "1x3x224x224", "Other tasks"),
+        ("torch.nn.modules.linear.Linear", "1x128", "Convolutional networks"),
     ],
 )
 def test_a_language_model_is_one_of_transformers_that_reads_tokens(root, inputs, section):
@@ -485,6 +567,26 @@ def test_more_than_eight_reproduced_figures_of_a_model_are_folded(count, open_):
     assert page.index("unexplained</span>") < page.index('id="reproduced"')
 
 
+def test_a_figure_of_a_model_made_otherwise_says_so():
+    """A quantised model's page also has what is published of the model before quantising."""
+    own = replace(case("q", "torchvision:q"), kwargs={"quantize": True})
+    run = a_run([explained("q", "thop", VGG)], suite=Suite("zoo", 1, "", (own,)))
+    rows = [a_row(claim=made, model="torchvision:q", value="1", unit="G", made=made)
+            for made in ("", "quantize=true", "aux=false")]  # fmt: skip
+    page = dict(files(Site(Results({Path("results/zoo"): run}, claims=rows))))["model/q.html"].decode()  # fmt: skip
+    assert '<p class="facts">1×3×224×224 · quantize=true · 15.47 GMAC</p>' in page
+    told = page.split('<ul class="claims">')[1].split("</ul>")[0].split("<li>")[1:]
+    assert ["quantize=true" in line for line in told] == [True, False, False]
+    assert "made without quantize=true" in told[0] and "made with aux=false" in told[2]
+
+
+def test_the_arguments_of_a_claims_model_come_from_its_audit():
+    of = Claim("a", "f", "s", "params", "1", "M", case("q", "torchvision:q"))
+    wide = replace(of, case=replace(of.case, kwargs={"width": 2, "name": "x y"}))
+    made = [as_text(Entry(each, Verdict("a", "reproduced", "")))["made"] for each in (of, wide, replace(of, case=None))]  # fmt: skip
+    assert made == ["", "width=2, name=x y", ""]
+
+
 def test_a_verdict_in_words_has_a_minus_and_a_space_before_per_cent():
     told = published(a_row(reason="without biases of gpt3-2.1 gives 3e-07, -33.33% off")).reason
     assert told == "without biases of gpt3-2.1 gives 3e-07, −33.33 % off"
@@ -532,7 +634,7 @@ def test_what_is_as_stated_of_a_large_table_has_a_page_of_its_own():
 
 def a_row(**values: str) -> dict[str, str]:
     """A line of verdicts.csv."""
-    empty = dict.fromkeys(("claim", "model", "layer", "source", "reason", "value", "unit", "inputs", "own", "own_unit"), "")  # fmt: skip
+    empty = dict.fromkeys(("claim", "model", "layer", "source", "reason", "value", "unit", "inputs", "own", "own_unit", "made"), "")  # fmt: skip
     return {**empty, "file": "made", "metric": "compute", "ruling": "unexplained", **values}
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import time
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +216,7 @@ def test_what_thop_changed_in_2019(page, site):
     page.wait_for_selector(".drift svg")
     assert page.url.endswith("#releases")
     days = page.locator(".releases tr", has_text="2019-").all_inner_texts()
-    assert any("no longer ReLU" in day for day in days)
+    assert any("no longer charges ReLU" in day for day in days)
 
 
 def test_a_table_of_five_models_as_latex(page, site):
@@ -508,6 +510,39 @@ def test_the_counter_that_is_farthest_is_explained_unasked(page, site):
     page.locator("#why table").wait_for()
     assert "Why flopth says" in page.locator("#why").inner_text()
     assert page.evaluate("scrollY") == 0
+
+
+@pytest.mark.parametrize("path", ["model/vgg16.html#thop", "model/vit_b_16.html#thop"])
+def test_the_axis_of_terms_holds_its_labels_and_is_filled_by_its_bars(page, site, path):
+    """No label is cut at the right; the longest distance of any counter takes the whole width."""
+    page.set_viewport_size({"width": 1400, "height": 900})
+    opened(page, site, path)
+    page.locator("#why table").wait_for()
+    over = page.evaluate("""() => {
+        const right = each => each.getBoundingClientRect().right, head = document.querySelector('#why th.axis');
+        return Math.max(...[...head.children].map(right)) - right(head); }""")
+    assert over <= 0
+    name = path.partition("#")[0].removesuffix(".html")
+    model = json.loads((site / f"data/{name}.js").read_text().partition(",")[2].strip().removesuffix(")"))  # fmt: skip
+    levels = [0, *(level for each in model["answers"] if each["metric"] == "compute"
+                   for level in accumulate(step["macs"] for step in each["steps"]))]  # fmt: skip
+    zero = float(page.evaluate("document.getElementById('why').style.getPropertyValue('--zero')").rstrip("%"))  # fmt: skip
+    assert zero == pytest.approx(-100 * min(levels) / (max(levels) - min(levels)), abs=0.01)
+
+
+def test_times_of_two_suites_are_told_apart_on_a_telephone(page, site):
+    """Both were timed with one thread: without the suite the rows would contradict each other."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    opened(page, site, "model/vgg16.html")
+    rows = page.locator("table.times tbody th").all_inner_texts()
+    assert len(rows) > 1 and len(set(rows)) == len(rows)
+    assert len({row.splitlines()[0] for row in rows}) < len(rows)
+
+
+def test_parameters_of_a_figure_are_many(page, site):
+    opened(page, site)
+    page.fill("#find", "138357544 parameters")
+    assert any("138,357,544 parameters" in title for _, title in found(page))
 
 
 def test_a_table_is_printed_whole_and_on_light_paper(page, site):

@@ -129,12 +129,12 @@ def fvcore_flop_count(model: Any, args: tuple, kwargs: dict, context: Context) -
 
 REMEDIES = (
     Shim(
-        "collections.Iterable and its like restored",
+        "run with the classes that Python 3.10 took out of collections",
         r"from 'collections'|module 'collections' has no attribute",
         patch=restore_abstract_collections,
     ),
     Shim(
-        "a hollow module for onnx, which its count of a PyTorch model does not use",
+        "run with an empty module for onnx, which its count of a PyTorch model does not use",
         "No module named 'onnx'", patch=stand_in("onnx"), counter="thop",
     ),
     Shim(

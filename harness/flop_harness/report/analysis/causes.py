@@ -13,7 +13,15 @@ from typing import Any
 from flop_harness.counters import counters
 from flop_harness.records import AGAIN, HERE, HOOKED, UNSEEN, Bridge, Context, Metric, Step
 from flop_harness.report.analysis.index import Index, deviation
-from flop_harness.report.words.terms import DOUBLING, NESTED, SHARED, Extent, Term, predicate
+from flop_harness.report.words.terms import (
+    DOUBLING,
+    INTEGER,
+    NESTED,
+    SHARED,
+    Extent,
+    Term,
+    predicate,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,17 @@ def extent_of(index: Index, bridge: Bridge, step: Step) -> Extent:
     return "part"
 
 
+def is_quantised(step: Step) -> bool:
+    """Whether all the work of a step is done by operators on whole numbers."""
+    known = sum(step.operators.values()) == -step.amount
+    return known and bool(step.operators) and all("quantized" in name for name in step.operators)
+
+
+def term_in_words(step: Step) -> str:
+    """``quantised linear not seen``: ordinary layers of the kind may well be seen."""
+    return f"{INTEGER}{step.term}" if is_quantised(step) else step.term
+
+
 @dataclass(frozen=True)
 class Cause:
     """Steps of one kind, wherever they occur."""
@@ -149,7 +168,9 @@ class Cause:
         hidden = [[*hidden_in(share.bridge.counter, step)]
                   for share in self.shares for step in share.steps]  # fmt: skip
         operators = dict.fromkeys(chain.from_iterable(hidden)) if all(hidden) else ()
-        classes = heaviest(steps)
+        if all(map(is_quantised, steps)):
+            return predicate(INTEGER + self.term, self.metric, "all", classes=heaviest(steps))
+        classes = heaviest(steps, INTEGER)
         return predicate(self.term, self.metric, self.extent, self.net < 0, operators, classes)
 
     @property
@@ -164,11 +185,12 @@ def hidden_in(counter: str, step: Step) -> Iterable[str]:
     return step.operators if known is not None and known.by_operator else ()
 
 
-def heaviest(steps: Iterable[Step]) -> list[str]:
-    """The classes that steps come from, those with most of them first."""
+def heaviest(steps: Iterable[Step], integer: str = "") -> list[str]:
+    """The classes that steps come from, those with most of them first; ``integer`` begins quantised ones."""
     sums: Counter[str] = Counter()
     for step in steps:
-        sums.update({name: abs(amount) for name, amount in step.classes.items()})  # type: ignore[misc]
+        kind = integer if is_quantised(step) else ""
+        sums.update({kind + name: abs(amount) for name, amount in step.classes.items() if name})  # type: ignore[misc]
     return [name for name, _ in sums.most_common()]
 
 

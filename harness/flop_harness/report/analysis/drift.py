@@ -8,6 +8,7 @@ from typing import Any
 
 from flop_harness.reconcile.changes import Entry, Term, entry_of, moved_terms
 from flop_harness.records import Release, Timeline
+from flop_harness.report.words.terms import Way, change_in_words
 from flop_harness.report.words.text import few, group, plural, printable, shorten
 
 METRIC = "compute"
@@ -140,9 +141,8 @@ def stories(timeline: Timeline) -> Iterator[str]:
 
 
 def kind_of(term: Term) -> str:
-    """A change of a term without its amounts."""
-    if not term.before:
-        return f"now {printable(term.name)}"
-    if not term.after:
-        return f"no longer {printable(term.name)}"
-    return f"{'more' if term.change > 0 else 'less'} {printable(term.name)}"
+    """A change of a term without its amounts; what a counter does not see has a negative one."""
+    way: Way = "more" if term.change > 0 else "less"
+    if not term.before or not term.after:
+        way = "no longer" if term.before else "now"
+    return change_in_words(printable(term.name), way)

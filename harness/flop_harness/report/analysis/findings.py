@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 from math import isinf
 
 from flop_harness.records import Bridge, Context, Metric, Step, Tool
-from flop_harness.report.analysis.causes import Cause, by_counter, extent_of, hidden_in
+from flop_harness.report.analysis.causes import (
+    Cause,
+    by_counter,
+    extent_of,
+    hidden_in,
+    is_quantised,
+    term_in_words,
+)
 from flop_harness.report.analysis.index import METRICS, Index, figures_of
 from flop_harness.report.words.links import Link, why_link
 from flop_harness.report.words.terms import predicate
@@ -126,6 +133,6 @@ def sentences(index: Index, bridge: Bridge) -> list[str]:
 
 
 def predicate_of(index: Index, bridge: Bridge, step: Step) -> str:
-    extent = extent_of(index, bridge, step)
-    operators = hidden_in(bridge.counter, step)
-    return predicate(step.term, bridge.metric, extent, step.amount < 0, operators, step.classes)
+    extent = "all" if is_quantised(step) else extent_of(index, bridge, step)
+    operators, term = hidden_in(bridge.counter, step), term_in_words(step)
+    return predicate(term, bridge.metric, extent, step.amount < 0, operators, step.classes)

@@ -12,9 +12,10 @@ from flop_harness.report.charts.drift import chart
 from flop_harness.report.formats.html import drawn
 from flop_harness.report.site import citing, overview
 from flop_harness.report.site import counters as analysed
+from flop_harness.report.site import releases as history
 from flop_harness.report.site.contents import Site
 from flop_harness.report.site.families import CLASS_NAMES
-from flop_harness.report.site.home import kinds_table, nearest_told
+from flop_harness.report.site.home import count_told, kinds_table, nearest_told
 from flop_harness.report.site.models import Code, Model, shard
 from flop_harness.report.words.text import plural, shorten, slug
 
@@ -42,7 +43,7 @@ def home(site: Site) -> tuple[str, bytes]:
         "index.html", "home.html.j2", kinds=kinds_table(site.families),
         nearest=nearest_told(site.families, site.results.index), rows=site.families,
         sections=list(dict.fromkeys(row.kind for row in site.families)), counters=lines, classes=CLASS_NAMES,
-        count=plural(len(site.models), "model"), tools=plural(len(lines), "tool"), others=others(site),
+        count=count_told(site.models), tools=plural(len(lines), "tool"), others=others(site),
     )  # fmt: skip
 
 
@@ -77,16 +78,19 @@ def counter_files(site: Site, profile: Profile) -> Files:
     name = profile.tool.id
     timeline = site.results.timelines.get(name)
     departures = analysed.departures(name, site.families)
-    unmoved = analysed.unmoved(timeline) if timeline else ""
-    refused = analysed.refusals(site.results.index, name, profile.version, refused_code(site, name))
+    unmoved = history.unmoved(timeline) if timeline else ""
+    without = list(
+        analysed.refusals(site.results.index, name, profile.version, refused_code(site, name))
+    )
     yield site.page(
         f"counter/{slug(name)}.html", "counter.html.j2", profile=profile, ids=site.ids,
         charges=analysed.charges(profile, site.code.findings),
         parts=analysed.by_axis(departures), exact=analysed.exact_told(departures),
-        releases=analysed.releases(timeline) if timeline else [],
-        effects=site.results.effects.get(name, []), refusals=list(refused),
-        drift=drawn(chart(analysed.moving(timeline))) if timeline and not unmoved else "", unmoved=unmoved,
-        still=analysed.still_told(timeline) if timeline else "",
+        releases=history.releases(timeline) if timeline else [],
+        effects=site.results.effects.get(name, []),
+        refusals=[each for each in without if each.upstream], unasked=[each for each in without if not each.upstream],
+        drift=drawn(chart(history.moving(timeline))) if timeline and not unmoved else "", unmoved=unmoved,
+        still=history.still_told(timeline) if timeline else "",
     )  # fmt: skip
 
 

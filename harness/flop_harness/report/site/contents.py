@@ -53,9 +53,16 @@ class Site:
 
     @cached_property
     def families(self) -> list[FamilyRow]:
-        """Of models of libraries; where there are none, of all."""
+        """Of models of libraries; where there are none, of all.
+
+        The first suite that has a model tells of it: at another size or batch of another suite it
+        is no further model of its family.
+        """
         cases = self.results.combined.run.suite.cases
-        libraries = [case.id for case in cases if is_library(case.model)]
+        origin = self.results.combined.origin
+        first: dict[str, str] = {}
+        libraries = [case.id for case in cases if is_library(case.model)
+                     and first.setdefault(case.model, origin[case.id][0]) == origin[case.id][0]]  # fmt: skip
         return family_rows(self.results.index, libraries or [case.id for case in cases])
 
     @cached_property

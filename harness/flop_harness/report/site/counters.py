@@ -1,21 +1,25 @@
-"""The page of a counter: what it charges and misses, where it departs, its releases, its refusals."""
+"""The page of a counter: what it charges and misses, where it departs, its refusals."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from flop_harness.counters.versions.days import day_of
-from flop_harness.records import Reading, Timeline
-from flop_harness.report.analysis.drift import changes, how, stories, stretches
+from flop_harness.records import Reading
 from flop_harness.report.analysis.findings import Profile
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.site.answers import MARKS
 from flop_harness.report.site.axis import Axis, axis_of, rounds
 from flop_harness.report.site.families import QUANTISED, FamilyCell, FamilyRow
-from flop_harness.report.words.text import brief_ratio, few, listed, plural, printable, shorten
+from flop_harness.report.words.text import (
+    brief_ratio,
+    few,
+    plural,
+    printable,
+    shorten,
+)
 
 MESSAGE = 300
 
@@ -113,7 +117,7 @@ class Refusal:
     message: str
     cases: tuple[str, ...]
     upstream: str
-    """A text ready to be filed as an issue with the tool"""
+    """A text ready to be filed as an issue with the tool; empty where the tool was not asked"""
 
 
 def refusals(
@@ -127,7 +131,9 @@ def refusals(
             found.setdefault((word, shorten(reading.message, MESSAGE)), []).append(reading)
     for (word, message), readings in sorted(found.items(), key=lambda item: -len(item[1])):
         cases = tuple(dict.fromkeys(each.case for each in readings))
-        yield Refusal(word, message, cases, report(counter, version, message, cases, codes))
+        asked = readings[0].status != "unavailable"
+        upstream = report(counter, version, message, cases, codes) if asked else ""
+        yield Refusal(word, message, cases, upstream)
 
 
 def report(
@@ -138,56 +144,6 @@ def report(
     shown = f"\n\nTo reproduce:\n\n```python\n{code.strip()}\n```" if code else ""
     return (
         f"{counter} {version} gives no figure for {few(map(printable, cases), 3)}\n\n"
-        f"It raises:\n\n```\n{message}\n```{shown}\n\n"
+        f"It ends with:\n\n```\n{message}\n```{shown}\n\n"
         f"Seen on {plural(len(cases), 'model')}: {few(map(printable, cases), 12)}."
     )
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseLine:
-    """Releases that say the same: their day where it is known, and what changed."""
-
-    date: str
-    versions: str
-    changed: str
-    how: str
-
-
-def releases(timeline: Timeline) -> list[ReleaseLine]:
-    """The oldest first; releases between which nothing changed stand in one line."""
-    told = dict(story.split(": ", 1) for story in stories(timeline))
-    lines = []
-    for group in stretches(timeline.releases):
-        first, last = group[0].version, group[-1].version
-        names = first if first == last else f"{first} to {last}"
-        changed = " ".join(told[each.version] for each in group if each.version in told)
-        lines.append(ReleaseLine(dated(timeline, first), names, changed, how(group[0])))
-    return lines
-
-
-def unmoved(timeline: Timeline) -> str:
-    """A sentence where no release changed a figure or what it is made of; empty where one did."""
-    told = [release.version for release in timeline.releases if not release.error]
-    if not told or next(changes(timeline), None):
-        return ""
-    models = plural(len(timeline.cases), "small model")
-    return f"No figure of {models} changed from {printable(told[0])} to {printable(told[-1])}."
-
-
-def moving(timeline: Timeline) -> Timeline:
-    """Of the models those whose figure, or what it is made of, some release changed."""
-    moved = {change.case for change in changes(timeline)}
-    return replace(timeline, cases=tuple(case for case in timeline.cases if case.id in moved))
-
-
-def still_told(timeline: Timeline) -> str:
-    """Which models no release moved, where some were; they are not drawn."""
-    moved = {case.id for case in moving(timeline).cases}
-    still = [printable(case.id) for case in timeline.cases if case.id not in moved]
-    return f"No release changed a figure of {listed(still)}." if moved and still else ""
-
-
-def dated(timeline: Timeline, version: str) -> str:
-    """``2019-08-06``; empty where the day of a release is not known."""
-    day = day_of(timeline.tool.distribution or timeline.tool.id, version)
-    return day.isoformat() if day else ""

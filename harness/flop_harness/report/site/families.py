@@ -17,7 +17,7 @@ from flop_harness.report.site.answers import Said, said_of
 from flop_harness.report.words.text import brief_ratio, plural, slug
 
 SECTIONS = CONVOLUTIONS, ATTENTION, LANGUAGE, BEYOND, QUANTISED = (
-    "Convolutions", "Attention and recurrence", "Language", "Beyond classification", "Quantised",
+    "Convolutional networks", "Transformers", "Language models", "Other tasks", "Quantised networks",
 )  # fmt: skip
 OF_INTEGERS = "quantization"
 """The part of a library that holds networks of whole numbers"""

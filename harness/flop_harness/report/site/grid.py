@@ -10,22 +10,12 @@ from flop_harness.report.analysis.index import REFERENCE, Index
 from flop_harness.report.formats.case_json import exactly
 from flop_harness.report.site.answers import Said, finite
 from flop_harness.report.site.citing import CONVENTION, versions
-from flop_harness.report.site.families import (
-    ATTENTION,
-    BEYOND,
-    CONVOLUTIONS,
-    LANGUAGE,
-    QUANTISED,
-    FamilyRow,
-    by_counter,
-    tone_of,
-)  # fmt: skip
+from flop_harness.report.site.families import SECTIONS, FamilyRow, by_counter, tone_of
 from flop_harness.report.site.models import Model, every_said
 from flop_harness.report.words.text import brief_ratio
 
 PRESETS = (
-    ("Every kind", ""), ("CNN", CONVOLUTIONS), ("ViT and other attention", ATTENTION), ("Language", LANGUAGE),
-    ("Detection and other tasks", BEYOND), ("Quantised", QUANTISED), ("Single layers and small networks", "Layers"),
+    ("Every kind", ""), *((name, name) for name in SECTIONS), ("Single layers and small networks", "Layers"),
 )  # fmt: skip
 
 
@@ -38,13 +28,14 @@ def shard(
     counter what it says when it is called as its documentation shows.
     """
     place = {case: (row.id, row.kind) for row in rows for case in row.cases}
+    families = {model.model: place[model.name] for model in models if model.name in place}
     asked = {each.counter for each in index.readings if each.metric == "compute"}
     counters = [name for name in index.counters if name in asked and name != REFERENCE]
     return {
         "counters": counters,
         "versions": [f"{name} {version_of(index, name)}".strip() for name in counters],
         "made": made(runs),
-        "rows": [row_of(model, counters, *place.get(model.name, ("", "Layers"))) for model in models],
+        "rows": [row_of(model, counters, *families.get(model.model, ("", "Layers"))) for model in models],
     }  # fmt: skip
 
 

@@ -6,22 +6,35 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
-from flop_harness.report.analysis.causes import in_macs_each
+from flop_harness.report.analysis.causes import in_macs_each, term_in_words
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.site.answers import said_of
 from flop_harness.report.site.families import SECTIONS, FamilyRow, by_counter, is_close
+from flop_harness.report.site.models import Model
 from flop_harness.report.site.sources import is_library
 from flop_harness.report.tables.table import Column, Table
-from flop_harness.report.words.text import group, listed, plural, spread
+from flop_harness.report.words.text import group, listed, plural, spread, verb
 
-NAMES = dict(zip(SECTIONS, ("Convolutional networks", "Transformers", "Language models", "Other tasks", "Quantised networks"), strict=True))  # fmt: skip
 LOSSES = 3
 """So many kinds of work are named that a counter misses"""
 
 
+def count_told(models: Sequence[Model]) -> str:
+    """``153 models and 215 single layers and small networks``: what is of no library is told apart."""
+    named = {each.model for each in models if is_library(each.model)}
+    others = sum(not is_library(each.model) for each in models)
+    if not named:
+        return plural(others, "model")
+    told = [plural(len(named), "model")]
+    if others:
+        words = verb(others, "single layer or small network", "single layers and small networks")
+        told.append(f"{group(others)} {words}")
+    return listed(told)
+
+
 def kinds_table(rows: Sequence[FamilyRow]) -> Table:
     """A row for each kind of network: how many counters are close, how far figures are apart."""
-    found = {name: [row for row in rows if row.kind == kind] for kind, name in NAMES.items()}
+    found = {kind: [row for row in rows if row.kind == kind] for kind in SECTIONS}
     return Table("How far counters are apart", (
         Column("kind of model"), Column("counters within 2 % of the reference on most models"),
         Column("highest to lowest, usual model"), Column("highest to lowest, worst model"), Column("figures of 0"),
@@ -90,6 +103,6 @@ def terms_of(counter: str, cases: Iterable[str], index: Index) -> Counter[str]:
     for case in cases:
         bridge = by_counter(said_of(index, case, "compute"))[counter].bridge
         weights: Mapping[str, object] = {} if bridge is None else dict(
-            zip((step.term for step in bridge.steps), in_macs_each(index, bridge), strict=True))  # fmt: skip
+            zip(map(term_in_words, bridge.steps), in_macs_each(index, bridge), strict=True))  # fmt: skip
         found.update(term for term, weight in weights.items() if weight)
     return found

@@ -23,11 +23,15 @@ from flop_harness.report.words.text import (
     human,
     percent,
     plural,
+    shorten,
     slug,
     spread,
     verb,
 )
+from flop_harness.suite import keywords
 
+ARGUMENTS = 160
+"""Letters of the arguments of a builder, at most"""
 Code = Callable[[Reading], list[str]]
 RESTATED = ("reference", "macs", "flops", "params")
 """Ways of counting that say what the reference says, at most in another unit"""
@@ -118,6 +122,8 @@ class Model:
     suite: str
     also: tuple[str, ...]
     inputs: str
+    made: str
+    """The arguments of its builder"""
     kind: str
     macs: Number | None
     params: Number | None
@@ -126,8 +132,8 @@ class Model:
 
     @property
     def line(self) -> str:
-        """Input, parameters and GMAC in one line."""
-        words = [self.inputs.replace("x", "×"), *(
+        """Input, arguments, parameters and GMAC in one line."""
+        words = [self.inputs.replace("x", "×"), shorten(self.made, ARGUMENTS), *(
             [f"{human(self.params)} parameters"] if self.params is not None else []
         ), *([human(self.macs, "MAC")] if self.macs is not None else [])]  # fmt: skip
         return " · ".join(word for word in words if word)
@@ -162,7 +168,7 @@ def model_of(index: Index, case: str, suite: str, also: Iterable[str] = ()) -> M
     macs, params = values.get("compute"), values.get("params")
     return Model(
         slug(case), case, asked.model if asked else "", suite, tuple(also), inputs_of(index, case),
-        kind_in(index, case), None if macs is None else plain(macs),
+        ", ".join(keywords.written(asked.kwargs)) if asked else "", kind_in(index, case), None if macs is None else plain(macs),
         None if params is None else plain(params),
         tuple(strip(index, case, metric) for metric in index.metrics),
         index.run.unsupported.get(case, {}),

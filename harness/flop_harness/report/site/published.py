@@ -57,7 +57,8 @@ class Published:
     """A published figure and what became of it; ``own`` is what the model has, in ``unit``.
 
     A ``statement``, such as ``a.macs > b.macs``, has no figure.
-    ``inputs`` are those of a figure that hangs on them; ``page`` is where it stands.
+    ``inputs`` are those of a figure that hangs on them, ``made`` the arguments of the model's builder;
+    ``page`` is where it stands.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Published:
     tone: str
     reason: str
     inputs: str
+    made: str
     statement: str = ""
     page: str = PAGE
 
@@ -82,6 +84,12 @@ class Published:
     @property
     def figure(self) -> str:
         return f"{self.value} {self.unit}".rstrip()
+
+    def otherwise(self, made: str) -> str:
+        """How its model was made, where one ``made`` with other arguments is told of; empty where alike."""
+        if self.made == made:
+            return ""
+        return f"made with {self.made}" if self.made else f"made without {made}"
 
 
 def all_published(rows: Iterable[Row]) -> list[Published]:
@@ -113,7 +121,7 @@ def published(row: Row) -> Published:
         title_of(row, words, statement), readable(value), unit, own_in(row),
         shorten(row["source"], 240), WORDS[row["ruling"]],  # type: ignore[index]
         tone_of(row["ruling"]), shorten(reason_in(row, unit), 400),
-        row["inputs"] if row["metric"] == "compute" else "", statement,
+        row["inputs"] if row["metric"] == "compute" else "", row["made"], statement,
     )  # fmt: skip
 
 

@@ -14,10 +14,10 @@ from flop_harness.counters.names import CALLED
 from flop_harness.errors import UserError
 from flop_harness.records import Timeline, Tool
 from flop_harness.records.units import BASES, BINARY, PREFIXES, WORDED, parse_figure, parse_unit
-from flop_harness.report.site.counters import dated
 from flop_harness.report.site.families import FamilyRow
 from flop_harness.report.site.models import Model, every_said
 from flop_harness.report.site.published import PAGE, Published
+from flop_harness.report.site.releases import dated
 from flop_harness.report.site.sources import is_library
 from flop_harness.report.site.words import anchor_of
 from flop_harness.report.words.text import human, shorten, slug

@@ -9,9 +9,10 @@ from typing import TypeAlias
 from flop_harness.records import Ruling, Suite
 from flop_harness.report.analysis.audit import Entry, entries, row
 from flop_harness.store import AUDIT_FILE, load_audit
+from flop_harness.suite import keywords
 
 Row: TypeAlias = Mapping[str, str]
-"""A line of verdicts.csv"""
+"""A line of verdicts.csv, and what its model was made with"""
 WORST: tuple[Ruling, ...] = ("error in the source", "unexplained", "not as stated", "reproduced")
 
 
@@ -30,7 +31,9 @@ def verdicts_in(folder: Path) -> list[Row]:
 
 
 def as_text(entry: Entry) -> Row:
-    return {key: "" if value is None else str(value) for key, value in row(entry).items()}
+    case = entry.claim.case
+    told = {key: "" if value is None else str(value) for key, value in row(entry).items()}
+    return {**told, "made": ", ".join(keywords.written(case.kwargs)) if case else ""}
 
 
 def by_file(rows: Iterable[Row]) -> dict[str, list[Row]]:

@@ -16,6 +16,8 @@ from flop_harness.report.words.text import few
 DOUBLING = "2 FLOPs per MAC"
 SHARED = " of a shared module counted again"
 NESTED = " counted again by a nested function"
+INTEGER = "quantised "
+"""How a term of layers begins whose weights are whole numbers"""
 NOUNS = {
     "convolution": "convolutions",
     "transposed convolution": "transposed convolutions",
@@ -120,6 +122,10 @@ WHOLE = {
         "counts parameters that two layers share once for each of them",
     "shared parameters counted differently":
         "counts shared parameters more or less often than once",
+    "rounded to single precision": "rounds its sums to single precision",
+    "attention read sequence first, with biases, scaling and softmax":
+        "reads the inputs of attention as sequence first, and charges its biases, scaling and softmax",
+    "residual": "leaves a residual",
 }  # fmt: skip
 KERNELS = {
     "aten._scaled_dot_product_flash_attention_for_cpu": "the fused attention kernel of the CPU",
@@ -166,6 +172,8 @@ def noun_of(name: str) -> str:
     """What a name stands for in a sentence."""
     if name in NOUNS:
         return NOUNS[name]
+    if name.startswith(INTEGER):
+        return INTEGER + noun_of(name.removeprefix(INTEGER))
     for ending, part in PARTS:
         if name.endswith(ending):
             return f"{part} of {noun_of(name.removesuffix(ending))}"
@@ -196,6 +204,24 @@ def predicate(
     if negative:
         return f"charges less for {noun} than the reference"
     return f"charges {noun}, which the reference does not"
+
+
+Way = Literal["now", "no longer", "more", "less"]
+"""How a term moved from one release to the next: it is new, gone, or of another amount"""
+OPPOSITE: dict[Way, Way] = {"now": "no longer", "no longer": "now"}
+DENIED = ("does not see ", "does not count ")
+
+
+def change_in_words(text: str, way: Way) -> str:
+    """What a release does otherwise, by a term: ``no longer charges ReLU``.
+
+    A term that says what is not counted is told by what is: once it is gone, ``now counts linear layers``.
+    """
+    did = predicate(text).removesuffix(", which the reference does not")
+    for denial in DENIED:
+        if did.startswith(denial):
+            did, way = f"counts {did.removeprefix(denial)}", OPPOSITE.get(way, way)
+    return f"{did}: {way} than before" if way in ("more", "less") else f"{way} {did}"
 
 
 def _unseen(

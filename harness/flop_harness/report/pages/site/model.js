@@ -38,7 +38,7 @@ const word = (/** @type {string} */ name) =>
  * heads and lines; each bar begins where the one before it ends, on the scale of all counters */
 function waterfall(model, answer, unit) {
   const shared = model.answers.filter(each => each.metric === answer.metric).flatMap(levels);
-  const x = d3.scaleLinear(d3.extent([0, ...shared]), [0, 100]).nice(4);
+  const x = d3.scaleLinear(d3.extent([0, ...shared]), [0, 100]);
   const ticks = x.ticks(3).map(tick => make('span', {style: `left:${x(tick)}%`}, compact(tick)));
   /** @type {(from: number, to: number, tone: string) => [number, number, string]} */
   const bar = (from, to, tone) => [x(Math.min(from, to)), Math.abs(x(to) - x(from)), tone];

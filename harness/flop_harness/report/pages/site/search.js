@@ -89,13 +89,13 @@ async function having({base, scale, value: asked, ranges}, named) {
   const found = [...Map.groupBy(same, row => row[2])].sort(([, a], [, b]) => b.length - a.length);
   return found.slice(0, 12).map(([place, some]) => {
     const [title, link] = models[place], [value, unit, , id] = some[0], alike = some.filter(row => row[0] === value);
-    return item('figure', `${title}: ${grouped(value)} ${unit}`, `${link}#${id}`, alike.map(row => row[4]).join(', '));
+    const words = `${title}: ${grouped(value)} ${unit.replace('parameter', 'parameters')}`;
+    return item('figure', words, `${link}#${id}`, alike.map(row => row[4]).join(', '));
   });
 }
 
 async function answer() {
-  const text = find.value.trim();
-  const answers = text ? await found(text) : [];
+  const text = find.value.trim(), answers = text ? await found(text) : [];
   if (find.value.trim() !== text) return;
   const line = (/** @type {Item} */ {kind, title, link, note}) => make('li', {}, make('a', {href: root + link},
     make('span', {}, title, make('small', {}, ` ${note.slice(0, 90)}`)), make('span', {class: 'kind'}, kind)));
