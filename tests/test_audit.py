@@ -16,7 +16,8 @@ from flop_harness.audit.jobs import asked_first, jobs_of
 from flop_harness.audit.verdicts import odds
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Claim, Fit, Verdict
-from flop_harness.report.analysis.audit import Entry, row
+from flop_harness.report.analysis.audit import Entry
+from flop_harness.report.analysis.audit import row as columns_of
 from flop_harness.store import AUDIT_FILE, load_audit
 
 NETS = """
@@ -301,11 +302,11 @@ def test_what_a_way_of_counting_gives_stands_in_the_unit_of_the_figure():
     case = Case("a", "m:a", kwargs={"width_mult": 0.75, "fused": False, "depths": [2, 2]})
     claim = Claim("a", "mine", "", "compute", "0.03", "GMACs", case)
     fit = Fit("fvcore", 32_015_744, "MAC", "", gap=0.03 / 0.032015744 - 1)
-    made = row(Entry(claim, Verdict("a", "reproduced", "", (fit,))))
+    made = columns_of(Entry(claim, Verdict("a", "reproduced", "", (fit,))))
     assert made["gives"] == pytest.approx(0.032015744) and made["variant"] == "width_mult=0.75"
-    assert row(Entry(claim, Verdict("a", "unexplained", "")))["gives"] is None
+    assert columns_of(Entry(claim, Verdict("a", "unexplained", "")))["gives"] is None
     words = replace(claim, value="", holds="a.macs > b.macs")
-    assert row(Entry(words, Verdict("a", "reproduced", "", (fit,))))["gives"] is None
+    assert columns_of(Entry(words, Verdict("a", "reproduced", "", (fit,))))["gives"] is None
 
 
 def test_filled_up_zeros_make_a_figure_less_precise(verdict):

@@ -53,7 +53,7 @@ type Row = {
 };
 /** Case, family, count, milliseconds. */
 type Dot = [string, string, number, number];
-type Count = {name: string; title: string; group: string; caption: string; points: Dot[]; line: [number, number][]; far: number[]};
+type Count = {name: string; title: string; group: string; caption: string; points: Dot[]; line: [number, number][]; far: [wide: number[], narrow: number[]]};
 
 type Shards = {
   search: {rows: string[][]; conventions: string[]} & Units;
