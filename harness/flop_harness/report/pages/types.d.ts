@@ -58,7 +58,7 @@ type Count = {name: string; title: string; group: string; caption: string; point
 type Shards = {
   search: {rows: string[][]; conventions: string[]} & Units;
   figures: {models: [string, string][]; rows: [number, string, number, string, string][]};
-  table: {counters: string[]; versions: string[]; made: string; rows: Row[]};
+  table: {counters: string[]; versions: string[]; made: string; suites: Record<string, string>; rows: Row[]};
   [model: `model/${string}`]: Model;
   [time: `time/${string}`]: {series: {series: string; counts: Count[]}[]};
 };
@@ -113,6 +113,7 @@ declare class Tabulator {
   on(event: string, act: () => void): void;
   setFilter(keeps: (row: Row) => boolean): void;
   redraw(whole: boolean): void;
+  setSort(field: string, way: string): void;
   showColumn(field: string): void;
   hideColumn(field: string): void;
   getData(rows: 'active'): Row[];

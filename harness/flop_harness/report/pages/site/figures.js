@@ -19,8 +19,7 @@ function printed(text, units) {
   const [, number = '', power = 'e0', words = ''] = text.trim().match(FIGURE) || [];
   const unit = number && unitOf(words, units);
   if (!unit) return null;
-  const digits = number.replaceAll(',', ''), exponent = Number(power.slice(1));
-  const value = Number(`${digits}e${exponent}`);
+  const digits = number.replaceAll(',', ''), exponent = Number(power.slice(1)), value = Number(`${digits}e${exponent}`);
   const step = Number(`1e${exponent - (digits.split('.')[1] || '').length}`);
   const room = Math.max(step, step === 1 ? filled(String(value)) : 0) * (1 + 1e-9);
   const [low, high] = [value - room, value + room].map(end => end * unit.scale);

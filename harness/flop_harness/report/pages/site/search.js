@@ -77,8 +77,7 @@ async function having(figure, named) {
 }
 
 async function answer() {
-  const text = find.value.trim();
-  const answers = text ? await found(text) : [];
+  const text = find.value.trim(), answers = text ? await found(text) : [];
   if (find.value.trim() !== text) return;
   const line = (/** @type {Item} */ {kind, title, link, note}) => make('li', {}, make('a', {href: root + link},
     make('span', {}, title, make('small', {}, ` ${note.slice(0, 90)}`)), make('span', {class: 'kind'}, kind)));
