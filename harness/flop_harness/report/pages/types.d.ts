@@ -121,6 +121,6 @@ declare class Tabulator {
   download(format: (rows: unknown, options: unknown, save: (text: string, type: string) => void) => void, name: string): void;
 }
 type GridField = {
-  title: string; field: string; formatter?: (cell: GridCell) => Part; sorter?: string | ((a: Cell, b: Cell) => number);
+  title: string; field: string; formatter?: (cell: GridCell) => Part; sorter?: string | ((a: any, b: any) => number);
   [option: string]: unknown;
 };
