@@ -1,4 +1,4 @@
-"""The page of what users of counters reported: each complaint, the answer, the command that gives it."""
+"""The page of what users of counters reported: each complaint, the answer, the case that gives it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flop_harness.run.traces import LIMITS
 from flop_harness.suite import files
 
 REPORT = re.compile(r"(?P<complaint>.*) \((?P<thread>no thread|[\w.-]+/[\w.-]+#\d+)\)")
-HEAD = "| reported | thread | MAC | parameters | command |\n|---|---|---:|---:|---|"
+HEAD = "| reported | thread | MAC | parameters | case |\n|---|---|---:|---:|---|"
 
 
 def reported_page() -> Iterator[str]:
@@ -23,8 +23,8 @@ def reported_page() -> Iterator[str]:
     yield "# What users reported"
     yield (f"{len(suite.cases)} complaints about counters, each as a small model. The MAC and "
            "parameters are those of the reference; a test holds each against arithmetic from the "
-           "dimensions. The command shows what every counter says of the model, and leads from the "
-           "reference to each figure, term by term.")  # fmt: skip
+           "dimensions. `flop-harness compare reported --cases CASE` shows what every counter says of a "
+           "model, and leads from the reference to each figure, term by term.")  # fmt: skip
     rows = [row_of(case, suite.folder) for case in suite.cases]
     yield "\n".join([HEAD, *rows])
 
@@ -36,8 +36,7 @@ def row_of(case: Case, folder: str) -> str:
     missing = ", ".join(unsupported(trace))
     complaint = found["complaint"] + (f" (no formula for {missing})" if missing else "")
     macs, held = int(reference(trace).total), int(parameters(trace).total)
-    command = f"`flop-harness compare reported --cases {case.id}`"
-    return f"| {plain(complaint)} | {link(found['thread'])} | {group(macs)} | {group(held)} | {command} |"
+    return f"| {plain(complaint)} | {link(found['thread'])} | {group(macs)} | {group(held)} | `{case.id}` |"
 
 
 def link(thread: str) -> str:

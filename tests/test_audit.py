@@ -13,8 +13,11 @@ from flop_harness import cli
 from flop_harness.audit import audit
 from flop_harness.audit.claims import load
 from flop_harness.audit.jobs import asked_first, jobs_of
+from flop_harness.audit.verdicts import odds
 from flop_harness.errors import UserError
-from flop_harness.records import Case, Claim
+from flop_harness.records import Case, Claim, Fit, Verdict
+from flop_harness.report.analysis.audit import Entry
+from flop_harness.report.analysis.audit import row as columns_of
 from flop_harness.store import AUDIT_FILE, load_audit
 
 NETS = """
@@ -289,6 +292,27 @@ def test_a_column_is_counted_one_way(judged):
     )
     (single,) = judged(alone).values()
     assert single.ruling == "unexplained" and "made-up figures" in single.reason
+
+
+def test_odds_are_told_in_words():
+    assert [odds(share) for share in (0.07, 0.25, 0.5, 0.9)] == [
+        "1 in 14",
+        "1 in 4",
+        "1 in 2",
+        "most",
+    ]
+
+
+def test_what_a_way_of_counting_gives_stands_in_the_unit_of_the_figure():
+    """32,015,744 MACs are 0.032 G, 6.3 % above what is printed as 0.03."""
+    case = Case("a", "m:a", kwargs={"width_mult": 0.75, "fused": False, "depths": [2, 2]})
+    claim = Claim("a", "mine", "", "compute", "0.03", "GMACs", case)
+    fit = Fit("fvcore", 32_015_744, "MAC", "", gap=0.03 / 0.032015744 - 1)
+    made = columns_of(Entry(claim, Verdict("a", "reproduced", "", (fit,))))
+    assert made["gives"] == pytest.approx(0.032015744) and made["variant"] == "width_mult=0.75"
+    assert columns_of(Entry(claim, Verdict("a", "unexplained", "")))["gives"] is None
+    words = replace(claim, value="", holds="a.macs > b.macs")
+    assert columns_of(Entry(words, Verdict("a", "reproduced", "", (fit,))))["gives"] is None
 
 
 def test_filled_up_zeros_make_a_figure_less_precise(verdict):

@@ -71,3 +71,13 @@ def test_points_are_circles_and_the_font_is_told_once():
 def test_what_labels_say_is_left_as_it_is():
     text = '<svg><text font-size="9">a opacity="1" 3.14</text></svg>'
     assert compact(text) == text.replace("<svg", f"<svg{FONT}")
+
+
+def test_a_tick_without_room_is_left_out_and_the_picture_stays():
+    """On 90 pixels of two decades some ticks have no room; vega draws them, unseen."""
+    x = {"field": "x", "type": "quantitative", "scale": {"type": "log", "domain": [1, 100]}}
+    spec = {"data": {"values": POINTS[2:]}, "mark": "rule", "encoding": {"x": x}, "width": 90}
+    drawn = vl_convert.vegalite_to_svg(spec)
+    unseen = drawn.count('opacity="0"')
+    assert unseen and compact(drawn).count("<text") == drawn.count("<text") - unseen
+    assert pixels(compact(drawn)) == pixels(LONG.sub(r"\1", drawn))

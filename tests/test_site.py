@@ -542,6 +542,64 @@ def test_all_figures_of_a_row_stand_in_its_unit(value, unit, reason, told):
     assert published(row).reason == told
 
 
+@pytest.mark.parametrize(
+    "value, own, gives, told",
+    [
+        ("0.03", 24_195_000, 0.032016, "fvcore gives 0.03202 GMACs, printed as 0.03"),
+        ("0.0242", 24_195_000, 0.024195, "fvcore gives it to the printed precision"),  # what stands beside
+        ("14.09", 14_060_000_000, 14.0901, "fvcore gives it to the printed precision"),  # the same digits
+        ("3.8e0", 1, 3.857973, "fvcore gives 3.858 GMACs, printed as 3.8e+0"),
+    ],
+)  # fmt: skip
+def test_who_gives_a_figure_that_the_model_itself_has_not_is_told_with_its_own(
+    value, own, gives, told
+):
+    row = a_row(value=value, unit="GMACs", own=str(own), own_unit="MAC", gives=str(gives),
+                reason="fvcore gives it to the printed precision")  # fmt: skip
+    assert published(row).reason == told
+
+
+def test_an_amount_in_powers_of_ten_is_grouped_where_its_digits_can_be_told():
+    reason = "macs give it, from 4.08918e+09 to 4.08919e+09; chinchilla-F gives 4.74672e+23"
+    assert published(a_row(reason=reason)).reason == (
+        "macs give it, from ≈4,089,180,000 to ≈4,089,190,000; chinchilla-F gives 4.74672e+23"
+    )
+
+
+@pytest.mark.parametrize(
+    "value, unit, macs",
+    [
+        ("45.0", "G FLOPs", "45.12"),  # 2 x 45.12 = 90.24 FLOPs
+        ("90.0", "G FLOPs", ""),
+        ("45.0", "G MACs", ""),
+        ("45,122,117,632", "FLOPs", "45,122,117,632"),
+        ("many", "FLOPs", ""),
+    ],
+)
+def test_flops_that_are_rather_macs_have_these_beside_them(value, unit, macs):
+    made = published(a_row(value=value, unit=unit, own=str(2 * 45_122_117_632), own_unit="FLOP"))
+    assert made.as_macs == macs
+    page = dict(claims_files(Site(Results({}, claims=[a_row(value="45.0", unit="G FLOPs", own=str(2 * 45_122_117_632), own_unit="FLOP")]))))  # fmt: skip
+    assert "90.24 <small>45.12 as MACs</small>" in page["claims.html"].decode()
+
+
+@pytest.mark.parametrize(
+    "variant, title",
+    [
+        ("", "net"),
+        ("width_mult=0.75", "net × 0.75"),
+        ("width=0.25", "net × 0.25"),
+        ("groups=3, scale=2.0", "net (groups=3, × 2.0)"),
+        ("name=resnet18", "net (resnet18)"),
+        ("image_size=384", "net (image_size=384)"),
+    ],
+)
+def test_models_of_one_name_are_told_apart_by_their_variant(variant, title):
+    made = published(a_row(model="models.py:net", variant=variant))
+    assert made.title == title
+    assert [row[1] for row in claim_rows([made])] == [f"{title}: unexplained"]
+
+
 def test_what_models_compute_stands_first_among_verdicts_alike():
     rows = [
         a_row(claim="t/gpt/width", value="5", unit="width", metric=""),
@@ -626,7 +684,19 @@ def test_what_is_as_stated_of_a_large_table_has_a_page_of_its_own():
     for each in site.published:
         assert [path for path, page in made.items() if f'id="{each.id}"' in page] == [each.page]
     assert f'href="claims/large.html">{MANY:,} of large' in made["claims.html"]
-    assert made["claims/large.html"].count("a README of its own") == 1  # one source for all
+    large = made["claims/large.html"]
+    assert large.count("a README of its own") == 1  # one source for all
+    assert "<h1>large: figures reproduced as stated</h1>" in large
+    assert f"{MANY:,} claims: {MANY:,} reproduced." in large and "unexplained" not in large
+    assert 'class="parts filters"' not in large  # nothing to choose among
+    assert 'class="parts filters"' in made["claims.html"]
+    assert re.findall(r'<a href="([^"]+)" aria-current="(\w+)"', large) == [
+        ("../claims.html", "true")
+    ]
+    assert re.findall(r'<a href="([^"]+)" aria-current="(\w+)"', made["claims.html"]) == [
+        ("claims.html", "page")
+    ]
+    assert f"all {MANY:,}</label>" in large and "</label></details>" not in made["claims.html"]
     links = [link for _, _, link, *_ in claim_rows(site.published)]
     alone = [f"claims.html#{each.id}" for each in site.published if each.page == "claims.html"]
     assert links == ["claims/large.html", *alone]
@@ -634,7 +704,7 @@ def test_what_is_as_stated_of_a_large_table_has_a_page_of_its_own():
 
 def a_row(**values: str) -> dict[str, str]:
     """A line of verdicts.csv."""
-    empty = dict.fromkeys(("claim", "model", "layer", "source", "reason", "value", "unit", "inputs", "own", "own_unit", "made"), "")  # fmt: skip
+    empty = dict.fromkeys(("claim", "model", "layer", "variant", "gives", "source", "reason", "value", "unit", "inputs", "own", "own_unit", "made"), "")  # fmt: skip
     return {**empty, "file": "made", "metric": "compute", "ruling": "unexplained", **values}
 
 

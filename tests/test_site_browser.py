@@ -235,6 +235,10 @@ def test_a_table_of_five_models_as_latex(page, site):
         and "thop" in body
         and body.startswith(r"% \usepackage{booktabs}")
     )
+    assert "86.57 & 17.56 &" in body  # 86,567,656 parameters, 17,563,828,224 MAC
+    assert "Suites: torchvision 1 " in body and "timm" not in body  # of those in it alone
+    typed = ["alexnet", "vgg16", "resnet50", "swin_t", "vit_b_16"]
+    assert page.locator(".tabulator-row .tabulator-cell:first-child").all_inner_texts() == typed
     row, seen = (
         page.locator(f".tabulator-{each}").last.bounding_box() for each in ("row", "tableholder")
     )
@@ -274,7 +278,7 @@ def test_chosen_counters_stand_in_the_address_and_are_taken_away_alone(page, sit
     assert heads == ["Model", "GMAC", "thop", "torchinfo", "M parameters", "Input", "Suite"]
     page.click("#latex")
     text = page.locator("#export code").inner_text()
-    assert "reference MAC & thop & torchinfo " in text and "fvcore" not in text
+    assert "M parameters & reference GMAC & thop & torchinfo " in text and "fvcore" not in text
     with page.expect_download() as download:
         page.click("#csv")
     caption, *lines = download.value.path().read_text().splitlines()

@@ -148,13 +148,16 @@ def unexplained(explanations: Explanations) -> Verdict:
         )
     elif explanations.fitting:
         how = "; ".join(explanations.fitting[0].departures)
-        reason = (
-            f"what fits ({how}) would fit {in_percent(explanations.chance)} of made-up figures too"
-        )
+        reason = f"what fits ({how}) could be chance: {odds(explanations.chance)} made-up figures fit too"
     elif near:
         how = "".join(f", {told}" for told in near[0].departures)
         reason = f"nothing fits; the nearest is {near[0].counting}{how}: {apart(near[0].gap)}"
     return counted(replace(open_verdict, reason=reason), explanations)
+
+
+def odds(share: float) -> str:
+    """A share of many, in words: ``1 in 4``, ``most``."""
+    return "most" if share > 0.6 else f"1 in {round(1 / share)}"
 
 
 def apart(gap: float) -> str:

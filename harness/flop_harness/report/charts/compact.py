@@ -12,6 +12,8 @@ LONG = re.compile(r"(\d\.\d\d)\d{4,}")
 EMPTY = re.compile(
     r'<path class="(?:fore|back)ground" aria-hidden="true" d="(?:M0,0h0v0h0Z)?"(?: display="none")?/>'
 )
+UNSEEN = re.compile(r'<text[^<>]* opacity="0"[^<>]*>[^<>]*</text>')
+"""A tick without room, which is drawn all the same"""
 USUAL = re.compile(r' opacity="1"| transform="translate\(0,0\)"')
 WIDTH = re.compile(r' stroke-width="[^"]*"')
 POINT = re.compile(
@@ -25,7 +27,7 @@ def compact(drawn: str) -> str:
     """A chart with coordinates to a hundredth of a pixel, points as circles, and no attribute that
     says what holds anyway.
     """
-    text = EMPTY.sub("", LONG.sub(r"\1", drawn))
+    text = UNSEEN.sub("", EMPTY.sub("", LONG.sub(r"\1", drawn)))
     return TAG.sub(_shortened, text).replace("<svg", f"<svg{FONT}", 1)
 
 

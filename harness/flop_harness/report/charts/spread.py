@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,24 +10,45 @@ from flop_harness.records import Run
 from flop_harness.report.analysis.families import kind_in
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.analysis.verdict import spreads
-from flop_harness.report.charts.drawing import GRID, PALE, blank, lookup, styled, svg, telling
+from flop_harness.report.charts.drawing import (
+    GRID,
+    PALE,
+    SHAPES,
+    blank,
+    lookup,
+    styled,
+    svg,
+    telling,
+)
 from flop_harness.report.tables.partition import at_most
-from flop_harness.report.words.text import factor_words, printable
+from flop_harness.report.words.text import factor_words, printable, shorten
 
 LEAST = 1e-4
 """What the spread of two equal figures is drawn as"""
 ABREAST = 45
 """Cases of a spread in one row"""
+NAME = 48
+"""Letters of a case's name at most"""
 
 
 def spread_dots(index: Index) -> list[dict[str, Any]]:
     """One record for each case, widest first: by how much the highest exceeds the lowest."""
+    found = spreads(index)
+    kinds = marked([kind_in(index, spread.case) or "case" for spread in found])
     return [
-        {"place": place, "case": printable(spread.case), "factor": factor_words(spread.factor),
-         "excess": max(spread.factor - 1, LEAST), "low": LEAST,
-         "kind": kind_in(index, spread.case) or "case"}
-        for place, spread in enumerate(spreads(index))
+        {"place": place, "case": shorten(printable(spread.case), NAME), "factor": factor_words(spread.factor),
+         "excess": max(spread.factor - 1, LEAST), "low": LEAST, "kind": kind}
+        for place, (spread, kind) in enumerate(zip(found, kinds, strict=True))
     ]  # fmt: skip
+
+
+def marked(kinds: Sequence[str]) -> list[str]:
+    """The kinds, of which no more than there are shapes have a mark of their own: the rare ones are ``others``."""
+    counts = Counter(kinds).most_common()
+    own = {
+        kind for kind, _ in (counts if len(counts) <= len(SHAPES) else counts[: len(SHAPES) - 1])
+    }
+    return [kind if kind in own else "others" for kind in kinds]
 
 
 def spread_chart(run: Run) -> str:
@@ -64,7 +86,7 @@ def _spread_row(
     words = f"({lookup({str(n): words for n, words in ticks.items()})})[datum.value]"
     base = alt.Chart(alt.Data(values=records)).encode(
         x=alt.X("place:O", title=None, axis=alt.Axis(
-            labelExpr=f"({names})[datum.label]", labelAngle=-90, labelLimit=190)),
+            labelExpr=f"({names})[datum.label]", labelAngle=-90, labelLimit=0)),
         y=alt.Y("excess:Q", title="highest / lowest", scale=scale,
                 axis=alt.Axis(values=list(ticks), labelExpr=words, **GRID)),
     )  # fmt: skip

@@ -60,7 +60,7 @@ type Row = {
 };
 /** Case, family, count, milliseconds. */
 type Dot = [string, string, number, number];
-type Count = {name: string; title: string; group: string; caption: string; points: Dot[]; line: [number, number][]; far: number[]};
+type Count = {name: string; title: string; group: string; caption: string; points: Dot[]; line: [number, number][]; far: [wide: number[], narrow: number[]]};
 
 type Shards = {
   search: {rows: string[][]} & Ways;
@@ -68,7 +68,7 @@ type Shards = {
     models: [string, string][]; rows: [number, string, number, string, string][];
     claims: [number, string, number][];
   };
-  table: {counters: string[]; versions: string[]; made: string; rows: Row[]};
+  table: {counters: string[]; versions: string[]; made: string; suites: Record<string, string>; rows: Row[]};
   [model: `model/${string}`]: Model;
   [time: `time/${string}`]: {series: {series: string; counts: Count[]}[]};
 };
@@ -123,6 +123,7 @@ declare class Tabulator {
   on(event: string, act: () => void): void;
   setFilter(keeps: (row: Row) => boolean): void;
   redraw(whole: boolean): void;
+  setSort(field: string, way: string): void;
   showColumn(field: string): void;
   hideColumn(field: string): void;
   getData(rows: 'active'): Row[];
@@ -130,6 +131,6 @@ declare class Tabulator {
   download(format: (rows: unknown, options: unknown, save: (text: string, type: string) => void) => void, name: string): void;
 }
 type GridField = {
-  title: string; field: string; formatter?: (cell: GridCell) => Part; sorter?: string | ((a: Cell, b: Cell) => number);
+  title: string; field: string; formatter?: (cell: GridCell) => Part; sorter?: string | ((a: any, b: any) => number);
   [option: string]: unknown;
 };

@@ -34,18 +34,15 @@ def shard(
     return {
         "counters": counters,
         "versions": [f"{name} {version_of(index, name)}".strip() for name in counters],
-        "made": made(runs),
+        "made": f"Reference: {CONVENTION}.",
+        "suites": {run.suite.name: made(run) for run in runs},
         "rows": [row_of(model, counters, *families.get(model.model, ("", "Layers"))) for model in models],
     }  # fmt: skip
 
 
-def made(runs: Iterable[Run]) -> str:
-    """What a table that is taken away has to say of itself beside the versions: the convention, the suites."""
-    suites = [
-        f"{run.suite.name} {run.suite.version} (torch {versions(run).get('torch', '?')})"
-        for run in runs
-    ]
-    return f"Reference: {CONVENTION}. Suites: {', '.join(suites)}."
+def made(run: Run) -> str:
+    """What a table that is taken away says of a suite: its version, and torch's."""
+    return f"{run.suite.name} {run.suite.version} (torch {versions(run).get('torch', '?')})"
 
 
 def version_of(index: Index, counter: str) -> str:

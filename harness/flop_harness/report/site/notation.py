@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from flop_harness.errors import UserError
-from flop_harness.records.units import Base, parse_figure, parse_unit
+from flop_harness.records.units import Base, Printed, parse_figure, parse_unit
 from flop_harness.report.words.text import digits, group, minus
 
 Row = Mapping[str, str]
@@ -16,6 +16,9 @@ DIGITS = 4
 """So many digits at least are told of what a model has"""
 LONG = re.compile(r"([1-9]\d{3,})(\.\d+)?")
 POWER = re.compile(r"(?<=\d)e(?=\d)")
+SHORT = re.compile(r"\b\d(?:\.\d+)?e\+(?:0?\d|1[0-4])\b")
+"""An amount in powers of ten that grouped digits tell as well"""
+PRECISELY = re.compile(r"(?<= )(gives?) it to the printed precision(?!, from)")
 NUMBER = r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 TOLD = re.compile(
     rf"(?P<what>the source also gives|from what the model has|the model has) (?P<number>{NUMBER})"
@@ -40,10 +43,36 @@ def own_in(row: Row) -> str:
     factor = factor_to(row["own_unit"], unit.base)
     if factor is None:
         return ""
-    value = own * factor / unit.scale
-    if unit.scale == 1 and value.is_integer():
+    return written(own * factor / unit.scale, unit.scale, printed)
+
+
+def as_macs(row: Row) -> str:
+    """What the model has in MACs, where a figure that is called FLOPs is nearer to that."""
+    try:
+        printed, unit = parse_figure(row["value"]), parse_unit(row["unit"], row["metric"])
+        macs = float(row["own"]) * (factor_to(row["own_unit"], "MAC") or 0) / unit.scale
+    except (UserError, ValueError):
+        return ""
+    if unit.base != "FLOP" or not 0 < float(printed.value) < 2**0.5 * macs:
+        return ""
+    return written(macs, unit.scale, printed)
+
+
+def written(value: float, scale: int, printed: Printed) -> str:
+    """With as many digits as a figure is printed with, at least."""
+    if scale == 1 and value.is_integer():
         return group(int(value))
     return minus(digits(value, max(DIGITS, printed.digits)))
+
+
+def given_in(row: Row) -> str:
+    """What the simplest way that explains a figure gives, where the model itself has another one."""
+    try:
+        printed, unit = parse_figure(row["value"]), parse_unit(row["unit"], row["metric"])
+        told = written(float(row["gives"]), unit.scale, printed)
+    except (UserError, ValueError):
+        return ""
+    return "" if told == own_in(row) else told
 
 
 def factor_to(own: str, base: Base) -> float | None:
@@ -71,7 +100,11 @@ def reason_in(row: Row, unit: str) -> str:
             else f"{found['way']} gives {written}"
         )
 
-    return typeset(TOLD.sub(told, row["reason"]))
+    reason = typeset(TOLD.sub(told, row["reason"]))
+    given, printed = given_in(row), readable(row["value"])
+    if given in ("", printed):
+        return reason
+    return PRECISELY.sub(rf"\1 {f'{given} {unit}'.rstrip()}, printed as {printed}", reason)
 
 
 def converted(number: str, unit: str, row: Row) -> str | None:
@@ -96,5 +129,6 @@ def converted(number: str, unit: str, row: Row) -> str | None:
 
 
 def typeset(text: str) -> str:
-    """``-4.50% off`` -> ``−4.50 % off``."""
+    """``-4.50% off`` -> ``−4.50 % off``, ``4.08918e+09`` -> ``≈4,089,180,000``."""
+    text = SHORT.sub(lambda found: f"\N{ALMOST EQUAL TO}{float(found[0]):,.0f}", text)
     return re.sub(r"(?<=\d)%", " %", re.sub(r"(?<![\w.)])-(?=\d)", "\N{MINUS SIGN}", text))

@@ -27,6 +27,8 @@ EXAMPLES = (
     "thop vit_b_16 to fvcore",
 )
 """Questions that the page of conversion answers"""
+TITLE = "Published figures, and what became of them"
+"""That of the page of all that needs a reader's eye"""
 
 
 def files(site: Site) -> Files:
@@ -76,10 +78,12 @@ def claims_files(site: Site) -> Files:
         pages.setdefault(each.page, []).append(each)
     apart = [(found[0].file, path, len(found)) for path, found in pages.items() if path != PAGE]
     for path, found in pages.items():
+        alone = path != PAGE
         sources = {each.source for each in found}
         yield site.page(
             path, "claims.html.j2", groups=by_ruling(found), total=len(found),
-            headline=told(site.published), apart=apart if path == PAGE else [],
+            title=f"{found[0].file}: figures reproduced as stated" if alone else TITLE,
+            headline=told(found if alone else site.published), apart=[] if alone else apart,
             source=sources.pop() if len(sources) == 1 else "",
             pages=site.pages_of_models, scripts=["assets/narrow.js"],
         )  # fmt: skip

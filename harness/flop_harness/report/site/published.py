@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from flop_harness.errors import UserError
 from flop_harness.records.units import parse_unit, with_unit
 from flop_harness.report.analysis.audit import WORDS
-from flop_harness.report.site.notation import own_in, readable, reason_in
+from flop_harness.report.site.notation import as_macs, own_in, readable, reason_in
 from flop_harness.report.sources.published import WORST, Row
 from flop_harness.report.words.text import anchor, shorten, slug
 
@@ -39,6 +39,9 @@ QUANTITIES: Mapping[str, tuple[str, str]] = {
     "days": ("days", "days"),
 }
 """The head of a column about language models -> what it is about, and the unit of its figures"""
+WIDTH = re.compile(r"\b(width_mult|width|scale)=")
+"""By how much a network is wider than its first version"""
+NAMED = re.compile(r"\b(name|arch)=")
 COMPARED = re.compile(r"[<>=]")
 """What makes a statement: a comparison"""
 SOURCE = re.compile(
@@ -55,6 +58,8 @@ MANY = 2_000
 @dataclass(frozen=True, slots=True)
 class Published:
     """A published figure and what became of it; ``own`` is what the model has, in ``unit``.
+
+    ``as_macs`` is the same in MACs, where a figure that is called FLOPs is nearer to that.
 
     A ``statement``, such as ``a.macs > b.macs``, has no figure.
     ``inputs`` are those of a figure that hangs on them, ``made`` the arguments of the model's builder;
@@ -75,6 +80,7 @@ class Published:
     inputs: str
     made: str
     statement: str = ""
+    as_macs: str = ""
     page: str = PAGE
 
     @property
@@ -121,7 +127,7 @@ def published(row: Row) -> Published:
         title_of(row, words, statement), readable(value), unit, own_in(row),
         shorten(row["source"], 240), WORDS[row["ruling"]],  # type: ignore[index]
         tone_of(row["ruling"]), shorten(reason_in(row, unit), 400),
-        row["inputs"] if row["metric"] == "compute" else "", row["made"], statement,
+        row["inputs"] if row["metric"] == "compute" else "", row["made"], statement, as_macs(row),
     )  # fmt: skip
 
 
@@ -167,13 +173,19 @@ def title_of(row: Row, quantity: str, statement: str) -> str:
     """
     name = shorten(row["model"].rpartition(":")[2], 60)
     if name and not statement:
-        return f"{name} {row['layer']}".rstrip()
+        return f"{shorten(named_in(row), 60)} {row['layer']}".rstrip()
     table, _, rest = row["claim"].partition("/")
     if not quantity:
         said = shorten(rest or row["claim"], 80)
         return f"{name}: {said}" if name else said
     place = rest.rpartition("/")[0]
     return f"{table}, row {place}: {quantity}" if place.isdecimal() else f"{place}: {quantity}"
+
+
+def named_in(row: Row) -> str:
+    """A model and what tells it from others of its name: ``mobilenet_v2 × 0.75``."""
+    name, variant = row["model"].rpartition(":")[2], NAMED.sub("", WIDTH.sub("× ", row["variant"]))
+    return f"{name} ({variant})" if variant[:1] not in ("", "×") else f"{name} {variant}".rstrip()
 
 
 def cited(source: str) -> Markup:

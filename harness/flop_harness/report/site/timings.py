@@ -17,14 +17,13 @@ from flop_harness.report.analysis.time_sentences import how_measured, sentences
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.charts.times import Chart, charts
 from flop_harness.report.documents.times import sections
+from flop_harness.report.site.labels import named
 from flop_harness.report.site.timed import machine_in_words
 from flop_harness.report.tables.table import Table
 from flop_harness.report.words.text import digits, listed, plural
 
 CHOSEN = (("macs", "MACs"), ("params", "parameters"), (predictors.BY_LAYERS, "each layer’s MACs, bytes and calls together"))  # fmt: skip
 """Counts that the first sentence tells of, and how it calls them"""
-NAMED = 6
-"""So many cases are named in the chart"""
 FIRST = ("macs", "params", "bytes", predictors.ROOFLINE, predictors.BY_LAYERS)
 """Counts that come first in the choice"""
 
@@ -135,7 +134,7 @@ def counted(predictor: predictors.Predictor) -> dict[str, Any]:
         "name": title(predictor), "group": group_of(predictor), "title": f"{title(predictor)} (within × {digits(told.factor)})",
         "points": list(zip(dots.cases, dots.families, dots.counts, milliseconds, strict=True)),
         "line": [[end, line(end)] for end in (min(dots.counts), max(dots.counts))],
-        "far": sorted(range(len(away)), key=lambda place: -away[place])[:NAMED],
+        "far": named(dots.cases, dots.counts, milliseconds, away),
     }  # fmt: skip
 
 

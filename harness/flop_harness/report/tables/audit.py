@@ -91,9 +91,9 @@ def _best(found: Iterable[Entry]) -> tuple[int, str, str]:
 
 
 ROWS = columns(
-    "file claim source model layer inputs metric value unit counts ruling ambiguous fits:integer "
+    "file claim source model layer variant inputs metric value unit counts ruling ambiguous fits:integer "
     "named within:integer tried:integer chance:number others:integer reason own:number own_unit "
-    "counted_as made_with"
+    "gives:number counted_as made_with"
 )
 
 

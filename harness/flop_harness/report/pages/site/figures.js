@@ -17,8 +17,7 @@ function printed(text, units) {
   const [, number = '', power = 'e0', words = ''] = text.trim().match(FIGURE) || [];
   const unit = number && unitOf(words, units);
   if (!unit) return null;
-  const digits = number.replaceAll(',', ''), exponent = Number(power.slice(1));
-  const value = Number(`${digits}e${exponent}`);
+  const digits = number.replaceAll(',', ''), exponent = Number(power.slice(1)), value = Number(`${digits}e${exponent}`);
   const step = Number(`1e${exponent - (digits.split('.')[1] || '').length}`);
   const kept = digits.replace(/^[0.]+|\./g, '').length, zeros = step === 1 && ZEROS.exec(String(value));
   const half = step / 2 * (1 + 1e-9), filled = zeros ? 10 ** zeros[0].length / 2 : 0, most = step * (1 - 1e-9);

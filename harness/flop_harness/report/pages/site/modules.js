@@ -7,9 +7,7 @@ function modulesOf(model, answer) {
   const paths = [model, ...answer.steps].flatMap(each => Object.keys(each.modules));
   const tree = d3.stratify().path(path => `/${path.replaceAll('.', '/')}`)([...new Set(['', ...paths])]);
   const known = new Map(tree.descendants().map(each => [each.id.slice(1).replaceAll('/', '.'), each]));
-  for (const [path, each] of known) {
-    Object.assign(each, {path, reference: model.modules[path] || 0, missed: 0, extra: 0});
-  }
+  for (const [path, it] of known) Object.assign(it, {path, reference: model.modules[path] || 0, missed: 0, extra: 0});
   for (const {macs, amount, modules} of answer.steps) {
     for (const [path, share] of Object.entries(modules)) {
       const moved = share * macs / Number(amount) || 0;

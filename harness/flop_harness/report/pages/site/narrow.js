@@ -11,7 +11,7 @@ field?.addEventListener('input', () => {
   for (const row of rows) row.hidden = !fits(row.dataset.find ?? row.textContent ?? '', field.value);
   for (const part of document.querySelectorAll('details.fold')) {
     const found = part.querySelectorAll('tbody tr:not([hidden])').length;
-    part.toggleAttribute('open', found > 0);
+    Object.assign(part, {open: found > 0, hidden: !found});
     part.querySelector('summary .found')?.replaceChildren(grouped(found));
   }
   const [shown, all] = [rows.filter(row => !row.hidden), rows]

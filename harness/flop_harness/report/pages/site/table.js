@@ -17,10 +17,12 @@ const size = cell => !Array.isArray(cell) ? -3 : unit.value === 'ratio' ? cell[2
   : Number(cell[0]) / (cell[1] === 'FLOP' ? 2 : 1);
 /** @type {(row: Row, text: Part, anchor?: string, title?: string | false) => Made} */
 const linked = ({id}, text, anchor = '', title = false) => make('a', {href: `model/${id}.html${anchor}`, title}, text);
-const RIGHT = {hozAlign: 'right', headerHozAlign: 'right'};
+const RIGHT = {hozAlign: 'right', headerHozAlign: 'right', headerVertical: 'flip'};
+/** @type {(value: number | null, scale: number) => string} */
+const rounded = (value, scale) => value === null ? '' : (value / scale).toPrecision(4);
 /** @type {(title: string, field: string, scale: number) => GridField} */
 const numbers = (title, field, scale) => ({title, field, ...RIGHT, sorter: 'number',
-  formatter: cell => cell.getValue() && (cell.getValue() / scale).toPrecision(4)});
+  formatter: cell => rounded(cell.getValue(), scale)});
 /** @type {(title: string, place: number) => GridField} */
 const figures = (title, place) => ({title, field: `said.${place}`, ...RIGHT, sorter: (a, b) => size(a) - size(b),
   formatter(cell) {
@@ -31,19 +33,20 @@ const figures = (title, place) => ({title, field: `said.${place}`, ...RIGHT, sor
   }});
 
 /** @type {(told: Shards['table'], seen: Row[], written: (cell: Cell) => string) => Export} what one sees */
-function exported({counters, versions, made}, seen, written) {
-  const hasFigure = (/** @type {number} */ place) => seen.some(row => Array.isArray(row.said[place]));
-  const places = [...counters.keys()].filter(place => isShown(counters[place]) && hasFigure(place));
+function exported({counters, versions, made, suites}, seen, written) {
+  const places = [...counters.keys()].filter(n => isShown(counters[n]) && seen.some(row => Array.isArray(row.said[n])));
   const caption = `Compute of ${seen.length} models by ${places.length} counters. ${unit.selectedOptions[0].text}. `
-    + `${made} Versions: ${places.map(place => versions[place]).join(', ')}.`;
-  const heads = ['model', 'input', 'parameters', 'reference MAC', ...places.map(place => counters[place])];
-  const cells = (/** @type {Row} */ row) => [row.name, row.input, `${row.params ?? ''}`, `${row.macs ?? ''}`,
+    + `${made} Suites: ${[...new Set(seen.map(row => suites[row.suite]))].join(', ')}. `
+    + `Versions: ${places.map(place => versions[place]).join(', ')}.`;
+  const sizes = written === plain ? ['parameters', 'reference MAC'] : ['M parameters', 'reference GMAC'];
+  /** @type {(value: number | null, scale: number) => string} */
+  const told = (value, scale) => written === plain ? `${value ?? ''}` : rounded(value, scale);
+  const cells = (/** @type {Row} */ row) => [row.name, row.input, told(row.params, 1e6), told(row.macs, 1e9),
     ...places.map(place => written(row.said[place]).replaceAll(',', ''))];
-  return {caption, lines: [heads, ...seen.map(cells)]};
+  return {caption, lines: [['model', 'input', ...sizes, ...places.map(place => counters[place])], ...seen.map(cells)]};
 }
 /** @type {Record<string, string>} signs of LaTeX that a backslash does not escape, and ours */
-const SIGNS = {'\\': '\\textbackslash{}', '~': '\\textasciitilde{}', '^': '\\textasciicircum{}',
-  '×': '$\\times$', '≈': '$\\approx$'};
+const SIGNS = {'\\': '\\textbackslash{}', '~': '\\~{}', '^': '\\^{}', '×': '$\\times$', '≈': '$\\approx$'};
 const tex = (/** @type {string} */ text) => text.replace(/[\\&%$#_{}~^×≈]/g, sign => SIGNS[sign] ?? `\\${sign}`);
 /** @type {(made: Export) => string} */
 function latex({caption, lines}) {
@@ -56,6 +59,9 @@ function latex({caption, lines}) {
 const csv = ({caption, lines}) => [`# ${caption}`, ...lines.map(line =>
   line.map(text => /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text).join(','))].join('\n');
 
+const typed = () => controls.models.value.split(',').map(squashed).filter(Boolean);
+/** @type {(a: string, b: string) => number} as they are typed, others by the alphabet */
+const byName = (a, b) => typed().indexOf(squashed(a)) - typed().indexOf(squashed(b)) || a.localeCompare(b);
 load('table').then(told => {
   const {counters, rows} = told, state = new URLSearchParams(location.hash.slice(1));
   for (const each of controls.elements) {
@@ -65,9 +71,9 @@ load('table').then(told => {
   }
   panel.hidden = !state.has('latex');
   const table = new Tabulator('#grid', {
-    data: rows, height: 'max(20rem, calc(100vh - 18rem))', layout: 'fitData', printRowRange: 'active',
+    data: rows, maxHeight: 'max(20rem, calc(100vh - 18rem))', layout: 'fitData', printRowRange: 'active',
     columnDefaults: {headerSortTristate: true, resizable: false}, printAsHtml: true, printStyled: false,
-    columns: [{title: 'Model', field: 'name', frozen: true, minWidth: 150,
+    columns: [{title: 'Model', field: 'name', frozen: true, minWidth: 150, sorter: byName,
       formatter: cell => linked(cell.getData(), cell.getValue())},
     numbers('GMAC', 'macs', 1e9), ...counters.map(figures), numbers('M parameters', 'params', 1e6),
     {title: 'Input', field: 'input'}, {title: 'Suite', field: 'suite'}],
@@ -75,10 +81,11 @@ load('table').then(told => {
   const seen = (/** @type {(cell: Cell) => string} */ written) => exported(told, table.getData('active'), written);
   const showLatex = () => panel.replaceChildren(Object.assign(codeBlock('LaTeX', latex(seen(shown))), {open: true}));
   function apply() {
-    const {models, kind, family} = controls, names = models.value.split(',').map(squashed).filter(Boolean);
+    const {kind, family} = controls, names = typed();
     for (const [at, name] of counters.entries()) table[isShown(name) ? 'showColumn' : 'hideColumn'](`said.${at}`);
     table.setFilter(row => [row.section, ''].includes(kind.value) && [row.family, ''].includes(family.value)
       && (names.length > 1 ? names.includes(squashed(row.name)) : squashed(row.name).includes(names.join())));
+    if (names.length > 1) table.setSort('name', 'asc');
     table.redraw(true);
     const set = [...new FormData(controls)].filter(([, value]) => value && value !== 'ratio');
     history.replaceState(null, '', `#${new URLSearchParams(/** @type {string[][]} */ (set))}`);

@@ -25,7 +25,7 @@ async function chosen(event) {
 function chart({name, points, line, far}) {
   const width = Math.min(1000, scatter.clientWidth), height = Math.min(560, Math.max(340, width * 0.62));
   const axis = {type: 'log', tickFormat: compact, grid: true, ticks: width > 600 ? 5 : 2};
-  const middle = Math.sqrt(line[0][0] * line[1][0]), named = far.slice(0, width > 600 ? 6 : 3).map(at => points[at]);
+  const middle = Math.sqrt(line[0][0] * line[1][0]), named = far[width > 600 ? 0 : 1].map(at => points[at]);
   const names = ['start', 'end'].map(textAnchor => Plot.text(  // towards the middle
     named.filter(dot => (dot[2] < middle) === (textAnchor === 'start')),
     {x: '2', y: '3', text: '0', textAnchor, dy: -10, fill: 'currentColor', stroke: 'var(--paper)', strokeWidth: 3}));
