@@ -107,7 +107,7 @@ def is_whole(requirements: tuple[str, ...], folder: Path) -> bool:
 
 def holds(folder: Path, requirements: tuple[str, ...]) -> bool:
     found = {normalised(each.metadata["Name"] or ""): each
-             for each in metadata.distributions(path=[str(folder)])}  # fmt: skip
+             for each in distributions_in(folder)}  # fmt: skip
     wanted = [text.partition("==") for text in requirements]
     return all(
         (there := found.get(normalised(name))) is not None
@@ -115,6 +115,14 @@ def holds(folder: Path, requirements: tuple[str, ...]) -> bool:
         and all(there.locate_file(file).is_file() for file in modules_of(there))  # type: ignore[attr-defined]
         for name, _, version in wanted
     )
+
+
+def distributions_in(folder: Path) -> Iterable[metadata.Distribution]:
+    """By Python's own finder: the package importlib_metadata puts another in its place, which raises
+    where metadata are damaged.
+    """
+    context = metadata.DistributionFinder.Context(path=[str(folder)])
+    return metadata.MetadataPathFinder.find_distributions(context)
 
 
 def canonical(version: str) -> str:
@@ -178,7 +186,7 @@ def version_kept(folder: Path, distribution: str, installed_ns: int) -> str:
 
 def version_found(folder: Path, distribution: str) -> str:
     wanted = normalised(distribution)
-    for found in metadata.distributions(path=[str(folder)]):
+    for found in distributions_in(folder):
         if normalised(found.metadata["Name"]) == wanted:
             return found.version
     return ""

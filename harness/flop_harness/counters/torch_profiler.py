@@ -215,7 +215,7 @@ def untraced(visit: Visit) -> Charges:
     raises = call.output == RAISED
     if raises and name in BY_FIRST and isinstance(call.args[0], Tensor):
         return [(f"{ELEMENTWISE[BY_FIRST[name]]} that raised", call.args[0].numel)]
-    if name not in BY_FUNCTION or any(each.packet in PRODUCTS for each in call.children):
+    if name not in BY_FUNCTION or any(map(holds_product, call.children)):
         return []
     if raises:
         told = "convolution that raised" if name == "conv2d" else "matrix product that raised"
@@ -224,6 +224,11 @@ def untraced(visit: Visit) -> Charges:
         return []
     macs = convolution(arguments(call))
     return [*matched(visit, macs), ("2 FLOPs per MAC", macs)]
+
+
+def holds_product(call: Call) -> bool:
+    """Whether an operator that is charged runs in a call; a mode may stand around it."""
+    return call.packet in PRODUCTS or any(map(holds_product, call.children))
 
 
 WATCHED = {"operator": charged, "function": untraced}

@@ -1,8 +1,7 @@
 // Whether a figure is what a way of counting says, and the terms between two ways.
 
 /** @type {Record<string, number>} how many FLOPs one is */
-const FLOPS = {MAC: 2, FLOP: 1};
-const DOUBLING = '2 FLOPs per MAC', HALVING = 'a MAC for 2 FLOPs';
+const FLOPS = {MAC: 2, FLOP: 1}, DOUBLING = '2 FLOPs per MAC', HALVING = 'a MAC for 2 FLOPs';
 /** What can be turned into one another. */
 const kindOf = (/** @type {string} */ unit) => unit in FLOPS ? 'compute' : unit;
 
