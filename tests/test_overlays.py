@@ -217,3 +217,23 @@ def test_drift_says_what_it_is_about_to_install_before_it_asks_a_release(pip, mo
           progress=lambda _, release: told.append(release.error))  # fmt: skip
     assert told[0] == "flopth: installing flopth==0.1.6 for it, once"
     assert len(told) == 2 and told[1].startswith("flopth==0.1.6 cannot be installed")
+
+
+class Foreign:
+    """What importlib_metadata puts in the place of Python's own finder."""
+
+    @staticmethod
+    def find_spec(*names):
+        return None
+
+    @staticmethod
+    def find_distributions(context):
+        raise AssertionError("asked")
+
+
+def test_overlays_are_read_by_pythons_own_finder(tmp_path, monkeypatch):
+    folder = tmp_path / "counts-1.2.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: counts\nVersion: 1.2\n")
+    monkeypatch.setattr(sys, "meta_path", [Foreign, *sys.meta_path])
+    assert overlay.version_found(tmp_path, "counts") == "1.2"

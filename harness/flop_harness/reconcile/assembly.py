@@ -85,9 +85,8 @@ def derived(
     counters = {counter.id: counter for counter in plan.counters}
 
     def one(case: str) -> Part:
-        with (
-            uncollected()
-        ):  # traces are large, no part of one refers back to it, and they go with their case
+        # traces are large, no part of one refers back to it, and they go with their case
+        with uncollected():
             return (work or part_of)(case, by_case[case], counters, PricedTraces(plan.folder))
 
     if plan.jobs == 1 or len(results) < FEW:
