@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import sys
 from collections import deque
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,9 +14,11 @@ import torch
 from torch import nn
 
 import flop_harness as harness
+from flop_harness.counters.overlay import folder_of
 from flop_harness.records import Case, Input
 from flop_harness.suite.build import build
-from flop_harness.suite.globals import globals_kept, holds_tensor
+from flop_harness.suite.globals import Globals, code_of, globals_kept, holds_tensor
+from flop_harness.suite.sources import is_own
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -212,6 +216,87 @@ def test_a_model_on_meta_leaves_nothing_to_the_next_one(tmp_path):
     built = build(case, folder=str(tmp_path))
     assert not built.on_meta and not type(built.module).tables[6].is_meta
     assert built.module(*built.args).shape == (2, 6, 6)
+
+
+AFAR = """
+import torch
+TABLES = {}
+
+class Keeper:
+    def table(self, x):
+        if 6 not in TABLES:
+            TABLES[6] = torch.ones(6, 8, device=x.device) @ torch.ones(8, 8, device=x.device)
+        return TABLES[6]
+
+def hook(layer, args, out):
+    return out + Keeper().table(out)
+"""
+NEAR = """
+from torch import nn
+
+class ImportsLate(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(8, 8)
+    def forward(self, x):
+        from tables_afar import Keeper
+        return self.layer(x + Keeper().table(x))
+
+class Holds(nn.Module):
+    def __init__(self, keeper=None):
+        super().__init__()
+        self.layer, self.keeper = nn.Linear(8, 8), keeper
+    def forward(self, x):
+        return self.layer(x + self.keeper.table(x))
+"""
+
+
+def holding(near, afar):
+    return near.Holds(afar.Keeper())
+
+
+def hooked(near, afar):
+    model = nn.Sequential(nn.Linear(WIDTH, WIDTH))
+    model[0].register_forward_hook(afar.hook)
+    return model
+
+
+def patched(near, afar):
+    model = nn.Linear(WIDTH, WIDTH)
+    plain = model.forward
+    model.forward = lambda x: afar.hook(model, (x,), plain(x))
+    return model
+
+
+@pytest.mark.parametrize("make", [lambda near, _: near.ImportsLate(), holding, hooked, patched],
+                         ids=["imports late", "holds", "hooked", "patched"])  # fmt: skip
+def test_tables_are_found_in_whatever_module_the_code_reaches(make, tmp_path, monkeypatch):
+    (tmp_path / "tables_afar.py").write_text(AFAR)
+    (tmp_path / "tables_near.py").write_text(NEAR)
+    monkeypatch.syspath_prepend(tmp_path)
+    near, afar = (importlib.import_module(f"tables_{where}") for where in ("near", "afar"))
+    try:
+        model, x = make(near, afar), torch.rand(2, ROWS, WIDTH)
+        assert [harness.count(model, x).macs for _ in range(2)] == [3 * TABLE] * 2
+        assert afar.TABLES == {}
+    finally:
+        del sys.modules["tables_near"], sys.modules["tables_afar"]
+
+
+def test_modules_that_the_code_does_not_reach_are_left_alone():
+    kept = {id(place) for place, _ in Globals(code_of(nn.Linear(2, 2))).places}
+    assert id(sys.modules[__name__]) not in kept
+    assert id(TABLES) in {id(place) for place, _ in Globals(code_of(InModule())).places}
+
+
+def test_a_tool_in_the_cache_is_no_code_of_the_users(tmp_path, monkeypatch):
+    """Some of them import more of themselves when they are looked through."""
+    monkeypatch.setenv("FLOP_HARNESS_CACHE", str(tmp_path))
+    file = folder_of(("calflops==0.3.2",)) / "calflops.py"
+    file.parent.mkdir(parents=True)
+    for each in (file, tmp_path / "mine.py"):
+        each.touch()
+    assert is_own(str(tmp_path / "mine.py")) and not is_own(str(file))
 
 
 @dataclass

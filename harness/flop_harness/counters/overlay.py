@@ -39,12 +39,15 @@ def cache_folder() -> Path:
 
 
 def folder_of(requirements: tuple[str, ...]) -> Path:
-    """Where these requirements are, or would be, installed for this Python."""
+    """Where these requirements are, or would be, installed for this Python.
+
+    Inside a folder ``site-packages``, so that they are taken for installed, not for the user's code.
+    """
     text = " ".join(requirements)
     name = re.sub(r"[^A-Za-z0-9.]+", "-", text)[:60]
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     python = f"py{sys.version_info.major}{sys.version_info.minor}"
-    return cache_folder() / python / f"{name}-{digest}"
+    return cache_folder() / python / "site-packages" / f"{name}-{digest}"
 
 
 def missing(requirements: tuple[str, ...]) -> str:

@@ -109,7 +109,7 @@ def _call(recipe: Recipe, case: Case, place: str, seed: int) -> tuple[Any, Any, 
     global _before_meta
     if _before_meta is not None:
         _before_meta.restore()
-    _before_meta = Globals() if place == "meta" else None
+    _before_meta = Globals((recipe.factory,)) if place == "meta" else None
     kwargs = {**recipe.kwargs, **case.kwargs}
     refuse_without(recipe.factory, kwargs, case.model)
     torch.default_generator.manual_seed(seed)

@@ -5,12 +5,12 @@ A pass without values leaves tensors there that a later one, or a counter, takes
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from types import FunctionType, ModuleType
+from functools import _lru_cache_wrapper, partial
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 from flop_harness.suite.sources import own_modules
@@ -19,15 +19,16 @@ OTHERS = frozenset({"torch", "numpy", "builtins", "flop_harness"})
 """Packages whose modules keep nothing of a model's"""
 LARGEST = 10_000
 """Items of a container that is looked into, at most"""
-CACHING = functools._lru_cache_wrapper
+CACHING = _lru_cache_wrapper
 CONTAINERS = (dict, list, deque)
+CODE = (FunctionType, type, CACHING)
 ABSENT = object()
 
 
 @contextmanager
 def globals_kept(root: Any) -> Iterator[None]:
     """Tensors that a pass of a module leaves outside it are gone afterwards."""
-    before = Globals(kind for module in root.modules() for kind in type(module).__mro__)
+    before = Globals(code_of(root))
     try:
         yield
     finally:
@@ -35,13 +36,15 @@ def globals_kept(root: Any) -> Iterator[None]:
 
 
 class Globals:
-    """What the user's modules hold now, and those that ``classes`` come from."""
+    """What is held now by classes and functions, and by all code of the user's that they reach.
 
-    def __init__(self, classes: Iterable[type] = ()) -> None:
-        kinds = {kind for kind in classes if kind.__module__.partition(".")[0] not in OTHERS}
-        names = {"__main__", *(name for name, _ in own_modules()), *(k.__module__ for k in kinds)}
-        modules = [sys.modules[name] for name in names if name in sys.modules]
-        found = reached((*modules, *kinds), names)
+    Of a library, such as torchvision, only the modules that define ``code`` itself.
+    """
+
+    def __init__(self, code: Iterable[Any]) -> None:
+        roots = list(code)
+        names = {"__main__", *(name for name, _ in own_modules()), *homes_of(roots)}
+        found = reached(roots, names)
         self.caches = [(each, each.cache_info().misses) for each in found
                        if isinstance(each, CACHING)]  # fmt: skip
         self.places = [(each, contents(each)) for each in found
@@ -56,16 +59,51 @@ class Globals:
                 cache.cache_clear()
 
 
-def reached(holders: Iterable[Any], names: Collection[str]) -> list[Any]:
-    """These, and the containers, caching functions, functions and classes of ``names`` that they hold."""
+# ------------------------------------------------------------------------------------- reaching
+
+
+def code_of(root: Any) -> Iterator[Any]:
+    """The classes of a module's parts and of what they hold, and functions put on them, hooks too."""
+    kinds: set[type] = set()
+    for module in root.modules():
+        kinds.add(type(module))
+        for value in vars(module).values():
+            for each in value.values() if isinstance(value, dict) else (value,):
+                if isinstance(each, (*CODE, MethodType, partial)):
+                    yield each
+                else:
+                    kinds.add(type(each))
+    yield from {base for kind in kinds for base in kind.__mro__}
+
+
+def homes_of(code: Iterable[Any]) -> Iterator[str]:
+    """The modules that classes of layers are from, but for those of torch."""
+    from torch import nn
+
+    layers = (kind for kind in code if isinstance(kind, type) and issubclass(kind, nn.Module))
+    for home in {kind.__module__ for kind in layers}:
+        if home.partition(".")[0] not in OTHERS:
+            yield home
+
+
+def reached(code: Iterable[Any], names: Collection[str]) -> list[Any]:
+    """This code, and the modules of ``names``, their containers and code that it reaches."""
     found: dict[int, Any] = {}
-    pending = list(holders)
+    pending = [each for one in code for each in parts_of(one) if is_holder(each, names)]
     while pending:
         one = pending.pop()
         if id(one) not in found:
             found[id(one)] = one
             pending += [each for each in held_by(one) if is_holder(each, names)]
     return list(found.values())
+
+
+def parts_of(code: Any) -> Iterator[Any]:
+    """A class or function itself; of a partial, its function and what it is given."""
+    while isinstance(code, partial):
+        yield from (*code.args, *code.keywords.values())
+        code = code.func
+    yield getattr(code, "__func__", code)
 
 
 def held_by(one: Any) -> Iterator[Any]:
@@ -76,20 +114,34 @@ def held_by(one: Any) -> Iterator[Any]:
     elif isinstance(one, ModuleType):
         yield from vars(one).values()
     elif isinstance(one, type):
+        yield sys.modules.get(one.__module__)
+        yield from one.__bases__
         for each in vars(one).values():
             yield getattr(each, "__func__", each)  # of a static or class method
     elif isinstance(one, CACHING):
         yield one.__wrapped__
     else:
+        yield from (sys.modules.get(name) for name in imported_by(one))
         yield from (*(one.__defaults__ or ()), *(one.__kwdefaults__ or {}).values())
         yield from vars(one).values()
         yield from (cell.cell_contents for cell in one.__closure__ or () if is_filled(cell))
 
 
+def imported_by(function: FunctionType) -> Iterator[str]:
+    """The names of modules that its code may be from or import when it runs."""
+    home = function.__module__
+    yield home
+    package = home.rpartition(".")[0]
+    for name in function.__code__.co_names:
+        yield from (name, f"{package}.{name}")
+
+
 def is_holder(one: Any, names: Collection[str]) -> bool:
     if isinstance(one, CONTAINERS):
         return 0 <= len(one) <= LARGEST
-    return isinstance(one, (FunctionType, type, CACHING)) and one.__module__ in names
+    if isinstance(one, ModuleType):
+        return one.__name__ in names
+    return isinstance(one, CODE) and one.__module__ in names
 
 
 def is_filled(cell: Any) -> bool:
