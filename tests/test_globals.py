@@ -283,6 +283,29 @@ def test_tables_are_found_in_whatever_module_the_code_reaches(make, tmp_path, mo
         del sys.modules["tables_near"], sys.modules["tables_afar"]
 
 
+class Lazy(dict):
+    """As libraries keep their models: each is imported when one looks."""
+
+    def _asked(self, *args):
+        raise ValueError("could not find it")
+
+    values = items = keys = __iter__ = __len__ = _asked
+    __class__ = property(_asked)
+
+
+REGISTRY = Lazy()
+
+
+def test_things_that_act_when_they_are_looked_at_are_left_alone(monkeypatch):
+    """Also where they come to lie in the user's code while a pass runs."""
+    model, x = InModule(), torch.rand(2, ROWS, WIDTH)
+    with globals_kept(model):
+        monkeypatch.setitem(NESTED, "lazy", Lazy())
+    assert harness.count(model, x).macs == 3 * TABLE
+    with pytest.raises(ValueError, match="could not find it"):
+        len(REGISTRY)
+
+
 def test_modules_that_the_code_does_not_reach_are_left_alone():
     kept = {id(place) for place, _ in Globals(code_of(nn.Linear(2, 2))).places}
     assert id(sys.modules[__name__]) not in kept
