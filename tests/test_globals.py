@@ -32,6 +32,17 @@ NESTED: dict[str, dict[int, torch.Tensor]] = {"tables": {}}
 LAST: torch.Tensor | None = None
 
 
+class Keeper:
+    """An object of which a file makes one."""
+
+    def __init__(self) -> None:
+        self.tables: dict[int, torch.Tensor] = {}
+        self.last: torch.Tensor | None = None
+
+
+KEEPER = Keeper()
+
+
 class Net(nn.Module):
     """A layer, and a table of its weights by ``rows`` that the first call makes."""
 
@@ -101,6 +112,20 @@ class ByName(Net):
         return LAST
 
 
+class InObject(Net):
+    def table(self, rows, x):
+        if rows not in KEEPER.tables:
+            KEEPER.tables[rows] = self.made(rows, x)
+        return KEEPER.tables[rows]
+
+
+class OnObject(Net):
+    def table(self, rows, x):
+        if KEEPER.last is None:
+            KEEPER.last = self.made(rows, x)
+        return KEEPER.last
+
+
 class ByDefault(Net):
     def table(self, rows, x, tables={}):  # noqa: B006 - as people write a cache
         if rows not in tables:
@@ -151,8 +176,8 @@ class OfFunction(Net):
 
 
 WAYS = [
-    InModule, InClass, AsAttribute, InList, InQueue, Nested, ByName, ByDefault, Remembered,
-    RememberedByMethod, enclosed, OfFunction,
+    InModule, InClass, AsAttribute, InList, InQueue, Nested, ByName, InObject, OnObject, ByDefault,
+    Remembered, RememberedByMethod, enclosed, OfFunction,
 ]  # fmt: skip
 
 

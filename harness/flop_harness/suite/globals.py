@@ -24,6 +24,7 @@ LARGEST = 10_000
 CACHING = _lru_cache_wrapper
 CONTAINERS = (dict, list, deque)
 CODE = (FunctionType, type, CACHING)
+PLACES = (*CONTAINERS, ModuleType, type, FunctionType)
 METHODS = (MethodType, staticmethod, classmethod)
 ABSENT = object()
 
@@ -49,7 +50,7 @@ class Globals:
         names = {"__main__", *(name for name, _ in own_modules()), *homes_of(roots)}
         found = reached(roots, names)
         self.caches = [(each, each.cache_info().misses) for each in found if is_a(each, CACHING)]
-        self.places = [(each, contents(each)) for each in found if not is_a(each, CACHING)]
+        self.places = [(each, contents(each)) for each in found if is_a(each, PLACES)]
 
     def restore(self) -> None:
         """Take away the tensors that have come since, and what functions remember since."""
@@ -88,7 +89,7 @@ def homes_of(code: Iterable[Any]) -> Iterator[str]:
 
 
 def reached(code: Iterable[Any], names: Collection[str]) -> list[Any]:
-    """This code, and the modules of ``names``, their containers and code that it reaches."""
+    """This code, and what it reaches: modules of ``names``, their containers, code and objects."""
     found: dict[int, Any] = {}
     pending = [each for one in code for each in parts_of(one) if is_holder(each, names)]
     while pending:
@@ -123,6 +124,8 @@ def held_by(one: Any) -> Iterator[Any]:
         yield from map(function_of, vars(one).values())
     elif is_a(one, CACHING):
         yield one.__wrapped__
+    elif not is_a(one, FunctionType):
+        yield getattr(one, "__dict__", None)
     else:
         yield from (sys.modules.get(name) for name in imported_by(one))
         yield from (*(one.__defaults__ or ()), *(one.__kwdefaults__ or {}).values())
@@ -144,7 +147,7 @@ def is_holder(one: Any, names: Collection[str]) -> bool:
         return len(items_of(one)) <= LARGEST
     if is_a(one, ModuleType):
         return one.__name__ in names
-    return is_a(one, CODE) and one.__module__ in names
+    return (one if is_a(one, CODE) else type(one)).__module__ in names
 
 
 def is_a(one: Any, kinds: type | tuple[type, ...]) -> bool:
