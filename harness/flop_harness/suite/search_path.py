@@ -12,6 +12,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from flop_harness.suite.standing import Standing, modules_kept
@@ -23,9 +24,10 @@ STANDARD = frozenset(
 )
 
 
+@cache
 def is_standard(folder: str) -> bool:
     """Whether a place of ``sys.path`` holds the standard library."""
-    if not folder:
+    if not os.path.isabs(folder):
         return False
     return os.path.realpath(folder) in STANDARD or Path(folder).name == zipped()
 

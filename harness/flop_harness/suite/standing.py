@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOTS = frozenset({*sys.stdlib_module_names, "flop_harness", "numpy", "torch", "torchvision"})
 
@@ -25,8 +25,9 @@ def modules_kept() -> Iterator[None]:
             yield
     finally:
         sys.modules = table
-        before = standing.modules.items()
-        table.update((name, each) for name, each in before if table.get(name) is not each)
+        if table != standing.all:
+            before = standing.modules.items()
+            table.update((name, each) for name, each in before if table.get(name) is not each)
 
 
 @contextmanager
@@ -44,20 +45,42 @@ def entries_kept() -> Iterator[None]:
                     sys.modules[name] = module
 
 
+class Loaded(NamedTuple):
+    """What was in ``sys.modules``; what is of ``ROOTS`` in it; parents that are no packages."""
+
+    all: dict[str, Any]
+    modules: dict[str, Any]
+    parents: list[Any]
+
+
+_loaded = Loaded({}, {}, [])
+
+
+def loaded() -> Loaded:
+    """As it is now. To look at thousands of names takes a while, to see that none changed does not."""
+    global _loaded
+    if sys.modules != _loaded.all:  # told in C
+        everything = dict(sys.modules)
+        ours = {name: module for name, module in everything.items()
+                if name.partition(".")[0] in ROOTS}  # fmt: skip
+        _loaded = Loaded(everything, ours, parents_without_path(ours))
+    return _loaded
+
+
 def parents_without_path(modules: Mapping[str, Any]) -> list[Any]:
-    """Such as ``os`` of ``os.path``, ``torch._C`` of ``torch._C._dynamo``: no import looks below them."""
+    """Such as ``os`` of ``os.path``, ``torch._C`` of ``torch._C._dynamo``: no import looks below them,
+    but while ``Standing`` lends them an empty path.
+    """
     held = {modules.get(name.rpartition(".")[0]) for name in modules}
-    return [each for each in held if each is not None and not hasattr(each, "__path__")]
+    return [each for each in held if each is not None and not getattr(each, "__path__", None)]
 
 
 class Standing:
     """Finds the modules of ``ROOTS`` that are loaded when it is made, as they are."""
 
     def __init__(self) -> None:
-        self.modules = {
-            name: module for name, module in sys.modules.items() if name.partition(".")[0] in ROOTS
-        }
-        self.parents = parents_without_path(self.modules)
+        self.all, self.modules, parents = loaded()
+        self.parents = [each for each in parents if not hasattr(each, "__path__")]
         self.specs: dict[str, Any] = {}
 
     @contextmanager
