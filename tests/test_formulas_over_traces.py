@@ -15,7 +15,7 @@ from commands import typed
 from decoders import Decoder, gpt, llama
 from flop_harness.conventions.transformers import parameters as weights
 from flop_harness.conventions.transformers.catalogue import FORMULAS
-from flop_harness.conventions.transformers.recognition import NotRecognised, shape_of
+from flop_harness.conventions.transformers.recognition import NotRecognised, family_of, shape_of
 from flop_harness.reconcile.transformers import (
     ANGLES,
     CAUSAL_PROMPT,
@@ -207,3 +207,17 @@ def test_formulas_of_a_model_as_typed():
 def test_a_model_that_no_formula_covers_as_typed():
     ended = typed("formulas", "torchvision:resnet18")
     assert ended.code == 2 and "no formula covers torchvision:resnet18" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("kind", "family"),
+    [
+        ("transformers.models.llama.modeling_llama.LlamaForCausalLM", "llama"),
+        ("transformers.models.qwen3_moe.modeling_qwen3_moe.Qwen3MoeModel", "qwen3-moe"),
+        ("transformers.models.gemma3_text.modeling.Gemma3ForCausalLM", "gemma3"),
+        ("mine.models.llama.Llama", ""),
+        ("torch.nn.modules.transformer.TransformerEncoder", ""),
+    ],
+)
+def test_the_family_is_that_of_a_class_of_transformers(kind, family):
+    assert family_of(kind) == family

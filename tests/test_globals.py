@@ -32,6 +32,17 @@ NESTED: dict[str, dict[int, torch.Tensor]] = {"tables": {}}
 LAST: torch.Tensor | None = None
 
 
+class Keeper:
+    """An object of which a file makes one."""
+
+    def __init__(self) -> None:
+        self.tables: dict[int, torch.Tensor] = {}
+        self.last: torch.Tensor | None = None
+
+
+KEEPER = Keeper()
+
+
 class Net(nn.Module):
     """A layer, and a table of its weights by ``rows`` that the first call makes."""
 
@@ -101,6 +112,20 @@ class ByName(Net):
         return LAST
 
 
+class InObject(Net):
+    def table(self, rows, x):
+        if rows not in KEEPER.tables:
+            KEEPER.tables[rows] = self.made(rows, x)
+        return KEEPER.tables[rows]
+
+
+class OnObject(Net):
+    def table(self, rows, x):
+        if KEEPER.last is None:
+            KEEPER.last = self.made(rows, x)
+        return KEEPER.last
+
+
 class ByDefault(Net):
     def table(self, rows, x, tables={}):  # noqa: B006 - as people write a cache
         if rows not in tables:
@@ -151,8 +176,8 @@ class OfFunction(Net):
 
 
 WAYS = [
-    InModule, InClass, AsAttribute, InList, InQueue, Nested, ByName, ByDefault, Remembered,
-    RememberedByMethod, enclosed, OfFunction,
+    InModule, InClass, AsAttribute, InList, InQueue, Nested, ByName, InObject, OnObject, ByDefault,
+    Remembered, RememberedByMethod, enclosed, OfFunction,
 ]  # fmt: skip
 
 
@@ -281,6 +306,29 @@ def test_tables_are_found_in_whatever_module_the_code_reaches(make, tmp_path, mo
         assert afar.TABLES == {}
     finally:
         del sys.modules["tables_near"], sys.modules["tables_afar"]
+
+
+class Lazy(dict):
+    """As libraries keep their models: each is imported when one looks."""
+
+    def _asked(self, *args):
+        raise ValueError("could not find it")
+
+    values = items = keys = __iter__ = __len__ = _asked
+    __class__ = property(_asked)
+
+
+REGISTRY = Lazy()
+
+
+def test_things_that_act_when_they_are_looked_at_are_left_alone(monkeypatch):
+    """Also where they come to lie in the user's code while a pass runs."""
+    model, x = InModule(), torch.rand(2, ROWS, WIDTH)
+    with globals_kept(model):
+        monkeypatch.setitem(NESTED, "lazy", Lazy())
+    assert harness.count(model, x).macs == 3 * TABLE
+    with pytest.raises(ValueError, match="could not find it"):
+        len(REGISTRY)
 
 
 def test_modules_that_the_code_does_not_reach_are_left_alone():

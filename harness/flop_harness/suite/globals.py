@@ -1,13 +1,15 @@
 """What a model's code keeps outside the model from pass to pass: globals, class attributes, caches.
 
-A pass without values leaves tensors there that a later one, or a counter, takes for its own.
+A pass without values leaves tensors there that a later one, or a counter, takes for its own. Things
+are looked at by their type and by methods of ``dict`` and ``list`` themselves: some libraries hold
+objects that import modules, or raise, when they are asked.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import _lru_cache_wrapper, partial
 from types import FunctionType, MethodType, ModuleType
@@ -22,6 +24,8 @@ LARGEST = 10_000
 CACHING = _lru_cache_wrapper
 CONTAINERS = (dict, list, deque)
 CODE = (FunctionType, type, CACHING)
+PLACES = (*CONTAINERS, ModuleType, type, FunctionType)
+METHODS = (MethodType, staticmethod, classmethod)
 ABSENT = object()
 
 
@@ -45,10 +49,8 @@ class Globals:
         roots = list(code)
         names = {"__main__", *(name for name, _ in own_modules()), *homes_of(roots)}
         found = reached(roots, names)
-        self.caches = [(each, each.cache_info().misses) for each in found
-                       if isinstance(each, CACHING)]  # fmt: skip
-        self.places = [(each, contents(each)) for each in found
-                       if not isinstance(each, CACHING)]  # fmt: skip
+        self.caches = [(each, each.cache_info().misses) for each in found if is_a(each, CACHING)]
+        self.places = [(each, contents(each)) for each in found if is_a(each, PLACES)]
 
     def restore(self) -> None:
         """Take away the tensors that have come since, and what functions remember since."""
@@ -68,8 +70,8 @@ def code_of(root: Any) -> Iterator[Any]:
     for module in root.modules():
         kinds.add(type(module))
         for value in vars(module).values():
-            for each in value.values() if isinstance(value, dict) else (value,):
-                if isinstance(each, (*CODE, MethodType, partial)):
+            for each in items_of(value) if is_a(value, dict) else (value,):
+                if is_a(each, (*CODE, MethodType, partial)):
                     yield each
                 else:
                     kinds.add(type(each))
@@ -87,7 +89,7 @@ def homes_of(code: Iterable[Any]) -> Iterator[str]:
 
 
 def reached(code: Iterable[Any], names: Collection[str]) -> list[Any]:
-    """This code, and the modules of ``names``, their containers and code that it reaches."""
+    """This code, and what it reaches: modules of ``names``, their containers, code and objects."""
     found: dict[int, Any] = {}
     pending = [each for one in code for each in parts_of(one) if is_holder(each, names)]
     while pending:
@@ -100,26 +102,30 @@ def reached(code: Iterable[Any], names: Collection[str]) -> list[Any]:
 
 def parts_of(code: Any) -> Iterator[Any]:
     """A class or function itself; of a partial, its function and what it is given."""
-    while isinstance(code, partial):
+    while is_a(code, partial):
         yield from (*code.args, *code.keywords.values())
         code = code.func
-    yield getattr(code, "__func__", code)
+    yield function_of(code)
+
+
+def function_of(method: Any) -> Any:
+    """What a bound, static or class method calls; anything else as it is."""
+    return method.__func__ if is_a(method, METHODS) else method
 
 
 def held_by(one: Any) -> Iterator[Any]:
-    if isinstance(one, dict):
-        yield from one.values()
-    elif isinstance(one, (list, deque)):
-        yield from one
-    elif isinstance(one, ModuleType):
+    if is_a(one, CONTAINERS):
+        yield from items_of(one)
+    elif is_a(one, ModuleType):
         yield from vars(one).values()
-    elif isinstance(one, type):
+    elif is_a(one, type):
         yield sys.modules.get(one.__module__)
         yield from one.__bases__
-        for each in vars(one).values():
-            yield getattr(each, "__func__", each)  # of a static or class method
-    elif isinstance(one, CACHING):
+        yield from map(function_of, vars(one).values())
+    elif is_a(one, CACHING):
         yield one.__wrapped__
+    elif not is_a(one, FunctionType):
+        yield getattr(one, "__dict__", None)
     else:
         yield from (sys.modules.get(name) for name in imported_by(one))
         yield from (*(one.__defaults__ or ()), *(one.__kwdefaults__ or {}).values())
@@ -137,11 +143,23 @@ def imported_by(function: FunctionType) -> Iterator[str]:
 
 
 def is_holder(one: Any, names: Collection[str]) -> bool:
-    if isinstance(one, CONTAINERS):
-        return 0 <= len(one) <= LARGEST
-    if isinstance(one, ModuleType):
+    if is_a(one, CONTAINERS):
+        return len(items_of(one)) <= LARGEST
+    if is_a(one, ModuleType):
         return one.__name__ in names
-    return isinstance(one, CODE) and one.__module__ in names
+    return (one if is_a(one, CODE) else type(one)).__module__ in names
+
+
+def is_a(one: Any, kinds: type | tuple[type, ...]) -> bool:
+    """By its type: isinstance asks the thing itself too."""
+    return issubclass(type(one), kinds)
+
+
+def items_of(container: Any) -> Collection[Any]:
+    """The values of a dictionary, the items of a list or queue, past methods of their own."""
+    if is_a(container, dict):
+        return dict.values(container)
+    return tuple((list if is_a(container, list) else deque).__iter__(container))
 
 
 def is_filled(cell: Any) -> bool:
@@ -155,9 +173,9 @@ def is_filled(cell: Any) -> bool:
 
 
 def contents(place: Any) -> dict[Any, Any] | list[Any]:
-    if isinstance(place, (list, deque)):
-        return list(place)
-    return dict(place if isinstance(place, dict) else vars(place))
+    if is_a(place, (list, deque)):
+        return list(items_of(place))
+    return dict(dict.items(place) if is_a(place, dict) else vars(place))
 
 
 def put_back(place: Any, before: Any) -> None:
@@ -177,7 +195,7 @@ def put_back(place: Any, before: Any) -> None:
 
 def bind(place: Any, name: Any, value: Any) -> None:
     """``value`` under a name of a container, module or class; nothing where it is ABSENT."""
-    if isinstance(place, dict):
+    if is_a(place, dict):
         place.pop(name) if value is ABSENT else place.__setitem__(name, value)
     else:
         delattr(place, name) if value is ABSENT else setattr(place, name, value)
@@ -187,13 +205,13 @@ def holds_tensor(value: Any, depth: int = 4) -> bool:
     """Whether it is a tensor, or holds one in its items or attributes."""
     import torch
 
-    if isinstance(value, torch.Tensor):
+    if is_a(value, torch.Tensor):
         return True
-    if depth == 0 or isinstance(value, (type, ModuleType, FunctionType)):
+    if depth == 0 or is_a(value, (type, ModuleType, FunctionType)):
         return False
-    if isinstance(value, Mapping):
-        parts: Iterable[Any] = value.values()
-    elif isinstance(value, (list, tuple, deque, set)):
+    if is_a(value, CONTAINERS):
+        parts: Iterable[Any] = items_of(value)
+    elif is_a(value, (tuple, set)):
         parts = value
     else:
         parts = getattr(value, "__dict__", {}).values()

@@ -73,6 +73,6 @@ def family(*names: str) -> Coverage:
     def covered(shape: Transformer) -> str:
         if shape.family in names:
             return ""
-        return f"it is for {', '.join(names)}; this is {shape.family or 'another'}"
+        return f"it is for {', '.join(names)}; the model's family is {shape.family or 'not known'}"
 
     return covered

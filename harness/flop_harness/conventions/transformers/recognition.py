@@ -54,7 +54,8 @@ def shape_of(trace: Trace, name: str) -> tuple[Transformer, int]:
     """(shape, length of the sequences). NotRecognised with the reason."""
     batch, length = sequences(trace)
     found = blocks(list(runs(trace, batch)))
-    shape = with_parameters(trace, skeleton(found, name, length, is_causal(trace)))
+    plain = skeleton(found, name, length, is_causal(trace))
+    shape = replace(with_parameters(trace, plain), family=family_of(trace.modules[0].type))
     if found.attention.length != length:
         raise NotRecognised(f"it attends to {found.attention.length} of {length} tokens")
     ran = sum(each.macs for visit, each, _ in products(trace) if visit.phase == "forward")
@@ -155,6 +156,13 @@ def blocks(found: list[Dense | Attention]) -> Blocks:
     (attention,) = kinds
     assert isinstance(attention, Attention)
     return Blocks(len(places), attention, qkv, layer[0], layer[1:], last[-1])
+
+
+def family_of(kind: str) -> str:
+    """The family that a class of the library transformers is of; empty of any other class."""
+    library, _, inside = kind.partition(".models.")
+    family = inside.partition(".")[0].removesuffix("_text")
+    return family.replace("_", "-") if library == "transformers" else ""
 
 
 def skeleton(found: Blocks, name: str, length: int, causal: bool) -> Transformer:
