@@ -363,6 +363,11 @@ inputs = [[2, 4]]
 """)
     code, told = typed(monkeypatch, capsys, "verify", "mine.toml", "--training", "--jobs", "1")
     assert code == 0 and "5 of 5 distinct products proven" in told
+    written = store.load_proofs(tiny / "results/mine/training")
+    assert written.training and sum(proof.macs > 0 for proof in written.proofs) == 5
+    title = (tiny / "results/mine/training/proofs.md").read_text().splitlines()[0]
+    assert title == "# Proofs of the formulas that price training steps of mine"
+    assert not (tiny / "results/mine" / store.PROOFS_FILE).exists()
 
 
 def test_products_of_a_model_that_fits_no_machine_are_proven(tiny, monkeypatch, capsys):

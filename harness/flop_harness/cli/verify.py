@@ -52,7 +52,10 @@ def verify(
     training: TrainingOption = False,
     out: Annotated[
         Optional[Path],
-        typer.Option(help="Folder for the proofs.", show_default="results/<suite>"),
+        typer.Option(
+            help="Folder for the proofs.",
+            show_default="results/<suite>; with --training, training/ in it",
+        ),
     ] = None,
     cases: Annotated[
         Optional[str],
@@ -79,9 +82,9 @@ def verify(
     else:
         refuse_for_suites(input, train, dtype, kwargs=kwargs)
         whole = suite.load(target)
-        chosen, folder = select(whole, cases), out or Path("results") / safe_name(whole.name)
+        chosen, folder = select(whole, cases), out or usual_folder(whole, training)
         chosen = in_training_mode(chosen) if training else chosen
-    kept = folder if out is not None or (cases is None and not training) else None
+    kept = folder if out is not None or cases is None else None
     if kept is not None:
         require("report")
         require_writable(kept)
@@ -96,6 +99,12 @@ def verify(
         save(proofs, kept)
         (say if json else print)(f"proofs: {kept / 'proofs.md'}")
     sys.exit(exit_code(proofs))
+
+
+def usual_folder(suite: Any, training: bool) -> Path:
+    """Proofs of training steps lie beside those of forward passes, not in their place."""
+    home = Path("results") / safe_name(suite.name)
+    return home / "training" if training else home
 
 
 def proven(suite: Any, folder: Path | None, jobs: int, training: bool) -> Any:

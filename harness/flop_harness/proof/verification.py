@@ -160,6 +160,7 @@ def verify(
         unsupported=dict(sum((each.unsupported for each in found), Counter())),
         free=dict(sum((each.free for each in found), Counter())),
         failures=tuple(each.failure for each in found if each.failure is not None),
+        training=training,
     )
 
 

@@ -43,7 +43,7 @@ class Proofs:
     """What became of every operator of a suite.
 
     ``unsupported`` counts, by operator, the calls that have no formula, and ``free`` those that only
-    move data and for which nothing is charged.
+    move data and for which nothing is charged. Of ``training`` steps backward passes are in it too.
     """
 
     schema: int
@@ -55,3 +55,4 @@ class Proofs:
     unsupported: Mapping[str, int] = field(default_factory=dict)
     free: Mapping[str, int] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
+    training: bool = False

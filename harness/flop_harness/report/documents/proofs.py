@@ -46,7 +46,8 @@ def markdown(proofs: Proofs) -> bytes:
 
 
 def _blocks(proofs: Proofs) -> Iterator[str]:
-    yield f"# Proofs of the formulas that price {plain(proofs.suite)}"
+    steps = "training steps of " if proofs.training else ""
+    yield f"# Proofs of the formulas that price {steps}{plain(proofs.suite)}"
     yield f"**{plain(headline(proofs))}**"
     yield COUNTED
     yield grid(summary(proofs))
