@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from fractions import Fraction
 
 from flop_harness.formulas import PROJECTION, QUERY_KEY, RECURRENT, may_multiply, work_of
 from flop_harness.formulas.linalg import values_alone
-from flop_harness.records import Phase, Trace
+from flop_harness.records import ON_LOCAL_PART, Phase, Trace
 from flop_harness.records.work import Product, Work
 from flop_harness.trace.walk import Visit, on_this_rank, operators, within
 
@@ -50,7 +51,23 @@ def classified(visit: Visit, product: Product) -> str:
 
 
 def works(trace: Trace) -> Iterator[tuple[Visit, Work | None]]:
-    """Each innermost operator of a trace with its work; None where there is no formula."""
+    """Each innermost operator of a trace with its work; None where there is no formula.
+
+    Of one on this rank's part of a distributed tensor it is the work of all ranks.
+    """
+    for visit, work in works_here(trace):
+        times = ranks(visit)
+        yield visit, work if work is None or times == 1 else work.times(Fraction(times))
+
+
+def ranks(visit: Visit) -> Fraction | int:
+    """How often an operator stands in the whole, where it works on this rank's part of something."""
+    outer = visit.around[-1] if visit.around else visit.call
+    return Fraction(*outer.args) if outer.name == ON_LOCAL_PART else 1
+
+
+def works_here(trace: Trace) -> Iterator[tuple[Visit, Work | None]]:
+    """As ``works``, of what runs in this process."""
     known: dict[int, Work | None] = {}
     for visit in operators(trace):
         call = visit.call
@@ -104,6 +121,13 @@ def products(trace: Trace) -> Iterator[tuple[Visit, Product, str]]:
         if work is not None:
             for product in work.products:
                 yield visit, product, phased(classified(visit, product), visit.phase)
+
+
+def products_here(trace: Trace) -> Iterator[tuple[Visit, Product, str]]:
+    """As ``products``, of what runs in this process: what a counter sees."""
+    for visit, work in works_here(trace):
+        for product in work.products if work else ():
+            yield visit, product, phased(classified(visit, product), visit.phase)
 
 
 def products_inside(visit: Visit) -> dict[str, int]:

@@ -20,6 +20,7 @@ from flop_harness.formulas.own import own_work
 from flop_harness.records import INFERENCE, ON_THIS_RANK, Call
 from flop_harness.trace.encoding import encode
 from flop_harness.trace.higher_order import higher_order
+from flop_harness.trace.local_parts import LocalParts
 from flop_harness.trace.needs import Needs, ValuesNeeded
 from flop_harness.trace.plans import (
     COMPOSITE,
@@ -73,6 +74,7 @@ class OperatorMode(TorchDispatchMode):
         self.passes_gradients = False
         self.passed_on = False
         self.unwrapping = 0
+        self.parts = LocalParts()
         # Composites may choose by these.
         self.surroundings = (device.type, torch.is_grad_enabled())
 
@@ -188,6 +190,8 @@ class OperatorMode(TorchDispatchMode):
             call = call._replace(work=own_work(call))
         elif name in FACTORS and not children:
             call = call._replace(work=sparse_product(call, args))
+        if self.parts.seen and not self.unwrapping:
+            call = self.parts.placed(call, args, kwargs, output)
         if torch.is_inference_mode_enabled():  # modes see whole operators there
             call = Call("function", INFERENCE, (), (), None, (call,))
         self.stack[-1].append(call)
