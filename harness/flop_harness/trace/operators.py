@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from flop_harness.formulas.own import own_work
-from flop_harness.records import INFERENCE, ON_THIS_RANK, Call
+from flop_harness.records import INFERENCE, OF_COMPLEX, ON_THIS_RANK, Call
 from flop_harness.trace.encoding import encode
 from flop_harness.trace.higher_order import higher_order
 from flop_harness.trace.local_parts import LocalParts
@@ -219,6 +219,8 @@ class OperatorMode(TorchDispatchMode):
             self.needs.demand(
                 ValuesNeeded(f"the model stores values where they are not zero with {plan.name}")
             )
+        if children and plan.name.startswith("aten.conv") and output.is_complex():
+            children = of_complex(children)
         self.write(plan.name, args, kwargs, output, tuple(children), plan.unknown)
         return output
 
@@ -289,6 +291,19 @@ def rebuilt(spec: Any, args: tuple, device: torch.device) -> Any:
     if kind == "value":
         return spec[1]
     return spec[1](rebuilt(item, args, device) for item in spec[2])
+
+
+def of_complex(calls: list[Call]) -> list[Call]:
+    """What a convolution of complex numbers comes apart into, the one noted that stands for it."""
+    first = next((i for i, call in enumerate(calls) if holds_convolution(call)), -1)
+    return [
+        Call("function", OF_COMPLEX, (i == first,), (), None, (call,))
+        for i, call in enumerate(calls)
+    ]
+
+
+def holds_convolution(call: Call) -> bool:
+    return "convolution" in call.name or any(map(holds_convolution, call.children))
 
 
 def harmless_index(name: str, args: tuple) -> bool:
