@@ -277,7 +277,7 @@ def price_compute(trace: Trace) -> Account:
 
 # ------------------------------------------------------------------------ what no trace tells
 
-VMAP = "operators under vmap count, and those that they become"
+VMAP = "operators under vmap and jvp count, and those that they become"
 UNTOLD = {
     "aten::linalg_matrix_exp": "what a matrix exponential multiplies hangs on its values",
     "aten::embedding_renorm_": "how many rows of an embedding are beyond max_norm hangs on values",
