@@ -8,6 +8,7 @@ rows (batch, width); a step names what it needs and is drawn only where it fits.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -240,8 +241,10 @@ def sample(network: Network) -> Sample:
 
 
 def fits(step: Step, shape: Shape) -> bool:
-    """Whether a window of two finds room."""
-    return step.kind != "pool" or min(shape[2:]) > 1
+    """A window of two needs room; a norm over images has no spread over a single place."""
+    if step.kind == "pool":
+        return min(shape[2:]) > 1
+    return step.kind != "image norm" or prod(shape[2:]) > 1
 
 
 def twice(layers: list[nn.Module], x: torch.Tensor) -> list[nn.Module]:

@@ -94,3 +94,78 @@ def test_buffers_and_parameters_that_are_replicated_are_kept_whole(four):
     found = of_rank(distribute_module(model, four), images)
     params = 4 * 27 + 4 + 2 * 4
     assert found == (6 * 36 * 4 * 27, 2 * 36 * 4 * 27, params, params)
+
+
+class Heads(nn.Module):
+    """Attention of 8 heads of 4 features; how many of them a rank has, its projections say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.out = (nn.Linear(32, 32) for _ in range(4))
+
+    def forward(self, x):
+        heads = (
+            layer(x).unflatten(-1, (-1, 4)).transpose(1, 2) for layer in (self.q, self.k, self.v)
+        )
+        return self.out(
+            nn.functional.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2)
+        )
+
+
+def parallel_heads(mesh):
+    from torch.distributed.tensor.parallel import (
+        ColwiseParallel,
+        RowwiseParallel,
+        parallelize_module,
+    )
+
+    plan = {"q": ColwiseParallel(), "k": ColwiseParallel(), "v": ColwiseParallel()}
+    return parallelize_module(Heads(), mesh, {**plan, "out": RowwiseParallel()})
+
+
+def test_attention_on_the_heads_of_a_rank_stands_for_that_on_all(four):
+    """Two sequences of six: four projections of 32 x 32, two products of 6 x 6 over 32 features."""
+    counted = flop_harness.count(parallel_heads(four), torch.ones(2, 6, 32))
+    attention, linear = 2 * 2 * 6 * 6 * 32, 4 * 2 * 6 * 32 * 32
+    assert counted.rows == {"linear": linear, "attention product": attention}
+    assert CONVENTIONS["rank-macs"].price(counted.trace).total == (linear + attention) // 4
+    assert f"attention product {attention:,} MAC for {attention // 4:,} here" in str(counted)
+
+
+def test_its_training_step_is_that_of_the_whole(four):
+    """Its input asks for no gradient."""
+    phases = [
+        flop_harness.count(model, torch.ones(2, 6, 32), training=True).phases
+        for model in (Heads(), parallel_heads(four))
+    ]
+    assert phases[0] == phases[1]
+    assert phases[1]["backward"] > phases[1]["forward"]
+
+
+@pytest.mark.parametrize(("rows", "here"), [(8, 2), (5, 2), (6, 2)])
+def test_a_part_that_is_cut_unevenly_stands_for_the_whole_by_its_size(four, rows, here):
+    """The first of four ranks has two rows of 5, 6 or 8."""
+    from torch.distributed.tensor import Shard, distribute_tensor
+
+    class Local(nn.Module):
+        def forward(self, x):
+            return x.to_local() @ torch.ones(7, 3)
+
+    given = distribute_tensor(torch.ones(rows, 7), four, [Shard(0)])
+    counted = flop_harness.count(Local(), given)
+    assert counted.macs == rows * 7 * 3
+    assert CONVENTIONS["rank-macs"].price(counted.trace).total == here * 7 * 3
+
+
+def test_a_part_that_all_ranks_gather_is_a_part_no_longer(four):
+    import torch.distributed._functional_collectives as collectives
+    from torch.distributed.tensor import Shard, distribute_tensor
+
+    class Gathering(nn.Module):
+        def forward(self, x):
+            return collectives.all_gather_tensor(x.to_local(), 0, four.get_group()) @ torch.ones(
+                7, 3
+            )
+
+    given = distribute_tensor(torch.ones(8, 7), four, [Shard(0)])
+    assert flop_harness.count(Gathering(), given).macs == 8 * 7 * 3

@@ -115,10 +115,10 @@ def cells_in(place: Path) -> Counter[str]:
     return Counter(" ".join(key[1:]) for key in keys if key[0] == "cell")
 
 
-def assert_goes_on(place: Path, before: Counter[str]) -> None:
+def assert_goes_on(place: Path, before: Counter[str], whole_s: float) -> None:
     """The same command does what is left, once, and nothing of what was finished."""
     process = started(place)
-    err = process.communicate(timeout=120)[1]
+    err = process.communicate(timeout=120 + whole_s)[1]
     assert process.returncode in (0, 3), err
     after = cells_in(place)
     assert len(after) == CELLS and set(after.values()) == {1}
@@ -174,7 +174,7 @@ def test_a_run_may_be_stopped_at_any_moment(place, whole_s, moment, record_prope
     assert_stopped_well(ended, number, whom)
     before = cells_in(place)
     assert set(before.values()) <= {1}
-    assert_goes_on(place, before)
+    assert_goes_on(place, before, whole_s)
     record_property("runs stopped by a signal at a random moment: nothing lost, twice or left", 1)
 
 

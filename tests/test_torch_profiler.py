@@ -129,6 +129,24 @@ STEPS = {
         lambda: Step(lambda m, x: m.a(x) * m.b, a=nn.Linear(8, 6), b=matrix(6)),
         (2, 8), 2 * 3 * IN + 4 * 2 * 6,
     ),
+    "einsum": (
+        lambda: Step(lambda m, x: torch.einsum("bi,io->bo", x @ m.a, m.b),
+                     a=matrix(8, 6), b=matrix(6, 5)),
+        (2, 8), 2 * (3 * IN + 4 * OUT),
+    ),
+    "einsum that sums nothing": (
+        lambda: Step(lambda m, x: torch.einsum("bi,i->bi", x, m.a), a=matrix(8)),
+        (2, 8), 3 * 2 * 8,
+    ),
+    "tensordot": (
+        lambda: Step(lambda m, x: torch.tensordot(x @ m.a, m.b, 1), a=matrix(8, 6), b=matrix(6, 5)),
+        (2, 8), 2 * (3 * IN + 4 * OUT),
+    ),
+    "several matrices": (
+        lambda: Step(lambda m, x: torch.linalg.multi_dot([x, m.a, m.b]),
+                     a=matrix(8, 6), b=matrix(6, 5)),
+        (2, 8), 2 * (3 * IN + 4 * OUT),
+    ),
 }  # fmt: skip
 
 

@@ -12,7 +12,12 @@ from flop_harness.ask.ways import Rules, as_convention, counters_named
 from flop_harness.conventions import products
 from flop_harness.conventions.articles import NotApplicable
 from flop_harness.conventions.catalogue import Convention
-from flop_harness.conventions.reference import kept_parameters, parameters, reference
+from flop_harness.conventions.reference import (
+    kept_parameters,
+    on_local_parts,
+    parameters,
+    reference,
+)
 from flop_harness.counters import counters
 from flop_harness.counters.versions.catalogue import CATALOGUE
 from flop_harness.errors import UserError, extras_named, suggest
@@ -142,6 +147,7 @@ class Count:
             + (f"; {steps(self)}" if self.trace.phases else ""),
             lacking if self.unsupported else "",
             "" if self.kept is None else in_memory(self.kept),
+            "" if self.convention.id == "rank-macs" else of_all_ranks(self.trace),
         ]
         heads = (Column(self.by), Column(unit, "number"), Column("share", "part"))
         rows = [(name or "(the model)", f"{amount:,}", amount / self.total if self.total else None)
@@ -152,6 +158,13 @@ class Count:
 
 def in_memory(kept: int) -> str:
     return f"in memory {plural(kept, 'parameter')}: others are views of these, or on other ranks"
+
+
+def of_all_ranks(trace: Trace) -> str:
+    """What the model does with its part of a distributed tensor stands for what all ranks do."""
+    parts = on_local_parts(trace).items()
+    told = ", ".join(f"{term} {whole:,} MAC for {here:,} here" for term, (whole, here) in parts)
+    return f"on parts of distributed tensors, each rank taken to do as much: {told}" if told else ""
 
 
 def steps(counted: Count) -> str:

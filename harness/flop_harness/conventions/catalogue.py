@@ -66,10 +66,11 @@ CONVENTIONS = {
     convention.id: convention
     for convention in (
         Convention("macs", "MAC", "one MAC for each multiplication of a convolution or matrix "
-                   "product, of complex numbers too; nothing for anything else", "the reference",
+                   "product, of complex numbers too, each once; nothing for anything else", "the reference",
                    mac_charges),
         Convention("real-macs", "MAC", "as macs, a multiplication of complex numbers as the four "
-                   "of real ones that it takes", "this project", real_charges),
+                   "of real ones that it takes; of a convolution too, though torch makes it of "
+                   "three real convolutions", "this project", real_charges),
         Convention("dense-macs", "MAC", "as macs, sparse matrices as if they stored every element",
                    "this project", dense_charges),
         Convention("block-macs", "MAC", "as macs, attention under a mask of blocks by the blocks that "

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
 
 from flop_harness.formulas import PROJECTION, QUERY_KEY, RECURRENT, may_multiply, work_of
 from flop_harness.formulas.linalg import values_alone
-from flop_harness.records import Phase, Trace
+from flop_harness.records import OF_COMPLEX, ON_LOCAL_PART, Phase, Trace
 from flop_harness.records.work import Product, Work
 from flop_harness.trace.walk import Visit, on_this_rank, operators, within
 
@@ -28,6 +30,8 @@ ATTENTION_KERNELS = (
 
 def classified(visit: Visit, product: Product) -> str:
     """The name of a product: what it is a part of."""
+    if stands_for_complex(visit) is False:
+        return "complex convolution as three real ones"
     if product.term:
         return product.term
     packet = visit.call.packet
@@ -50,7 +54,43 @@ def classified(visit: Visit, product: Product) -> str:
 
 
 def works(trace: Trace) -> Iterator[tuple[Visit, Work | None]]:
-    """Each innermost operator of a trace with its work; None where there is no formula."""
+    """Each innermost operator of a trace with its work; None where there is no formula.
+
+    Of one on this rank's part of a distributed tensor it is the work of all ranks. The first of three
+    real convolutions has that of the complex one that they make, the others none.
+    """
+    for visit, work in works_here(trace):
+        times = ranks(visit)
+        if work is not None:
+            work = of_complex(visit, work)
+        yield visit, work if work is None or times == 1 else work.times(Fraction(times))
+
+
+def of_complex(visit: Visit, work: Work) -> Work:
+    """The work as it counts where it is a part of a convolution of complex numbers."""
+    first = stands_for_complex(visit)
+    if first is None:
+        return work
+    products = tuple(replace(product, complex=True) for product in work.products)
+    return Work(products) if first else Work(kind=work.kind)
+
+
+def stands_for_complex(visit: Visit) -> bool | None:
+    """Whether an operator stands for the convolution of complex numbers that it is a part of; None
+    where it is a part of none.
+    """
+    notes = (call.args[0] for call in visit.around[-2:] if call.name == OF_COMPLEX)
+    return next(notes, None)
+
+
+def ranks(visit: Visit) -> Fraction | int:
+    """How often an operator stands in the whole, where it works on this rank's part of something."""
+    outer = visit.around[-1] if visit.around else visit.call
+    return Fraction(*outer.args) if outer.name == ON_LOCAL_PART else 1
+
+
+def works_here(trace: Trace) -> Iterator[tuple[Visit, Work | None]]:
+    """As ``works``, of what runs in this process."""
     known: dict[int, Work | None] = {}
     for visit in operators(trace):
         call = visit.call
@@ -106,13 +146,20 @@ def products(trace: Trace) -> Iterator[tuple[Visit, Product, str]]:
                 yield visit, product, phased(classified(visit, product), visit.phase)
 
 
+def products_here(trace: Trace) -> Iterator[tuple[Visit, Product, str]]:
+    """As ``products``, of what runs in this process: what a counter sees."""
+    for visit, work in works_here(trace):
+        for product in work.products if work else ():
+            yield visit, product, phased(classified(visit, product), visit.phase)
+
+
 def products_inside(visit: Visit) -> dict[str, int]:
     """MACs by name of the products that run in one module call itself, its submodules left out."""
     macs: dict[str, int] = {}
     for inner in within(visit, lambda v: v.call.level == "module"):
         if inner.call.level == "operator" and not inner.call.children:
             work = work_at(inner)
-            for product in work.products if work else ():
+            for product in of_complex(inner, work).products if work else ():
                 name = classified(inner, product)
                 macs[name] = macs.get(name, 0) + product.macs
     return macs

@@ -6,9 +6,16 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 from flop_harness.conventions.articles import NotApplicable
-from flop_harness.conventions.products import phased, products, products_on_this_rank, works
+from flop_harness.conventions.products import (
+    phased,
+    products,
+    products_here,
+    products_on_this_rank,
+    ranks,
+    works,
+)
 from flop_harness.formulas.padding import padding_macs
-from flop_harness.records import BLOCKS, ON_THIS_RANK, Module, Tensor, Trace
+from flop_harness.records import BLOCKS, ON_LOCAL_PART, ON_THIS_RANK, Module, Tensor, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.tree import subtree_after
 from flop_harness.trace.walk import Visit, has_note
@@ -66,10 +73,26 @@ def left_by_mask(visit: Visit) -> tuple[int, int] | None:
 
 
 def rank_charges(trace: Trace) -> Iterator[Charge]:
-    """What this process does of distributed tensors; NotApplicable to a model without them."""
-    if not has_note(trace, ON_THIS_RANK):
-        raise NotApplicable("none of its tensors is distributed")
+    """What this process does of distributed tensors; NotApplicable to a model without them, as to one
+    whose parameters alone are distributed and gathered before each layer (FSDP).
+    """
+    if not (has_note(trace, ON_THIS_RANK) or has_note(trace, ON_LOCAL_PART)):
+        raise NotApplicable("none of its operators runs on distributed tensors (parameters that are "
+                            "fully sharded are gathered before); this process does all that macs "
+                            "says")  # fmt: skip
     return ((visit, term, product.macs) for visit, product, term in products_on_this_rank(trace))
+
+
+def on_local_parts(trace: Trace) -> dict[str, tuple[int, int]]:
+    """Of products on this rank's parts of distributed tensors: MACs of all ranks, and of this one."""
+    found: dict[str, tuple[int, int]] = {}
+    for (visit, product, term), (_, here, _) in zip(
+        products(trace), products_here(trace), strict=True
+    ):
+        if ranks(visit) != 1:
+            whole, part = found.get(term, (0, 0))
+            found[term] = whole + product.macs, part + here.macs
+    return found
 
 
 def doubled_charges(trace: Trace) -> Iterator[Charge]:
@@ -95,7 +118,10 @@ def activation_charges(trace: Trace) -> Iterator[Charge]:
 
 def padding_charges(trace: Trace) -> Iterator[Charge]:
     """The part of the reference that multiplies zeros which a convolution pads with."""
-    return ((visit, term, padding_macs(visit.call) or 0) for visit, _, term in products(trace))
+    return (
+        (visit, term, int(ranks(visit) * (padding_macs(visit.call) or 0)))
+        for visit, _, term in products(trace)
+    )
 
 
 def operation_charges(trace: Trace) -> Iterator[Charge]:
@@ -110,8 +136,8 @@ def byte_charges(trace: Trace) -> Iterator[Charge]:
     """Bytes that operators read and write, each tensor once per operator; movement is left out."""
     for visit, work in works(trace):
         if work is not None and work.kind != "movement":
-            amount = tensor_bytes(visit.call.args, visit.call.output)
-            yield visit, phased(work.kind or "products", visit.phase), amount
+            amount = ranks(visit) * tensor_bytes(visit.call.args, visit.call.output)
+            yield visit, phased(work.kind or "products", visit.phase), int(amount)
 
 
 def tensor_bytes(*values: object) -> int:

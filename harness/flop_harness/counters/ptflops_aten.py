@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from flop_harness.conventions.products import products
+from flop_harness.conventions.products import products_here
 from flop_harness.conventions.reference import registered_parameters
 from flop_harness.counters.matched import of_shapes
 from flop_harness.counters.protocol import Counter, Quantity, by_keyword
@@ -29,7 +29,7 @@ def price_compute(trace: Trace) -> Account:
     In inference mode linear layers and convolutions come as one operator, which it does not know.
     """
     entries = []
-    for visit, product, term in products(trace):
+    for visit, product, term in products_here(trace):
         packet = visit.call.packet
         if packet in SEEN and dispatched(visit) in SEEN:
             bias = visit.call.output.numel if packet == "aten.addmm" else product.bias

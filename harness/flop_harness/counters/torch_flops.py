@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flop_harness.conventions.products import products
+from flop_harness.conventions.products import products_here
 from flop_harness.counters.flop_counter_table import (
     REGISTERED,
     beyond_the_branch,
@@ -29,7 +29,7 @@ OTHER_BRANCH = "other branch of a condition"
 
 def seen(trace: Trace, registered: frozenset[str]) -> Iterator[tuple[Visit, str, int]]:
     """Of operators on functions it enters ``cond`` alone: others it has give NotImplemented."""
-    for visit, product, term in products(trace):
+    for visit, product, term in products_here(trace):
         if visit.call.packet in registered and not any(map(is_unknown, visit.around)):
             yield from ((visit, *charge) for charge in of_shapes(product, term))
 

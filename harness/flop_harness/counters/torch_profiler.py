@@ -25,7 +25,7 @@ from flop_harness.counters.usage import Usage
 from flop_harness.records import Call, Context, Dict, Tensor, Trace
 from flop_harness.records.account import Account
 from flop_harness.records.trace import RAISED
-from flop_harness.trace.walk import Visit, visits
+from flop_harness.trace.walk import Visit, innermost, visits
 
 
 def convolution(args: tuple) -> int:
@@ -231,13 +231,44 @@ def holds_product(call: Call) -> bool:
     return call.packet in PRODUCTS or any(map(holds_product, call.children))
 
 
-WATCHED = {"operator": charged, "function": untraced}
+def stopped(visit: Visit, ended: Call | None) -> Charges:
+    """FLOPs of the operator at which a function raised, that of ``ended``, the same call that came to
+    its end, which follows those that it ran: a checkpoint stops where autograd would keep its operands.
+    """
+    if ended is None or any(call.output == RAISED for call in visit.call.children):
+        return []
+    ran, whole = parts(visit.call), parts(ended)
+    if len(ran) >= len(whole) or ran != whole[: len(ran)]:
+        return []
+    raised = whole[len(ran)]
+    if raised.packet not in PRODUCTS.keys() | ELEMENTWISE.keys():
+        return []  # what runs inside it has not begun
+    told = ELEMENTWISE.get(raised.packet, "matrix product")
+    return [
+        (f"{told} that raised", sum(amount for _, amount in charged(visit._replace(call=raised))))
+    ]
+
+
+def parts(call: Call) -> list[Call]:
+    """The operators in a call, without those by which a checkpoint keeps tensors, and results."""
+    found = (visit.call for visit in innermost(call))
+    return [each._replace(output=None) for each in found if each.packet != "aten.detach"]
 
 
 def charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
+    ended: dict[tuple, Call] = {}
     for visit in visits(trace):
-        if visit.call.level in WATCHED:
-            yield from ((visit.path, *charge) for charge in WATCHED[visit.call.level](visit))
+        call, found = visit.call, []
+        if call.level == "operator":
+            found = charged(visit)
+        elif call.level == "function":
+            key = (call.name, call.args, call.kwargs)
+            found = untraced(visit)
+            if call.output != RAISED:
+                ended.setdefault(key, call)
+            elif not found:
+                found = stopped(visit, ended.get(key))
+        yield from ((visit.path, *charge) for charge in found)
 
 
 def price_compute(trace: Trace) -> Account:
@@ -246,7 +277,7 @@ def price_compute(trace: Trace) -> Account:
 
 # ------------------------------------------------------------------------ what no trace tells
 
-VMAP = "operators under vmap count, and those that they become"
+VMAP = "operators under vmap and jvp count, and those that they become"
 UNTOLD = {
     "aten::linalg_matrix_exp": "what a matrix exponential multiplies hangs on its values",
     "aten::embedding_renorm_": "how many rows of an embedding are beyond max_norm hangs on values",

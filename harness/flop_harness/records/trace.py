@@ -91,6 +91,14 @@ NOT_TAKEN = "torch.cond.not_taken"
 """A note in a call of ``torch.cond``: what the other branch would do. Its argument is that branch."""
 ON_THIS_RANK = "torch.distributed.on_this_rank"
 """A note after an operator on distributed tensors: what this rank does of it"""
+ON_LOCAL_PART = "torch.distributed.on_local_part"
+"""A note around an operator on plain tensors that are this rank's parts of distributed ones. Its two
+arguments are a fraction: how often the part stands in the whole
+"""
+OF_COMPLEX = "torch.complex_convolution"
+"""A note around each operator that a convolution of complex numbers comes apart into. Its argument
+tells the one that stands for the whole: the first of three real convolutions, as large as all of it
+"""
 BESIDE = frozenset({NOT_TAKEN, ON_THIS_RANK})
 """Notes whose calls are no part of the pass"""
 BLOCKS = "torch.flex_attention.blocks"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,14 @@ class Product:
     added: int | None = None
     dense: int | None = None
     complex: bool = False
+
+    def times(self, times: Fraction) -> Product:
+        """So much of it."""
+        macs, outputs, bias = (int(each * times) for each in (self.macs, self.outputs, self.bias))
+        added, dense = (
+            None if each is None else int(each * times) for each in (self.added, self.dense)
+        )
+        return Product(macs, outputs, bias, self.term, added, dense, self.complex)
 
     @property
     def by_shapes(self) -> int:
@@ -76,6 +85,18 @@ class Work:
             self.divisions + other.divisions,
             self.specials + other.specials,
         )
+
+    def times(self, times: Fraction) -> Work:
+        """So much of it: what several do of which one does this."""
+        amounts = (
+            self.additions,
+            self.multiplications,
+            self.comparisons,
+            self.divisions,
+            self.specials,
+        )
+        products = tuple(product.times(times) for product in self.products)
+        return Work(products, self.kind, *(int(each * times) for each in amounts))
 
     @property
     def macs(self) -> int:

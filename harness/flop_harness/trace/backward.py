@@ -9,7 +9,7 @@ operator that made its node.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
@@ -62,14 +62,23 @@ class GraphMode(OperatorMode):
         self._place: tuple = ()
 
     def answer(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
+        return self.differentiated(super().answer, func, plan, args, kwargs)
+
+    def unwrapped(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
+        return self.differentiated(super().unwrapped, func, plan, args, kwargs)
+
+    def differentiated(
+        self, answer: Callable[..., Any], func: Any, plan: Plan, args: tuple, kwargs: dict
+    ) -> Any:
+        """What ``answer`` gives, where autograd has to see the operator by way of it."""
         if self.turned_back:
             self.turn_to_node()
         if self.above:
-            return super().answer(func, plan, args, kwargs)
+            return answer(func, plan, args, kwargs)
         calls = self.stack[-1]
         written = len(calls)
         if not (self.lifts and torch.is_grad_enabled() and is_differentiated(plan, args, kwargs)):
-            output = super().answer(func, plan, args, kwargs)
+            output = answer(func, plan, args, kwargs)
         elif plan.composite:
             output = self.observe(func, plan, args, kwargs)
         else:

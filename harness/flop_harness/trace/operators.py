@@ -17,9 +17,10 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from flop_harness.formulas.own import own_work
-from flop_harness.records import INFERENCE, ON_THIS_RANK, Call
+from flop_harness.records import INFERENCE, OF_COMPLEX, ON_THIS_RANK, Call
 from flop_harness.trace.encoding import encode
 from flop_harness.trace.higher_order import higher_order
+from flop_harness.trace.local_parts import LocalParts
 from flop_harness.trace.needs import Needs, ValuesNeeded
 from flop_harness.trace.plans import (
     COMPOSITE,
@@ -73,6 +74,7 @@ class OperatorMode(TorchDispatchMode):
         self.passes_gradients = False
         self.passed_on = False
         self.unwrapping = 0
+        self.parts = LocalParts()
         # Composites may choose by these.
         self.surroundings = (device.type, torch.is_grad_enabled())
 
@@ -188,6 +190,8 @@ class OperatorMode(TorchDispatchMode):
             call = call._replace(work=own_work(call))
         elif name in FACTORS and not children:
             call = call._replace(work=sparse_product(call, args))
+        if self.parts.seen and not self.unwrapping:
+            call = self.parts.placed(call, args, kwargs, output)
         if torch.is_inference_mode_enabled():  # modes see whole operators there
             call = Call("function", INFERENCE, (), (), None, (call,))
         self.stack[-1].append(call)
@@ -215,6 +219,8 @@ class OperatorMode(TorchDispatchMode):
             self.needs.demand(
                 ValuesNeeded(f"the model stores values where they are not zero with {plan.name}")
             )
+        if children and plan.name.startswith("aten.conv") and output.is_complex():
+            children = of_complex(children)
         self.write(plan.name, args, kwargs, output, tuple(children), plan.unknown)
         return output
 
@@ -285,6 +291,19 @@ def rebuilt(spec: Any, args: tuple, device: torch.device) -> Any:
     if kind == "value":
         return spec[1]
     return spec[1](rebuilt(item, args, device) for item in spec[2])
+
+
+def of_complex(calls: list[Call]) -> list[Call]:
+    """What a convolution of complex numbers comes apart into, the one noted that stands for it."""
+    first = next((i for i, call in enumerate(calls) if holds_convolution(call)), -1)
+    return [
+        Call("function", OF_COMPLEX, (i == first,), (), None, (call,))
+        for i, call in enumerate(calls)
+    ]
+
+
+def holds_convolution(call: Call) -> bool:
+    return "convolution" in call.name or any(map(holds_convolution, call.children))
 
 
 def harmless_index(name: str, args: tuple) -> bool:

@@ -28,6 +28,7 @@ from flop_harness.trace import functions, layers, step
 from flop_harness.trace.backward import GraphMode, below_autograd
 from flop_harness.trace.copying import NotCopyable
 from flop_harness.trace.encoding import encode
+from flop_harness.trace.local_parts import is_distributed
 from flop_harness.trace.module_hooks import changes_seen, end_seen, is_hooked
 from flop_harness.trace.modules import ModuleTable
 from flop_harness.trace.needs import (
@@ -77,6 +78,8 @@ def record(
     device = device_of(module, args, kwargs)
     mark_given(args, kwargs)
     context = context_of(module, device, grad, variant)
+    if is_distributed((args, dict(kwargs or {}), *module.parameters(), *module.buffers())):
+        memory = None  # whose part a tensor is, its signature does not tell
     plain = not (execute or context.grad or gradients)
     recorder = Recorder(module, device, memory if plain else None)
     recorder.foreign = foreign
@@ -147,6 +150,7 @@ def watched(
             levels.enter_context(gradients_guarded(recorder.needs, transforms_alone=training))
             # Below autograd a dispatch mode sees composite operators before they come apart.
             levels.enter_context(below_autograd())
+        levels.enter_context(operators.parts.noted())
         levels.enter_context(operators)
         yield
 

@@ -21,7 +21,7 @@ from torch import nn
 from torch.utils._python_dispatch import _disable_current_modes
 
 from flop_harness.errors import UserError
-from flop_harness.records import Call, Phase
+from flop_harness.records import OF_COMPLEX, ON_LOCAL_PART, Call, Phase
 from flop_harness.trace.backward import GraphMode, Origins, Segment
 from flop_harness.trace.encoding import qualified_name
 from flop_harness.trace.modules import ModuleTable
@@ -165,7 +165,12 @@ class Tree:
 
 
 def around_others(call: Call, inside: list[Call]) -> Call:
-    return Call(call.level, call.name, (), (), None, tuple(inside), call.module)
+    args = call.args if call.name in NOTED else ()
+    return Call(call.level, call.name, args, (), None, tuple(inside), call.module)
+
+
+NOTED = (OF_COMPLEX, ON_LOCAL_PART)
+"""Notes that tell what operators inside stand for, those of gradients too"""
 
 
 def phases(
