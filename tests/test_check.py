@@ -75,7 +75,7 @@ def test_a_change_with_the_version_names_versions_counter_case_and_term():
     assert line == (
         "ptflops-pytorch 0.7.4 -> 0.7.5: alexnet, compute, cpu no_grad: "
         f"{ALEXNET + RELU:,} MAC -> {ALEXNET + 2 * RELU:,} MAC (+493,184): "
-        "now ReLU counted twice: +493,184"
+        "ReLU counted twice (new): +493,184"
     )
     assert summary == "small: 0 cells unchanged; 1 changed with the counter's version"
 
@@ -101,10 +101,10 @@ def test_a_version_that_moves_nothing_is_said_and_is_no_drift():
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
-        ({"ReLU": 5}, {}, "no longer ReLU: −5"),
-        ({}, {"linear not seen": -8}, "now linear not seen: −8"),
+        ({"ReLU": 5}, {}, "ReLU (gone): −5"),
+        ({}, {"linear not seen": -8}, "linear not seen (new): −8"),
         ({"ReLU": 5}, {"ReLU": 12}, "ReLU 5 -> 12: +7"),
-        ({"ReLU": 5, "GELU": 1}, {"GELU": 6}, "no longer ReLU: −5; GELU 1 -> 6: +5"),
+        ({"ReLU": 5, "GELU": 1}, {"GELU": 6}, "ReLU (gone): −5; GELU 1 -> 6: +5"),
     ],
 )
 def test_terms_are_told_in_words(before, after, words):
@@ -113,7 +113,7 @@ def test_terms_are_told_in_words(before, after, words):
 
 def test_terms_that_move_under_an_equal_figure_are_seen():
     (line, _) = told(compare(ptflops("1", {"ReLU": 5}), ptflops("1", {"GELU": 5})))
-    assert f"{ALEXNET + 5:,} MAC, by other terms: no longer ReLU: −5; now GELU: +5" in line
+    assert f"{ALEXNET + 5:,} MAC, by other terms: ReLU (gone): −5; GELU (new): +5" in line
 
 
 def test_a_term_that_moves_to_another_module_is_seen():
@@ -131,7 +131,7 @@ def test_a_term_that_moves_to_another_module_is_seen():
 
 def test_a_residual_is_a_term():
     (line, _) = told(compare(ptflops("1", {}), ptflops("1", {}, residual=3)))
-    assert line.endswith("now residual: +3")
+    assert line.endswith("residual (new): +3")
 
 
 def test_a_lost_bridge_is_seen():
@@ -332,11 +332,11 @@ def workplace(tmp_path_factory) -> Workplace:
 NOT_APPLICABLE = ("real-macs", "dense-macs", "block-macs", "rank-macs", "kept-params")
 CELLS = 2 * (2 + len(CONVENTIONS) - len(NOT_APPLICABLE) + 1 + 2)
 NET_MOVED = (
-    "doctored 1.0 -> 1.1: net, compute, cpu no_grad train: 64 MAC -> 72 MAC (+8): now ReLU: +8"
+    "doctored 1.0 -> 1.1: net, compute, cpu no_grad train: 64 MAC -> 72 MAC (+8): ReLU (new): +8"
 )
 # 2 rows of 4 outputs in the net, 3 x 5 elements in the layer; the rest is as it was.
 RELU_MOVED = (
-    "doctored 1.0 -> 1.1: relu, compute, cpu no_grad train: 0 MAC -> 15 MAC (+15): now ReLU: +15"
+    "doctored 1.0 -> 1.1: relu, compute, cpu no_grad train: 0 MAC -> 15 MAC (+15): ReLU (new): +15"
 )
 
 
@@ -377,9 +377,9 @@ def test_a_rule_of_ours_is_checked_from_the_traces_alone_without_torch(workplace
         (workplace.folder / "torch.py").unlink()
     assert moves == [
         "doctored 1.0: net, compute, cpu no_grad train: 64 MAC, by other terms: "
-        "now ReLU: +8; now residual: −8",
+        "ReLU (new): +8; residual (new): −8",
         "doctored 1.0: relu, compute, cpu no_grad train: 0 MAC, by other terms: "
-        "now ReLU: +15; now residual: −15",
+        "ReLU (new): +15; residual (new): −15",
     ]
 
 

@@ -40,7 +40,7 @@ from flop_harness.report.site.combine import combine
 from flop_harness.report.site.contents import Site
 from flop_harness.report.site.counters import by_axis, departures, exact_told
 from flop_harness.report.site.families import family_rows, section_of
-from flop_harness.report.site.home import count_told, kinds_table, nearest_told
+from flop_harness.report.site.home import count_told, kinds_table, losses, nearest_told
 from flop_harness.report.site.models import model_of, strip, ways
 from flop_harness.report.site.overview import claims_files
 from flop_harness.report.site.picture import SVG, heat_map, with_summary
@@ -298,7 +298,12 @@ def test_home_counts_counters_within_two_per_cent_and_zeros_and_tells_what_parts
     assert (name, close, zeros) == ("Convolutional networks", "1 of 1", "1 of 4")
     told = nearest_told(rows, index)
     assert "thop is nearest: it equals the reference on 1 of the 4 models of torchvision" in told
-    assert "x (3 models)" in told
+    assert told.endswith("Elsewhere it charges x (3 models).")
+
+
+def test_what_the_nearest_does_not_see_is_listed_after_one_verb():
+    told = losses([("linear not seen", 3), ("ReLU", 2), ("convolution not seen", 1)])
+    assert told == "does not see linear layers (3 models) and convolutions (1 model) and charges ReLU (2 models)"  # fmt: skip
 
 
 def test_home_says_which_layers_the_nearest_loses_where_they_are_quantised():
@@ -308,7 +313,7 @@ def test_home_says_which_layers_the_nearest_loses_where_they_are_quantised():
     run = replace(index.run, readings=(*index.run.readings[:1], reading), bridges=(*index.run.bridges[:1], replace(bridge, steps=(step,))))  # fmt: skip
     index = Index(run)
     told = nearest_told(family_rows(index, "aq"), index)
-    assert told.endswith("Its other figures differ by quantised convolution not seen (1 model).")
+    assert told.endswith("Elsewhere it does not see quantised convolutions (1 model).")
 
 
 def test_a_model_at_another_size_of_another_suite_is_no_further_model_of_its_family():

@@ -95,14 +95,14 @@ def shown(entry: Entry | None) -> str:
 
 
 def in_words(term: Term) -> str:
-    """``now ReLU counted twice: +493,184``; a term that was there before tells both amounts."""
+    """``ReLU counted twice (new): +493,184``; a term that was there before tells both amounts."""
     name = printable(term.name)
     if not term.change:
         return f"{name} moved between modules ({places(term)})"
     if not term.before:
-        return f"now {name}: {signed(term.change)}"
+        return f"{name} (new): {signed(term.change)}"
     if not term.after:
-        return f"no longer {name}: {signed(term.change)}"
+        return f"{name} (gone): {signed(term.change)}"
     return f"{name} {group(term.before)} -> {group(term.after)}: {signed(term.change)}"
 
 

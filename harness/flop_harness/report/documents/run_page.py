@@ -29,7 +29,7 @@ from flop_harness.report.tables import published
 from flop_harness.report.tables.agreement import distance_table, group_table, matrix_table
 from flop_harness.report.tables.cases import sections
 from flop_harness.report.tables.causes import cause_table
-from flop_harness.report.tables.comparison import comparison
+from flop_harness.report.tables.comparison import LEAD, comparison
 from flop_harness.report.tables.environment import environment_table, version_table
 from flop_harness.report.tables.failures import silent
 from flop_harness.report.tables.families import family_table
@@ -74,7 +74,7 @@ def surroundings(run: Run, around: Related) -> dict[str, Any]:
 def contents(run: Run, codes: Codes = NONE) -> dict[str, Any]:
     """What the template lays out: sentences, tables and charts."""
     index = Index(run)
-    best = instructive(run)
+    best, comparisons = instructive(run), [comparison(index, metric) for metric in index.metrics]
     return {
         "suite": run.suite, "headline": headline(run),
         "particulars": particulars(run), "verdict": verdict(run), "finds": finds(index),
@@ -90,12 +90,19 @@ def contents(run: Run, codes: Codes = NONE) -> dict[str, Any]:
         "waterfall": pages.drawn(waterfall(run, best)) if best else "",
         "causes": [cause_table(index, metric) for metric in index.metrics],
         "profiles": list(profiles(index)),
-        "comparisons": [comparison(index, metric) for metric in index.metrics],
+        "comparisons": comparisons, "counters": places_of(comparisons),
         "sections": [(each, packed(index, each, codes)) for each in sections(index)],
         "environment": environment_table(run),
         "versions": version_table(index), "glossary": [convention_table(), context_table()], "silent": silent(index), "unknowns": unknowns(index),
         "command": again(run.suite, training=trained(run)), "to_time": again(run.suite, TIME), "to_verify": again(run.suite, VERIFY), "citation": bibtex(run.suite), "schema": run.schema,
     }  # fmt: skip
+
+
+def places_of(tables: Sequence[Table]) -> dict[str, list[list[int]]]:
+    """The columns of each counter in each table, counted from 1: one for each context."""
+    names = dict.fromkeys(column.name for table in tables for column in table.columns[LEAD:])
+    return {name: [[place for place, column in enumerate(table.columns, 1) if place > LEAD and column.name == name]
+                   for table in tables] for name in names}  # fmt: skip
 
 
 def finds(index: Index) -> dict[str, str]:

@@ -12,17 +12,16 @@ async function fill(section) {
 }
 /** @type {(answer: Told, told: Section) => Made} */
 function article(answer, told) {
-  const span = (/** @type {string} */ kind, /** @type {Part} */ text) =>
-    make('span', {class: `${kind} ${answer.loud ? 'loud' : ''}`}, text);
-  const note = (/** @type {Part[]} */ ...parts) => parts[0] && make('p', {class: 'note'}, ...parts);
+  const {read, counter, loud} = answer, tone = loud ? 'loud' : '';
   return make('article', {id: answer.id, tabindex: -1},
     make('h4', {}, make('a', {href: `#${answer.id}`}, `${answer.case} · ${answer.counter}`), ' ',
       make('span', {class: 'context'}, `${answer.context}, ${answer.metric}`), ' ',
-      span('figure', answer.figure), ' ', span('why', answer.why)),
+      make('span', {class: `figure ${tone}`}, answer.figure), ' ', make('span', {class: `why ${tone}`}, answer.why)),
     answer.message && make('p', {class: 'message'}, answer.message),
     answer.bridge && bridge(answer.bridge, answer, told),
-    note(answer.modules), answer.off && tableOf('Reported less predicted', ['module', 'difference'], answer.off),
-    note(answer.read, '. Again: ', make('code', {}, `${told.again} --counters ${answer.counter}`)),
+    answer.modules && make('p', {class: 'note'}, answer.modules),
+    answer.off && tableOf('Reported less predicted', ['module', 'difference'], answer.off),
+    make('p', {class: 'note'}, `${read}. Again: `, make('code', {}, `${told.again} --counters ${counter}`)),
     answer.code && codeBlock('The code that gives this figure', answer.code.map(at => told.pieces[at]).join('\n')));
 }
 /** @type {(lines: ToldLine[], of: Told, told: Section) => Made} */
@@ -52,8 +51,7 @@ async function reveal() {
   const section = cases.map(id => document.getElementById(id)).find(Boolean)?.closest('details.case');
   if (!section) return;
   await fill(/** @type {HTMLElement} */ (section));
-  section.removeAttribute('hidden');
-  section.setAttribute('open', '');
+  Object.assign(section, {hidden: false, open: true});
   reach();
   document.getElementById(name)?.focus({preventScroll: true});
 }

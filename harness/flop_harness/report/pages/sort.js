@@ -16,10 +16,8 @@ function sort(body, head) {
   rows.sort((a, b) => Number(!a.key) - Number(!b.key) || side * order(a.key, b.key));
   body.append(...rows.map(each => each.row));
 }
-for (const table of /** @type {NodeListOf<HTMLTableElement>} */ (document.querySelectorAll('table.sortable'))) {
-  for (const head of table.tHead?.rows[0].cells || []) {
-    const button = make('button', {type: 'button'}, ...head.childNodes);
-    button.onclick = () => sort(table.tBodies[0], head);
-    head.append(button);
-  }
+for (const head of /** @type {NodeListOf<HTMLTableCellElement>} */ (document.querySelectorAll('.sortable>thead th'))) {
+  const button = make('button', {type: 'button'}, ...head.childNodes);
+  button.onclick = () => sort(/** @type {HTMLTableElement} */ (head.closest('table')).tBodies[0], head);
+  head.append(button);
 }

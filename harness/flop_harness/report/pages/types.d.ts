@@ -68,7 +68,7 @@ type Shards = {
     models: [string, string][]; rows: [number, string, number, string, string][];
     claims: [number, string, number][];
   };
-  table: {counters: string[]; versions: string[]; made: string; suites: Record<string, string>; rows: Row[]};
+  table: {counters: string[]; brief: Record<string, string[]>; versions: string[]; made: string; suites: Record<string, string>; rows: Row[]};
   [model: `model/${string}`]: Model;
   [time: `time/${string}`]: {series: {series: string; counts: Count[]}[]};
 };

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flop_harness.records import Run
@@ -14,6 +14,8 @@ from flop_harness.report.site.families import SECTIONS, FamilyRow, by_counter, t
 from flop_harness.report.site.models import Model, every_said
 from flop_harness.report.words.text import brief_ratio
 
+ROOM = {"ratio": 6, "gmac": 6, "exact": 2}
+"""Counters that fit beside a model, its input and sizes on a line of an article"""
 PRESETS = (
     ("Every kind", ""), *((name, name) for name in SECTIONS), ("Single layers and small networks", "Layers"),
 )  # fmt: skip
@@ -31,13 +33,21 @@ def shard(
     families = {model.model: place[model.name] for model in models if model.name in place}
     asked = {each.counter for each in index.readings if each.metric == "compute"}
     counters = [name for name in index.counters if name in asked and name != REFERENCE]
+    told = [row_of(model, counters, *families.get(model.model, ("", "Layers"))) for model in models]
     return {
-        "counters": counters,
+        "counters": counters, "brief": brief(counters, told),
         "versions": [f"{name} {version_of(index, name)}".strip() for name in counters],
         "made": f"Reference: {CONVENTION}.",
         "suites": {run.suite.name: made(run) for run in runs},
-        "rows": [row_of(model, counters, *families.get(model.model, ("", "Layers"))) for model in models],
+        "rows": told,
     }  # fmt: skip
+
+
+def brief(counters: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """As many counters as a page has room for by what is shown of each: those with most figures."""
+    figures = [sum(isinstance(said, list) for said in each) for each in zip(*(row["said"] for row in rows), strict=True)]  # fmt: skip
+    most = sorted(zip(counters, figures, strict=True), key=lambda each: -each[1])
+    return {shown: [name for name, _ in most[:room]] for shown, room in ROOM.items()}
 
 
 def made(run: Run) -> str:

@@ -13,6 +13,7 @@ from flop_harness.report.site.families import SECTIONS, FamilyRow, by_counter, i
 from flop_harness.report.site.models import Model
 from flop_harness.report.site.sources import is_library
 from flop_harness.report.tables.table import Column, Table
+from flop_harness.report.words.terms import BEYOND, DENIED, predicate
 from flop_harness.report.words.text import group, listed, plural, spread, verb
 
 LOSSES = 3
@@ -93,8 +94,19 @@ def nearest_told(rows: Sequence[FamilyRow], index: Index) -> str:
     of = f" of {listed(libraries)}" if libraries else ""
     told = f"{counter} is nearest: it equals the reference on {exact} of the {plural(every, 'model')}{of} in the map below."
     terms = terms_of(counter, [case for case, ratio in ratios.items() if ratio != 1], index)
-    named = [f"{term} ({plural(models, 'model')})" for term, models in terms.most_common(LOSSES)]
-    return f"{told} Its other figures differ by {listed(named)}." if named else told
+    return f"{told} Elsewhere it {losses(terms.most_common(LOSSES))}." if terms else told
+
+
+def losses(terms: Iterable[tuple[str, int]]) -> str:
+    """``does not see linear layers (3 models) and means (2 models)``: the verb once for all that it denies."""
+    told: dict[str, list[str]] = {}
+    for term, models in terms:
+        did = predicate(term).removesuffix(BEYOND)
+        denial = next((each for each in DENIED if did.startswith(each)), "")
+        told.setdefault(denial, []).append(
+            f"{did.removeprefix(denial)} ({plural(models, 'model')})"
+        )
+    return listed([denial + listed(alike) for denial, alike in told.items()])
 
 
 def terms_of(counter: str, cases: Iterable[str], index: Index) -> Counter[str]:

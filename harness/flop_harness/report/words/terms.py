@@ -203,12 +203,13 @@ def predicate(
         return MANNERS[term.manner].format(noun)
     if negative:
         return f"charges less for {noun} than the reference"
-    return f"charges {noun}, which the reference does not"
+    return f"charges {noun}{BEYOND}"
 
 
 Way = Literal["now", "no longer", "more", "less"]
 """How a term moved from one release to the next: it is new, gone, or of another amount"""
 OPPOSITE: dict[Way, Way] = {"now": "no longer", "no longer": "now"}
+BEYOND = ", which the reference does not"
 DENIED = ("does not see ", "does not count ")
 
 
@@ -217,7 +218,7 @@ def change_in_words(text: str, way: Way) -> str:
 
     A term that says what is not counted is told by what is: once it is gone, ``now counts linear layers``.
     """
-    did = predicate(text).removesuffix(", which the reference does not")
+    did = predicate(text).removesuffix(BEYOND)
     for denial in DENIED:
         if did.startswith(denial):
             did, way = f"counts {did.removeprefix(denial)}", OPPOSITE.get(way, way)

@@ -1,4 +1,4 @@
-// A field narrows rows to those that have its words; a link to what is folded opens it.
+// A field narrows rows to those that have its words, which stand in the address; a link to what is folded opens it.
 
 /** @type {(text: string, wanted: string) => boolean} whether it has every word of a part between commas */
 function fits(text, wanted) {
@@ -6,9 +6,10 @@ function fits(text, wanted) {
   return !parts.length || parts.some(part => part.split(/\s+/).every(word => found.includes(squashed(word))));
 }
 const field = /** @type {HTMLInputElement | null} */ (document.querySelector('input[data-narrows]'));
-field?.addEventListener('input', () => {
-  const rows = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(field.dataset.narrows || '')]);
-  for (const row of rows) row.hidden = !fits(row.dataset.find ?? row.textContent ?? '', field.value);
+/** @type {(field: HTMLInputElement) => void} shows the rows that have its words, and how many they are */
+function narrow({value, dataset: {narrows = ''}}) {
+  const rows = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(narrows)]);
+  for (const row of rows) row.hidden = !fits(row.dataset.find ?? row.textContent ?? '', value);
   for (const part of document.querySelectorAll('details.fold')) {
     const found = part.querySelectorAll('tbody tr:not([hidden])').length;
     Object.assign(part, {open: found > 0, hidden: !found});
@@ -16,10 +17,13 @@ field?.addEventListener('input', () => {
   }
   const [shown, all] = [rows.filter(row => !row.hidden), rows]
     .map(some => grouped(new Set(some.map(row => row.dataset.find ?? row)).size));
-  document.getElementById('told')?.replaceChildren(field.value.trim() ? `${shown} of ${all}` : '');
-});
+  document.getElementById('told')?.replaceChildren(value.trim() ? `${shown} of ${all}` : '');
+}
+field?.addEventListener('input', () => location.replace(`#${new URLSearchParams({q: field.value})}`));
 
 function reach() {
+  const words = new URLSearchParams(location.hash.slice(1)).get('q');
+  if (field && words !== null) narrow(Object.assign(field, {value: words}));
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   for (const fold of [target?.closest('details'), target?.querySelector('details')]) fold?.setAttribute('open', '');
   target?.scrollIntoView({block: target.matches('details, section, article') ? 'start' : 'center'});

@@ -1,8 +1,7 @@
 // The search box: models, counters, figures, claims, words and pages from one line of text.
 
-const MODELS = ['model', 'network'], CLAIMS = 5;
 const near = (/** @type {string} */ term) => /\p{L}{4}/u.test(term) && 0.25;
-const [find, list] = byId('find', 'found');
+const MODELS = ['model', 'network'], CLAIMS = 5, [find, list] = byId('find', 'found');
 /** @type {Promise<Index> | undefined} */
 let searching;
 
@@ -111,7 +110,7 @@ find.form.addEventListener('submit', async (/** @type {Event} */ event) => {
 find.form.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
   const {key} = event, step = key === 'ArrowDown' ? 1 : key === 'ArrowUp' ? -1 : 0;
   const stops = [find, ...list.querySelectorAll('a')];
-  if (event.key === 'Escape') list.hidden = true;
+  if (key === 'Escape') list.hidden = true;
   if (!step) return;
   event.preventDefault();
   stops[stops.indexOf(/** @type {any} */ (document.activeElement)) + step]?.focus();

@@ -12,9 +12,8 @@ const put = (name, value) => shards[name]?.resolve(value);
 function load(name) {
   if (!shards[name]) {
     shards[name] = Promise.withResolvers();
-    const script = make('script', {src: `${root}data/${name}.js`});
-    script.onerror = () => shards[name].reject(new Error(`data/${name}.js cannot be read`));
-    document.head.append(script);
+    const src = `${root}data/${name}.js`, onerror = () => shards[name].reject(new Error(`${src} cannot be read`));
+    document.head.append(Object.assign(make('script', {src}), {onerror}));
   }
   return shards[name].promise;
 }

@@ -1,8 +1,8 @@
 // All models and counters: what is shown stands in the address, and is what is exported.
 
-const [controls, unit, panel, count] = byId('controls', 'figures', 'export', 'count'), MOST = 200;
+const [controls, unit, panel, count] = byId('controls', 'figures', 'export', 'count'), ROWS = 200;
 const picked = () => new FormData(controls).getAll('counters');
-const isShown = (/** @type {string} */ name) => !picked().length || picked().includes(name);
+const named = (/** @type {string[]} */ usual) => picked().length ? picked() : usual;
 
 /** @type {Record<string, (cell: Said) => string>} a figure as it is shown */
 const SHOWN = {
@@ -32,28 +32,33 @@ const figures = (title, place) => ({title, field: `said.${place}`, ...RIGHT, sor
     return linked(cell.getData(), shown(said), `#${title}`, isFigure && `${grouped(said[0])} ${said[1]}`);
   }});
 
-/** @type {(told: Shards['table'], seen: Row[], written: (cell: Cell) => string) => Export} what one sees */
-function exported({counters, versions, made, suites}, seen, written) {
-  const places = [...counters.keys()].filter(n => isShown(counters[n]) && seen.some(row => Array.isArray(row.said[n])));
-  const caption = `Compute of ${seen.length} models by ${places.length} counters. ${unit.selectedOptions[0].text}. `
-    + `${made} Suites: ${[...new Set(seen.map(row => suites[row.suite]))].join(', ')}. `
+/** @type {(told: Shards['table'], seen: Row[], isRaw: boolean) => Export} what one sees in plain numbers, or what of
+ * it as a page holds */
+function exported({counters, brief, versions, made, suites}, seen, isRaw) {
+  const rows = isRaw ? seen : seen.slice(0, ROWS), names = named(isRaw ? counters : brief[unit.value]);
+  const places = counters.flatMap((name, n) =>
+    names.includes(name) && rows.some(({said}) => Array.isArray(said[n])) ? [n] : []);
+  const caption = `Compute of ${rows.length} models by ${places.length} counters. ${unit.selectedOptions[0].text}. `
+    + `${made} Suites: ${[...new Set(rows.map(row => suites[row.suite]))].join(', ')}. `
     + `Versions: ${places.map(place => versions[place]).join(', ')}.`;
-  const sizes = written === plain ? ['parameters', 'reference MAC'] : ['M parameters', 'reference GMAC'];
+  const sizes = isRaw ? ['parameters', 'reference MAC'] : ['M parameters', 'reference GMAC'];
   /** @type {(value: number | null, scale: number) => string} */
-  const told = (value, scale) => written === plain ? `${value ?? ''}` : rounded(value, scale);
+  const told = (value, scale) => isRaw ? `${value ?? ''}` : rounded(value, scale);
   const cells = (/** @type {Row} */ row) => [row.name, row.input, told(row.params, 1e6), told(row.macs, 1e9),
-    ...places.map(place => written(row.said[place]).replaceAll(',', ''))];
-  return {caption, lines: [['model', 'input', ...sizes, ...places.map(place => counters[place])], ...seen.map(cells)]};
+    ...places.map(place => (isRaw ? plain : shown)(row.said[place]).replaceAll(',', ''))];
+  return {caption, lines: [['model', 'input', ...sizes, ...places.map(place => counters[place])], ...rows.map(cells)]};
 }
 /** @type {Record<string, string>} signs of LaTeX that a backslash does not escape, and ours */
 const SIGNS = {'\\': '\\textbackslash{}', '~': '\\~{}', '^': '\\^{}', '×': '$\\times$', '≈': '$\\approx$'};
 const tex = (/** @type {string} */ text) => text.replace(/[\\&%$#_{}~^×≈]/g, sign => SIGNS[sign] ?? `\\${sign}`);
 /** @type {(made: Export) => string} */
 function latex({caption, lines}) {
-  const [heads, ...body] = lines.slice(0, MOST + 1).map(line => `${line.map(tex).join(' & ')} \\\\`);
-  const columns = `ll${'r'.repeat(lines[0].length - 2)}`;
-  return ['% \\usepackage{booktabs}', '\\begin{table}', `\\caption{${tex(caption)}}`, `\\begin{tabular}{${columns}}`,
-    '\\toprule', heads, '\\midrule', ...body, '\\bottomrule', '\\end{tabular}', '\\end{table}'].join('\n');
+  const [[model, input, ...figures], ...body] = lines.map(line => line.map(tex));
+  const heads = [model, input, ...figures.map(head => `\\rotatebox{90}{${head}}`)];
+  const [first, ...rest] = [heads, ...body].map(line => `${line.join(' & ')} \\\\`);
+  return ['% \\usepackage{booktabs,graphicx}', '\\begin{table}', '\\centering\\footnotesize\\setlength\\tabcolsep{4pt}',
+    `\\caption{${tex(caption)}}`, `\\begin{tabular}{ll${'r'.repeat(figures.length)}}`, '\\toprule', first, '\\midrule',
+    ...rest, '\\bottomrule', '\\end{tabular}', '\\end{table}'].join('\n');
 }
 /** @type {(made: Export) => string} */
 const csv = ({caption, lines}) => [`# ${caption}`, ...lines.map(line =>
@@ -65,9 +70,8 @@ const byName = (a, b) => typed().indexOf(squashed(a)) - typed().indexOf(squashed
 load('table').then(told => {
   const {counters, rows} = told, state = new URLSearchParams(location.hash.slice(1));
   for (const each of controls.elements) {
-    const values = state.getAll(each.name);
-    if (each.type === 'checkbox') each.checked = values.includes(each.value);
-    else each.value = values[0] || each.value;
+    const values = state.getAll(each.name), isBox = each.type === 'checkbox';
+    Object.assign(each, isBox ? {checked: values.includes(each.value)} : {value: values[0] || each.value});
   }
   panel.hidden = !state.has('latex');
   const table = new Tabulator('#grid', {
@@ -78,11 +82,11 @@ load('table').then(told => {
     numbers('GMAC', 'macs', 1e9), ...counters.map(figures), numbers('M parameters', 'params', 1e6),
     {title: 'Input', field: 'input'}, {title: 'Suite', field: 'suite'}],
   });
-  const seen = (/** @type {(cell: Cell) => string} */ written) => exported(told, table.getData('active'), written);
-  const showLatex = () => panel.replaceChildren(Object.assign(codeBlock('LaTeX', latex(seen(shown))), {open: true}));
+  const taken = (/** @type {boolean} */ isRaw) => exported(told, table.getData('active'), isRaw);
+  const showLatex = () => panel.querySelector('code').replaceChildren(latex(taken(false)));
   function apply() {
-    const {kind, family} = controls, names = typed();
-    for (const [at, name] of counters.entries()) table[isShown(name) ? 'showColumn' : 'hideColumn'](`said.${at}`);
+    const {kind, family} = controls, names = typed(), open = named(counters);
+    for (const [at, name] of counters.entries()) table[open.includes(name) ? 'showColumn' : 'hideColumn'](`said.${at}`);
     table.setFilter(row => [row.section, ''].includes(kind.value) && [row.family, ''].includes(family.value)
       && (names.length > 1 ? names.includes(squashed(row.name)) : squashed(row.name).includes(names.join())));
     if (names.length > 1) table.setSort('name', 'asc');
@@ -93,7 +97,7 @@ load('table').then(told => {
     if (!panel.hidden) showLatex();
   }
   controls.latex.onclick = () => { panel.hidden = !panel.hidden; showLatex(); };
-  controls.csv.onclick = () => table.download((_, __, save) => save(csv(seen(plain)), 'text/csv'), 'flop-counters.csv');
+  controls.csv.onclick = () => table.download((_, __, save) => save(csv(taken(true)), 'text/csv'), 'flop-counters.csv');
   controls.oninput = apply;
   table.on('tableBuilt', () => {
     document.querySelector('.tabulator-tableholder')?.setAttribute('role', 'rowgroup');
