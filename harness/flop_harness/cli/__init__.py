@@ -8,6 +8,10 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import typer
 
 from flop_harness.cli import (
     check,
@@ -73,6 +77,12 @@ SILENT = "6"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
+@cache
+def command() -> Any:
+    """All commands as one. To read the options of each off its function takes a while."""
+    return typer.main.get_command(app)
+
+
 def main() -> None:
     """Entry point: the user's mistakes end in one line and exit code 2, Ctrl-C in one and 130, SIGTERM and 143."""
     put_standard_library_first()
@@ -81,7 +91,7 @@ def main() -> None:
     os.environ.setdefault("KINETO_LOG_LEVEL", SILENT)
     try:
         with reader_may_leave(), terminable(), extras_named(), warnings_told(), stdout_written():
-            app()
+            command()()
     except UserError as error:
         fail(str(error))
     except KeyboardInterrupt:
