@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import packages_distributions, version
-from operator import is_
 from pathlib import Path
 from types import ModuleType
 
@@ -35,7 +34,7 @@ LARGE = 1 << 25
 """Bytes of a file beyond which its size and date stand for its content."""
 
 _standing: frozenset[str] = frozenset()  # what was imported when the first model was built
-_imported: Sequence[object] = ()  # what was imported when ``own_modules`` last looked, and
+_imported: dict[str, ModuleType] = {}  # what was imported when ``own_modules`` last looked, and
 _own: tuple[
     tuple[str, str], ...
 ] = ()  # what it found: a look at thousands of modules takes a while
@@ -161,9 +160,9 @@ def folders_alone(modules: Collection[str]) -> set[str]:
 def own_modules() -> tuple[tuple[str, str], ...]:
     """(name, file) of each imported module that is the user's own."""
     global _imported, _own
-    imported = [*sys.modules, *sys.modules.values()]
-    if len(imported) != len(_imported) or not all(map(is_, imported, _imported)):
-        _imported, _own = imported, tuple(found_among(sys.modules))
+    if sys.modules != _imported:  # told in C
+        _imported = dict(sys.modules)
+        _own = tuple(found_among(_imported))
     return _own
 
 

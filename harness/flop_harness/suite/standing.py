@@ -35,11 +35,11 @@ def entries_kept() -> Iterator[None]:
     """Of ``ROOTS`` what was taken away within, or blocked by None, is there again afterwards: the quick
     way, for the time of one pass.
     """
-    before = dict(sys.modules)
+    before = loaded().all
     try:
         yield
     finally:
-        if sys.modules != before:  # told in C, which looks at thousands of them in no time
+        if sys.modules != before:
             for name, module in before.items():
                 if sys.modules.get(name) is None and name.partition(".")[0] in ROOTS:
                     sys.modules[name] = module
