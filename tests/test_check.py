@@ -174,7 +174,7 @@ def test_what_the_harness_says_is_held_too():
     assert told(compare(run, now))[:-1] == [
         "flop-harness: a, reference, compute: 12 MAC -> 24 MAC (+12): linear 12 -> 24: +12",
         "flop-harness: a, convention macs: 12 MAC -> 24 MAC (+12)",
-        "flop-harness: a, operators without a formula: 1 -> 2 (+1): now aten.other: +2",
+        "flop-harness: a, operators without a formula: 1 -> 2 (+1): aten.other (new): +2",
         "flop-harness: a, failure, model: new: it raises",
         "a: not counted, no formula: aten.mystery × 1, aten.other × 2",
     ]

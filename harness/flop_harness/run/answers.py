@@ -42,7 +42,8 @@ def modules_of(answer: Answer) -> tuple[dict[str, int | float], list[str]]:
 
 def without_paths(text: str) -> str:
     """Without what tells of this machine and its owner rather than of the tool."""
-    text = re.sub(re.escape(str(overlay.cache_folder())) + r"/[^/\s]+/[^/\s]+", "<overlay>", text)
+    cache = re.escape(str(overlay.cache_folder()))
+    text = re.sub(cache + r"/[^/\s]+/site-packages/[^/\s]+", "<overlay>", text)
     source = str(Path(__file__).resolve().parents[3])
     for path, name in ((sys.prefix, "<env>"), (source, "<source>"), (str(Path.home()), "~")):
         text = text.replace(path, name)
