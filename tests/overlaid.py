@@ -42,7 +42,7 @@ def outcomes(name: str, package: str, samples: Mapping[str, Factory]) -> dict[st
     folder = overlay.ensure(counter.overlay)
 
     def one_after_another() -> dict[str, Outcome]:
-        overlay.put_first(folder)
+        overlay.put_first(folder, counter.distribution)
         importlib.import_module(package)
         torch.set_num_threads(1)
         return {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
+from types import ModuleType
 
 import pytest
 from torch import nn, ones
@@ -81,3 +83,16 @@ def test_the_release_of_the_readme_is_explained():
     assert made.reference == 36 * 9 * 2 * 4 + 4 * 36 * 5 and made.explained
     if importlib.util.find_spec("onnx") is None:
         assert any("onnx" in w for r in run.readings for w in r.warnings)
+
+
+@pytest.mark.usefixtures("released")
+def test_a_release_is_asked_where_the_caller_has_imported_another(monkeypatch):
+    """A tool of the caller's by that name, with a module in it, stays the caller's."""
+    mine, inside = ModuleType("thop"), ModuleType("thop.profile")
+    mine.profile = lambda model, inputs, verbose=True: (1, 1)
+    monkeypatch.setitem(sys.modules, "thop", mine)
+    monkeypatch.setitem(sys.modules, "thop.profile", inside)
+    run = flop_harness.compare(nn.Sequential(nn.Linear(5, 3)), ones(2, 5), counters=(NAMED,)).run
+    said = {reading.metric: reading.value for reading in run.readings}
+    assert said == {"compute": 2 * 5 * 3, "params": 5 * 3 + 3}
+    assert sys.modules["thop"] is mine and sys.modules["thop.profile"] is inside

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -66,10 +65,7 @@ def apart(counter: Counter, work: Callable[[], Any]) -> Any:
     def asked() -> Any:
         torch.set_num_threads(1)
         if folder is not None:
-            package = counter.usage.imports.split()[1].partition(".")[0]
-            for name in [n for n in sys.modules if f"{n}.".startswith(f"{package}.")]:
-                del sys.modules[name]
-            overlay.put_first(folder)
+            overlay.put_first(folder, counter.distribution)
         return work()
 
     outcome = run_apart(asked, timeout_s=120)

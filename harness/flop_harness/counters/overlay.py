@@ -188,17 +188,27 @@ def version_kept(folder: Path, distribution: str, installed_ns: int) -> str:
 
 
 def version_found(folder: Path, distribution: str) -> str:
-    wanted = normalised(distribution)
-    for found in distributions_in(folder):
-        if normalised(found.metadata["Name"]) == wanted:
-            return found.version
-    return ""
+    versions = (each.version for each in distributions_in(folder) if is_of(each, distribution))
+    return next(versions, "")
+
+
+def is_of(found: metadata.Distribution, distribution: str) -> bool:
+    return normalised(found.metadata["Name"] or "") == normalised(distribution)
 
 
 def normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def put_first(folder: Path) -> None:
-    """Make this process, and only it, import from the overlay first."""
+def put_first(folder: Path, distribution: str) -> None:
+    """Make this process, and only it, import from the overlay first.
+
+    What the caller has imported under the names of ``distribution`` is another release, or another
+    tool of that name: it is forgotten.
+    """
     sys.path.insert(0, str(folder))
+    names = {Path(file).parts[0].removesuffix(".py")
+             for each in distributions_in(folder) if is_of(each, distribution)
+             for file in modules_of(each)}  # fmt: skip
+    for name in [each for each in sys.modules if each.partition(".")[0] in names]:
+        del sys.modules[name]

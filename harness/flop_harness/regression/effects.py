@@ -97,7 +97,7 @@ def observed(counter: Counter, make: Callable[[], Model]) -> dict[str, str]:
 
     torch.set_num_threads(1)  # this is a fork, perhaps of what has computed on several
     if counter.overlay:
-        overlay.put_first(overlay.ensure(counter.overlay))
+        overlay.put_first(overlay.ensure(counter.overlay), counter.distribution)
     model, args = make()
     model.train()
     before, patches, state = marks(model), patchable(), torch.get_rng_state()

@@ -47,7 +47,7 @@ def ask(counter: Counter, context: Context, subject: Subject, threads: int) -> d
     from flop_harness.trace.surroundings import settings
 
     if counter.overlay:
-        overlay.put_first(overlay.folder_of(counter.overlay))
+        overlay.put_first(overlay.folder_of(counter.overlay), counter.distribution)
     torch.set_num_threads(threads)
     model = subject.model
     args, kwargs = asked_with(counter, context, model, subject.args, subject.kwargs)
