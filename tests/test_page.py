@@ -123,6 +123,31 @@ def test_models_and_counters_are_searched(page, zoo):
     assert visible_rows(page) == []
 
 
+def test_the_words_of_a_search_stand_in_the_address(page, zoo):
+    page.goto(zoo.as_uri())
+    page.fill("[data-narrows]", "vit b 16")
+    address = page.url
+    assert address.endswith("#q=vit+b+16")
+    page.goto("about:blank")
+    page.goto(address)
+    assert "vit_b_16" in visible_rows(page) and "vgg16" not in visible_rows(page)
+
+
+def test_one_counter_is_chosen_and_a_telephone_shows_it_beside_the_reference(page, zoo):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(zoo.as_uri())
+    page.get_by_role("combobox", name="Counter").select_option(label="torchinfo")
+    heads = page.locator(".quantity:visible table.heat thead th:visible")
+    assert [head.split("\n")[0].split()[0] for head in heads.all_inner_texts()] == ["case", "reference", "torchinfo"]  # fmt: skip
+    row = page.locator(".quantity:visible tr", has=page.locator("a:text-is('vit_b_16')"))
+    cell = row.locator("td:visible").last
+    assert cell.inner_text() == "1/101"
+    box = cell.bounding_box()
+    assert box["x"] + box["width"] <= 390
+    page.get_by_role("combobox", name="Counter").select_option(label="all")
+    assert heads.count() > 10
+
+
 def test_of_what_is_long_the_first_lines_show_and_all_on_demand(page, zoo):
     page.goto(zoo.as_uri())
     cases, shown = page.locator("details.case"), page.locator("details.case:visible")

@@ -210,6 +210,18 @@ def test_a_count_of_claims_shows_those_alone(page, site):
     assert groups.count() == every
 
 
+def test_the_words_of_a_search_among_claims_stand_in_the_address(page, site):
+    opened(page, site, "claims.html")
+    page.get_by_role("searchbox", name="Claims").fill("vgg16 thop")
+    page.wait_for_function("document.getElementById('told').textContent")
+    told, address = page.locator("#told").inner_text(), page.url
+    assert address.endswith("#q=vgg16+thop")
+    opened(page, site)
+    page.goto(address)
+    assert page.get_by_role("searchbox", name="Claims").input_value() == "vgg16 thop"
+    assert page.locator("#told").inner_text() == told
+
+
 def test_what_thop_changed_in_2019(page, site):
     opened(page, site)
     asked(page, "thop 2019")
@@ -233,8 +245,11 @@ def test_a_table_of_five_models_as_latex(page, site):
         and r"vit\_b\_16" in body
         and r"\caption{" in body
         and "thop" in body
-        and body.startswith(r"% \usepackage{booktabs}")
+        and body.startswith(r"% \usepackage{booktabs,graphicx}")
     )
+    heads = re.findall(r"\\rotatebox\{90\}\{(.*?)\}", body)
+    assert heads[:2] == ["M parameters", "reference GMAC"]
+    assert 2 < len(heads[2:]) < 7  # counters that a page has room for
     assert "86.57 & 17.56 &" in body  # 86,567,656 parameters, 17,563,828,224 MAC
     assert "Suites: torchvision 1 " in body and "timm" not in body  # of those in it alone
     typed = ["alexnet", "vgg16", "resnet50", "swin_t", "vit_b_16"]
@@ -278,7 +293,8 @@ def test_chosen_counters_stand_in_the_address_and_are_taken_away_alone(page, sit
     assert heads == ["Model", "GMAC", "thop", "torchinfo", "M parameters", "Input", "Suite"]
     page.click("#latex")
     text = page.locator("#export code").inner_text()
-    assert "M parameters & reference GMAC & thop & torchinfo " in text and "fvcore" not in text
+    heads = re.findall(r"\\rotatebox\{90\}\{(.*?)\}", text)
+    assert heads == ["M parameters", "reference GMAC", "thop", "torchinfo"]
     with page.expect_download() as download:
         page.click("#csv")
     caption, *lines = download.value.path().read_text().splitlines()
@@ -596,6 +612,14 @@ def test_code_of_the_documentation_is_copied(page, site):
 
 
 # ----------------------------------------------------------------------- for everyone, at any width
+
+
+@pytest.mark.parametrize("path", (*PAGES, "convert.html#q=4.13 GFLOPs ptflops resnet50"))
+def test_no_value_of_a_script_stands_where_words_should(page, site, path):
+    opened(page, site, path)
+    page.wait_for_timeout(800)
+    told = page.locator("main").inner_text()
+    assert re.findall(r"(?m)^(?:false|null|NaN)$|\bundefined\b|\[object", told) == []
 
 
 @pytest.mark.parametrize("path", PAGES + DOCS)

@@ -14,7 +14,7 @@ from flop_harness.counters.names import CALLED
 from flop_harness.errors import UserError
 from flop_harness.records import Timeline, Tool
 from flop_harness.records.units import BASES, BINARY, PREFIXES, WORDED, parse_figure, parse_unit
-from flop_harness.report.site.families import FamilyRow
+from flop_harness.report.site.families import ATTENTION, CONVOLUTIONS, QUANTISED, FamilyRow
 from flop_harness.report.site.models import Model, every_said
 from flop_harness.report.site.published import PAGE, Published
 from flop_harness.report.site.releases import dated
@@ -69,13 +69,17 @@ def release_rows(timelines: Mapping[str, Timeline]) -> Iterator[Row]:
         )  # fmt: skip
 
 
+ALSO = {CONVOLUTIONS: "cnn", ATTENTION: "attention", QUANTISED: "int8"}
+"""What else a kind of network is looked for by"""
+
+
 def family_rows(rows: Iterable[FamilyRow]) -> Iterator[Row]:
     for row in rows:
         yield (
             "family",
             f"{row.name} ({row.kind})",
             f"table.html#family={row.id}",
-            "family models",
+            f"family models {ALSO.get(row.kind, '')}".rstrip(),
             "",
         )
 

@@ -33,7 +33,7 @@ async function answerTo(line) {
   const head = make('p', {class: 'lead'}, `${source.name} says ${grouped(source.value)} ${source.unit} of `,
     linkTo(source, model.title), how && `: ${text}, ${how}`, '.');
   const names = namesOf(fits.filter(fit => fit.how === how && fit.way.value !== source.value));
-  const also = !from.length && names && make('p', {}, `${text} may also be of ${names}.`);
+  const also = from.length || !names ? '' : make('p', {}, `${text} may also be of ${names}.`);
   if (to.length) return [head, also, ...targets.flatMap(target => one(source, target, linkTo(target)))];
   const parts = Map.groupBy(targets, way => way.id === 'who' ? 'Convention' : 'Counter');
   return [head, also, ...[...parts].reverse().map(([kind, some]) => tableOf(`By every other ${kind.toLowerCase()}`,

@@ -19,7 +19,7 @@ function narrow({value, dataset: {narrows = ''}}) {
     .map(some => grouped(new Set(some.map(row => row.dataset.find ?? row)).size));
   document.getElementById('told')?.replaceChildren(value.trim() ? `${shown} of ${all}` : '');
 }
-field?.addEventListener('input', () => location.replace(`#${new URLSearchParams({q: field.value})}`));
+field?.addEventListener('input', () => { location.replace(`#${new URLSearchParams({q: field.value})}`); reach(); });
 
 function reach() {
   const words = new URLSearchParams(location.hash.slice(1)).get('q');
