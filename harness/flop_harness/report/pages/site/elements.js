@@ -39,9 +39,9 @@ function bridgeOf(heads, lines, name = 'Terms') {
     make('thead', {}, make('tr', {}, head)), make('tbody', {}, rows)));
 }
 
+const ENGLISH = new Intl.NumberFormat('en-US', {maximumFractionDigits: 6});
 /** @type {(value: Amount) => string} 4133742592 -> 4,133,742,592 */
-const grouped = value => (typeof value === 'string' ? BigInt(value) : value)
-  .toLocaleString('en-US', {maximumFractionDigits: 6}).replace('-', '−');
+const grouped = value => ENGLISH.format(typeof value === 'string' ? BigInt(value) : value).replace('-', '−');
 const signed = (/** @type {Amount} */ value) => (Number(value) > 0 ? '+' : '') + grouped(value);
 /** @type {(text: string) => string} letters and digits alone: vit_b_16 is ViT-B/16 */
 const squashed = text => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '');

@@ -51,14 +51,15 @@ async function found(text) {
   if (parts[1] && named[1]) return [item('table', `A table of ${named.length}: ${names}`, address),
     item('table', `LaTeX of these ${named.length}`, `${address}&latex`), ...named];
   const {figure, from, to, words, models, asked} = await understood(text);
+  const exact = known.items.filter(({title}) => squashed(title) === squashed(text));
   const tools = [from, to].flatMap(([id]) => known.items.filter(({kind, title}) => kind === 'counter' && title === id));
   const about = words.length ? hits(known, words.join(' '), ['claim'], true) : known.items;
   const [same, claims] = figure ? [await having(figure, models), (await published(figure)).map(id => known.items[id])
     .filter(each => about.includes(each)).slice(0, CLAIMS)] : [[], []];
   const all = hits(known, (same[0] || (figure?.scale ?? 1) !== 1 ? words : asked).join(' '), undefined, !!models[0]);
   const most = all.filter(each => each.kind !== 'claim').length + (claims.length ? 0 : CLAIMS);
-  return [...new Set([...joined(tools.map(each => each.title), models), ...models.slice(0, figure ? 1 : 0), ...same,
-    ...claims, ...all.slice(0, most), ...tools, ...models])].slice(0, 40);
+  return [...new Set([...exact, ...joined(tools.map(each => each.title), models), ...models.slice(0, figure ? 1 : 0),
+    ...same, ...claims, ...all.slice(0, most), ...tools, ...models])].slice(0, 40);
 }
 /** @type {(kind: string, title: string, link: string, note?: string) => Item} */
 const item = (kind, title, link, note = '') => ({id: -1, kind, title, link, words: '', note});

@@ -53,12 +53,11 @@ const SIGNS = {'\\': '\\textbackslash{}', '~': '\\~{}', '^': '\\^{}', '×': '$\\
 const tex = (/** @type {string} */ text) => text.replace(/[\\&%$#_{}~^×≈]/g, sign => SIGNS[sign] ?? `\\${sign}`);
 /** @type {(made: Export) => string} */
 function latex({caption, lines}) {
-  const [[model, input, ...figures], ...body] = lines.map(line => line.map(tex));
-  const heads = [model, input, ...figures.map(head => `\\rotatebox{90}{${head}}`)];
-  const [first, ...rest] = [heads, ...body].map(line => `${line.join(' & ')} \\\\`);
+  const [first, ...rest] = lines.map((line, row) => line.map((text, at) =>
+    row || at < 2 ? tex(text) : `\\rotatebox{90}{${tex(text)}}`).join(' & ').concat(' \\\\'));
   return ['% \\usepackage{booktabs,graphicx}', '\\begin{table}', '\\centering\\footnotesize\\setlength\\tabcolsep{4pt}',
-    `\\caption{${tex(caption)}}`, `\\begin{tabular}{ll${'r'.repeat(figures.length)}}`, '\\toprule', first, '\\midrule',
-    ...rest, '\\bottomrule', '\\end{tabular}', '\\end{table}'].join('\n');
+    `\\caption{${tex(caption)}}`, `\\begin{tabular}{ll${'r'.repeat(lines[0].length - 2)}}`, '\\toprule', first,
+    '\\midrule', ...rest, '\\bottomrule', '\\end{tabular}', '\\end{table}'].join('\n');
 }
 /** @type {(made: Export) => string} */
 const csv = ({caption, lines}) => [`# ${caption}`, ...lines.map(line =>
