@@ -35,14 +35,21 @@ from flop_harness.report.analysis.index import Index, in_macs
 from flop_harness.report.charts import drift
 from flop_harness.report.site import grid, vendor
 from flop_harness.report.site.axis import axis_of
-from flop_harness.report.site.build import files
+from flop_harness.report.site.build import examples, files
 from flop_harness.report.site.combine import combine
 from flop_harness.report.site.contents import Site
 from flop_harness.report.site.counters import by_axis, departures, exact_told
 from flop_harness.report.site.families import family_rows, section_of
-from flop_harness.report.site.home import count_told, kinds_table, losses, nearest_told
+from flop_harness.report.site.home import (
+    count_told,
+    farthest,
+    headline,
+    kinds_table,
+    losses,
+    nearest_told,
+)
 from flop_harness.report.site.models import model_of, strip, ways
-from flop_harness.report.site.overview import claims_files
+from flop_harness.report.site.overview import EXAMPLES, claims_files
 from flop_harness.report.site.picture import SVG, heat_map, with_summary
 from flop_harness.report.site.published import MANY, cited, own_in, published
 from flop_harness.report.site.releases import moving, releases, still_told, unmoved
@@ -339,8 +346,28 @@ def test_home_tells_the_model_on_which_counters_are_farthest_apart():
     references = tuple(Reference(case, "torchvision.models.vgg.Net", {"convolution": 100}, {}) for case in figures)  # fmt: skip
     cases = tuple(Case(case, f"torchvision:{case}") for case in figures)
     index = Index(a_run(pairs, suite=Suite("zoo", 1, "", cases), references=references))
-    ((_, _, usual, worst, _),) = kinds_table(family_rows(index, "abc")).rows
+    rows = family_rows(index, "abc")
+    ((_, _, usual, worst, _),) = kinds_table(rows).rows
     assert (usual, worst) == ("20 %", "4.0 times on b")
+    assert headline(rows) == (
+        "The highest and the lowest figure that 2 counters give of one model are usually "
+        "20 % apart on convolutional networks."
+    )
+    assert farthest(rows) == ("b", "fvcore", 4.0)
+
+
+def test_one_counter_is_apart_from_none_and_equal_to_the_reference_nothing_is_farthest():
+    rows = family_rows(zoo(("a", "vgg", 0), ("b", "vgg", 0)), "ab")
+    assert headline(rows) == "" and farthest(rows) is None
+
+
+def test_home_shows_what_can_be_asked_by_the_figure_that_is_farthest():
+    site = Site(Results({Path("zoo"): zoo(("a", "vgg", 0), ("resnet50", "vgg", 300)).run}))
+    assert list(examples(site)) == [
+        ("resnet50", "model/resnet50.html"),
+        ("why thop gives 4.00 times its MACs", "model/resnet50.html#thop"),
+        (EXAMPLES[0], f"convert.html#q={EXAMPLES[0].replace(' ', '%20')}"),
+    ]
 
 
 def test_a_counter_tells_on_how_many_models_it_equals_the_reference():

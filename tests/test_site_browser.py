@@ -546,7 +546,7 @@ def test_the_axis_of_terms_holds_its_labels_and_is_filled_by_its_bars(page, site
     model = json.loads((site / f"data/{name}.js").read_text().partition(",")[2].strip().removesuffix(")"))  # fmt: skip
     levels = [0, *(level for each in model["answers"] if each["metric"] == "compute"
                    for level in accumulate(step["macs"] for step in each["steps"]))]  # fmt: skip
-    zero = float(page.evaluate("document.getElementById('why').style.getPropertyValue('--zero')").rstrip("%"))  # fmt: skip
+    zero = float(page.evaluate("document.querySelector('#why td.axis i.one').style.left").rstrip("%"))  # fmt: skip
     assert zero == pytest.approx(-100 * min(levels) / (max(levels) - min(levels)), abs=0.01)
 
 
@@ -554,9 +554,14 @@ def test_times_of_two_suites_are_told_apart_on_a_telephone(page, site):
     """Both were timed with one thread: without the suite the rows would contradict each other."""
     page.set_viewport_size({"width": 390, "height": 844})
     opened(page, site, "model/vgg16.html")
-    rows = page.locator("table.times tbody th").all_inner_texts()
-    assert len(rows) > 1 and len(set(rows)) == len(rows)
-    assert len({row.splitlines()[0] for row in rows}) < len(rows)
+    suites = [
+        part.locator("th").all_inner_texts() for part in page.locator("table.times tbody").all()
+    ]
+    heads, settings = zip(*((head, rows) for head, *rows in suites), strict=True)
+    assert len(set(heads)) == len(heads) > 1 and all(head.startswith("Suite ") for head in heads)
+    assert all(len(set(rows)) == len(rows) > 0 for rows in settings)
+    every = [row for rows in settings for row in rows]
+    assert len(set(every)) < len(every)
 
 
 def test_parameters_of_a_figure_are_many(page, site):
@@ -612,6 +617,52 @@ def test_code_of_the_documentation_is_copied(page, site):
 
 
 # ----------------------------------------------------------------------- for everyone, at any width
+
+
+def test_the_first_screen_has_the_search_and_the_begin_of_the_map(page, site):
+    page.set_viewport_size({"width": 1280, "height": 900})
+    opened(page, site)
+    lead, search, row = (
+        page.locator(each).first.bounding_box()
+        for each in (".lead", "#find", ".heat tbody tr:nth-child(2)")
+    )
+    assert lead["y"] < search["y"] < row["y"] < 900 - row["height"]
+
+
+def test_examples_below_the_search_are_answered(page, site):
+    opened(page, site)
+    links = page.locator(".find + .note a")
+    assert links.count() == 3
+    for link in links.all():
+        target = link.get_attribute("href").partition("#")[0]
+        assert (site / target).exists(), target
+    page.goto((site / "index.html").as_uri())
+    links.last.click()
+    page.locator("#converted table").wait_for()
+
+
+def test_a_bar_of_a_module_shows_its_name_where_it_has_room(page, site):
+    """The key stands above the bars; a name of which one letter would fit is left to the tooltip."""
+    opened(page, site, "model/vit_b_16.html#thop")
+    page.locator("#why .icicle button").first.wait_for()
+    key, bars = (page.locator(f"#why {each}").bounding_box() for each in ("figcaption", ".icicle"))
+    assert key["y"] + key["height"] <= bars["y"]
+    shown = page.locator("#why .icicle button").evaluate_all(
+        "all => all.map(each => [each.clientWidth, parseFloat(getComputedStyle(each).textIndent) >= 0])"
+    )
+    assert {seen for width, seen in shown if width < 30} == {False}
+    assert {seen for width, seen in shown if width > 60} == {True}
+
+
+def test_a_bridge_from_macs_to_flops_names_both_units(page, site):
+    """torch counts FLOPs: its terms begin at MAC, and the doubling is one of them."""
+    opened(page, site, "model/vit_b_16.html#torch")
+    rows = page.locator("#why .terms tbody th")
+    rows.first.wait_for()
+    texts = rows.all_inner_texts()
+    assert texts[0].split() == ["reference", "in", "MAC"] and "2 FLOPs per MAC" in texts[1]
+    assert texts[-1].split() == ["reading", "in", "FLOP"]
+    assert page.locator("#why .terms thead th").all_inner_texts()[1] == "Amount"
 
 
 @pytest.mark.parametrize("path", (*PAGES, "convert.html#q=4.13 GFLOPs ptflops resnet50"))

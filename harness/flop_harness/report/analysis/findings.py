@@ -65,8 +65,13 @@ class Profile:
 
     tool: Tool
     version: str
-    agreement: str
+    equal: str
+    """How many of its figures equal the reference, by metric"""
     findings: tuple[Finding, ...]
+
+    @property
+    def agreement(self) -> str:
+        return f"Equal to the reference: {self.equal}."
 
     @property
     def anchor(self) -> str:
@@ -84,12 +89,12 @@ def profiles(index: Index) -> Iterator[Profile]:
             yield Profile(
                 tools.get(name, Tool(name)),
                 ", ".join(versions),
-                agreement_of(index, name),
+                equal_to_reference(index, name),
                 tuple(finding_of(index, cause) for cause in causes[name]),
             )
 
 
-def agreement_of(index: Index, counter: str) -> str:
+def equal_to_reference(index: Index, counter: str) -> str:
     """How many of a counter's figures equal the reference, by metric."""
     words = []
     names: dict[Metric, str] = {"compute": "compute", "params": "parameters"}
@@ -99,7 +104,7 @@ def agreement_of(index: Index, counter: str) -> str:
         equal = sum(index.deviation(each) == 0 for each in told)
         if told:
             words.append(f"{equal:,} of {plural(len(told), 'figure')} for {names[metric]}")
-    return f"Equal to the reference: {', '.join(words)}."
+    return ", ".join(words)
 
 
 def finding_of(index: Index, cause: Cause) -> Finding:

@@ -40,6 +40,8 @@ type Question = {
 /** A way of counting that gives a figure, and how that has to be read. */
 type Fit = {way: Way; how: string};
 
+/** What stands above the lines of a bridge; ticks above its bars. */
+type Heads = [term: Part, amount: Part, share: Part, ticks: Made[]];
 /** A line of a bridge as it is shown; its bar begins and is wide in per cent. */
 type Line = {
   term: Part; notes?: Part[]; amount: string; share?: string; bar?: [number, number, string]; tone?: string | false;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from flop_harness.counters import counters
 from flop_harness.report.analysis.findings import Profile
@@ -15,9 +16,9 @@ from flop_harness.report.site import counters as analysed
 from flop_harness.report.site import releases as history
 from flop_harness.report.site.contents import Site
 from flop_harness.report.site.families import CLASS_NAMES
-from flop_harness.report.site.home import count_told, kinds_table, nearest_told
+from flop_harness.report.site.home import count_told, farthest, headline, kinds_table, nearest_told
 from flop_harness.report.site.models import Code, Model, shard
-from flop_harness.report.words.text import plural, shorten, slug
+from flop_harness.report.words.text import brief_ratio, plural, shorten, slug
 
 ASSETS = Path(__file__).parents[1] / "pages" / "site"
 Files = Iterator[tuple[str, bytes]]
@@ -40,11 +41,25 @@ def home(site: Site) -> tuple[str, bytes]:
         {"id": each.tool.id, "line": shorten(each.tool.description, 110)} for each in site.profiles
     ]
     return site.page(
-        "index.html", "home.html.j2", kinds=kinds_table(site.families),
+        "index.html", "home.html.j2", kinds=kinds_table(site.families), headline=headline(site.families),
+        examples=list(examples(site)),
         nearest=nearest_told(site.families, site.results.index), rows=site.families,
         sections=list(dict.fromkeys(row.kind for row in site.families)), counters=lines, classes=CLASS_NAMES,
         count=count_told(site.models), tools=plural(len(lines), "tool"), others=others(site),
     )  # fmt: skip
+
+
+def examples(site: Site) -> Iterator[tuple[str, str]]:
+    """(words, page) of what can be asked: a model, why a counter says so, a figure turned into another's."""
+    far = farthest(site.families)
+    if far:
+        case, counter, ratio = far
+        page = f"model/{site.ids[case]}.html"
+        yield case, page
+        share = f"{brief_ratio(ratio)} {'of' if ratio < 1 else 'times'} its MACs"
+        yield f"why {counter} gives {share}", f"{page}#{slug(counter)}"
+    if "resnet50" in site.ids:
+        yield overview.EXAMPLES[0], f"convert.html#q={quote(overview.EXAMPLES[0])}"
 
 
 def others(site: Site) -> list[str]:

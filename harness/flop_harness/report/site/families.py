@@ -16,7 +16,7 @@ from flop_harness.report.analysis.index import REFERENCE, Index
 from flop_harness.report.site.answers import Said, said_of
 from flop_harness.report.words.text import brief_ratio, plural, slug
 
-SECTIONS = CONVOLUTIONS, ATTENTION, LANGUAGE, BEYOND, QUANTISED = (
+SECTIONS = CONVOLUTIONS, ATTENTION, LANGUAGE, OTHER_TASKS, QUANTISED = (
     "Convolutional networks", "Transformers", "Language models", "Other tasks", "Quantised networks",
 )  # fmt: skip
 OF_INTEGERS = "quantization"
@@ -149,7 +149,7 @@ def section_of(reference: Reference) -> str:
     if reads_tokens(reference):
         return LANGUAGE
     if area := area_of(reference):
-        return QUANTISED if area == OF_INTEGERS else BEYOND
+        return QUANTISED if area == OF_INTEGERS else OTHER_TASKS
     by_sequence = work_of(reference).startswith(("attention", "recurrent"))
     return ATTENTION if by_sequence else CONVOLUTIONS
 

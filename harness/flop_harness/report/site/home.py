@@ -9,7 +9,15 @@ from statistics import median
 from flop_harness.report.analysis.causes import in_macs_each, term_in_words
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.site.answers import said_of
-from flop_harness.report.site.families import SECTIONS, FamilyRow, by_counter, is_close
+from flop_harness.report.site.families import (
+    OTHER_TASKS,
+    QUANTISED,
+    SECTIONS,
+    FamilyRow,
+    by_counter,
+    is_close,
+    strength,
+)
 from flop_harness.report.site.models import Model
 from flop_harness.report.site.sources import is_library
 from flop_harness.report.tables.table import Column, Table
@@ -33,13 +41,30 @@ def count_told(models: Sequence[Model]) -> str:
     return listed(told)
 
 
+def headline(rows: Sequence[FamilyRow]) -> str:
+    """How far figures of one model usually are apart, kind by kind; what is of several kinds is left out."""
+    told = {
+        name: usual
+        for name, _, usual, *_ in kinds_table(rows).rows
+        if usual and name != OTHER_TASKS
+    }
+    counters = len(by(rows, 0))
+    if counters < 2 or not told:
+        return ""
+    (first, usual), *others = told.items()
+    apart = [f"{usual} apart on {first.lower()}", *(f"{words} on {kind.lower()}" for kind, words in others)]  # fmt: skip
+    return f"The highest and the lowest figure that {counters} counters give of one model are usually {listed(apart)}."
+
+
 def kinds_table(rows: Sequence[FamilyRow]) -> Table:
     """A row for each kind of network: how many counters are close, how far figures are apart."""
     found = {kind: [row for row in rows if row.kind == kind] for kind in SECTIONS}
     return Table("How far counters are apart", (
-        Column("kind of model"), Column("counters within 2 % of the reference on most models"),
-        Column("highest to lowest, usual model"), Column("highest to lowest, worst model"), Column("figures of 0"),
-    ), tuple((name, *apart(alike)) for name, alike in found.items() if alike))  # fmt: skip
+        Column("kind of model"), Column("counters near the reference"), Column("usual spread"),
+        Column("widest spread"), Column("figures of 0"),
+    ), tuple((name, *apart(alike)) for name, alike in found.items() if alike),
+        note="Near is within 2 % on most models. A spread is how far the highest figure of a model is from "
+        "the lowest above 0; the usual one is the median.")  # fmt: skip
 
 
 def apart(rows: Sequence[FamilyRow]) -> tuple[str, str, str, str]:
@@ -69,6 +94,13 @@ def by(rows: Iterable[FamilyRow], which: int) -> dict[str, list[float]]:
     return found
 
 
+def farthest(rows: Sequence[FamilyRow]) -> tuple[str, str, float] | None:
+    """The case, the counter and the ratio above 0 that is farthest from 1; quantised networks are left out."""
+    every = [(case, cell.counter, ratio) for row in rows if row.kind != QUANTISED
+             for cell in row.cells for case, ratio in cell.ratios.items() if ratio not in (0, 1)]  # fmt: skip
+    return max(every, key=lambda each: strength(each[2]), default=None)
+
+
 def nearest(rows: Sequence[FamilyRow]) -> str | None:
     """The counter that equals the reference on most models; None where none equals it anywhere."""
     exact = {name: ratios.count(1) for name, ratios in by(rows, 0).items()}
@@ -92,7 +124,7 @@ def nearest_told(rows: Sequence[FamilyRow], index: Index) -> str:
         if is_library(cases[case])
     )
     of = f" of {listed(libraries)}" if libraries else ""
-    told = f"{counter} is nearest: it equals the reference on {exact} of the {plural(every, 'model')}{of} in the map below."
+    told = f"{counter} is nearest: it equals the reference on {exact} of the {plural(every, 'model')}{of} in the map of families."
     terms = terms_of(counter, [case for case, ratio in ratios.items() if ratio != 1], index)
     return f"{told} Elsewhere it {losses(terms.most_common(LOSSES))}." if terms else told
 

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.formats.markdown import grid
 from flop_harness.report.site.families import QUANTISED, SECTIONS, FamilyRow
-from flop_harness.report.site.home import kinds_table, nearest_told
+from flop_harness.report.site.home import headline, kinds_table, nearest_told
 from flop_harness.report.tables.table import Column, Table
 
 SVG = "families.svg"
@@ -83,7 +83,7 @@ def summary(rows: Sequence[FamilyRow], index: Index) -> str:
         Column("farthest from the reference"), Column("equal on all"),
     ), tuple(map(table_row, rows)))  # fmt: skip
     return "\n\n".join([
-        grid(kinds_table(rows)), nearest_told(rows, index),
+        headline(rows), grid(kinds_table(rows)), nearest_told(rows, index),
         f"![Families of models and counters; the table below sums it up]({SVG})",
         "In each cell the ratio of a figure to the reference that is farthest from 1 in that family; "
         "0 counts nothing, ✕ refuses all of it, ! fails on all of it.",

@@ -26,12 +26,13 @@ function tableOf(caption, heads, rows, right = [1]) {
     make('thead', {}, make('tr', {}, head)), make('tbody', {}, rows.map(line))));
 }
 
-/** @type {(heads: Part[], lines: Line[], name?: string) => Made} from the reference to the reading, with bars */
+/** @type {(heads: Heads, lines: Line[], name?: string) => Made} from the reference to the reading, with bars */
 function bridgeOf(heads, lines, name = 'Terms') {
+  const rules = () => heads[3].map(tick => make('i', {style: tick.style.cssText, class: tick.className}));
   const rows = lines.map(({term, notes = [], amount, share, tone, bar: [left, width, kind] = [0, 0, '']}) =>
     make('tr', {class: tone}, make('th', {scope: 'row'}, term, notes.map(part => part && make('small', {}, part))),
       make('td', {class: 'num'}, amount), make('td', {class: 'num'}, share),
-      make('td', {class: 'axis', 'aria-hidden': 'true'},
+      make('td', {class: 'axis', 'aria-hidden': 'true'}, rules(),
         make('u', {class: kind, style: `left:${left}%;width:${width}%`}))));
   const head = heads.map((part, at) => make('th', {scope: 'col', class: ['', 'num', 'num', 'axis'][at]}, part));
   return scrolled(name, make('table', {class: 'terms'},

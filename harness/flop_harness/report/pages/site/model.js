@@ -34,22 +34,22 @@ const levels = (/** @type {Answer} */ {steps}) => [...d3.cumsum(steps, step => s
 const word = (/** @type {string} */ name) =>
   document.querySelector(`#words [href$="#word-${name}"]`)?.cloneNode(true) || name;
 
-/** @type {(model: Model, answer: Answer, unit: string) => [Part[], Line[]]}
- * heads and lines; each bar begins where the one before it ends, on the scale of all counters */
+/** @type {(model: Model, answer: Answer, unit: string) => [Heads, Line[]]}
+ * heads and lines; a reference in MAC may lead to FLOPs; each bar begins where the one before it ends */
 function waterfall(model, answer, unit) {
   const shared = model.answers.filter(each => each.metric === answer.metric).flatMap(levels);
   const x = d3.scaleLinear(d3.extent([0, ...shared]), [0, 100]);
-  const ticks = x.ticks(3).map(tick => make('span', {style: `left:${x(tick)}%`}, compact(tick)));
+  const ticks = x.ticks(3).map(tick => make('span', {style: `left:${x(tick)}%`, class: !tick && 'one'}, compact(tick)));
   /** @type {(from: number, to: number, tone: string) => [number, number, string]} */
   const bar = (from, to, tone) => [x(Math.min(from, to)), Math.abs(x(to) - x(from)), tone];
   const at = [0, ...levels(answer)], end = at[at.length - 1], gap = answer.residual || 0;
-  why.style.setProperty('--zero', `${x(0)}%`);
-  return [['Term', unit, 'Of the reference', ticks], [
-    {term: word('reference'), amount: grouped(answer.reference || 0), bar: bar(0, 0, ''), tone: 'end'},
+  const [head, from, to] = unit === 'FLOP' ? ['Amount', 'in MAC', 'in FLOP'] : [unit];
+  return [['Term', head, 'Of the reference', ticks], [
+    {term: word('reference'), notes: [from], amount: grouped(answer.reference || 0), bar: bar(0, 0, ''), tone: 'end'},
     ...answer.steps.map(({term, sentence, where, amount, share, macs}, step) => ({term, notes: [sentence, where],
       amount: signed(amount), share, bar: bar(at[step], at[step + 1], macs < 0 ? 'down' : 'up')})),
     {term: word('residual'), amount: signed(gap), bar: bar(end, end, ''), tone: Number(gap) ? 'loud' : ''},
-    {term: word('reading'), amount: grouped(answer.value || 0), bar: bar(0, end, 'sum'), tone: 'end'}]];
+    {term: word('reading'), notes: [to], amount: grouped(answer.value || 0), bar: bar(0, end, 'sum'), tone: 'end'}]];
 }
 if (matchMedia('(max-width: 50rem)').matches) document.getElementById('reproduced')?.removeAttribute('open');
 addEventListener('hashchange', unfold);

@@ -42,6 +42,5 @@ function icicle(model, answer) {
       make('div', {class: 'below'}, wide?.map(child => nested(child, top))));
   };
   drawn.append(nested(whole));
-  return make('figure', {}, drawn, make('figcaption', {}, 'Modules by their work: grey is counted, blue is missed, '
-    + 'orange is charged beyond the reference. Choose one to look into it.'));
+  return make('figure', {}, byId('shades')[0].content.cloneNode(true), drawn);
 }
