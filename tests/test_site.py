@@ -164,6 +164,12 @@ def test_a_part_of_a_count_is_no_way_of_counting():
     assert {way["tool"] for way in ways(Index(run), model)} == {"reference", "macs"}
 
 
+def test_the_table_names_the_counters_that_report_flops():
+    pairs = [explained("net", "torch", 100, unit="FLOP"), explained("net", "thop", 100)]  # fmt: skip
+    assert "As reported, figures of torch are FLOPs" in site_of(a_run(pairs))["table.html"]
+    assert "are FLOPs" not in site_of(a_run(pairs[1:]))["table.html"]
+
+
 def test_a_refusal_is_no_figure_and_no_zero():
     zero, _ = explained("net", "fvcore", 100, {"all not seen": -100})
     failed = a_reading("net", "thop", None, status="failed", message="no")

@@ -426,10 +426,19 @@ def test_a_figure_of_no_named_tool_is_of_those_that_it_is_nearest_to(page, site)
     assert "torchscan" in " ".join(told) and "reference" not in " ".join(told)
 
 
-def test_the_tables_of_convert_fit_a_telephone(page, site):
+LINES = """all => all.map(each => {
+    const range = new Range();
+    range.selectNodeContents(each);
+    return new Set([...range.getClientRects()].map(box => box.top)).size; })"""
+"""On how many lines the text of each element stands"""
+
+
+@pytest.mark.parametrize("asked", ["resnet50", "4.13 GFLOPs ptflops resnet50 to fvcore"])
+def test_the_tables_of_convert_fit_a_telephone_and_break_no_number(page, site, asked):
     page.set_viewport_size({"width": 390, "height": 900})
-    opened(page, site, "convert.html#q=resnet50")
+    opened(page, site, f"convert.html#q={asked}")
     page.wait_for_selector("#converted table")
+    assert set(page.locator("#converted td.num").evaluate_all(LINES)) == {1}
     wide = "all => all.filter(each => each.scrollWidth > each.clientWidth).length"
     assert page.locator("#converted .scroll").evaluate_all(wide) == 0
 

@@ -50,6 +50,12 @@ def brief(counters: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> dict[st
     return {shown: [name for name, _ in most[:room]] for shown, room in ROOM.items()}
 
 
+def in_flops(shard: Mapping[str, Any]) -> list[str]:
+    """The counters that report FLOPs, in the order of the table."""
+    return [name for place, name in enumerate(shard["counters"])
+            if any(isinstance(row["said"][place], list) and "FLOP" in row["said"][place] for row in shard["rows"])]  # fmt: skip
+
+
 def made(run: Run) -> str:
     """What a table that is taken away says of a suite: its version, and torch's."""
     return f"{run.suite.name} {run.suite.version} (torch {versions(run).get('torch', '?')})"

@@ -50,6 +50,7 @@ def table_files(site: Site) -> Files:
     shard = grid.shard(results.index, site.models, site.families, results.runs.values())
     yield site.data("table", shard)
     yield site.page("table.html", "table.html.j2", counters=shard["counters"], classes=CLASS_NAMES,
+                    in_flops=grid.in_flops(shard),
                     presets=grid.PRESETS, families=sorted(site.families, key=lambda row: row.id),
                     scripts=["assets/tabulator.js", "assets/table.js"])  # fmt: skip
 

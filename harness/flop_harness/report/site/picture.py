@@ -82,13 +82,13 @@ def summary(rows: Sequence[FamilyRow], index: Index) -> str:
         Column("family"), Column("models", "integer"), Column("highest / lowest", "factor"),
         Column("farthest from the reference"), Column("equal on all"),
     ), tuple(map(table_row, rows)))  # fmt: skip
-    return "\n\n".join([
+    return "\n\n".join(filter(None, [
         headline(rows), grid(kinds_table(rows)), nearest_told(rows, index),
         f"![Families of models and counters; the table below sums it up]({SVG})",
         "In each cell the ratio of a figure to the reference that is farthest from 1 in that family; "
         "0 counts nothing, ✕ refuses all of it, ! fails on all of it.",
         grid(table),
-    ])  # fmt: skip
+    ]))  # fmt: skip
 
 
 def table_row(row: FamilyRow) -> tuple[object, ...]:
