@@ -650,6 +650,16 @@ def test_examples_below_the_search_are_answered(page, site):
     page.locator("#converted table").wait_for()
 
 
+def test_keys_lead_past_the_map_of_families(page, site):
+    """It has hundreds of links; what follows it is two keys away."""
+    opened(page, site)
+    page.locator(".past").focus()
+    assert page.locator(".past").bounding_box()["x"] >= 0
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('#how-far, #counters ~ *') !== null")
+
+
 def test_a_bar_of_a_module_shows_its_name_where_it_has_room(page, site):
     """The key stands above the bars; a name of which one letter would fit is left to the tooltip."""
     opened(page, site, "model/vit_b_16.html#thop")
