@@ -66,7 +66,19 @@ def laid_out(page: Any, width: int) -> tuple[int, list[str]]:
     return max(0, wide - width), page.evaluate(OVERPRINTED)
 
 
-class OwnTime:
+TABLE = """() => {
+    const table = document.createElement('table');
+    for (let row = 0; row < 2000; row++) {
+        const line = table.insertRow();
+        for (let cell = 0; cell < 10; cell++) line.insertCell().textContent = `${row} times ${cell} is ${row * cell}`;
+    }
+    document.body.append(table);
+    table.offsetHeight; }"""
+TABLE_S = 0.3
+"""What such a table takes on the machine whose seconds are meant"""
+
+
+class ThreadTime:
     """Seconds that the main thread of a tab works; others may use the machine, so no clock is asked."""
 
     def __init__(self, tab: Any) -> None:
@@ -80,6 +92,31 @@ class OwnTime:
 
     def seconds(self) -> float:
         return self.now() - self.began
+
+
+class OwnTime(ThreadTime):
+    """As ThreadTime, in seconds of a machine on which a plain table takes ``TABLE_S``.
+
+    A slower machine is no fault of a page.
+    """
+
+    def __init__(self, tab: Any) -> None:
+        self.scale = TABLE_S / of_a_table(tab.context)
+        super().__init__(tab)
+
+    def seconds(self) -> float:
+        return self.scale * super().seconds()
+
+
+def of_a_table(context: Any) -> float:
+    """Seconds that a tab works at a plain table, the second time that it lays out one."""
+    tab = context.new_page()
+    tab.evaluate(TABLE)
+    time = ThreadTime(tab)
+    tab.evaluate(TABLE)
+    spent = time.seconds()
+    tab.close()
+    return spent
 
 
 class Pages:
