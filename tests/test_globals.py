@@ -308,6 +308,57 @@ def test_tables_are_found_in_whatever_module_the_code_reaches(make, tmp_path, mo
         del sys.modules["tables_near"], sys.modules["tables_afar"]
 
 
+PASSES = 0
+SEEN: list[str] = []
+
+
+class Counting(nn.Module):
+    """Its first call is cheap, and looks at a value: the pass is made anew then."""
+
+    passes = 0
+
+    def __init__(self, count):
+        super().__init__()
+        self.count = count
+        self.small, self.large = nn.Linear(WIDTH, 2), nn.Linear(WIDTH, 50)
+
+    def forward(self, x):
+        first = self.count() == 1
+        y = (self.small if first else self.large)(x)
+        return y if y.sum() < 1e9 else -y
+
+
+def in_a_global():
+    global PASSES
+    PASSES += 1
+    return PASSES
+
+
+def in_the_class():
+    Counting.passes += 1
+    return Counting.passes
+
+
+def in_a_list():
+    SEEN.append("called")
+    return len(SEEN)
+
+
+def in_an_attribute_of_the_function():
+    own = vars(in_an_attribute_of_the_function)
+    own["passes"] = own.get("passes", 0) + 1
+    return own["passes"]
+
+
+@pytest.mark.parametrize(
+    "count", [in_a_global, in_the_class, in_a_list, in_an_attribute_of_the_function]
+)
+def test_every_pass_is_the_first(count):
+    model, x = Counting(count), torch.rand(ROWS, WIDTH)
+    assert [harness.count(model, x).macs for _ in range(2)] == [ROWS * WIDTH * 2] * 2
+    assert (PASSES, Counting.passes, SEEN) == (0, 0, [])
+
+
 class Lazy(dict):
     """As libraries keep their models: each is imported when one looks."""
 

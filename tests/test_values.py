@@ -20,7 +20,8 @@ from flop_harness.run.cells import CaseRunner, Limits
 from flop_harness.store.traces import dump_trace, load_trace
 from flop_harness.suite.build import build
 from flop_harness.trace.attempts import recorded
-from flop_harness.trace.copying import copied, differences
+from flop_harness.trace.copying import copied
+from flop_harness.trace.differences import differences
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -1,7 +1,8 @@
 """What a model's code keeps outside the model from pass to pass: globals, class attributes, caches.
 
-A pass without values leaves tensors there that a later one, or a counter, takes for its own. Things
-are looked at by their type and by methods of ``dict`` and ``list`` themselves: some libraries hold
+A pass without values leaves tensors there that a later one, or a counter, takes for its own, and
+every pass leaves counts of passes and names of what it saw, by which a later one may go another way.
+Things are looked at by their type and by methods of ``dict`` and ``list`` themselves: some libraries hold
 objects that import modules, or raise, when they are asked.
 """
 
@@ -12,6 +13,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import _lru_cache_wrapper, partial
+from itertools import starmap, zip_longest
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -26,12 +28,14 @@ CONTAINERS = (dict, list, deque)
 CODE = (FunctionType, type, CACHING)
 PLACES = (*CONTAINERS, ModuleType, type, FunctionType)
 METHODS = (MethodType, staticmethod, classmethod)
+NOTES = frozenset({int, float, complex, str, bytes})
+"""What tells a pass from another. Flags, which are of another kind, tell that something is set up."""
 ABSENT = object()
 
 
 @contextmanager
 def globals_kept(root: Any) -> Iterator[None]:
-    """Tensors that a pass of a module leaves outside it are gone afterwards."""
+    """Tensors, numbers and texts that a pass of a module leaves outside it are gone afterwards."""
     before = Globals(code_of(root))
     try:
         yield
@@ -53,7 +57,7 @@ class Globals:
         self.places = [(each, contents(each)) for each in found if is_a(each, PLACES)]
 
     def restore(self) -> None:
-        """Take away the tensors that have come since, and what functions remember since."""
+        """Put back the tensors, numbers and texts of before; functions forget what they remember since."""
         for place, before in self.places:
             put_back(place, before)
         for cache, misses in self.caches:
@@ -179,18 +183,24 @@ def contents(place: Any) -> dict[Any, Any] | list[Any]:
 
 
 def put_back(place: Any, before: Any) -> None:
-    """What was there, in the place of tensors that have come."""
+    """What was there, in the place of what a pass has left."""
     now = contents(place)
     if isinstance(now, list):
-        known = set(map(id, before))
-        if any(id(each) not in known and holds_tensor(each) for each in now):
+        if any(starmap(was_left, zip_longest(before, now, fillvalue=ABSENT))):
             place.clear()
             place.extend(before)
         return
     for name in {**before, **now}:
         old, new = before.get(name, ABSENT), now.get(name, ABSENT)
-        if old is not new and holds_tensor(old if new is ABSENT else new):
+        if was_left(old, new):
             bind(place, name, old)
+
+
+def was_left(old: Any, new: Any) -> bool:
+    """Whether a later pass would take what stands in the place of ``old`` for its own."""
+    if old is new:
+        return False
+    return any(type(each) in NOTES or holds_tensor(each) for each in (old, new))
 
 
 def bind(place: Any, name: Any, value: Any) -> None:

@@ -11,7 +11,8 @@ from torch import nn
 from flop_harness.records import Trace
 from flop_harness.suite.compiled import uncompiled
 from flop_harness.suite.globals import globals_kept
-from flop_harness.trace.copying import NotCopyable, copied, differences
+from flop_harness.trace.copying import NotCopyable, copied
+from flop_harness.trace.differences import differences
 from flop_harness.trace.needs import GradientsNeeded, ImportNeeded, ValuesNeeded
 from flop_harness.trace.recorder import record
 
