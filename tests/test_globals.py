@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import importlib
+import random
 import sys
 from collections import deque
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -357,6 +359,40 @@ def test_every_pass_is_the_first(count):
     model, x = Counting(count), torch.rand(ROWS, WIDTH)
     assert [harness.count(model, x).macs for _ in range(2)] == [ROWS * WIDTH * 2] * 2
     assert (PASSES, Counting.passes, SEEN) == (0, 0, [])
+
+
+OF_PYTHON, OF_NUMPY = random.Random(3), np.random.default_rng(3)
+OF_OLD_NUMPY, OF_TORCH = np.random.RandomState(3), torch.Generator().manual_seed(3)
+
+
+class Drawing(nn.Module):
+    """As many layers as a generator of its file says, and a look at a value."""
+
+    def __init__(self, draw):
+        super().__init__()
+        self.draw = draw
+        self.layer = nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x):
+        for _ in range(self.draw()):
+            x = self.layer(x)
+        return x if x.sum() < 1e9 else -x
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: OF_PYTHON.randrange(1000),
+        lambda: int(OF_NUMPY.integers(1000)),
+        lambda: OF_OLD_NUMPY.randint(1000),
+        lambda: int(torch.randint(1000, (), generator=OF_TORCH)),
+    ],
+    ids=["random", "numpy", "older numpy", "torch"],
+)
+def test_generators_of_the_file_draw_the_same_in_every_pass(draw):
+    model, x = Drawing(draw), torch.rand(ROWS, WIDTH)
+    figures = [harness.count(model, x).macs for _ in range(2)]
+    assert figures == [ROWS * WIDTH * WIDTH * draw()] * 2
 
 
 class Lazy(dict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -122,6 +123,15 @@ def test_each_pass_draws_the_same():
     drawn = {steps(recorded(lambda: given, grad=grad)) for grad in (False, True, False)}
     assert len(drawn) == 1
     assert torch.equal(torch.get_rng_state(), state[0]) and random.getstate() == state[1]
+
+
+def test_a_generator_without_a_seed_draws_the_same():
+    def times(x):
+        return int(np.random.default_rng().integers(1000))
+
+    given = Steps(times), (torch.ones(3, 4),), {}
+    assert len({steps(recorded(lambda: given, grad=grad)) for grad in (False, True, False)}) == 1
+    assert len({int(np.random.default_rng().integers(2**60)) for _ in range(2)}) == 2
 
 
 def test_a_mask_of_infinities_is_no_pruning():

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import _lru_cache_wrapper, partial
 from itertools import starmap, zip_longest
@@ -30,6 +30,16 @@ PLACES = (*CONTAINERS, ModuleType, type, FunctionType)
 METHODS = (MethodType, staticmethod, classmethod)
 NOTES = frozenset({int, float, complex, str, bytes})
 """What tells a pass from another. Flags, which are of another kind, tell that something is set up."""
+GENERATORS: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], None]]] = {
+    "random.Random": (lambda one: one.getstate(), lambda one, state: one.setstate(state)),
+    "torch._C.Generator": (lambda one: one.get_state(), lambda one, state: one.set_state(state)),
+    "numpy.random.mtrand.RandomState": (
+        lambda one: one.get_state(), lambda one, state: one.set_state(state)),
+    "numpy.random._generator.Generator": (
+        lambda one: one.bit_generator.state,
+        lambda one, state: setattr(one.bit_generator, "state", state)),
+}  # fmt: skip
+"""Kinds of generators of random numbers -> how their state is read, and set"""
 ABSENT = object()
 
 
@@ -55,9 +65,15 @@ class Globals:
         found = reached(roots, names)
         self.caches = [(each, each.cache_info().misses) for each in found if is_a(each, CACHING)]
         self.places = [(each, contents(each)) for each in found if is_a(each, PLACES)]
+        generators = [(each, GENERATORS.get(kind_of(each))) for each in found]
+        self.states = [(each, way[0](each), way[1]) for each, way in generators if way]
 
     def restore(self) -> None:
-        """Put back the tensors, numbers and texts of before; functions forget what they remember since."""
+        """Put back the tensors, numbers and texts of before; generators draw the same again, and functions
+        forget what they remember since.
+        """
+        for generator, state, set_state in self.states:
+            set_state(generator, state)
         for place, before in self.places:
             put_back(place, before)
         for cache, misses in self.caches:
@@ -151,7 +167,11 @@ def is_holder(one: Any, names: Collection[str]) -> bool:
         return len(items_of(one)) <= LARGEST
     if is_a(one, ModuleType):
         return one.__name__ in names
-    return (one if is_a(one, CODE) else type(one)).__module__ in names
+    return (one if is_a(one, CODE) else type(one)).__module__ in names or kind_of(one) in GENERATORS
+
+
+def kind_of(one: Any) -> str:
+    return f"{type(one).__module__}.{type(one).__name__}"
 
 
 def is_a(one: Any, kinds: type | tuple[type, ...]) -> bool:
