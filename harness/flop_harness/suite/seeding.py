@@ -38,7 +38,7 @@ def numpy_seeded(numpy: Any, seed: int) -> Iterator[None]:
     sources = numpy.random.bit_generator
     drawn, asks = numpy.random.get_state(), sources.randbits
     numpy.random.seed(seed)
-    sources.randbits = random.Random(seed).getrandbits  # noqa: S311
+    sources.randbits = random.Random(seed).getrandbits
     try:
         yield
     finally:
