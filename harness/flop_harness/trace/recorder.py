@@ -39,6 +39,7 @@ from flop_harness.trace.needs import (
 )
 from flop_harness.trace.operators import OperatorMode, rebuilt
 from flop_harness.trace.plans import MEMORY, Memory
+from flop_harness.trace.sharding import looks_noted
 from flop_harness.trace.shapes import spec_of
 from flop_harness.trace.surroundings import IdleMode, hooked, settings, undisturbed
 from flop_harness.trace.values import given, values_guarded
@@ -151,6 +152,7 @@ def watched(
             # Below autograd a dispatch mode sees composite operators before they come apart.
             levels.enter_context(below_autograd())
         levels.enter_context(operators.parts.noted())
+        levels.enter_context(looks_noted(recorder.stack))
         levels.enter_context(operators)
         yield
 
