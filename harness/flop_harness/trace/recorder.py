@@ -39,8 +39,8 @@ from flop_harness.trace.needs import (
 )
 from flop_harness.trace.operators import OperatorMode, rebuilt
 from flop_harness.trace.plans import MEMORY, Memory
-from flop_harness.trace.sharding import looks_noted
 from flop_harness.trace.shapes import spec_of
+from flop_harness.trace.sharding import looks_noted
 from flop_harness.trace.surroundings import IdleMode, hooked, settings, undisturbed
 from flop_harness.trace.values import given, values_guarded
 
