@@ -6,8 +6,8 @@ it is broadcast to. What else runs (fused attention, recurrent kernels, convolut
 dimensions, on unbatched inputs or with ``padding="same"``) counts as nothing.
 
 A trace does not tell what ``vmap`` calls above the operators it makes or what compiles flexible
-attention, nor what hangs on values: the degree of a matrix exponential, the rows of an embedding beyond
-``max_norm``. Those stay unexplained; a reading of a model that has some of it says so.
+attention, nor which gradients torch adds up in place, nor what hangs on values: the degree of a matrix
+exponential, the rows of an embedding beyond ``max_norm``. Those stay unexplained; a reading of a model that has some of it says so.
 """
 
 from __future__ import annotations
@@ -287,11 +287,17 @@ UNTOLD = {
 """Event -> what it counts beyond the operators of a trace"""
 
 
+IN_PLACE_SUM = "gradients that torch adds up in place do not count"
+ENGINE = "autograd::engine::evaluate_function"
+
+
 def untold(events: Iterable[Any]) -> Iterator[str]:
     """What the profiler saw that no trace tells."""
     for event in events:
         if event.name in UNTOLD:
             yield UNTOLD[event.name]
+        elif event.name == "aten::add_" and next(outer_names(event), "").startswith(ENGINE):
+            yield IN_PLACE_SUM
         elif event.flops and event.name in outer_names(event):
             yield VMAP
 
