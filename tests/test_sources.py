@@ -131,6 +131,16 @@ def test_a_variable_that_the_user_s_code_asks_for_is_part_of_the_model(folder, m
     assert said == [f"{model} is run anew: the environment variable NET_WIDTH changed"]
 
 
+def test_who_copies_the_whole_environment_asks_for_no_variable(folder, monkeypatch):
+    (folder / "copies.py").write_text(
+        f"import os\nHERE = os.environ.copy()\n{CLASS.replace('WIDTH', '3')}"
+    )
+    monkeypatch.setenv("ANYTHING", "at all")
+    asked(folder, "copies.py:Net")
+    monkeypatch.setenv("ANYTHING", "else")
+    assert asked(folder, "copies.py:Net")[1] == []
+
+
 def test_workers_stand_where_the_caller_stands(folder, monkeypatch):
     """All are forked from one server, which began elsewhere."""
     (folder / "near.py").write_text(f"WIDTH = int(open('here.txt').read())\n{CLASS}")

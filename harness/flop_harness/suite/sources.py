@@ -210,10 +210,17 @@ def is_data(file: str) -> bool:
 
 
 def variables() -> Iterator[tuple[str, str]]:
-    """(name, digest) of each variable of the environment that the user's own code asked for."""
+    """(name, digest) of each variable of the environment that the user's own code asked for.
+
+    A file that copies all of them asks for none.
+    """
+    asked: dict[str, dict[str, str | None]] = {}
     for (name, file), value in opened.variables.items():
         if is_own(file):
-            yield name, digest_of(value)
+            asked.setdefault(file, {})[name] = value
+    for values in asked.values():
+        if not values.keys() >= os.environ.keys():
+            yield from ((name, digest_of(value)) for name, value in values.items())
 
 
 def versions() -> Iterator[tuple[str, str]]:
