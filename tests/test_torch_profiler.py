@@ -216,6 +216,16 @@ def test_a_matrix_in_columns_is_turned_to_rows_first():
     assert made.reading == 3 * 2 * 4 * 6 * 8 + 6 + 2 * 6
 
 
+@pytest.mark.parametrize(("kind", "times"), [(nn.LSTM, 3), (nn.GRU, 1)])
+def test_the_steps_of_quantised_cells_call_what_counts(kind, times):
+    """Three sequences of five steps, two layers of eight there and back."""
+    layer = kind(4, 8, num_layers=2, bidirectional=True).eval()
+    model = torch.ao.quantization.quantize_dynamic(nn.Sequential(layer), {kind})
+    factory = partial(Sample, model, (torch.rand(5, 3, 4),))
+    made = bridges(PROFILER, Context(grad=False, mode="eval"), factory)["compute"]
+    assert made.reading == times * 5 * 3 * 2 * 2 * 8 and made.residual == 0
+
+
 # ----------------------------------------------------------------------- what no trace tells
 
 

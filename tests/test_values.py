@@ -159,6 +159,15 @@ def quantised(layer: nn.Module, *shape: int) -> nn.Module:
     return parts.convert(prepared)
 
 
+def test_a_second_call_of_quantised_layers_is_traced():
+    """Their packed weights are objects of C++ that cannot be compared."""
+    model = nn.Sequential(nn.LSTM(4, 8))
+    packed = torch.ao.quantization.quantize_dynamic(model.eval(), {nn.LSTM})
+    given = packed, (torch.ones(5, 3, 4),), {}
+    trace = recorded(lambda: given, warm_up=True)
+    assert reference(trace).total == 5 * 3 * 4 * 8 * (4 + 8)
+
+
 def test_a_quantised_model_is_copied_and_counted_on_real_tensors():
     """Its layers have a copy of their own for what C++ holds, of which nothing else hangs."""
     model = quantised(nn.Conv2d(3, 5, 2), 2, 3, 7, 7)

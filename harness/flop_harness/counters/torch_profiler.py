@@ -133,6 +133,8 @@ FUSED: dict[str, Callable[[Visit], Charges]] = {
 """The products that they run."""
 
 
+QUANTISED_CELLS = {"aten.quantized_lstm": ("aten.mul", 3), "aten.quantized_gru": ("aten.add", 1)}
+"""What a step calls, and how often for each of its outputs; the rest is done in place"""
 SPARSE = {"aten.mm": slice(0, 2), "aten.addmm": slice(1, 3)}
 """Products that may be of sparse matrices -> where those stand"""
 
@@ -142,6 +144,9 @@ def added_inside(call: Call) -> Charges:
     args = call.args
     if call.packet == "aten.mkldnn_rnn_layer":  # both biases, made one
         return [(ELEMENTWISE["aten.add"], args[3].numel if args[12] else 0)]
+    if call.packet in QUANTISED_CELLS:  # in each of so many layers
+        operator, times = QUANTISED_CELLS[call.packet]
+        return [(ELEMENTWISE[operator], times * args[4] * call.output[0].numel)]
     if call.packet == "aten.repeat":  # where each copy begins
         return [(ELEMENTWISE["aten.add"], len(args[1]))]
     if call.packet == "aten.rrelu_with_noise":  # the middle of its two slopes
