@@ -81,7 +81,8 @@ def test_a_remedy_is_taken_for_the_failure_that_it_mends_and_once():
 def test_another_way_to_call_is_for_its_own_tool_alone():
     message = "TypeError: profile() got an unexpected keyword argument 'inputs'"
     assert shim_for("thop", message, ()).name == "called with input_size"
-    assert shim_for("flopth", message, ()) is None
+    assert shim_for("flopth", message, ()).name == "called with in_size"
+    assert shim_for("fvcore", message, ()) is None
 
 
 def test_a_reading_names_its_remedies():
@@ -96,7 +97,7 @@ def test_a_reading_names_its_remedies():
     assert shimmed(counter, ()) is counter
 
 
-# ---------------------------------------------------------------------------------------- eras
+# ------------------------------------------------------------------------------- rules of versions
 
 LISTED = {
     "thop": ["0.0.22", "0.0.22-1906241147", "0.0.23.post1907171430", "0.0.31-2005241907",
@@ -108,6 +109,8 @@ LISTED = {
     "fvcore": ["0.1.dev200210", "0.1.dev200417", "0.1.1.post20200602", "0.1.2.post20210115",
                "0.1.3.post20210224", "0.1.3.post20210226", "0.1.3.post20210311", "0.1.4",
                "0.1.5.post20210518", "0.1.5.post20211023"],
+    "flopth": ["0.0.1", "0.0.4", "0.0.5", "0.0.502", "0.1.1", "0.1.2", "0.1.3", "0.1.4"],
+    "torchscan": ["0.1.0", "0.1.1", "0.1.2"],
     "torch": ["2.15.0", "2.15.0+cu132", "2.15.0a0+git1234"],
     "ultralytics-thop": ["0.0.1", "2.0.14", "2.0.15", "2.0.16", "2.0.21", "2.1.1", "2.1.2",
                          "2.1.3", "2.1.5", "2.1.6", "2.2.1", "2.2.2"],
@@ -115,18 +118,18 @@ LISTED = {
 
 
 @pytest.mark.parametrize(("name", "version"), [(n, v) for n in LISTED for v in LISTED[n]])
-def test_an_earlier_version_is_in_exactly_one_era(name, version):
-    (era,) = [era for era in RULES_OF[name] if era.has(version)]
+def test_an_earlier_version_has_rules_of_its_own(name, version):
+    (rules,) = [rules for rules in RULES_OF[name] if rules.has(version)]
     told = as_of(counters()[name], version)
-    assert told.quantities["compute"].price is era.price
+    assert told.quantities["compute"].price is rules.price
     assert told.quantities.get("params") is counters()[name].quantities.get("params")
-    assert told.source == era.source
+    assert told.source == rules.source
 
 
 @pytest.mark.parametrize(("name", "version"), [
     ("thop", "0.1.1-2209072238"), ("ptflops-pytorch", "0.7.5"), ("torchinfo", "1.8.0"),
     ("torchprofile", "0.1.0"), ("torchinfo", "1.7.1"), ("fvcore", "0.1.5.post20220119"),
-    ("ultralytics-thop", "2.2.3"), ("torch", "2.11.0"), ("torch", "2.14.1+cu130"), ("numel", "2.14.1"), ("thop", "no version"),
+    ("ultralytics-thop", "2.2.3"), ("flopth", "0.1.5"), ("torchscan", "0.2.0"), ("torch", "2.11.0"), ("torch", "2.14.1+cu130"), ("numel", "2.14.1"), ("thop", "no version"),
 ])  # fmt: skip
 def test_the_present_version_has_the_present_rules(name, version):
     assert as_of(counters()[name], version) is counters()[name]
@@ -189,6 +192,22 @@ def timeline(*releases: Release) -> Timeline:
         {"python": "CPython 3.11", "torch": {"version": "2.14.1"}},
         tuple(each.version for each in releases), releases,
     )  # fmt: skip
+
+
+def test_a_tool_that_counts_parameters_alone_has_a_timeline_of_these():
+    """A linear layer of 64 to 5 with bias has 5 x 64 + 5 parameters; an old release leaves the bias."""
+
+    def says(version: str, value: int, terms: dict[str, int]) -> Release:
+        reading = Reading("a", "torchsummary", version, CONTEXT, "params", "parameter", "ok", value)
+        steps = tuple(Step(name, amount) for name, amount in terms.items())
+        bridge = Bridge("a", "torchsummary", CONTEXT, "params", "parameter", 325, steps, 0, value)
+        return Release(version, (reading,), (bridge,))
+
+    (change,) = drift_analysis.changes(
+        timeline(says("1.4", 320, {"bias not seen": -5}), says("1.5", 325, {}))
+    )
+    assert (change.was.said, change.now.said) == (320, 325)
+    assert change.after == "1.5"
 
 
 STORY = timeline(
@@ -262,7 +281,7 @@ def test_pages_and_charts_hold_text_as_text():
     drawn = drift_chart.chart(STORY)
     assert "no longer charges the bias of convolutions" in drawn
     assert drift_chart.chart(timeline(STORY.releases[0])).count("No figures to show") == 1
-    assert "[thop](thop.md)" in drift_documents.index([STORY]).decode()
+    assert "[thop](thop.md): 6 releases" in drift_documents.index([STORY]).decode()
 
 
 @pytest.mark.parametrize("name", ["thop", "ultralytics-thop", "fvcore", "ptflops-pytorch"])

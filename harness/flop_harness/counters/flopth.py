@@ -6,7 +6,7 @@ what is no product, elements.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import prod
 from typing import Any
 
@@ -105,8 +105,31 @@ def classes(module: Module) -> tuple[str, ...]:
     return module.config.get("becomes", module.bases)
 
 
-def rule_of(module: Module) -> Rule:
-    return next((rule for name, rule in RULES.items() if name in classes(module)), nothing)
+def without(*names: str) -> dict[str, Rule]:
+    """The rules but for those of these classes of torch.nn: what an earlier release did not know."""
+    return {each: rule for each, rule in RULES.items() if each.rpartition(".")[2] not in names}
+
+
+TRANSPOSED = tuple(name for name in CONVOLUTIONS if "Transpose" in name)
+NORMS = ("LayerNorm", "GroupNorm", *(f"InstanceNorm{n}d" for n in (1, 2, 3)))
+RULES_0_1_3 = without(*TRANSPOSED, "Tanh")
+"""flopth/helper.py of 0.1.3 and 0.1.4"""
+RULES_0_1_1 = without(
+    *TRANSPOSED, "Tanh", *NORMS, "GELU", "CELU", "SELU", "Hardswish", "Hardsigmoid"
+)
+"""flopth/helper.py of 0.1.1 and 0.1.2"""
+KNOWN_AT_FIRST = ("Conv2d", "BatchNorm2d", "AvgPool2d", "MaxPool2d", "ReLU", "ReLU6", "PReLU", "ELU",
+                  "LeakyReLU", "Upsample", "Linear")  # fmt: skip
+RULES_0_0_1 = {
+    each: rule for each, rule in RULES.items() if each.rpartition(".")[2] in KNOWN_AT_FIRST
+}
+"""flopth/helper.py of 0.0.1 to 0.0.4"""
+RULES_0_0_5 = {each: rule for each, rule in RULES_0_1_1.items() if "Adaptive" not in each}
+"""flopth/helper.py of 0.0.5 to 0.0.502"""
+
+
+def rule_of(module: Module, rules: Mapping[str, Rule]) -> Rule:
+    return next((rule for name, rule in rules.items() if name in classes(module)), nothing)
 
 
 def last_calls(trace: Trace) -> Iterator[tuple[Visit, Module]]:
@@ -127,11 +150,11 @@ def last_calls(trace: Trace) -> Iterator[tuple[Visit, Module]]:
     yield from last.values()
 
 
-def price_compute(trace: Trace) -> Account:
+def price_compute(trace: Trace, rules: Mapping[str, Rule] = RULES) -> Account:
     return Account.of(
         (visit.path, term, amount)
         for visit, module in last_calls(trace)
-        for term, amount in rule_of(module)(visit, module)
+        for term, amount in rule_of(module, rules)(visit, module)
     )
 
 

@@ -6,7 +6,7 @@ torchscan 0.2.0.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import prod
 from typing import Any
 
@@ -40,14 +40,29 @@ def given(visit: Visit) -> Tensor | None:
 
 # ------------------------------------------------------------------------------------- rules
 
+Rule = Callable[[Visit, Module, Tensor, Tensor], Charges]
+
 
 def linear(visit: Visit, module: Module, x: Tensor, y: Tensor) -> Charges:
     return corrected(products_inside(visit), "linear", module.config["in_features"] * y.numel)
 
 
+def flat_linear(visit: Visit, module: Module, x: Tensor, y: Tensor) -> Charges:
+    """First two dimensions of the input x second of the output: torchscan before 0.1.2."""
+    charged = x.shape[0] * x.shape[1] * y.shape[1]
+    why = "linear layer read as two-dimensional"
+    return corrected(products_inside(visit), "linear", charged, why)
+
+
 def by_output(module: Module, x: Tensor, y: Tensor) -> int:
     """Output elements x second dimension of the input // groups x kernel."""
     return y.numel * (x.shape[1] // module.config["groups"]) * prod(module.config["kernel_size"])
+
+
+def plain_transposed(visit: Visit, module: Module, x: Tensor, y: Tensor) -> Charges:
+    """As a convolution: torchscan 0.1.0 looks for a class that torch has renamed."""
+    term, why = "transposed convolution", "transposed convolution counted on its output"
+    return corrected(products_inside(visit), term, by_output(module, x, y), why)
 
 
 def convolution(visit: Visit, module: Module, x: Tensor, y: Tensor) -> Charges:
@@ -57,10 +72,10 @@ def convolution(visit: Visit, module: Module, x: Tensor, y: Tensor) -> Charges:
 
 def transposed(visit: Visit, module: Module, x: Tensor, y: Tensor) -> Charges:
     """As a convolution, and four for each dimension's padding."""
-    term, why = "transposed convolution", "transposed convolution counted on its output"
+    padding = 4 * len(module.config["kernel_size"])
     return [
-        *corrected(products_inside(visit), term, by_output(module, x, y), why),
-        (f"{term} padding arithmetic", 4 * len(module.config["kernel_size"])),
+        *plain_transposed(visit, module, x, y),
+        ("transposed convolution padding arithmetic", padding),
     ]
 
 
@@ -106,7 +121,7 @@ def adaptive_average_pool(visit: Visit, module: Module, x: Tensor, y: Tensor) ->
     return [("adaptive average pooling", y.numel * (prod(kernel) - 1 + len(kernel)))]
 
 
-RULES = {
+RULES: dict[str, Rule] = {
     f"torch.nn.modules.{name}": rule
     for name, rule in {
         "linear.Linear": linear,
@@ -119,17 +134,28 @@ RULES = {
         "pooling._AdaptiveAvgPoolNd": adaptive_average_pool,
     }.items()
 }
+RULES_0_1_1 = {**RULES, "torch.nn.modules.linear.Linear": flat_linear}
+RULES_0_1_0 = {**RULES_0_1_1, "torch.nn.modules.conv._ConvTransposeNd": plain_transposed}
 ATTENTION = "torch.nn.modules.activation.MultiheadAttention"
 TRANSFORMER = "torch.nn.modules.transformer.Transformer"
 
 
-def charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
-    """Calls of leaves that were there before the forward pass; a root Transformer is one leaf."""
+def charges(
+    trace: Trace, rules: Mapping[str, Rule] = RULES, first_alone: bool = False
+) -> Iterator[tuple[str, str, int]]:
+    """Calls of leaves that were there before the forward pass; a root Transformer is one leaf.
+
+    With ``first_alone`` the first call of each.
+    """
     if is_a(trace.modules[0], TRANSFORMER):
         return
     held = {index for index in subtree(trace, 0) if is_leaf(trace, index)}
+    called: set[int] = set()
     for visit, module in module_calls(trace):
-        rule = next((RULES[base] for base in module.bases if base in RULES), None)
+        if first_alone and visit.call.module in called:
+            continue
+        called.add(visit.call.module)
+        rule = next((rules[base] for base in module.bases if base in rules), None)
         x, y = given(visit), first_tensor(visit.call.output)
         if original(trace, visit.call.module) in held and rule and x is not None and y is not None:
             yield from ((visit.path, *charge) for charge in failing(rule, visit, module, x, y))
@@ -145,6 +171,11 @@ def failing(rule: Any, visit: Visit, module: Module, x: Tensor, y: Tensor) -> Ch
 
 def price_compute(trace: Trace) -> Account:
     return Account.of(charges(trace))
+
+
+def price_first_calls(trace: Trace, rules: Mapping[str, Rule] = RULES) -> Account:
+    """torchscan/crawler.py of releases 0.1: a hook is used once."""
+    return Account.of(charges(trace, rules, first_alone=True))
 
 
 def by_module(trace: Trace) -> dict[str, int | float]:

@@ -8,7 +8,7 @@ position) are not seen; a container that is called is left out, and so is the ro
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from io import StringIO
 from typing import Any
@@ -78,17 +78,21 @@ def row(
             yield module.path, f"{name} that is no parameter", others[name].numel
 
 
-def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
-    """``summary(model, (3, 224, 224))``; the total stands in what it prints."""
-    from torchsummary import summary
+def reader(**given: str) -> Callable[[Any, tuple, dict, Context], Answer]:
+    """``summary(model, (3, 224, 224))`` with these arguments; the total stands in what it prints."""
 
-    sizes = [tuple(each.shape[1:]) for each in args]
-    with redirect_stdout(StringIO()) as printed:
-        summary(model, sizes, device="cpu")
-    figure = re.search(r"^Total params: ([\d,]+)$", printed.getvalue(), re.MULTILINE)
-    if figure is None:
-        raise ValueError("no line 'Total params' in its table")
-    return Answer(params=int(figure[1].replace(",", "")))
+    def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
+        from torchsummary import summary
+
+        sizes = [tuple(each.shape[1:]) for each in args]
+        with redirect_stdout(StringIO()) as printed:
+            summary(model, sizes[0] if len(sizes) == 1 else sizes, **given)
+        figure = re.search(r"^Total params: ([\d,]+)$", printed.getvalue(), re.MULTILINE)
+        if figure is None:
+            raise ValueError("no line 'Total params' in its table")
+        return Answer(params=int(figure[1].replace(",", "")))
+
+    return read
 
 
 COUNTER = Counter(
@@ -97,7 +101,7 @@ COUNTER = Counter(
     description="a table of called modules; weight and bias of each call",
     source="torchsummary/torchsummary.py (1.5.1)",
     quantities={"params": Quantity("Total params", "parameter", price)},
-    read=read,
+    read=reader(device="cpu"),
     usage=Usage(
         imports="from torchsummary import summary\nimport re\nfrom contextlib import redirect_stdout\n"
         "from io import StringIO",

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flop_harness.counters import Counter
+from flop_harness.counters import Counter, torchsummary
 from flop_harness.counters.protocol import Answer
 from flop_harness.counters.ptflops_call import by_resolution, reader
 from flop_harness.records import Context, Reading
@@ -125,6 +125,31 @@ def fvcore_flop_count(model: Any, args: tuple, kwargs: dict, context: Context) -
     return Answer(round(sum(gflops.values()) * 10**9))
 
 
+def shapes_of_samples(args: tuple) -> list[tuple[int, ...]]:
+    """Shapes without the batch, for tools that make inputs of one sample themselves."""
+    if any(len(x.shape) < 2 or x.shape[0] != 1 or not x.is_floating_point() for x in args):
+        raise ValueError("this release makes its inputs itself, floats of one sample each")
+    return [tuple(x.shape[1:]) for x in args]
+
+
+def flopth_with_sizes(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
+    """``flopth(my_model, in_size=(3, 224, 224), bare_number=True)``: flopth before 0.1."""
+    from flopth import flopth
+
+    shapes = shapes_of_samples(args)
+    flops = flopth(model, in_size=shapes[0] if len(shapes) == 1 else shapes, bare_number=True)
+    return Answer(int(flops[0]))
+
+
+def torchscan_with_shape(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
+    """``crawl_module(module, (3, 224, 224))["layers"]``: torchscan before 0.2."""
+    from torchscan import crawl_module
+
+    layers = crawl_module(model, shapes_of_samples(args))["layers"]
+    params = sum(each["grad_params"] + each["nograd_params"] for each in layers)
+    return Answer(sum(each["macs"] for each in layers), params)
+
+
 # -------------------------------------------------------------------------------------- table
 
 REMEDIES = (
@@ -168,6 +193,18 @@ REMEDIES = (
     Shim(
         "called by flop_count", "cannot import name 'FlopCountAnalysis'",
         read=fvcore_flop_count, counter="fvcore",
+    ),
+    Shim(
+        "called with in_size", "unexpected keyword argument 'inputs'",
+        read=flopth_with_sizes, counter="flopth",
+    ),
+    Shim(
+        "called with input_shape", "unexpected keyword argument 'args'",
+        read=torchscan_with_shape, counter="torchscan",
+    ),
+    Shim(
+        "called without device", "unexpected keyword argument 'device'",
+        read=torchsummary.reader(), counter="torchsummary",
     ),
 )  # fmt: skip
 

@@ -13,7 +13,16 @@ from functools import partial
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from flop_harness.counters import Counter, fvcore, thop, torch_flops, torchprofile, ultralytics_thop
+from flop_harness.counters import (
+    Counter,
+    flopth,
+    fvcore,
+    thop,
+    torch_flops,
+    torchprofile,
+    torchscan,
+    ultralytics_thop,
+)
 from flop_harness.counters.flop_counter_table import REGISTERED_2_15, by_module
 from flop_harness.counters.versions import graphs, ultralytics
 from flop_harness.counters.versions.layers import (
@@ -86,11 +95,20 @@ def as_of(counter: Counter, version: str) -> Counter:
 # --------------------------------------------------------------------------------------- table
 
 HOOKS, BASIC = "thop/count_hooks.py", "thop/vision/basic_hooks.py"
+CRAWLED = "torchscan/crawler.py, torchscan/modules/macs.py"
 JIT = "fvcore/nn/flop_count.py, fvcore/nn/jit_handles.py"
 
 
 def of_nodes(rules: fvcore.Rules) -> Pricing:
     return partial(fvcore.price_compute, rules=rules)
+
+
+def flopths(rules: Mapping[str, flopth.Rule]) -> Pricing:
+    return partial(flopth.price_compute, rules=rules)
+
+
+def torchscanned(rules: Mapping[str, torchscan.Rule]) -> Pricing:
+    return partial(torchscan.price_first_calls, rules=rules)
 
 
 def torchprofiled(products: torchprofile.Products, per_output: torchprofile.PerOutput) -> Pricing:
@@ -162,6 +180,17 @@ RULES_OF: Mapping[str, tuple[VersionRules, ...]] = {
             f"{JIT} (0.1.3.post20210317)"),
         VersionRules(">=0.1.5.post20210604,<0.1.5.post20220119", of_nodes(graphs.FVCORE_2021_06),
             f"{JIT} (0.1.5.post20210604)"),
+    ),
+    "flopth": (
+        VersionRules("<0.0.5", flopths(flopth.RULES_0_0_1), "flopth/helper.py (0.0.4)"),
+        VersionRules(">=0.0.5,<0.1", flopths(flopth.RULES_0_0_5), "flopth/helper.py (0.0.502)"),
+        VersionRules(">=0.1,<0.1.3", flopths(flopth.RULES_0_1_1), "flopth/helper.py (0.1.2)"),
+        VersionRules(">=0.1.3,<0.1.5", flopths(flopth.RULES_0_1_3), "flopth/helper.py (0.1.4)"),
+    ),
+    "torchscan": (
+        VersionRules("==0.1.0", torchscanned(torchscan.RULES_0_1_0), f"{CRAWLED} (0.1.0)"),
+        VersionRules("==0.1.1", torchscanned(torchscan.RULES_0_1_1), f"{CRAWLED} (0.1.1)"),
+        VersionRules(">=0.1.2,<0.2", torchscanned(torchscan.RULES), f"{CRAWLED} (0.1.2)"),
     ),
     "ultralytics-thop": (
         VersionRules("<2.0.15", thop.price_compute, f"thop/profile.py, {BASIC} (2.0.14)"),

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from flop_harness.reconcile.changes import Entry, Term, entry_of, moved_terms
-from flop_harness.records import Release, Timeline
+from flop_harness.records import Metric, Release, Timeline
 from flop_harness.report.words.terms import Way, change_in_words
 from flop_harness.report.words.text import few, group, plural, printable, shorten
-
-METRIC = "compute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +24,18 @@ class Change:
     terms: tuple[Term, ...]
 
 
+def metric_of(release: Release) -> Metric:
+    """What a timeline tells: compute, or parameters of a tool that counts these alone."""
+    counts = any(reading.metric == "compute" for reading in release.readings)
+    return "compute" if counts else "params"
+
+
 def entries(release: Release) -> dict[str, Entry]:
     """What a release says of each case, with its terms."""
-    bridges = {bridge.case: bridge for bridge in release.bridges if bridge.metric == METRIC}
+    metric = metric_of(release)
+    bridges = {bridge.case: bridge for bridge in release.bridges if bridge.metric == metric}
     return {reading.case: entry_of(reading, bridges.get(reading.case))
-            for reading in release.readings if reading.metric == METRIC}  # fmt: skip
+            for reading in release.readings if reading.metric == metric}  # fmt: skip
 
 
 def changes(timeline: Timeline) -> Iterator[Change]:
@@ -108,8 +113,9 @@ def how(release: Release) -> str:
 def failures(release: Release) -> Iterator[str]:
     """Each reason for which a case has no figure, once."""
     told: dict[str, list[str]] = {}
+    metric = metric_of(release)
     for reading in release.readings:
-        if reading.metric == METRIC and reading.status != "ok":
+        if reading.metric == metric and reading.status != "ok":
             told.setdefault(reading.message or reading.status, []).append(reading.case)
     yield from (f"{few(cases, 3)}: {shorten(why, 100)}" for why, cases in told.items())
 

@@ -52,7 +52,9 @@ def index(timelines: Iterable[Timeline]) -> bytes:
     blocks = ["# What counters said, release by release"]
     for timeline in timelines:
         name = plain(timeline.tool.id)
-        blocks.append(f"- [{name}]({name}.md): {plain(summary(timeline))}")
+        blocks.append(
+            f"- [{name}]({name}.md): {plain(summary(timeline)).removeprefix(f'{name}: ')}"
+        )
     blocks.append(
         "`flop-harness drift COUNTER` writes these pages. What the counters do to the models that "
         "they count stands in [effects](../effects/README.md)."
