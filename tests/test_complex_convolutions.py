@@ -76,3 +76,37 @@ def test_who_sees_three_real_convolutions_charges_two_more(counter, context):
     assert (made.reference, made.residual) == (macs, 0)
     if counter in TWICE_MORE:
         assert amounts[MORE] == 2 * macs
+
+
+class Gradients(nn.Module):
+    """Takes gradients of a layer's output on its way, and of these again where ``twice`` is true."""
+
+    def __init__(self, layer: nn.Module, twice: bool) -> None:
+        super().__init__()
+        self.layer = layer
+        self.twice = twice
+
+    def forward(self, x):
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            outputs = (self.layer(x) ** 2).abs().sum()
+            asked = [x, self.layer.weight]
+            found = torch.autograd.grad(outputs, asked, create_graph=self.twice)
+            if self.twice:
+                found = torch.autograd.grad(found[0].abs().sum(), asked)
+            return found
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("twice", [False, True])
+def test_gradients_inside_a_pass_are_those_of_real_numbers(twice):
+    """A product for the output, two for the gradients; of gradients of these as many as for real ones."""
+    dtypes = torch.float32, torch.complex64
+    layers = (nn.Conv2d(2, 3, 3, bias=False, dtype=dtype) for dtype in dtypes)
+    inputs = torch.rand(1, 2, 5, 5), complex_numbers(1, 2, 5, 5)
+    real, complex_ = (
+        flop_harness.count(Gradients(layer, twice), x).macs
+        for layer, x in zip(layers, inputs, strict=True)
+    )
+    assert real == complex_
+    assert twice or complex_ == 3 * 9 * 2 * 9 * 3

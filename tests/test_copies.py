@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import threading
 import types
 
@@ -15,7 +17,8 @@ import flop_harness as harness
 from flop_harness.conventions.reference import reference
 from flop_harness.records import RAISED
 from flop_harness.trace.attempts import recorded
-from flop_harness.trace.copying import NotCopyable, copied, differences
+from flop_harness.trace.copying import NotCopyable, copied
+from flop_harness.trace.differences import differences
 from flop_harness.trace.walk import module_calls, visits
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -313,3 +316,76 @@ def test_a_recomputation_that_stops_early_counts():
     assert reference(trace).total == (2 + 1 + 3) * 2 * 8 * 16
     raised = [v.call.name for v in visits(trace) if v.call.output == RAISED]
     assert raised == ["body", "body.2", "body.2.0", "torch.nn.functional.linear"]
+
+
+class Stopped(Exception):
+    pass
+
+
+class Features(nn.Module):
+    """A hook puts what the second of three layers gives into a list, and stops the pass."""
+
+    def __init__(self, store):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 16), nn.Linear(16, 32))
+        self.kept = []
+        self.layers[1].register_forward_hook(store(self.kept))
+
+    def forward(self, x):
+        with contextlib.suppress(Stopped):
+            self.layers(x)
+        return self.kept.pop()
+
+
+def in_a_closure(kept):
+    def store(module, inputs, output):
+        kept.append(output)
+        raise Stopped
+
+    return store
+
+
+def as_a_default(kept):
+    def store(module, inputs, output, kept=kept):
+        kept.append(output)
+        raise Stopped
+
+    return store
+
+
+def in_a_wrapped_closure(kept):
+    inner = in_a_closure(kept)
+    return lambda *given: inner(*given)
+
+
+def in_a_partial(kept):
+    return functools.partial(as_a_default([]), kept=kept)
+
+
+@pytest.mark.parametrize("store", [in_a_closure, as_a_default, in_a_wrapped_closure, in_a_partial])
+@pytest.mark.parametrize("real", [False, True])
+def test_functions_of_a_copy_hold_the_parts_of_the_copy(store, real):
+    model = Features(store)
+    twin = copied(model, real=real)
+    with torch.no_grad():
+        assert twin(torch.ones(2, 4)).shape == (2, 16)
+    assert macs(model, torch.ones(2, 4)) == 2 * 4 * 8 + 2 * 8 * 16
+    assert model.kept == []
+
+
+def test_functions_that_share_a_part_share_it_in_the_copy():
+    """One puts a number where another finds it."""
+    model, turns = nn.Linear(4, 8), [0]
+    model.turns = turns
+    model.register_forward_pre_hook(lambda module, inputs: turns.append(turns[-1] + 1))
+    model.register_forward_hook(lambda module, inputs, output: output * turns[-1])
+    twin = copied(model, real=True)
+    twin(torch.ones(2, 4))
+    assert twin.turns == [0, 1] and turns == [0]
+
+
+def test_functions_without_parts_of_the_model_are_not_copied():
+    log = []
+    model = nn.Linear(4, 8)
+    model.note = lambda: log
+    assert copied(model).note is model.note

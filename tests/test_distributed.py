@@ -169,3 +169,23 @@ def test_a_part_that_all_ranks_gather_is_a_part_no_longer(four):
 
     given = distribute_tensor(torch.ones(8, 7), four, [Shard(0)])
     assert flop_harness.count(Gathering(), given).macs == 8 * 7 * 3
+
+
+def test_the_first_pass_looks_for_shapes_whatever_ran_before(four):
+    """By products of the whole on tensors without values, which one counter charges: once."""
+    from torch.distributed.tensor.parallel import (
+        ColwiseParallel,
+        RowwiseParallel,
+        parallelize_module,
+    )
+
+    model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 16))
+    parallelize_module(model, four, {"0": ColwiseParallel(), "2": RowwiseParallel()})
+    x, whole = torch.ones(6, 16), 6 * 2 * 16 * 32
+    for _ in range(2):
+        found = flop_harness.compare(model, x, counters=["ptflops-pytorch", "deepspeed"])
+        steps = found.bridge("Sequential", "ptflops-pytorch").steps
+        amounts = {step.term: step.amount for step in steps}
+        assert amounts["matrix product counted where torch looks for a shape"] == whole
+        assert {bridge.residual for bridge in found.run.bridges} == {0}
+        model(x)

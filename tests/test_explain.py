@@ -13,7 +13,7 @@ from commands import results_of, typed
 from flop_harness.ask.convert import case_of, difference
 from flop_harness.ask.explain import find, find_metric, find_run, suite_of
 from flop_harness.errors import UserError
-from flop_harness.records import Bridge, Run, Step
+from flop_harness.records import Bridge, Failure, Run, Step
 from flop_harness.report.analysis.bridges import merged
 from flop_harness.report.analysis.index import Index
 from flop_harness.report.formats.terminal.bridge import Line, explain, grid, tree
@@ -166,6 +166,16 @@ def test_command_without_a_figure_says_why(results: Path):
     ended = typed("explain", "vit", "ptflops-pytorch", "--dir", results)
     assert ended.out == ""
     assert "failed: ValueError: no shape" in ended.err
+
+
+def test_a_figure_whose_rules_raise_is_told_with_what_they_raised(tmp_path: Path):
+    run = small_run()
+    failure = Failure("vgg16", "thop's rules for compute", "KeyError: 'in_features'")
+    bridges = tuple(each for each in run.bridges if each.counter != "thop")
+    broken = replace(run, bridges=bridges, failures=(*run.failures, failure))
+    ended = typed("explain", "vgg16", "thop", "--dir", results_of(broken, tmp_path))
+    assert ended.out == ""
+    assert "no bridge leads to" in ended.err and failure.message in ended.err
 
 
 # ------------------------------------------------------------------- from one counter to another

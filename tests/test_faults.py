@@ -111,6 +111,8 @@ USUAL = {
     "a kernel of numpy's in a tuple": (
         lambda: nn.Conv2d(3, 4, (np.int32(3), np.int64(3)), stride=np.int64(1)), (1, 3, 8, 8), CONV),
     "a width of numpy's": (lambda: nn.Linear(np.prod((2, 3)), np.int64(5)), (2, 6), 2 * 6 * 5),
+    "a width of torch's": (
+        lambda: nn.Linear(torch.tensor(6), torch.tensor(5)), (2, 6), 2 * 6 * 5),
     # four projections of 4 x 4 for each of 5 x 2 rows, two products of 5 x 5 x 4 for each of 2
     "attention by keywords": (ByName, (5, 2, 4), 10 * 4 * 16 + 2 * 2 * 25 * 4),
 }  # fmt: skip

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import importlib
+import random
 import sys
 from collections import deque
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -306,6 +308,91 @@ def test_tables_are_found_in_whatever_module_the_code_reaches(make, tmp_path, mo
         assert afar.TABLES == {}
     finally:
         del sys.modules["tables_near"], sys.modules["tables_afar"]
+
+
+PASSES = 0
+SEEN: list[str] = []
+
+
+class Counting(nn.Module):
+    """Its first call is cheap, and looks at a value: the pass is made anew then."""
+
+    passes = 0
+
+    def __init__(self, count):
+        super().__init__()
+        self.count = count
+        self.small, self.large = nn.Linear(WIDTH, 2), nn.Linear(WIDTH, 50)
+
+    def forward(self, x):
+        first = self.count() == 1
+        y = (self.small if first else self.large)(x)
+        return y if y.sum() < 1e9 else -y
+
+
+def in_a_global():
+    global PASSES
+    PASSES += 1
+    return PASSES
+
+
+def in_the_class():
+    Counting.passes += 1
+    return Counting.passes
+
+
+def in_a_list():
+    SEEN.append("called")
+    return len(SEEN)
+
+
+def in_an_attribute_of_the_function():
+    own = vars(in_an_attribute_of_the_function)
+    own["passes"] = own.get("passes", 0) + 1
+    return own["passes"]
+
+
+@pytest.mark.parametrize(
+    "count", [in_a_global, in_the_class, in_a_list, in_an_attribute_of_the_function]
+)
+def test_every_pass_is_the_first(count):
+    model, x = Counting(count), torch.rand(ROWS, WIDTH)
+    assert [harness.count(model, x).macs for _ in range(2)] == [ROWS * WIDTH * 2] * 2
+    assert (PASSES, Counting.passes, SEEN) == (0, 0, [])
+
+
+OF_PYTHON, OF_NUMPY = random.Random(3), np.random.default_rng(3)
+OF_OLD_NUMPY, OF_TORCH = np.random.RandomState(3), torch.Generator().manual_seed(3)
+
+
+class Drawing(nn.Module):
+    """As many layers as a generator of its file says, and a look at a value."""
+
+    def __init__(self, draw):
+        super().__init__()
+        self.draw = draw
+        self.layer = nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x):
+        for _ in range(self.draw()):
+            x = self.layer(x)
+        return x if x.sum() < 1e9 else -x
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: OF_PYTHON.randrange(1000),
+        lambda: int(OF_NUMPY.integers(1000)),
+        lambda: OF_OLD_NUMPY.randint(1000),
+        lambda: int(torch.randint(1000, (), generator=OF_TORCH)),
+    ],
+    ids=["random", "numpy", "older numpy", "torch"],
+)
+def test_generators_of_the_file_draw_the_same_in_every_pass(draw):
+    model, x = Drawing(draw), torch.rand(ROWS, WIDTH)
+    figures = [harness.count(model, x).macs for _ in range(2)]
+    assert figures == [ROWS * WIDTH * WIDTH * draw()] * 2
 
 
 class Lazy(dict):

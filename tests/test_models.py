@@ -125,6 +125,24 @@ def test_a_model_that_stands_in_its_file_is_made_anew_for_each_build(source):
         build(case("net.py:model", (1, 6), kwargs={"n": 3}), folder=folder)
 
 
+def test_hooks_of_a_factory_on_all_modules_are_those_of_its_last_call(source):
+    folder = source(
+        "def make():\n"
+        "    twice = lambda module, args: (args[0].repeat(2, 1),)\n"
+        "    nn.modules.module.register_module_forward_pre_hook(twice)\n"
+        "    return nn.Linear(4, 3)\n"
+    )
+    hooks = nn.modules.module._global_forward_pre_hooks
+    before = len(hooks)
+    try:
+        for _ in range(2):
+            built = build(case("net.py:make", (2, 4)), folder=folder)
+            assert len(hooks) == before + 1
+        assert built.module(*built.args).shape == (4, 3)
+    finally:
+        hooks.popitem()
+
+
 def test_a_factory_may_give_the_inputs(source):
     folder = source("def make(): return nn.ReLU(), (torch.ones(2),), {'x': [torch.ones(3).int()]}")
     built = build(case("net.py:make", dtype="float64"), folder=folder)

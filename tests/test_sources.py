@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from importlib.util import spec_from_file_location
 
@@ -91,6 +92,64 @@ def test_a_change_of_any_file_that_a_model_was_built_from_is_seen(
     found, done, said = asked(folder, model)
     assert found == {model: macs} and len(done) == 2
     assert said == [f"{model} is run anew: {file} changed"]
+
+
+def test_a_data_file_that_comes_is_seen(folder):
+    (folder / "preset.py").write_text(
+        "import pathlib\n"
+        "try:\n"
+        "    WIDTH = int((pathlib.Path(__file__).parent / 'width.txt').read_text())\n"
+        f"except FileNotFoundError:\n    WIDTH = 3\n{CLASS}"
+    )
+    model = "preset.py:Net"
+    assert asked(folder, model)[0] == {model: 4 * 3}
+    assert asked(folder, model)[1] == []
+    (folder / "width.txt").write_text("5")
+    found, _, said = asked(folder, model)
+    assert found == {model: 4 * 5} and said == [f"{model} is run anew: width.txt changed"]
+
+
+@pytest.mark.parametrize(
+    "asks",
+    ["environ['NET_WIDTH']", "getenv('NET_WIDTH')", "environ.get('NET_WIDTH')",
+     "environ.setdefault('NET_WIDTH', '9')"],
+)  # fmt: skip
+def test_a_variable_that_the_user_s_code_asks_for_is_part_of_the_model(folder, monkeypatch, asks):
+    """By its digest: what it holds is nobody's business."""
+    (folder / "varied.py").write_text(
+        f"import os\nos.environ['OF_ITS_OWN'] = '1'\nassert os.environ['OF_ITS_OWN']\n"
+        f"WIDTH = int(os.{asks})\n{CLASS}"
+    )
+    model = "varied.py:Net"
+    monkeypatch.setenv("NET_WIDTH", "3")
+    monkeypatch.delenv("OF_ITS_OWN", raising=False)
+    assert asked(folder, model)[0] == {model: 4 * 3}
+    assert asked(folder, model)[1] == []
+    monkeypatch.setenv("NET_WIDTH", "5")
+    found, _, said = asked(folder, model)
+    assert found == {model: 4 * 5}
+    assert said == [f"{model} is run anew: the environment variable NET_WIDTH changed"]
+
+
+def test_who_copies_the_whole_environment_asks_for_no_variable(folder, monkeypatch):
+    (folder / "copies.py").write_text(
+        f"import os\nHERE = os.environ.copy()\n{CLASS.replace('WIDTH', '3')}"
+    )
+    monkeypatch.setenv("ANYTHING", "at all")
+    asked(folder, "copies.py:Net")
+    monkeypatch.setenv("ANYTHING", "else")
+    assert asked(folder, "copies.py:Net")[1] == []
+
+
+def test_workers_stand_where_the_caller_stands(folder, monkeypatch):
+    """All are forked from one server, which began elsewhere."""
+    (folder / "near.py").write_text(f"WIDTH = int(open('here.txt').read())\n{CLASS}")
+    for width in ("3", "5"):
+        (folder / width).mkdir()
+        (folder / width / "here.txt").write_text(width)
+        monkeypatch.chdir(folder / width)
+        assert asked(folder, "near.py:Net")[0] == {"near.py:Net": 4 * int(width)}
+        shutil.rmtree(folder / "out")
 
 
 def test_only_the_model_that_changed_is_run_anew(folder):

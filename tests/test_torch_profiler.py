@@ -216,6 +216,16 @@ def test_a_matrix_in_columns_is_turned_to_rows_first():
     assert made.reading == 3 * 2 * 4 * 6 * 8 + 6 + 2 * 6
 
 
+@pytest.mark.parametrize(("kind", "times"), [(nn.LSTM, 3), (nn.GRU, 1)])
+def test_the_steps_of_quantised_cells_call_what_counts(kind, times):
+    """Three sequences of five steps, two layers of eight there and back."""
+    layer = kind(4, 8, num_layers=2, bidirectional=True).eval()
+    model = torch.ao.quantization.quantize_dynamic(nn.Sequential(layer), {kind})
+    factory = partial(Sample, model, (torch.rand(5, 3, 4),))
+    made = bridges(PROFILER, Context(grad=False, mode="eval"), factory)["compute"]
+    assert made.reading == times * 5 * 3 * 2 * 2 * 8 and made.residual == 0
+
+
 # ----------------------------------------------------------------------- what no trace tells
 
 
@@ -238,7 +248,22 @@ class Shortened(nn.Module):
         return self.rows(x.long())
 
 
+class UsedTwice(nn.Module):
+    """The gradients of two products are added up where both lead."""
+
+    def __init__(self, create_graph: bool = False) -> None:
+        super().__init__()
+        self.create_graph = create_graph
+
+    def forward(self, x):
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            y = (x @ torch.ones(4, 3)).sum() + (x @ torch.ones(4, 5)).sum()
+            return torch.autograd.grad(y, x, create_graph=self.create_graph)
+
+
 CAUSES = {
+    "gradients": (UsedTwice(), torch.rand(2, 4), "adds up in place"),
     "exponential": (Exponential(), torch.rand(3, 3), "matrix exponential"),
     "vmap": (Vectorised(), torch.rand(5, 6), "vmap"),
     "max_norm": (Shortened(), torch.arange(4.0), "max_norm"),
@@ -253,7 +278,11 @@ def test_what_no_trace_tells_is_named_where_the_figure_is_not_explained(name):
     assert open_ends and all(UNPREDICTED in line and cause in line for line in open_ends)
 
 
-def test_nothing_is_named_where_all_is_in_the_trace():
-    run = flop_harness.compare(nn.Linear(3, 2), torch.rand(5, 3), counters=(PROFILER,)).run
+@pytest.mark.parametrize(
+    ("model", "x"),
+    [(nn.Linear(3, 2), torch.rand(5, 3)), (UsedTwice(create_graph=True), torch.rand(2, 4))],
+)
+def test_nothing_is_named_where_all_is_in_the_trace(model, x):
+    run = flop_harness.compare(model, x, counters=(PROFILER,)).run
     assert [reading.warnings for reading in run.readings] == [()] * len(run.readings)
     assert all(bridge.explained for bridge in run.bridges)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -21,8 +22,8 @@ from flop_harness.conventions.reference import mac_charges, reference
 from flop_harness.counters.torch_flops import DENSE_GRADIENT
 from flop_harness.errors import UserError
 from flop_harness.proof.operation import Operation, prove
-from flop_harness.records import Trace
-from flop_harness.run.planning import of_models
+from flop_harness.records import Case, Suite, Trace
+from flop_harness.run.planning import make_plan, of_models
 from flop_harness.store.traces import dump_trace, load_trace
 from flop_harness.suite.files import case_from_model
 from flop_harness.trace.attempts import recorded
@@ -597,6 +598,13 @@ def test_factors_are_explained():
 def test_a_counter_of_forward_passes_is_refused():
     with pytest.raises(UserError, match="thop: no backward pass"):
         compare(nn.Linear(4, 2), (N, 4), counters="thop", training=True)
+
+
+def test_of_all_counters_those_of_training_are_asked():
+    suite = Suite("one", 1, "", (Case("net", "torch.nn:Linear"),))
+    plan = make_plan(suite, Path(), counters=("all",), device="cpu", training=True)
+    asked = {counter.id for counter in plan.counters}
+    assert "torch" in asked and "thop" not in asked
 
 
 def test_count_tells_the_phases():

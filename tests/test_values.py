@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -20,7 +21,8 @@ from flop_harness.run.cells import CaseRunner, Limits
 from flop_harness.store.traces import dump_trace, load_trace
 from flop_harness.suite.build import build
 from flop_harness.trace.attempts import recorded
-from flop_harness.trace.copying import copied, differences
+from flop_harness.trace.copying import copied
+from flop_harness.trace.differences import differences
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -123,6 +125,15 @@ def test_each_pass_draws_the_same():
     assert torch.equal(torch.get_rng_state(), state[0]) and random.getstate() == state[1]
 
 
+def test_a_generator_without_a_seed_draws_the_same():
+    def times(x):
+        return int(np.random.default_rng().integers(1000))
+
+    given = Steps(times), (torch.ones(3, 4),), {}
+    assert len({steps(recorded(lambda: given, grad=grad)) for grad in (False, True, False)}) == 1
+    assert len({int(np.random.default_rng().integers(2**60)) for _ in range(2)}) == 2
+
+
 def test_a_mask_of_infinities_is_no_pruning():
     model = nn.Sequential(nn.Linear(4, 5))
     model[0].register_buffer("attn_mask", torch.full((3, 3), float("-inf")).triu(1))
@@ -146,6 +157,15 @@ def quantised(layer: nn.Module, *shape: int) -> nn.Module:
     prepared = parts.prepare(model)
     prepared(torch.rand(shape))
     return parts.convert(prepared)
+
+
+def test_a_second_call_of_quantised_layers_is_traced():
+    """Their packed weights are objects of C++ that cannot be compared."""
+    model = nn.Sequential(nn.LSTM(4, 8))
+    packed = torch.ao.quantization.quantize_dynamic(model.eval(), {nn.LSTM})
+    given = packed, (torch.ones(5, 3, 4),), {}
+    trace = recorded(lambda: given, warm_up=True)
+    assert reference(trace).total == 5 * 3 * 4 * 8 * (4 + 8)
 
 
 def test_a_quantised_model_is_copied_and_counted_on_real_tensors():

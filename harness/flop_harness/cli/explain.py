@@ -241,4 +241,4 @@ def tell_silence(found: Any) -> None:
     from flop_harness.report.formats.terminal.case import silence
 
     for reading in found.silent:
-        say(silence(reading))
+        say(silence(reading, found.index.run.failures))

@@ -6,8 +6,8 @@ it is broadcast to. What else runs (fused attention, recurrent kernels, convolut
 dimensions, on unbatched inputs or with ``padding="same"``) counts as nothing.
 
 A trace does not tell what ``vmap`` calls above the operators it makes or what compiles flexible
-attention, nor what hangs on values: the degree of a matrix exponential, the rows of an embedding beyond
-``max_norm``. Those stay unexplained; a reading of a model that has some of it says so.
+attention, nor which gradients torch adds up in place, nor what hangs on values: the degree of a matrix
+exponential, the rows of an embedding beyond ``max_norm``. Those stay unexplained; a reading of a model that has some of it says so.
 """
 
 from __future__ import annotations
@@ -133,6 +133,8 @@ FUSED: dict[str, Callable[[Visit], Charges]] = {
 """The products that they run."""
 
 
+QUANTISED_CELLS = {"aten.quantized_lstm": ("aten.mul", 3), "aten.quantized_gru": ("aten.add", 1)}
+"""What a step calls, and how often for each of its outputs; the rest is done in place"""
 SPARSE = {"aten.mm": slice(0, 2), "aten.addmm": slice(1, 3)}
 """Products that may be of sparse matrices -> where those stand"""
 
@@ -142,6 +144,9 @@ def added_inside(call: Call) -> Charges:
     args = call.args
     if call.packet == "aten.mkldnn_rnn_layer":  # both biases, made one
         return [(ELEMENTWISE["aten.add"], args[3].numel if args[12] else 0)]
+    if call.packet in QUANTISED_CELLS:  # in each of so many layers
+        operator, times = QUANTISED_CELLS[call.packet]
+        return [(ELEMENTWISE[operator], times * args[4] * call.output[0].numel)]
     if call.packet == "aten.repeat":  # where each copy begins
         return [(ELEMENTWISE["aten.add"], len(args[1]))]
     if call.packet == "aten.rrelu_with_noise":  # the middle of its two slopes
@@ -287,11 +292,17 @@ UNTOLD = {
 """Event -> what it counts beyond the operators of a trace"""
 
 
+IN_PLACE_SUM = "gradients that torch adds up in place do not count"
+ENGINE = "autograd::engine::evaluate_function"
+
+
 def untold(events: Iterable[Any]) -> Iterator[str]:
     """What the profiler saw that no trace tells."""
     for event in events:
         if event.name in UNTOLD:
             yield UNTOLD[event.name]
+        elif event.name == "aten::add_" and next(outer_names(event), "").startswith(ENGINE):
+            yield IN_PLACE_SUM
         elif event.flops and event.name in outer_names(event):
             yield VMAP
 

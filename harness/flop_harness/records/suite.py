@@ -46,7 +46,8 @@ class Sources:
     ``files`` are digests of the user's own files that were imported or read, ``modules`` says which
     of them an import gave; ``versions`` are those of installed packages by the name that is
     imported; ``missing`` are names that were asked for and not found; ``places`` are folders that the
-    model's code put on the path of imports.
+    model's code put on the path of imports; ``variables`` are digests of what the environment held
+    where the user's own code asked for it. A file that was looked for in vain has an empty digest.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class Sources:
     versions: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

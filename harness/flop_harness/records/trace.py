@@ -91,6 +91,10 @@ NOT_TAKEN = "torch.cond.not_taken"
 """A note in a call of ``torch.cond``: what the other branch would do. Its argument is that branch."""
 ON_THIS_RANK = "torch.distributed.on_this_rank"
 """A note after an operator on distributed tensors: what this rank does of it"""
+LOOKS_FOR_SHAPE = "torch.distributed.looks_for_shape"
+"""A note beside an operator on distributed tensors: the functions by which torch finds, once, the shape of
+what it gives
+"""
 ON_LOCAL_PART = "torch.distributed.on_local_part"
 """A note around an operator on plain tensors that are this rank's parts of distributed ones. Its two
 arguments are a fraction: how often the part stands in the whole

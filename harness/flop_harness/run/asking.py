@@ -44,6 +44,7 @@ def ask(counter: Counter, context: Context, subject: Subject, threads: int) -> d
     import torch
 
     from flop_harness.run.leftovers import leftovers, marks
+    from flop_harness.trace.sharding import forget_shapes
     from flop_harness.trace.surroundings import settings
 
     if counter.overlay:
@@ -59,6 +60,7 @@ def ask(counter: Counter, context: Context, subject: Subject, threads: int) -> d
             seeded(),
             counter.capture() as calls,
         ):
+            forget_shapes()
             started = time.perf_counter()
             answer = counter.read(model, args, kwargs, context)
             seconds = time.perf_counter() - started

@@ -36,10 +36,12 @@ def observations(
     counter: Counter, context: Context, model: Any, args: tuple, kwargs: dict
 ) -> tuple[Call, ...]:
     """What the counter's rules need beyond the trace, of a model that may be spoilt."""
+    from flop_harness.trace.sharding import forget_shapes
     from flop_harness.trace.surroundings import hooked, settings
 
     if counter.observe is None:
         return ()
+    forget_shapes()
     with settings(context.grad, context.variant), eagerly(), seeded(), hooked(model, counter.hooks):
         return counter.observe(model, args)
 
@@ -113,8 +115,13 @@ def minds_watchers(model: Any) -> bool:
     """Whether hooks, a counter's own mode, or an earlier call may change what runs or is seen of it.
 
     They do so beside the fast paths of attention; of modules that are not of a library we know, any
-    may look at its hooks, and the code of a graph may call operators by their own names.
+    may look at its hooks, and the code of a graph may call operators by their own names. Of distributed
+    tensors the first call looks for shapes.
     """
+    from flop_harness.trace.local_parts import is_distributed
+
+    if is_distributed([*model.parameters(), *model.buffers()]):
+        return True
     kinds = {kind for module in model.modules() for kind in type(module).__mro__}
     return any(is_attention(kind) or is_unknown(kind) or is_graph(kind) for kind in kinds)
 

@@ -78,7 +78,7 @@ def make_plan(
     executors.check(executor)
     chosen = find(tuple(dict.fromkeys(counters))) if counters else named(suite)
     if training:
-        chosen = of_training(chosen, strictly=bool(counters))
+        chosen = of_training(chosen, strictly=tuple(counters) not in ((), ("all",)))
     return Plan(
         suite, tuple(chosen), folder, settle_device(device), jobs, fresh, training, executor
     )

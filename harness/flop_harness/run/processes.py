@@ -33,15 +33,31 @@ MOMENT_S = 0.2
 
 
 class ApartFromMain(ForkServerProcess):
-    """A process that does not import the script that was started."""
+    """A process that does not import the script that was started.
+
+    Its variables and its working directory are those of who starts it, not those that the fork
+    server began with.
+    """
+
+    surroundings: tuple[dict[str, str], str]
 
     def start(self) -> None:
         """Start; once more with another fork server where the first has died, of memory say."""
+        self.surroundings = dict(os.environ), working_directory()
         try:
             super().start()
         except (EOFError, OSError):
             time.sleep(MOMENT_S)  # the kernel may not have told of its end yet
             super().start()
+
+    def run(self) -> None:
+        variables, folder = self.surroundings
+        for name in os.environ.keys() - variables.keys():
+            del os.environ[name]
+        os.environ.update(variables)
+        if folder:
+            os.chdir(folder)
+        super().run()
 
     @staticmethod
     def _Popen(process: Any) -> Any:  # noqa: N802 - the name that multiprocessing calls
@@ -51,6 +67,14 @@ class ApartFromMain(ForkServerProcess):
 
 class Context(ForkServerContext):
     Process = ApartFromMain
+
+
+def working_directory() -> str:
+    """Where this process stands; empty where that folder is gone."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""
 
 
 @contextmanager

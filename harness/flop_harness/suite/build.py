@@ -12,6 +12,7 @@ from flop_harness.errors import ModelRaised, UserError
 from flop_harness.records import Case, Input
 from flop_harness.suite import inputs, sources
 from flop_harness.suite.compiled import as_module, is_training, set_mode, uncompiled
+from flop_harness.suite.global_hooks import put_once
 from flop_harness.suite.globals import Globals
 from flop_harness.suite.importing import blamed, place_kept
 from flop_harness.suite.opened import noting
@@ -115,6 +116,7 @@ def _call(recipe: Recipe, case: Case, place: str, seed: int) -> tuple[Any, Any, 
     torch.default_generator.manual_seed(seed)
     with (
         place_kept(),
+        put_once(),
         blamed(case.model, recipe.folders),
         torch.device(place),
         on_path(recipe.folders),

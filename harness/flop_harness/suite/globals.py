@@ -1,7 +1,8 @@
 """What a model's code keeps outside the model from pass to pass: globals, class attributes, caches.
 
-A pass without values leaves tensors there that a later one, or a counter, takes for its own. Things
-are looked at by their type and by methods of ``dict`` and ``list`` themselves: some libraries hold
+A pass without values leaves tensors there that a later one, or a counter, takes for its own, and
+every pass leaves counts of passes and names of what it saw, by which a later one may go another way.
+Things are looked at by their type and by methods of ``dict`` and ``list`` themselves: some libraries hold
 objects that import modules, or raise, when they are asked.
 """
 
@@ -9,9 +10,10 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import _lru_cache_wrapper, partial
+from itertools import starmap, zip_longest
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -26,12 +28,24 @@ CONTAINERS = (dict, list, deque)
 CODE = (FunctionType, type, CACHING)
 PLACES = (*CONTAINERS, ModuleType, type, FunctionType)
 METHODS = (MethodType, staticmethod, classmethod)
+NOTES = frozenset({int, float, complex, str, bytes})
+"""What tells a pass from another. Flags, which are of another kind, tell that something is set up."""
+GENERATORS: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], None]]] = {
+    "random.Random": (lambda one: one.getstate(), lambda one, state: one.setstate(state)),
+    "torch._C.Generator": (lambda one: one.get_state(), lambda one, state: one.set_state(state)),
+    "numpy.random.mtrand.RandomState": (
+        lambda one: one.get_state(), lambda one, state: one.set_state(state)),
+    "numpy.random._generator.Generator": (
+        lambda one: one.bit_generator.state,
+        lambda one, state: setattr(one.bit_generator, "state", state)),
+}  # fmt: skip
+"""Kinds of generators of random numbers -> how their state is read, and set"""
 ABSENT = object()
 
 
 @contextmanager
 def globals_kept(root: Any) -> Iterator[None]:
-    """Tensors that a pass of a module leaves outside it are gone afterwards."""
+    """Tensors, numbers and texts that a pass of a module leaves outside it are gone afterwards."""
     before = Globals(code_of(root))
     try:
         yield
@@ -51,9 +65,15 @@ class Globals:
         found = reached(roots, names)
         self.caches = [(each, each.cache_info().misses) for each in found if is_a(each, CACHING)]
         self.places = [(each, contents(each)) for each in found if is_a(each, PLACES)]
+        generators = [(each, GENERATORS.get(kind_of(each))) for each in found]
+        self.states = [(each, way[0](each), way[1]) for each, way in generators if way]
 
     def restore(self) -> None:
-        """Take away the tensors that have come since, and what functions remember since."""
+        """Put back the tensors, numbers and texts of before; generators draw the same again, and functions
+        forget what they remember since.
+        """
+        for generator, state, set_state in self.states:
+            set_state(generator, state)
         for place, before in self.places:
             put_back(place, before)
         for cache, misses in self.caches:
@@ -147,7 +167,11 @@ def is_holder(one: Any, names: Collection[str]) -> bool:
         return len(items_of(one)) <= LARGEST
     if is_a(one, ModuleType):
         return one.__name__ in names
-    return (one if is_a(one, CODE) else type(one)).__module__ in names
+    return (one if is_a(one, CODE) else type(one)).__module__ in names or kind_of(one) in GENERATORS
+
+
+def kind_of(one: Any) -> str:
+    return f"{type(one).__module__}.{type(one).__name__}"
 
 
 def is_a(one: Any, kinds: type | tuple[type, ...]) -> bool:
@@ -179,18 +203,24 @@ def contents(place: Any) -> dict[Any, Any] | list[Any]:
 
 
 def put_back(place: Any, before: Any) -> None:
-    """What was there, in the place of tensors that have come."""
+    """What was there, in the place of what a pass has left."""
     now = contents(place)
     if isinstance(now, list):
-        known = set(map(id, before))
-        if any(id(each) not in known and holds_tensor(each) for each in now):
+        if any(starmap(was_left, zip_longest(before, now, fillvalue=ABSENT))):
             place.clear()
             place.extend(before)
         return
     for name in {**before, **now}:
         old, new = before.get(name, ABSENT), now.get(name, ABSENT)
-        if old is not new and holds_tensor(old if new is ABSENT else new):
+        if was_left(old, new):
             bind(place, name, old)
+
+
+def was_left(old: Any, new: Any) -> bool:
+    """Whether a later pass would take what stands in the place of ``old`` for its own."""
+    if old is new:
+        return False
+    return any(type(each) in NOTES or holds_tensor(each) for each in (old, new))
 
 
 def bind(place: Any, name: Any, value: Any) -> None:

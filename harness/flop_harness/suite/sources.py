@@ -1,7 +1,8 @@
 """What makes an earlier result worth keeping: all code that its model was built from.
 
 The user's own files count by their content, editable installs and packages on ``PYTHONPATH``
-included; installed packages count by their version; Python's own modules are left out.
+included, and variables of the environment that they ask for; installed packages count by their
+version; Python's own modules are left out.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ def taken(folder: str) -> Sources:
     files = [*(file for _, file in own_modules()), *filter(is_data, sorted(opened.read))]
     digests = {place(file, base): mark(file) for file in files}
     places = tuple(place(each, base) for each in added)
-    return Sources(digests, modules, dict(versions()), tuple(sorted(opened.missing)), places)
+    missing = tuple(sorted(opened.missing))
+    return Sources(digests, modules, dict(versions()), missing, places, dict(variables()))
 
 
 def named(reference: str, folder: str) -> Sources:
@@ -108,6 +110,9 @@ def changed(sources: Sources, reference: str, folder: str) -> str:
         now = installed_version(name)
         if now != before:
             return f"{name} was {before or 'not installed'}, is {now or 'not installed'}"
+    for name, before in sources.variables.items():
+        if digest_of(os.environ.get(name)) != before:
+            return f"the environment variable {name} changed"
     return "" if is_library(reference) else shadowed(sources, reference, folder)
 
 
@@ -183,19 +188,39 @@ def file_of(module: ModuleType | None) -> str:
 @cache
 def is_own(file: str) -> bool:
     """Whether a file is the user's, and not Python's, an installed package's or ours."""
+    return os.path.isfile(file) and is_of_user(file)
+
+
+def is_of_user(file: str) -> bool:
+    """Whether a path leads to where the user's own files lie."""
     path = Path(os.path.realpath(file))
-    if not path.is_file() or any(part in INSTALLED for part in path.parts):
+    if any(part in INSTALLED for part in path.parts):
         return False
     ours = (*STANDARD, str(PACKAGE), str(Path(sys.prefix, "bin")))
     return not any(str(path).startswith(f"{home}/") for home in ours)
 
 
 def is_data(file: str) -> bool:
-    """Whether a file that was read belongs to the model, rather than to the machine."""
+    """Whether a file that was read, or looked for, belongs to the model, rather than to the machine."""
     if file.endswith(".pyc") or file.startswith(SYSTEM) or "/." in file:
         return False
     passing = file.startswith(f"{tempfile.gettempdir()}/torchinductor")
-    return not passing and is_own(file)
+    there = os.path.isfile(file) or not os.path.lexists(file)
+    return not passing and there and is_of_user(file)
+
+
+def variables() -> Iterator[tuple[str, str]]:
+    """(name, digest) of each variable of the environment that the user's own code asked for.
+
+    A file that copies all of them asks for none.
+    """
+    asked: dict[str, dict[str, str | None]] = {}
+    for (name, file), value in opened.variables.items():
+        if is_own(file):
+            asked.setdefault(file, {})[name] = value
+    for values in asked.values():
+        if not values.keys() >= os.environ.keys():
+            yield from ((name, digest_of(value)) for name, value in values.items())
 
 
 def versions() -> Iterator[tuple[str, str]]:
@@ -235,6 +260,11 @@ def mark(file: str) -> str:
         return marked(file, status.st_mtime_ns, status.st_size)
     except OSError:
         return ""
+
+
+def digest_of(value: str | None) -> str:
+    """What tells one text from another, without telling it; empty where there is none."""
+    return "" if value is None else hashlib.sha256(value.encode()).hexdigest()[:16]
 
 
 @lru_cache(maxsize=10_000)

@@ -11,9 +11,11 @@ from torch import nn
 from flop_harness.records import Trace
 from flop_harness.suite.compiled import uncompiled
 from flop_harness.suite.globals import globals_kept
-from flop_harness.trace.copying import NotCopyable, copied, differences
+from flop_harness.trace.copying import NotCopyable, copied
+from flop_harness.trace.differences import differences
 from flop_harness.trace.needs import GradientsNeeded, ImportNeeded, ValuesNeeded
 from flop_harness.trace.recorder import record
+from flop_harness.trace.sharding import forget_shapes
 
 Pass: TypeAlias = tuple[nn.Module, tuple, Mapping]
 """A model, and what it is called with."""
@@ -37,6 +39,7 @@ def recorded(
     module, args, kwargs = prepare()
 
     def called(given: Pass, **options: Any) -> Trace:
+        forget_shapes()
         if warm_up:
             record(*given, **{**options, "hooks": None})
         return record(*given, **options)

@@ -1,8 +1,9 @@
 """Copies of models and inputs that a forward pass may change while the originals stay as they are.
 
-A copy has the classes, modes, hooks and sharing of its original. Tensors of a copy have their own
-gradients; their memory is the original's unless real values will be written into it. What
-refuses to be copied (a lock, a generator, a handle of C++) is shared.
+A copy has the classes, modes, hooks and sharing of its original; functions that hold parts of the
+original hold those of the copy. Tensors of a copy have their own gradients; their memory is the
+original's unless real values will be written into it. What refuses to be copied (a lock, a generator,
+a handle of C++) is shared.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import copyreg
 import types
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
@@ -21,12 +22,11 @@ from torch.fx import Graph, GraphModule
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 from torch.nn.utils import parametrize
 
-from flop_harness.suite.compiled import is_training
-from flop_harness.trace import values
+from flop_harness.trace import closures, values
 
 ATOMS = frozenset({
     int, float, bool, str, complex, bytes, type(None), type(Ellipsis), type(NotImplemented), range,
-    type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType, types.CodeType, property,
+    type, types.BuiltinFunctionType, types.ModuleType, types.CodeType, property,
     torch.dtype, torch.device, torch.layout, torch.memory_format, torch.Size, Graph,
     torch.autograd.function.FunctionMeta,
 })  # fmt: skip
@@ -43,21 +43,30 @@ def copied(value: Any, *, real: bool = False) -> Any:
     With ``real`` the values of tensors are copied too, for a pass that executes kernels. Raises
     NotCopyable for a module with a way of its own to be copied, or to refuse it.
     """
-    return Copier(real).finished(value)
+    copier = Copier(real)
+    twin = copier.finished(value)
+    bound = closures.bound(copier.functions, copier.memo)
+    return Copier(real, bound).finished(value) if bound else twin
 
 
 class Copier:
-    """One copy in the making. ``memo`` leads from the id of an original to its copy."""
+    """One copy in the making. ``memo`` leads from the id of an original to its copy.
 
-    def __init__(self, real: bool) -> None:
+    Functions with an id in ``rebinds`` hold parts of what is copied.
+    """
+
+    def __init__(self, real: bool, rebinds: Collection[int] = ()) -> None:
         self.real = real
+        self.rebinds = rebinds
+        self.functions: list[types.FunctionType] = []
+        self.cells: dict[int, types.CellType] = {}
         self.memo: dict[int, Any] = {}
         self.alive: list[Any] = []  # an id is its object's own only while that lives
         self.storages: dict[int, torch.UntypedStorage] = {}
         self.shells: list[tuple[nn.Module, nn.Module]] = []
         self.rules: dict[type, Callable[[Any], Any]] = {
             list: self.list_, dict: self.dict_, OrderedDict: self.dict_, tuple: self.tuple_,
-            set: self.set_, types.MethodType: self.method, weakref.ref: self.reference,
+            set: self.set_, types.MethodType: self.method, types.FunctionType: self.function, weakref.ref: self.reference,
             nn.Parameter: self.tensor, torch.Tensor: self.tensor,
         }  # fmt: skip
 
@@ -144,6 +153,19 @@ class Copier:
 
     def method(self, value: Any) -> Any:
         return types.MethodType(value.__func__, self.copy(value.__self__))
+
+    def function(self, value: types.FunctionType) -> types.FunctionType:
+        if id(value) not in self.rebinds:
+            self.functions.append(value)
+            return value
+        twin = self.memo[id(value)] = closures.empty(value, self.cell)
+        return closures.rebound(value, twin, self.copy)
+
+    def cell(self, cell: types.CellType) -> types.CellType:
+        """One to be filled where it leads to a part of the model: the same for all that share it."""
+        if id(cell) not in self.rebinds:
+            return cell
+        return self.cells.setdefault(id(cell), types.CellType())
 
     def reference(self, value: weakref.ref) -> weakref.ref:
         target = value()
@@ -248,42 +270,3 @@ def restore(twin: Any, state: Any) -> None:
     twin.__dict__.update(attributes or {})
     for name, value in (slots or {}).items():
         setattr(twin, name, value)
-
-
-# ------------------------------------------------------------------------------ comparison
-
-
-def differences(original: nn.Module, twin: nn.Module) -> list[str]:
-    """In what a copy is another model; nothing for a faithful one."""
-    return [f"{what} differ" for what, look in LOOKS.items() if look(original) != look(twin)]
-
-
-def sharing(named: Any) -> list[tuple[Any, ...]]:
-    """Name, shape, dtype and trainability of each tensor, and the first name it has."""
-    first: dict[int, str] = {}
-    named = list(
-        named
-    )  # scripted modules make a tensor anew each time: its id is its own while kept
-    return [
-        (
-            name,
-            first.setdefault(id(t), name),
-            t.dtype,
-            t.requires_grad,
-            None if is_lazy(t) else t.shape,
-        )
-        for name, t in named
-    ]
-
-
-def hooks_of(module: nn.Module) -> list[int]:
-    return [len(held) for name, held in vars(module).items() if name.endswith("_hooks") and held]
-
-
-LOOKS: dict[str, Callable[[nn.Module], Any]] = {
-    "modules": lambda root: [(p, type(m)) for p, m in root.named_modules(remove_duplicate=False)],
-    "modes": lambda root: [is_training(m) for m in root.modules()],
-    "hooks": lambda root: [hooks_of(m) for m in root.modules()],
-    "parameters": lambda root: sharing(root.named_parameters(remove_duplicate=False)),
-    "buffers": lambda root: sharing(root.named_buffers(remove_duplicate=False)),
-}

@@ -90,9 +90,11 @@ def encode(value: Any) -> Any:
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is one of Python's numbers, of a class below them, or one of numpy's."""
+    """Whether it is one of Python's numbers, of a class below them, one of numpy's, or an integer of torch's."""
     if isinstance(value, (int, float, complex)):
         return True
+    if type(value) is torch.Tensor:
+        return not (value.shape or value.is_meta or value.is_floating_point())
     return type(value).__module__ == "numpy" and getattr(value, "shape", None) == ()
 
 

@@ -61,6 +61,8 @@ def plain_attributes(module: nn.Module) -> dict[str, Any]:
         elif isinstance(value, torch.Tensor):
             if name.startswith(WEIGHTS):
                 held[name] = encode(value)
+            elif is_number(value):
+                config[name] = number(value)
         elif is_number(value):
             config[name] = number(value)
         elif kind in NAMED:

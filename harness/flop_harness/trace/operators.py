@@ -276,6 +276,8 @@ def signed(value: Any) -> Any:
             raise TypeError("only plain strided tensors have signatures")
         return (value.shape, value.stride(), value.dtype, value.requires_grad, value.is_cpu)
     kind = type(value)
+    if kind is torch.ScriptObject:
+        raise TypeError("objects of C++ need not be comparable")
     if kind is list or kind is tuple:
         return (kind, *[signed(item) for item in value])
     return (kind, value)

@@ -26,6 +26,7 @@ from flop_harness.records import (
 from flop_harness.suite.compiled import is_training
 from flop_harness.trace import functions, layers, step
 from flop_harness.trace.backward import GraphMode, below_autograd
+from flop_harness.trace.complex_gradients import GradientsMode
 from flop_harness.trace.copying import NotCopyable
 from flop_harness.trace.encoding import encode
 from flop_harness.trace.local_parts import is_distributed
@@ -40,6 +41,7 @@ from flop_harness.trace.needs import (
 from flop_harness.trace.operators import OperatorMode, rebuilt
 from flop_harness.trace.plans import MEMORY, Memory
 from flop_harness.trace.shapes import spec_of
+from flop_harness.trace.sharding import looks_noted
 from flop_harness.trace.surroundings import IdleMode, hooked, settings, undisturbed
 from flop_harness.trace.values import given, values_guarded
 
@@ -94,6 +96,8 @@ def record(
         output = module(*args, **(kwargs or {}))
         refuse_lazy(output)
         (root,) = recorder.stack[0]
+        if isinstance(operators, GradientsMode):
+            root = operators.told(root)
         if isinstance(operators, GraphMode):
             step.go_back(operators, output)
             after = step.phases(root, recorder.table, operators, context.optimizer)
@@ -125,8 +129,10 @@ def mode_for(
     given = (recorder.stack, recorder.device, execute, memory, recorder.needs)
     if context.training:
         return GraphMode(*given, lifts=not gradients)
+    if gradients:  # each call is one of its own, of which nodes are known: nothing is remembered
+        return GradientsMode(recorder.stack, recorder.device, execute, None, recorder.needs)
     mode = OperatorMode(*given)
-    mode.passes_gradients = context.grad and not gradients
+    mode.passes_gradients = context.grad
     return mode
 
 
@@ -151,6 +157,7 @@ def watched(
             # Below autograd a dispatch mode sees composite operators before they come apart.
             levels.enter_context(below_autograd())
         levels.enter_context(operators.parts.noted())
+        levels.enter_context(looks_noted(recorder.stack))
         levels.enter_context(operators)
         yield
 

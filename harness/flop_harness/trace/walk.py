@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from flop_harness.records import (
     BESIDE,
+    LOOKS_FOR_SHAPE,
     NOT_TAKEN,
     ON_THIS_RANK,
     PRE_HOOKED,
@@ -51,9 +52,12 @@ def visits(trace: Trace, prune: Prune | None = None) -> Iterator[Visit]:
 
 def is_closed(visit: Visit) -> bool:
     """Whether nobody who watches modules or functions looks inside: an operator on functions, such
-    as ``cond``, calls those of the model.
+    as ``cond``, calls those of the model, and one on distributed tensors may look for a shape.
     """
-    return visit.call.level == "operator" and not visit.call.name.startswith("higher_order.")
+    call = visit.call
+    if call.level != "operator" or call.name.startswith("higher_order."):
+        return False
+    return all(child.name != LOOKS_FOR_SHAPE for child in call.children)
 
 
 def module_calls(trace: Trace) -> Iterator[tuple[Visit, Module]]:

@@ -53,6 +53,8 @@ MANNERS = {
         "charges {} twice: by the hook on the layer, and by the patched function that it calls",
     NESTED:
         "charges {} twice where one patched function calls another",
+    " counted where torch looks for a shape":
+        "charges {} where torch, once, looks for the shape of a distributed tensor and computes nothing",
     " counted on its output":
         "charges {} by the shape of their output, which the multiplications do not follow",
     " charged by its parameters": "charges {} by the number of its parameters",

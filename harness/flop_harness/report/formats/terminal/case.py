@@ -7,11 +7,18 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from flop_harness.records import Bridge, Context, Metric, Reading, Run
+from flop_harness.records import Bridge, Context, Failure, Metric, Reading, Run
 from flop_harness.report.analysis.bridges import part_of
 from flop_harness.report.analysis.causes import in_macs_each
 from flop_harness.report.analysis.cells import cell_of
-from flop_harness.report.analysis.index import BASE_UNIT, REFERENCE, Index, plain, where
+from flop_harness.report.analysis.index import (
+    BASE_UNIT,
+    REFERENCE,
+    Index,
+    is_figure,
+    plain,
+    where,
+)
 from flop_harness.report.formats.terminal.fitting import Fitted, Head, Row
 from flop_harness.report.tables.deviations import MEANINGS, legend
 from flop_harness.report.tables.glossary import CONTEXTS
@@ -145,7 +152,12 @@ def richest(run: Run, case: str) -> Bridge | None:
     return max(here, key=lambda each: sum(bool(step.amount) for step in each.steps), default=None)
 
 
-def silence(reading: Reading) -> str:
+def silence(reading: Reading, failures: Sequence[Failure] = ()) -> str:
     """Why there is no bridge to a reading, in a line."""
-    word = "no figure" if reading.status == "ok" else reading.status.replace("_", " ")
-    return f"{where(reading)}: {word}: {shorten(reading.message, 1000)}"
+    word, why = reading.status.replace("_", " "), reading.message
+    if is_figure(reading):
+        stages = (f"{reading.counter}'s rules for {reading.metric}", f"trace for {reading.counter}")
+        ours = (each for each in failures if each.case == reading.case and each.stage in stages)
+        word = f"no bridge leads to {group(reading.value)} {reading.unit}"
+        why = "; ".join(f"{each.stage}: {each.message}" for each in ours)
+    return f"{where(reading)}: {word}: {shorten(why, 1000)}"
