@@ -13,9 +13,16 @@ from dataclasses import replace
 
 from flop_harness.audit.language import slips
 from flop_harness.audit.language.hours import on_hours
-from flop_harness.audit.language.quantities import QUANTITIES, column, misprinted, printed, worth
+from flop_harness.audit.language.possible import UNNAMED, Candidate
+from flop_harness.audit.language.quantities import (
+    QUANTITIES,
+    column,
+    figure_of,
+    misprinted,
+    printed,
+    worth,
+)
 from flop_harness.audit.language.question import Match, Question, Way, way_of
-from flop_harness.audit.language.relations import Candidate
 from flop_harness.records import Claim, Fit, Ruling, Verdict
 from flop_harness.records.units import in_percent
 
@@ -23,6 +30,8 @@ ENOUGH = 3
 """So many figures of a column say how all of it is counted, if one way explains most of them."""
 UNLIKELY = 0.05
 """The chance up to which an explanation that departs from what is stated is taken."""
+MOST = 0.5
+"""The share of a column from which on it is counted one way, if that way departs in nothing."""
 CLEAR = 0.8
 """The share of a column from which on what departs from its way is a slip rather than another way."""
 RARE = 0.002
@@ -36,6 +45,7 @@ def verdicts(claims: Iterable[Claim]) -> dict[int, Verdict]:
         usual, agreed = usual_ways([question for question in column_of if question.plain])
         for question in column_of:
             question.usual, question.agreed = usual, agreed
+            question.beside = agreed * len(column_of) / max(len(column_of) - 1, 1)
     rows: Mapping[tuple[str, str], list[Question]] = defaultdict(list)
     for question in questions:
         rows[question.claim.file, question.claim.table].append(question)
@@ -55,10 +65,12 @@ def grouped(questions: Iterable[Question]) -> dict[tuple[str, ...], list[Questio
 def usual_ways(group: list[Question]) -> tuple[set[Way], float]:
     """The ways that explain most of a column, as much of it as any other does; the share of it."""
     counts = Counter(way for question in group for way in question.ways)
-    most = max(counts.values(), default=0)
-    if len(group) < ENOUGH or 2 * most <= len(group):
-        return set(), 0.0
-    return {way for way, count in counts.items() if count == most}, most / len(group)
+    plain = {way: count for way, count in counts.items() if not way[1]}
+    for ways, enough in ((counts, CLEAR), (plain, MOST)):
+        most = max(ways.values(), default=0)
+        if len(group) >= ENOUGH and most > enough * len(group):
+            return {way for way, count in ways.items() if count == most}, most / len(group)
+    return set(), 0.0
 
 
 # ------------------------------------------------------------------------------------- one verdict
@@ -66,7 +78,7 @@ def usual_ways(group: list[Question]) -> tuple[set[Way], float]:
 
 def verdict(question: Question, table: list[Question]) -> Verdict:
     claim = question.claim
-    if claim.metric == "gpu hours":
+    if claim.metric == "gpu hours" and not question.plain:
         return on_hours(claim, [q.claim for q in table if q.claim.unit == claim.unit])
     if not question.plain:
         return Verdict(claim.id, "unexplained", "its row does not say what it follows from")
@@ -87,6 +99,8 @@ def verdict(question: Question, table: list[Question]) -> Verdict:
 def credible(question: Question, chance: float) -> bool:
     """Whether the best departs little, explains its column, or fits hardly by chance."""
     best = question.best[0]
+    if best.candidate.shared:
+        return way_of(best.candidate) in question.usual
     if way_of(best.candidate) in question.usual or (best.cost <= 1 and not question.usual):
         return True
     return question.chance(best.cost) <= chance
@@ -122,12 +136,17 @@ def likeliest(question: Question) -> list[Candidate]:
     return usual or named or [each for each in question.plain if each.cost == least]
 
 
+def certain(likely: list[Candidate]) -> bool:
+    return all(each.certain for each in likely)
+
+
 def settled(question: Question, likely: list[Candidate]) -> bool:
     """Whether it is clear what the figure should be, so that a slip of a digit can be told."""
     if question.usual:
         return question.agreed >= CLEAR
     named = all(each.counting == question.claim.counts for each in likely)
-    return named or len({each.value for each in likely}) <= 2
+    held = [e for e in question.plain if e.cost <= UNNAMED] if not certain(likely) else likely
+    return named or len({each.value for each in held}) <= 2
 
 
 def changed_places(question: Question, table: list[Question]) -> str:
@@ -149,9 +168,10 @@ def mistaken(question: Question, table: list[Question], slip: str = "") -> Verdi
     shown = tuple(map(fit(claim), (Match(each, each.cost, each.departures) for each in near)))
     should = f"{near[0].counting} gives {told_value(claim, near[0])}"
     ruling: Ruling = "unexplained"
-    if slip or all(each.certain for each in likely):
+    usual = question.beside >= CLEAR
+    if slip or all(each.certain or (each.usual and usual) for each in likely):
         ruling = "error in the source"
-    gap = f", {in_percent(slips.figure_of(claim).middle / near[0].value.middle - 1, 2, signed=True)} off"
+    gap = f", {in_percent(figure_of(claim).middle / near[0].value.middle - 1, 2, signed=True)} off"
     reason = f"{slip}; {should}" if slip else f"{should}{gap}"
     return counted(question, Verdict(claim.id, ruling, reason, nearest=shown))
 
@@ -166,7 +186,7 @@ def swapped(question: Question, likely: list[Candidate], table: list[Question]) 
 
 
 def nearest(claim: Claim, likely: list[Candidate], most: int = 3) -> list[Candidate]:
-    figure = slips.figure_of(claim).middle
+    figure = figure_of(claim).middle
     return sorted(likely, key=lambda each: abs(each.value.middle / figure - 1))[:most]
 
 
@@ -179,7 +199,7 @@ def fit(claim: Claim) -> Callable[[Match], Fit]:
     def made(match: Match) -> Fit:
         value = match.candidate.value.middle
         whole = int(value) if value.denominator == 1 else float(value)
-        gap = float(slips.figure_of(claim).middle / value - 1) if value else float("inf")
+        gap = float(figure_of(claim).middle / value - 1) if value else float("inf")
         unit = QUANTITIES[claim.metric].unit
         exact = match.candidate.value.low == match.candidate.value.high and not gap
         return Fit(match.candidate.counting, whole, unit, about(claim), match.told, exact, gap)
@@ -213,5 +233,7 @@ def counted(question: Question, made: Verdict) -> Verdict:
 def listed(names: list[str], most: int = 4) -> str:
     """``a, b and 3 others``."""
     if len(names) > most:
-        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} others"
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        names = [*names[: most - 1], f"{len(names) - most + 1} others"]
+    between = "; " if any(", " in name for name in names) else ", "
+    last = f"{between}and ".replace(", and", " and")
+    return last.join(filter(None, [between.join(names[:-1]), names[-1]]))

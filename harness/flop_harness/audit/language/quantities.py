@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from flop_harness.errors import UserError, suggest
+from flop_harness.records import Claim
 from flop_harness.records.units import Printed, parse_figure, with_unit
 
 
@@ -20,10 +22,15 @@ class Quantity:
     counted: bool = False
 
 
-SIZES = ("params", "tokens")
+SIZES = (
+    "params", "active params", "non-embedding params", "embedding params", "tokens", "batch tokens",
+)  # fmt: skip
 PERCENT, TERA, PETA = Fraction(1, 100), Fraction(10**12), Fraction(10**15)
 QUANTITIES: Mapping[str, Quantity] = {
     "params": Quantity("parameter"),
+    "active params": Quantity("parameter"),
+    "non-embedding params": Quantity("parameter"),
+    "embedding params": Quantity("parameter"),
     "layers": Quantity("layer", counted=True),
     "heads": Quantity("head", counted=True),
     "head size": Quantity("element", counted=True),
@@ -31,9 +38,16 @@ QUANTITIES: Mapping[str, Quantity] = {
     "kv heads": Quantity("head", counted=True),
     "mlp width": Quantity("element", counted=True),
     "mlp matrices": Quantity("matrix", counted=True),
+    "experts": Quantity("expert", counted=True),
+    "active experts": Quantity("expert", counted=True),
+    "shared experts": Quantity("expert", counted=True),
+    "expert width": Quantity("element", counted=True),
+    "dense layers": Quantity("layer", counted=True),
     "vocabulary": Quantity("token", counted=True),
     "length": Quantity("token", counted=True),
     "batch": Quantity("sequence", counted=True),
+    "batch tokens": Quantity("token"),
+    "steps": Quantity("step", counted=True),
     "gpus": Quantity("device", counted=True),
     "tokens": Quantity("token"),
     "compute": Quantity("FLOP"),
@@ -165,3 +179,18 @@ def cut(name: str, cell: str, prefix: Fraction = Fraction(1)) -> Interval:
     scale = worth(name, prefix, letter)
     more = min(figure.step, 2 * figure.value * loosest(name))
     return Interval(figure.value * scale, (figure.value + more) * scale)
+
+
+def figure_of(claim: Claim, text: str | None = None) -> Interval:
+    """What a figure may stand for, half a step either way, in its quantity's unit."""
+    return read(claim.unit, text or claim.value)[0]
+
+
+@lru_cache(maxsize=100_000)
+def read(head: str, text: str) -> tuple[Interval, Interval]:
+    """What a cell under this head stands for if it is rounded, and if it may be cut off too."""
+    name, prefix = column(head)
+    rounded = stands_for(name, text, prefix)
+    figure, letter = printed(text)
+    last = (figure.value + figure.step) * worth(name, prefix, letter)
+    return rounded, Interval(rounded.low, last)

@@ -24,6 +24,8 @@ from flop_harness.suite.shapes import find as find_shape
 Text = Annotated[str, Meta(min_length=1)]
 WORDS = ("model", "peak", "note", "recomputed", "label", "part")
 """Columns that hold words."""
+GIVEN = ("tokens", "batch tokens")
+"""Quantities that sources state rather than compute."""
 BLANK = ("", "-", "n/a", "0")
 
 
@@ -69,7 +71,8 @@ def claims(table: Table, file: str, folder: Path, where: str) -> Iterator[Claim]
         found = [claim(table, row, head, cells, file) for head in row.cells
                  if head in cells and head not in WORDS and column(head)[0] in TARGETS]  # fmt: skip
         derived = [each for each in found if follows(each)]
-        yield from derived or found  # a row of which nothing follows is claimed as it stands
+        # a row of which nothing follows is claimed as it stands, but for what is given everywhere
+        yield from derived or [each for each in found if each.metric not in GIVEN]
 
 
 def claim(table: Table, row: Row, head: str, cells: Mapping[str, str], file: str) -> Claim:

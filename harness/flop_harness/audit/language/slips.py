@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
 
 from flop_harness.audit.language.given import Given
 from flop_harness.audit.language.quantities import (
+    QUANTITIES,
     Interval,
     column,
+    figure_of,
     filled,
     printed,
-    stands_for,
-    worth,
+    read,
 )
 from flop_harness.audit.language.relations import Candidate
 from flop_harness.records import Claim
@@ -23,9 +23,13 @@ from flop_harness.suite.peaks import known as known_peaks
 
 POWERS = {1: "ten times", 2: "a hundred times", 3: "a thousand times", 6: "a million times",
           9: "a billion times"}  # fmt: skip
+AGAIN, HALF = (
+    (Fraction(2), "twice what it should be"),
+    (Fraction(1, 2), "half of what it should be"),
+)
 FACTORS = (
-    (Fraction(2), "twice what it should be: FLOP for MAC, or counted again"),
-    (Fraction(1, 2), "half of what it should be: MAC for FLOP"),
+    (AGAIN[0], f"{AGAIN[1]}: FLOP for MAC, or counted again"),
+    (HALF[0], f"{HALF[1]}: MAC for FLOP"),
     (Fraction(4, 3), "4/3 of what it should be: recomputation counted in"),
     (Fraction(3, 4), "3/4 of what it should be: recomputation left out"),
     (Fraction(3), "three times what it should be: the backward pass counted in"),
@@ -49,24 +53,9 @@ def explained(claim: Claim, values: Iterable[Interval], clear: bool) -> str:
     return next((words for slip in told for words in slip(claim, given, values)), "")
 
 
-def figure_of(claim: Claim, text: str | None = None) -> Interval:
-    """What a figure may stand for, half a step either way, in its quantity's unit."""
-    return read(claim.unit, text or claim.value)[0]
-
-
 def loosely(claim: Claim, text: str) -> Interval:
     """The same where it may also be cut off."""
     return read(claim.unit, text)[1]
-
-
-@lru_cache(maxsize=100_000)
-def read(head: str, text: str) -> tuple[Interval, Interval]:
-    """What a cell under this head stands for if it is rounded, and if it may be cut off too."""
-    name, prefix = column(head)
-    rounded = stands_for(name, text, prefix)
-    figure, letter = printed(text)
-    last = (figure.value + figure.step) * worth(name, prefix, letter)
-    return rounded, Interval(rounded.low, last)
 
 
 def off_by(claim: Claim, factor: Fraction) -> Interval:
@@ -118,7 +107,10 @@ def transposed(claim: Claim, given: Given, values: list[Interval]) -> Iterator[s
 
 
 def factors(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
-    for factor, told in FACTORS:
+    """Of work and its rates; a number of things is at most counted twice, a size of a shape never."""
+    quantity = QUANTITIES[claim.metric]
+    of_work = "FLOP" in quantity.unit or quantity.unit in ("MAC", "share")
+    for factor, told in () if quantity.counted else FACTORS if of_work else (AGAIN, HALF):
         if any(off_by(claim, factor).meets(value * factor) for value in values):
             yield told
 
