@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from fractions import Fraction
 
 from flop_harness.audit.language import slips
+from flop_harness.audit.language.given import Given
 from flop_harness.audit.language.hours import on_hours
 from flop_harness.audit.language.possible import UNNAMED, Candidate
 from flop_harness.audit.language.quantities import (
@@ -28,14 +30,16 @@ from flop_harness.records.units import in_percent
 
 ENOUGH = 3
 """So many figures of a column say how all of it is counted, if one way explains most of them."""
+CLOSE = Fraction(23, 20)
+"""From the least to the greatest that a figure may be, if a factor of 4/3 is to stand out."""
 UNLIKELY = 0.05
 """The chance up to which an explanation that departs from what is stated is taken."""
-MOST = 0.5
-"""The share of a column from which on it is counted one way, if that way departs in nothing."""
 CLEAR = 0.8
 """The share of a column from which on what departs from its way is a slip rather than another way."""
+FAR_OFF = 0.05
+"""Off by more, a figure is close to nothing."""
 RARE = 0.002
-"""The same for a figure that is counted unlike its column."""
+"""UNLIKELY for a figure that is counted unlike its column."""
 
 
 def verdicts(claims: Iterable[Claim]) -> dict[int, Verdict]:
@@ -63,14 +67,24 @@ def grouped(questions: Iterable[Question]) -> dict[tuple[str, ...], list[Questio
 
 
 def usual_ways(group: list[Question]) -> tuple[set[Way], float]:
-    """The ways that explain most of a column, as much of it as any other does; the share of it."""
+    """The ways that explain most of a column, as much of it as any other does; the share of it.
+
+    A way that departs from what is stated has to explain most of it with its digits read as usual, or
+    nearly all; and more than one figure more than a way that does not.
+    """
+    if len(group) < ENOUGH:
+        return set(), 0.0
     counts = Counter(way for question in group for way in question.ways)
-    plain = {way: count for way, count in counts.items() if not way[1]}
-    for ways, enough in ((counts, CLEAR), (plain, MOST)):
-        most = max(ways.values(), default=0)
-        if len(group) >= ENOUGH and most > enough * len(group):
-            return {way for way, count in ways.items() if count == most}, most / len(group)
-    return set(), 0.0
+    exact = Counter(way for question in group for way in question.ways_read_as_usual)
+    enough = {
+        way: count for way, count in counts.items()
+        if 2 * count > len(group)
+        and (not way[1] or 2 * exact[way] > len(group) or count >= CLEAR * len(group))
+    }  # fmt: skip
+    most = max(enough.values(), default=0)
+    plain = {way: count for way, count in enough.items() if not way[1] and count + 1 >= most}
+    most = max(plain.values(), default=most)
+    return {way for way, count in (plain or enough).items() if count == most}, most / len(group)
 
 
 # ------------------------------------------------------------------------------------- one verdict
@@ -85,7 +99,7 @@ def verdict(question: Question, table: list[Question]) -> Verdict:
     outside = bool(question.usual) and not any(
         way_of(match.candidate) in question.usual for match in question.matches
     )
-    if slip := changed_places(question, table):
+    if slip := changed_places(question, table) or slips.above_hardware(claim, Given(claim)):
         return mistaken(question, table, slip)
     if question.matches and credible(question, RARE if outside else UNLIKELY):
         made = reproduced(question)
@@ -131,9 +145,9 @@ def reproduced(question: Question) -> Verdict:
 def likeliest(question: Question) -> list[Candidate]:
     """What explains its column, else what the source names, else what departs least."""
     usual = [each for each in question.plain if each.way in question.usual]
-    named = [each for each in question.plain if each.counting == question.claim.counts]
+    named = [each for each in usual or question.plain if each.counting == question.claim.counts]
     least = min(each.cost for each in question.plain)
-    return usual or named or [each for each in question.plain if each.cost == least]
+    return named or usual or [each for each in question.plain if each.cost == least]
 
 
 def certain(likely: list[Candidate]) -> bool:
@@ -143,10 +157,16 @@ def certain(likely: list[Candidate]) -> bool:
 def settled(question: Question, likely: list[Candidate]) -> bool:
     """Whether it is clear what the figure should be, so that a slip of a digit can be told."""
     if question.usual:
-        return question.agreed >= CLEAR
+        return question.beside >= CLEAR
     named = all(each.counting == question.claim.counts for each in likely)
     held = [e for e in question.plain if e.cost <= UNNAMED] if not certain(likely) else likely
     return named or len({each.value for each in held}) <= 2
+
+
+def near(question: Question) -> bool:
+    """Whether all that a figure may be, with little departure, lies close together."""
+    values = [each.value.middle for each in question.plain if each.cost <= UNNAMED]
+    return bool(values) and max(values) <= CLOSE * min(values)
 
 
 def changed_places(question: Question, table: list[Question]) -> str:
@@ -163,15 +183,18 @@ def mistaken(question: Question, table: list[Question], slip: str = "") -> Verdi
     claim, likely = question.claim, likeliest(question)
     clear = settled(question, likely)
     slip = slip or (swapped(question, likely, table) if clear else "")
-    slip = slip or slips.explained(claim, [each.value for each in likely], clear)
-    near = nearest(claim, likely)
-    shown = tuple(map(fit(claim), (Match(each, each.cost, each.departures) for each in near)))
-    should = f"{near[0].counting} gives {told_value(claim, near[0])}"
+    together = near(question)
+    slip = slip or slips.explained(claim, [each.value for each in likely], clear, together)
+    closest = nearest(claim, likely)
+    shown = tuple(map(fit(claim), (Match(each, each.cost, each.departures) for each in closest)))
+    should = f"{closest[0].counting} gives {told_value(claim, closest[0])}"
     ruling: Ruling = "unexplained"
     usual = question.beside >= CLEAR
     if slip or all(each.certain or (each.usual and usual) for each in likely):
         ruling = "error in the source"
-    gap = f", {in_percent(figure_of(claim).middle / near[0].value.middle - 1, 2, signed=True)} off"
+    gap = (
+        f", {in_percent(figure_of(claim).middle / closest[0].value.middle - 1, 2, signed=True)} off"
+    )
     reason = f"{slip}; {should}" if slip else f"{should}{gap}"
     return counted(question, Verdict(claim.id, ruling, reason, nearest=shown))
 
@@ -186,8 +209,14 @@ def swapped(question: Question, likely: list[Candidate], table: list[Question]) 
 
 
 def nearest(claim: Claim, likely: list[Candidate], most: int = 3) -> list[Candidate]:
+    """Those that come closest; of what is far off all alike, in the order of the catalogue."""
     figure = figure_of(claim).middle
-    return sorted(likely, key=lambda each: abs(each.value.middle / figure - 1))[:most]
+
+    def gap(each: Candidate) -> float:
+        off = float(abs(each.value.middle / figure - 1))
+        return round(off, 1) if off > FAR_OFF else off
+
+    return sorted(likely, key=gap)[:most]
 
 
 # -------------------------------------------------------------------------------------------- words

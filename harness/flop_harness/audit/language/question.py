@@ -97,6 +97,11 @@ class Question:
     def ways(self) -> set[Way]:
         return {way_of(match.candidate) for match in self.matches}
 
+    @property
+    def ways_read_as_usual(self) -> set[Way]:
+        """Those that need no digits cut off or filled up."""
+        return {way for match in self.matches if (way := way_of(match.candidate))[1] == match.told}
+
     @cached_property
     def best(self) -> list[Match]:
         """What explains its column, else what departs least."""

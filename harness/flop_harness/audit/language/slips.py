@@ -17,6 +17,7 @@ from flop_harness.audit.language.quantities import (
     read,
 )
 from flop_harness.audit.language.relations import Candidate
+from flop_harness.conventions.transformers import parameters as weights
 from flop_harness.records import Claim
 from flop_harness.records.units import parse_figure
 from flop_harness.suite.peaks import known as known_peaks
@@ -35,22 +36,27 @@ FACTORS = (
     (Fraction(3), "three times what it should be: the backward pass counted in"),
     (Fraction(1, 3), "a third of what it should be: the backward pass left out"),
 )
+Slip = Callable[[Claim, Given, list[Interval]], Iterator[str]]
+MANY = 7
+"""So many digits that two of them in each other's place fit nothing by chance."""
 TRIFLE = Fraction(1, 200)
 BY_PEAK = ("mfu", "mfu without attention", "hfu", "peak share")
 
 
-def explained(claim: Claim, values: Iterable[Interval], clear: bool) -> str:
+def explained(claim: Claim, values: Iterable[Interval], clear: bool, near: bool = False) -> str:
     """The first slip that would turn one of ``values`` into the figure; empty if there is none.
 
-    Where it is not clear what the figure should be, digits and factors explain too much.
+    Where it is not clear what the figure should be, digits and factors explain too much: factors
+    unless all that it may be lies ``near`` together, digits unless there are many.
     """
     values = list(values)
     given = Given(claim)
-    slips: tuple[Callable[[Claim, Given, list[Interval]], Iterator[str]], ...] = (
-        powers, against_sparse, against_another, transposed, one_digit, factors,
-    )  # fmt: skip
-    told = slips if clear else slips[:3]
-    return next((words for slip in told for words in slip(claim, given, values)), "")
+    slips: list[Slip] = [powers, against_sparse, against_another, active_alone]
+    if clear or printed(claim.value)[0].digits >= MANY:
+        slips += [transposed, one_digit] if clear else [transposed]
+    if clear or near:
+        slips.append(factors)
+    return next((words for slip in slips for words in slip(claim, given, values)), "")
 
 
 def loosely(claim: Claim, text: str) -> Interval:
@@ -62,7 +68,9 @@ def off_by(claim: Claim, factor: Fraction) -> Interval:
     """What a figure may stand for if it is a rounded one times a factor; zeros may fill it up."""
     name, prefix = column(claim.unit)
     whole = filled(name, claim.value, prefix) or figure_of(claim)
-    half = (whole.high - whole.low) / 2 * max(factor, Fraction(1))
+    plain = figure_of(claim)
+    steps = (plain.high - plain.low) / 2 * max(factor, Fraction(1))
+    half = max((whole.high - whole.low) / 2, steps)
     return Interval(whole.middle - half, whole.middle + half)
 
 
@@ -96,6 +104,23 @@ def against_another(claim: Claim, given: Given, values: list[Interval]) -> Itera
         against = (value * (dense / other.flops) for value in values)
         if other.flops != dense.low and any(map(figure_of(claim).meets, against)):
             yield f"a share of the peak of {other.id}, {float(other.flops / 10**12):g} TFLOP/s"
+
+
+def active_alone(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
+    """Of a mixture of experts the parameters that one token meets."""
+    shape = given.shape or given.described
+    if claim.metric != "params" or shape is None or shape.experts is None:
+        return
+    if loosely(claim, claim.value).meets(Interval.of(weights.active(shape))):
+        yield "the active parameters for all"
+
+
+def above_hardware(claim: Claim, given: Given) -> str:
+    """Model FLOPs are at most what the hardware runs."""
+    hardware = given.get("hfu")
+    if claim.metric == "mfu" and hardware and figure_of(claim).low > hardware.high:
+        return "more than the HFU beside it"
+    return ""
 
 
 def transposed(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
