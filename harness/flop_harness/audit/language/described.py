@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from flop_harness.audit.language.quantities import Interval
 from flop_harness.conventions.transformers import parameters as weights
+from flop_harness.errors import UserError
 from flop_harness.records.transformer import Experts, Norm, Transformer
 
 Column = Callable[[str], Interval | None]
@@ -17,6 +18,7 @@ def shape_of_columns(column: Column) -> Transformer | None:
     """A decoder with one matrix for tokens in and out, and an MLP of four widths unless one is given.
 
     None where layers or width are missing. Without a vocabulary it is 0, and the layers are all.
+    UserError for sizes that do not go together.
     """
 
     def size(name: str, usual: int) -> int:
@@ -29,6 +31,10 @@ def shape_of_columns(column: Column) -> Transformer | None:
     head = size("head size", 0) or width // size("heads", 1) or 1
     heads = size("heads", width // head)
     mlp = size("mlp width", 4 * width)
+    if heads % size("kv heads", heads):
+        raise UserError(f"{heads} heads do not share {size('kv heads', heads)} kv heads evenly")
+    if size("mlp matrices", 2) not in (2, 3):
+        raise UserError("an MLP has 2 matrices, or 3 where it is gated")
     return Transformer(
         "its row's columns", layers, width, heads, size("kv heads", heads), head,
         mlp, size("mlp matrices", 2), size("vocabulary", 0),
@@ -43,7 +49,9 @@ def experts(size: Callable[[str, int], int], mlp: int, layers: int) -> Experts |
         return None
     each, shared = size("expert width", mlp), size("shared experts", 0)
     active, dense = size("active experts", routed), size("dense layers", 0)
-    return Experts(routed, min(active, routed), each, shared, shared * each, min(dense, layers))
+    if active > routed or dense > layers:
+        raise UserError("more experts are active than there are, or more layers dense")
+    return Experts(routed, active, each, shared, shared * each, dense)
 
 
 @dataclass(frozen=True, slots=True)

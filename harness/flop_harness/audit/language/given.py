@@ -32,6 +32,8 @@ TOLD: Mapping[Mode, str] = {
     "cut": "figures beside it cut off",
 }  # fmt: skip
 
+RECOMPUTED = {"true": True, "yes": True, "false": False, "no": False}
+
 
 @dataclass(frozen=True)
 class Given:
@@ -90,8 +92,7 @@ class Given:
 
     @property
     def recomputed(self) -> bool | None:
-        word = self.claim.given.get("recomputed", "").lower()
-        return {"true": True, "yes": True, "false": False, "no": False}.get(word)
+        return RECOMPUTED.get(self.claim.given.get("recomputed", "").lower())
 
     @property
     def peak(self) -> Interval | None:

@@ -25,6 +25,12 @@ class Quantity:
 SIZES = (
     "params", "active params", "non-embedding params", "embedding params", "tokens", "batch tokens",
 )  # fmt: skip
+WHOLE = (
+    "layers", "heads", "head size", "width", "kv heads", "mlp width", "mlp matrices", "experts",
+    "active experts", "shared experts", "expert width", "dense layers", "vocabulary", "length",
+    "batch", "gpus", "steps",
+)  # fmt: skip
+"""Sizes of a shape and of a step: of things that are not halved."""
 PERCENT, TERA, PETA = Fraction(1, 100), Fraction(10**12), Fraction(10**15)
 QUANTITIES: Mapping[str, Quantity] = {
     "params": Quantity("parameter"),
@@ -119,6 +125,9 @@ def column(head: str) -> tuple[str, Fraction]:
     return name, Fraction(10 ** PREFIXES[prefix]) if prefix else Fraction(1)
 
 
+LEAST, MOST = Fraction(1, 10**12), Fraction(10**36)
+LARGEST = 10**9
+"""Of what is counted in a shape, as in files of shapes."""
 MISPRINTED = re.compile(r"\d+,\d{1,2}")
 """A comma where the point belongs: no thousands are grouped so."""
 
@@ -137,6 +146,16 @@ def printed(cell: str) -> tuple[Printed, Fraction]:
     if figure.value <= 0:
         raise UserError(f"{cell!r}: no figure above 0")
     return figure, Fraction(10 ** PREFIXES[letter]) if letter else Fraction(1)
+
+
+def check_figure(name: str, cell: str, prefix: Fraction) -> None:
+    """UserError for half a layer, and for more of anything than a model or a machine has."""
+    figure, letter = printed(cell)
+    value = figure.value * worth(name, prefix, letter)
+    if not LEAST <= value <= MOST:
+        raise UserError(f"{cell!r}: a figure from 1e-12 to 1e36")
+    if name in WHOLE and (value.denominator != 1 or value > LARGEST):
+        raise UserError(f"{cell!r}: a whole number from 1 to 1e9")
 
 
 def worth(name: str, prefix: Fraction, letter: Fraction) -> Fraction:

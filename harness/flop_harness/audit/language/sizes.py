@@ -38,7 +38,7 @@ def of_columns(shape: Transformer) -> Iterator[Candidate]:
         yield Candidate(counting, Interval.of(amount), FAR, (told,), shared=True)
     if shape.experts:
         for counting, amount in described.counts(shape):
-            active = Interval.of(amount - weights.idle_experts(shape))
+            active = Interval.of(amount - idle(shape))
             yield Candidate(counting, active, RECOMPUTING, (ACTIVE,))
 
 
@@ -63,12 +63,17 @@ def embeddings(shape: Transformer) -> int:
     return parts["embedding"] + parts["positions"] + parts["head"]
 
 
+def idle(shape: Transformer) -> int:
+    """Matrices of the experts that a token does not meet."""
+    return weights.idle_experts(replace(shape, biases=False))
+
+
 def active_params(given: Given) -> Iterator[Candidate]:
     """Of the experts, those that a token meets; some leave out what is only looked up."""
     if given.described is not None:
         shape = given.described
         for counting, amount in described.counts(shape):
-            yield Candidate(counting, Interval.of(amount - weights.idle_experts(shape)), UNNAMED)
+            yield Candidate(counting, Interval.of(amount - idle(shape)), UNNAMED)
     elif given.shape is not None:
         shape = given.shape
         active, parts = weights.active(shape), weights.parameters(shape)
@@ -93,8 +98,8 @@ def layer_params(given: Given) -> Iterator[Candidate]:
         yield Candidate("without the embedding", Interval.of(rest + head), UNNAMED)
     whole, looked_up = given.get("params"), given.get("embedding params")
     if whole and looked_up and whole.low > looked_up.high:
-        rest = Interval(whole.low - looked_up.high, whole.high - looked_up.low)
-        yield Candidate("parameters less those of embeddings", rest)
+        less = Interval(whole.low - looked_up.high, whole.high - looked_up.low)
+        yield Candidate("parameters less those of embeddings", less)
 
 
 def embedding_params(given: Given) -> Iterator[Candidate]:

@@ -68,9 +68,10 @@ def off_by(claim: Claim, factor: Fraction) -> Interval:
     """What a figure may stand for if it is a rounded one times a factor; zeros may fill it up."""
     name, prefix = column(claim.unit)
     whole = filled(name, claim.value, prefix) or figure_of(claim)
-    plain = figure_of(claim)
-    steps = (plain.high - plain.low) / 2 * max(factor, Fraction(1))
-    half = max((whole.high - whole.low) / 2, steps)
+    plain, larger = figure_of(claim), max(factor, Fraction(1))
+    steps = (plain.high - plain.low) / 2 * larger
+    zeros = (whole.high - whole.low) / 2 * (larger if larger < 10 else 1)  # ten times has one more
+    half = max(zeros, steps)
     return Interval(whole.middle - half, whole.middle + half)
 
 
