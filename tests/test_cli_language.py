@@ -80,6 +80,12 @@ def test_how_long_a_run_takes():
     assert f"{1e12 / 23200 / 86400:,.1f} days" in ended.out
 
 
+def test_counts_with_a_letter_behind_them():
+    words = ("mfu", "--model", "gpt2", "--peak", "H100-bf16", "--formula", "palm")
+    short = typed(*words, "--tokens-per-second", "24k", "--tokens", "1.5T")
+    assert short.out == typed(*words, "--tokens-per-second", "24,000", "--tokens", "1.5e12").out
+
+
 def test_a_sparse_peak_by_name_is_marked():
     ended = typed("mfu", *ASKED, "--peak", "H100-bf16-sparse")
     assert ended.code == 0 and "sparse peak 1,978.9 TFLOP/s" in ended.out
@@ -117,6 +123,9 @@ def test_lists(what):
         (("mfu", *ASKED, "--peak", "H10-bf16"), "no peak 'H10-bf16'"),
         (("mfu", *ASKED, "--peak", "1979e12"), "H100-bf16-sparse"),
         (("mfu", *ASKED, "--peak", "624e12"), "A100-bf16-sparse"),
+        (("mfu", *ASKED, "--peak", "H100"), "names no number type: H100-bf16"),
+        (("formulas", "https://huggingface.co/meta-llama/Llama-3.1-8B"), "is a place on the net"),
+        (("formulas", "gpt2", "--tokens", ""), "no printed number"),
         (("mfu", *ASKED, "--peak", "989"), "given in FLOP/s"),
         (("mfu", *ASKED, "--peak", "H100-bf16", "--formula", "vllm-decode"), "no MFU of training"),
         *(

@@ -422,3 +422,177 @@ def test_days_for_hours(table, name):
                    f'columns = ["model", "tokens", "gpu hours"]\nrows = [{cells}]')  # fmt: skip
     for claim, verdict in zip(claims, judged(claims), strict=True):
         assert ("days for hours" in verdict.reason) == (claim.given["model"] == name)
+
+
+# --------------------------------------------------------- what the figures of a row say of others
+
+
+def only(claims: list[Claim], metric: str) -> Verdict:
+    found = verdicts(claims)
+    (one,) = [claim for claim in claims if claim.metric == metric]
+    return found[id(one)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "metric"),
+    [
+        # 1.4e12 / (2048 x 21 x 86400) = 377; 1.4e12 / (380 x 2048 x 86400) = 20.8
+        ("gpus, tokens, tokens/s/gpu, days", "2048, 1.4T, 380, 21", "days"),
+        ("gpus, tokens, days, tokens/s/gpu", "2048, 1.40T, 21, 377", "tokens/s/gpu"),
+        ("gpus, days, gpu hours", "992, 34.0, 809472", "gpu hours"),  # 992 x 34 x 24
+        ("gpus, gpu hours, days", "384, 1082880, 117.5", "days"),
+        ("tokens/s/gpu, tokens, gpu hours", "24000, 300B, 3472", "gpu hours"),  # 3e11 / 24000 / 3600
+        ("gpus, days, peak, mfu, compute", "1024, 57.7, 123, 56.5, 3.55E+23", "compute"),
+        ("gpus, days, peak, compute, mfu", "1024, 57.7, 123, 3.55E+23, 56.5", "mfu"),
+        ("gpu hours, tflops/gpu, compute", "1000000, 400, 1.44e24", "compute"),  # 3.6e9 x 4e14
+        ("params, tokens, pf-days", "40.0B, 1.00T, 2778", "pf-days"),  # 6 x 4e22 / 8.64e19
+        ("params, active params, tokens, compute", "671B, 37.0B, 14.8T, 3.29e24", "compute"),
+        ("steps, batch, length, tokens", "143000, 1024, 2048, 299.9B", "tokens"),
+        ("steps, batch tokens, tokens", "1000, 4194304, 4194304000", "tokens"),
+        ("batch, length, step s, tokens/s", "768, 2048, 32.00, 49152", "tokens/s"),
+        ("batch, step s, samples/s", "768, 32.00, 24.0", "samples/s"),
+        ("mfu, peak, gpus, pflops", "50.0, A100-bf16, 1000, 156", "pflops"),
+        ("tflops/gpu, peak, hfu, mfu", "135, A100-bf16, 43.3, 32.5", "mfu"),  # 3/4 of 43.3
+        ("mfu, hfu", "32.5, 43.3", "hfu"),
+        ("params, embedding params, non-embedding params", "2506M, 524M, 1982M", "non-embedding params"),
+    ],
+)  # fmt: skip
+def test_a_figure_follows_from_those_beside_it(table, columns, cells, metric):
+    heads, row = ([each.strip() for each in text.split(", ")] for text in (columns, cells))
+    right = only(table(f"columns = {heads}\nrows = [{row}]".replace("'", '"')), metric)
+    assert right.ruling == "reproduced", right.reason
+    place = heads.index(metric)
+    digits = row[place].rstrip("BMT")
+    letter = row[place][len(digits) :]
+    row[place] = (digits[:-2] + "31" if "e" in digits.lower() else times(10)(digits)) + letter
+    wrong = only(table(f"columns = {heads}\nrows = [{row}]".replace("'", '"')), metric)
+    assert wrong.ruling != "reproduced", wrong.reason
+
+
+def test_all_experts_where_active_ones_are_meant(table):
+    claims = table("""columns = ["params", "active params", "tokens", "compute"]
+rows = [["671B", "37.0B", "14.8T", "5.96e25"]]
+""")  # 6 x 671e9 x 14.8e12
+    (verdict,) = judged(claims)
+    assert verdict.ruling == "not as stated" and "all experts" in verdict.reason
+
+
+def test_parameters_of_experts_that_columns_describe(table):
+    layers, width, inner, experts, active = 32, 4096, 14336, 8, 2
+    attention = width * 128 * (32 + 2 * 8) + 32 * 128 * width
+    each = 3 * width * inner
+    rest = layers * (attention + width * experts) + 2 * 32000 * width
+    whole, met = rest + layers * experts * each, rest + layers * active * each
+    claims = table(f"""given = {{ vocabulary = "32000", "mlp matrices" = "3" }}
+columns = ["layers", "width", "heads", "kv heads", "mlp width", "experts", "active experts", "params", "active params"]
+rows = [["32", "4096", "32", "8", "14336", "8", "2", "{whole}", "{met}"]]
+""")
+    assert [verdict.ruling for verdict in judged(claims)] == ["reproduced", "reproduced"]
+
+
+def test_rms_norms_without_biases(table):
+    """Two norms of a width in each layer, and a last one."""
+    layers, width, heads, groups, size, inner = 18, 2048, 8, 1, 256, 16384
+    matrices = layers * (
+        width * size * (heads + 2 * groups) + heads * size * width + 3 * width * inner
+    )
+    whole = matrices + (2 * layers + 1) * width
+    claims = table(f"""given = {{ "mlp matrices" = "3" }}
+columns = ["layers", "width", "heads", "kv heads", "head size", "mlp width", "non-embedding params"]
+rows = [["18", "2048", "8", "1", "256", "16384", "{whole}"]]
+""")
+    verdict = only(claims, "non-embedding params")
+    assert verdict.ruling == "reproduced" and "RMS norms" in verdict.reason
+
+
+def test_heads_that_are_wider_together_than_the_model(table):
+    """4096 for a width of 3072: the parameters tell that it is meant."""
+    layers, width, heads, size, inner = 28, 3072, 16, 256, 24576
+    whole = layers * (4 * width * heads * size + 3 * width * inner) + (2 * layers + 1) * width
+    rows = f"""given = {{ "mlp matrices" = "3" }}
+columns = ["layers", "width", "heads", "head size", "mlp width", "params"]
+rows = [["28", "3072", "16", "256", "24576", "{whole}"]]
+"""
+    assert only(table(rows), "width").ruling == "reproduced"
+    alone = table('columns = ["heads", "head size", "width"]\nrows = [["16", "256", "3072"]]')
+    assert judged(alone)[0].ruling == "unexplained"
+
+
+def test_a_vocabulary_of_an_earlier_model_explains_a_whole_column_or_nothing(table):
+    """117M, 345M, 762M and 1542M: GPT-2's layers and positions with GPT's 40,478 tokens."""
+    head = 'given = { vocabulary = "50257", length = "1024" }\ncolumns = ["layers", "width", "params"]\n'
+    printed = [(12, 768, "117M"), (24, 1024, "345M"), (36, 1280, "762M"), (48, 1600, "1542M")]
+    for depth, width, cell in printed:
+        whole = layers_of(depth, width) + 13 * depth * width + 2 * width + (40478 + 1024) * width
+        assert f"{whole / 1e6:.0f}M" == cell
+    rows = ", ".join(f'["{n}", "{w}", "{cell}"]' for n, w, cell in printed)
+    for verdict in judged(table(f"{head}rows = [{rows}]")):
+        assert verdict.ruling == "not as stated" and "40,478" in verdict.reason
+    alone = judged(table(f'{head}rows = [["36", "1280", "762M"]]'))
+    assert [verdict.ruling for verdict in alone] == ["unexplained"]
+
+
+def test_relative_positions_are_as_wide_as_the_heads(table):
+    """22 heads of 128 in a width of 2688: RMS norms, biases of every product."""
+    layers, width, heads = 36, 2688, 22 * 128
+    matrices = layers * (5 * width * heads + 8 * width**2) + 32_000 * width
+    biases = layers * (3 * heads + width + 5 * width)
+    whole = matrices + biases + (2 * layers + 1) * width
+    claims = table(f"""given = {{ vocabulary = "32000" }}
+columns = ["layers", "width", "heads", "head size", "params"]
+rows = [["36", "2688", "22", "128", "{whole}"]]
+""")
+    assert f"{whole / 1e6:,.0f}" == "3,530"  # as table A9 of arXiv:2203.15556 prints it
+    assert only(claims, "params").ruling == "reproduced"
+
+
+# ------------------------------------------------------------------ what is planted, by what it is
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "metric", "words"),
+    [
+        ("model, params", "mixtral-8x7b, 12.9B", "params", "active parameters"),
+        ("tflops/gpu, peak, mfu, hfu", "135, A100-bf16, 43.3, 32.5", "mfu", "more than the HFU"),
+        ("gpus, days, gpu hours", "384, 117.5, 1802880", "gpu hours", "1082880"),
+        ("params, tokens, compute", "70.0B, 1.40T, 2.94e23", "compute", "half of what"),
+        ("params, tokens, compute", "70.0B, 1.40B, 5.88e23", "compute", "a thousand times"),
+        ("params, tokens, pf-days", "40.0B, 1.00T, 27780", "pf-days", "ten times too large"),
+        ("layers, width, params", "24, 2048, 1,206,802,624", "params", "1208602624"),
+    ],
+)  # fmt: skip
+def test_a_slip_is_named(table, columns, cells, metric, words):
+    heads, row = (text.split(", ") for text in (columns, cells))
+    verdict = only(table(f"columns = {heads}\nrows = [{row}]".replace("'", '"')), metric)
+    assert words in verdict.reason and verdict.ruling in ("error in the source", "not as stated")
+
+
+def test_what_no_column_agrees_on_is_no_error(table):
+    """A total above 6 N D may count attention: nothing in the row says what it counts."""
+    claims = table(
+        'columns = ["params", "tokens", "compute"]\nrows = [["111M", "2.22e9", "1.7e18"]]'
+    )
+    assert judged(claims)[0].ruling == "unexplained"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('columns = ["tokens"]\nrows = [["1e400"]]', "from 1e-12 to 1e36"),
+        ('columns = ["layers", "width"]\nrows = [["1.5", "8"]]', "a whole number"),
+        ('columns = ["params (B)", "params (M)"]\nrows = [["1", "2"]]', "'params' is given more than once"),
+        ('columns = ["part", "forward macs"]\nrows = [["MLPs", "1"]]', "a column 'model' is missing"),
+        ('columns = ["params"]\nrows = [["-"]]', "no cell holds a figure"),
+        ('take = { a = "params" }\ncolumns = ["params"]\nrows = [["1"]]', "both, or neither"),
+        ('columns = ["mfu", "recomputed"]\nrows = [["40", "perhaps"]]', "neither of true, yes"),
+        ('columns = ["peak", "tflops/gpu"]\nrows = [["H100", "3"]]', "names no number type: H100-bf16"),
+        ('columns = ["layers", "width", "heads", "kv heads", "params"]\nrows = [["2", "512", "8", "3", "1"]]',
+         "row 1: 8 heads do not share 3 kv heads evenly"),
+        ('columns = ["layers", "width", "experts", "active experts", "params"]\nrows = [["2", "64", "8", "9", "1"]]',
+         "more experts are active"),
+    ],
+)  # fmt: skip
+def test_a_figure_that_no_model_can_have_is_one_line(table, text, complaint):
+    with pytest.raises(UserError) as raised:
+        table(text)
+    assert complaint in str(raised.value) and "\n" not in str(raised.value)

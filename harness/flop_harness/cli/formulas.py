@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Annotated, Any, Optional
 
 import typer
@@ -10,6 +11,7 @@ from flop_harness.cli.app import app, is_model, models_print_to_stderr, print_js
 from flop_harness.cli.options import JsonOption, KwargsOption
 from flop_harness.errors import UserError, suggest
 
+PREFIXES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 ModelArgument = Annotated[
     str, typer.Argument(help="A shape (list shapes), a .toml file, or a model reference.")
 ]
@@ -30,7 +32,7 @@ def formulas(
     length: LengthOption = None,
     batch: Annotated[int, typer.Option(min=1, max=10**7, help="Sequences at once.")] = 1,
     tokens: Annotated[
-        Optional[str], typer.Option(help="Tokens of a training run, such as 15.6e12.")
+        Optional[str], typer.Option(help="Tokens of a training run, such as 15.6T or 15.6e12.")
     ] = None,
     formula: Annotated[
         Optional[str], typer.Option(help="Only these, by comma; one alone term by term.")
@@ -54,7 +56,7 @@ def formulas(
     shape, at, trace = shape_asked(model, kwargs, length, extend)
     named = separated(formula)
     found = asked.chosen(shape, at, named, trace)
-    run = count_of(tokens) if tokens else None
+    run = count_of(tokens) if tokens is not None else None
     limit = peaks.find(peak, dtype) if peak else None
     if drift:
         return tell_drift(asked.versions(shape, at), shape, json)
@@ -74,7 +76,7 @@ def shape_asked(
     from flop_harness.ask import formulas as asked
     from flop_harness.suite.keywords import keywords
 
-    if is_model(model) and ".toml:" not in model:
+    if is_model(model) and ".toml:" not in model and "://" not in model:
         with models_print_to_stderr():
             return asked.traced(model, length, extend, keywords(kwargs or ()))
     if kwargs:
@@ -115,13 +117,19 @@ def dump(command: str, **parts: Any) -> None:
 
 
 def count_of(text: str) -> int:
-    """A count such as ``15.6e12`` or ``300,000,000,000``. UserError for anything else."""
-    from flop_harness.records.units import parse_figure
-
-    value = parse_figure(text).value
+    """A count such as ``15.6e12``, ``15.6T`` or ``300,000,000,000``. UserError for anything else."""
+    value = figure(text)
     if value < 1 or value.denominator != 1 or value > 10**18:
         raise UserError(f"{text} is no count of tokens, such as 15.6e12")
     return int(value)
+
+
+def figure(text: str) -> Fraction:
+    """A figure with K, M, B or T behind it, or without. UserError for anything else."""
+    from flop_harness.records.units import parse_figure
+
+    digits, prefix = text.strip()[:-1], PREFIXES.get(text.strip()[-1:].upper())
+    return parse_figure(digits).value * prefix if prefix else parse_figure(text).value
 
 
 def refuse(dtype: str, optimizer: str = "adam") -> None:

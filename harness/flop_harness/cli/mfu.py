@@ -14,6 +14,7 @@ from flop_harness.cli.formulas import (
     LengthOption,
     count_of,
     dump,
+    figure,
     refuse,
     shape_asked,
 )
@@ -47,7 +48,6 @@ def mfu(
 ) -> None:
     """Turn tokens per second into MFU and HFU by every formula, and say how far they part."""
     from flop_harness.ask import formulas as asked
-    from flop_harness.records.units import parse_figure
     from flop_harness.suite import peaks
 
     refuse(dtype)
@@ -56,12 +56,12 @@ def mfu(
             "a rate of tokens is no utilisation without a device: --peak H100-bf16, or --peak 989e12"
         )
     limit = peaks.find(peak, dtype)
-    rate = parse_figure(tokens_per_second).value * (gpus if per_gpu else 1)
+    rate = figure(tokens_per_second) * (gpus if per_gpu else 1)
     if not SLOWEST <= rate <= FASTEST:
         raise UserError(f"{tokens_per_second} tokens per second: give a rate above 0, below 1e18")
     shape, at, _ = shape_asked(model, kwargs, length, extend)
     found = asked.utilisation(asked.chosen(shape, at, separated(formula)), rate, gpus, limit)
-    days = count_of(tokens) / float(rate) / 86400 if tokens else None
+    days = count_of(tokens) / float(rate) / 86400 if tokens is not None else None
     if json:
         return dump("mfu", shape=shape, length=at, tokens_per_second=rate, gpus=gpus, peak=limit,
                     utilisation=found, days=days)  # fmt: skip

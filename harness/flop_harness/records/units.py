@@ -149,10 +149,11 @@ class Printed:
 
     def transposed(self) -> Iterator[Printed]:
         """The figures that become this one where two neighbouring digits change places."""
-        for place in range(len(self.text) - 1):
-            first, second = self.text[place], self.text[place + 1]
+        text = self.text.replace(",", "")  # a comma between two digits does not part them
+        for place in range(len(text) - 1):
+            first, second = text[place], text[place + 1]
             if first.isdigit() and second.isdigit() and first != second:
-                yield parse_figure(self.text[:place] + second + first + self.text[place + 2 :])
+                yield parse_figure(text[:place] + second + first + text[place + 2 :])
 
     def shifted(self, places: int) -> Printed:
         """The same digits times a power of ten."""

@@ -30,7 +30,8 @@ def read(path: Path) -> Transformer:
     if kind not in READERS:
         known = ", ".join(READERS)
         raise UserError(
-            f"{path}: no shape for model_type {kind!r}{suggest(kind, READERS)}; known: {known}"
+            f"{path}: no shape for model_type {kind!r}{suggest(kind, READERS)}; known: {known};"
+            f" transformers:{path} builds any other and traces it"
         )
     try:
         shape = READERS[kind](config)
@@ -42,6 +43,8 @@ def read(path: Path) -> Transformer:
         size = getattr(shape, name)
         if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= 10**9:
             raise UserError(f"{path}: {name.replace('_', ' ')} of {size!r}: no size of a model")
+    if shape.heads % shape.kv_heads:
+        raise UserError(f"{path}: {shape.heads} heads do not share {shape.kv_heads} evenly")
     return replace(shape, id=path.stem if path.stem != "config" else kind,
                    family=FAMILIES.get(kind, kind), source=str(path))  # fmt: skip
 

@@ -58,6 +58,11 @@ def find(text: str, dtype: str = "bf16") -> Peak:
     for name in (text, *(each for each in known() if each.lower() == text.lower())):
         if name in known():
             return known()[name]
+    of_device = [
+        peak.id for peak in known().values() if peak.id.lower() == f"{text}-{peak.dtype}".lower()
+    ]
+    if of_device:
+        raise UserError(f"{text!r} names no number type: {', '.join(of_device)}")
     if not re.match(r"[\d.]", text):
         raise UserError(f"no peak {text!r}{suggest(text, known())}: see flop-harness list peaks")
     value = parse_figure(text).value

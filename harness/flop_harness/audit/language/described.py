@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from flop_harness.audit.language.quantities import Interval
 from flop_harness.conventions.transformers import parameters as weights
-from flop_harness.records.transformer import Transformer
+from flop_harness.errors import UserError
+from flop_harness.records.transformer import Experts, Norm, Transformer
 
 Column = Callable[[str], Interval | None]
 """What a row's cell of this quantity stands for."""
@@ -17,6 +18,7 @@ def shape_of_columns(column: Column) -> Transformer | None:
     """A decoder with one matrix for tokens in and out, and an MLP of four widths unless one is given.
 
     None where layers or width are missing. Without a vocabulary it is 0, and the layers are all.
+    UserError for sizes that do not go together.
     """
 
     def size(name: str, usual: int) -> int:
@@ -28,29 +30,96 @@ def shape_of_columns(column: Column) -> Transformer | None:
         return None
     head = size("head size", 0) or width // size("heads", 1) or 1
     heads = size("heads", width // head)
+    mlp = size("mlp width", 4 * width)
+    if heads % size("kv heads", heads):
+        raise UserError(f"{heads} heads do not share {size('kv heads', heads)} kv heads evenly")
+    if size("mlp matrices", 2) not in (2, 3):
+        raise UserError("an MLP has 2 matrices, or 3 where it is gated")
     return Transformer(
         "its row's columns", layers, width, heads, size("kv heads", heads), head,
-        size("mlp width", 4 * width), size("mlp matrices", 2), size("vocabulary", 0),
-        size("length", 0), tied=True, norm="layer", biases=True,
+        mlp, size("mlp matrices", 2), size("vocabulary", 0),
+        size("length", 0), tied=True, norm="layer", biases=True, experts=experts(size, mlp, layers),
     )  # fmt: skip
+
+
+def experts(size: Callable[[str, int], int], mlp: int, layers: int) -> Experts | None:
+    """Experts as wide as the MLP unless a width is given; None where the row has none."""
+    routed = size("experts", 0)
+    if not routed:
+        return None
+    each, shared = size("expert width", mlp), size("shared experts", 0)
+    active, dense = size("active experts", routed), size("dense layers", 0)
+    if active > routed or dense > layers:
+        raise UserError("more experts are active than there are, or more layers dense")
+    return Experts(routed, active, each, shared, shared * each, dense)
+
+
+@dataclass(frozen=True, slots=True)
+class Small:
+    """Norms and biases that a count takes in; a ``norm`` of None leaves all of them out."""
+
+    told: str
+    norm: Norm | None
+    biases: bool = False
+    qkv_biases: bool = False
+
+    def of(self, shape: Transformer) -> int:
+        if self.norm is None:
+            return 0
+        held = replace(shape, norm=self.norm, biases=self.biases, qkv_biases=self.qkv_biases)
+        return weights.norms(held) + weights.biases(held)
+
+    def told_of(self, stem: str) -> str:
+        parts = (f"matrices{stem}" if stem else "matrices of the layers") if self.norm is None else (
+            f"layers{stem}, {self.told}" if stem else f"layers with {self.told}"
+        )  # fmt: skip
+        return parts
+
+
+SMALL = (
+    Small("no norms", None),
+    Small("norms and biases", "layer", biases=True),
+    Small("norms alone", "layer"),
+    Small("RMS norms", "rms"),
+    Small("RMS norms, biases of queries, keys and values", "rms", qkv_biases=True),
+    Small("RMS norms and biases", "rms", biases=True),
+)
+
+
+def layers(shape: Transformer) -> Iterator[tuple[str, int]]:
+    """(how parameters are counted, how many) of the layers alone."""
+    matrices = sum(weights.matrices(shape).values())
+    for small in SMALL:
+        yield small.told_of(""), matrices + small.of(shape)
 
 
 def counts(shape: Transformer) -> Iterator[tuple[str, int]]:
     """(how parameters are counted, how many) for a shape of which columns tell no more."""
-    matrices = sum(weights.matrices(shape).values())
-    small = weights.norms(shape) + weights.biases(shape)
-    yield "matrices of the layers", matrices
-    yield "layers with norms and biases", matrices + small
+    yield from layers(shape)
     if not shape.vocabulary:
         return
+    matrices = sum(weights.matrices(shape).values())
     tokens = shape.vocabulary * shape.width
-    whole = weights.count(shape)
-    yield "layers and embedding, norms and biases", whole
-    yield "layers, embedding and a head of its own, norms and biases", whole + tokens
-    yield "matrices and embedding", matrices + tokens
-    yield "matrices, embedding and a head of its own", matrices + 2 * tokens
-    relative = weights.matrices(replace(shape, positions="relative"))["relative positions"]
-    yield "matrices, embedding and relative positions", matrices + relative + tokens
-    if shape.context:
-        learned = weights.count(replace(shape, positions="learned"))
-        yield "layers, embedding and positions, norms and biases", learned
+    relative = shape.layers * weights.relative(replace(shape, positions="relative"))
+    for small in SMALL:
+        whole = matrices + tokens + small.of(shape)
+        yield small.told_of(" and embedding"), whole
+        yield small.told_of(", embedding and a head of its own"), whole + tokens
+        yield small.told_of(", embedding and relative positions"), whole + relative
+        if shape.context:
+            yield small.told_of(", embedding and positions"), whole + shape.context * shape.width
+
+
+PADDED = 128
+VOCABULARIES = (30522, 32000, 40478, 50257, 50304, 51200)
+"""Of BERT, LLaMA, GPT, GPT-2, the same padded, and padded for eight ways of parallelism."""
+
+
+def counts_of_another_vocabulary(shape: Transformer) -> Iterator[tuple[str, str, int]]:
+    """(how counted, what departs, how many) with the vocabulary padded, or of another model."""
+    if not shape.vocabulary:
+        return
+    padded = -(-shape.vocabulary // PADDED) * PADDED
+    for size in {padded, *VOCABULARIES} - {shape.vocabulary}:
+        for counting, amount in counts(replace(shape, vocabulary=size)):
+            yield counting, f"a vocabulary of {size:,}, not {shape.vocabulary:,}", amount

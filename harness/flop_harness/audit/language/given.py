@@ -32,6 +32,8 @@ TOLD: Mapping[Mode, str] = {
     "cut": "figures beside it cut off",
 }  # fmt: skip
 
+RECOMPUTED = {"true": True, "yes": True, "false": False, "no": False}
+
 
 @dataclass(frozen=True)
 class Given:
@@ -61,6 +63,12 @@ class Given:
         return plain
 
     @cached_property
+    def named(self) -> Transformer | None:
+        """The shape of the model that the row names."""
+        name = self.claim.given.get("model")
+        return find_shape(name) if name is not None else None
+
+    @cached_property
     def described(self) -> Transformer | None:
         """What the row's own columns say of a model that it does not name."""
         return None if "model" in self.claim.given else shape_of_columns(self.get)
@@ -68,11 +76,9 @@ class Given:
     @cached_property
     def shape(self) -> Transformer | None:
         """The model's shape, with as many learned positions as the row's sequences are long."""
-        name = self.claim.given.get("model")
-        if name is None:
+        shape, length = self.named, self.get("length")
+        if shape is None:
             return self.described if self.described and self.described.vocabulary else None
-        shape = find_shape(name)
-        length = self.get("length")
         if length is not None and shape.positions == "learned":
             return replace(shape, context=int(length.low))
         return shape
@@ -86,8 +92,7 @@ class Given:
 
     @property
     def recomputed(self) -> bool | None:
-        word = self.claim.given.get("recomputed", "").lower()
-        return {"true": True, "yes": True, "false": False, "no": False}.get(word)
+        return RECOMPUTED.get(self.claim.given.get("recomputed", "").lower())
 
     @property
     def peak(self) -> Interval | None:
@@ -113,12 +118,43 @@ class Given:
             return whole / gpus
         if each is not None:
             return each
+        return self.steps / gpus if self.steps else None
+
+    @property
+    def step_tokens(self) -> Interval | None:
+        """Tokens of one step, all devices together."""
         batch, length = self.get("batch"), self.get("length")
-        steps, seconds = self.get("steps/s"), self.get("step s")
-        if batch is None or length is None or (steps is None and seconds is None):
+        return batch * length if batch and length else self.get("batch tokens")
+
+    @property
+    def steps(self) -> Interval | None:
+        """Tokens per second of all devices, by the time that a step takes."""
+        each, steps, seconds = self.step_tokens, self.get("steps/s"), self.get("step s")
+        if each is None:
             return None
-        tokens = batch * length / gpus
-        return tokens * steps if steps is not None else tokens / (seconds or Interval.of(1))
+        if steps is not None:
+            return each * steps
+        return each / seconds if seconds is not None else None
+
+    @property
+    def device_seconds(self) -> Interval | None:
+        """What a run takes of one device, of all together."""
+        hours, gpus, days = self.get("gpu hours"), self.get("gpus"), self.get("days")
+        if hours is not None:
+            return hours * 3600
+        return gpus * days * 86400 if gpus and days else None
+
+    @property
+    def rates_of_flop(self) -> list[tuple[str, Interval]]:
+        """(how it is known, FLOP/s of one device), of model FLOPs or of the hardware's."""
+        found, each = [], self.get("tflops/gpu")
+        if each is not None:
+            found.append(("TFLOP/s", each))
+        for name, told in (("peak share", "share"), ("mfu", "MFU"), ("hfu", "HFU")):
+            share = self.get(name)
+            if share is not None and self.peak is not None and each is None:
+                found.append((f"{told} x peak", share * self.peak))
+        return found
 
     def per_token(self, formula: Formula) -> Interval | None:
         """FLOP per token of the row's model by a formula."""

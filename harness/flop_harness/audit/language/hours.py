@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from statistics import median
 
 from flop_harness.audit.language.given import Given
-from flop_harness.audit.language.quantities import stands_for
+from flop_harness.audit.language.quantities import Interval, figure_of
 from flop_harness.conventions.transformers.catalogue import FORMULAS
 from flop_harness.records import Claim, Verdict
 from flop_harness.records.units import in_percent
@@ -22,11 +22,20 @@ APART = 2.5
 def implied(claim: Claim) -> float | None:
     """The model FLOPs utilisation that the hours imply; None where the row does not say enough."""
     given = Given(claim)
-    tokens, peak, amount = given.get("tokens"), given.peak, given.per_token(FORMULAS[FORMULA])
+    tokens, peak, amount = given.get("tokens"), given.peak, per_token(given)
     if tokens is None or peak is None or amount is None:
         return None
-    hours = stands_for("gpu hours", claim.value)
-    return float((tokens * amount / (hours * 3600 * peak)).middle)
+    return float((tokens * amount[1] / (figure_of(claim) * 3600 * peak)).middle)
+
+
+def per_token(given: Given) -> tuple[str, Interval] | None:
+    """(how it is counted, FLOP per token): palm, the reference where that says nothing, or 6 N."""
+    for name in (FORMULA, "ref-full"):
+        amount = given.per_token(FORMULAS[name])
+        if amount is not None:
+            return name, amount
+    size = given.get("active params") or given.get("params")
+    return ("6 N", size * 6) if size else None
 
 
 def on_hours(claim: Claim, column: Iterable[Claim]) -> Verdict:
@@ -34,7 +43,8 @@ def on_hours(claim: Claim, column: Iterable[Claim]) -> Verdict:
     share = implied(claim)
     if share is None:
         return Verdict(claim.id, "unexplained", "its row does not say what it follows from")
-    told = f"{in_percent(share, 1)} of the peak by {FORMULA}"
+    counted = per_token(Given(claim))
+    told = f"{in_percent(share, 1)} of the peak by {counted[0] if counted else FORMULA}"
     beside = [each for other in column if (each := implied(other)) is not None]
     middle = median(beside)
     if share > 1:

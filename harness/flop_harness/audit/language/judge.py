@@ -10,23 +10,36 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from fractions import Fraction
 
 from flop_harness.audit.language import slips
+from flop_harness.audit.language.given import Given
 from flop_harness.audit.language.hours import on_hours
-from flop_harness.audit.language.quantities import QUANTITIES, column, misprinted, printed, worth
+from flop_harness.audit.language.possible import UNNAMED, Candidate
+from flop_harness.audit.language.quantities import (
+    QUANTITIES,
+    column,
+    figure_of,
+    misprinted,
+    printed,
+    worth,
+)
 from flop_harness.audit.language.question import Match, Question, Way, way_of
-from flop_harness.audit.language.relations import Candidate
 from flop_harness.records import Claim, Fit, Ruling, Verdict
 from flop_harness.records.units import in_percent
 
 ENOUGH = 3
 """So many figures of a column say how all of it is counted, if one way explains most of them."""
+CLOSE = Fraction(23, 20)
+"""From the least to the greatest that a figure may be, if a factor of 4/3 is to stand out."""
 UNLIKELY = 0.05
 """The chance up to which an explanation that departs from what is stated is taken."""
 CLEAR = 0.8
 """The share of a column from which on what departs from its way is a slip rather than another way."""
+FAR_OFF = 0.05
+"""Off by more, a figure is close to nothing."""
 RARE = 0.002
-"""The same for a figure that is counted unlike its column."""
+"""UNLIKELY for a figure that is counted unlike its column."""
 
 
 def verdicts(claims: Iterable[Claim]) -> dict[int, Verdict]:
@@ -36,6 +49,7 @@ def verdicts(claims: Iterable[Claim]) -> dict[int, Verdict]:
         usual, agreed = usual_ways([question for question in column_of if question.plain])
         for question in column_of:
             question.usual, question.agreed = usual, agreed
+            question.beside = agreed * len(column_of) / max(len(column_of) - 1, 1)
     rows: Mapping[tuple[str, str], list[Question]] = defaultdict(list)
     for question in questions:
         rows[question.claim.file, question.claim.table].append(question)
@@ -53,12 +67,24 @@ def grouped(questions: Iterable[Question]) -> dict[tuple[str, ...], list[Questio
 
 
 def usual_ways(group: list[Question]) -> tuple[set[Way], float]:
-    """The ways that explain most of a column, as much of it as any other does; the share of it."""
-    counts = Counter(way for question in group for way in question.ways)
-    most = max(counts.values(), default=0)
-    if len(group) < ENOUGH or 2 * most <= len(group):
+    """The ways that explain most of a column, as much of it as any other does; the share of it.
+
+    A way that departs from what is stated has to explain most of it with its digits read as usual, or
+    nearly all; and more than one figure more than a way that does not.
+    """
+    if len(group) < ENOUGH:
         return set(), 0.0
-    return {way for way, count in counts.items() if count == most}, most / len(group)
+    counts = Counter(way for question in group for way in question.ways)
+    exact = Counter(way for question in group for way in question.ways_read_as_usual)
+    enough = {
+        way: count for way, count in counts.items()
+        if 2 * count > len(group)
+        and (not way[1] or 2 * exact[way] > len(group) or count >= CLEAR * len(group))
+    }  # fmt: skip
+    most = max(enough.values(), default=0)
+    plain = {way: count for way, count in enough.items() if not way[1] and count + 1 >= most}
+    most = max(plain.values(), default=most)
+    return {way for way, count in (plain or enough).items() if count == most}, most / len(group)
 
 
 # ------------------------------------------------------------------------------------- one verdict
@@ -66,14 +92,14 @@ def usual_ways(group: list[Question]) -> tuple[set[Way], float]:
 
 def verdict(question: Question, table: list[Question]) -> Verdict:
     claim = question.claim
-    if claim.metric == "gpu hours":
+    if claim.metric == "gpu hours" and not question.plain:
         return on_hours(claim, [q.claim for q in table if q.claim.unit == claim.unit])
     if not question.plain:
         return Verdict(claim.id, "unexplained", "its row does not say what it follows from")
     outside = bool(question.usual) and not any(
         way_of(match.candidate) in question.usual for match in question.matches
     )
-    if slip := changed_places(question, table):
+    if slip := changed_places(question, table) or slips.above_hardware(claim, Given(claim)):
         return mistaken(question, table, slip)
     if question.matches and credible(question, RARE if outside else UNLIKELY):
         made = reproduced(question)
@@ -87,6 +113,8 @@ def verdict(question: Question, table: list[Question]) -> Verdict:
 def credible(question: Question, chance: float) -> bool:
     """Whether the best departs little, explains its column, or fits hardly by chance."""
     best = question.best[0]
+    if best.candidate.shared:
+        return way_of(best.candidate) in question.usual
     if way_of(best.candidate) in question.usual or (best.cost <= 1 and not question.usual):
         return True
     return question.chance(best.cost) <= chance
@@ -117,17 +145,28 @@ def reproduced(question: Question) -> Verdict:
 def likeliest(question: Question) -> list[Candidate]:
     """What explains its column, else what the source names, else what departs least."""
     usual = [each for each in question.plain if each.way in question.usual]
-    named = [each for each in question.plain if each.counting == question.claim.counts]
+    named = [each for each in usual or question.plain if each.counting == question.claim.counts]
     least = min(each.cost for each in question.plain)
-    return usual or named or [each for each in question.plain if each.cost == least]
+    return named or usual or [each for each in question.plain if each.cost == least]
+
+
+def certain(likely: list[Candidate]) -> bool:
+    return all(each.certain for each in likely)
 
 
 def settled(question: Question, likely: list[Candidate]) -> bool:
     """Whether it is clear what the figure should be, so that a slip of a digit can be told."""
     if question.usual:
-        return question.agreed >= CLEAR
+        return question.beside >= CLEAR
     named = all(each.counting == question.claim.counts for each in likely)
-    return named or len({each.value for each in likely}) <= 2
+    held = [e for e in question.plain if e.cost <= UNNAMED] if not certain(likely) else likely
+    return named or len({each.value for each in held}) <= 2
+
+
+def near(question: Question) -> bool:
+    """Whether all that a figure may be, with little departure, lies close together."""
+    values = [each.value.middle for each in question.plain if each.cost <= UNNAMED]
+    return bool(values) and max(values) <= CLOSE * min(values)
 
 
 def changed_places(question: Question, table: list[Question]) -> str:
@@ -144,14 +183,18 @@ def mistaken(question: Question, table: list[Question], slip: str = "") -> Verdi
     claim, likely = question.claim, likeliest(question)
     clear = settled(question, likely)
     slip = slip or (swapped(question, likely, table) if clear else "")
-    slip = slip or slips.explained(claim, [each.value for each in likely], clear)
-    near = nearest(claim, likely)
-    shown = tuple(map(fit(claim), (Match(each, each.cost, each.departures) for each in near)))
-    should = f"{near[0].counting} gives {told_value(claim, near[0])}"
+    together = near(question)
+    slip = slip or slips.explained(claim, [each.value for each in likely], clear, together)
+    closest = nearest(claim, likely)
+    shown = tuple(map(fit(claim), (Match(each, each.cost, each.departures) for each in closest)))
+    should = f"{closest[0].counting} gives {told_value(claim, closest[0])}"
     ruling: Ruling = "unexplained"
-    if slip or all(each.certain for each in likely):
+    usual = question.beside >= CLEAR
+    if slip or all(each.certain or (each.usual and usual) for each in likely):
         ruling = "error in the source"
-    gap = f", {in_percent(slips.figure_of(claim).middle / near[0].value.middle - 1, 2, signed=True)} off"
+    gap = (
+        f", {in_percent(figure_of(claim).middle / closest[0].value.middle - 1, 2, signed=True)} off"
+    )
     reason = f"{slip}; {should}" if slip else f"{should}{gap}"
     return counted(question, Verdict(claim.id, ruling, reason, nearest=shown))
 
@@ -166,8 +209,14 @@ def swapped(question: Question, likely: list[Candidate], table: list[Question]) 
 
 
 def nearest(claim: Claim, likely: list[Candidate], most: int = 3) -> list[Candidate]:
-    figure = slips.figure_of(claim).middle
-    return sorted(likely, key=lambda each: abs(each.value.middle / figure - 1))[:most]
+    """Those that come closest; of what is far off all alike, in the order of the catalogue."""
+    figure = figure_of(claim).middle
+
+    def gap(each: Candidate) -> float:
+        off = float(abs(each.value.middle / figure - 1))
+        return round(off, 1) if off > FAR_OFF else off
+
+    return sorted(likely, key=gap)[:most]
 
 
 # -------------------------------------------------------------------------------------------- words
@@ -179,7 +228,7 @@ def fit(claim: Claim) -> Callable[[Match], Fit]:
     def made(match: Match) -> Fit:
         value = match.candidate.value.middle
         whole = int(value) if value.denominator == 1 else float(value)
-        gap = float(slips.figure_of(claim).middle / value - 1) if value else float("inf")
+        gap = float(figure_of(claim).middle / value - 1) if value else float("inf")
         unit = QUANTITIES[claim.metric].unit
         exact = match.candidate.value.low == match.candidate.value.high and not gap
         return Fit(match.candidate.counting, whole, unit, about(claim), match.told, exact, gap)
@@ -213,5 +262,7 @@ def counted(question: Question, made: Verdict) -> Verdict:
 def listed(names: list[str], most: int = 4) -> str:
     """``a, b and 3 others``."""
     if len(names) > most:
-        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} others"
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        names = [*names[: most - 1], f"{len(names) - most + 1} others"]
+    between = "; " if any(", " in name for name in names) else ", "
+    last = f"{between}and ".replace(", and", " and")
+    return last.join(filter(None, [between.join(names[:-1]), names[-1]]))

@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from flop_harness.errors import UserError, suggest
+from flop_harness.records import Claim
 from flop_harness.records.units import Printed, parse_figure, with_unit
 
 
@@ -20,10 +22,21 @@ class Quantity:
     counted: bool = False
 
 
-SIZES = ("params", "tokens")
+SIZES = (
+    "params", "active params", "non-embedding params", "embedding params", "tokens", "batch tokens",
+)  # fmt: skip
+WHOLE = (
+    "layers", "heads", "head size", "width", "kv heads", "mlp width", "mlp matrices", "experts",
+    "active experts", "shared experts", "expert width", "dense layers", "vocabulary", "length",
+    "batch", "gpus", "steps",
+)  # fmt: skip
+"""Sizes of a shape and of a step: of things that are not halved."""
 PERCENT, TERA, PETA = Fraction(1, 100), Fraction(10**12), Fraction(10**15)
 QUANTITIES: Mapping[str, Quantity] = {
     "params": Quantity("parameter"),
+    "active params": Quantity("parameter"),
+    "non-embedding params": Quantity("parameter"),
+    "embedding params": Quantity("parameter"),
     "layers": Quantity("layer", counted=True),
     "heads": Quantity("head", counted=True),
     "head size": Quantity("element", counted=True),
@@ -31,9 +44,16 @@ QUANTITIES: Mapping[str, Quantity] = {
     "kv heads": Quantity("head", counted=True),
     "mlp width": Quantity("element", counted=True),
     "mlp matrices": Quantity("matrix", counted=True),
+    "experts": Quantity("expert", counted=True),
+    "active experts": Quantity("expert", counted=True),
+    "shared experts": Quantity("expert", counted=True),
+    "expert width": Quantity("element", counted=True),
+    "dense layers": Quantity("layer", counted=True),
     "vocabulary": Quantity("token", counted=True),
     "length": Quantity("token", counted=True),
     "batch": Quantity("sequence", counted=True),
+    "batch tokens": Quantity("token"),
+    "steps": Quantity("step", counted=True),
     "gpus": Quantity("device", counted=True),
     "tokens": Quantity("token"),
     "compute": Quantity("FLOP"),
@@ -105,6 +125,9 @@ def column(head: str) -> tuple[str, Fraction]:
     return name, Fraction(10 ** PREFIXES[prefix]) if prefix else Fraction(1)
 
 
+LEAST, MOST = Fraction(1, 10**12), Fraction(10**36)
+LARGEST = 10**9
+"""Of what is counted in a shape, as in files of shapes."""
 MISPRINTED = re.compile(r"\d+,\d{1,2}")
 """A comma where the point belongs: no thousands are grouped so."""
 
@@ -123,6 +146,16 @@ def printed(cell: str) -> tuple[Printed, Fraction]:
     if figure.value <= 0:
         raise UserError(f"{cell!r}: no figure above 0")
     return figure, Fraction(10 ** PREFIXES[letter]) if letter else Fraction(1)
+
+
+def check_figure(name: str, cell: str, prefix: Fraction) -> None:
+    """UserError for half a layer, and for more of anything than a model or a machine has."""
+    figure, letter = printed(cell)
+    value = figure.value * worth(name, prefix, letter)
+    if not LEAST <= value <= MOST:
+        raise UserError(f"{cell!r}: a figure from 1e-12 to 1e36")
+    if name in WHOLE and (value.denominator != 1 or value > LARGEST):
+        raise UserError(f"{cell!r}: a whole number from 1 to 1e9")
 
 
 def worth(name: str, prefix: Fraction, letter: Fraction) -> Fraction:
@@ -165,3 +198,18 @@ def cut(name: str, cell: str, prefix: Fraction = Fraction(1)) -> Interval:
     scale = worth(name, prefix, letter)
     more = min(figure.step, 2 * figure.value * loosest(name))
     return Interval(figure.value * scale, (figure.value + more) * scale)
+
+
+def figure_of(claim: Claim, text: str | None = None) -> Interval:
+    """What a figure may stand for, half a step either way, in its quantity's unit."""
+    return read(claim.unit, text or claim.value)[0]
+
+
+@lru_cache(maxsize=100_000)
+def read(head: str, text: str) -> tuple[Interval, Interval]:
+    """What a cell under this head stands for if it is rounded, and if it may be cut off too."""
+    name, prefix = column(head)
+    rounded = stands_for(name, text, prefix)
+    figure, letter = printed(text)
+    last = (figure.value + figure.step) * worth(name, prefix, letter)
+    return rounded, Interval(rounded.low, last)

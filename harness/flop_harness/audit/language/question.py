@@ -7,9 +7,16 @@ from functools import cached_property
 from math import log
 
 from flop_harness.audit.language.given import TOLD, Given, Mode
-from flop_harness.audit.language.quantities import QUANTITIES, Interval, column, printed, worth
-from flop_harness.audit.language.relations import Candidate, candidates
-from flop_harness.audit.language.slips import figure_of
+from flop_harness.audit.language.possible import Candidate
+from flop_harness.audit.language.quantities import (
+    QUANTITIES,
+    Interval,
+    column,
+    figure_of,
+    printed,
+    worth,
+)
+from flop_harness.audit.language.relations import candidates
 from flop_harness.audit.matching import PRINTINGS
 from flop_harness.records import Claim
 
@@ -35,6 +42,8 @@ class Question:
     usual: set[Way] = field(default_factory=set)
     agreed: float = 0.0
     """The share of its column that the usual ways explain."""
+    beside: float = 0.0
+    """The same of the figures beside it, where they do not explain it."""
 
     @cached_property
     def plain(self) -> list[Candidate]:
@@ -87,6 +96,11 @@ class Question:
     @property
     def ways(self) -> set[Way]:
         return {way_of(match.candidate) for match in self.matches}
+
+    @property
+    def ways_read_as_usual(self) -> set[Way]:
+        """Those that need no digits cut off or filled up."""
+        return {way for match in self.matches if (way := way_of(match.candidate))[1] == match.told}
 
     @cached_property
     def best(self) -> list[Match]:

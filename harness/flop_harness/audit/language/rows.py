@@ -12,8 +12,9 @@ import msgspec
 from msgspec import Meta
 
 from flop_harness.audit.csv_tables import records
+from flop_harness.audit.language.given import RECOMPUTED
 from flop_harness.audit.language.parts import PARTS
-from flop_harness.audit.language.quantities import QUANTITIES, column, printed
+from flop_harness.audit.language.quantities import QUANTITIES, check_figure, column
 from flop_harness.audit.language.relations import TARGETS, follows
 from flop_harness.conventions.transformers.catalogue import formula
 from flop_harness.errors import UserError, suggest
@@ -24,6 +25,8 @@ from flop_harness.suite.shapes import find as find_shape
 Text = Annotated[str, Meta(min_length=1)]
 WORDS = ("model", "peak", "note", "recomputed", "label", "part")
 """Columns that hold words."""
+GIVEN = ("tokens", "batch tokens")
+"""Quantities that sources state rather than compute."""
 BLANK = ("", "-", "n/a", "0")
 
 
@@ -59,8 +62,8 @@ class Row:
 
 def claims(table: Table, file: str, folder: Path, where: str) -> Iterator[Claim]:
     """A claim for each cell that follows from others; those others are what it is given."""
-    if table.counts:
-        formula(table.counts)
+    check_keys(table, where)
+    nothing = True
     for row in rows(table, folder, where):
         place = f"{where}, row {row.number}"
         cells = {head: cell for head, cell in {**table.given, **row.cells}.items()
@@ -68,8 +71,39 @@ def claims(table: Table, file: str, folder: Path, where: str) -> Iterator[Claim]
         check(cells, place)
         found = [claim(table, row, head, cells, file) for head in row.cells
                  if head in cells and head not in WORDS and column(head)[0] in TARGETS]  # fmt: skip
-        derived = [each for each in found if follows(each)]
-        yield from derived or found  # a row of which nothing follows is claimed as it stands
+        try:
+            derived = [each for each in found if follows(each)]
+        except UserError as error:  # columns that describe no shape
+            raise UserError(f"{place}: {error}") from error
+        # a row of which nothing follows is claimed as it stands, but for what is given everywhere
+        told = derived or [each for each in found if each.metric not in GIVEN]
+        nothing = nothing and not told
+        yield from told
+    if nothing:
+        raise UserError(f"{where}: no cell holds a figure that could follow from others")
+
+
+def check_keys(table: Table, where: str) -> None:
+    """UserError for keys that do not go together, a formula that is not known, a column given twice."""
+    if bool(table.csv) == bool(table.rows):
+        raise UserError(f"{where}: a table has rows, or a csv")
+    if bool(table.csv) != bool(table.take):
+        raise UserError(f"{where}: take tells which columns of a csv hold what: both, or neither")
+    heads = [head.strip() for head in (*(table.take.values() or table.columns), *table.given)]
+    names = [
+        head if head in WORDS else column(head)[0] for head in heads if head in WORDS or named(head)
+    ]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UserError(f"{where}: {twice[0]!r} is given more than once")
+    try:
+        formula(table.counts) if table.counts else None
+    except UserError as error:
+        raise UserError(f"{where}, counts: {error}") from error
+
+
+def named(head: str) -> bool:
+    """Whether it is a quantity; what is none is said where its cells are read."""
+    return head.partition(" (")[0] in QUANTITIES
 
 
 def claim(table: Table, row: Row, head: str, cells: Mapping[str, str], file: str) -> Claim:
@@ -101,17 +135,19 @@ def check(cells: Mapping[str, str], where: str) -> None:
                 find_peak(cell)
             elif head == "part" and cell not in PARTS:
                 raise UserError(f"unknown part {cell!r}{suggest(cell, PARTS)}")
+            elif head == "recomputed" and cell.lower() not in RECOMPUTED:
+                raise UserError(f"{cell!r} is neither of {', '.join(RECOMPUTED)}")
             elif head not in WORDS or (head == "peak" and re.match(r"[\d.]", cell)):
-                column(head)
-                printed(cell)
+                name, prefix = column(head)
+                check_figure(name, cell, prefix)
     except UserError as error:
         raise UserError(f"{where}, {head}: {error}") from error
+    if "part" in cells and "model" not in cells:
+        raise UserError(f"{where}: a part is one of a model: a column 'model' is missing")
 
 
 def rows(table: Table, folder: Path, where: str) -> Iterator[Row]:
     """The rows of a table, or of the CSV that it names. UserError for what does not fit."""
-    if bool(table.csv) == bool(table.rows):
-        raise UserError(f"{where}: a table has rows, or a csv")
     if table.csv:
         yield from csv_rows(table, folder / table.csv)
         return
@@ -119,7 +155,9 @@ def rows(table: Table, folder: Path, where: str) -> Iterator[Row]:
         if len(cells) != len(table.columns):
             told = f"{len(cells)} cells under {len(table.columns)} columns"
             raise UserError(f"{where}, row {number}: {told}")
-        yield Row(dict(zip(table.columns, cells, strict=True)), table.source, number)
+        yield Row(
+            dict(zip(map(str.strip, table.columns), cells, strict=True)), table.source, number
+        )
 
 
 def csv_rows(table: Table, path: Path) -> Iterator[Row]:

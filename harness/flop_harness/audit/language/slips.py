@@ -5,53 +5,58 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
 
 from flop_harness.audit.language.given import Given
 from flop_harness.audit.language.quantities import (
+    QUANTITIES,
     Interval,
     column,
+    figure_of,
     filled,
     printed,
-    stands_for,
-    worth,
+    read,
 )
 from flop_harness.audit.language.relations import Candidate
+from flop_harness.conventions.transformers import parameters as weights
 from flop_harness.records import Claim
 from flop_harness.records.units import parse_figure
 from flop_harness.suite.peaks import known as known_peaks
 
 POWERS = {1: "ten times", 2: "a hundred times", 3: "a thousand times", 6: "a million times",
           9: "a billion times"}  # fmt: skip
+AGAIN, HALF = (
+    (Fraction(2), "twice what it should be"),
+    (Fraction(1, 2), "half of what it should be"),
+)
 FACTORS = (
-    (Fraction(2), "twice what it should be: FLOP for MAC, or counted again"),
-    (Fraction(1, 2), "half of what it should be: MAC for FLOP"),
+    (AGAIN[0], f"{AGAIN[1]}: FLOP for MAC, or counted again"),
+    (HALF[0], f"{HALF[1]}: MAC for FLOP"),
     (Fraction(4, 3), "4/3 of what it should be: recomputation counted in"),
     (Fraction(3, 4), "3/4 of what it should be: recomputation left out"),
     (Fraction(3), "three times what it should be: the backward pass counted in"),
     (Fraction(1, 3), "a third of what it should be: the backward pass left out"),
 )
+Slip = Callable[[Claim, Given, list[Interval]], Iterator[str]]
+MANY = 7
+"""So many digits that two of them in each other's place fit nothing by chance."""
 TRIFLE = Fraction(1, 200)
 BY_PEAK = ("mfu", "mfu without attention", "hfu", "peak share")
 
 
-def explained(claim: Claim, values: Iterable[Interval], clear: bool) -> str:
+def explained(claim: Claim, values: Iterable[Interval], clear: bool, near: bool = False) -> str:
     """The first slip that would turn one of ``values`` into the figure; empty if there is none.
 
-    Where it is not clear what the figure should be, digits and factors explain too much.
+    Where it is not clear what the figure should be, digits and factors explain too much: factors
+    unless all that it may be lies ``near`` together, digits unless there are many.
     """
     values = list(values)
     given = Given(claim)
-    slips: tuple[Callable[[Claim, Given, list[Interval]], Iterator[str]], ...] = (
-        powers, against_sparse, against_another, transposed, one_digit, factors,
-    )  # fmt: skip
-    told = slips if clear else slips[:3]
-    return next((words for slip in told for words in slip(claim, given, values)), "")
-
-
-def figure_of(claim: Claim, text: str | None = None) -> Interval:
-    """What a figure may stand for, half a step either way, in its quantity's unit."""
-    return read(claim.unit, text or claim.value)[0]
+    slips: list[Slip] = [powers, against_sparse, against_another, active_alone]
+    if clear or printed(claim.value)[0].digits >= MANY:
+        slips += [transposed, one_digit] if clear else [transposed]
+    if clear or near:
+        slips.append(factors)
+    return next((words for slip in slips for words in slip(claim, given, values)), "")
 
 
 def loosely(claim: Claim, text: str) -> Interval:
@@ -59,21 +64,14 @@ def loosely(claim: Claim, text: str) -> Interval:
     return read(claim.unit, text)[1]
 
 
-@lru_cache(maxsize=100_000)
-def read(head: str, text: str) -> tuple[Interval, Interval]:
-    """What a cell under this head stands for if it is rounded, and if it may be cut off too."""
-    name, prefix = column(head)
-    rounded = stands_for(name, text, prefix)
-    figure, letter = printed(text)
-    last = (figure.value + figure.step) * worth(name, prefix, letter)
-    return rounded, Interval(rounded.low, last)
-
-
 def off_by(claim: Claim, factor: Fraction) -> Interval:
     """What a figure may stand for if it is a rounded one times a factor; zeros may fill it up."""
     name, prefix = column(claim.unit)
     whole = filled(name, claim.value, prefix) or figure_of(claim)
-    half = (whole.high - whole.low) / 2 * max(factor, Fraction(1))
+    plain, larger = figure_of(claim), max(factor, Fraction(1))
+    steps = (plain.high - plain.low) / 2 * larger
+    zeros = (whole.high - whole.low) / 2 * (larger if larger < 10 else 1)  # ten times has one more
+    half = max(zeros, steps)
     return Interval(whole.middle - half, whole.middle + half)
 
 
@@ -109,6 +107,23 @@ def against_another(claim: Claim, given: Given, values: list[Interval]) -> Itera
             yield f"a share of the peak of {other.id}, {float(other.flops / 10**12):g} TFLOP/s"
 
 
+def active_alone(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
+    """Of a mixture of experts the parameters that one token meets."""
+    shape = given.shape or given.described
+    if claim.metric != "params" or shape is None or shape.experts is None:
+        return
+    if loosely(claim, claim.value).meets(Interval.of(weights.active(shape))):
+        yield "the active parameters for all"
+
+
+def above_hardware(claim: Claim, given: Given) -> str:
+    """Model FLOPs are at most what the hardware runs."""
+    hardware = given.get("hfu")
+    if claim.metric == "mfu" and hardware and figure_of(claim).low > hardware.high:
+        return "more than the HFU beside it"
+    return ""
+
+
 def transposed(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
     """Two neighbouring digits changed places."""
     for other in printed(claim.value)[0].transposed():
@@ -118,7 +133,10 @@ def transposed(claim: Claim, given: Given, values: list[Interval]) -> Iterator[s
 
 
 def factors(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
-    for factor, told in FACTORS:
+    """Of work and its rates; a number of things is at most counted twice, a size of a shape never."""
+    quantity = QUANTITIES[claim.metric]
+    of_work = "FLOP" in quantity.unit or quantity.unit in ("MAC", "share")
+    for factor, told in () if quantity.counted else FACTORS if of_work else (AGAIN, HALF):
         if any(off_by(claim, factor).meets(value * factor) for value in values):
             yield told
 

@@ -63,7 +63,7 @@ def output(shape: Transformer) -> int:
 
 def relative(shape: Transformer) -> int:
     """One layer's matrix for relative positions (Transformer-XL, Gopher)."""
-    return shape.width**2 if shape.positions == "relative" else 0
+    return shape.width * shape.query_width if shape.positions == "relative" else 0
 
 
 def expert_weights(shape: Transformer, experts: int) -> int:
