@@ -98,7 +98,10 @@ def runs(trace: Trace, batch: int) -> Iterator[Dense | Attention]:
             query, key = tensors[:2]
             yield Attention(query.shape[1], key.shape[2], query.shape[3])
         else:
-            raise NotRecognised(f"{call.packet} is no product of one")
+            raise NotRecognised(
+                f"{call.packet} makes several products at once, as of experts: name the model's "
+                "config.json, or a .toml with its shape, instead"
+            )
 
 
 BATCHED = ("aten.bmm", "aten.baddbmm")
