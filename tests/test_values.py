@@ -318,3 +318,11 @@ def test_the_batch_sizes_of_what_is_packed_are_those_that_are_there():
     trace = recorded(lambda: (Cells(4, 3, batch_first=True), (torch.rand(2, 2, 4),), {}))
     assert trace.executed
     assert reference(trace).total == 3 * (3 * 4 + 3 * 3)
+
+
+def test_a_kernel_that_looks_for_a_range_finds_one_in_memory_that_nobody_wrote():
+    """A dynamically quantised layer looks for the least and the greatest input; 3 rows, 8 to 16."""
+    model = torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(8, 16)), {nn.Linear})
+    unwritten = torch.full((3, 8), float("nan"))
+    trace = recorded(lambda: (model, (unwritten,), {}))
+    assert reference(trace).total == 3 * 8 * 16

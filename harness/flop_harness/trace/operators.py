@@ -44,6 +44,7 @@ from flop_harness.trace.tensors import (
     pass_gradients,
     tensors_in,
     with_gradients,
+    zeroed,
 )
 from flop_harness.trace.values import Values, may_be_known
 
@@ -253,7 +254,8 @@ class OperatorMode(TorchDispatchMode):
         try:
             output = func(*on_meta(args), **on_meta(kwargs))
         except (NotImplementedError, RuntimeError):
-            return func(*args, **kwargs)  # no meta kernel; empty data is as good as any
+            # No meta kernel. Kernels may refuse what nobody has written: NaN in place of a range.
+            return func(*zeroed(args), **zeroed(kwargs))
         spec = spec_of(output, (), torch.device("meta"))
         return func(*args, **kwargs) if spec is None else rebuilt(spec, args, self.device)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -52,12 +52,31 @@ def has_sparse(args: tuple, output: Any) -> bool:
 
 
 def on_meta(value: Any) -> Any:
+    return mapped(empty_on_meta, value)
+
+
+def empty_on_meta(tensor: torch.Tensor) -> torch.Tensor:
+    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
+
+
+def zeroed(value: Any) -> Any:
+    """Zeros in place of plain floating-point numbers, which nobody may have written."""
+    return mapped(zeros_for, value)
+
+
+def zeros_for(tensor: torch.Tensor) -> torch.Tensor:
+    plain = type(tensor) in PLAIN and tensor.layout is torch.strided and not tensor.is_quantized
+    return torch.zeros_like(tensor) if plain and tensor.is_floating_point() else tensor
+
+
+def mapped(change: Callable[[torch.Tensor], torch.Tensor], value: Any) -> Any:
+    """A value with each tensor in its containers changed."""
     if isinstance(value, torch.Tensor):
-        return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
+        return change(value)
     if isinstance(value, (list, tuple)):
-        return type(value)(map(on_meta, value))
+        return type(value)(mapped(change, each) for each in value)
     if isinstance(value, dict):
-        return {key: on_meta(item) for key, item in value.items()}
+        return {key: mapped(change, item) for key, item in value.items()}
     return value
 
 
