@@ -65,8 +65,10 @@ def zeroed(value: Any) -> Any:
 
 
 def zeros_for(tensor: torch.Tensor) -> torch.Tensor:
-    plain = type(tensor) in PLAIN and tensor.layout is torch.strided and not tensor.is_quantized
-    return torch.zeros_like(tensor) if plain and tensor.is_floating_point() else tensor
+    plain = type(tensor) in PLAIN and tensor.layout is torch.strided
+    if not plain or tensor.is_quantized or tensor.is_nested or not tensor.is_floating_point():
+        return tensor
+    return torch.zeros_like(tensor)
 
 
 def mapped(change: Callable[[torch.Tensor], torch.Tensor], value: Any) -> Any:
