@@ -522,7 +522,7 @@ def test_what_a_model_has_stands_in_the_unit_of_the_claim(value, unit, own, own_
     [
         ("gpt3-2.1/gpt3-xl/width", "2048", "width", "gpt3-xl: width", "2,048 elements"),
         ("chinchilla-3/4/compute", "5.76e+23", "compute", "chinchilla-3, row 4: training compute", "5.76e+23 FLOP"),
-        ("d/bert/forward-macs", "3.1", "forward macs (G)", "bert: forward MACs", "3.1 G MACs"),
+        ("d/bert/forward-macs", "3.1", "forward macs (G)", "bert: forward MACs", "3.1 GMACs"),
         ("t/hfl/bert/mfu 2", "37.14%", "mfu", "hfl/bert: MFU", "37.14 %"),
         ("l/bloom/params", "175B", "params", "bloom: parameters", "175 B parameters"),
         ("l/gopher/compute", "6.3e23", "compute", "gopher: training compute", "6.3e+23 FLOP"),
@@ -543,7 +543,7 @@ def test_a_claim_about_a_row_of_a_table_has_a_title_in_words(claim, value, unit,
         ("params", "25", "%", "25 %"),
         ("compute", "15470314496", "FLOPs", "15,470,314,496 FLOPs"),
         ("compute", "0.5", "G", "0.5 G"),
-        ("compute", "3139.93", "G MACs", "3,139.93 G MACs"),
+        ("compute", "3139.93", "G MACs", "3,139.93 GMACs"),
     ],
 )
 def test_a_published_figure_is_readable_and_names_parameters(metric, value, unit, figure):
