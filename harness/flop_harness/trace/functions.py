@@ -21,7 +21,7 @@ import torch.nn.functional
 
 from flop_harness.records import RAISED, Call
 from flop_harness.trace.encoding import encode
-from flop_harness.trace.needs import Needs
+from flop_harness.trace.needs import Needs, exchanged
 
 PRODUCTS = """matmul mm bmm mv dot addmm addbmm baddbmm addmv addr einsum tensordot chain_matmul bilinear
     inner outer kron conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d
@@ -134,18 +134,44 @@ WATCHED = watched("", print).__code__
 @contextmanager
 def replaced(stack: Stack, needs: Needs) -> Iterator[None]:
     """Write every call of a watched function into the innermost open call of ``stack``."""
-    undo = []
+    undo: dict[Any, dict[str, Any]] = {}
+    put: dict[Any, dict[str, Any]] = {}
     WATCHING.append((stack, needs, get_ident()))
     try:
         for namespace, watch in watches(targets()).items():
             held, stand_ins = watch.now()
-            undo.append((namespace, held))
+            undo[namespace], put[namespace] = held, stand_ins
             replace(namespace, stand_ins)
-        yield
+        with exchanged(torch.jit, "script", reading_sources(torch.jit.script, undo, put)):
+            yield
     finally:
-        for namespace, held in reversed(undo):
+        for namespace, held in reversed(undo.items()):
             replace(namespace, held)
         WATCHING.pop()
+
+
+def reading_sources(original: Callable, undo: dict, put: dict) -> Callable:
+    """``original``, which compiles the source of functions, with torch's own in their places.
+
+    It calls itself for what a function calls in turn.
+    """
+    open_calls = 0
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        nonlocal open_calls
+        if not open_calls:
+            for namespace, held in undo.items():
+                replace(namespace, held)
+        open_calls += 1
+        try:
+            return original(*args, **kwargs)
+        finally:
+            open_calls -= 1
+            if not open_calls:
+                for namespace, stand_ins in put.items():
+                    replace(namespace, stand_ins)
+
+    return called
 
 
 @cache
