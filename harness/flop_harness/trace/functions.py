@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import cache
 from operator import attrgetter
@@ -127,19 +127,51 @@ def watched(name: str, original: Callable) -> Callable:
     return traced
 
 
-WATCHED = watched("", print).__code__
-"""The code of whatever stands in for a function"""
+class StandIn:
+    # Stands for a function of torch's, and is like it for all that a model may ask, but for ``is``.
+
+    __slots__ = ("call", "original")
+
+    def __init__(self, name: str, original: Callable) -> None:
+        self.call, self.original = watched(name, original), original
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.call(*args, **kwargs)
+
+    def __eq__(self, other: object) -> bool:
+        return other is self or bool(self.original == other)
+
+    def __hash__(self) -> int:
+        return hash(self.original)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.original, name)
+
+    __class__ = property(lambda self: type(self.original))  # type: ignore[assignment]
+    __module__ = property(lambda self: self.original.__module__)  # type: ignore[assignment]
+    __doc__ = property(lambda self: self.original.__doc__)  # type: ignore[assignment]
 
 
 @contextmanager
-def replaced(stack: Stack, needs: Needs) -> Iterator[None]:
-    """Write every call of a watched function into the innermost open call of ``stack``."""
+def replaced(
+    stack: Stack, needs: Needs, compared: Collection[str] = (), patched: Collection[str] = ()
+) -> Iterator[None]:
+    """Write every call of a watched function into the innermost open call of ``stack``.
+
+    Those that the model ``compared`` by identity stay as they are; for those that a counter ``patched``, by
+    public name, stands what is nothing like them.
+    """
     undo: dict[Any, dict[str, Any]] = {}
     put: dict[Any, dict[str, Any]] = {}
     WATCHING.append((stack, needs, get_ident()))
     try:
         for namespace, watch in watches(targets()).items():
             held, stand_ins = watch.now()
+            if isinstance(namespace, types.ModuleType):
+                if compared:
+                    stand_ins = {k: each for k, each in stand_ins.items() if k not in compared}
+                if patched:
+                    stand_ins = stand_ins | watch.unlike(patched)
             undo[namespace], put[namespace] = held, stand_ins
             replace(namespace, stand_ins)
         with exchanged(torch.jit, "script", reading_sources(torch.jit.script, undo, put)):
@@ -209,12 +241,19 @@ class PatchedNames:
             PatchedNames.changes += 1
         return self.made
 
+    def unlike(self, patched: Collection[str]) -> dict[str, Callable]:
+        return {
+            name: watched(public, getattr(self.namespace, name))
+            for name, public in self.public.items() if public in patched
+        }  # fmt: skip
+
     def stand_in(self, name: str, held: Any) -> Any:
         public = self.public[name]
         if self.namespace is torch.autograd.Function:  # a method of the class
             method = watched(public, lambda cls, *a, **k: held.__get__(None, cls)(*a, **k))
             return classmethod(method)
-        return watched(public, getattr(self.namespace, name))
+        stands = StandIn if isinstance(self.namespace, types.ModuleType) else watched
+        return stands(public, getattr(self.namespace, name))
 
 
 def replace(namespace: Any, values: dict[str, Any]) -> None:
