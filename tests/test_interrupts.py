@@ -99,3 +99,11 @@ def wait_for(file: Path, process: subprocess.Popen, within_s: float = 100) -> No
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()
         time.sleep(0.05)
     time.sleep(0.3)
+
+
+def test_ctrl_c_amid_a_text_that_is_run_ends_with_our_exit_code(tmp_path):
+    """As dataclasses run one while they are imported: `python -m` would end by the signal."""
+    (tmp_path / "typer.py").write_text("exec('raise KeyboardInterrupt')")
+    ended = subprocess.run([sys.executable, "-m", "flop_harness", "list"], capture_output=True, text=True,
+                           env={**os.environ, "PYTHONPATH": str(tmp_path)})  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (130, "interrupted\n")

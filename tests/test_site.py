@@ -522,7 +522,7 @@ def test_what_a_model_has_stands_in_the_unit_of_the_claim(value, unit, own, own_
     [
         ("gpt3-2.1/gpt3-xl/width", "2048", "width", "gpt3-xl: width", "2,048 elements"),
         ("chinchilla-3/4/compute", "5.76e+23", "compute", "chinchilla-3, row 4: training compute", "5.76e+23 FLOP"),
-        ("d/bert/forward-macs", "3.1", "forward macs (G)", "bert: forward MACs", "3.1 G MACs"),
+        ("d/bert/forward-macs", "3.1", "forward macs (G)", "bert: forward MACs", "3.1 GMACs"),
         ("t/hfl/bert/mfu 2", "37.14%", "mfu", "hfl/bert: MFU", "37.14 %"),
         ("l/bloom/params", "175B", "params", "bloom: parameters", "175 B parameters"),
         ("l/gopher/compute", "6.3e23", "compute", "gopher: training compute", "6.3e+23 FLOP"),
@@ -543,7 +543,7 @@ def test_a_claim_about_a_row_of_a_table_has_a_title_in_words(claim, value, unit,
         ("params", "25", "%", "25 %"),
         ("compute", "15470314496", "FLOPs", "15,470,314,496 FLOPs"),
         ("compute", "0.5", "G", "0.5 G"),
-        ("compute", "3139.93", "G MACs", "3,139.93 G MACs"),
+        ("compute", "3139.93", "G MACs", "3,139.93 GMACs"),
     ],
 )
 def test_a_published_figure_is_readable_and_names_parameters(metric, value, unit, figure):
@@ -561,12 +561,12 @@ def test_a_statement_stands_under_a_title_in_words():
     "value, unit, reason, told",
     [
         ("5.29", "G FLOPs", "the source also gives 5692390000 FLOPs; the model has 5.6924 G FLOPs (calflops)",
-         "the source also gives 5.69239 G FLOPs; calflops gives 5.6924 G FLOPs"),
+         "the source also gives 5.69239 GFLOPs; calflops gives 5.6924 GFLOPs"),
         ("15690900000", "FLOPs", "the source also gives 15.65 G FLOPs; the model has 1.5651e+10 FLOPs (calflops)",
          "the source also gives ≈15,650,000,000 FLOPs; calflops gives ≈15,651,000,000 FLOPs"),
         ("741.19", "G MACs", "the source also gives 7418800000 MACs; the model has 0.71419 G MACs (macs)",
-         "the source also gives 7.4188 G MACs; macs gives 0.71419 G MACs"),
-        ("4.1", "G MACs", "the source also gives 8.2 G FLOPs", "the source also gives 4.1 G MACs"),
+         "the source also gives 7.4188 GMACs; macs gives 0.71419 GMACs"),
+        ("4.1", "G MACs", "the source also gives 8.2 G FLOPs", "the source also gives 4.1 GMACs"),
         ("14195000", "", "the source also gives 14.15 M; the model has 1.4149e+07  (calflops)",
          "the source also gives ≈14,150,000; calflops gives ≈14,149,000"),
         ("228", "MB", "comes to 228.882, but not from what the model has 244.4 MB (param-bytes)",

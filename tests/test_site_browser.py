@@ -351,7 +351,7 @@ def test_a_slip_of_the_pen_finds_what_is_near_and_nothing_else(page, site):
 @pytest.mark.parametrize(
     "words, kind, title",
     [
-        ("15.5 GFLOPs", "claim", "vgg16 15.5 G MACs"),
+        ("15.5 GFLOPs", "claim", "vgg16 15.5 GMACs"),
         ("how was it measured", "page", "How a figure is measured"),
         ("quantised resnet50", "model", "quantized_resnet50"),
         ("readme resnet101 calflops", "claim", "resnet101 15,690,900,000 FLOPs: error"),

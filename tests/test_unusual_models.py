@@ -317,6 +317,35 @@ def test_a_layer_counts_whatever_it_is(name):
     assert harness.count(make(), x()).macs == macs
 
 
+def test_the_weights_of_a_frozen_graph_are_parameters_and_no_values_are_looked_at():
+    """3 -> 8 channels of 3 x 3 with a bias, which takes the normalisation in, and 2,048 -> 10."""
+    layers = nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(2048, 10)
+    made = harness.count(torch.jit.freeze(torch.jit.script(nn.Sequential(*layers).eval())), torch.rand(1, 3, 16, 16))  # fmt: skip
+    assert made.params == 3 * 8 * 9 + 8 + 2048 * 10 + 10
+    assert (made.macs, made.trace.looks) == (8 * 27 * 256 + 2048 * 10, ())
+
+
+class ScriptsItself(nn.Module):
+    """Convolution calls a function of torch, whose source is compiled in the pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 8, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.jit.script(self.layer)(F.relu(x)) @ x.new_ones(16, 2)
+
+
+def test_a_model_may_compile_its_layers_in_the_forward_pass():
+    macs = 8 * 27 * 256 + 8 * 16 * 16 * 2
+    assert harness.count(ScriptsItself(), torch.rand(1, 3, 16, 16)).macs == macs
+
+
+def test_scripted_layers_without_parameters_have_none():
+    traced = torch.jit.trace(lambda x: (x - torch.tensor([0.4] * 4)) @ x.T, x())
+    assert harness.count(Model(lambda m, x: traced(m.layer(x))), x()).params == 4 * 4 + 4
+
+
 # ----------------------------------------------------------------------------- odd inputs, shapes
 
 

@@ -100,7 +100,7 @@ def test_only_counters_of_compute_are_said_to_differ_in_it():
 
 def test_the_particulars_name_the_widest_spread():
     told = particulars(small_run())
-    assert "farthest apart on vit, where thop counts 11.3 G MAC and torch counts 16.8 G" in told
+    assert "farthest apart on vit, where thop counts 11.3 GMAC and torch counts 16.8 GMAC" in told
 
 
 def test_a_zero_where_there_is_work_is_said_and_does_not_make_the_spread_infinite():

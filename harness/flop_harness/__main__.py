@@ -18,4 +18,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    finally:
+        # `python -m` ends by SIGINT and not with our exit code where a Ctrl-C met a text that is run, as dataclasses do
+        # while they are imported. Python forgets it with the next text.
+        exec("")

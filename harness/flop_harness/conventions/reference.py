@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from flop_harness.conventions.articles import NotApplicable
@@ -159,13 +159,13 @@ def parameters(trace: Trace) -> Account:
     """Distinct parameter elements, trainable or not, each with the first module that holds it.
 
     Those that the forward pass makes are among them, as are those that it gives their shapes, and
-    what quantised layers pack.
+    what quantised layers pack and frozen graphs hold.
     """
-    return parameter_charges(trace, lambda parameter: parameter.numel, "packed")
+    return parameter_charges(trace, lambda parameter: parameter.numel, HELD_ELSEWHERE)
 
 
 def registered_parameters(trace: Trace) -> Account:
-    """The same without what quantised layers pack, which ``model.parameters()`` does not yield."""
+    """The same without what is ``HELD_ELSEWHERE``, which ``model.parameters()`` does not yield."""
     return parameter_charges(trace, lambda parameter: parameter.numel)
 
 
@@ -175,19 +175,29 @@ def kept_parameters(trace: Trace) -> Account:
     """
     if all(parameter.kept is None for parameter in trace.parameters):
         raise NotApplicable("each of its parameters has all of its elements in memory of its own")
-    return parameter_charges(trace, lambda p: p.numel if p.kept is None else p.kept, "packed")
+    return parameter_charges(trace, lambda p: p.numel if p.kept is None else p.kept, HELD_ELSEWHERE)
 
 
 def parameter_bytes(trace: Trace) -> Account:
-    return parameter_charges(trace, lambda p: Tensor(p.shape, p.dtype).nbytes, "packed_bytes")
+    held = {f"{setting}_bytes": term for setting, term in HELD_ELSEWHERE.items()}
+    return parameter_charges(trace, lambda p: Tensor(p.shape, p.dtype).nbytes, held)
 
 
-def parameter_charges(trace: Trace, charge: Callable, packed: str = "") -> Account:
-    """Of each parameter by ``charge``, of what quantised layers pack by their setting ``packed``."""
+HELD_ELSEWHERE = {"packed": "packed weights", "frozen": "weights of a frozen graph"}
+"""Setting of a module that tells how many elements are no parameters of torch's -> their term"""
+NOTHING_ELSE: Mapping[str, str] = {}
+
+
+def parameter_charges(
+    trace: Trace, charge: Callable, held: Mapping[str, str] = NOTHING_ELSE
+) -> Account:
+    """Of each parameter by ``charge``, of what is ``held`` elsewhere by a setting of its module."""
     seen: set[int] = set()
     entries: list[tuple[str, str, int]] = []
     for module in (trace.modules[index] for index in subtree_after(trace)):
-        entries.append((module.path, "packed weights", module.config.get(packed, 0)))
+        entries += [
+            (module.path, term, module.config.get(setting, 0)) for setting, term in held.items()
+        ]
         for _, number in module.parameters:
             if number not in seen:
                 seen.add(number)

@@ -128,6 +128,7 @@ COUNTER = Counter(
     further=(replace(CONTEXT, grad=False),),
     training=(replace(CONTEXT, variant="training"),),
     hooks=every,
+    patches=frozenset(PRODUCTS) | frozenset(OTHERS),
     overlay=(
         "calflops==0.3.2",
         "accelerate==1.15.0",

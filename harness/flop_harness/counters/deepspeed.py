@@ -142,6 +142,7 @@ COUNTER = Counter(
     further=(replace(CONTEXT, grad=False),),
     training=(replace(CONTEXT, variant="training"),),
     hooks=every,
+    patches=frozenset(PRODUCTS) | frozenset(OTHERS),
     warm_up=True,
     overlay=(
         "deepspeed==0.19.8",

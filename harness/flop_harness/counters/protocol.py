@@ -110,6 +110,8 @@ class Counter:
     hooks while it counts: torch's encoder layers run another way then.
     ``warm_up`` tells that it calls the model once before it counts a call.
     ``fast_path`` is False where the tool's own function mode keeps torch off those of attention.
+    ``patches`` are the functions of torch in whose places it puts its own, by public name: a model that
+    compares functions may run another way then.
     ``contexts`` are those that its documentation shows, ``further`` others in which its answer may
     change, ``training`` those in which it counts a training step: all of the variant ``training``.
     ``distribution`` is the installed package whose version a reading carries. With ``overlay``
@@ -138,6 +140,7 @@ class Counter:
     inputs: Callable[[Any, tuple[Any, ...], dict[str, Any]], Inputs] = as_given
     hooks: Callable[[str, str], bool] | None = None
     fast_path: bool = True
+    patches: frozenset[str] = frozenset()
     warm_up: bool = False
     overlay: tuple[str, ...] = ()
     observe: Callable[[Any, tuple[Any, ...]], tuple[Call, ...]] | None = None

@@ -11,7 +11,7 @@ from typing import Any
 from flop_harness.counters.protocol import Counter, Quantity, by_keyword
 from flop_harness.counters.ptflops_aten import trainable
 from flop_harness.counters.ptflops_call import reader, usage
-from flop_harness.counters.ptflops_functions import function_charges
+from flop_harness.counters.ptflops_functions import FUNCTIONS, function_charges
 from flop_harness.counters.ptflops_layers import RULES, WEIGHT_RULES, module_charges
 from flop_harness.records import Context, Dict, Tensor, Trace
 from flop_harness.records.account import Account
@@ -59,4 +59,5 @@ COUNTER = Counter(
     ),
     inputs=by_keyword,
     hooks=lambda path, kind: kind in RULES or kind in WEIGHT_RULES,
+    patches=frozenset(FUNCTIONS),
 )

@@ -52,22 +52,25 @@ def with_calls(trace: Trace, calls: tuple[Call, ...]) -> Trace:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Who calls a model as a counter does, watches it by hooks and a function mode, and does nothing."""
+    """Who calls a model as a counter does, watches it by hooks, patches and a function mode, and does nothing."""
 
     hooks: Callable[[str, str], bool] | None
     function_mode: bool
+    patches: frozenset[str]
     warm_up: bool
     inputs: Callable[[Any, tuple, dict], Inputs]
 
 
 def idly(counter: Counter) -> Idle:
-    return Idle(counter.hooks, not counter.fast_path, counter.warm_up, counter.inputs)
+    return Idle(
+        counter.hooks, not counter.fast_path, counter.patches, counter.warm_up, counter.inputs
+    )
 
 
 def unwatched(counter: Counter) -> Idle | None:
     """Who calls the model as the counter does and does not watch; None where nothing is special in it."""
     if counter.warm_up or counter.inputs not in (as_given, *ONE_AS_IT_IS):
-        return replace(idly(counter), hooks=None, function_mode=False)
+        return replace(idly(counter), hooks=None, function_mode=False, patches=frozenset())
     return None
 
 
@@ -79,7 +82,7 @@ def watched(watcher: Watcher, context: Context) -> dict[str, Any]:
     way = {"grad": context.grad, "variant": context.variant}
     if watcher is None:
         return way
-    way = {**way, "hooks": watcher.hooks, "warm_up": watcher.warm_up}
+    way = {**way, "hooks": watcher.hooks, "patched": watcher.patches, "warm_up": watcher.warm_up}
     if isinstance(watcher, Idle):
         return {**way, "function_mode": watcher.function_mode}
     own_mode = not watcher.fast_path
@@ -96,7 +99,8 @@ def seen_alike(watcher: Watcher, context: Context, model: Any, args: tuple, kwar
     if not minds_watchers(model):
         return here, form
     hooked, fast_path = hooked_by(watcher, model), watcher is None or watcher.fast_path
-    return here, form, hooked, fast_path, watcher is not None and watcher.warm_up
+    patches = frozenset() if watcher is None else watcher.patches
+    return here, form, hooked, fast_path, patches, watcher is not None and watcher.warm_up
 
 
 def handed_on(counter: Counter, args: tuple, kwargs: dict) -> bool:
@@ -112,7 +116,7 @@ ONE_AS_IT_IS = (positionally, by_keyword, traceable)
 
 
 def minds_watchers(model: Any) -> bool:
-    """Whether hooks, a counter's own mode, or an earlier call may change what runs or is seen of it.
+    """Whether hooks, patches, a counter's own mode, or an earlier call may change what runs or is seen of it.
 
     They do so beside the fast paths of attention; of modules that are not of a library we know, any
     may look at its hooks, and the code of a graph may call operators by their own names. Of distributed

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import cache
 from operator import attrgetter
@@ -21,7 +21,7 @@ import torch.nn.functional
 
 from flop_harness.records import RAISED, Call
 from flop_harness.trace.encoding import encode
-from flop_harness.trace.needs import Needs
+from flop_harness.trace.needs import Needs, exchanged
 
 PRODUCTS = """matmul mm bmm mv dot addmm addbmm baddbmm addmv addr einsum tensordot chain_matmul bilinear
     inner outer kron conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d
@@ -127,25 +127,83 @@ def watched(name: str, original: Callable) -> Callable:
     return traced
 
 
-WATCHED = watched("", print).__code__
-"""The code of whatever stands in for a function"""
+class StandIn:
+    # Stands for a function of torch's, and is like it for all that a model may ask, but for ``is``.
+
+    __slots__ = ("call", "original")
+
+    def __init__(self, name: str, original: Callable) -> None:
+        self.call, self.original = watched(name, original), original
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.call(*args, **kwargs)
+
+    def __eq__(self, other: object) -> bool:
+        return other is self or bool(self.original == other)
+
+    def __hash__(self) -> int:
+        return hash(self.original)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.original, name)
+
+    __class__ = property(lambda self: type(self.original))  # type: ignore[assignment]
+    __module__ = property(lambda self: self.original.__module__)  # type: ignore[assignment]
+    __doc__ = property(lambda self: self.original.__doc__)  # type: ignore[assignment]
 
 
 @contextmanager
-def replaced(stack: Stack, needs: Needs) -> Iterator[None]:
-    """Write every call of a watched function into the innermost open call of ``stack``."""
-    undo = []
+def replaced(
+    stack: Stack, needs: Needs, compared: Collection[str] = (), patched: Collection[str] = ()
+) -> Iterator[None]:
+    """Write every call of a watched function into the innermost open call of ``stack``.
+
+    Those that the model ``compared`` by identity stay as they are; for those that a counter ``patched``, by
+    public name, stands what is nothing like them.
+    """
+    undo: dict[Any, dict[str, Any]] = {}
+    put: dict[Any, dict[str, Any]] = {}
     WATCHING.append((stack, needs, get_ident()))
     try:
         for namespace, watch in watches(targets()).items():
             held, stand_ins = watch.now()
-            undo.append((namespace, held))
+            if isinstance(namespace, types.ModuleType):
+                if compared:
+                    stand_ins = {k: each for k, each in stand_ins.items() if k not in compared}
+                if patched:
+                    stand_ins = stand_ins | watch.unlike(patched)
+            undo[namespace], put[namespace] = held, stand_ins
             replace(namespace, stand_ins)
-        yield
+        with exchanged(torch.jit, "script", reading_sources(torch.jit.script, undo, put)):
+            yield
     finally:
-        for namespace, held in reversed(undo):
+        for namespace, held in reversed(undo.items()):
             replace(namespace, held)
         WATCHING.pop()
+
+
+def reading_sources(original: Callable, undo: dict, put: dict) -> Callable:
+    """``original``, which compiles the source of functions, with torch's own in their places.
+
+    It calls itself for what a function calls in turn.
+    """
+    open_calls = 0
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        nonlocal open_calls
+        if not open_calls:
+            for namespace, held in undo.items():
+                replace(namespace, held)
+        open_calls += 1
+        try:
+            return original(*args, **kwargs)
+        finally:
+            open_calls -= 1
+            if not open_calls:
+                for namespace, stand_ins in put.items():
+                    replace(namespace, stand_ins)
+
+    return called
 
 
 @cache
@@ -183,12 +241,19 @@ class PatchedNames:
             PatchedNames.changes += 1
         return self.made
 
+    def unlike(self, patched: Collection[str]) -> dict[str, Callable]:
+        return {
+            name: watched(public, getattr(self.namespace, name))
+            for name, public in self.public.items() if public in patched
+        }  # fmt: skip
+
     def stand_in(self, name: str, held: Any) -> Any:
         public = self.public[name]
         if self.namespace is torch.autograd.Function:  # a method of the class
             method = watched(public, lambda cls, *a, **k: held.__get__(None, cls)(*a, **k))
             return classmethod(method)
-        return watched(public, getattr(self.namespace, name))
+        stands = StandIn if isinstance(self.namespace, types.ModuleType) else watched
+        return stands(public, getattr(self.namespace, name))
 
 
 def replace(namespace: Any, values: dict[str, Any]) -> None:

@@ -108,7 +108,7 @@ def is_replaced(layer: nn.Module) -> bool:
     """Whether a function of the layer's is none that is watched."""
     found = vars(nn.functional)
     return any(
-        getattr(found.get(name), "__code__", None) is not functions.WATCHED
+        type(found.get(name)) is not functions.StandIn
         for name in FUNCTIONS_OF.get(type(layer).__name__, ())
     )
 

@@ -71,6 +71,7 @@ def plain_attributes(module: nn.Module) -> dict[str, Any]:
         config |= pruned(module)
     if packed:
         config |= packed_parameters(packed)
+        config |= frozen_parameters(module)
     config |= held | held_otherwise(module)
     if is_empty_container(module):
         config["__len__"] = 0
@@ -116,6 +117,23 @@ def packed_in(value: Any) -> Iterator[torch.ScriptObject]:
         yield value
     elif isinstance(value, torch.ScriptObject) and value._has_method("__getstate__"):
         yield from packed_in(value.__getstate__())
+
+
+def frozen_parameters(module: nn.Module) -> dict[str, Any]:
+    """Elements and bytes of the weights that ``torch.jit.freeze`` made constants of the graph.
+
+    A scripted module keeps its mode, which freezing takes away.
+    """
+    if not isinstance(module, torch.jit.ScriptModule) or module._c.hasattr("training"):
+        return {}
+    graph = module.inlined_graph  # its nodes die with it
+    constants = (
+        node.t("value")
+        for node in graph.findAllNodes("prim::Constant")
+        if node.hasAttribute("value") and node.kindOf("value") == "t"
+    )
+    held = [tensor for tensor in constants if tensor.dim() and tensor.is_floating_point()]
+    return {"frozen": sum(t.numel() for t in held), "frozen_bytes": sum(t.nbytes for t in held)}
 
 
 def held_otherwise(module: nn.Module) -> dict[str, Any]:

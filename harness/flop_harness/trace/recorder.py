@@ -29,6 +29,7 @@ from flop_harness.trace.backward import GraphMode, below_autograd
 from flop_harness.trace.complex_gradients import GradientsMode
 from flop_harness.trace.copying import NotCopyable
 from flop_harness.trace.encoding import encode
+from flop_harness.trace.identity import compared_by
 from flop_harness.trace.local_parts import is_distributed
 from flop_harness.trace.module_hooks import changes_seen, end_seen, is_hooked
 from flop_harness.trace.modules import ModuleTable
@@ -58,6 +59,7 @@ def record(
     variant: str = "",
     fast_path: bool = True,
     function_mode: bool = False,
+    patched: Collection[str] = (),
     gradients: bool = False,
     foreign: Collection[int] = (),
 ) -> Trace:
@@ -71,6 +73,7 @@ def record(
     Without ``fast_path`` the modules of attention do not take theirs; with
     ``function_mode`` one that does nothing keeps them off. In the variant
     ``training`` a backward pass follows, and the step of an optimizer if one is named: see ``step``.
+    ``patched`` names functions of torch in whose places a counter puts its own: the model may see that.
     ``hooks`` tells by path and qualified class name which modules have a forward hook meanwhile.
     What the model writes into itself and its inputs stays: ``attempts.recorded`` takes copies. A call of a
     module whose id is in ``foreign`` raises NotCopyable.
@@ -91,7 +94,7 @@ def record(
         undisturbed(recorder.needs),
         settings(context.grad, variant, fast_path),
         IdleMode(recorder.stack) if function_mode else nullcontext(),
-        watched(recorder, operators, hooked(module, hooks, recorder.note_held), gradients),
+        watched(recorder, operators, hooked(module, hooks, recorder.note_held), gradients, patched),
     ):
         output = module(*args, **(kwargs or {}))
         refuse_lazy(output)
@@ -142,10 +145,12 @@ def watched(
     operators: OperatorMode,
     hooks: AbstractContextManager[None],
     gradients: bool,
+    patched: Collection[str] = (),
 ) -> Iterator[None]:
     """Each level writes down its calls: functions, modules, operators; values are not looked at."""
     with ExitStack() as levels:
-        levels.enter_context(functions.replaced(recorder.stack, recorder.needs))
+        compared = compared_by(recorder.table.live)
+        levels.enter_context(functions.replaced(recorder.stack, recorder.needs, compared, patched))
         levels.enter_context(recorder.watching_modules())
         levels.enter_context(hooks)
         levels.enter_context(values_guarded(recorder.needs, operators.execute))

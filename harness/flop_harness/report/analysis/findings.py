@@ -37,14 +37,16 @@ class Finding:
     def extent(self) -> str:
         """In how many cases and figures, how much work, and how large a share at most."""
         cause, largest = self.cause, self.cause.largest
-        unit = "MAC" if cause.metric == "compute" else "parameters"
         most = f"at most {distance(largest.part)} of the reference"
         if isinf(largest.part):
             most = "also where the reference is 0"
         where = plural(len(cause.cases), "case")
         if cause.figures != len(cause.cases):
             where += f", {plural(cause.figures, 'figure')}"
-        return f"{where}, {compact(float(cause.weight))} {unit} in all, {most}"
+        weight = float(cause.weight)
+        of_macs = cause.metric == "compute"
+        moved = compact(weight, "MAC") if of_macs else f"{compact(weight)} parameters"
+        return f"{where}, {moved} in all, {most}"
 
     @property
     def key(self) -> tuple[str, Metric, str]:

@@ -204,7 +204,7 @@ def _widest(wide: list[Spread]) -> str:
     alike = sum(spread.factor == 1 for spread in wide)
     return (
         f"They are farthest apart on {shorten(top.case, 60)}, where {shorten(top.low.counter, 40)} "
-        f"counts {low} MAC and {shorten(top.high.counter, 40)} counts {high} MAC; they agree to the "
+        f"counts {low} and {shorten(top.high.counter, 40)} counts {high}; they agree to the "
         f"last unit on {f'{alike:,}' if alike else 'none'} of {plural(len(wide), 'model')}."
     )
 
@@ -216,8 +216,8 @@ def _compute(index: Index) -> list[Reading]:
 def _said(spread: Spread) -> tuple[str, str]:
     """Both figures in MAC: short where that tells them apart, otherwise exact."""
     low, high = (plain(_macs(each)) for each in (spread.low, spread.high))
-    brief = compact(low), compact(high)
-    return brief if brief[0] != brief[1] else (group(low), group(high))
+    brief = compact(low, "MAC"), compact(high, "MAC")
+    return brief if brief[0] != brief[1] else (f"{group(low)} MAC", f"{group(high)} MAC")
 
 
 def _zeros(index: Index) -> str:

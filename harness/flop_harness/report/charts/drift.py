@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,7 +13,9 @@ from flop_harness.report.charts.drawing import LINE, SERIES, blank, styled, svg
 from flop_harness.report.words.text import printable, shorten
 
 TERMS = 2
-"""So many terms of a change are named in the chart"""
+"""So many terms of a change are named in the chart at most"""
+LETTERS = 56
+"""Letters of a label at most"""
 WIDTH, HEIGHT = 760, 92
 """Pixels of a row"""
 LANES = (6, 18)
@@ -63,9 +65,23 @@ def labels(timeline: Timeline, drawn: Iterable[dict[str, Any]]) -> list[dict[str
     for change in changes(timeline):
         point = by_key.get((change.after, printable(change.case)))
         if point is not None and change.terms:
-            words = ", ".join(kind_of(term) for term in change.terms[:TERMS])
-            made.append({**point, "label": shorten(f"{change.after}: {words}", 56)})
+            names = [kind_of(term) for term in change.terms]
+            made.append({**point, "label": label_of(printable(change.after), names)})
     return made
+
+
+def label_of(release: str, terms: Sequence[str]) -> str:
+    """The release, as many terms as have room, and how many others moved; the first one is cut if it must be.
+
+    >>> label_of("1.2", ["bias of convolutions", "batch normalisation", "pooling by windows of its own"])
+    '1.2: bias of convolutions, batch normalisation, 1 more'
+    """
+    for shown in range(min(TERMS, len(terms)), 0, -1):
+        left = [f"{len(terms) - shown} more"] if shown < len(terms) else []
+        label = f"{release}: {', '.join([*map(printable, terms[:shown]), *left])}"
+        if len(label) <= LETTERS:
+            return label
+    return shorten(f"{release}: {printable(terms[0])}", LETTERS)
 
 
 def placed(found: Iterable[dict[str, Any]], low: float, high: float) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from flop_harness.records import Run
 from flop_harness.report.formats.bibtex import ENTRY, YEAR, escape, key_of
 from flop_harness.report.site.models import Model
-from flop_harness.report.words.text import digits, human
+from flop_harness.report.words.text import Number, digits, group, human
 
 CONVENTION = "one MAC for each multiplication of a convolution or matrix product"
 
@@ -26,14 +26,28 @@ def bibtex_of(model: Model, run: Run) -> str:
                         title=f"flop-harness, {escape(model.name)}", note=escape(note))  # fmt: skip
 
 
+SMALL = 10**6
+"""Below it a figure stands in single units: in millions it would be all zeros"""
+
+
 def latex_row(model: Model) -> str:
-    """Model, input, millions of parameters, GMAC; a comment says what the columns are."""
-    cells = [
-        escape(model.name), model.inputs.replace("x", r"$\times$"),
-        digits(model.params / 1e6, 4) if model.params is not None else "--",
-        digits(model.macs / 1e9, 4) if model.macs is not None else "--",
-    ]  # fmt: skip
-    return f"% model & input & parameters (M) & GMAC: {CONVENTION}\n" + " & ".join(cells) + r" \\"
+    """Model, input, parameters, MACs; a comment says what the columns are and in which units."""
+    params, params_unit = in_column(model.params, 1e6, "M")
+    macs, macs_unit = in_column(model.macs, 1e9, "GMAC", "MAC")
+    cells = [escape(model.name), model.inputs.replace("x", r"$\times$"), params, macs]
+    head = f"parameters{f' ({params_unit})' if params_unit else ''} & {macs_unit}: {CONVENTION}"
+    return f"% model & input & {head}\n" + " & ".join(cells) + r" \\"
+
+
+def in_column(value: Number | None, scale: float, unit: str, single: str = "") -> tuple[str, str]:
+    """A figure in four digits, and the unit that it stands in: small ones exact, in ``single`` units.
+
+    >>> in_column(4_133_742_592, 1e9, "GMAC", "MAC"), in_column(72, 1e9, "GMAC", "MAC")
+    (('4.134', 'GMAC'), ('72', 'MAC'))
+    """
+    if value is None:
+        return "--", unit
+    return (group(value), single) if value < SMALL else (digits(value / scale, 4), unit)
 
 
 def versions(run: Run) -> dict[str, str]:

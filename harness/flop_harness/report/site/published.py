@@ -49,7 +49,8 @@ SOURCE = re.compile(
     r"|^(?P<repository>[\w.-]+/[\w.-]+) (?P<file>[\w./-]+)(?::\d+)? @(?P<commit>[0-9a-f]{7,40})"
 )
 
-
+LETTER = re.compile(r"^([kMGTP]) (?=(?:MAC|FLOP)s?$)")
+"""A prefix that stands before its unit without a space: ``GMACs``"""
 PAGE = "claims.html"
 MANY = 2_000
 """So many figures of one file, reproduced as stated, have a page of their own"""
@@ -149,7 +150,7 @@ def figure_of(row: Row) -> tuple[str, str, str]:
     if printed and printed != unit:
         prefix = f"{prefix} {printed}".strip()
     named = "parameters" if row["metric"] == "params" and is_bare(unit) else ""
-    return words, value, " ".join(filter(None, [prefix, unit, named]))
+    return words, value, LETTER.sub(r"\1", " ".join(filter(None, [prefix, unit, named])))
 
 
 def is_bare(unit: str) -> bool:

@@ -73,7 +73,7 @@ def said(each: FormulaBridge) -> str:
 
 
 def signed(amount: Fraction) -> str:
-    return f"{'+' if amount > 0 else '-'}{compact(abs(float(amount)))}"
+    return f"{'+' if amount > 0 else ''}{compact(float(amount))}"
 
 
 def bridge(each: FormulaBridge, shape: Transformer) -> Table:

@@ -42,8 +42,8 @@ NOUNS = {
 }
 # How a term ends -> what its counter does; {} is the noun. The longer endings come first.
 MANNERS = {
-    UNSEEN + HOOKED: "is read in a context in which the model itself, once it has hooks, does less of {}",
-    AGAIN + HOOKED: "is read in a context in which the model itself, once it has hooks, does more of {}",
+    UNSEEN + HOOKED: "is read in a context in which the model itself, once it has hooks or finds functions replaced, does less of {}",
+    AGAIN + HOOKED: "is read in a context in which the model itself, once it has hooks or finds functions replaced, does more of {}",
     UNSEEN + HERE: "is read in a context in which the model itself does less of {}",
     AGAIN + HERE:
         "is read in a context in which the model itself does more of {}",

@@ -64,12 +64,12 @@ def digits(value: float, count: int = 3) -> str:
     return minus(f"{round(value, decimals):,.{max(decimals, 0)}f}")
 
 
-def compact(value: Number) -> str:
-    """4133742592 -> ``4.13 G``, 13.5003 -> ``13.5``; the exact figure stands in the tables."""
+def compact(value: Number, unit: str = "") -> str:
+    """4133742592 -> ``4.13 G``, 4133742592 MAC -> ``4.13 GMAC``, 13.5003 -> ``13.5``; exact figures stand in tables."""
     for power, letter in ((15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k")):
         if abs(value) >= 10**power:
-            return f"{digits(value / 10**power)} {letter}"
-    return group(value) if value == int(value) else digits(value)
+            return f"{digits(value / 10**power)} {letter}{unit}"
+    return f"{group(value) if value == int(value) else digits(value)} {unit}".rstrip()
 
 
 def human(value: Number, unit: str = "") -> str:

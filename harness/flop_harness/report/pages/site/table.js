@@ -76,8 +76,8 @@ load('table').then(told => {
   const table = new Tabulator('#grid', {
     data: rows, maxHeight: 'max(20rem, calc(100vh - 18rem))', layout: 'fitData', printRowRange: 'active',
     columnDefaults: {headerSortTristate: true, resizable: false}, printAsHtml: true, printStyled: false,
-    columns: [{title: 'Model', field: 'name', frozen: true, minWidth: 150, sorter: byName,
-      formatter: cell => linked(cell.getData(), cell.getValue())},
+    columns: [{title: 'Model', field: 'name', frozen: true, minWidth: 130, maxWidth: Math.max(130, innerWidth / 4),
+      sorter: byName, formatter: cell => linked(cell.getData(), cell.getValue(), '', cell.getValue())},
     numbers('GMAC', 'macs', 1e9), ...counters.map(figures), numbers('M parameters', 'params', 1e6),
     {title: 'Input', field: 'input'}, {title: 'Suite', field: 'suite'}],
   });

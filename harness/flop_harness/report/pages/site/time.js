@@ -24,7 +24,7 @@ async function chosen(event) {
 /** @type {(count: Count) => Made} the table below has the numbers */
 function chart({name, points, line, far}) {
   const width = Math.min(1000, scatter.clientWidth), height = Math.min(560, Math.max(340, width * 0.62));
-  const axis = {type: 'log', tickFormat: compact, grid: true, ticks: width > 600 ? 5 : 2};
+  const axis = {type: 'log', tickFormat: compact, grid: true, ticks: width > 600 ? 3 : 2};
   const middle = Math.sqrt(line[0][0] * line[1][0]), named = far[width > 600 ? 0 : 1].map(at => points[at]);
   const names = ['start', 'end'].map(textAnchor => Plot.text(  // towards the middle
     named.filter(dot => (dot[2] < middle) === (textAnchor === 'start')),

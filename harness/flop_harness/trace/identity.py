@@ -1,0 +1,82 @@
+"""Functions of torch that a model's code compares by ``is``: nothing can stand in for them unnoticed."""
+
+from __future__ import annotations
+
+import dis
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import pairwise
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from torch import nn
+
+from flop_harness.trace.functions import functions_of_torch
+
+IS = dis.opmap["IS_OP"]
+FLAGGED = sys.version_info >= (3, 12)
+"""Whether LOAD_ATTR says by its last bit that a method is called; before, LOAD_METHOD did"""
+
+
+def compared_by(modules: Iterable[nn.Module]) -> frozenset[str]:
+    """Names of functions of torch that the code of these modules compares by identity.
+
+    ``self.act is F.gelu`` gives ``gelu``. Looked through are the methods of their classes and the functions
+    that the files of these know, but for torch's own.
+    """
+    kinds: set[Any] = {type(module) for module in modules}
+    return frozenset(name for kind in kinds for name in compared_in(kind))
+
+
+@cache
+def compared_in(kind: type) -> frozenset[str]:
+    classes = [base for base in kind.__mro__[:-1] if not is_of_torch(base)]
+    files = {name: sys.modules.get(name) for name in (base.__module__ for base in classes)}
+    holders = [*classes, *filter(None, files.values())]
+    functions = [value for holder in holders for value in vars(holder).values()
+                 if isinstance(value, FunctionType) and not is_of_torch(value)]  # fmt: skip
+    return frozenset(name for each in functions
+                     for name in names_in(each.__code__, each.__globals__))  # fmt: skip
+
+
+@cache
+def names_of_functions() -> frozenset[str]:
+    return frozenset(name for _, name, _ in functions_of_torch())
+
+
+def is_of_torch(value: Any) -> bool:
+    return str(getattr(value, "__module__", "")).partition(".")[0] == "torch"
+
+
+def names_in(code: CodeType, known: dict[str, Any]) -> Iterator[str]:
+    """Functions of torch that are loaded, but not called, where two objects are held against each other."""
+    if not names_of_functions().isdisjoint(code.co_names) and IS in code.co_code[::2]:
+        found = list(dis.get_instructions(code))
+        if any(each.opcode == IS and not is_none(right) for right, each in pairwise(found)):
+            yield from loaded(found, known)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from names_in(inner, known)
+
+
+def is_none(instruction: dis.Instruction) -> bool:
+    return instruction.opname == "LOAD_CONST" and instruction.argval is None
+
+
+def loaded(instructions: Iterable[dis.Instruction], known: dict[str, Any]) -> Iterator[str]:
+    """The last names of such chains as ``torch.nn.functional.gelu``, from a module that is known."""
+    value: Any = None
+    for each in instructions:
+        is_called = bool((each.arg or 0) & 1)
+        if each.opname == "LOAD_GLOBAL":
+            value = None if is_called else known.get(each.argval)
+        elif each.opname == "LOAD_ATTR" and isinstance(value, ModuleType):
+            if FLAGGED and is_called:
+                value = None
+            else:
+                value = getattr(value, each.argval, None)
+                if callable(value) and not isinstance(value, type):
+                    yield each.argval
+        elif each.opname != "CACHE":
+            value = None
