@@ -39,6 +39,13 @@ def test_nothing_is_lost_from_the_help_of_a_command(name: str, monkeypatch: pyte
     assert lost == []
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_word_of_the_help_is_cut_off_on_80_columns(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 80)
+    shown = typed(name, "--help").out
+    assert [line for line in shown.splitlines() if "…" in line] == []
+
+
 def test_every_option_and_argument_is_explained():
     silent = [
         (name, parameter.name)

@@ -30,11 +30,13 @@ from flop_harness.cli import (
     reproduce,
     site,
     time,
+    usage_errors,
     verify,
 )
 from flop_harness.cli.app import (
     INTERRUPTED,
     NOTHING_KEPT,
+    USER,
     Interrupted,
     app,
     fail,
@@ -91,9 +93,12 @@ def main() -> None:
     os.environ.setdefault("KINETO_LOG_LEVEL", SILENT)
     try:
         with reader_may_leave(), terminable(), extras_named(), warnings_told(), stdout_written():
-            command()()
+            sys.exit(command()(standalone_mode=False))
     except UserError as error:
         fail(str(error))
+    except usage_errors.UsageError as error:
+        told = usage_errors.one_line(error)
+        fail(told) if told else sys.exit(USER)  # of ``flop-harness`` alone the help was shown
     except KeyboardInterrupt:
         say(f"interrupted; {NOTHING_KEPT}")
         sys.exit(INTERRUPTED)

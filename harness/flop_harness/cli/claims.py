@@ -34,7 +34,9 @@ HOME = Path("results") / "claims"
 def claims(
     file: Annotated[
         Optional[str],
-        typer.Argument(help="A claim file: name or .toml.", show_default="all that come along"),
+        typer.Argument(
+            metavar="FILE", help="A claim file: name or .toml.", show_default="all that come along"
+        ),
     ] = None,
     out: Annotated[
         Optional[Path],

@@ -24,7 +24,10 @@ WAYS = (
 @app.command()
 def convert(
     figure: Annotated[
-        str, typer.Argument(help="Such as 4.089GMac, '4.1 GFLOPs', 4.1 or 25,557,032.")
+        str,
+        typer.Argument(
+            metavar="FIGURE", help="Such as 4.089GMac, '4.1 GFLOPs', 4.1 or 25,557,032."
+        ),
     ],
     model: Annotated[str, typer.Option(help="A model reference, or a case of a suite.")],
     source: Annotated[

@@ -27,7 +27,9 @@ HOME = Path("results") / "drift"
 
 @app.command()
 def drift(
-    counter: Annotated[str, typer.Argument(help="A counter: see flop-harness list counters.")],
+    counter: Annotated[
+        str, typer.Argument(metavar="COUNTER", help="A counter: see flop-harness list counters.")
+    ],
     cases: Annotated[
         Optional[str], typer.Option(help="A suite, or a pattern for the cases of the suite drift.")
     ] = None,

@@ -16,7 +16,9 @@ FILE, PAGE = "effects.json", "README.md"
 def effects(
     counters: Annotated[
         Optional[str],
-        typer.Argument(help="Counters, separated by commas.", show_default="all"),
+        typer.Argument(
+            metavar="COUNTERS", help="Counters, separated by commas.", show_default="all"
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the table.")] = Path("results") / "effects",
 ) -> None:

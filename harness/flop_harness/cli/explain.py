@@ -33,14 +33,20 @@ from flop_harness.cli.options import (
 from flop_harness.errors import UserError, suggest
 
 CaseArgument = Annotated[
-    str, typer.Argument(help="A case of a suite, such as vgg16, or a model reference.")
+    str,
+    typer.Argument(metavar="CASE", help="A case of a suite, such as vgg16, or a model reference."),
 ]
 
-CounterArgument = Annotated[str, typer.Argument(help="A counter: see flop-harness list counters.")]
+CounterArgument = Annotated[
+    str, typer.Argument(metavar="COUNTER", help="A counter: see flop-harness list counters.")
+]
 
 OtherArgument = Annotated[
     Optional[str],
-    typer.Argument(help="A second one: why it says something else than the first, by their rules."),
+    typer.Argument(
+        metavar="OTHER",
+        help="A second one: why it says something else than the first, by their rules.",
+    ),
 ]
 
 FormatOption = Annotated[

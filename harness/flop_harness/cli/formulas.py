@@ -13,7 +13,10 @@ from flop_harness.errors import UserError, suggest
 
 PREFIXES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 ModelArgument = Annotated[
-    str, typer.Argument(help="A shape (list shapes), a .toml file, or a model reference.")
+    str,
+    typer.Argument(
+        metavar="MODEL", help="A shape (list shapes), a .toml file, or a model reference."
+    ),
 ]
 LengthOption = Annotated[
     Optional[int],

@@ -20,7 +20,7 @@ from flop_harness.cli.options import (
 from flop_harness.errors import UserError
 
 ModelArgument = Annotated[
-    str, typer.Argument(help="A model reference, such as torchvision:resnet18.")
+    str, typer.Argument(metavar="MODEL", help="A model reference, such as torchvision:resnet18.")
 ]
 
 ColumnsOption = Annotated[

@@ -16,6 +16,7 @@ def list_(
     what: Annotated[
         Optional[str],
         typer.Argument(
+            metavar="WHAT",
             help="suites, cases, counters, conventions, claims, models, formulas, shapes or peaks.",
             show_default="what can be listed",
         ),
@@ -23,6 +24,7 @@ def list_(
     provider: Annotated[
         Optional[str],
         typer.Argument(
+            metavar="PROVIDER",
             help="With models: torchvision, timm, transformers, ...",
             show_default="all that are installed",
         ),

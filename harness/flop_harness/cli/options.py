@@ -8,13 +8,13 @@ import typer
 
 TargetsArgument = Annotated[
     list[str],
-    typer.Argument(metavar="TARGET...", help="A suite (name or .toml), or model references."),
+    typer.Argument(metavar="TARGET", help="A suite (name or .toml), or model references."),
 ]
 
 ModelsArgument = Annotated[
     list[str],
     typer.Argument(
-        metavar="MODEL...", help="Model references, such as torchvision:resnet18 or net.py:Net."
+        metavar="MODEL", help="Model references, such as torchvision:resnet18 or net.py:Net."
     ),
 ]
 
@@ -31,7 +31,7 @@ KwargsOption = Annotated[
     typer.Option(
         "--kwargs",
         metavar="KEY=VALUE",
-        help="What the model is made with: length=2048, config.num_hidden_layers=2; one option each.",
+        help="What the model is made with: length=2048, config.n_layer=2; one option each.",
     ),
 ]
 
@@ -57,7 +57,7 @@ DtypeOption = Annotated[
 
 SweepOption = Annotated[
     Optional[str],
-    typer.Option(help="Several sizes of input: batch=1,8,32, resolution=128..256..32, length=..."),
+    typer.Option(help="Several sizes of input: batch=1,8,32, length=128..512..64, resolution=..."),
 ]
 
 JsonOption = Annotated[

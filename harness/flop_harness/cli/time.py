@@ -41,7 +41,7 @@ DEVICES = ("auto", "cpu", "cuda")
 
 OutOption = Annotated[
     Optional[Path],
-    typer.Option(help="Folder for the results.", show_default="results/<suite>/<machine>"),
+    typer.Option(help="Folder for the results.", show_default="a folder in results/<suite>"),
 ]
 
 CasesOption = Annotated[

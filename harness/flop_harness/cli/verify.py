@@ -44,7 +44,9 @@ WRONG = 1
 
 @app.command()
 def verify(
-    target: Annotated[str, typer.Argument(help="A suite (name or .toml), or a model reference.")],
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="A suite (name or .toml), or a model reference.")
+    ],
     input: InputOption = None,
     kwargs: KwargsOption = None,
     train: ModeOption = None,

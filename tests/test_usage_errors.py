@@ -1,0 +1,39 @@
+"""A mistake in the words of a command is told in one line that names it; the exit code is 2."""
+
+from __future__ import annotations
+
+import pytest
+
+from commands import typed
+
+MFU = ("mfu", "--model", "llama3-8b", "--tokens-per-second", "9")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((*MFU, "--gpus", "abc"), "--gpus 'abc' should be a valid integer; see flop-harness mfu --help"),
+        ((*MFU, "--gpus", "-8"), "--gpus '-8' should be greater than or equal to 1; "
+                                 "see flop-harness mfu --help"),
+        (("time", "seeds", "--budget", "long"),
+         "--budget 'long' should be a valid number; see flop-harness time --help"),
+        (("count",), "missing argument 'MODEL'; see flop-harness count --help"),
+        (("explain", "vgg16"), "missing argument 'COUNTER'; see flop-harness explain --help"),
+        (MFU[:3], "missing option '--tokens-per-second'; see flop-harness mfu --help"),
+        (("count", "m.py:Net", "--inptu", "3"),
+         "no option --inptu (did you mean '--input'?); see flop-harness count --help"),
+        (("count", "m.py:Net", "--input"),
+         "option '--input' requires an argument; see flop-harness --help"),
+        (("layesr", "m.py:Net"),
+         "no such command 'layesr' (did you mean 'layers'?); see flop-harness --help"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_line(words: tuple[str, ...], told: str):
+    ended = typed(*words)
+    assert (ended.code, ended.out, ended.err) == (2, "", f"flop-harness: {told}\n")
+
+
+def test_without_a_command_the_help_is_shown():
+    ended = typed()
+    assert (ended.code, ended.err) == (2, "")
+    assert "Usage: flop-harness" in ended.out
