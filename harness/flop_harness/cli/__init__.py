@@ -93,7 +93,7 @@ def main() -> None:
     os.environ.setdefault("KINETO_LOG_LEVEL", SILENT)
     try:
         with reader_may_leave(), terminable(), extras_named(), warnings_told(), stdout_written():
-            sys.exit(command()(standalone_mode=False))
+            sys.exit(command()(own_words(), standalone_mode=False))
     except UserError as error:
         fail(str(error))
     except usage_errors.UsageError as error:
@@ -114,6 +114,15 @@ def main() -> None:
             raise
         fail(f"cannot write {error.filename or 'what it found'}: {error.strerror}; make room and "
              "run it again")  # fmt: skip
+
+
+def own_words() -> list[str]:
+    """What stands after our name; the files of models find a command line without words of their own.
+
+    Scripts for research often read it while they are imported.
+    """
+    words, sys.argv = sys.argv[1:], sys.argv[:1]
+    return words
 
 
 @contextmanager
