@@ -576,7 +576,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown package": (("count", "nowhere.models:Net"), "no module named 'nowhere'"),
     "unknown name": (("count", "my.py:RaiseKey"), "did you mean 'RaisesKey'?"),
     "unknown file": (("count", "mi.py:Net"), "did you mean 'my.py'?"),
-    "no model": (("count", "my.py:number"), "is a int, not a class or function"),
+    "no model": (("count", "my.py:number"), "is an int, not a class or function"),
     "model without provider": (("count", "resnet18"), "torchvision:resnet18"),
     "half a reference": (("count", "my.py:"), "my.py:NAME"),
     "syntax error": (("count", "broken.py:Net"), "SyntaxError"),

@@ -386,8 +386,8 @@ def test_a_factory_that_has_to_be_given_something_says_what_one_does(complaint, 
     folder = source("def make(width, depth, bias=True): return nn.Linear(width, depth)")
     message = complaint("net.py:make", (3,), folder=folder, kwargs={"depth": 2})
     assert message == (
-        "net.py:make takes width: name a function that takes nothing and returns the model, or, in "
-        "a suite, give kwargs = { width = ... }"
+        "net.py:make takes width: give --kwargs width=..., in a suite kwargs = { width = ... }, or "
+        "name a function that takes nothing and returns the model"
     )
 
 

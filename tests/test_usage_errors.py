@@ -37,3 +37,24 @@ def test_without_a_command_the_help_is_shown():
     ended = typed()
     assert (ended.code, ended.err) == (2, "")
     assert "Usage: flop-harness" in ended.out
+
+
+PARSES = """
+import argparse
+from torch import nn
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--width", type=int, default=8)
+ASKED = parser.parse_args()
+
+class Net(nn.Linear):
+    def __init__(self):
+        super().__init__(4, ASKED.width)
+"""
+
+
+def test_the_file_of_a_model_finds_a_command_line_without_our_words(tmp_path, monkeypatch):
+    (tmp_path / "parses.py").write_text(PARSES)
+    monkeypatch.chdir(tmp_path)
+    ended = typed("count", "parses.py:Net", "--input", "2x4")
+    assert ended.code == 0 and ended.out.startswith("parses.py:Net: 64 MAC, 40 parameters")

@@ -59,9 +59,14 @@ def is_ours(error: BaseException) -> bool:
     return isinstance(error, GeneratorExit | Terminated)
 
 
+def alike(one: str, other: str) -> int:
+    """How many letters stand in both at one place, written alike."""
+    return sum(map(str.__eq__, one, other))
+
+
 def nearest(name: str, known: Iterable[str], most: int = 3) -> list[str]:
     """The names of ``known`` nearest to ``name``: one of the same letters, else all as near as the first."""
-    spellings = {other.lower(): other for other in known}
+    spellings = {other.lower(): other for other in sorted(known, key=lambda o: alike(o, name))}
     written = name.lower()
     close = get_close_matches(written, spellings, n=most)
     swapped = [other for other in close if sorted(other) == sorted(written)]

@@ -49,7 +49,7 @@ from flop_harness.cli.streams import (
     reader_may_leave,
     stdout_written,
 )
-from flop_harness.errors import Terminated, UserError, extras_named, warning_line
+from flop_harness.errors import OURS, Terminated, UserError, extras_named, warning_line
 from flop_harness.suite.search_path import put_standard_library_first
 
 COMMANDS = (
@@ -93,7 +93,7 @@ def main() -> None:
     os.environ.setdefault("KINETO_LOG_LEVEL", SILENT)
     try:
         with reader_may_leave(), terminable(), extras_named(), warnings_told(), stdout_written():
-            sys.exit(command()(own_words(), standalone_mode=False))
+            sys.exit(command()(own_words(), prog_name=OURS, standalone_mode=False))
     except UserError as error:
         fail(str(error))
     except usage_errors.UsageError as error:

@@ -129,10 +129,11 @@ def refuse_without(factory: Callable[..., Any], given: Mapping[str, Any], model:
     """UserError where a factory has to be given more, with what one does about it."""
     lacking = [name for name in inputs.required(factory) if name not in given]
     if lacking:
+        options = " ".join(f"--kwargs {name}=..." for name in lacking)
         kwargs = ", ".join(f"{name} = ..." for name in lacking)
         raise UserError(
-            f"{model} takes {', '.join(lacking)}: name a function that takes nothing and returns "
-            f"the model, or, in a suite, give kwargs = {{ {kwargs} }}"
+            f"{model} takes {', '.join(lacking)}: give {options}, in a suite "
+            f"kwargs = {{ {kwargs} }}, or name a function that takes nothing and returns the model"
         )
 
 

@@ -62,7 +62,10 @@ def factory_of(load: Callable[..., ModuleType], source: str, name: str) -> Calla
         return partial(ready, load, source, name)
     if not (inspect.isclass(found) or inspect.isroutine(found) or isinstance(found, partial)):
         kind = type(found).__name__
-        raise UserError(f"{source}:{name} is a {kind}, not a class or function that makes a model")
+        article = "an" if kind[0] in "aeiou" else "a"
+        raise UserError(
+            f"{source}:{name} is {article} {kind}, not a class or function that makes a model"
+        )
     return found  # type: ignore[no-any-return]
 
 
