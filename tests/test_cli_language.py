@@ -15,7 +15,7 @@ def test_all_formulas_beside_the_reference():
     ended = typed("formulas", "llama2-7b", "--length", "4096")
     assert ended.code == 0
     for word in ("ref-full", "46,084,915,200", "megatron-2026", "42,863,689,728", "0.9301",
-                 "half of the square -3.22 G", "not covered: it is for an MLP of two matrices",
+                 "half of the square −3.22 G", "not covered: it is for an MLP of two matrices",
                  "cache of keys and values", "decode, one step"):  # fmt: skip
         assert word in ended.out
 
@@ -50,7 +50,7 @@ def test_what_bounds_each_phase():
 def test_formulas_by_commit():
     ended = typed("formulas", "llama2-7b", "--drift")
     assert ended.code == 0
-    for word in ("Megatron-LM", "8873b55d^", "−6.99 %", "half of the square -3.22 G", "cookbook"):
+    for word in ("Megatron-LM", "8873b55d^", "−6.99 %", "half of the square −3.22 G", "cookbook"):
         assert word in ended.out
 
 
@@ -115,7 +115,7 @@ def test_lists(what):
         (("formulas", "llama3-8b", "--length", "0"), "a length of 0"),
         (("formulas", "llama3-8b", "--formula", "korthikanti"), "does not cover llama3-8b"),
         (("formulas", "llama3-8b", "--formula", "plam"), "did you mean 'palm'"),
-        (("formulas", "gpt2", "--tokens", "many"), "no printed number"),
+        (("formulas", "gpt2", "--tokens", "many"), "is no number"),
         (("formulas", "gpt2", "--tokens", "0.5"), "no count of tokens"),
         (("formulas", "gpt2", "--dtype", "bf17"), "did you mean 'bf16'"),
         (("formulas", "gpt2", "--optimizer", "adan"), "did you mean 'adam'"),
@@ -125,7 +125,7 @@ def test_lists(what):
         (("mfu", *ASKED, "--peak", "624e12"), "A100-bf16-sparse"),
         (("mfu", *ASKED, "--peak", "H100"), "names no number type: H100-bf16"),
         (("formulas", "https://huggingface.co/meta-llama/Llama-3.1-8B"), "is a place on the net"),
-        (("formulas", "gpt2", "--tokens", ""), "no printed number"),
+        (("formulas", "gpt2", "--tokens", ""), "is no number"),
         (("mfu", *ASKED, "--peak", "989"), "given in FLOP/s"),
         (("mfu", *ASKED, "--peak", "H100-bf16", "--formula", "vllm-decode"), "no MFU of training"),
         *(

@@ -121,18 +121,21 @@ def dump(command: str, **parts: Any) -> None:
 
 def count_of(text: str) -> int:
     """A count such as ``15.6e12``, ``15.6T`` or ``300,000,000,000``. UserError for anything else."""
-    value = figure(text)
+    value = figure(text, "--tokens")
     if value < 1 or value.denominator != 1 or value > 10**18:
-        raise UserError(f"{text} is no count of tokens, such as 15.6e12")
+        raise UserError(f"--tokens {text} is no count of tokens, such as 15.6e12")
     return int(value)
 
 
-def figure(text: str) -> Fraction:
-    """A figure with K, M, B or T behind it, or without. UserError for anything else."""
+def figure(text: str, option: str) -> Fraction:
+    """A figure with K, M, B or T behind it, or without. UserError, naming the option, for anything else."""
     from flop_harness.records.units import parse_figure
 
     digits, prefix = text.strip()[:-1], PREFIXES.get(text.strip()[-1:].upper())
-    return parse_figure(digits).value * prefix if prefix else parse_figure(text).value
+    try:
+        return parse_figure(digits).value * prefix if prefix else parse_figure(text).value
+    except UserError:
+        raise UserError(f"{option} {text!r} is no number, such as 2900, 15.6e12 or 15.6T") from None
 
 
 def refuse(dtype: str, optimizer: str = "adam") -> None:

@@ -56,9 +56,9 @@ def mfu(
             "a rate of tokens is no utilisation without a device: --peak H100-bf16, or --peak 989e12"
         )
     limit = peaks.find(peak, dtype)
-    rate = figure(tokens_per_second) * (gpus if per_gpu else 1)
+    rate = figure(tokens_per_second, "--tokens-per-second") * (gpus if per_gpu else 1)
     if not SLOWEST <= rate <= FASTEST:
-        raise UserError(f"{tokens_per_second} tokens per second: give a rate above 0, below 1e18")
+        raise UserError(f"--tokens-per-second {tokens_per_second}: give a rate above 0, below 1e18")
     shape, at, _ = shape_asked(model, kwargs, length, extend)
     found = asked.utilisation(asked.chosen(shape, at, separated(formula)), rate, gpus, limit)
     days = count_of(tokens) / float(rate) / 86400 if tokens is not None else None

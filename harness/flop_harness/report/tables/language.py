@@ -116,12 +116,12 @@ def moved(before: FormulaBridge, now: FormulaBridge) -> str:
 
 
 def utilisations(found: Iterable[Utilisation], shape: Transformer, peak: Peak) -> Table:
-    heads = (Column("formula"), Column("figure"), Column("FLOP per token", "number"),
-             Column("TFLOP/s per device", "number"), Column("share of peak", "number"),
+    heads = (Column("formula"), Column("figure"), Column("share of peak", "number"),
+             Column("TFLOP/s per device", "number"), Column("FLOP per token", "number"),
              Column("not covered"))  # fmt: skip
     rows = tuple(
-        (each.formula, figure(each), exact(each.per_token), digits(float(each.flops / 10**12), 4),
-         share_of_peak(each), each.outside)
+        (each.formula, figure(each), share_of_peak(each), digits(float(each.flops / 10**12), 4),
+         exact(each.per_token), each.outside)
         for each in found
     )  # fmt: skip
     marked = "sparse" if peak.sparse else "dense"
