@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flop_harness.errors import ModelRaised, UserError, raised
+from flop_harness.records import Case
 from flop_harness.run.building import free_bytes
 from flop_harness.run.isolation import run_apart
 from flop_harness.suite.build import Built
@@ -33,19 +34,20 @@ def plain_pass(built: Built, training: bool) -> None:
             sum(each.sum() for each in losses(output)).backward()  # type: ignore[union-attr]
 
 
-def blame(case: str, run: Callable[[], Any], error: BaseException, timeout_s: float) -> None:
+def blame(case: Case, run: Callable[[], Any], error: BaseException, timeout_s: float) -> None:
     """Raise ModelRaised if a run without us, in a fork, fails too."""
     outcome = run_apart(run, timeout_s=timeout_s)
     if outcome.ending != "ok":
         raise raises(case, outcome.message) from error
 
 
-def raises(case: str, message: str) -> UserError:
-    return ModelRaised(f"case {case!r}: the model raises on these inputs: {message}")
+def raises(case: Case, message: str) -> UserError:
+    given = f"; given {case.shapes}" if case.inputs else ""
+    return ModelRaised(f"case {case.id!r}: the model raises on these inputs: {message}{given}")
 
 
 def blame_unfilled(
-    case: str, on_meta: Callable[[], Built], weights: int, error: BaseException, timeout_s: float
+    case: Case, on_meta: Callable[[], Built], weights: int, error: BaseException, timeout_s: float
 ) -> None:
     """Raise ModelRaised if a large model raises at the same line on the CPU as it did on meta.
 

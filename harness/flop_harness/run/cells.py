@@ -279,7 +279,7 @@ class CaseRunner:
         return self._on_meta()
 
     def _blame_unfilled(self, error: BaseException) -> None:
-        blame_unfilled(self.case.id, self._on_meta, weight_bytes(self._on_meta().module), error,
+        blame_unfilled(self.case, self._on_meta, weight_bytes(self._on_meta().module), error,
                        self.limits.timeout_s)  # fmt: skip
 
     def _on_meta(self) -> Built:
@@ -299,7 +299,7 @@ class CaseRunner:
 
     def _blame_model(self, error: BaseException) -> None:
         training = bool(self.variant)
-        blame(self.case.id, lambda: plain_pass(self.built, training), error, self.limits.timeout_s)
+        blame(self.case, lambda: plain_pass(self.built, training), error, self.limits.timeout_s)
 
 
 def on_one_thread(work: Callable[[], Any]) -> Any:
