@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable
 
@@ -76,7 +77,23 @@ class OfAType(Asking):
         return inspect.isfunction(F.softmax) and inspect.isbuiltin(torch.matmul)
 
 
-WAYS = [Identical, IdenticalOnTheLeft, IdenticalToAnItem, InAHelper, Equal, Keyed, Named, OfAType]
+class Copied(Asking):
+    def asks(self) -> bool:
+        self.act = F.gelu
+        return copy.deepcopy(self).act is self.product or copy.deepcopy(self).act == F.gelu
+
+
+WAYS = [
+    Identical,
+    IdenticalOnTheLeft,
+    IdenticalToAnItem,
+    InAHelper,
+    Equal,
+    Keyed,
+    Named,
+    OfAType,
+    Copied,
+]
 
 
 @pytest.mark.parametrize("kind", WAYS)

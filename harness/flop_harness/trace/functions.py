@@ -147,6 +147,9 @@ class StandIn:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.original, name)
 
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.original
+
     __class__ = property(lambda self: type(self.original))  # type: ignore[assignment]
     __module__ = property(lambda self: self.original.__module__)  # type: ignore[assignment]
     __doc__ = property(lambda self: self.original.__doc__)  # type: ignore[assignment]
