@@ -32,10 +32,10 @@ def compared_by(modules: Iterable[nn.Module]) -> frozenset[str]:
 @cache
 def compared_in(kind: type) -> frozenset[str]:
     classes = [base for base in kind.__mro__[:-1] if not is_of_torch(base)]
-    files = {name: sys.modules.get(name) for name in (base.__module__ for base in classes)}
-    holders = [*classes, *filter(None, files.values())]
-    functions = [value for holder in holders for value in vars(holder).values()
-                 if isinstance(value, FunctionType) and not is_of_torch(value)]  # fmt: skip
+    names = dict.fromkeys(base.__module__ for base in classes)
+    files = [sys.modules[name] for name in names if isinstance(sys.modules.get(name), ModuleType)]
+    functions = [value for holder in (*classes, *files) for value in vars(holder).values()
+                 if type(value) is FunctionType and not is_of_torch(value)]  # fmt: skip
     return frozenset(name for each in functions
                      for name in names_in(each.__code__, each.__globals__))  # fmt: skip
 
