@@ -78,9 +78,11 @@ class ContextTraces:
 def on_meta(built: Built, variant: str = "") -> Trace:
     from flop_harness.trace.attempts import with_imports
     from flop_harness.trace.copying import copied
+    from flop_harness.trace.placement import refuse_if_it_minds
     from flop_harness.trace.recorder import record
 
     def attempt() -> Trace:
+        refuse_if_it_minds(built.module)
         with globals_kept(built.module):
             return record(*copied((built.module, built.args, built.kwargs)), variant=variant)
 

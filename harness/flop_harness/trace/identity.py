@@ -23,7 +23,7 @@ def compared_by(modules: Iterable[nn.Module]) -> frozenset[str]:
     """Names of functions of torch that the code of these modules compares by identity.
 
     ``self.act is F.gelu`` gives ``gelu``. Looked through are the methods of their classes and the functions
-    that the files of these know, but for torch's own.
+    that these name, but for torch's own.
     """
     kinds: set[Any] = {type(module) for module in modules}
     return frozenset(name for kind in kinds for name in compared_in(kind))
@@ -31,13 +31,45 @@ def compared_by(modules: Iterable[nn.Module]) -> frozenset[str]:
 
 @cache
 def compared_in(kind: type) -> frozenset[str]:
-    classes = [base for base in kind.__mro__[:-1] if not is_of_torch(base)]
-    names = dict.fromkeys(base.__module__ for base in classes)
-    files = [sys.modules[name] for name in names if isinstance(sys.modules.get(name), ModuleType)]
-    functions = [value for holder in (*classes, *files) for value in vars(holder).values()
-                 if type(value) is FunctionType and not is_of_torch(value)]  # fmt: skip
-    return frozenset(name for each in functions
+    return frozenset(name for each in functions_used_by(kind)
                      for name in names_in(each.__code__, each.__globals__))  # fmt: skip
+
+
+def functions_used_by(kind: type) -> list[FunctionType]:
+    """The methods of a class and its bases, and the functions that these name; none of torch's own."""
+    classes = [base for base in kind.__mro__[:-1] if not is_of_torch(base)]
+    left = [function_of(value) for base in classes for value in vars(base).values()]
+    found: dict[int, FunctionType] = {}
+    while left:
+        each = left.pop()
+        if type(each) is FunctionType and id(each) not in found and not is_of_torch(each):
+            found[id(each)] = each
+            left += named_by(each)
+    return list(found.values())
+
+
+def function_of(member: Any) -> Any:
+    """What is called where a class has a method of one kind or another."""
+    if type(member) in (staticmethod, classmethod):
+        return member.__func__
+    return member.fget if type(member) is property else member
+
+
+def named_by(function: FunctionType) -> Iterator[Any]:
+    """Globals of a function that its code names, and what it names in files of the user's."""
+    names = set(names_of(function.__code__))
+    for name in names:
+        value = function.__globals__.get(name)
+        yield value
+        if type(value) is ModuleType and not is_of_torch(value):
+            yield from (vars(value).get(inner) for inner in names)
+
+
+def names_of(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from names_of(inner)
 
 
 @cache
@@ -46,7 +78,8 @@ def names_of_functions() -> frozenset[str]:
 
 
 def is_of_torch(value: Any) -> bool:
-    return str(getattr(value, "__module__", "")).partition(".")[0] == "torch"
+    home = value.__name__ if type(value) is ModuleType else getattr(value, "__module__", "")
+    return str(home).partition(".")[0] == "torch"
 
 
 def names_in(code: CodeType, known: dict[str, Any]) -> Iterator[str]:
