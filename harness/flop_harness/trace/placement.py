@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import sys
 from collections.abc import Iterator
 from functools import cache
 from types import CodeType
@@ -33,14 +34,17 @@ def minds_place(module: nn.Module) -> bool:
     Code of installed packages is left out: those that we know take one way on both.
     """
     kinds: set[Any] = {type(each) for each in module.modules()}
-    small = sum(parameter.numel() for parameter in module.parameters()) <= SMALL
-    return small and any(asks_for_place(kind) for kind in kinds)
+    if not any(asks_for_place(kind) for kind in kinds):
+        return False
+    return sum(parameter.numel() for parameter in module.parameters()) <= SMALL
 
 
 @cache
 def asks_for_place(kind: type) -> bool:
-    return any(asks(each.__code__) for each in functions_used_by(kind)
-               if is_users(each.__code__.co_filename))  # fmt: skip
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    own = file is None or is_users(file)  # a notebook has none
+    return own and any(asks(each.__code__) for each in functions_used_by(kind)
+                       if is_users(each.__code__.co_filename))  # fmt: skip
 
 
 is_users = cache(is_of_user)
