@@ -30,7 +30,7 @@ class OnlyForReal(nn.Linear):
         super().__init__(4, 3)
 
     def forward(self, x):
-        if x.is_meta:
+        if str(x.device).startswith("m"):
             raise RuntimeError("not on meta")
         return super().forward(x)
 """

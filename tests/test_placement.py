@@ -55,6 +55,18 @@ def test_it_takes_the_way_that_it_takes_on_the_cpu(kind):
     assert harness.count(model, torch.rand(2, 4)).macs == WIDE
 
 
+def test_a_layer_that_has_no_size_yet_may_ask_too():
+    class Lazy(ByFlag):
+        def __init__(self) -> None:
+            super().__init__()
+            self.wide = nn.LazyLinear(8)
+
+    model = Lazy().eval()
+    model.wide(torch.rand(1, 4))
+    assert harness.count(model, torch.rand(2, 4)).macs == WIDE
+    assert harness.count(Lazy().eval(), torch.rand(2, 4)).macs == WIDE
+
+
 def test_a_model_that_its_factory_leaves_on_meta_is_counted_there():
     with torch.device("meta"):
         model, x = ByType().eval(), torch.rand(2, 4)

@@ -10,6 +10,7 @@ from types import CodeType
 from typing import Any
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from flop_harness.suite.sources import is_of_user
 from flop_harness.trace.identity import functions_used_by
@@ -36,7 +37,7 @@ def minds_place(module: nn.Module) -> bool:
     kinds: set[Any] = {type(each) for each in module.modules()}
     if not any(asks_for_place(kind) for kind in kinds):
         return False
-    return sum(parameter.numel() for parameter in module.parameters()) <= SMALL
+    return sum(each.numel() for each in module.parameters() if not is_lazy(each)) <= SMALL
 
 
 @cache
