@@ -34,7 +34,7 @@ class Head(nn.Module):
 
 class OnlyForReal(Head):
     def forward(self, x):
-        if x.is_meta:
+        if str(x.device).startswith("m"):
             raise RuntimeError("not on meta")
         return super().forward(x)
 
