@@ -153,14 +153,15 @@ class CaseRunner:
 
     def _canonical(self) -> Trace:
         from flop_harness.trace.attempts import with_imports
-        from flop_harness.trace.needs import ValuesNeeded
-        from flop_harness.trace.placement import minds_place
+        from flop_harness.trace.placement import minds_place, refuse_if_it_minds
         from flop_harness.trace.recorder import record
 
         def attempt() -> Trace:
             built = self._on_meta()  # made for this trace alone: nothing to copy
-            if minds_place(built.module) and not self.valueless:
-                raise ValuesNeeded("the model asks where its tensors lie")
+            if not self.valueless:
+                refuse_if_it_minds(built.module)
+            elif minds_place(built.module):
+                self.tell(f"{self.case.model} asks where its tensors lie: counted as on meta")
             with globals_kept(built.module):
                 return record(built.module, built.args, built.kwargs, variant=self.variant)
 

@@ -14,7 +14,6 @@ from flop_harness.suite.globals import globals_kept
 from flop_harness.trace.copying import NotCopyable, copied
 from flop_harness.trace.differences import differences
 from flop_harness.trace.needs import GradientsNeeded, ImportNeeded, ValuesNeeded
-from flop_harness.trace.placement import refuse_if_it_minds
 from flop_harness.trace.recorder import record
 from flop_harness.trace.sharding import forget_shapes
 
@@ -54,20 +53,13 @@ def recorded(
         with globals_kept(module):
             return called(adapt(*twins), **options, foreign=set(map(id, module.modules())))
 
-    more: dict[str, bool] = {}
     try:
-        if not (options.get("execute") or is_on_meta(module)):
-            refuse_if_it_minds(module)
         return with_imports(attempt)
     except ValuesNeeded:
         more = {"execute": True}
     except GradientsNeeded:
         more = {"gradients": True}
     return recorded(prepare, adapt=adapt, warm_up=warm_up, **{**options, **more})
-
-
-def is_on_meta(module: nn.Module) -> bool:
-    return any(parameter.is_meta for parameter in module.parameters())
 
 
 def with_imports(attempt: Callable[[], Trace]) -> Trace:

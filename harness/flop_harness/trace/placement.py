@@ -10,34 +10,29 @@ from types import CodeType
 from typing import Any
 
 from torch import nn
-from torch.nn.parameter import is_lazy
 
 from flop_harness.suite.sources import is_of_user
 from flop_harness.trace.identity import functions_used_by
 from flop_harness.trace.needs import ValuesNeeded
 
-SMALL = 2**26
-"""Of models with so many parameters at most it is asked: a larger one is not run for that"""
 ASKING = frozenset({"is_cpu", "is_meta", "data_ptr", "get_device"})
 PLACES = frozenset({"cpu", "meta"})
 COMPARES = frozenset(dis.opmap[name] for name in ("COMPARE_OP", "CONTAINS_OP"))
 
 
 def refuse_if_it_minds(module: nn.Module) -> None:
-    """ValuesNeeded, as for a model that looks at values, where meta would lead it another way."""
+    """ValuesNeeded, as for a model that looks at values, where meta may lead it another way."""
     if minds_place(module):
         raise ValuesNeeded("the model asks where its tensors lie")
 
 
 def minds_place(module: nn.Module) -> bool:
-    """Whether the user's own code holds a device against the CPU or meta, of a model that is small.
+    """Whether the user's own code asks for a device, the CPU or meta.
 
     Code of installed packages is left out: those that we know take one way on both.
     """
     kinds: set[Any] = {type(each) for each in module.modules()}
-    if not any(asks_for_place(kind) for kind in kinds):
-        return False
-    return sum(each.numel() for each in module.parameters() if not is_lazy(each)) <= SMALL
+    return any(asks_for_place(kind) for kind in kinds)
 
 
 @cache
