@@ -41,6 +41,7 @@ from flop_harness.trace.needs import (
 )
 from flop_harness.trace.operators import OperatorMode, rebuilt
 from flop_harness.trace.plans import MEMORY, Memory
+from flop_harness.trace.questions import refuse_if_it_minds_autograd
 from flop_harness.trace.shapes import spec_of
 from flop_harness.trace.sharding import looks_noted
 from flop_harness.trace.surroundings import IdleMode, hooked, settings, undisturbed
@@ -88,6 +89,8 @@ def record(
     plain = not (execute or context.grad or gradients)
     recorder = Recorder(module, device, memory if plain else None)
     recorder.foreign = foreign
+    if not (gradients or context.training):
+        refuse_if_it_minds_autograd(recorder.table.live, context.grad)
     operators = mode_for(recorder, context, execute, memory, gradients)
     after: tuple[tuple[Phase, Call], ...] = ()
     with (
