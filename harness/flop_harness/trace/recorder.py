@@ -24,6 +24,7 @@ from flop_harness.records import (
     Trace,
 )
 from flop_harness.suite.compiled import is_training
+from flop_harness.suite.higher_order import taken_apart
 from flop_harness.trace import functions, layers, step
 from flop_harness.trace.backward import GraphMode, below_autograd
 from flop_harness.trace.complex_gradients import GradientsMode
@@ -160,6 +161,7 @@ def watched(
         training = isinstance(operators, GraphMode)
         if gradients and not training:
             levels.enter_context(gradients_written())
+            levels.enter_context(taken_apart(under_modes=True))
         if not gradients:
             levels.enter_context(gradients_guarded(recorder.needs, transforms_alone=training))
             # Below autograd a dispatch mode sees composite operators before they come apart.
