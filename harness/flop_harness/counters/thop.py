@@ -7,6 +7,7 @@ thop/rnn_hooks.py of thop 0.1.1.post2209072238.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -180,18 +181,21 @@ RULES: dict[str, Rule] = {
 }
 
 
-def leaf_of_sum(module: Module) -> bool:
+def leaf_of_sum(module: Module, rules: Mapping[str, Rule] = RULES) -> bool:
     """Where thop's sum over the tree stops: at a module with a rule, unless it is a container."""
-    return module.type in RULES and not is_a(module, SEQUENTIAL, MODULE_LIST)
+    return module.type in rules and not is_a(module, SEQUENTIAL, MODULE_LIST)
 
 
-def price_compute(trace: Trace, rules: Mapping[str, Rule] = RULES) -> Account:
-    """By ``rules`` for the types that have one; each call as often as hooks and sum take it in."""
-    hooks, sums = applied(trace), summed(trace, leaf_of_sum)
+def price_compute(trace: Trace, rules: Mapping[str, Rule] = RULES, copies: bool = True) -> Account:
+    """By ``rules`` for the types that have one; each call as often as hooks and sum take it in.
+
+    Without ``copies`` the sum leaves out what stands on those that the model made of its layers.
+    """
+    hooks, sums = applied(trace), summed(trace, partial(leaf_of_sum, rules=rules))
 
     def charges() -> Iterator[tuple[str, str, int]]:
         for visit, module, index, suffix in tallied(trace):
-            if module.type not in rules:
+            if module.type not in rules or (is_copy(trace.modules[index]) and not copies):
                 continue
             times = hooks[original(trace, index)] * sums[index]
             for term, amount in rules[module.type](visit, module):
@@ -206,17 +210,17 @@ def price_compute(trace: Trace, rules: Mapping[str, Rule] = RULES) -> Account:
     return Account.of(charges())
 
 
-def price_params(trace: Trace) -> Account:
+def price_params(trace: Trace, rules: Mapping[str, Rule] = RULES) -> Account:
     """Parameters of called modules that have a rule, once for each place in the tree.
 
     The root's own are left out, so that a model that is one layer has none.
     """
-    sums = summed(trace, leaf_of_sum)
+    hooks, sums = applied(trace), summed(trace, partial(leaf_of_sum, rules=rules))
     last = {visit.call.module: visit for visit, _ in module_calls(trace)}
     entries = []
     for index, visit in last.items():
         module = trace.modules[index]
-        if not index or not leaf_of_sum(module) or not sums[index] or is_copy(module):
+        if not (index and leaf_of_sum(module, rules) and sums[index] and hooks[index]):
             continue
         term, amount = parameter_term(module), elements_at(trace, visit)
         entries.append((module.path, term, amount))

@@ -153,11 +153,12 @@ class CaseRunner:
 
     def _canonical(self) -> Trace:
         from flop_harness.trace.attempts import with_imports
-        from flop_harness.trace.placement import minds_place, refuse_if_it_minds
+        from flop_harness.trace.questions import minds_place, refuse_if_it_minds
         from flop_harness.trace.recorder import record
 
         def attempt() -> Trace:
             built = self._on_meta()  # made for this trace alone: nothing to copy
+            self._tell_of_watchers(built)
             if not self.valueless:
                 refuse_if_it_minds(built.module)
             elif minds_place(built.module):
@@ -167,6 +168,7 @@ class CaseRunner:
 
         plain = Context("cpu", grad=bool(self.variant), variant=self.variant)
         if self.live is not None:
+            self._tell_of_watchers(self.live)
             return self.trace(None, plain)
         try:
             return with_imports(attempt)
@@ -282,6 +284,12 @@ class CaseRunner:
     @cached_property
     def _unspoilt_on_meta(self) -> Built:
         return self._on_meta()
+
+    def _tell_of_watchers(self, built: Built) -> None:
+        from flop_harness.trace.questions import told_of_watchers
+
+        if told := told_of_watchers(built.module):
+            self.tell(f"{self.case.model} {told}")
 
     def _blame_unfilled(self, error: BaseException) -> None:
         blame_unfilled(self.case, self._on_meta, weight_bytes(self._on_meta().module), error,

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from flop_harness.counters import Counter
-from flop_harness.errors import UserError, is_ours
+from flop_harness.errors import UserError, is_ours, warn
 from flop_harness.records import Case, Context, Input, Trace
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.suite.build import Built, own_dtype
@@ -78,8 +78,11 @@ class ContextTraces:
 def on_meta(built: Built, variant: str = "") -> Trace:
     from flop_harness.trace.attempts import with_imports
     from flop_harness.trace.copying import copied
-    from flop_harness.trace.placement import refuse_if_it_minds
+    from flop_harness.trace.questions import refuse_if_it_minds, told_of_watchers
     from flop_harness.trace.recorder import record
+
+    if told := told_of_watchers(built.module):
+        warn(f"the model {told}")
 
     def attempt() -> Trace:
         refuse_if_it_minds(built.module)

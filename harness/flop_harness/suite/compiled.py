@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
+
+from flop_harness.suite.higher_order import taken_apart
 
 if TYPE_CHECKING:
     import torch
@@ -108,11 +110,9 @@ def eagerly() -> Iterator[None]:
 
     kept = torch.compile
     torch.compile = as_it_is  # type: ignore[assignment]
+    stance = torch.compiler.set_stance if "torch._dynamo" in sys.modules else nullcontext
     try:
-        if "torch._dynamo" in sys.modules:
-            with torch.compiler.set_stance("force_eager"):
-                yield
-        else:
+        with stance("force_eager"), taken_apart():
             yield
     finally:
         torch.compile = kept

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,3 +44,22 @@ def numpy_seeded(numpy: Any, seed: int) -> Iterator[None]:
     finally:
         numpy.random.set_state(drawn)
         sources.randbits = asks
+
+
+@contextmanager
+def draws_told(tell: Callable[[str], None]) -> Iterator[None]:
+    """Tell afterwards from which generators of Python's and numpy's was drawn: no operator shows that."""
+    before = states()
+    yield
+    for name, state in states().items():
+        if before.get(name, state) != state:
+            tell(name)
+
+
+def states() -> dict[str, Any]:
+    """Where the generators stand that everybody shares, by the file that they are drawn from by."""
+    found: dict[str, Any] = {"random.py": random.getstate()}
+    if numpy := sys.modules.get("numpy"):
+        name, keys, *place = numpy.random.get_state()
+        found["numpy/random"] = (name, keys.tobytes(), *place)
+    return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from math import prod
 from typing import Any
 
@@ -14,7 +13,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_map_only
 
 from flop_harness.records import BLOCKS, NOT_TAKEN, RAISED, Call
-from flop_harness.trace.needs import exchanged
+from flop_harness.suite.higher_order import no_mode_seen
 from flop_harness.trace.values import known, modes_off
 
 DENSE = torch._C.DispatchKey.CompositeExplicitAutograd
@@ -108,9 +107,3 @@ def positions(number: torch.Tensor, indices: torch.Tensor, lengths: tuple, sizes
     wide = (keys - indices * columns).clamp(0, columns)
     high = (queries - torch.arange(indices.shape[-2]) * rows).clamp(0, rows)
     return int((run * wide * high[:, None]).sum())
-
-
-def no_mode_seen(home: Any) -> AbstractContextManager:
-    """Plain kernels of operators on functions refuse to run where they see a mode."""
-    look = "_get_current_dispatch_mode"
-    return exchanged(home, look, lambda: None) if hasattr(home, look) else nullcontext()

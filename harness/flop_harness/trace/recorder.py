@@ -24,6 +24,7 @@ from flop_harness.records import (
     Trace,
 )
 from flop_harness.suite.compiled import is_training
+from flop_harness.suite.higher_order import taken_apart
 from flop_harness.trace import functions, layers, step
 from flop_harness.trace.backward import GraphMode, below_autograd
 from flop_harness.trace.complex_gradients import GradientsMode
@@ -41,6 +42,7 @@ from flop_harness.trace.needs import (
 )
 from flop_harness.trace.operators import OperatorMode, rebuilt
 from flop_harness.trace.plans import MEMORY, Memory
+from flop_harness.trace.questions import refuse_if_it_minds_autograd
 from flop_harness.trace.shapes import spec_of
 from flop_harness.trace.sharding import looks_noted
 from flop_harness.trace.surroundings import IdleMode, hooked, settings, undisturbed
@@ -88,6 +90,8 @@ def record(
     plain = not (execute or context.grad or gradients)
     recorder = Recorder(module, device, memory if plain else None)
     recorder.foreign = foreign
+    if not (gradients or context.training):
+        refuse_if_it_minds_autograd(recorder.table.live, context.grad)
     operators = mode_for(recorder, context, execute, memory, gradients)
     after: tuple[tuple[Phase, Call], ...] = ()
     with (
@@ -157,6 +161,7 @@ def watched(
         training = isinstance(operators, GraphMode)
         if gradients and not training:
             levels.enter_context(gradients_written())
+            levels.enter_context(taken_apart(under_modes=True))
         if not gradients:
             levels.enter_context(gradients_guarded(recorder.needs, transforms_alone=training))
             # Below autograd a dispatch mode sees composite operators before they come apart.

@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from flop_harness.records import Call
 from flop_harness.suite.collection import uncollected
 from flop_harness.suite.compiled import eagerly
-from flop_harness.suite.seeding import seeded
+from flop_harness.suite.seeding import draws_told, seeded
 from flop_harness.suite.standing import entries_kept
 from flop_harness.trace.encoding import qualified_name
 from flop_harness.trace.needs import Needs, imports_guarded, threads_guarded
@@ -31,6 +31,7 @@ def undisturbed(needs: Needs) -> Iterator[None]:
         guards.enter_context(dispatch_kept())
         guards.enter_context(needs.met())
         guards.enter_context(seeded())
+        guards.enter_context(draws_told(needs.lines.setdefault))
         guards.enter_context(imports_guarded(needs))
         guards.enter_context(threads_guarded(needs))
         guards.enter_context(nested_deeply())

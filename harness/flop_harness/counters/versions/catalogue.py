@@ -7,9 +7,11 @@ is left out by those that count only parts of a model.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from flop_harness.conventions.catalogue import ARTICLE_VGG16, CONVENTIONS, Convention
 from flop_harness.conventions.partial import convolution_charges, folded_parameters, weights
+from flop_harness.counters import thop
 from flop_harness.counters.fvcore import activation_charges
 from flop_harness.counters.versions.layers import (
     PTFLOPS_0_6,
@@ -22,6 +24,7 @@ from flop_harness.counters.versions.layers import (
     by_layer,
     weights_of_rows,
 )
+from flop_harness.counters.versions.thop import by_hook
 
 
 def catalogue(*conventions: Convention) -> dict[str, Convention]:
@@ -42,10 +45,10 @@ PUBLISHED = catalogue(
                "fvcore/nn/activation_count.py (0.1.5.post20221221)", activation_charges),
     Convention("thop-0.0.31", "MAC", "layer hooks; convolution with bias, batch normalisation 2 "
                "per element", "thop/vision/basic_hooks.py (0.0.31.post2005241907)",
-               by_module=by_layer(THOP_0_0_31)),
+               by_module=partial(thop.price_compute, rules=THOP_0_0_31, copies=False)),
     Convention("thop-0.0.30", "MAC", "layer hooks; linear layers 2K - 1, batch normalisation 4 per "
                "element", "thop/count_hooks.py (0.0.30.post1908302010)",
-               by_module=by_layer(THOP_0_0_30)),
+               by_module=by_hook(THOP_0_0_30)),
     Convention("thop-0.0.23", "MAC", "as 0.0.22 without max pooling", "thop/count_hooks.py "
                "(0.0.23.post1907171430)", by_module=by_last_call(THOP_0_0_23)),
     Convention("thop-0.0.22", "MAC", "as 0.0.30, a bias for each input channel, activations and "

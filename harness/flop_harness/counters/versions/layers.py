@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import prod
 
 from flop_harness.conventions.products import products_inside
 from flop_harness.counters import ptflops_pytorch, thop, torchinfo
+from flop_harness.counters.copies import original, tallied
 from flop_harness.counters.recurrent import Charges
 from flop_harness.records import Module, Trace
 from flop_harness.records.account import Account
-from flop_harness.trace.tree import subtree
+from flop_harness.trace.tree import subtree, subtree_after
 from flop_harness.trace.walk import Visit, module_calls
 
 Rule = Callable[[Visit, Module], Charges]
@@ -19,30 +20,31 @@ Pricing = Callable[[Trace], Account]
 
 def by_layer(rules: Mapping[str, Rule]) -> Pricing:
     """What hooks of such rules charge: every call of a layer of a known type, by exact type."""
-
-    def price(trace: Trace) -> Account:
-        return Account.of(
-            (visit.path, term, amount)
-            for visit, module in module_calls(trace)
-            if module.type in rules
-            for term, amount in rules[module.type](visit, module)
-        )
-
-    return price
+    return lambda trace: Account.of(
+        (path, *charge) for _, path, charges in charged(trace, rules) for charge in charges
+    )
 
 
 def by_last_call(rules: Mapping[str, Rule]) -> Pricing:
     """As ``by_layer``, where a layer that is called again forgets its earlier calls."""
 
     def price(trace: Trace) -> Account:
-        last = {
-            visit.call.module: (visit.path, rules[module.type](visit, module))
-            for visit, module in module_calls(trace)
-            if module.type in rules
-        }
+        last = {index: (path, charges) for index, path, charges in charged(trace, rules)}
         return Account.of((path, *charge) for path, charges in last.values() for charge in charges)
 
     return price
+
+
+def charged(trace: Trace, rules: Mapping[str, Rule]) -> Iterator[tuple[int, str, Charges]]:
+    """Each call of a layer that had a hook, with the module that the sum finds its amount on.
+
+    Hooks stand on what the model held before the pass, sums are made of what it holds afterwards.
+    """
+    hooked, held = set(subtree(trace, 0)), set(subtree_after(trace))
+    for visit, module, index, suffix in tallied(trace):
+        if module.type in rules and index in held and original(trace, index) in hooked:
+            charges = rules[module.type](visit, module)
+            yield index, visit.path, [(f"{term}{suffix}", amount) for term, amount in charges]
 
 
 # --------------------------------------------------------------------------------------- thop
@@ -97,6 +99,16 @@ def adaptive_average_pool(visit: Visit, module: Module) -> Charges:
     return [("adaptive average pooling", (window + 1) * y.numel)]
 
 
+def upsampled(bilinear: int) -> Rule:
+    """A number per output element, which hangs on the mode; nearest neighbours are free."""
+    factors = {**thop.UPSAMPLE, "nearest": 0, "bilinear": bilinear}
+
+    def rule(visit: Visit, module: Module) -> Charges:
+        return [("upsampling", visit.call.output.numel * factors.get(module.config["mode"], 0))]
+
+    return rule
+
+
 def layers(folder: str, names: str, rule: Rule) -> dict[str, Rule]:
     return {f"torch.nn.modules.{folder}.{name}": rule for name in names.split()}
 
@@ -104,6 +116,7 @@ def layers(folder: str, names: str, rule: Rule) -> dict[str, Rule]:
 CONVOLUTIONS = "Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d"
 NORMALISATIONS = "BatchNorm1d BatchNorm2d BatchNorm3d"
 POOLS = "{0}1d {0}2d {0}3d"
+UPSAMPLES = "Upsample UpsamplingBilinear2d UpsamplingNearest2d"
 
 THOP_0_0_31 = {
     **layers("conv", CONVOLUTIONS, biased_convolution),
@@ -112,6 +125,7 @@ THOP_0_0_31 = {
     **layers("pooling", POOLS.format("AvgPool"), thop.average_pool),
     **layers("pooling", POOLS.format("AdaptiveAvgPool"), adaptive_average_pool),
     **layers("linear", "Linear", thop.linear),
+    **layers("upsampling", UPSAMPLES, upsampled(bilinear=11)),
     **{name: rule for name, rule in thop.RULES.items() if name.startswith("torch.nn.modules.rnn")},
 }
 THOP_0_0_30 = {
@@ -119,9 +133,10 @@ THOP_0_0_30 = {
     **layers("batchnorm", NORMALISATIONS, per_element("batch normalisation", 4)),
     **layers("pooling", POOLS.format("AvgPool"), windowed("average pooling", 1)),
     **layers("linear", "Linear", full_linear),
+    **layers("upsampling", UPSAMPLES, upsampled(bilinear=13)),
 }
 THOP_0_0_22 = {
-    **THOP_0_0_30,
+    **{name: rule for name, rule in THOP_0_0_30.items() if ".upsampling." not in name},
     **layers("conv", "Conv1d Conv2d Conv3d", channelwise_biased_convolution),
     **layers("activation", "ReLU ReLU6 LeakyReLU", per_element("ReLU", 1)),
     **layers("pooling", POOLS.format("MaxPool"), windowed("max pooling", 0)),

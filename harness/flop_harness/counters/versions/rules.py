@@ -49,12 +49,16 @@ from flop_harness.counters.versions.ptflops import (
 )
 from flop_harness.counters.versions.released import is_version
 from flop_harness.counters.versions.thop import (
+    THOP_2019_08,
     THOP_2019_10,
     THOP_2020_01,
     THOP_2020_04,
     THOP_2022_06,
     below_the_root,
+    by_hook,
     in_single_precision,
+    of_hooked,
+    of_leaves,
 )
 from flop_harness.counters.versions.torchinfo import with_rows_inserted
 from flop_harness.records import Trace
@@ -67,12 +71,14 @@ class VersionRules:
     """Versions that charged alike, written as in a requirement, and where their rules stand.
 
     ``breakdown`` gives the figures by module; None where those are not held against a rule.
+    ``params`` prices parameters where these versions did so in another way.
     """
 
     versions: str
     price: Pricing
     source: str
     breakdown: Breakdown | None = None
+    params: Pricing | None = None
 
     def has(self, version: str) -> bool:
         return is_version(version) and any(
@@ -88,6 +94,8 @@ def as_of(counter: Counter, version: str) -> Counter:
             compute = replace(counter.quantities["compute"], price=rules.price,
                               breakdown=rules.breakdown)  # fmt: skip
             quantities = {**counter.quantities, "compute": compute}
+            if rules.params is not None:
+                quantities["params"] = replace(quantities["params"], price=rules.params)
             return replace(counter, quantities=quantities, source=rules.source)
     return counter
 
@@ -115,24 +123,45 @@ def torchprofiled(products: torchprofile.Products, per_output: torchprofile.PerO
     return partial(torchprofile.price_compute, products=products, per_output=per_output)
 
 
+def thops(rules: Mapping[str, thop.Rule], copies: bool = True) -> Pricing:
+    return partial(thop.price_compute, rules=rules, copies=copies)
+
+
+def of_thop(rules: Mapping[str, thop.Rule]) -> Pricing:
+    return partial(thop.price_params, rules=rules)
+
+
+ROUNDED_LEAVES = in_single_precision(of_leaves)
+
 RULES_OF: Mapping[str, tuple[VersionRules, ...]] = {
     "thop": (
         VersionRules("<0.0.23,>=0.0.22 or >=0.0.23.post1906241153,<0.0.23.post1907171430",
-            in_single_precision(by_last_call(THOP_0_0_22)), f"{HOOKS} (0.0.22)"),
+            in_single_precision(by_last_call(THOP_0_0_22)), f"{HOOKS} (0.0.22)", params=ROUNDED_LEAVES),
         VersionRules(">=0.0.23.post1907171430,<0.0.30,!=0.0.23.post1908061459",
-            in_single_precision(by_last_call(THOP_0_0_23)), f"{HOOKS} (0.0.23.post1907171430)"),
-        VersionRules("==0.0.23.post1908061459 or >=0.0.30.post190806,<0.0.31.post1910280903",
-            in_single_precision(by_layer(THOP_0_0_30)), f"{HOOKS} (0.0.30.post1908302010)"),
+            in_single_precision(by_last_call(THOP_0_0_23)), f"{HOOKS} (0.0.23.post1907171430)",
+            params=ROUNDED_LEAVES),
+        VersionRules("==0.0.23.post1908061459 or >=0.0.30.post190806,<0.0.30.post1908281655",
+            in_single_precision(by_hook(THOP_2019_08)), f"{HOOKS} (0.0.30.post190806)",
+            params=ROUNDED_LEAVES),
+        VersionRules(">=0.0.30.post1908281655,<0.0.31.post1910280903",
+            in_single_precision(by_hook(THOP_0_0_30)), f"{HOOKS} (0.0.30.post1908302010)",
+            params=ROUNDED_LEAVES),
         VersionRules(">=0.0.31.post1910280903,<0.0.31.post2001170342",
-            in_single_precision(by_layer(THOP_2019_10)), f"{HOOKS} (0.0.31.post1910280903)"),
-        VersionRules("==0.0.31.post2001170342", in_single_precision(by_layer(THOP_2020_01)),
-            f"{HOOKS} (0.0.31.post2001170342)"),
-        VersionRules("==0.0.31.post2004070130", by_layer(THOP_2020_04), f"{BASIC} (0.0.31.post2004070130)"),
-        VersionRules(">=0.0.31.post2004101309,<0.0.32 or >=0.0.4.post0,<0.0.4.post2109101449",
-            below_the_root(by_layer(THOP_2020_04)), f"{BASIC} (0.0.31.post2004101309)"),
-        VersionRules(">=0.0.4.post2109101449,<0.0.5.post2206100352", by_layer(THOP_0_0_31),
-            f"{BASIC}, thop/rnn_hooks.py (0.0.4.post2110061704)"),
-        VersionRules("==0.0.5.post2206100352", by_layer(THOP_2022_06), f"{BASIC} (0.0.5.post2206100352)"),
+            in_single_precision(by_hook(THOP_2019_10)), f"{HOOKS} (0.0.31.post1910280903)",
+            params=ROUNDED_LEAVES),
+        VersionRules("==0.0.31.post2001170342", in_single_precision(by_hook(THOP_2020_01)),
+            f"{HOOKS} (0.0.31.post2001170342)", params=ROUNDED_LEAVES),
+        VersionRules("==0.0.31.post2004070130", by_hook(THOP_2020_04), f"{BASIC} (0.0.31.post2004070130)",
+            params=of_leaves),
+        VersionRules("==0.0.31.post2004101309", below_the_root(thops(THOP_2020_04, copies=False)),
+            f"{BASIC}, thop/profile.py (0.0.31.post2004101309)", params=of_hooked(THOP_2020_04)),
+        VersionRules(">=0.0.31.post2005141432,<0.0.32 or >=0.0.4.post0,<0.0.4.post2109101449",
+            below_the_root(thops(THOP_2020_04, copies=False)), f"{BASIC} (0.0.31.post2005241907)",
+            params=of_thop(THOP_2020_04)),
+        VersionRules(">=0.0.4.post2109101449,<0.0.5.post2206100352", thops(THOP_0_0_31),
+            f"{BASIC}, thop/rnn_hooks.py (0.0.4.post2110061704)", params=of_thop(THOP_0_0_31)),
+        VersionRules("==0.0.5.post2206100352", thops(THOP_2022_06), f"{BASIC} (0.0.5.post2206100352)",
+            params=of_thop(THOP_2022_06)),
     ),
     "torch": (
         VersionRules(">=2.15.dev0", partial(torch_flops.price_compute, registered=REGISTERED_2_15),

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
+from functools import partial
 
+from flop_harness.conventions.reference import parameter_term
 from flop_harness.counters import thop
+from flop_harness.counters.copies import original
 from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.versions.layers import (
     NORMALISATIONS,
     POOLS,
     THOP_0_0_30,
     THOP_0_0_31,
+    UPSAMPLES,
     Pricing,
+    Rule,
+    charged,
     full_linear,
     has_bias,
     layers,
     per_element,
+    upsampled,
 )
 from flop_harness.records import Module, Trace
 from flop_harness.records.account import Account
+from flop_harness.trace.tree import (
+    all_parameters,
+    applied,
+    own_parameters,
+    subtree,
+    subtree_after,
+    summed,
+)
 from flop_harness.trace.walk import Visit
 
 
@@ -41,13 +57,62 @@ def in_single_precision(price: Pricing) -> Pricing:
     return rounded
 
 
+def by_hook(rules: Mapping[str, Rule]) -> Pricing:
+    """As ``by_layer``, where a module that is held in several places has a hook for each."""
+
+    def price(trace: Trace) -> Account:
+        hooks = applied(trace)
+        calls = [(hooks[original(trace, index)], path, charge)
+                 for index, path, charges in charged(trace, rules) for charge in charges]  # fmt: skip
+        again = [(path, f"{term} of a shared module counted again", amount * (times - 1))
+                 for times, path, (term, amount) in calls]  # fmt: skip
+        return Account.of([(path, *charge) for _, path, charge in calls] + again)
+
+    return price
+
+
+def of_leaves(trace: Trace) -> Account:
+    """Parameters of the modules that hold no others, called or not; one that several hold, for each."""
+    hooked, seen = set(subtree(trace, 0)), set[int]()
+    entries = []
+    for index in subtree_after(trace):
+        module = trace.modules[index]
+        if module.children or original(trace, index) not in hooked:
+            continue
+        for number, elements in own_parameters(trace, index).items():
+            again = " counted again" if number in seen else ""
+            entries.append((module.path, f"{parameter_term(module)}{again}", elements))
+            seen.add(number)
+    return Account.of(entries)
+
+
+def of_hooked(rules: Mapping[str, Rule]) -> Pricing:
+    """Parameters of the modules that have a hook, called or not, once for each place in the tree."""
+
+    def price(trace: Trace) -> Account:
+        sums = summed(trace, partial(thop.leaf_of_sum, rules=rules))
+        held = [(trace.modules[index], sum(all_parameters(trace, index).values()), sums[index])
+                for index in subtree(trace, 0) if index and trace.modules[index].type in rules]  # fmt: skip
+        return Account.of(
+            entry
+            for module, elements, times in held
+            if times
+            for entry in (
+                (module.path, parameter_term(module), elements),
+                (module.path, f"{parameter_term(module)} counted again", elements * (times - 1)),
+            )
+        )
+
+    return price
+
+
 def below_the_root(price: Pricing) -> Pricing:
     """The sum over the tree begins below the root: a model that is one layer costs nothing."""
 
-    def summed(trace: Trace) -> Account:
+    def below(trace: Trace) -> Account:
         return Account({key: amount for key, amount in price(trace).items() if key[0]})
 
-    return summed
+    return below
 
 
 def full_linear_with_bias(visit: Visit, module: Module) -> Charges:
@@ -56,7 +121,12 @@ def full_linear_with_bias(visit: Visit, module: Module) -> Charges:
     return [*full_linear(visit, module), ("linear bias", bias)]
 
 
-THOP_2019_10 = {**THOP_0_0_30, **layers("linear", "Linear", full_linear_with_bias)}
+THOP_2019_08 = {name: rule for name, rule in THOP_0_0_30.items() if ".upsampling." not in name}
+THOP_2019_10 = {
+    **THOP_0_0_30,
+    **layers("linear", "Linear", full_linear_with_bias),
+    **layers("upsampling", UPSAMPLES, upsampled(bilinear=11)),
+}
 THOP_2020_01 = {
     **THOP_2019_10,
     **layers("batchnorm", NORMALISATIONS, per_element("batch normalisation", 2)),
