@@ -37,7 +37,7 @@ def settings_of(kind: type) -> Callable[[Any], Any]:
 
 def signature(layer: nn.Module, args: tuple, kwargs: dict) -> Any:
     """A hashable stand-in for a layer's pass; None where it cannot be told from its looks."""
-    if is_watched(layer):
+    if is_watched(layer) or holds_tensors_beside(layer):
         return None
     if torch._C._is_any_autocast_enabled() or torch._C._len_torch_function_stack():
         return None  # functions do more than they do by themselves
@@ -122,3 +122,14 @@ def is_watched(layer: nn.Module) -> bool:
         or hooks_of_all._global_forward_pre_hooks
         or "forward" in vars(layer)
     )
+
+
+TENSORS = frozenset(
+    """weight bias running_mean running_var num_batches_tracked in_proj_weight in_proj_bias
+    q_proj_weight k_proj_weight v_proj_weight""".split()
+)
+
+
+def holds_tensors_beside(layer: nn.Module) -> bool:
+    """Whether a weight lies where no parameters and no buffers do: it was made elsewhere."""
+    return not TENSORS.isdisjoint(vars(layer))
