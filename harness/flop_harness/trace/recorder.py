@@ -30,6 +30,7 @@ from flop_harness.trace.complex_gradients import GradientsMode
 from flop_harness.trace.copying import NotCopyable
 from flop_harness.trace.encoding import encode
 from flop_harness.trace.identity import compared_by
+from flop_harness.trace.layer_steps import LayerSteps, Run
 from flop_harness.trace.local_parts import is_distributed
 from flop_harness.trace.module_hooks import changes_seen, end_seen, is_hooked
 from flop_harness.trace.modules import ModuleTable
@@ -62,6 +63,7 @@ def record(
     patched: Collection[str] = (),
     gradients: bool = False,
     foreign: Collection[int] = (),
+    own_nodes: bool = False,
 ) -> Trace:
     """One forward pass of ``module``, on the device on which it and its inputs stand.
 
@@ -75,6 +77,8 @@ def record(
     ``training`` a backward pass follows, and the step of an optimizer if one is named: see ``step``.
     ``patched`` names functions of torch in whose places a counter puts its own: the model may see that.
     ``hooks`` tells by path and qualified class name which modules have a forward hook meanwhile.
+    With ``own_nodes`` each operator of a step has nodes of its own in the graph of gradients; without, a
+    model that takes gradients of gradients may raise ``NodesNeeded``.
     What the model writes into itself and its inputs stays: ``attempts.recorded`` takes copies. A call of a
     module whose id is in ``foreign`` raises NotCopyable.
     """
@@ -89,6 +93,10 @@ def record(
     recorder = Recorder(module, device, memory if plain else None)
     recorder.foreign = foreign
     operators = mode_for(recorder, context, execute, memory, gradients)
+    if isinstance(operators, GraphMode) and not (
+        execute or gradients or own_nodes or memory is None
+    ):
+        recorder.steps = LayerSteps(operators)
     after: tuple[tuple[Phase, Call], ...] = ()
     with (
         undisturbed(recorder.needs),
@@ -198,14 +206,15 @@ class Recorder:
         self.memory = memory
         self.needs = Needs()
         self.foreign: Collection[int] = ()
+        self.steps: LayerSteps | None = None
 
     @contextmanager
     def watching_modules(self) -> Iterator[None]:
         """Write down each ``module(...)``, as a forward hook would see it."""
         original = nn.Module._call_impl
-        stack, table = self.stack, self.table
+        stack, table, thread = self.stack, self.table, get_ident()
         index_of, paths = table.index, table.paths
-        memory, device, thread = self.memory, self.device, get_ident()
+        steps = self.steps
 
         def traced(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             if get_ident() != thread:
@@ -217,29 +226,19 @@ class Recorder:
             table.enter(index)
             inputs = tuple([encode(arg) for arg in args])
             pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
-            key = inner = None
-            if memory is not None and type(module) in layers.LAYERS:
-                key = layers.signature(module, args, kwargs)
-                inner = memory.layers.get(key)
-            changed: list[Call] = []
-            if inner is not None:
-                children, rebuild = inner
-                with torch._C._DisableTorchDispatch():  # to make it is no call of the model's
-                    output = rebuilt(rebuild, args, device)
+            opened = Call("module", paths[index], inputs, pairs, RAISED, (), index)
+            run = partial(self.ran, original, opened, module)
+            look = self.look(module, args, kwargs)
+            if look is None:
+                output, children = run(args, kwargs)
+            elif steps is not None:
+                output, children = steps.answer(look, args, kwargs, run)
             else:
-                opened = Call("module", paths[index], inputs, pairs, RAISED, (), index)
-                with ExitStack() if is_hooked(module) else AS_IT_IS as hooks:
-                    if hooks is not None:
-                        hooks.enter_context(changes_seen(module, (inputs, pairs), changed))
-                        hooks.enter_context(end_seen(module, stack))
-                    run = partial(original, module, *args, **kwargs)
-                    output, children = self.inside(run, opened, changed)
-                if memory is not None and key is not None:
-                    memory.keep_layer(key, children, spec_of(output, args, device))
-            inner_calls = (*changed, *children)
-            stack[-1].append(
-                Call("module", paths[index], inputs, pairs, encode(output), inner_calls, index)
-            )
+                output, children = self.remembered(look, args, kwargs, run)
+            call = Call("module", paths[index], inputs, pairs, encode(output), children, index)
+            stack[-1].append(call)
+            if look is not None and steps is not None:
+                steps.made_by(call)
             return output
 
         # Not __call__: to replace a special method takes Python a search through all subclasses.
@@ -249,20 +248,52 @@ class Recorder:
         finally:
             nn.Module._call_impl = original  # type: ignore[method-assign]
 
-    def inside(
-        self, run: Callable[[], Any], opened: Call, changed: list[Call]
+    def look(self, module: nn.Module, args: tuple, kwargs: dict) -> layers.Look | None:
+        """What the call follows from, if it may be one that is known."""
+        if self.steps is not None:
+            return self.steps.look(module, args, kwargs)
+        if self.memory is None or type(module) not in layers.LAYERS:
+            return None
+        return layers.look(module, args, kwargs)
+
+    def remembered(
+        self, look: layers.Look, args: tuple, kwargs: dict, run: Run
     ) -> tuple[Any, tuple[Call, ...]]:
-        """What ``run`` gives, and the calls made inside it; those before it raised are kept."""
+        """What a layer gives and the calls made inside, from memory where there was one alike."""
+        memory: Any = self.memory
+        known = memory.layers.get(look.key)
+        if known is None:
+            output, children = run(args, kwargs)
+            memory.keep_layer(look.key, children, spec_of(output, args, self.device))
+            return output, children
+        children, rebuild = known
+        with torch._C._DisableTorchDispatch():  # to make it is no call of the model's
+            return rebuilt(rebuild, args, self.device), children
+
+    def ran(
+        self,
+        original: Callable[..., Any],
+        opened: Call,
+        module: nn.Module,
+        args: tuple,
+        kwargs: dict,
+    ) -> tuple[Any, tuple[Call, ...]]:
+        """What a module gives and the calls made inside; those before it raised are kept."""
         calls: list[Call] = []
-        self.stack.append(calls)
-        try:
-            output = run()
-        except BaseException:
-            self.stack[-2].append(opened._replace(children=(*changed, *calls)))
-            raise
-        finally:
-            self.stack.pop()
-        return output, tuple(calls)
+        changed: list[Call] = []
+        with ExitStack() if is_hooked(module) else AS_IT_IS as hooks:
+            if hooks is not None:
+                hooks.enter_context(changes_seen(module, (opened.args, opened.kwargs), changed))
+                hooks.enter_context(end_seen(module, self.stack))
+            self.stack.append(calls)
+            try:
+                output = original(module, *args, **kwargs)
+            except BaseException:
+                self.stack[-2].append(opened._replace(children=(*changed, *calls)))
+                raise
+            finally:
+                self.stack.pop()
+        return output, (*changed, *calls)
 
     def note_held(self, module: nn.Module) -> None:
         """What parameters a hook finds where a call of its module ends, if others than before."""
