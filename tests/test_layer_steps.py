@@ -14,6 +14,7 @@ from flop_harness.records import Trace
 from flop_harness.trace.attempts import recorded
 from flop_harness.trace.backward import GraphMode
 from flop_harness.trace.plans import Memory
+from flop_harness.trace.recorder import record
 from flop_harness.trace.walk import operators
 
 N, W = 3, 8
@@ -65,6 +66,12 @@ def hooked(layer: nn.Module) -> nn.Module:
 def first_doubled(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
     y = layer(x)
     y[..., 0] *= 2
+    return y
+
+
+def doubled_in_list(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    y = layer(x)
+    torch._foreach_mul_([y], 2.0)
     return y
 
 
@@ -131,6 +138,7 @@ MODELS = {
     "norms": lambda: Stack(*(nn.LayerNorm(W) for _ in range(3)), nn.GELU(), nn.GELU()),
     "residual": lambda: Stack(*linears(3), through=lambda layer, x: x + layer(x)),
     "written into": lambda: Stack(*linears(3), through=lambda layer, x: layer(x).mul_(2)),
+    "written into in a list": lambda: Stack(*linears(3), through=doubled_in_list),
     "parts written into": lambda: Stack(*linears(3), through=first_doubled),
     "transposed": lambda: Stack(*linears(3), through=lambda layer, x: layer(x).mT.contiguous().mT),
     "attention": lambda: Stack(
@@ -169,6 +177,15 @@ def test_a_step_is_as_if_each_layer_were_differentiated(name: str, device: str, 
     each = step(model, x, memory=None)
     assert placed(alike) == placed(each)
     assert alike.root == each.root
+
+
+def test_hooks_on_weights_are_called_once():
+    model, x = Stack(*linears(3)), torch.zeros(N, W)
+    for layer in model.layers:
+        layer.weight.register_hook(lambda gradient: gradient * 2)
+    trace = record(model, (x,), variant="training", memory=Memory())
+    names = Counter(v.call.name for v in operators(trace) if v.phase == "backward")
+    assert names["aten.mul.Tensor"] == 3
 
 
 def test_alike_layers_cost_what_they_cost():

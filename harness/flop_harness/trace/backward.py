@@ -78,7 +78,7 @@ class GraphMode(OperatorMode):
                 return answer(func, plan, args, kwargs)
         if self.above:
             return answer(func, plan, args, kwargs)
-        if plan.writes and stands_for_view(args[0]):
+        if plan.mutates and any(map(stands_for_view, tensors_in(args[:1]))):
             self.needs.demand(NodesNeeded("the model writes into a layer's output"))
         calls = self.stack[-1]
         written = len(calls)
@@ -170,11 +170,11 @@ def is_differentiated(plan: Plan, args: tuple, kwargs: Mapping[str, Any]) -> boo
     return plan.runs or requires_grad(args, kwargs)
 
 
-def stands_for_view(value: Any) -> bool:
+def stands_for_view(tensor: torch.Tensor) -> bool:
     """Whether what is written into is made by a node that gives a tensor of its own for a view."""
-    if not isinstance(value, torch.Tensor) or not value.requires_grad:
+    if not tensor.requires_grad:
         return False
-    whole = value._base if value._base is not None else value
+    whole = tensor._base if tensor._base is not None else tensor
     return getattr(whole.grad_fn, "stands_for_view", False)
 
 

@@ -62,7 +62,9 @@ class LayerSteps:
         if layers.is_watched_back(layer):
             return None
         look = layers.look(layer, args, kwargs)
-        return look if look is not None and any(map(wants, look.tensors)) else None
+        if look is None or any(t is not None and t._backward_hooks for t in look.tensors):
+            return None  # a hook on a weight is called wherever its gradient is found
+        return look if any(map(wants, look.tensors)) else None
 
     def answer(
         self, look: layers.Look, args: tuple, kwargs: dict, run: Run
