@@ -324,3 +324,11 @@ def test_arithmetic_of_complex_numbers(name):
     assert (said.divisions, said.specials) == (divisions, specials)
     (proof,) = proofs_of(function, *[complex_numbers(3, 4)] * operands)
     assert proof.standing == "oracle"
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+def test_a_sum_of_no_numbers_adds_nothing(dim):
+    """As of a bias whose layer got no rows."""
+    (proof,) = proofs_of(lambda x: x.sum(dim), torch.zeros(0, 6))
+    assert proof.standing == "oracle"
+    assert says("operations", lambda x: x.sum(dim), torch.zeros(0, 6)) == 0

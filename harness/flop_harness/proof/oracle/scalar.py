@@ -101,7 +101,9 @@ def choose(condition: bool, yes, no) -> Scalar:
 
 
 def add_up(values: Iterable[Scalar]) -> Scalar:
-    return reduce(lambda x, y: x + y, values)
+    """Their sum; of none it is 0."""
+    found = list(values)
+    return reduce(lambda x, y: x + y, found) if found else Scalar(0.0)
 
 
 def largest(values: Iterable[Scalar]) -> Scalar:
