@@ -349,6 +349,10 @@ def test_timm_by_its_own_input_size(monkeypatch):
         ("torch.nm:Linear", "no module named 'torch.nm'"),
         ("squeezenet1_O", "model 'squeezenet1_O' names no provider; did you mean torchvision:"),
         ("?", "model '?' is not of the form provider:NAME, package.module:factory or path/"),
+        (
+            "net.pt2",
+            "net.pt2 is no code: write a function that loads the model, and name it, as net.py:load",
+        ),
         ("my.py", "which model of my.py? Write my.py:NAME"),
         ("absent.py:Net", "no file 'absent.py' in "),
     ],

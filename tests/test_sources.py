@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import sys
+from contextlib import closing
 from importlib.util import spec_from_file_location
 
 import pytest
@@ -107,6 +109,87 @@ def test_a_data_file_that_comes_is_seen(folder):
     (folder / "width.txt").write_text("5")
     found, _, said = asked(folder, model)
     assert found == {model: 4 * 5} and said == [f"{model} is run anew: width.txt changed"]
+
+
+LOOKS = {
+    "exists": ("5 if (HERE / 'wide').exists() else 3", "wide", "wide changed"),
+    "isfile": ("5 if os.path.isfile(HERE / 'wide') else 3", "wide", "wide changed"),
+    "access": ("5 if os.access(HERE / 'wide', os.R_OK) else 3", "wide", "wide changed"),
+    "is_dir": ("5 if (HERE / 'wide').is_dir() else 3", "wide/", "wide changed"),
+    "glob": ("3 + 2 * len(list(HERE.glob('plug_*.py')))", "plug_a.py", "the names in ./ changed"),
+    "listdir": ("3 + 2 * len(os.listdir(HERE / 'parts'))", "parts/a", "the names in parts/ changed"),
+    "walk": ("3 + 2 * sum(len(each[2]) for each in os.walk(HERE / 'parts'))", "parts/a",
+             "the names in parts/ changed"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", LOOKS)
+def test_what_was_only_looked_for_is_part_of_the_model(folder, way):
+    looks, comes, why = LOOKS[way]
+    (folder / "parts").mkdir()
+    (folder / "looking.py").write_text(
+        f"import os, pathlib\nHERE = pathlib.Path(__file__).parent\nWIDTH = {looks}\n{CLASS}"
+    )
+    model = "looking.py:Net"
+    assert asked(folder, model)[0] == {model: 4 * 3}
+    if way == "glob":
+        asked(folder, model)  # the first run has put its own folder beside the file
+    assert asked(folder, model)[1:] == ([], [])
+    (folder / comes).mkdir() if comes.endswith("/") else (folder / comes).write_text("")
+    found, _, said = asked(folder, model)
+    assert (found, said) == ({model: 4 * 5}, [f"{model} is run anew: {why}"])
+
+
+def test_a_file_beside_those_that_were_looked_for_is_none_of_the_model_s(folder):
+    looks, _, _ = LOOKS["exists"]
+    (folder / "looking.py").write_text(
+        f"import os, pathlib\nHERE = pathlib.Path(__file__).parent\nWIDTH = {looks}\n{CLASS}"
+    )
+    asked(folder, "looking.py:Net")
+    (folder / "beside").write_text("")
+    assert asked(folder, "looking.py:Net")[1:] == ([], [])
+
+
+def test_what_a_model_writes_for_itself_is_not_what_it_was_built_from(folder):
+    (folder / "caching.py").write_text(
+        "import pathlib, time\nCACHE = pathlib.Path(__file__).parent / 'cache'\n"
+        "if not CACHE.exists():\n    CACHE.write_text('3')\n"
+        "LOG = CACHE.with_name('log')\nLOG.exists() and LOG.unlink()\n"
+        f"LOG.write_text(str(time.time()))\nWIDTH = 3\n{CLASS}"
+    )
+    asked(folder, "caching.py:Net")
+    assert asked(folder, "caching.py:Net")[1:] == ([], [])
+
+
+FORWARD = {
+    "environ": ("int(os.environ.get('OF_A_PASS', '1'))", "the environment variable OF_A_PASS"),
+    "file": ("int((pathlib.Path(__file__).parent / 'times').read_text())", "times"),
+    "program": ("int(subprocess.check_output(['cat', pathlib.Path(__file__).parent / 'times']))", "times"),
+    "mapped": ("int(bytes(torch.UntypedStorage.from_file(str(pathlib.Path(__file__).parent / 'times'),"
+               " nbytes=1)))", "times"),
+    "database": ("sqlite3.connect(pathlib.Path(__file__).parent / 'base').execute("
+                 "'select times from t').fetchone()[0]", "base"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", FORWARD)
+def test_what_a_forward_pass_reads_is_part_of_the_model(folder, monkeypatch, way):
+    times, what = FORWARD[way]
+    body = f"return sum(self.layer(x) for _ in range({times}))"
+    (folder / "passing.py").write_text(
+        "import os, pathlib, sqlite3, subprocess, torch\n"
+        + CLASS.replace("return self.layer(x)", body).replace("WIDTH", "3")
+    )
+    model = "passing.py:Net"
+    for number in (1, 2):
+        monkeypatch.setenv("OF_A_PASS", str(number))
+        (folder / "times").write_text(str(number))
+        with closing(sqlite3.connect(folder / "base")) as base:
+            base.executescript(f"drop table if exists t; create table t as select {number} times")
+        found, _, said = asked(folder, model)
+        assert found == {model: number * 4 * 3}
+        assert said == ([f"{model} is run anew: {what} changed"] if number == 2 else [])
+        assert asked(folder, model)[1:] == ([], [])
 
 
 @pytest.mark.parametrize(

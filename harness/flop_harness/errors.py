@@ -46,10 +46,17 @@ def raised(error: BaseException, longest: int = 10_000) -> str:
     """Class and message of somebody else's exception, in one line; its class may do anything."""
     name = type(error).__name__
     try:
-        text = " ".join(str(error).split())[:longest]
+        text = " ".join(cause_in(str(error)).split())[:longest]
     except BaseException as another:  # noqa: BLE001
         text = f"its message cannot be shown ({type(another).__name__})"
-    return f"{name}: {text}" if text else name
+    told = not text or text.startswith(f"{name}: ")
+    return text or name if told else f"{name}: {text}"
+
+
+def cause_in(message: str) -> str:
+    """Of TorchScript's traceback, which is a message, its last line; of any other, all."""
+    first, *more = message.splitlines() or [""]
+    return more[-1] if more and "failed in the TorchScript interpreter" in first else message
 
 
 def is_ours(error: BaseException) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from flop_harness.errors import ModelRaised, UserError
 from flop_harness.records import Case, Input
 from flop_harness.suite import inputs, sources
-from flop_harness.suite.compiled import as_module, is_training, set_mode, uncompiled
+from flop_harness.suite.compiled import (
+    as_module,
+    is_training,
+    set_mode,
+    uncompiled,
+    with_parameters,
+)
 from flop_harness.suite.global_hooks import put_once
 from flop_harness.suite.globals import Globals
 from flop_harness.suite.importing import blamed, place_kept
@@ -71,7 +78,7 @@ def build(
         with torch.random.fork_rng(devices=[]), noting():
             recipe = resolve(case.model, case.kwargs, folder)
             module, args, kwargs = _make(recipe, case, device, seed)
-            module = uncompiled(module)
+            module = with_parameters(uncompiled(module))
             device = "meta" if stands_on_meta(module) else device
             _place(module, device, getattr(torch, case.dtype) if case.dtype else None)
             _set_mode(module, case)
@@ -95,9 +102,23 @@ def build(
 def _make(recipe: Recipe, case: Case, device: str, seed: int) -> tuple[Any, Any, Any]:
     """What the factory gives: (module, args, kwargs), or (module, None, None) without inputs."""
     if device == "meta":
-        with suppress(ModelRaised):  # some look at values, which a tensor on meta does not have
+        with (
+            suppress(ModelRaised),
+            loading_quietly(),
+        ):  # some look at values, which none on meta has
             return _call(recipe, case, "meta", seed)
     return _call(recipe, case, "cpu", seed)
+
+
+@contextmanager
+def loading_quietly() -> Iterator[None]:
+    """Within, torch.export prints no traceback of a program that cannot be loaded to meta."""
+    log = logging.getLogger("torch.export")
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before
 
 
 _before_meta: Globals | None = None

@@ -6,12 +6,13 @@ Hooks and patched functions run while a model compiles too: what they see there 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 ORIGINAL = "_torchdynamo_orig_callable"
@@ -41,6 +42,28 @@ def uncompiled(module: nn.Module) -> nn.Module:
 def as_module(given: Any) -> Any:
     """A module that does what an exported program says; anything else as it is."""
     return given.module() if type(given).__name__ == "ExportedProgram" else given
+
+
+def with_parameters(module: nn.Module) -> nn.Module:
+    """The module itself; of a TorchScript program that was loaded, with parameters."""
+    for part in module.modules():
+        turn_to_parameters(part._parameters.values())
+    return module
+
+
+def turn_to_parameters(tensors: Iterable[torch.Tensor | None]) -> None:
+    """In place. Torch gives plain tensors where a TorchScript program was loaded or copied.
+
+    ``to`` refuses them for meta, and in a copy they are no leaves: a backward pass would reach the
+    original's.
+    """
+    from torch import nn
+
+    for tensor in tensors:
+        if tensor is not None and not isinstance(tensor, nn.Parameter):
+            trained = tensor.requires_grad
+            tensor.detach_().requires_grad_(trained)
+            tensor.__class__ = nn.Parameter
 
 
 def is_training(module: nn.Module) -> bool:

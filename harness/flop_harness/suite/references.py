@@ -20,6 +20,9 @@ from flop_harness.suite.providers import PROVIDERS
 from flop_harness.suite.providers.torchvision import adapt
 from flop_harness.suite.recipe import Recipe
 
+SAVED = frozenset({".pt", ".pth", ".pt2", ".ckpt", ".bin", ".safetensors", ".onnx"})
+"""Ends of names of files that weights and programs are saved in"""
+
 
 def resolve(reference: str, kwargs: Mapping[str, Any], folder: str = "") -> Recipe:
     """The recipe of a model reference to be built with ``kwargs``.
@@ -110,6 +113,10 @@ def incomplete(reference: str) -> str:
     file = reference.rstrip(":")
     if file.endswith(".py"):
         return f"which model of {file}? Write {file}:NAME"
+    if Path(file).suffix in SAVED:
+        return (
+            f"{file} is no code: write a function that loads the model, and name it, as net.py:load"
+        )
     known = every_model()
     names = {full.partition(":")[2] for full in known}
     for near in nearest(reference, names, 1):

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from flop_harness.suite.opened import noting
 from flop_harness.suite.standing import Standing, modules_kept
 
 STANDARD = frozenset(
@@ -62,11 +63,11 @@ added: dict[str, None] = {}
 def on_path(folders: Sequence[str], standing: Standing | None = None) -> Iterator[None]:
     """Let imports look into ``folders`` before what is installed, after the standard library.
 
-    Within, somebody else's code may be run: it takes no module of torch's or ours away. Where that is
-    only in forks, ``standing`` tells what is loaded: to look takes a while.
+    Within, somebody else's code may be run: what it reads is noted, and it takes no module of torch's
+    or ours away. Where that is only in forks, ``standing`` tells what is loaded: to look takes a while.
     """
     kept = modules_kept() if standing is None else standing.found_first()
-    with standard_library_first(), no_bytecode_written(), kept:
+    with standard_library_first(), no_bytecode_written(), kept, noting():
         known = {*sys.path, *folders}
         place = sum(map(is_standard, sys.path))
         sys.path[place:place] = folders

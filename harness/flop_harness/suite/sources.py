@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -55,7 +56,8 @@ def taken(folder: str) -> Sources:
     base = Path(folder or ".").resolve()
     modules = {name: place(file, base) for name, file in own_modules()}
     files = [*(file for _, file in own_modules()), *filter(is_data, sorted(opened.read))]
-    digests = {place(file, base): mark(file) for file in files}
+    digests = {place(file, base): mark(file) for file in [*files, *looked_for(base)]}
+    digests |= {f"{place(each, base)}/": mark(f"{each}/") for each in folders_listed()}
     places = tuple(place(each, base) for each in added)
     missing = tuple(sorted(opened.missing))
     return Sources(digests, modules, dict(versions()), missing, places, dict(variables()))
@@ -104,8 +106,8 @@ def changed(sources: Sources, reference: str, folder: str) -> str:
     """Why a model of this reference would not be what ``sources`` made; empty if it would be."""
     base = Path(folder or ".").resolve()
     for where, before in sources.files.items():
-        if mark(str(base / where)) != before:
-            return f"{where} changed"
+        if mark(os.path.join(base, where)) != before:
+            return f"the names in {where} changed" if where.endswith("/") else f"{where} changed"
     for name, before in sources.versions.items():
         now = installed_version(name)
         if now != before:
@@ -202,11 +204,30 @@ def is_of_user(file: str) -> bool:
 
 def is_data(file: str) -> bool:
     """Whether a file that was read, or looked for, belongs to the model, rather than to the machine."""
-    if file.endswith(".pyc") or file.startswith(SYSTEM) or "/." in file:
+    if file.endswith(".pyc") or is_hidden(file):
         return False
     passing = file.startswith(f"{tempfile.gettempdir()}/torchinductor")
     there = os.path.isfile(file) or not os.path.lexists(file)
     return not passing and there and is_of_user(file)
+
+
+def looked_for(base: Path) -> Iterator[str]:
+    """Paths that the model's code looked for; folders that are there, if they lie in ``base``."""
+    for path in sorted(opened.asked - opened.written):
+        if is_data(path) or (os.path.isdir(path) and place(path, base) not in (path, ".")):
+            yield path
+
+
+def folders_listed() -> Iterator[str]:
+    """The user's folders whose names the model's code looked through."""
+    for folder in sorted(opened.listed):
+        if os.path.isdir(folder) and is_of_user(folder) and not is_hidden(folder):
+            yield folder
+
+
+def is_hidden(path: str) -> bool:
+    """Whether a path is the machine's, or one that is kept out of sight."""
+    return path.startswith(SYSTEM) or "/." in path
 
 
 def variables() -> Iterator[tuple[str, str]]:
@@ -254,9 +275,14 @@ def place(file: str, base: Path) -> str:
 
 
 def mark(file: str) -> str:
-    """What tells one content of a file from another; empty where there is no such file."""
+    """What tells one content of a file from another; empty where there is no such file.
+
+    Of ``folder/``, the names in it; of a folder without the stroke, that it is one.
+    """
     try:
         status = os.stat(file)
+        if stat.S_ISDIR(status.st_mode):
+            return digest_of("\n".join(names_in(file))) if file.endswith("/") else "a folder"
         return marked(file, status.st_mtime_ns, status.st_size)
     except OSError:
         return ""
@@ -265,6 +291,11 @@ def mark(file: str) -> str:
 def digest_of(value: str | None) -> str:
     """What tells one text from another, without telling it; empty where there is none."""
     return "" if value is None else hashlib.sha256(value.encode()).hexdigest()[:16]
+
+
+def names_in(folder: str) -> list[str]:
+    """Without what Python and tools put beside them."""
+    return sorted(name for name in os.listdir(folder) if not name.startswith((".", "__")))
 
 
 @lru_cache(maxsize=10_000)

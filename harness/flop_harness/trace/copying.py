@@ -22,6 +22,7 @@ from torch.fx import Graph, GraphModule
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 from torch.nn.utils import parametrize
 
+from flop_harness.suite.compiled import turn_to_parameters
 from flop_harness.trace import closures, values
 
 ATOMS = frozenset({
@@ -142,6 +143,7 @@ class Copier:
     def enter_scripted(self, old: Any, new: Any) -> None:
         """Enter what is below; what was traced is wrapped again, which torch's copy leaves out."""
         self.memo[id(old)] = new
+        turn_to_parameters(new._parameters.values())
         for name, child in old._modules.items():
             if isinstance(child, torch.jit.RecursiveScriptModule):
                 self.enter_scripted(child, new._modules[name])
