@@ -79,10 +79,12 @@ LACKING: dict[str, dict[str, Any]] = {
     "step3p7": {"text_config": {"sliding_window": 8}},
     "t5gemma2_encoder": {"text_config": {"dropout_rate": 0.0}},
     "timm_backbone": {"backbone": "resnet18"},
+    "vjepa2": {"crop_size": 64, "frames_per_clip": 8, "pred_num_hidden_layers": 2,
+               "pred_hidden_size": 64, "pred_num_attention_heads": 4},
     "voxtral": {"audio_token_id": 990},
     "xmod": {"default_language": "en_XX"},
 }  # fmt: skip
-"""What configurations need that have no default for it: model type -> keys."""
+"""What configurations need that have no default for it, or a dear one: model type -> keys."""
 
 
 # ------------------------------------------------------------------------- configurations
@@ -185,7 +187,7 @@ def counted(model_type: str, name: str) -> tuple[dict[str, Any], Any]:
 # ---------------------------------------------------------------------------------- a suite
 
 HEAD = """name = "transformers"
-version = 1
+version = 2
 description = "One of every model type of transformers {version} that counts, small"
 timeout_s = 600
 memory_gib = 8

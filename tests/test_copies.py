@@ -389,3 +389,30 @@ def test_functions_without_parts_of_the_model_are_not_copied():
     model = nn.Linear(4, 8)
     model.note = lambda: log
     assert copied(model).note is model.note
+
+
+class Projected(nn.Module):
+    """The gradient of the first weight is multiplied by the second, on its way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False)
+        self.a.weight.register_hook(lambda gradient: gradient @ self.b.weight)
+
+    def forward(self, x):
+        return self.b(self.a(x))
+
+
+def test_hooks_on_weights_run_in_a_copy():
+    """The first layer has no gradient of its input, the second has both; then the hook's product."""
+    step = harness.count(Projected(), torch.ones(3, 4), training=True)
+    assert step.phases["backward"] == 3 * (3 * 4 * 4) + 4 * 4 * 4
+
+
+def test_hooks_on_weights_hold_the_weights_of_the_copy():
+    twin = copied(Projected(), real=True)
+    with torch.no_grad():
+        twin.b.weight.fill_(1.0)
+    twin(torch.ones(3, 4)).sum().backward()
+    # Each output's gradient is 4 ones, times 3 rows: 12 in each place; the hook sums 4 of them.
+    assert torch.equal(twin.a.weight.grad, torch.full((4, 4), 12.0 * 4))

@@ -303,6 +303,13 @@ COMPLEX = {
     "quotient": (torch.div, 2, 6, 3, 2, 0),
     "product with a number": (lambda x: x * 2.5, 1, 2, 0, 0, 0),
     "quotient by a number": (lambda x: x / 2.5, 1, 0, 0, 2, 0),
+    "product with a complex number": (lambda x: x * 2j, 1, 4, 2, 0, 0),
+    "real product with one": (lambda x: x.real * 2j, 1, 2, 0, 0, 0),
+    "sum with a complex number": (lambda x: x + 2j, 1, 0, 2, 0, 0),
+    "real sum with one": (lambda x: x.real + 2j, 1, 0, 1, 0, 0),
+    "real difference from one": (lambda x: x.real - (1 + 2j), 1, 0, 1, 0, 0),
+    "quotient by a complex number": (lambda x: x / (1 + 2j), 1, 6, 3, 2, 0),
+    "real quotient by one": (lambda x: x.real / (1 + 2j), 1, 6, 3, 2, 0),
     "absolute value": (torch.abs, 1, 2, 1, 0, 1),
     "mean of one": (lambda x: x.mean(-1), 1, 0, 0, 2, 0),
 }
@@ -317,3 +324,11 @@ def test_arithmetic_of_complex_numbers(name):
     assert (said.divisions, said.specials) == (divisions, specials)
     (proof,) = proofs_of(function, *[complex_numbers(3, 4)] * operands)
     assert proof.standing == "oracle"
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+def test_a_sum_of_no_numbers_adds_nothing(dim):
+    """As of a bias whose layer got no rows."""
+    (proof,) = proofs_of(lambda x: x.sum(dim), torch.zeros(0, 6))
+    assert proof.standing == "oracle"
+    assert says("operations", lambda x: x.sum(dim), torch.zeros(0, 6)) == 0

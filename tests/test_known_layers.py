@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from flop_harness import count
 from flop_harness.trace.plans import Memory
 from flop_harness.trace.recorder import record
 
@@ -76,6 +77,33 @@ def test_plain_attention_is_remembered_and_no_other():
     assert {name for name, kept in remembered.items() if kept} == {
         "plain", "without bias", "length first", "of another", "causal by name",
     }  # fmt: skip
+
+
+class Generated(nn.Module):
+    """Layers whose weights come from elsewhere and are no parameters of theirs."""
+
+    def __init__(self, *rows: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(WIDTH, 5, bias=False) for _ in rows)
+        for layer, n in zip(self.layers, rows, strict=True):
+            del layer.weight
+            layer.weight = torch.ones(n, WIDTH)
+
+    def forward(self, x):
+        return [layer(x) for layer in self.layers]
+
+
+def test_layers_with_weights_of_other_shapes_are_not_alike():
+    x = torch.ones(LENGTH, WIDTH)
+    assert count(Generated(3, 7), x).macs == LENGTH * WIDTH * (3 + 7)
+
+
+def test_attention_whose_last_weight_lies_beside_is_not_known():
+    model, memory, x = Attends(), Memory(), torch.ones(1, LENGTH, WIDTH)
+    weight = model.attention.out_proj._parameters.pop("weight")
+    model.attention.out_proj.weight = weight.detach()
+    record(model, (x,), memory=memory)
+    assert not memory.layers
 
 
 def other_heads(model: Attends, patch: pytest.MonkeyPatch) -> None:

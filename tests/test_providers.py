@@ -208,6 +208,11 @@ def test_a_video_has_an_axis_of_frames():
     assert shapes["pixel_values"] == (1, 4, 3, 64, 64)
 
 
+def test_a_video_is_as_large_as_it_was_cropped():
+    shapes = made("VJEPA2Model", num_hidden_layers=1, frames_per_clip=8, crop_size=64)
+    assert shapes["pixel_values_videos"] == (1, 8, 3, 64, 64)
+
+
 def test_a_robot_sees_one_image_and_chooses_among_acts():
     width = 24
     dit = {"model_type": "gemma", "hidden_size": width, "num_hidden_layers": 1}

@@ -35,6 +35,13 @@ ASKED_OF_META = (
     "cannot be called on meta tensors",
     "Cannot copy out of meta tensor",
     "_local_scalar_dense",
+    "cannot repeat_interleave a meta tensor",
+    "register_meta function for torch.nonzero()",
+    "can't convert meta device type tensor to numpy",
+    *(
+        f"aten::{name}: attempted to run this operator with Meta tensors"
+        for name in ("masked_select", "_unique2", "unique_consecutive", "bincount", "equal")
+    ),
 )
 """What torch says where a value is asked of a tensor that has none"""
 NO_VALUES = "the model looks at values, and a tensor on meta has none"

@@ -11,7 +11,7 @@ from flop_harness.records import Trace
 from flop_harness.run.isolation import run_apart
 from flop_harness.store.traces import dump_trace, load_trace
 
-NEEDS = {"ValuesNeeded": "execute", "GradientsNeeded": "gradients"}
+NEEDS = {"ValuesNeeded": "execute", "GradientsNeeded": "gradients", "NodesNeeded": "own_nodes"}
 """What a pass asks for -> the option that gives it."""
 
 

@@ -52,7 +52,7 @@ class Sizes:
             side = int(self.first("patch_size") / min(ratios))
             return side, side
         kept = (each.img_size for each in self.module.modules() if hasattr(each, "img_size"))
-        size = self.first("image_size", "img_size", "input_size", "max_img_size")
+        size = self.first("image_size", "img_size", "input_size", "max_img_size", "crop_size")
         size = size or next(kept, 224)
         if isinstance(size, Mapping):
             size = (size["height"], size["width"])

@@ -13,7 +13,7 @@ from flop_harness.suite.compiled import uncompiled
 from flop_harness.suite.globals import globals_kept
 from flop_harness.trace.copying import NotCopyable, copied
 from flop_harness.trace.differences import differences
-from flop_harness.trace.needs import GradientsNeeded, ImportNeeded, ValuesNeeded
+from flop_harness.trace.needs import GradientsNeeded, ImportNeeded, NodesNeeded, ValuesNeeded
 from flop_harness.trace.recorder import record
 from flop_harness.trace.sharding import forget_shapes
 
@@ -59,6 +59,8 @@ def recorded(
         more = {"execute": True}
     except GradientsNeeded:
         more = {"gradients": True}
+    except NodesNeeded:
+        more = {"own_nodes": True}
     return recorded(prepare, adapt=adapt, warm_up=warm_up, **{**options, **more})
 
 

@@ -38,6 +38,8 @@ def told_by(layer: nn.MultiheadAttention, args: tuple, kwargs: dict) -> tuple[li
     held, out = layer._parameters, layer.out_proj
     if layer.bias_k is not None or type(out) is not NonDynamicallyQuantizableLinear:
         return None
+    if "weight" in vars(out) or "bias" in vars(out):
+        return None  # made elsewhere
     query, key, value = args
     told = (
         query is key, key is value, query.device.type, *kwargs.items(), *SETTINGS(layer),

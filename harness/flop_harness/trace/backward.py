@@ -9,14 +9,15 @@ operator that made its node.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 import torch
 from torch._C._autograd import _get_sequence_nr as nodes_made
 
 from flop_harness.records import Call, Phase
+from flop_harness.trace.needs import NodesNeeded
 from flop_harness.trace.operators import OperatorMode, pop_mode, push_mode
 from flop_harness.trace.plans import Plan
 from flop_harness.trace.tensors import is_plain, tensors_in
@@ -73,8 +74,12 @@ class GraphMode(OperatorMode):
         """What ``answer`` gives, where autograd has to see the operator by way of it."""
         if self.turned_back:
             self.turn_to_node()
+            if not torch.is_grad_enabled():  # no node is made
+                return answer(func, plan, args, kwargs)
         if self.above:
             return answer(func, plan, args, kwargs)
+        if plan.mutates and any(map(stands_for_view, tensors_in(args[:1]))):
+            self.needs.demand(NodesNeeded("the model writes into a layer's output"))
         calls = self.stack[-1]
         written = len(calls)
         if not (self.lifts and torch.is_grad_enabled() and is_differentiated(plan, args, kwargs)):
@@ -114,6 +119,20 @@ class GraphMode(OperatorMode):
         finally:
             self.above = False
 
+    @contextmanager
+    def apart(self) -> Iterator[list[Segment]]:
+        """What is written meanwhile for nodes of another graph."""
+        held, self.segments = self.segments, []
+        self.turn_away()
+        try:
+            yield self.segments
+        finally:
+            self.segments = held
+
+    def turn_away(self) -> None:
+        """What follows is for no node yet."""
+        self._place = ()
+
     def turn_to_node(self) -> None:
         """Write on into the segment of the node that runs now."""
         node = torch._C._current_autograd_node()
@@ -149,6 +168,14 @@ def autograd_shown() -> AbstractContextManager[None]:
 def is_differentiated(plan: Plan, args: tuple, kwargs: Mapping[str, Any]) -> bool:
     """Whether autograd has to see it: a view too, through which gradients may yet be written."""
     return plan.runs or requires_grad(args, kwargs)
+
+
+def stands_for_view(tensor: torch.Tensor) -> bool:
+    """Whether what is written into is made by a node that gives a tensor of its own for a view."""
+    if not tensor.requires_grad:
+        return False
+    whole = tensor._base if tensor._base is not None else tensor
+    return getattr(whole.grad_fn, "stands_for_view", False)
 
 
 def requires_grad(args: tuple, kwargs: Mapping[str, Any]) -> bool:

@@ -220,6 +220,9 @@ class Copier:
             twin.grad = self.copy(tensor.grad)
         if len(tensor.__dict__) > (values.BESIDE in tensor.__dict__) and type(tensor) in PLAIN:
             twin.__dict__.update(self.dict_(tensor.__dict__))
+        if twin.requires_grad and tensor._backward_hooks and type(tensor) in PLAIN:
+            for hook in tensor._backward_hooks.values():
+                twin.register_hook(self.copy(hook))
         values.given(tensor, twin)
         return twin
 

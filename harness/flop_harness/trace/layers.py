@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -35,9 +35,16 @@ def settings_of(kind: type) -> Callable[[Any], Any]:
     return attrgetter("training", *getattr(kind, "__constants__", ()))
 
 
-def signature(layer: nn.Module, args: tuple, kwargs: dict) -> Any:
-    """A hashable stand-in for a layer's pass; None where it cannot be told from its looks."""
-    if is_watched(layer):
+class Look(NamedTuple):
+    """A hashable stand-in for a layer's pass, and the tensors that it is told from."""
+
+    key: Any
+    tensors: list[torch.Tensor | None]
+
+
+def look(layer: nn.Module, args: tuple, kwargs: dict) -> Look | None:
+    """What a layer's pass follows from; None where that cannot be told from its looks."""
+    if is_watched(layer) or holds_tensors_beside(layer):
         return None
     if torch._C._is_any_autocast_enabled() or torch._C._len_torch_function_stack():
         return None  # functions do more than they do by themselves
@@ -67,7 +74,7 @@ def signature(layer: nn.Module, args: tuple, kwargs: dict) -> Any:
         RuntimeError,
     ):  # one is gone, in a list, sparse, or still lazy
         return None
-    return key
+    return Look(key, tensors)
 
 
 def told_by(layer: Any, args: tuple, kwargs: dict) -> tuple[list, Any] | None:
@@ -122,3 +129,24 @@ def is_watched(layer: nn.Module) -> bool:
         or hooks_of_all._global_forward_pre_hooks
         or "forward" in vars(layer)
     )
+
+
+def is_watched_back(layer: nn.Module) -> bool:
+    """Whether anything else happens when gradients come back to the layer."""
+    return bool(
+        layer._backward_hooks
+        or layer._backward_pre_hooks
+        or hooks_of_all._global_backward_hooks
+        or hooks_of_all._global_backward_pre_hooks
+    )
+
+
+TENSORS = frozenset(
+    """weight bias running_mean running_var num_batches_tracked in_proj_weight in_proj_bias
+    q_proj_weight k_proj_weight v_proj_weight""".split()
+)
+
+
+def holds_tensors_beside(layer: nn.Module) -> bool:
+    """Whether a weight lies where no parameters and no buffers do: it was made elsewhere."""
+    return not TENSORS.isdisjoint(vars(layer))

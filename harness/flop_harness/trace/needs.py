@@ -36,6 +36,10 @@ class GradientsNeeded(Exception):
     """The model takes gradients in its forward pass, which a trace below autograd does not have."""
 
 
+class NodesNeeded(Exception):
+    """The model goes through its graph of gradients in ways for which a layer cannot be one node."""
+
+
 class ImportNeeded(Exception):
     """The model imports what takes torch's functions as it finds them, which are watched meanwhile."""
 

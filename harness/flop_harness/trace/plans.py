@@ -30,6 +30,7 @@ class Plan:
         "differentiable",
         "followed",
         "func",
+        "mutates",
         "name",
         "nested",
         "quantises",
@@ -43,6 +44,7 @@ class Plan:
 
     def __init__(self, func: Any) -> None:
         self.name = str(func)
+        self.mutates = func._schema.is_mutable
         aliases = [ret.alias_info for ret in func._schema.returns if ret.alias_info is not None]
         written = any(alias.is_write for alias in aliases)
         into = func._overloadname == "out" or func._overloadname.endswith("_out")

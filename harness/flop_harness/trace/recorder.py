@@ -7,17 +7,13 @@ import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
-from functools import partial
 from itertools import chain
-from threading import get_ident
 from typing import Any
 
 import torch
 from torch import nn
 
 from flop_harness.records import (
-    HELD,
-    RAISED,
     Call,
     Context,
     Phase,
@@ -25,25 +21,21 @@ from flop_harness.records import (
 )
 from flop_harness.suite.compiled import is_training
 from flop_harness.suite.higher_order import taken_apart
-from flop_harness.trace import functions, layers, step
+from flop_harness.trace import functions, step
 from flop_harness.trace.backward import GraphMode, below_autograd
 from flop_harness.trace.complex_gradients import GradientsMode
-from flop_harness.trace.copying import NotCopyable
-from flop_harness.trace.encoding import encode
 from flop_harness.trace.identity import compared_by
+from flop_harness.trace.layer_steps import LayerSteps
 from flop_harness.trace.local_parts import is_distributed
-from flop_harness.trace.module_hooks import changes_seen, end_seen, is_hooked
-from flop_harness.trace.modules import ModuleTable
+from flop_harness.trace.module_calls import Recorder
 from flop_harness.trace.needs import (
-    Needs,
     exchanged,
     gradients_guarded,
     refuse_lazy,
 )
-from flop_harness.trace.operators import OperatorMode, rebuilt
+from flop_harness.trace.operators import OperatorMode
 from flop_harness.trace.plans import MEMORY, Memory
 from flop_harness.trace.questions import refuse_if_it_minds_autograd
-from flop_harness.trace.shapes import spec_of
 from flop_harness.trace.sharding import looks_noted
 from flop_harness.trace.surroundings import IdleMode, hooked, settings, undisturbed
 from flop_harness.trace.values import given, values_guarded
@@ -64,6 +56,7 @@ def record(
     patched: Collection[str] = (),
     gradients: bool = False,
     foreign: Collection[int] = (),
+    own_nodes: bool = False,
 ) -> Trace:
     """One forward pass of ``module``, on the device on which it and its inputs stand.
 
@@ -77,6 +70,8 @@ def record(
     ``training`` a backward pass follows, and the step of an optimizer if one is named: see ``step``.
     ``patched`` names functions of torch in whose places a counter puts its own: the model may see that.
     ``hooks`` tells by path and qualified class name which modules have a forward hook meanwhile.
+    With ``own_nodes`` each operator of a step has nodes of its own in the graph of gradients; without, a
+    model that takes gradients of gradients may raise ``NodesNeeded``.
     What the model writes into itself and its inputs stays: ``attempts.recorded`` takes copies. A call of a
     module whose id is in ``foreign`` raises NotCopyable.
     """
@@ -93,6 +88,10 @@ def record(
     if not (gradients or context.training):
         refuse_if_it_minds_autograd(recorder.table.live, context.grad)
     operators = mode_for(recorder, context, execute, memory, gradients)
+    if isinstance(operators, GraphMode) and not (
+        execute or gradients or own_nodes or memory is None
+    ):
+        recorder.steps = LayerSteps(operators)
     after: tuple[tuple[Phase, Call], ...] = ()
     with (
         undisturbed(recorder.needs),
@@ -191,103 +190,3 @@ def device_of(module: nn.Module, args: tuple, kwargs: Mapping | None) -> torch.d
     leaves = torch.utils._pytree.tree_leaves((args, dict(kwargs or {})))
     candidates = chain(module.parameters(), module.buffers(), leaves)
     return next((t.device for t in candidates if isinstance(t, torch.Tensor)), torch.device("cpu"))
-
-
-class Recorder:
-    """The stack of open calls; each entry collects the calls made inside one of them."""
-
-    def __init__(self, root: nn.Module, device: torch.device, memory: Memory | None = None) -> None:
-        self.stack: list[list[Call]] = [[]]
-        self.table = ModuleTable(root)
-        self.device = device
-        self.memory = memory
-        self.needs = Needs()
-        self.foreign: Collection[int] = ()
-
-    @contextmanager
-    def watching_modules(self) -> Iterator[None]:
-        """Write down each ``module(...)``, as a forward hook would see it."""
-        original = nn.Module._call_impl
-        stack, table = self.stack, self.table
-        index_of, paths = table.index, table.paths
-        memory, device, thread = self.memory, self.device, get_ident()
-
-        def traced(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            if get_ident() != thread:
-                self.needs.elsewhere(type(module).__name__)
-                return original(module, *args, **kwargs)
-            index = index_of.get(id(module))
-            if index is None:
-                index = self.added(module)
-            table.enter(index)
-            inputs = tuple([encode(arg) for arg in args])
-            pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
-            key = inner = None
-            if memory is not None and type(module) in layers.LAYERS:
-                key = layers.signature(module, args, kwargs)
-                inner = memory.layers.get(key)
-            changed: list[Call] = []
-            if inner is not None:
-                children, rebuild = inner
-                with torch._C._DisableTorchDispatch():  # to make it is no call of the model's
-                    output = rebuilt(rebuild, args, device)
-            else:
-                opened = Call("module", paths[index], inputs, pairs, RAISED, (), index)
-                with ExitStack() if is_hooked(module) else AS_IT_IS as hooks:
-                    if hooks is not None:
-                        hooks.enter_context(changes_seen(module, (inputs, pairs), changed))
-                        hooks.enter_context(end_seen(module, stack))
-                    run = partial(original, module, *args, **kwargs)
-                    output, children = self.inside(run, opened, changed)
-                if memory is not None and key is not None:
-                    memory.keep_layer(key, children, spec_of(output, args, device))
-            inner_calls = (*changed, *children)
-            stack[-1].append(
-                Call("module", paths[index], inputs, pairs, encode(output), inner_calls, index)
-            )
-            return output
-
-        # Not __call__: to replace a special method takes Python a search through all subclasses.
-        nn.Module._call_impl = traced  # type: ignore[method-assign]
-        try:
-            yield
-        finally:
-            nn.Module._call_impl = original  # type: ignore[method-assign]
-
-    def inside(
-        self, run: Callable[[], Any], opened: Call, changed: list[Call]
-    ) -> tuple[Any, tuple[Call, ...]]:
-        """What ``run`` gives, and the calls made inside it; those before it raised are kept."""
-        calls: list[Call] = []
-        self.stack.append(calls)
-        try:
-            output = run()
-        except BaseException:
-            self.stack[-2].append(opened._replace(children=(*changed, *calls)))
-            raise
-        finally:
-            self.stack.pop()
-        return output, tuple(calls)
-
-    def note_held(self, module: nn.Module) -> None:
-        """What parameters a hook finds where a call of its module ends, if others than before."""
-        held = self.table.held_now(module)
-        if held is not None:
-            self.stack[-1].append(Call("function", HELD, held, (), None))
-
-    def added(self, module: nn.Module) -> int:
-        """A module that the root does not hold; of a copy, never one of the original."""
-        kind = type(module).__name__
-        if id(module) in self.foreign:
-            self.needs.demand(NotCopyable(f"a copy calls {kind} of its original"))
-        return self.table.add(module, f"<new {kind} {len(self.table.paths)}>")
-
-    def trace(
-        self, context: Context, executed: bool, root: Call, phases: tuple[tuple[Phase, Call], ...]
-    ) -> Trace:
-        modules, parameters = self.table.freeze()
-        lines = tuple(self.needs.lines)
-        return Trace(context, modules, parameters, root, executed, lines, phases)
-
-
-AS_IT_IS = nullcontext()

@@ -21,8 +21,8 @@ from torch import nn
 from torch.utils._python_dispatch import _disable_current_modes
 
 from flop_harness.errors import UserError
-from flop_harness.records import OF_COMPLEX, ON_LOCAL_PART, Call, Phase
-from flop_harness.trace.backward import GraphMode, Origins, Segment
+from flop_harness.records import BESIDE, OF_COMPLEX, ON_LOCAL_PART, Call, Phase
+from flop_harness.trace.backward import GraphMode, Made, Origins, Segment
 from flop_harness.trace.encoding import qualified_name
 from flop_harness.trace.modules import ModuleTable
 from flop_harness.trace.walk import innermost
@@ -179,7 +179,7 @@ def phases(
     """A tree of calls for each phase that ran after the forward pass."""
     trees: dict[Phase, Tree] = {}
     origins = Origins(mode.made)
-    places = {id(v.call): (*v.around, v.call) for v in innermost(root)}
+    places = places_in(root)
     modules = [Call("module", path, (), (), None, (), i) for i, path in enumerate(table.paths)]
     held = {each: modules[index] for each, (_, index) in holders(table).items()}
     for segment in mode.segments:
@@ -196,6 +196,33 @@ def phases(
         for index, calls in optimized(mode, table, optimizer):
             tree.put((root, modules[index]), calls)
     return tuple((phase, tree.finished()) for phase, tree in trees.items())
+
+
+def places_in(root: Call) -> dict[int, tuple[Call, ...]]:
+    """Id of each call that runs inside, and of the root -> the calls around it, and itself.
+
+    What is remembered stands in several places: the first is where it ran.
+    """
+    places: dict[int, tuple[Call, ...]] = {}
+    pending: list[tuple[Call, tuple[Call, ...]]] = [(root, ())]
+    while pending:
+        call, around = pending.pop()
+        around = (*around, call)
+        places.setdefault(id(call), around)
+        pending += [(child, around) for child in call.children[::-1] if child.name not in BESIDE]
+    return places
+
+
+def backward_calls(
+    forward: tuple[Call, ...], made: list[Made], segments: list[Segment]
+) -> list[Call]:
+    """What ran for the nodes that ``made`` tells of, inside copies of those forward calls."""
+    root = Call("module", "", (), (), None, forward)
+    origins, places, tree = Origins(made), places_in(root), Tree(root)
+    for segment in segments:
+        if segment.calls:
+            tree.put(place(segment, root, origins, places, {}), segment.calls)
+    return list(tree.finished().children)
 
 
 def place(

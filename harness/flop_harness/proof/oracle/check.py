@@ -50,7 +50,7 @@ def check(call: Call, formula: Callable[[Call], Work | None]) -> Counted:
         raise NoOracle(REASONS.get(call.packet, f"no naive algorithm is written for {call.packet}"))
     small = shrunk(call)
     given = arguments(small)
-    named = {name: as_real(realised(given[name], maker(call.packet, name))) for name in given}
+    named = {name: realised(given[name], maker(call.packet, name)) for name in given}
     try:
         result = run(call.name, {name: copied(value) for name, value in named.items()})
     except CannotRun as error:
@@ -102,6 +102,8 @@ def as_scalars(value: Any, recorded: Any) -> Any:
     if is_packed(recorded):
         held = dict(zip(recorded.keys, recorded.values, strict=True))
         return {**held, "weight": scalars(plain(value.unpack()[0]))}
+    if isinstance(value, complex):
+        return Complex.of(value)
     if not isinstance(value, torch.Tensor):
         return value
     return each(Complex.of, np.asarray(value)) if value.is_complex() else scalars(plain(value))
@@ -110,8 +112,3 @@ def as_scalars(value: Any, recorded: Any) -> Any:
 def plain(tensor: torch.Tensor) -> torch.Tensor:
     """A quantised tensor as the whole numbers that it holds."""
     return tensor.int_repr() if tensor.is_quantized else tensor
-
-
-def as_real(value: Any) -> Any:
-    """A complex number counts as one number."""
-    return value.real if isinstance(value, complex) else value

@@ -27,6 +27,9 @@ class Complex:
     def __sub__(self, other: Any) -> Complex:
         return self + -other
 
+    def __rsub__(self, other: Any) -> Complex:
+        return -self + other
+
     def __mul__(self, other: Any) -> Complex:
         if not isinstance(other, Complex):
             return Complex(self.real * other, self.imag * other)
@@ -39,6 +42,9 @@ class Complex:
         a, b, c, d = self.real, self.imag, other.real, other.imag
         size = c * c + d * d
         return Complex((a * c + b * d) / size, (b * c - a * d) / size)
+
+    def __rtruediv__(self, other: Any) -> Complex:
+        return Complex(Scalar(raw(other)), Scalar(0.0)) / self
 
     def __neg__(self) -> Complex:
         return Complex(-self.real, -self.imag)

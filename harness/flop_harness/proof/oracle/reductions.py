@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -39,7 +40,8 @@ def reduced(merge: Callable[[list], Any]) -> Callable[..., Array]:
         axes = (dim,) if isinstance(dim, int) else tuple(dim or range(self.ndim))
         axes = tuple(axis % max(self.ndim, 1) for axis in axes) if self.ndim else ()
         kept = [axis for axis in range(self.ndim) if axis not in axes]
-        rows = np.transpose(self, (*kept, *axes)).reshape(*(self.shape[i] for i in kept), -1)
+        apart, together = ([self.shape[i] for i in some] for some in (kept, axes))
+        rows = np.transpose(self, (*kept, *axes)).reshape(*apart, prod(together))
         made = empty(rows.shape[:-1])
         for place in np.ndindex(made.shape):
             made[place] = merge(list(rows[place]))

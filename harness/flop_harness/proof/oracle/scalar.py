@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import reduce
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,17 @@ def forget() -> None:
     done.clear()
 
 
+def by_real(operation: Callable[..., Scalar]) -> Callable[..., Scalar]:
+    """An operation with another real number; a complex one knows by itself what it does with a real one."""
+
+    def done_with(own: Scalar, other: Any) -> Scalar:
+        if hasattr(other, "__complex__") and not hasattr(other, "__float__"):
+            return NotImplemented
+        return operation(own, other)
+
+    return done_with
+
+
 class Scalar:
     """A number that counts each operation on it."""
 
@@ -29,18 +41,22 @@ class Scalar:
     def __init__(self, value: float) -> None:
         self.value = float(value)
 
+    @by_real
     def __add__(self, other):
         return counted("additions", self.value + raw(other))
 
+    @by_real
     def __sub__(self, other):
         return counted("additions", self.value - raw(other))
 
     def __rsub__(self, other):
         return counted("additions", raw(other) - self.value)
 
+    @by_real
     def __mul__(self, other):
         return counted("multiplications", self.value * raw(other))
 
+    @by_real
     def __truediv__(self, other):
         return counted("divisions", self.value / raw(other))
 
@@ -85,7 +101,9 @@ def choose(condition: bool, yes, no) -> Scalar:
 
 
 def add_up(values: Iterable[Scalar]) -> Scalar:
-    return reduce(lambda x, y: x + y, values)
+    """Their sum; of none it is 0."""
+    found = list(values)
+    return reduce(lambda x, y: x + y, found) if found else Scalar(0.0)
 
 
 def largest(values: Iterable[Scalar]) -> Scalar:
