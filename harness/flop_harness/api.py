@@ -111,6 +111,7 @@ def count(
     backward pass is priced too, from the model's own loss or the sum of its outputs, and with an
     ``optimizer`` (``"adamw"``, ``"muon"``, ...) its step. Raises UserError, or what the model raises.
     """
+    from flop_harness.run.contexts import as_on_meta
     from flop_harness.run.tracing import traced
     from flop_harness.suite import given
 
@@ -123,7 +124,7 @@ def count(
             return count_case(case, convention, variant=variant)
     else:
         built = as_asked(given.live(model, inputs, kwargs), mode, dtype)
-    trace = traced(lambda: (built.module, built.args, built.kwargs), variant=variant)
+    trace = traced(lambda: (built.module, built.args, built.kwargs), variant=as_on_meta(variant))
     return count_trace(given.name_of(built.module), trace, convention)
 
 

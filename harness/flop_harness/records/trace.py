@@ -199,7 +199,8 @@ class Context:
     """What changes what runs. ``variant`` names one of several ways to ask the same tool.
 
     The variant ``math`` stands for attention by its plain kernels: neither the fast path of
-    MultiheadAttention nor a fused product; ``keywords`` for all inputs given by name; ``training`` for
+    MultiheadAttention nor a fused product; ``plain`` for that and recurrent layers by their products, as
+    on meta; ``keywords`` for all inputs given by name; ``training`` for
     a training step, with the name of an optimizer if it takes a step. Such words may stand together.
     An empty ``mode`` stands for the case's own; a reading's is never empty.
     """

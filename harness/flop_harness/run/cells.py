@@ -21,6 +21,7 @@ from flop_harness.run.building import TooLarge, build_within, refuse_too_large, 
 from flop_harness.run.contexts import (
     Terms,
     Watcher,
+    as_on_meta,
     asked_with,
     idly,
     observations,
@@ -166,7 +167,7 @@ class CaseRunner:
             with globals_kept(built.module):
                 return record(built.module, built.args, built.kwargs, variant=self.variant)
 
-        plain = Context("cpu", grad=bool(self.variant), variant=self.variant)
+        plain = Context("cpu", grad=bool(self.variant), variant=as_on_meta(self.variant))
         if self.live is not None:
             self._tell_of_watchers(self.live)
             return self.trace(None, plain)

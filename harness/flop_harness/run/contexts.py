@@ -156,5 +156,10 @@ def hooked_by(counter: Counter | None, model: Any) -> frozenset[str]:
     )  # fmt: skip
 
 
-RUN_OTHERWISE = frozenset({"math", "keywords", "training"})
+def as_on_meta(variant: str) -> str:
+    """The variant of a step on the CPU that takes the products of one on meta; a forward pass takes them anyway."""
+    return f"plain {variant}" if variant else ""
+
+
+RUN_OTHERWISE = frozenset({"math", "plain", "keywords", "training"})
 """Variants that change what runs; others only ask for another figure."""

@@ -37,7 +37,13 @@ from flop_harness.trace.operators import OperatorMode
 from flop_harness.trace.plans import MEMORY, Memory
 from flop_harness.trace.questions import refuse_if_it_minds_autograd
 from flop_harness.trace.sharding import looks_noted
-from flop_harness.trace.surroundings import IdleMode, hooked, settings, undisturbed
+from flop_harness.trace.surroundings import (
+    IdleMode,
+    hooked,
+    recurrent_by_products,
+    settings,
+    undisturbed,
+)
 from flop_harness.trace.values import given, values_guarded
 
 
@@ -96,6 +102,7 @@ def record(
     with (
         undisturbed(recorder.needs),
         settings(context.grad, variant, fast_path),
+        recurrent_by_products("plain" in context.words and not execute),
         IdleMode(recorder.stack) if function_mode else nullcontext(),
         watched(recorder, operators, hooked(module, hooks, recorder.note_held), gradients, patched),
     ):

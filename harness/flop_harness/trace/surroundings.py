@@ -50,8 +50,8 @@ def dispatch_kept() -> AbstractContextManager[None]:
 
 @contextmanager
 def settings(grad: bool, variant: str = "", fast_path: bool = True) -> Iterator[None]:
-    """Grad mode, the fast paths of attention, and its plain kernels in the variant ``math``."""
-    plain = "math" in variant.split()
+    """Grad mode, the fast paths of attention, and its plain kernels in the variants ``math`` and ``plain``."""
+    plain = not {"math", "plain"}.isdisjoint(variant.split())
     allowed = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(allowed and fast_path and not plain)
     try:
@@ -59,6 +59,17 @@ def settings(grad: bool, variant: str = "", fast_path: bool = True) -> Iterator[
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(allowed)
+
+
+@contextmanager
+def recurrent_by_products(wanted: bool) -> Iterator[None]:
+    """Recurrent layers on the CPU by the products that they take on meta, not by one kernel of oneDNN."""
+    before = torch._C._get_mkldnn_enabled()
+    torch._C._set_mkldnn_enabled(before and not wanted)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(before)
 
 
 @contextmanager

@@ -16,6 +16,10 @@ CONTEXTS = (
         "math",
         "Attention by its plain kernels: neither MultiheadAttention's fast path nor a fused one.",
     ),
+    (
+        "plain",
+        "Attention by its plain kernels and recurrent layers by their products, as on meta.",
+    ),
     ("total, trainable", "Which parameters the counter is asked for."),
 )
 
