@@ -7,11 +7,9 @@ is left out by those that count only parts of a model.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 from flop_harness.conventions.catalogue import ARTICLE_VGG16, CONVENTIONS, Convention
 from flop_harness.conventions.partial import convolution_charges, folded_parameters, weights
-from flop_harness.counters import thop
 from flop_harness.counters.fvcore import activation_charges
 from flop_harness.counters.versions.layers import (
     PTFLOPS_0_6,
@@ -24,7 +22,7 @@ from flop_harness.counters.versions.layers import (
     by_layer,
     weights_of_rows,
 )
-from flop_harness.counters.versions.thop import by_hook
+from flop_harness.counters.versions.thop import by_hook, over_the_tree
 
 
 def catalogue(*conventions: Convention) -> dict[str, Convention]:
@@ -45,7 +43,7 @@ PUBLISHED = catalogue(
                "fvcore/nn/activation_count.py (0.1.5.post20221221)", activation_charges),
     Convention("thop-0.0.31", "MAC", "layer hooks; convolution with bias, batch normalisation 2 "
                "per element", "thop/vision/basic_hooks.py (0.0.31.post2005241907)",
-               by_module=partial(thop.price_compute, rules=THOP_0_0_31, copies=False)),
+               by_module=over_the_tree(THOP_0_0_31)),
     Convention("thop-0.0.30", "MAC", "layer hooks; linear layers 2K - 1, batch normalisation 4 per "
                "element", "thop/count_hooks.py (0.0.30.post1908302010)",
                by_module=by_hook(THOP_0_0_30)),

@@ -71,6 +71,11 @@ def by_hook(rules: Mapping[str, Rule]) -> Pricing:
     return price
 
 
+def over_the_tree(rules: Mapping[str, Rule]) -> Pricing:
+    """By a sum that knows the hooks it has put on: what stands on copies of layers is not found."""
+    return lambda trace: thop.price_compute(trace, rules, copies=False)
+
+
 def of_leaves(trace: Trace) -> Account:
     """Parameters of the modules that hold no others, called or not; one that several hold, for each."""
     hooked, seen = set(subtree(trace, 0)), set[int]()
