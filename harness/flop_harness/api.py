@@ -109,7 +109,9 @@ def count(
     shape is drawn in the model's dtype. Mode and dtype stay those of the model if none is given;
     what is asked for is done to a copy. A model that looks at values is run. With ``training`` the
     backward pass is priced too, from the model's own loss or the sum of its outputs, and with an
-    ``optimizer`` (``"adamw"``, ``"muon"``, ...) its step. Raises UserError, or what the model raises.
+    ``optimizer`` (``"adamw"``, ``"muon"``, ...) its step; as the commands do by plain kernels, where
+    attention goes back with twice its products (a fused kernel takes 2.5 times them). Raises
+    UserError, or what the model raises.
     """
     from flop_harness.run.contexts import as_on_meta
     from flop_harness.run.tracing import traced
