@@ -15,7 +15,7 @@ from flop_harness.ask.compare import carry_out
 from flop_harness.records import Case, Input, Sources, Suite
 from flop_harness.run.plan import Progress
 from flop_harness.run.planning import make_plan
-from flop_harness.suite import opened, sources
+from flop_harness.suite import marks, opened, sources
 
 CLASS = """
 from torch import nn
@@ -350,7 +350,7 @@ class Editable:
 
 def test_an_editable_install_that_leads_elsewhere_is_seen(folder, monkeypatch):
     old, new = folder / "sizes_of_mine.py", folder / "net.py"
-    taken = Sources({str(old): sources.mark(str(old))}, {"installed_so": str(old)})
+    taken = Sources({str(old): marks.mark(str(old))}, {"installed_so": str(old)})
     finder = Editable({"installed_so": old})
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, finder])
     assert sources.changed(taken, "installed_so:Net", "") == ""
@@ -390,13 +390,13 @@ def test_what_python_and_installed_packages_bring_is_not_the_user_s(folder):
 
 
 def test_a_large_file_counts_by_its_size_and_date(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "LARGE", 3)
+    monkeypatch.setattr(marks, "LARGE", 3)
     path = tmp_path / "weights.bin"
     path.write_bytes(b"1234")
-    first = sources.mark(str(path))
+    first = marks.mark(str(path))
     path.write_bytes(b"12345")
-    assert first.startswith("4 bytes") and sources.mark(str(path)).startswith("5 bytes")
-    assert sources.mark(str(tmp_path / "absent")) == ""
+    assert first.startswith("4 bytes") and marks.mark(str(path)).startswith("5 bytes")
+    assert marks.mark(str(tmp_path / "absent")) == ""
 
 
 def test_sources_are_told_from_the_folder_of_the_suite(folder):

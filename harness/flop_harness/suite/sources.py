@@ -7,13 +7,11 @@ version; Python's own modules are left out.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import stat
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
@@ -23,6 +21,7 @@ from flop_harness.errors import UserError
 from flop_harness.records import Sources
 from flop_harness.suite import opened
 from flop_harness.suite.importing import find_file
+from flop_harness.suite.marks import digest_of, mark, place
 from flop_harness.suite.references import folders_of, is_library, roots_of
 from flop_harness.suite.search_path import STANDARD, added
 
@@ -31,9 +30,6 @@ INSTALLED = ("site-packages", "dist-packages")
 SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib")
 ALWAYS = ("torch", "torchvision")
 """Libraries that are imported before anything is built, and yet make the model."""
-
-LARGE = 1 << 25
-"""Bytes of a file beyond which its size and date stand for its content."""
 
 _standing: frozenset[str] = frozenset()  # what was imported when the first model was built
 _imported: dict[str, ModuleType] = {}  # what was imported when ``own_modules`` last looked, and
@@ -263,43 +259,3 @@ def installed_version(name: str) -> str:
 @cache
 def distributions() -> dict[str, list[str]]:
     return dict(packages_distributions())
-
-
-# ---------------------------------------------------------------------------------------- digests
-
-
-def place(file: str, base: Path) -> str:
-    """A path as it is stored: from ``base`` if it lies in it."""
-    path = Path(os.path.realpath(file))
-    return str(path.relative_to(base)) if path.is_relative_to(base) else str(path)
-
-
-def mark(file: str) -> str:
-    """What tells one content of a file from another; empty where there is no such file.
-
-    Of ``folder/``, the names in it; of a folder without the stroke, that it is one.
-    """
-    try:
-        status = os.stat(file)
-        if stat.S_ISDIR(status.st_mode):
-            return digest_of("\n".join(names_in(file))) if file.endswith("/") else "a folder"
-        return marked(file, status.st_mtime_ns, status.st_size)
-    except OSError:
-        return ""
-
-
-def digest_of(value: str | None) -> str:
-    """What tells one text from another, without telling it; empty where there is none."""
-    return "" if value is None else hashlib.sha256(value.encode()).hexdigest()[:16]
-
-
-def names_in(folder: str) -> list[str]:
-    """Without what Python and tools put beside them."""
-    return sorted(name for name in os.listdir(folder) if not name.startswith((".", "__")))
-
-
-@lru_cache(maxsize=10_000)
-def marked(file: str, date: int, size: int) -> str:
-    if size > LARGE:
-        return f"{size} bytes, {date}"
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]
