@@ -134,9 +134,11 @@ def test_parameters_of_a_layer_and_their_share(judged):
     assert {each.ruling for each in found.values()} == {"reproduced"}
 
 
-def test_the_shape_of_an_output_is_right_or_wrong(judged):
+@pytest.mark.parametrize("counts", ["", 'counts = "torchinfo"\n', 'counts = "macs"\n'])
+def test_the_shape_of_an_output_is_right_or_wrong(judged, counts):
+    """Whoever is said to have counted: the first prices of a model that names one are no shapes."""
     rows = ('"first", "[1, 8, 32, 32]"', '"fc", "(1, 1000)"', '"", "1x10"')
-    found = judged(table('"layer", "output"', *rows))
+    found = judged(table('"layer", "output"', *rows) + counts)
     assert [each.ruling for each in found.values()] == [
         "reproduced", "error in the source", "reproduced",
     ]  # fmt: skip
