@@ -160,9 +160,9 @@ class CaseRunner:
         def attempt() -> Trace:
             built = self._on_meta()  # made for this trace alone: nothing to copy
             self._tell_of_watchers(built)
-            if not self.valueless:
-                refuse_if_it_minds(built.module)
-            elif minds_place(built.module):
+            if minds_place(built.module):  # asked first: to know its values it is filled
+                if not self.valueless:
+                    refuse_if_it_minds(built.module)
                 self.tell(f"{self.case.model} asks where its tensors lie: counted as on meta")
             with globals_kept(built.module):
                 return record(built.module, built.args, built.kwargs, variant=self.variant)
