@@ -215,6 +215,28 @@ def test_a_normalisation_goes_into_the_convolution_before_it():
     assert bridge.reference == 27 * outputs and bridge.explained
 
 
+class Multiplied(nn.Module):
+    def forward(self, a, b):
+        return torch.matmul(a, b)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "batch", "taken"),
+    [((2, 1), (3,), 2 * 3, 3), ((4, 1), (1, 3), 4 * 3, 4), ((2, 3), (3,), 2 * 3, 2 * 3)],
+)
+def test_batches_that_broadcast_are_taken_for_the_larger(left, right, batch, taken):
+    try:
+        overlay.ensure(counters.find_one("onnx-tool").overlay)
+    except overlay.NotInstallable as error:
+        pytest.skip(str(error))
+    given = torch.rand(*left, 4, 8), torch.rand(*right, 8, 5)
+    run = flop_harness.compare(Multiplied(), *given, counters=("onnx-tool",)).run
+    (bridge,) = run.bridges
+    macs = 4 * 8 * 5
+    assert (bridge.reference, bridge.reading) == (batch * macs, taken * macs)
+    assert bridge.explained
+
+
 @pytest.mark.parametrize("name", TOOLS)
 def test_an_optional_counter_is_asked_by_name_only(name):
     assert counters.find_one(name) not in counters.find([])

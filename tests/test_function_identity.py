@@ -77,6 +77,28 @@ class OfAType(Asking):
         return inspect.isfunction(F.softmax) and inspect.isbuiltin(torch.matmul)
 
 
+class OfAKind(Asking):
+    def asks(self) -> bool:
+        return type(torch.matmul).__name__ == "builtin_function_or_method"
+
+
+ADD = torch.Tensor.__add__
+
+
+class AMethod(Asking):
+    def asks(self) -> bool:
+        return torch.Tensor.__add__ is ADD
+
+
+class ItsOwnId(Asking):
+    def __init__(self) -> None:
+        super().__init__()
+        self.known = id(self)
+
+    def asks(self) -> bool:
+        return id(self) == self.known
+
+
 class Copied(Asking):
     def asks(self) -> bool:
         self.act = F.gelu
@@ -92,6 +114,9 @@ WAYS = [
     Keyed,
     Named,
     OfAType,
+    OfAKind,
+    AMethod,
+    ItsOwnId,
     Copied,
 ]
 

@@ -1,15 +1,17 @@
-"""A model that asks what runs around it, or draws numbers of Python's or numpy's, is told of."""
+"""A model that asks for what a count may change, or draws numbers of Python's or numpy's, is told of."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from commands import typed, typed_apart
+from flop_harness.trace.questions import watchers_in
 
 FILE = """
-import gc, inspect, random, sys
+import gc, inspect, random, sys, time
 import numpy
 import torch
 from torch import nn
@@ -28,6 +30,10 @@ ASKS = {
     "sys._getframe(1).f_code.co_name == 'f'": "_getframe",
     "gc.isenabled()": "isenabled",
     "torch._C._len_torch_dispatch_stack()": "_len_torch_dispatch_stack",
+    "vars(y)": "vars",
+    "'grad_fn' in repr(y)": "repr",
+    "int(time.perf_counter_ns()) % 1 == 0": "time",
+    "int(time.time())": "time",
 }
 
 
@@ -47,20 +53,33 @@ def told_by(*words: str) -> str:
 
 @pytest.mark.parametrize("asks", ASKS)
 def test_it_is_told_that_a_plain_call_might_answer_otherwise(asks):
-    told = f"asks what runs around it ({ASKS[asks]}): counted as it goes while it is watched"
+    told = f"asks for what a count may change ({ASKS[asks]}): counted as it goes meanwhile"
     assert told_by("count", *written(asks)) == f"flop-harness: asking.py:Net {told}"
 
 
 def test_every_command_tells():
     model = written("gc.isenabled()")
-    assert "asks what runs" in told_by("layers", *model)
-    assert "asks what runs" in told_by("compare", *model, "--no-timing", "--counters", "thop")
+    assert "asks for what a count may change" in told_by("layers", *model)
+    assert "asks for what a count may change" in told_by(
+        "compare", *model, "--no-timing", "--counters", "thop"
+    )
     figure = ("convert", "16", "--from", "thop", "--to", "macs", "--model")
-    assert "asks what runs" in told_by(*figure, *model)
+    assert "asks for what a count may change" in told_by(*figure, *model)
 
 
 def test_stacked_tensors_are_no_question():
     assert told_by("count", *written("torch.stack([y, y]).shape")) == ""
+
+
+def test_a_clock_that_chooses_no_way_is_no_question():
+    def since(start):
+        return time.time() - start
+
+    def is_late(start):
+        return "late" if time.time() > start else "early"
+
+    assert not watchers_in(since.__code__)
+    assert watchers_in(is_late.__code__) == {"time"}
 
 
 @pytest.mark.parametrize(

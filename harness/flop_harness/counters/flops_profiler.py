@@ -17,7 +17,7 @@ from flop_harness.conventions.products import products_inside
 from flop_harness.counters.copies import CARRIED, copies, is_copy
 from flop_harness.counters.layers import tensors_of
 from flop_harness.counters.recurrent import Charges
-from flop_harness.records import Call, Context, Module, Tensor, Trace
+from flop_harness.records import IN_KERNEL, Call, Context, Module, Tensor, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.tree import subtree
 from flop_harness.trace.walk import Visit, is_closed, visits
@@ -322,6 +322,8 @@ def charges(
         return []
     nested = any(rules.get(outer.name) is rule for outer in visit.around)
     suffix = " counted again by a nested function" if nested else ""
+    if visit.inside(IN_KERNEL):
+        suffix = " inside an operator written in Python"
     return [(term + suffix, amount) for term, amount in rule(visit)]
 
 

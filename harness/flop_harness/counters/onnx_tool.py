@@ -128,11 +128,16 @@ def general_product(node: Node) -> Charges:
 
 
 def matrix_product(node: Node) -> Charges:
-    """A vector on the right is taken for one multiplication per output."""
+    """Batches that broadcast are taken for the larger of both; a vector on the right for one
+    multiplication per output.
+    """
     left, right = (each or () for each in node.inputs)
     outputs, term = prod(node.outputs[0] or ()), named(node)
-    inner = right[-2] if len(right) > 1 else 1
-    return corrected({term: outputs * left[-1]}, term, volume(node.outputs[0]) * inner)
+    charged = volume(node.outputs[0])
+    if len(left) > 1 and len(right) > 1:
+        batch = max(left[:-2], right[:-2], key=volume)
+        charged = prod((*batch, left[-2], right[-1])) * right[-2]
+    return corrected({term: outputs * left[-1]}, term, charged)
 
 
 def einsum(node: Node) -> Charges:

@@ -11,7 +11,7 @@ from typing import Any
 
 from flop_harness.conventions.products import ATTENTION_FUNCTIONS
 from flop_harness.counters.ptflops_layers import DIMENSIONS, hooked
-from flop_harness.records import LOOKS_FOR_SHAPE, Call, Tensor, Trace
+from flop_harness.records import IN_KERNEL, LOOKS_FOR_SHAPE, Call, Tensor, Trace
 from flop_harness.trace.walk import Visit, functions
 
 
@@ -90,11 +90,13 @@ def function_charges(trace: Trace) -> Iterator[tuple[str, str, Any]]:
 
 def twice(trace: Trace, visit: Visit, label: str) -> str:
     """The label, or that it is counted twice, if the module around has a hook for the same, or that
-    nothing is computed: torch finds the shape of a distributed tensor.
+    nothing is computed: torch finds the shape of a distributed tensor; that no operator of it is seen.
     """
     innermost = next((c for c in reversed(visit.around) if c.level == "module"), None)
     if visit.inside(LOOKS_FOR_SHAPE):
         return f"{label} counted where torch looks for a shape"
+    if visit.inside(IN_KERNEL):
+        return f"{label} inside an operator written in Python"
     nested = any(FUNCTIONS.get(c.name, ("",))[0] == label for c in visit.around)
     if nested:
         return f"{label} counted again by a nested function"

@@ -95,6 +95,10 @@ LOOKS_FOR_SHAPE = "torch.distributed.looks_for_shape"
 """A note beside an operator on distributed tensors: the functions by which torch finds, once, the shape of
 what it gives
 """
+IN_KERNEL = "torch.library.kernel"
+"""A note before an operator whose kernel is Python: the functions of torch that it calls, without operators.
+Who watches operators sees none there; who patches functions does
+"""
 ON_LOCAL_PART = "torch.distributed.on_local_part"
 """A note around an operator on plain tensors that are this rank's parts of distributed ones. Its two
 arguments are a fraction: how often the part stands in the whole

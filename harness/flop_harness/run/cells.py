@@ -160,9 +160,9 @@ class CaseRunner:
         def attempt() -> Trace:
             built = self._on_meta()  # made for this trace alone: nothing to copy
             self._tell_of_watchers(built)
-            if not self.valueless:
-                refuse_if_it_minds(built.module)
-            elif minds_place(built.module):
+            if minds_place(built.module):  # asked first: to know its values it is filled
+                if not self.valueless:
+                    refuse_if_it_minds(built.module)
                 self.tell(f"{self.case.model} asks where its tensors lie: counted as on meta")
             with globals_kept(built.module):
                 return record(built.module, built.args, built.kwargs, variant=self.variant)
@@ -241,6 +241,10 @@ class CaseRunner:
 
         if context.device == "cuda":  # what has touched CUDA cannot be forked
             return self._apart(attempt)  # type: ignore[no-any-return]
+        if (
+            self.live is not None and self.variant
+        ):  # gradients taken in the user's own process stay in it
+            attempt = partial(self._apart, attempt)
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # no thread pool may stand in a process that will be forked
         try:
@@ -251,6 +255,8 @@ class CaseRunner:
             if is_ours(error):
                 raise
             self._blame_model(error)
+            if isinstance(error, TraceFailed):
+                raise
             raise TraceFailed(raised(error)) from error
         finally:
             if self.live is not None:
@@ -260,7 +266,10 @@ class CaseRunner:
         outcome = run_apart(partial(on_one_thread, work), timeout_s=self.limits.timeout_s)
         if outcome.ending != "ok":
             raise TraceFailed(outcome.message)
-        return outcome.value
+        value, refusal = outcome.value
+        if refusal is not None:
+            raise refusal
+        return value
 
     def _passed(self, context: Context) -> tuple[Any, tuple, dict]:
         """The model and its inputs, not to be spoilt."""
@@ -316,9 +325,12 @@ class CaseRunner:
         blame(self.case, lambda: plain_pass(self.built, training), error, self.limits.timeout_s)
 
 
-def on_one_thread(work: Callable[[], Any]) -> Any:
-    """In a fork: the threads that its parent computed with are not in it."""
+def on_one_thread(work: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    """What the work gives, or how it refuses, in a fork: its parent's threads are not in it."""
     import torch
 
     torch.set_num_threads(1)
-    return work()
+    try:
+        return work(), None
+    except (Unavailable, UserError) as refusal:
+        return None, refusal

@@ -14,6 +14,7 @@ import psutil  # noqa: F401
 import flop_harness.run.workers
 import flop_harness.trace.attempts  # noqa: F401
 from flop_harness import counters
+from flop_harness.run.autograd import start_engine
 from flop_harness.run.large_pages import use_large_pages
 from flop_harness.run.variables import LARGE_PAGES
 from flop_harness.suite.sources import distributions, own_modules
@@ -24,5 +25,6 @@ for info in iter_modules(counters.__path__, f"{counters.__name__}."):
         counters.version_of(ours)  # of an overlay, kept
 distributions()  # half a second, kept: which packages are installed,
 own_modules()  # and which of the modules that are imported by now are the user's
+start_engine()
 if os.environ.pop(LARGE_PAGES, ""):
     use_large_pages()

@@ -27,8 +27,8 @@ STATUS: dict[str, Status] = {
 FORKED = "Autograd-and-Fork"
 """What torch says where gradients are taken in a fork of a process that has taken some"""
 NO_AUTOGRAD = (
-    "the process it was forked from has threads of autograd, which a fork cannot use: "
-    "ask in a fresh one"
+    "gradients were taken before in the process that holds the model, on a device or after torch.export, "
+    "and torch takes none in its forks: make the model anew in another process, without a backward pass"
 )
 
 ASKED_OF_META = (

@@ -14,6 +14,7 @@ from flop_harness.suite.globals import globals_kept
 from flop_harness.trace.copying import NotCopyable, copied
 from flop_harness.trace.differences import differences
 from flop_harness.trace.needs import GradientsNeeded, ImportNeeded, NodesNeeded, ValuesNeeded
+from flop_harness.trace.questions import minds_copies
 from flop_harness.trace.recorder import record
 from flop_harness.trace.sharding import forget_shapes
 
@@ -75,6 +76,8 @@ def with_imports(attempt: Callable[[], Trace]) -> Trace:
 
 def copies(module: nn.Module, args: tuple, kwargs: Mapping, real: bool) -> Pass:
     """Copies of a model as it is uncompiled and of its inputs, held against it. Raises NotCopyable."""
+    if minds_copies(module):
+        raise NotCopyable(f"{type(module).__name__} asks for the id of a module")
     twin, args, kwargs = copied((module, args, dict(kwargs)), real=real)
     if wrong := differences(module, twin):
         raise NotCopyable(f"in a copy of {type(module).__name__} {', '.join(wrong)}")

@@ -171,10 +171,13 @@ def replaced(
         for namespace, watch in watches(targets()).items():
             held, stand_ins = watch.now()
             if isinstance(namespace, types.ModuleType):
-                if compared:
-                    stand_ins = {k: each for k, each in stand_ins.items() if k not in compared}
+                stand_ins = without(compared, stand_ins)
                 if patched:
                     stand_ins = stand_ins | watch.unlike(patched)
+            elif namespace is torch.Tensor:
+                own = {f"Tensor.{k}" for k, public in watch.public.items() if public not in patched}
+                methods = {each.partition(".")[2] for each in own.intersection(compared)}
+                held, stand_ins = without(methods, held), without(methods, stand_ins)
             undo[namespace], put[namespace] = held, stand_ins
             replace(namespace, stand_ins)
         with exchanged(torch.jit, "script", reading_sources(torch.jit.script, undo, put)):
@@ -183,6 +186,10 @@ def replaced(
         for namespace, held in reversed(undo.items()):
             replace(namespace, held)
         WATCHING.pop()
+
+
+def without(left_out: Collection[str], named: dict[str, Any]) -> dict[str, Any]:
+    return {k: each for k, each in named.items() if k not in left_out} if left_out else named
 
 
 def reading_sources(original: Callable, undo: dict, put: dict) -> Callable:

@@ -1,4 +1,4 @@
-"""Functions of torch that a model's code compares by ``is``: nothing can stand in for them unnoticed."""
+"""Functions of torch that a model's code compares by ``is`` or asks for their type: nothing can stand in for them unnoticed."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from itertools import pairwise
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from flop_harness.trace.functions import functions_of_torch
 
 IS = dis.opmap["IS_OP"]
+ASKS = frozenset({"type", "id"})
+"""What tells one object from another, besides"""
 FLAGGED = sys.version_info >= (3, 12)
 """Whether LOAD_ATTR says by its last bit that a method is called; before, LOAD_METHOD did"""
 
 
 def compared_by(modules: Iterable[nn.Module]) -> frozenset[str]:
-    """Names of functions of torch that the code of these modules compares by identity.
+    """Names of functions of torch that the code of these modules compares by identity, or asks for their type.
 
-    ``self.act is F.gelu`` gives ``gelu``. Looked through are the methods of their classes and the functions
+    ``self.act is F.gelu`` gives ``gelu``, ``torch.Tensor.add`` ``Tensor.add``. Looked through are the methods of their classes and the functions
     that these name, but for torch's own.
     """
     kinds: set[Any] = {type(module) for module in modules}
@@ -83,10 +85,11 @@ def is_of_torch(value: Any) -> bool:
 
 
 def names_in(code: CodeType, known: dict[str, Any]) -> Iterator[str]:
-    """Functions of torch that are loaded, but not called, where two objects are held against each other."""
-    if not names_of_functions().isdisjoint(code.co_names) and IS in code.co_code[::2]:
+    """Functions of torch that are loaded, but not called, where objects are told from each other."""
+    if not names_of_functions().isdisjoint(code.co_names):
         found = list(dis.get_instructions(code))
-        if any(each.opcode == IS and not is_none(right) for right, each in pairwise(found)):
+        held = any(each.opcode == IS and not is_none(right) for right, each in pairwise(found))
+        if held or not ASKS.isdisjoint(code.co_names):
             yield from loaded(found, known)
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
@@ -104,12 +107,13 @@ def loaded(instructions: Iterable[dis.Instruction], known: dict[str, Any]) -> It
         is_called = bool((each.arg or 0) & 1)
         if each.opname == "LOAD_GLOBAL":
             value = None if is_called else known.get(each.argval)
-        elif each.opname == "LOAD_ATTR" and isinstance(value, ModuleType):
+        elif each.opname == "LOAD_ATTR" and (isinstance(value, ModuleType) or value is Tensor):
             if FLAGGED and is_called:
                 value = None
             else:
+                prefix = "Tensor." if value is Tensor else ""
                 value = getattr(value, each.argval, None)
                 if callable(value) and not isinstance(value, type):
-                    yield each.argval
+                    yield f"{prefix}{each.argval}"
         elif each.opname != "CACHE":
             value = None

@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from flop_harness.formulas.own import own_work
-from flop_harness.records import INFERENCE, OF_COMPLEX, ON_THIS_RANK, Call
+from flop_harness.records import IN_KERNEL, INFERENCE, OF_COMPLEX, ON_THIS_RANK, Call
 from flop_harness.trace.encoding import encode
 from flop_harness.trace.higher_order import higher_order
 from flop_harness.trace.local_parts import LocalParts
@@ -73,6 +73,7 @@ class OperatorMode(TorchDispatchMode):
         self.known = self.memory.calls
         self.remember = memory is not None
         self.passes_gradients = False
+        self.enters_kernels = False
         self.passed_on = False
         self.unwrapping = 0
         self.parts = LocalParts()
@@ -232,6 +233,8 @@ class OperatorMode(TorchDispatchMode):
             return func(*args, **on_this(kwargs))
         if plan.runs:
             return func(*args, **kwargs)
+        if plan.in_python and self.enters_kernels:
+            return self.entered(func, args, kwargs)
         real = self.execute or plan.quantises or has_quantised(args)
         if plan.writes and not real and len(func._schema.returns) == 1:
             return args[0]
@@ -246,6 +249,22 @@ class OperatorMode(TorchDispatchMode):
             return self.infer(func, args, kwargs)
         finally:
             self.stack.pop()
+
+    def entered(self, func: Any, args: tuple, kwargs: dict) -> Any:
+        """What a kernel written in Python gives, with a note of the functions that it calls.
+
+        Such a kernel may hand a tensor's memory on to anything: it needs one with values.
+        """
+        if not self.execute:
+            self.needs.demand(ValuesNeeded(f"{func} is written in Python"))
+        inside: list[Call] = []
+        self.stack.append(inside)
+        try:
+            return func(*args, **kwargs)
+        finally:
+            self.stack.pop()
+            if inside:
+                self.stack[-1].append(Call("function", IN_KERNEL, (), (), None, tuple(inside)))
 
     def infer(self, func: Any, args: tuple, kwargs: dict) -> Any:
         """The result by the operator's meta kernel, as empty tensors on this trace's device."""

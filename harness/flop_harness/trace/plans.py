@@ -30,6 +30,7 @@ class Plan:
         "differentiable",
         "followed",
         "func",
+        "in_python",
         "mutates",
         "name",
         "nested",
@@ -62,14 +63,27 @@ class Plan:
         self.reads_values = bool(tags & VALUE_TAGS) or self.name in READS_VALUES
         # What has no formula may get one from the user at any time.
         self.unknown = without_overload(self.name) not in FORMULAS
+        self.in_python = has_python_kernel(func)
         self.remembered = not (
-            self.runs or self.unknown or self.quantises or self.name in NEVER_REMEMBERED
+            self.runs
+            or self.in_python
+            or self.unknown
+            or self.quantises
+            or self.name in NEVER_REMEMBERED
         )
         nondeterministic = torch.Tag.nondeterministic_seeded in tags
         known = self.name.rpartition(".")[0] not in UNKNOWN and not into
         self.followed = known and not nondeterministic
         self.func = func  # kept, so that its id stays its own
         self.shape: Callable[..., Spec | None] | None = SHAPES.get(self.name)
+
+
+def has_python_kernel(func: Any) -> bool:
+    """Whether its kernel on the CPU was given in Python, by ``torch.library``."""
+    name = func.name().replace("::", "/")
+    return any(
+        f"{name}/{key}" in torch.library._impls for key in ("CPU", "CompositeExplicitAutograd")
+    )
 
 
 METADATA = frozenset(

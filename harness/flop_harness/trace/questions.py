@@ -10,6 +10,7 @@ import dis
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from itertools import pairwise
 from types import CodeType
 from typing import Any
 
@@ -35,6 +36,13 @@ OF_WATCHERS = frozenset(
     _dispatch_tls_is_dispatch_key_excluded""".split()
 )
 """What shows that a pass is watched: calls in between, modes, what is set for its time"""
+OF_TENSORS = frozenset({"vars", "repr"})
+"""What shows how a tensor is made; a description of a module is no part of a pass"""
+DESCRIBES = frozenset({"__repr__", "__str__", "extra_repr"})
+CLOCKS = frozenset(
+    """time time_ns datetime perf_counter perf_counter_ns monotonic monotonic_ns process_time
+    process_time_ns thread_time""".split()
+)
 
 
 def refuse_if_it_minds(module: nn.Module) -> None:
@@ -48,6 +56,11 @@ def minds_place(module: nn.Module) -> bool:
     return any_code(module.modules(), asks_for_place)
 
 
+def minds_copies(module: nn.Module) -> bool:
+    """Whether the user's own code asks which object a module is."""
+    return any_code(module.modules(), asks_who_it_is)
+
+
 def refuse_if_it_minds_autograd(modules: Iterable[nn.Module], recorded: bool) -> None:
     """GradientsNeeded where the user's own code asks what autograd knows: of what is ``recorded``, or
     that it has recorded itself.
@@ -59,12 +72,12 @@ def refuse_if_it_minds_autograd(modules: Iterable[nn.Module], recorded: bool) ->
 
 
 def told_of_watchers(module: nn.Module) -> str:
-    """That the user's own code asks for what runs around it, by the first name; empty where it does not."""
+    """That the user's own code asks for what a count may change, by the first name; empty where it does not."""
     kinds: set[Any] = {type(each) for each in module.modules()}
     codes = (code for kind in kinds for code in codes_of(kind))
     name = min((name for code in codes for name in watchers_in(code)), default="")
     return (
-        f"asks what runs around it ({name}): counted as it goes while it is watched" if name else ""
+        f"asks for what a count may change ({name}): counted as it goes meanwhile" if name else ""
     )
 
 
@@ -131,8 +144,33 @@ def records_gradients(code: CodeType) -> bool:
 
 
 def watchers_in(code: CodeType) -> frozenset[str]:
+    """What the code asks of its surroundings, of how a tensor is made, or of the clock where it chooses a way."""
     found = OF_WATCHERS.intersection(code.co_names)
-    return found | {"inspect.stack"} if {"inspect", "stack"} <= set(code.co_names) else found
+    if {"inspect", "stack"} <= set(code.co_names):
+        found |= {"inspect.stack"}
+    if code.co_name not in DESCRIBES:
+        found |= OF_TENSORS.intersection(globals_of(code))
+    if any({"JUMP", "IF"} <= set(each.opname.split("_")) for each in dis.get_instructions(code)):
+        found |= CLOCKS.intersection(globals_of(code))
+    return found
+
+
+def asks_who_it_is(code: CodeType) -> bool:
+    """Whether it asks for ``id(self)``, which no copy has."""
+    if "id" not in code.co_names:
+        return False
+    found = [each for each in dis.get_instructions(code) if each.opname != "CACHE"]
+    return any(
+        (one.opname, one.argval, two.opname.startswith("LOAD_FAST"), two.argval)
+        == ("LOAD_GLOBAL", "id", True, "self")
+        for one, two in pairwise(found)
+    )
+
+
+def globals_of(code: CodeType) -> set[str]:
+    """Names that it loads from its file, or imports."""
+    names = dis.get_instructions(code)
+    return {each.argval for each in names if each.opname in ("LOAD_GLOBAL", "IMPORT_NAME")}
 
 
 def texts_in(constants: Any) -> Iterator[str]:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from flop_harness.records import (
     BESIDE,
-    LOOKS_FOR_SHAPE,
     NOT_TAKEN,
     ON_THIS_RANK,
     PRE_HOOKED,
@@ -52,12 +51,12 @@ def visits(trace: Trace, prune: Prune | None = None) -> Iterator[Visit]:
 
 def is_closed(visit: Visit) -> bool:
     """Whether nobody who watches modules or functions looks inside: an operator on functions, such
-    as ``cond``, calls those of the model, and one on distributed tensors may look for a shape.
+    as ``cond``, calls those of the model, and what is written in Python calls some of torch.
     """
     call = visit.call
     if call.level != "operator" or call.name.startswith("higher_order."):
         return False
-    return all(child.name != LOOKS_FOR_SHAPE for child in call.children)
+    return all(child.level != "function" for child in call.children)
 
 
 def module_calls(trace: Trace) -> Iterator[tuple[Visit, Module]]:
