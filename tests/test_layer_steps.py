@@ -156,6 +156,21 @@ def as_many_as_nodes(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return y
 
 
+def twice_for_each_size(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    y = layer(x)
+    for _ in y.grad_fn._saved_self_sym_sizes:  # what the node of a view keeps
+        y = y * 2
+    return y
+
+
+def with_input_changed(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Which a layer whose weight is frozen does not keep."""
+    before = x * 2
+    y = layer(before)
+    before.add_(1)
+    return y
+
+
 class WithoutWeights(torch.autograd.Function):
     """A layer through which gradients go to its input alone."""
 
@@ -215,13 +230,15 @@ MODELS = {
     "hooked after": lambda: Stack(*linears(3), through=hooked_after),
     "hooked at their nodes": lambda: Stack(*linears(3), through=hooked_at_its_node),
     "as many as nodes": lambda: Stack(*linears(3), through=as_many_as_nodes),
+    "as many as sizes": lambda: Stack(*linears(3), through=twice_for_each_size),
+    "inputs changed": lambda: Stack(*map(frozen, linears(3)), through=with_input_changed),
     "without weights": lambda: Stack(*linears(3), through=without_weights),
     "packed": Packed,
     "penalised": Penalised,
 }  # fmt: skip
 
 
-ASKED = ("hooked", "checkpointed anew", "without weights")
+ASKED = ("hooked", "checkpointed anew", "without weights", "inputs changed")
 """Models whose input has to have a gradient"""
 
 
@@ -263,6 +280,13 @@ def test_gradients_of_inputs_alone_cost_one_product():
     model = Stack(*linears(3), through=without_weights)
     trace = step(model, torch.zeros(N, W, requires_grad=True), memory=Memory())
     assert by_phase(trace) == {"forward": 3 * N * W * W, "backward": 3 * N * W * W}
+
+
+def test_an_input_that_is_kept_and_written_into_is_an_error():
+    """As torch says where each layer is differentiated."""
+    model = Stack(*linears(4), through=with_input_changed)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        step(model, torch.zeros(N, W, requires_grad=True), memory=Memory())
 
 
 def test_an_optimizer_on_the_way_back_is_seen():

@@ -27,6 +27,9 @@ Children: TypeAlias = tuple[Call, ...]
 Run: TypeAlias = Callable[[tuple, dict], tuple[Any, Children]]
 """Runs a layer on its arguments: its output, and the calls made inside."""
 
+Versions: TypeAlias = list[tuple[torch.Tensor, int]]
+"""Tensors, and how often each had been written into"""
+
 
 class Graph(NamedTuple):
     """The graph of the first layer of a kind.
@@ -64,6 +67,8 @@ class LayerSteps:
         look = layers.look(layer, args, kwargs)
         if look is None or is_hooked(look.tensors):
             return None  # a hook on a weight is called wherever its gradient is found
+        if any(t is not None and t.is_inference() for t in look.tensors):
+            return None  # such tensors have no versions
         if not all(t is None or t.is_leaf for t in look.tensors[len(args) :]):
             return None  # weights that the model has computed may hang on one another
         return look if any(map(wants, look.tensors)) else None
@@ -78,7 +83,8 @@ class LayerSteps:
         graph = self.known.get(key)
         if graph is None:
             graph = self.known[key] = self.begun(inputs, args, kwargs, run)
-        return apply(self, graph, *inputs), graph.children
+        kept = [(t, t._version) for t in look.tensors if t is not None]
+        return apply(self, graph, kept, *inputs), graph.children
 
     def begun(self, inputs: list[torch.Tensor], args: tuple, kwargs: dict, run: Run) -> Graph:
         """Run the first layer of a kind in a graph of its own."""
@@ -157,9 +163,11 @@ class OneNode(torch.autograd.Function):
     """A layer in the graph of the model."""
 
     @staticmethod
-    def forward(ctx: Any, steps: LayerSteps, graph: Graph, *inputs: torch.Tensor) -> Any:
+    def forward(
+        ctx: Any, steps: LayerSteps, graph: Graph, kept: Versions, *inputs: torch.Tensor
+    ) -> Any:
         ctx.set_materialize_grads(False)
-        ctx.steps, ctx.layer = steps, graph
+        ctx.steps, ctx.layer, ctx.kept = steps, graph, kept
         ctx.stands_for_view = any(t._is_view() for t in graph.outputs if t is not None)
         with torch._C._DisableTorchDispatch():
             return rebuilt(graph.rebuild, (), steps.mode.device)
@@ -169,7 +177,9 @@ class OneNode(torch.autograd.Function):
         mode = ctx.steps.mode
         if torch.is_grad_enabled() or not (mode.turned_back and leads_on_to_all(ctx)):
             mode.needs.demand(NodesNeeded("the model takes gradients on its own"))
-        return None, None, *ctx.steps.go_back(ctx.layer, ctx._sequence_nr(), gradients)
+        if any(tensor._version != version for tensor, version in ctx.kept):
+            mode.needs.demand(NodesNeeded("the model writes into what a layer may have kept"))
+        return None, None, None, *ctx.steps.go_back(ctx.layer, ctx._sequence_nr(), gradients)
 
 
 next_of = torch._C._FunctionBase.next_functions.__get__  # type: ignore[attr-defined]
@@ -199,6 +209,14 @@ def asked(name: str) -> Callable[..., Any]:
     return demanded
 
 
+def missing(node: Any, name: str) -> Any:
+    """A tensor that the layer's own node would have kept."""
+    if not name.startswith(("_saved", "_raw_saved")):
+        raise AttributeError(name)
+    asked(name)(node)
+
+
+OneNode._backward_cls.__getattr__ = missing
 for _name in ("register_hook", "register_prehook", "name"):
     setattr(OneNode._backward_cls, _name, asked(_name))
 OneNode._backward_cls.next_functions = property(asked("next_functions"))
