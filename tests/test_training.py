@@ -16,6 +16,7 @@ from torch.utils.checkpoint import checkpoint
 import steps
 from flop_harness import compare, count
 from flop_harness.ask.compare import compare_once
+from flop_harness.cli.app import counters_asked
 from flop_harness.conventions.catalogue import CONVENTIONS
 from flop_harness.conventions.products import products, unsupported
 from flop_harness.conventions.reference import mac_charges, reference
@@ -607,9 +608,10 @@ def test_a_counter_of_forward_passes_is_refused():
         compare(nn.Linear(4, 2), (N, 4), counters="thop", training=True)
 
 
-def test_of_all_counters_those_of_training_are_asked():
+@pytest.mark.parametrize("counters", [("all",), counters_asked(" all")])
+def test_of_all_counters_those_of_training_are_asked(counters):
     suite = Suite("one", 1, "", (Case("net", "torch.nn:Linear"),))
-    plan = make_plan(suite, Path(), counters=("all",), device="cpu", training=True)
+    plan = make_plan(suite, Path(), counters=counters, device="cpu", training=True)
     asked = {counter.id for counter in plan.counters}
     assert "torch" in asked and "thop" not in asked
 

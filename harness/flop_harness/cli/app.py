@@ -270,11 +270,16 @@ def separated(names: str | None) -> list[str]:
 
 
 def counters_asked(names: str | None) -> list[str]:
-    """Ids of the counters that an option names, as people write them. UserError for an unknown one."""
+    """Ids of the counters that an option names, as people write them, or ``all``.
+
+    UserError for an unknown one.
+    """
     from flop_harness.counters import find
 
     written = separated(names)
-    return [counter.id for counter in find(written)] if written else []
+    if not written or written == ["all"]:  # whoever asks all takes those that fit
+        return written
+    return [counter.id for counter in find(written)]
 
 
 def counter_asked(name: str) -> str:

@@ -11,6 +11,8 @@ from functools import partial
 from types import CellType, FunctionType, MethodType
 from typing import Any
 
+from torch.optim import Optimizer
+
 CONTAINERS = (list, tuple, set, frozenset)
 LARGEST = 10_000
 """Items of a container that is looked into, at most"""
@@ -71,7 +73,10 @@ def parts(value: Any) -> Iterator[Any]:
         yield value.__self__
     elif isinstance(value, partial):
         yield from (value.func, *value.args, *value.keywords.values())
+    elif isinstance(value, Optimizer):
+        yield value.param_groups
     elif type(value) is dict and len(value) <= LARGEST:
+        yield from value
         yield from value.values()
     elif type(value) in CONTAINERS and len(value) <= LARGEST:
         yield from value

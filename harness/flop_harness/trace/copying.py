@@ -220,9 +220,11 @@ class Copier:
             twin.grad = self.copy(tensor.grad)
         if len(tensor.__dict__) > (values.BESIDE in tensor.__dict__) and type(tensor) in PLAIN:
             twin.__dict__.update(self.dict_(tensor.__dict__))
-        if twin.requires_grad and tensor._backward_hooks and type(tensor) in PLAIN:
-            for hook in tensor._backward_hooks.values():
+        if twin.requires_grad and type(tensor) in PLAIN:
+            for hook in (tensor._backward_hooks or {}).values():
                 twin.register_hook(self.copy(hook))
+            for hook in (tensor._post_accumulate_grad_hooks or {}).values():
+                twin.register_post_accumulate_grad_hook(self.copy(hook))
         values.given(tensor, twin)
         return twin
 
