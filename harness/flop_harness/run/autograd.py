@@ -7,6 +7,9 @@ gradient starts eight threads, and torch refuses gradients in every fork.
 
 from __future__ import annotations
 
+FORKED = "Autograd-and-Fork"
+"""What torch says where gradients are taken in a fork of a process that has taken some"""
+
 
 def start_engine() -> None:
     """Take a first gradient, where there is no device but the CPU: no thread is started then or later."""

@@ -16,6 +16,7 @@ from flop_harness.counters import Counter, Unavailable
 from flop_harness.errors import UserError, is_ours, raised, warn
 from flop_harness.records import Call, Case, Context, Trace
 from flop_harness.run.asking import ask, placed
+from flop_harness.run.autograd import FORKED
 from flop_harness.run.blame import blame, blame_unfilled, plain_pass
 from flop_harness.run.building import TooLarge, build_within, refuse_too_large, weight_bytes
 from flop_harness.run.contexts import (
@@ -241,14 +242,10 @@ class CaseRunner:
 
         if context.device == "cuda":  # what has touched CUDA cannot be forked
             return self._apart(attempt)  # type: ignore[no-any-return]
-        if (
-            self.live is not None and self.variant
-        ):  # gradients taken in the user's own process stay in it
-            attempt = partial(self._apart, attempt)
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # no thread pool may stand in a process that will be forked
         try:
-            return attempt()
+            return self._away(attempt) if self.live is not None and self.variant else attempt()
         except (Unavailable, UserError):
             raise
         except BaseException as error:
@@ -261,6 +258,15 @@ class CaseRunner:
         finally:
             if self.live is not None:
                 torch.set_num_threads(threads)
+
+    def _away(self, work: Callable[[], Any]) -> Any:
+        """In a fork: no gradients are taken in the user's own process, unless it has taken some already."""
+        try:
+            return self._apart(work)
+        except TraceFailed as failure:
+            if FORKED not in str(failure):
+                raise
+            return work()
 
     def _apart(self, work: Callable[[], Any]) -> Any:
         outcome = run_apart(partial(on_one_thread, work), timeout_s=self.limits.timeout_s)

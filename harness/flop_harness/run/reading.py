@@ -13,6 +13,7 @@ from flop_harness.errors import install_command
 from flop_harness.records import Context, Metric, Reading, Status
 from flop_harness.run.answers import first_line, without_paths
 from flop_harness.run.asking import ask, placed
+from flop_harness.run.autograd import FORKED
 from flop_harness.run.cells import CaseRunner
 from flop_harness.run.isolation import Outcome, run_apart
 from flop_harness.suite.search_path import on_path
@@ -24,8 +25,6 @@ STATUS: dict[str, Status] = {
     "out_of_memory": "out_of_memory",
 }
 
-FORKED = "Autograd-and-Fork"
-"""What torch says where gradients are taken in a fork of a process that has taken some"""
 NO_AUTOGRAD = (
     "gradients were taken before in the process that holds the model, on a device or after torch.export, "
     "and torch takes none in its forks: make the model anew in another process, without a backward pass"

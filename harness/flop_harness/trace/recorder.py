@@ -39,6 +39,7 @@ from flop_harness.trace.questions import refuse_if_it_minds_autograd
 from flop_harness.trace.sharding import looks_noted
 from flop_harness.trace.surroundings import (
     IdleMode,
+    has_lstm,
     hooked,
     recurrent_by_products,
     settings,
@@ -103,7 +104,7 @@ def record(
     with (
         undisturbed(recorder.needs),
         settings(context.grad, variant, fast_path),
-        recurrent_by_products("plain" in context.words and not execute),
+        recurrent_by_products("plain" in context.words and (not execute or has_lstm(module))),
         IdleMode(recorder.stack) if function_mode else nullcontext(),
         watched(recorder, operators, hooked(module, hooks, recorder.note_held), gradients, patched),
     ):

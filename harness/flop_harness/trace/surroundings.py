@@ -72,6 +72,12 @@ def recurrent_by_products(wanted: bool) -> Iterator[None]:
         torch._C._set_mkldnn_enabled(before)
 
 
+def has_lstm(module: nn.Module) -> bool:
+    """Whether it holds a layer that oneDNN has one kernel for, in TorchScript too."""
+    names = (getattr(each, "original_name", type(each).__name__) for each in module.modules())
+    return "LSTM" in names
+
+
 @contextmanager
 def nested_deeply() -> Iterator[None]:
     """Room for models that nest some hundred modules."""
