@@ -167,6 +167,7 @@ FORWARD = {
     "program": ("int(subprocess.check_output(['cat', pathlib.Path(__file__).parent / 'times']))", "times"),
     "mapped": ("int(bytes(torch.UntypedStorage.from_file(str(pathlib.Path(__file__).parent / 'times'),"
                " nbytes=1)))", "times"),
+    "shell": ("int(subprocess.check_output(f'cat {pathlib.Path(__file__).parent}/times', shell=True))", "times"),
     "database": ("sqlite3.connect(pathlib.Path(__file__).parent / 'base').execute("
                  "'select times from t').fetchone()[0]", "base"),
 }  # fmt: skip

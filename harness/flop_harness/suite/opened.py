@@ -183,9 +183,10 @@ def note(path: Any, into: set[str]) -> None:
 
 
 def note_words(words: Any, folder: Any) -> None:
-    """Of the words that start a program the files: it will read them."""
-    for word in words.split() if isinstance(words, str | bytes) else words:
-        path = os.path.join(os.fsdecode(folder or "."), os.fsdecode(word))
+    """Of the words that start a program, or a shell, the files: it will read them."""
+    told = [os.fsdecode(each) for each in words]
+    for word in {*told, *" ".join(told).split()}:
+        path = os.path.join(os.fsdecode(folder or "."), word)
         if os.path.lexists(path):
             note(path, read)
 
