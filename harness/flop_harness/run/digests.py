@@ -14,11 +14,12 @@ from flop_harness.counters import Counter
 from flop_harness.run.environment import PACKAGE
 
 TRACING = (
-    "run/cells.py", "run/tracing.py", "run/contexts.py",
+    "run/cells.py", "run/tracing.py", "run/contexts.py", "run/autograd.py",
     "counters/protocol.py", "counters/jit_graph.py",
 )  # fmt: skip
 ASKING = (
     "run/reading.py", "run/asking.py", "run/contexts.py", "run/leftovers.py", "run/answers.py",
+    "run/autograd.py",
 )  # fmt: skip
 PRICING = (
     "records/*.py", "formulas/*.py", "conventions/**/*.py", "reconcile/*.py", "store/traces.py",
