@@ -229,6 +229,12 @@ def test_without_a_way_of_counting_all_that_give_the_figure_are_told(net: str):
     assert all(each.amount.total == charged for each in found.values())
 
 
+def test_how_a_figure_was_read_has_a_column_where_one_had_to_be(net: str):
+    assert "if read as" not in typed("convert", f"{MACS}", "--model", net).out
+    told = typed("convert", f"{MACS / 2**10:.1f} kFLOPs", "--model", net).out
+    assert "if read as" in told and "MACs called FLOPs" in told
+
+
 def test_what_nothing_gives_is_refused_and_a_target_alone_too(net: str):
     with pytest.raises(UserError, match=f"is {MACS:,} MAC under macs, .*nor does any other"):
         given_by("1.2345G", *case_of(net, []))

@@ -514,9 +514,12 @@ def test_a_full_disk_leaves_the_earlier_content_and_no_litter(tmp_path):
 
 def test_a_folder_that_cannot_be_is_the_users_mistake(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=r"cannot write .*run.json: (Not a directory|File exists)"):
+    told = f"{tmp_path / 'file'} is a file; name a folder that can be written"
+    with pytest.raises(UserError, match=rf"cannot write .*run.json: {told}"):
         write_atomically(tmp_path / "file" / "run.json", b"")
-    with pytest.raises(UserError, match=r"cannot write .*l: (Not a directory|File exists)"):
+    with pytest.raises(UserError, match=rf"cannot write .*deep/run.json: {told}"):
+        write_atomically(tmp_path / "file" / "deep" / "run.json", b"")
+    with pytest.raises(UserError, match=rf"cannot write .*l: {told}"):
         Journal.open(tmp_path / "file", IDENTITY)
 
 

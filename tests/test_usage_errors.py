@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from commands import typed
@@ -31,6 +33,16 @@ MFU = ("mfu", "--model", "llama3-8b", "--tokens-per-second", "9")
 def test_a_mistake_is_one_line(words: tuple[str, ...], told: str):
     ended = typed(*words)
     assert (ended.code, ended.out, ended.err) == (2, "", f"flop-harness: {told}\n")
+
+
+def test_what_is_no_run_is_told_so_and_stays(tmp_path: Path):
+    file = tmp_path / "README.md"
+    file.write_text("words")
+    ended = typed("report", file)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == (f"flop-harness: {file} is no run: name a results folder, or the run.json.xz "
+                         "in it\n")  # fmt: skip
+    assert file.read_text() == "words"
 
 
 def test_without_a_command_the_help_is_shown():

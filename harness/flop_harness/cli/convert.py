@@ -91,12 +91,13 @@ def tell_ways(figure: str, found: list[Any], case: Any, json: bool) -> None:
     from flop_harness.report.documents.json_documents import document
     from flop_harness.report.formats.terminal.grid import grid
     from flop_harness.report.tables.conversions import ways_table
+    from flop_harness.report.tables.table import filled
 
     table = ways_table(figure, case.model, found)
     if json:
         print_json({**document("ways", table), "model": case.model, "figure": figure})
         return
-    show(grid(table))
+    show(grid(filled(table)))
     tell(f"what another would say: --from {found[0].amount.way} --to NAME")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -41,11 +42,11 @@ def convolutions() -> Model:
     from torch import nn
 
     torch.manual_seed(0)
-    layers = (
-        nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(),
-        nn.Linear(4 * 8 * 8, 5),
-    )  # fmt: skip
-    return nn.Sequential(*layers), (torch.rand(1, 3, 8, 8),)
+    layers = {
+        "conv": nn.Conv2d(3, 4, 3, padding=1), "norm": nn.BatchNorm2d(4), "relu": nn.ReLU(),
+        "flatten": nn.Flatten(), "head": nn.Linear(4 * 8 * 8, 5),
+    }  # fmt: skip
+    return nn.Sequential(OrderedDict(layers)), (torch.rand(1, 3, 8, 8),)
 
 
 def attention() -> Model:

@@ -163,6 +163,8 @@ def begin_process() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stdout_to_stderr()
     warnings.formatwarning = warning_line
+    if not sys.warnoptions:  # that a library deprecates what a model calls, each process would tell
+        warnings.simplefilter("ignore", FutureWarning)
     put_standard_library_first()
 
 

@@ -59,4 +59,13 @@ def blamed(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         remedy = REMEDIES.get(error.errno or 0, "")
-        raise UserError(f"cannot write {path}: {error.strerror or error}{remedy}") from error
+        raise UserError(f"cannot write {path}: {reason_of(error, path)}{remedy}") from error
+
+
+def reason_of(error: OSError, path: Path) -> str:
+    """What is in the way, where a file stands in the place of a folder; else what the system says."""
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        for place in (path, *path.parents):
+            if place.is_file():
+                return f"{place} is a file"
+    return error.strerror or str(error)

@@ -61,6 +61,8 @@ def load(path: Path | str) -> Run:
     """The run in a results folder, or in its ``run.json.xz``; UserError where there is none."""
     path = Path(path)
     file = path / RUN_FILE if path.is_dir() else path
+    if file.is_file() and file.suffix != Path(RUN_FILE).suffix:
+        raise UserError(f"{file} is no run: name a results folder, or the {RUN_FILE} in it")
     found = opened(read(file), str(file))
     return put_together(*found, read(file.with_name(MEASURED_FILE)), str(file))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from flop_harness.report.analysis.cells import Cell
@@ -56,6 +56,14 @@ class Table:
     @property
     def names(self) -> list[str]:
         return [column.name for column in self.columns]
+
+
+def filled(table: Table) -> Table:
+    """The table without the columns in which nothing stands."""
+    kept = [place for place in range(len(table.columns))
+            if any(row[place] not in (None, "") for row in table.rows)]  # fmt: skip
+    rows = tuple(tuple(row[place] for place in kept) for row in table.rows)
+    return replace(table, columns=tuple(table.columns[place] for place in kept), rows=rows)
 
 
 def show(value: Any, column: Column) -> str:
