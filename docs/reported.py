@@ -32,7 +32,7 @@ def reported_page() -> Iterator[str]:
 def row_of(case: Case, folder: str) -> str:
     found = REPORT.fullmatch(case.description)
     assert found is not None, case.id
-    trace = CaseRunner(case, folder, "cpu", LIMITS).canonical()
+    trace = CaseRunner(case, folder, LIMITS).canonical()
     missing = ", ".join(unsupported(trace))
     complaint = found["complaint"] + (f" (no formula for {missing})" if missing else "")
     macs, held = int(reference(trace).total), int(parameters(trace).total)

@@ -10,7 +10,7 @@ from flop_harness.ask.count import count_case
 from flop_harness.errors import ModelRaised
 from flop_harness.records import Case, Input
 from flop_harness.run import blame
-from flop_harness.run.cells import CaseRunner
+from flop_harness.run.building import CaseModel
 
 MODELS = """
 import torch
@@ -43,8 +43,8 @@ def made(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(blame, "LARGE", 0)
     filled = []
-    really = CaseRunner.built.func
-    monkeypatch.setattr(CaseRunner, "built", property(lambda r: filled.append(1) or really(r)))
+    really = CaseModel.built.func
+    monkeypatch.setattr(CaseModel, "built", property(lambda r: filled.append(1) or really(r)))
     return filled
 
 

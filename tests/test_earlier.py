@@ -114,8 +114,8 @@ def test_what_is_ourselves_is_always_asked_again():
     assert digests.reader(find_one("analytic")) == ""
 
 
-APART = {"run/building.py", "run/isolation.py"}
-"""They build the model and run it apart: what is asked and how does not hang on them"""
+APART = {"run/isolation.py"}
+"""It runs the model apart: what is asked and how does not hang on it"""
 
 
 @pytest.mark.parametrize("asks", ["run/reading.py", "run/asking.py"])

@@ -46,7 +46,7 @@ def watching() -> Counter:
 
 
 def of(built: Built) -> CaseRunner:
-    return CaseRunner(Case("x", "x"), "", "cpu", Limits(60, 0, 1), live=built)
+    return CaseRunner(Case("x", "x"), "", Limits(60, 0, 1), live=built)
 
 
 def layer_macs(positions: int, squares: int) -> int:

@@ -227,7 +227,7 @@ def test_a_case_on_meta_looks_at_the_integers_that_it_would_draw_on_the_cpu(tmp_
     (tmp_path / "masked.py").write_text(LOOKS_AT_ITS_MASK)
     inputs = (Input((3, 4)), Input((5,), dtype="int64", high=4))
     case = Case("masked", "masked.py:Masked", inputs=inputs)
-    runner = CaseRunner(case, str(tmp_path), "cpu", Limits(60, 0, 1))
+    runner = CaseRunner(case, str(tmp_path), Limits(60, 0, 1))
     on_meta, real = runner.canonical(), runner.trace(None, Context("cpu"))
     mask = build(case, folder=str(tmp_path)).args[1]
     assert steps(on_meta) == steps(real) == int(mask.sum()) > 0

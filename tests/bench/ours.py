@@ -57,7 +57,9 @@ def ours(plan: Plan) -> tuple[int, float]:
     (case,) = plan.suite.cases
     counters = {counter.id: idle(counter) for counter in plan.counters}
     cells, traces, before = plan.cells(case), TraceStore(plan.folder), cpu_seconds()
-    runner = CaseRunner(case, plan.suite.folder, plan.device, plan.limits, counters=counters)
+    runner = CaseRunner(
+        case, plan.suite.folder, plan.limits, variant=plan.variant, counters=counters
+    )
     for cell in cells:
         carry_out(runner, cell, counters.get(cell.counter), (), traces)
     traces.pack(case.id)

@@ -187,7 +187,7 @@ def count_case(
                            by, depth)  # fmt: skip
     limits = Limits(timeout_s=300, memory_bytes=0, threads=1)
     try:
-        trace = CaseRunner(case, folder, "cpu", limits, variant=variant).canonical()
+        trace = CaseRunner(case, folder, limits, variant=variant).canonical()
     except TraceFailed as error:
         raise UserError(f"{case.model} runs, but could not be traced: {error}") from error
     return count_trace(case.id, trace, convention, by, depth)

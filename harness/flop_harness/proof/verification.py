@@ -111,10 +111,10 @@ def operators_of(task: Task) -> Found:
     found = Found(task.case.id)
     limits = Limits(task.timeout_s, 0, 1)
     variant = "training" if task.training else ""
-    runner = CaseRunner(task.case, task.folder, "cpu", limits, variant=variant)
+    runner = CaseRunner(task.case, task.folder, limits, variant=variant)
     reference = task.trace() if task.trace else runner.canonical()
     found.enter(reference, reference=True)
-    if not reference.executed and kernels_differ(reference) and not runner.valueless:
+    if not reference.executed and kernels_differ(reference) and not runner.model.valueless:
         for context in task.beside:
             found.enter(runner.trace(None, context), reference=False)
     return found

@@ -132,7 +132,7 @@ class Subject:
     @cached_property
     def runner(self) -> CaseRunner:
         limits = Limits(self.suite.timeout_s, int(self.suite.memory_gib * 2**30), threads=1)
-        return CaseRunner(self.case, self.suite.folder, "cpu", limits)
+        return CaseRunner(self.case, self.suite.folder, limits)
 
     @cached_property
     def canonical(self) -> PricedTrace:

@@ -1,4 +1,4 @@
-"""A case's model and its traces, in the case's own process.
+"""A case's traces, in the case's own process, and the zygote that its counters are asked by.
 
 The model is built once and each counter gets a fork of it: fresh, at no cost, and alone
 (``run.reading``).
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any, Literal
+from typing import Any
 
 from flop_harness.counters import Counter, Unavailable
 from flop_harness.errors import UserError, is_ours, raised, warn
@@ -18,7 +18,7 @@ from flop_harness.records import Call, Case, Context, Trace
 from flop_harness.run.asking import ask, placed
 from flop_harness.run.autograd import FORKED
 from flop_harness.run.blame import blame, blame_unfilled, plain_pass
-from flop_harness.run.building import TooLarge, build_within, refuse_too_large, weight_bytes
+from flop_harness.run.building import CaseModel
 from flop_harness.run.contexts import (
     Terms,
     Watcher,
@@ -39,9 +39,7 @@ from flop_harness.suite.build import Built
 from flop_harness.suite.compiled import set_mode, uncompiled
 from flop_harness.suite.globals import globals_kept
 from flop_harness.suite.inputs import move
-from flop_harness.suite.references import folders_of
 from flop_harness.suite.search_path import on_path
-from flop_harness.suite.standing import Standing
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class TraceFailed(Exception):
 
 @dataclass
 class CaseRunner:
-    """A case on a device: its reference trace, and for each counter a trace and readings.
+    """A case: its reference trace, and for each counter a trace and readings.
 
     ``variant`` is that in which the reference's pass goes: a training step. ``counters`` are those,
     by id, that are asked by forks of one zygote, which holds the model as it was built. What the
@@ -66,14 +64,11 @@ class CaseRunner:
 
     case: Case
     folder: str
-    device: str
     limits: Limits
     abandoned: Callable[[], bool] = lambda: False
     tell: Callable[[str], None] = warn
     live: Built | None = None
-    mode: Literal["eval", "train", ""] = ""
     variant: str = ""
-    weights: int | None = None
     counters: Mapping[str, Counter] = field(default_factory=dict)
     taken: dict[Any, Trace] = field(default_factory=dict)
     observed: dict[Any, Call] = field(default_factory=dict)
@@ -81,37 +76,13 @@ class CaseRunner:
     terms: dict[int, Terms] = field(default_factory=dict)
 
     @cached_property
-    def built(self) -> Built:
-        if self.live is not None:
-            return self._noted(self.live)
-        if self.weights is None:
-            self._on_meta()
-        refuse_too_large(self.weights or 0, self.limits.memory_bytes)
-        return self._noted(build_within(self.case, self.folder, self.limits.memory_bytes))
-
-    @cached_property
-    def valueless(self) -> str:
-        """Why the model has no values to compute with; empty where it has."""
-        try:
-            on_meta = self.built.on_meta
-        except TooLarge as error:
-            return str(error)
-        return "the model is on meta: it has shapes and no values" if on_meta else ""
-
-    @cached_property
-    def folders(self) -> tuple[str, ...]:
-        """Where imports of the model look; a forward pass may import too."""
-        return () if self.live is not None else folders_of(self.case.model, self.folder)
-
-    @cached_property
-    def standing(self) -> Standing:
-        """What is loaded once the model is built, for its forks."""
-        return Standing()
+    def model(self) -> CaseModel:
+        return CaseModel(self.case, self.folder, self.limits.memory_bytes, self.live)
 
     @cached_property
     def zygote(self) -> Zygote:
         """Asks a counter (by id) in a context about the model as it was built."""
-        built, ready = self.built, None
+        built, ready = self.model.built, None
         with suppress(Exception):  # each fork tries again, and tells of it
             ready = placed(built, "cpu")
 
@@ -125,7 +96,7 @@ class CaseRunner:
     def canonical(self) -> Trace:
         """The trace that the reference is priced on: on meta, or without values, or for real."""
         if None not in self.taken:
-            with on_path(self.folders):
+            with on_path(self.model.folders):
                 self.taken[None] = self._canonical()
         return self.taken[None]
 
@@ -159,10 +130,10 @@ class CaseRunner:
         from flop_harness.trace.recorder import record
 
         def attempt() -> Trace:
-            built = self._on_meta()  # made for this trace alone: nothing to copy
+            built = self.model.on_meta()  # made for this trace alone: nothing to copy
             self._tell_of_watchers(built)
             if minds_place(built.module):  # asked first: to know its values it is filled
-                if not self.valueless:
+                if not self.model.valueless:
                     refuse_if_it_minds(built.module)
                 self.tell(f"{self.case.model} asks where its tensors lie: counted as on meta")
             with globals_kept(built.module):
@@ -190,10 +161,10 @@ class CaseRunner:
 
         Those who see the same share a trace.
         """
-        own = self.resolved(context)
+        own = self.model.resolved(context)
         key = seen_alike(watcher, own, *self._passed(context))
         if key not in self.taken:
-            with on_path(self.folders):
+            with on_path(self.model.folders):
                 self.taken[key] = self._with_values(watcher, context)
         seen = self.taken[key]
         if isinstance(watcher, Counter) and watcher.observe is not None:
@@ -226,7 +197,7 @@ class CaseRunner:
 
     def _asked_for(self, counter: Counter, context: Context) -> tuple[Call, ...]:
         handed = partial(self._adapted, counter, context, *self._passed(context))
-        with on_path(self.folders, self.standing):
+        with on_path(self.model.folders, self.model.standing):
             return self._apart(lambda: observations(counter, context, *handed()))  # type: ignore[no-any-return]
 
     def _recorded(self, watcher: Watcher, context: Context) -> Trace:
@@ -279,7 +250,7 @@ class CaseRunner:
 
     def _passed(self, context: Context) -> tuple[Any, tuple, dict]:
         """The model and its inputs, not to be spoilt."""
-        built = self.handed_over(context)
+        built = self.model.handed_over(context)
         return built.module, built.args, built.kwargs
 
     def _adapted(
@@ -293,14 +264,6 @@ class CaseRunner:
         args, kwargs = asked_with(watcher, context, model, args, kwargs)
         return model.to(context.device), args, kwargs
 
-    def handed_over(self, context: Context) -> Built:
-        """The model and its inputs for a counter: in a fork, where they may be spoilt."""
-        return self._unspoilt_on_meta if context.device == "meta" else self.built
-
-    @cached_property
-    def _unspoilt_on_meta(self) -> Built:
-        return self._on_meta()
-
     def _tell_of_watchers(self, built: Built) -> None:
         from flop_harness.trace.questions import told_of_watchers
 
@@ -308,27 +271,14 @@ class CaseRunner:
             self.tell(f"{self.case.model} {told}")
 
     def _blame_unfilled(self, error: BaseException) -> None:
-        blame_unfilled(self.case, self._on_meta, weight_bytes(self._on_meta().module), error,
-                       self.limits.timeout_s)  # fmt: skip
-
-    def _on_meta(self) -> Built:
-        built = self.live or build_within(self.case, self.folder, self.limits.memory_bytes, "meta")
-        if self.weights is None:
-            self.weights = weight_bytes(built.module)
-        return self._noted(built)
-
-    def _noted(self, built: Built) -> Built:
-        self.mode = self.mode or built.mode
-        return built
-
-    def resolved(self, context: Context) -> Context:
-        """A context with the mode in which the model stands, if it has none of its own."""
-        mode = context.mode or self.case.mode or self.mode or self._on_meta().mode
-        return replace(context, mode=mode)
+        model = self.model
+        blame_unfilled(self.case, model.on_meta, model.weights, error, self.limits.timeout_s)
 
     def _blame_model(self, error: BaseException) -> None:
         training = bool(self.variant)
-        blame(self.case, lambda: plain_pass(self.built, training), error, self.limits.timeout_s)
+        blame(
+            self.case, lambda: plain_pass(self.model.built, training), error, self.limits.timeout_s
+        )
 
 
 def on_one_thread(work: Callable[[], Any]) -> tuple[Any, Exception | None]:

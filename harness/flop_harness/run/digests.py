@@ -14,7 +14,7 @@ from flop_harness.counters import Counter
 from flop_harness.run.environment import PACKAGE
 
 TRACING = (
-    "run/cells.py", "run/tracing.py", "run/contexts.py", "run/autograd.py",
+    "run/cells.py", "run/building.py", "run/tracing.py", "run/contexts.py", "run/autograd.py",
     "counters/protocol.py", "counters/jit_graph.py",
 )  # fmt: skip
 ASKING = (

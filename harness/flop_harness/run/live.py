@@ -39,7 +39,7 @@ def one_by_one(plan: Plan, built: Built, cells: list[Cell]) -> Iterator[tuple[Ce
     """On one thread: a fork of a process that has computed on several cannot."""
     (case,) = plan.suite.cases
     limits = Limits(plan.suite.timeout_s, int(plan.suite.memory_gib * 2**30), threads=1)
-    runner = CaseRunner(case, "", plan.device, limits, live=built)
+    runner = CaseRunner(case, "", limits, live=built, variant=plan.variant)
     by_id: dict[str, Counter] = {counter.id: counter for counter in plan.counters}
     traces = TraceStore(plan.folder)
     for cell in cells:

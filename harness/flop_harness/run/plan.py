@@ -72,9 +72,13 @@ class Plan:
     executor: str = "local"
     cores: int = os.cpu_count() or 1
 
+    @property
+    def variant(self) -> str:
+        """What a context calls the pass of the reference."""
+        return "training" if self.training else ""
+
     def cells(self, case: Case) -> list[Cell]:
-        variant = "training" if self.training else ""
-        asked = [Cell(case.id, CANONICAL, Context(self.device, variant=variant))]
+        asked = [Cell(case.id, CANONICAL, Context(self.device, variant=self.variant))]
         named = {counter.id for counter in find(case.counters)}
         for counter in self.counters:
             if case.counters and counter.id not in named:

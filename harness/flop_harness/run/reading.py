@@ -66,8 +66,8 @@ def read_once(runner: CaseRunner, counter: Counter, context: Context) -> tuple[R
         why = f"{missing} is not installed ({install_command(missing)})"
         return refused(runner, counter, context, why)
     if context.device != "meta":
-        _ = runner.built
-    with on_path(runner.folders, runner.standing):
+        _ = runner.model.built
+    with on_path(runner.model.folders, runner.model.standing):
         outcome = asked(runner, counter, context)
     if outcome.ending == "ok":
         runner.captured[counter.id, context] = outcome.value["captured"]
@@ -85,7 +85,7 @@ def asked(runner: CaseRunner, counter: Counter, context: Context) -> Outcome:
     memory_bytes = limits.memory_bytes if context.device == "cpu" else None
 
     def work() -> Any:
-        subject = placed(runner.handed_over(context), context.device)
+        subject = placed(runner.model.handed_over(context), context.device)
         return ask(counter, context, subject, limits.threads)
 
     run: Callable[..., Outcome] = partial(run_apart, work)
@@ -150,5 +150,5 @@ def silent(
 
 def blank(runner: CaseRunner, counter: Counter, context: Context, metric: Metric) -> Reading:
     quantity = counter.quantities[metric]
-    return Reading(runner.case.id, counter.id, version_of(counter), runner.resolved(context),
+    return Reading(runner.case.id, counter.id, version_of(counter), runner.model.resolved(context),
                    metric, quantity.unit, "ok", label=quantity.label)  # fmt: skip

@@ -23,7 +23,7 @@ from flop_harness.suite.sources import taken
 
 
 def serve_case(
-    pipe: Connection, tasks: Connection, case: Case, folder: str, device: str, limits: Limits,
+    pipe: Connection, tasks: Connection, case: Case, folder: str, variant: str, limits: Limits,
     counters: dict[str, Counter], traces: TraceStore, overlays: frozenset[Path], pack: bool,
 ) -> None:  # fmt: skip
     """Carry out the cells of a case as they come, one message before and one after each.
@@ -46,7 +46,7 @@ def serve_case(
     def tell(note: str) -> None:
         pipe.send(("note", None, note))
 
-    runner = CaseRunner(case, folder, device, limits, abandoned, tell, counters=counters)
+    runner = CaseRunner(case, folder, limits, abandoned, tell, variant=variant, counters=counters)
     with suppress(BrokenPipeError):  # who waited is gone
         answer(pipe, runner, received(tasks), counters, traces)
     if pack:
@@ -96,12 +96,11 @@ def carry_out(
 ) -> Result:
     """The result of one cell; a trace that fails is a failure of ours, not of the counter."""
     trace, plain, failure, context, hooked = None, None, None, cell.context, False
-    runner.variant = "training" if context.training else ""
     if counter is not None:
         if twice_on_meta(runner, counter, context):
             return Result()
         try:
-            context = counter.in_place(context, runner.valueless)
+            context = counter.in_place(context, runner.model.valueless)
         except Unavailable as why:
             return Result(readings or refused(runner, counter, context, str(why)))
         readings = readings or read(runner, counter, context)
@@ -123,4 +122,6 @@ def carry_out(
 def twice_on_meta(runner: CaseRunner, counter: Counter, context: Context) -> bool:
     """Whether a model without values is asked about in this context as in that on the CPU."""
     here = replace(context, device="cpu")
-    return context.device == "meta" and bool(runner.valueless) and here in counter.every_context
+    return (
+        context.device == "meta" and bool(runner.model.valueless) and here in counter.every_context
+    )

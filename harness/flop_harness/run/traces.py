@@ -61,7 +61,7 @@ class ContextTraces:
 
     def _measured(self) -> Trace:
         try:
-            runner = CaseRunner(self.case, self.folder, "cpu", LIMITS, variant=self.variant)
+            runner = CaseRunner(self.case, self.folder, LIMITS, variant=self.variant)
             return runner.canonical()
         except TraceFailed as error:
             raise UserError(f"{self.case.model} runs, but could not be traced: {error}") from error
@@ -72,7 +72,7 @@ class ContextTraces:
 
     @cached_property
     def _runner(self) -> CaseRunner:
-        return CaseRunner(self.case, self.folder, "cpu", LIMITS, live=unfilled(self._own))
+        return CaseRunner(self.case, self.folder, LIMITS, live=unfilled(self._own))
 
 
 def on_meta(built: Built, variant: str = "") -> Trace:

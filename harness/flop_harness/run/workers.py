@@ -83,7 +83,7 @@ class Worker:
         counters = {counter.id: counter for counter in self.plan.counters}
         self.process = context.Process(
             target=serve_case,
-            args=(theirs, tasks, self.case, self.plan.suite.folder, self.plan.device,
+            args=(theirs, tasks, self.case, self.plan.suite.folder, self.plan.variant,
                   self.plan.limits, References(tuple(counters)),
                   TraceStore(self.plan.folder.resolve()), whole_overlays(self.plan.counters),
                   len(self.plan.suite.cases) > 1),

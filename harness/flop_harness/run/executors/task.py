@@ -71,7 +71,9 @@ def cells_told(task: Task, folder: Path, send: Callable[..., None]) -> Any:
     progress = Progress(
         note=lambda line: send("note", case, line), started=lambda cell: send("started", case, cell)
     )
-    plan = Plan(task.suite, tuple(find(task.counters)), folder, task.device, jobs=1, cores=1)
+    training = any(cell.context.training for cell in task.work.cells)
+    plan = Plan(task.suite, tuple(find(task.counters)), folder, task.device, jobs=1, cores=1,
+                training=training)  # fmt: skip
     for cell, result in counted(plan, [task.work], progress, keep):
         send("finished", case, cell, result, new_traces(result))
         yield cell
