@@ -19,10 +19,9 @@ from flop_harness.suite.compiled import (
     uncompiled,
     with_parameters,
 )
-from flop_harness.suite.global_hooks import put_once
-from flop_harness.suite.globals import Globals
 from flop_harness.suite.importing import blamed, place_kept
 from flop_harness.suite.opened import noting
+from flop_harness.suite.process_state import building
 from flop_harness.suite.recipe import Recipe
 from flop_harness.suite.references import is_library, resolve
 from flop_harness.suite.search_path import on_path
@@ -121,23 +120,15 @@ def loading_quietly() -> Iterator[None]:
         log.disabled = before
 
 
-_before_meta: Globals | None = None
-"""What the user's code held outside its models before one was made on meta, which may stand there"""
-
-
 def _call(recipe: Recipe, case: Case, place: str, seed: int) -> tuple[Any, Any, Any]:
     import torch
 
-    global _before_meta
-    if _before_meta is not None:
-        _before_meta.restore()
-    _before_meta = Globals((recipe.factory,)) if place == "meta" else None
     kwargs = {**recipe.kwargs, **case.kwargs}
     refuse_without(recipe.factory, kwargs, case.model)
     torch.default_generator.manual_seed(seed)
     with (
+        building(recipe.factory, on_meta=place == "meta"),
         place_kept(),
-        put_once(),
         blamed(case.model, recipe.folders),
         torch.device(place),
         on_path(recipe.folders),
