@@ -17,7 +17,8 @@ from flop_harness.records import Parameter
 from flop_harness.trace.copying import copied
 from flop_harness.trace.functions import targets
 from flop_harness.trace.recorder import record
-from flop_harness.trace.shapes import SHAPES, contiguous_strides
+from flop_harness.trace.shapes import SHAPES
+from flop_harness.trace.signatures import contiguous_strides
 from flop_harness.trace.walk import visits
 from layers import LAYERS
 from sharing import SHARING

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import torch
 
-from flop_harness.trace.shapes import Spec, dense, laid_out, new, ordered, shape_of
+from flop_harness.trace.shapes import dense, laid_out, ordered, shape_of
+from flop_harness.trace.signatures import Spec, new
 
 NOTHING: Spec = ("value", None)
 

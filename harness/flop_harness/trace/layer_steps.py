@@ -19,8 +19,7 @@ from flop_harness.records import Call
 from flop_harness.trace import layers
 from flop_harness.trace.backward import GraphMode, Made, Segment
 from flop_harness.trace.needs import NodesNeeded
-from flop_harness.trace.operators import rebuilt, signed
-from flop_harness.trace.shapes import Spec, spec_of
+from flop_harness.trace.signatures import Spec, rebuilt, signed, spec_of
 from flop_harness.trace.step import backward_calls
 
 Children: TypeAlias = tuple[Call, ...]

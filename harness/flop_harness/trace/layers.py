@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn.modules import module as hooks_of_all
 
 from flop_harness.trace import attention, functions
-from flop_harness.trace.operators import signed
+from flop_harness.trace.signatures import signed
 
 CLASSES = (
     nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear,

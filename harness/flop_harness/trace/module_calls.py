@@ -19,9 +19,8 @@ from flop_harness.trace.layer_steps import LayerSteps, Run
 from flop_harness.trace.module_hooks import changes_seen, end_seen, is_hooked
 from flop_harness.trace.modules import ModuleTable
 from flop_harness.trace.needs import Needs
-from flop_harness.trace.operators import rebuilt
 from flop_harness.trace.plans import Memory
-from flop_harness.trace.shapes import spec_of
+from flop_harness.trace.signatures import rebuilt, spec_of
 
 
 class Recorder:

@@ -1,12 +1,12 @@
 """The operator level: what reaches torch's dispatcher, composites as trees of their parts.
 
-Unless kernels are to run, an operator's result is made from its signature: remembered, given by
-a shape function, or asked from the operator's meta kernel.
+What is called again with the same signature is remembered: its call, and how to make its result.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from flop_harness.formulas.own import own_work
-from flop_harness.records import IN_KERNEL, INFERENCE, OF_COMPLEX, ON_THIS_RANK, Call
+from flop_harness.records import INFERENCE, OF_COMPLEX, ON_THIS_RANK, Call
 from flop_harness.trace.encoding import encode
 from flop_harness.trace.higher_order import higher_order
 from flop_harness.trace.local_parts import LocalParts
@@ -29,22 +29,18 @@ from flop_harness.trace.plans import (
     Plan,
     asks_for_metadata,
 )
-from flop_harness.trace.shapes import spec_of
+from flop_harness.trace.results import Results
+from flop_harness.trace.signatures import rebuilt, signature, spec_of
 from flop_harness.trace.sparse import FACTORS, sparse_product
 from flop_harness.trace.tensors import (
     PLAIN,
     has_nested,
-    has_quantised,
     has_sparse,
-    has_tensor,
-    is_on_cpu,
     is_on_meta,
     is_plain,
-    on_meta,
     pass_gradients,
     tensors_in,
     with_gradients,
-    zeroed,
 )
 from flop_harness.trace.values import Values, may_be_known
 
@@ -68,12 +64,12 @@ class OperatorMode(TorchDispatchMode):
         self.execute = execute
         self.needs = needs
         self.values = Values(needs)
+        self.results = Results(stack, device, execute, needs)
         self.memory = memory or Memory()
         self.plans = self.memory.plans
         self.known = self.memory.calls
         self.remember = memory is not None
         self.passes_gradients = False
-        self.enters_kernels = False
         self.passed_on = False
         self.unwrapping = 0
         self.parts = LocalParts()
@@ -126,7 +122,8 @@ class OperatorMode(TorchDispatchMode):
             output = self.values.read(func, plan.name, args, kwargs, self.device)
             self.write(plan.name, args, kwargs, output, ())
             return output
-        key = self.signature(plan, args, kwargs) if self.remember and plan.remembered else None
+        remembers = self.remember and plan.remembered
+        key = signature(plan, self.surroundings, args, kwargs) if remembers else None
         if key is not None:
             hit = self.known.get(key)
             if hit is not None:
@@ -134,7 +131,7 @@ class OperatorMode(TorchDispatchMode):
                 self.stack[-1].append(call)
                 if rebuild is not None:
                     return rebuilt(rebuild, args, self.device)
-                return self.result_of(func, plan, args, kwargs)
+                return self.results.of(func, plan, args, kwargs)
         output = self.observe(func, plan, args, kwargs)
         if key is not None:
             rebuild = None if plan.writes else spec_of(output, args, self.device)
@@ -152,6 +149,14 @@ class OperatorMode(TorchDispatchMode):
             raise
         finally:
             self.stack.pop()
+
+    def in_parts(self, func: Any, args: tuple, kwargs: dict) -> Any:
+        """What a composite operator gives, its parts seen by this mode."""
+        push_mode(self)  # what entering it does beside that is done already
+        try:
+            return func._op_dk(COMPOSITE, *args, **kwargs)
+        finally:
+            pop_mode(None)
 
     def unwrapped(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
         """An operator on tensors of a class that dispatches by itself: it does, and what it calls
@@ -204,21 +209,12 @@ class OperatorMode(TorchDispatchMode):
         """Get the operator's result and write the call down."""
         children: list[Call] = []
         if plan.composite and not (plan.nested and has_nested(args)):
-            self.stack.append(children)
             if self.passes_gradients and plan.name in NEVER_REMEMBERED:
                 args = with_gradients(args)
                 kwargs = dict(zip(kwargs, with_gradients(tuple(kwargs.values())), strict=True))
-            push_mode(self)  # what entering it does beside that is done already
-            try:
-                output = func._op_dk(COMPOSITE, *args, **kwargs)
-            except BaseException:
-                self.stack[-2].extend(children)  # what ran, counts
-                raise
-            finally:
-                pop_mode(None)
-                self.stack.pop()
+            output = self.inside(partial(self.in_parts, func, args, kwargs), children)
         else:
-            output = self.result_of(func, plan, args, kwargs)
+            output = self.results.of(func, plan, args, kwargs)
         if not self.execute and has_sparse(args, output):
             self.needs.demand(
                 ValuesNeeded(f"the model stores values where they are not zero with {plan.name}")
@@ -227,95 +223,6 @@ class OperatorMode(TorchDispatchMode):
             children = of_complex(children)
         self.write(plan.name, args, kwargs, output, tuple(children), plan.unknown)
         return output
-
-    def result_of(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
-        if plan.name == MOVED and not self.execute and self.device.type == "meta":
-            return func(*args, **on_this(kwargs))
-        if plan.runs:
-            return func(*args, **kwargs)
-        if plan.in_python and self.enters_kernels:
-            return self.entered(func, args, kwargs)
-        real = self.execute or plan.quantises or has_quantised(args)
-        if plan.writes and not real and len(func._schema.returns) == 1:
-            return args[0]
-        if plan.shape is not None and not real and not has_nested(args):
-            spec = plan.shape(*args, **kwargs)
-            if spec is not None:
-                return rebuilt(spec, args, self.device)
-        self.stack.append([])  # functions that a kernel written in Python calls are not the model's
-        try:
-            if real or plan.writes:
-                return func(*args, **kwargs)
-            return self.infer(func, args, kwargs)
-        finally:
-            self.stack.pop()
-
-    def entered(self, func: Any, args: tuple, kwargs: dict) -> Any:
-        """What a kernel written in Python gives, with a note of the functions that it calls.
-
-        Such a kernel may hand a tensor's memory on to anything: it needs one with values.
-        """
-        if not self.execute:
-            self.needs.demand(ValuesNeeded(f"{func} is written in Python"))
-        inside: list[Call] = []
-        self.stack.append(inside)
-        try:
-            return func(*args, **kwargs)
-        finally:
-            self.stack.pop()
-            if inside:
-                self.stack[-1].append(Call("function", IN_KERNEL, (), (), None, tuple(inside)))
-
-    def infer(self, func: Any, args: tuple, kwargs: dict) -> Any:
-        """The result by the operator's meta kernel, as empty tensors on this trace's device."""
-        if self.device.type == "meta" and is_on_meta(args) and is_on_cpu(args):
-            return func(*on_meta(args), **kwargs)  # one is written out in the model's code
-        if self.device.type == "meta" or not has_tensor(args) or kwargs.get("device") is not None:
-            return func(*args, **kwargs)
-        try:
-            output = func(*on_meta(args), **on_meta(kwargs))
-        except (NotImplementedError, RuntimeError):
-            # No meta kernel. Kernels may refuse what nobody has written: NaN in place of a range.
-            return func(*zeroed(args), **zeroed(kwargs))
-        spec = spec_of(output, (), torch.device("meta"))
-        return func(*args, **kwargs) if spec is None else rebuilt(spec, args, self.device)
-
-    def signature(self, plan: Plan, args: tuple, kwargs: dict) -> Any:
-        """A hashable stand-in for a call: shapes, strides and dtypes for tensors; None if none."""
-        try:
-            parts = [signed(value) for value in args]
-            for name, value in kwargs.items():
-                parts.append((name, signed(value)))
-            key = (plan, self.surroundings, torch.is_inference_mode_enabled(), *parts)
-            hash(key)
-        except (TypeError, RuntimeError):  # unhashable, sparse, or a parameter still lazy
-            return None
-        return key
-
-
-def signed(value: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        if type(value) not in PLAIN or value.layout is not torch.strided or value.is_quantized:
-            raise TypeError("only plain strided tensors have signatures")
-        return (value.shape, value.stride(), value.dtype, value.requires_grad, value.is_cpu)
-    kind = type(value)
-    if kind is torch.ScriptObject:
-        raise TypeError("objects of C++ need not be comparable")
-    if kind is list or kind is tuple:
-        return (kind, *[signed(item) for item in value])
-    return (kind, value)
-
-
-def rebuilt(spec: Any, args: tuple, device: torch.device) -> Any:
-    """Make a result from its spec: an argument itself, None, a scalar, or new empty tensors."""
-    kind = spec[0]
-    if kind == "new":
-        return torch.empty_strided(spec[1], spec[2], dtype=spec[3], device=device)
-    if kind == "argument":
-        return args[spec[1]]
-    if kind == "value":
-        return spec[1]
-    return spec[1](rebuilt(item, args, device) for item in spec[2])
 
 
 def of_complex(calls: list[Call]) -> list[Call]:
@@ -336,11 +243,3 @@ def harmless_index(name: str, args: tuple) -> bool:
     if name != "aten.index.Tensor":
         return False
     return all(index is None or index.dtype not in (torch.bool, torch.uint8) for index in args[1])
-
-
-MOVED = "aten._to_copy.default"
-
-
-def on_this(kwargs: dict) -> dict:
-    """Where no tensor has values, one that the model asks for elsewhere stays with the others."""
-    return {**kwargs, "device": "meta"} if kwargs.get("device") is not None else kwargs

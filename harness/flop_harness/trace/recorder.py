@@ -99,7 +99,7 @@ def record(
         execute or gradients or own_nodes or memory is None
     ):
         recorder.steps = LayerSteps(operators)
-    operators.enters_kernels = bool(patched) and device.type != "meta"
+    operators.results.enters_kernels = bool(patched) and device.type != "meta"
     after: tuple[tuple[Phase, Call], ...] = ()
     with (
         undisturbed(recorder.needs),

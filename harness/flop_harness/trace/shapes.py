@@ -7,12 +7,10 @@ is not the plain one it knows; the meta kernel is asked then.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
 
 import torch
 
-Spec: TypeAlias = tuple[Any, ...]
-"""("new", shape, stride, dtype) | ("argument", i) | ("value", x) | ("many", list or tuple, specs)"""
+from flop_harness.trace.signatures import Spec, new
 
 SHAPES: dict[str, Callable[..., Spec | None]] = {}
 
@@ -26,37 +24,6 @@ def shape_of(*names: str) -> Callable:
         return function
 
     return register
-
-
-def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Strides in elements of a dense row-major tensor, as torch numbers them (never 0)."""
-    strides, step = [], 1
-    for size in reversed(shape):
-        strides.append(step)
-        step *= max(size, 1)
-    return tuple(reversed(strides))
-
-
-def new(shape: tuple[int, ...], dtype: torch.dtype) -> Spec:
-    return ("new", tuple(shape), contiguous_strides(tuple(shape)), dtype)
-
-
-def spec_of(output: Any, args: tuple, device: torch.device) -> Spec | None:
-    """How to make ``output`` again, or None if it cannot be made from a few words."""
-    if isinstance(output, torch.Tensor):
-        for index, arg in enumerate(args):
-            if arg is output:
-                return ("argument", index)
-        plain = output.layout is torch.strided and not (output.is_quantized or output.is_nested)
-        if not plain or output.device.type != device.type or type(output) is not torch.Tensor:
-            return None
-        return ("new", output.shape, output.stride(), output.dtype)
-    if output is None or isinstance(output, (bool, int, float)):
-        return ("value", output)
-    if type(output) in (tuple, list):
-        items = [spec_of(item, args, device) for item in output]
-        return None if None in items else ("many", type(output), items)
-    return None
 
 
 def dense(*tensors: torch.Tensor | None) -> bool:
