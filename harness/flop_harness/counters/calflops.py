@@ -11,9 +11,9 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from flop_harness.counters import flops_profiler
-from flop_harness.counters.flops_profiler import (
-    CONTEXT,
+from flop_harness.counters import flops_profiler_rules as shared
+from flop_harness.counters.flops_profiler import CONTEXT, price_flops
+from flop_harness.counters.flops_profiler_rules import (
     DIMENSIONS,
     F,
     M,
@@ -22,7 +22,6 @@ from flop_harness.counters.flops_profiler import (
     T,
     forward_size,
     of_input,
-    price_flops,
 )
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.ptflops_aten import price_params
@@ -52,7 +51,7 @@ def transposed_convolution(visit: Visit) -> Multiplied:
 
 def upsample(visit: Visit) -> Charges:
     """Output positions, without batch and channels; by a scale factor, the input's elements."""
-    positions = flops_profiler.sized_positions(visit.call.argument(1, "size"), visit.call.output)
+    positions = shared.sized_positions(visit.call.argument(1, "size"), visit.call.output)
     return [("upsampling", visit.call.args[0].numel if positions is None else positions)]
 
 
@@ -61,11 +60,9 @@ def elementwise(name: str) -> Rule:
     return lambda visit: [(name, broadcast(visit.call))]
 
 
-PRODUCTS = flops_profiler.PRODUCTS | {
-    f"{F}.conv_transpose{n}d": transposed_convolution for n in DIMENSIONS
-}
+PRODUCTS = shared.PRODUCTS | {f"{F}.conv_transpose{n}d": transposed_convolution for n in DIMENSIONS}
 OTHERS = {
-    **flops_profiler.OTHERS,
+    **shared.OTHERS,
     **dict.fromkeys((f"{F}.upsample", f"{F}.interpolate"), upsample),
     **dict.fromkeys((f"{T}.mul", f"{M}.mul"), elementwise("multiplication")),
     **dict.fromkeys((f"{T}.add", f"{M}.add"), elementwise("addition")),

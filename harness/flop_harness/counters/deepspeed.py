@@ -12,9 +12,9 @@ from math import prod
 from typing import Any
 
 from flop_harness.conventions.reference import registered_parameters
-from flop_harness.counters import flops_profiler
-from flop_harness.counters.flops_profiler import (
-    CONTEXT,
+from flop_harness.counters import flops_profiler_rules as shared
+from flop_harness.counters.flops_profiler import CONTEXT, price_flops
+from flop_harness.counters.flops_profiler_rules import (
     DIMENSIONS,
     F,
     M,
@@ -26,7 +26,6 @@ from flop_harness.counters.flops_profiler import (
     einsum,
     matrix_product,
     of_input,
-    price_flops,
 )
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.recurrent import Charges
@@ -64,7 +63,7 @@ def transposed_convolution(visit: Visit) -> Multiplied:
 
 def upsample(visit: Visit) -> Charges:
     """Output positions, without batch and channels; by a scale factor, the scaled input, whole."""
-    positions = flops_profiler.sized_positions(visit.call.argument(1, "size"), visit.call.output)
+    positions = shared.sized_positions(visit.call.argument(1, "size"), visit.call.output)
     if positions is not None:
         return [("upsampling", positions)]
     x, scale = visit.call.args[0], visit.call.argument(2, "scale_factor")
@@ -76,14 +75,14 @@ def elementwise(name: str) -> Rule:
     return lambda visit: [(name, visit.call.output.numel)]
 
 
-PRODUCTS = flops_profiler.PRODUCTS | {
+PRODUCTS = shared.PRODUCTS | {
     **{f"{F}.conv_transpose{n}d": transposed_convolution for n in DIMENSIONS},
     f"{F}.scaled_dot_product_attention": attention,
     f"{M}.__matmul__": matrix_product,
     **{f"{space}.{name}": matrix_product for space in (T, M) for name in ("mm", "bmm")},
 }
 OTHERS = {
-    **flops_profiler.OTHERS,
+    **shared.OTHERS,
     **dict.fromkeys((f"{F}.upsample", f"{F}.interpolate"), upsample),
     "einops.einsum": einsum,
     **dict.fromkeys((f"{T}.mul", f"{M}.mul"), elementwise("multiplication")),

@@ -13,7 +13,7 @@ from io import StringIO
 from math import prod
 from typing import Any, TypeAlias
 
-from flop_harness.counters.flops_profiler import sized_positions
+from flop_harness.counters.flops_profiler_rules import sized_positions
 from flop_harness.counters.fx_graph import Node, captured, nodes, observed
 from flop_harness.counters.layers import has_bias
 from flop_harness.counters.protocol import Answer, Counter, Quantity, positionally

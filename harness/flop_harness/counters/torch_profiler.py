@@ -14,177 +14,25 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from math import prod
 from typing import Any
 
-from flop_harness.counters import torch_profiler_sparse as sparse
-from flop_harness.counters.matched import matched, products_of
+from flop_harness.counters.matched import matched
 from flop_harness.counters.protocol import UNPREDICTED, Answer, Counter, Quantity
 from flop_harness.counters.recurrent import Charges
+from flop_harness.counters.torch_profiler_operators import (
+    ELEMENTWISE,
+    PRODUCTS,
+    charged,
+    convolution,
+    product,
+)
 from flop_harness.counters.usage import Usage
-from flop_harness.records import Call, Context, Dict, Tensor, Trace
+from flop_harness.records import Call, Context, Tensor, Trace
 from flop_harness.records.account import Account
 from flop_harness.records.trace import RAISED
 from flop_harness.trace.walk import Visit, innermost, visits
 
-
-def convolution(args: tuple) -> int:
-    """MACs of a batch of images, from stride, padding and dilation as numbers for both sides."""
-    if len(args) < 2:
-        return 0
-    usual: tuple[Any, ...] = ((1, 1), (0, 0), (1, 1), 1)
-    stride, padding, dilation, groups = (*args[3:], *usual[max(len(args) - 3, 0) :])
-    x, weight = args[0].shape, args[1].shape
-    sides = [
-        tuple(each) if not isinstance(each, (str, int)) else ()
-        for each in (stride, padding, dilation)
-    ]
-    if len(x) != 4 or len(weight) != 4 or any(len(each) not in (1, 2) for each in sides):
-        return 0
-    stride, padding, dilation = (each * (2 // len(each)) for each in sides)
-    out = [
-        (size + 2 * pad - wide * (kernel - 1) - 1) // step + 1
-        for size, kernel, step, pad, wide in zip(
-            x[2:], weight[2:], stride, padding, dilation, strict=True
-        )
-    ]
-    return x[0] * prod(out) * prod(weight[2:]) * x[1] * weight[0] // groups
-
-
-def product(args: tuple) -> int:
-    """MACs of (..., M, K) by (..., K, N); where they do not fit, by the sizes of the second."""
-    left, right = args[-2].shape, args[-1].shape
-    return prod(left[:-1]) * prod(right[-2:])
-
-
-def matrix_product(args: tuple) -> int:
-    """Of a sparse matrix an ``addmm`` does it, which counts too."""
-    return product(args[:2]) * (1 + sparse.called_by_mm(*args[:2]))
-
-
-PRODUCTS: dict[str, Callable[[tuple], int]] = {
-    "aten.conv2d": convolution,
-    "aten.mm": matrix_product,
-    "aten.bmm": lambda args: product(args[:2]),
-    "aten.addmm": lambda args: product(args[1:3]) * (1 + sparse.called_by_addmm(*args[1:3])),
-    "aten.baddbmm": lambda args: product(args[1:3]),
-}
-PADDED_BY_NAME = "aten.conv2d.padding"
-"""``padding="valid"`` is a word too, of which nothing is computed."""
-IN_PLACE = ("aten.linear", "aten._scaled_dot_product_attention_math")
-"""Where a bias or a mask is added in place."""
-ELEMENTWISE = {"aten.add": "element-wise addition", "aten.mul": "element-wise multiplication"}
-
-
-# ------------------------------------------------------- kernels that call those operators themselves
-
-
-def run_inside(visit: Visit) -> Charges:
-    return [*products_of(visit).items()]
-
-
-def attention(visit: Visit) -> Charges:
-    """Nested sequences are padded to the longest for the two products over positions."""
-    first, padding = visit.call.args[0], 0
-    if isinstance(first, Dict):
-        lengths = [each.shape[0] for each in first.values[0]]
-        missing = len(lengths) * max(lengths) ** 2 - sum(length**2 for length in lengths)
-        padding = 2 * missing * first.values[0][0].shape[-1]
-    return [*run_inside(visit), ("attention over padding", padding)]
-
-
-def encoder_layer(visit: Visit) -> Charges:
-    """All products but the first of the two layers behind attention, which runs with its activation."""
-    return [(name, macs // 2 if name == "linear" else macs) for name, macs in attention(visit)]
-
-
-def affine_grid(visit: Visit) -> Charges:
-    """(N, points, 3 or 4) by (N, 3 or 4, 2 or 3)."""
-    batch, _, *sides = visit.call.args[1]
-    return matched(visit, batch * prod(sides) * (len(sides) + 1) * len(sides))
-
-
-def nested_linear(visit: Visit) -> Charges:
-    """A layer on nested sequences runs on all of their rows; on others its parts are seen."""
-    return [] if visit.call.children else run_inside(visit)
-
-
-def distances(visit: Visit) -> Charges:
-    """(..., P, M) against (..., R, M), each with two columns more."""
-    left, right = visit.call.args[0].shape, visit.call.args[1].shape
-    return matched(visit, prod(left[:-1]) * (left[-1] + 2) * right[-2])
-
-
-def sparse_product(visit: Visit) -> Charges:
-    """(M, K) by (K, N), zeros that a sparse matrix does not store too; the sum is not charged."""
-    return matched(visit, product(visit.call.args[1:3]))
-
-
-FUSED: dict[str, Callable[[Visit], Charges]] = {
-    "aten._native_multi_head_attention": attention,
-    "aten._trilinear": run_inside,
-    "torchvision.deform_conv2d": run_inside,
-    "aten._transformer_encoder_layer_fwd": encoder_layer,
-    "aten._euclidean_dist": distances,
-    "aten._sparse_addmm": sparse_product,
-    "aten.affine_grid_generator": affine_grid,
-    "aten.linear": nested_linear,
-}
-"""The products that they run."""
-
-
-QUANTISED_CELLS = {"aten.quantized_lstm": ("aten.mul", 3), "aten.quantized_gru": ("aten.add", 1)}
-"""What a step calls, and how often for each of its outputs; the rest is done in place"""
-SPARSE = {"aten.mm": slice(0, 2), "aten.addmm": slice(1, 3)}
-"""Products that may be of sparse matrices -> where those stand"""
-
-
-def added_inside(call: Call) -> Charges:
-    """Additions and multiplications inside kernels, by the first operand."""
-    args = call.args
-    if call.packet == "aten.mkldnn_rnn_layer":  # both biases, made one
-        return [(ELEMENTWISE["aten.add"], args[3].numel if args[12] else 0)]
-    if call.packet in QUANTISED_CELLS:  # in each of so many layers
-        operator, times = QUANTISED_CELLS[call.packet]
-        return [(ELEMENTWISE[operator], times * args[4] * call.output[0].numel)]
-    if call.packet == "aten.repeat":  # where each copy begins
-        return [(ELEMENTWISE["aten.add"], len(args[1]))]
-    if call.packet == "aten.rrelu_with_noise":  # the middle of its two slopes
-        return [(ELEMENTWISE["aten.add"], 0 if len(args) > 4 and args[4] else 1)]
-    if call.packet in SPARSE and any(map(sparse.layout, args[SPARSE[call.packet]])):
-        operands = (call.packet, *args[SPARSE[call.packet]])
-        return [(ELEMENTWISE["aten.add"], sparse.additions(*operands)),
-                (ELEMENTWISE["aten.mul"], sparse.multiplications(*operands))]  # fmt: skip
-    if call.packet == "aten.addmm" and not args[1].shape[-1]:  # nothing to multiply: beta * bias
-        return [(ELEMENTWISE["aten.mul"], 1)]
-    if call.packet == "aten._euclidean_dist":  # -2 x
-        return [(ELEMENTWISE["aten.mul"], args[0].numel)]
-    if call.packet == "aten.affine_grid_generator" and not args[2]:  # centres along each side
-        return [(ELEMENTWISE["aten.mul"], sum(side for side in args[1][2:] if side > 1))]
-    if call.name == "aten.mul_.Scalar":  # the number stands first there
-        return [(ELEMENTWISE["aten.mul"], 1)]
-    return []
-
-
-def charged(visit: Visit) -> Charges:
-    """FLOPs of one operator, products under their names, then once more as additions."""
-    call, products = visit.call, []
-    if call.packet in PRODUCTS and call.name != PADDED_BY_NAME:
-        products = matched(visit, PRODUCTS[call.packet](call.args))
-    elif call.packet in FUSED:
-        products = FUSED[call.packet](visit)
-    additions = [("2 FLOPs per MAC", sum(amount for _, amount in products))]
-    return [*products, *additions, *by_element(visit), *added_inside(call)]
-
-
-def by_element(visit: Visit) -> Charges:
-    """``add`` and ``mul``; what is added in place unless it is watched does not count."""
-    call, outer = visit.call, visit.around[-1]
-    first = call.args[0] if call.args else None
-    if call.packet not in ELEMENTWISE or not isinstance(first, Tensor):
-        return []
-    unwatched = call.packet == "aten.add" and outer.packet in IN_PLACE
-    return [] if unwatched else [(ELEMENTWISE[call.packet], first.numel)]
+# ------------------------------------------------------- functions whose operator no trace shows
 
 
 BY_FUNCTION: dict[str, Callable[[tuple], int]] = {
