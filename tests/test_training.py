@@ -16,7 +16,7 @@ from torch.utils.checkpoint import checkpoint
 import steps
 from flop_harness import compare, count
 from flop_harness.ask.compare import compare_once
-from flop_harness.cli.app import counters_asked
+from flop_harness.cli.targets import counters_asked
 from flop_harness.conventions.catalogue import CONVENTIONS
 from flop_harness.conventions.products import products, unsupported
 from flop_harness.conventions.reference import mac_charges, reference

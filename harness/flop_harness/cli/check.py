@@ -16,15 +16,13 @@ from flop_harness.cli.app import (
     FINE,
     add_to_step_summary,
     app,
-    counters_asked,
     interruptible,
-    is_model,
     print_json,
-    safe_name,
     say,
     tell,
 )
 from flop_harness.cli.options import CasesOption, CountersOption, FreshOption, JsonOption
+from flop_harness.cli.targets import counters_asked, is_model, safe_name
 from flop_harness.errors import UserError
 
 DRIFTED = 1

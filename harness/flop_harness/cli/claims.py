@@ -18,12 +18,12 @@ from flop_harness.cli.app import (
     interruptible,
     models_print_to_stderr,
     print_json,
-    safe_name,
     say,
     show,
 )
 from flop_harness.cli.app import tell as tell_line
 from flop_harness.cli.options import FreshOption, JsonOption
+from flop_harness.cli.targets import safe_name
 from flop_harness.errors import UserError, install_command, require
 from flop_harness.records import EVERY
 

@@ -14,14 +14,8 @@ from flop_harness.cli.app import (
     FINE,
     NOTHING_KEPT,
     app,
-    counters_asked,
     fail,
     interruptible,
-    is_model,
-    model_suite,
-    refuse_for_suites,
-    refuse_half_a_reference,
-    safe_name,
     say,
     step_summary,
 )
@@ -40,6 +34,14 @@ from flop_harness.cli.options import (
     SweepOption,
     TargetsArgument,
     TrainingOption,
+)
+from flop_harness.cli.targets import (
+    counters_asked,
+    is_model,
+    model_suite,
+    refuse_for_suites,
+    refuse_half_a_reference,
+    safe_name,
 )
 from flop_harness.errors import UserError, require, suggest
 

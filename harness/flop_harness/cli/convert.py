@@ -6,7 +6,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import app, is_model, model_case, print_json, show, tell, terminal
+from flop_harness.cli.app import app, print_json, show, tell, terminal
 from flop_harness.cli.options import (
     DtypeOption,
     InputOption,
@@ -14,6 +14,7 @@ from flop_harness.cli.options import (
     KwargsOption,
     ModeOption,
 )
+from flop_harness.cli.targets import is_model, model_case
 from flop_harness.errors import UserError
 
 WAYS = (

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import app, model_suite, print_json, show, tell_trained
+from flop_harness.cli.app import app, print_json, show, tell_trained
 from flop_harness.cli.options import (
     DtypeOption,
     InputOption,
@@ -18,6 +18,7 @@ from flop_harness.cli.options import (
     SweepOption,
     TrainingOption,
 )
+from flop_harness.cli.targets import model_suite
 from flop_harness.errors import UserError, suggest
 
 ConventionOption = Annotated[
@@ -60,28 +61,27 @@ def count(
     A training step goes back from the model's own loss, else from the sum of its outputs; the model
     is in training mode unless --eval is given.
     """
-    from flop_harness.ask import count as counting
+    from flop_harness.ask.count import GROUPS, count_case, training_variant
+    from flop_harness.ask.count_tables import document, tables
     from flop_harness.report.formats.terminal.bars import Barred
     from flop_harness.report.formats.terminal.grid import grid
     from flop_harness.run.isolation import run_aloud
 
     by = by or ("term" if depth is None else "module")
-    if by not in counting.GROUPS:
-        raise UserError(f"unknown --by {by!r}{suggest(by, counting.GROUPS)}; "
-                        f"known: {', '.join(counting.GROUPS)}")  # fmt: skip
+    if by not in GROUPS:
+        raise UserError(f"unknown --by {by!r}{suggest(by, GROUPS)}; "
+                        f"known: {', '.join(GROUPS)}")  # fmt: skip
     if depth is not None and by != "module":
         raise UserError("--depth folds modules; it goes with --by module")
-    variant = counting.training_variant(training, optimizer)
+    variant = training_variant(training, optimizer)
     mode = True if variant and train is None else train
     cases = model_suite(models, input, mode, dtype, sweep, kwargs).cases
 
     def counted() -> Any:
-        found = [
-            counting.count_case(case, convention, by, depth, variant=variant) for case in cases
-        ]
+        found = [count_case(case, convention, by, depth, variant=variant) for case in cases]
         modes = {case.model: each.trace.context.mode
                  for case, each in zip(cases, found, strict=True)}  # fmt: skip
-        return counting.document(found) if json else counting.tables(found, by), modes
+        return document(found) if json else tables(found, by), modes
 
     told, modes = run_aloud(counted, ", ".join(models))
     if json:

@@ -8,18 +8,9 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import (
-    FAILED,
-    FINE,
-    app,
-    counter_asked,
-    interruptible,
-    safe_name,
-    say,
-    separated,
-    show,
-)
+from flop_harness.cli.app import FAILED, FINE, app, interruptible, say, show
 from flop_harness.cli.app import tell as tell_line
+from flop_harness.cli.targets import counter_asked, safe_name, separated
 from flop_harness.errors import UserError, require
 
 HOME = Path("results") / "drift"

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import app, interruptible, models_print_to_stderr, say, separated, show
+from flop_harness.cli.app import app, interruptible, models_print_to_stderr, say, show
+from flop_harness.cli.targets import separated
 
 FILE, PAGE = "effects.json", "README.md"
 

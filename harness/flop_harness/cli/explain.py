@@ -10,17 +10,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import (
-    app,
-    counter_asked,
-    interruptible,
-    is_model,
-    model_suite,
-    print_json,
-    say,
-    show,
-    terminal,
-)
+from flop_harness.cli.app import app, interruptible, print_json, say, show, terminal
 from flop_harness.cli.convert import asked_about
 from flop_harness.cli.options import (
     DtypeOption,
@@ -30,6 +20,7 @@ from flop_harness.cli.options import (
     ModeOption,
     TrainingOption,
 )
+from flop_harness.cli.targets import counter_asked, is_model, model_suite
 from flop_harness.errors import UserError, suggest
 
 CaseArgument = Annotated[

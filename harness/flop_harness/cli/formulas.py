@@ -7,8 +7,9 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import app, is_model, models_print_to_stderr, print_json, separated, show
+from flop_harness.cli.app import app, models_print_to_stderr, print_json, show
 from flop_harness.cli.options import JsonOption, KwargsOption
+from flop_harness.cli.targets import is_model, separated
 from flop_harness.errors import UserError, suggest
 
 PREFIXES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from flop_harness.cli.app import app, model_case, print_json, separated, show, tell_trained
+from flop_harness.cli.app import app, print_json, show, tell_trained
 from flop_harness.cli.options import (
     DtypeOption,
     InputOption,
@@ -17,6 +17,7 @@ from flop_harness.cli.options import (
     OptimizerOption,
     TrainingOption,
 )
+from flop_harness.cli.targets import model_case, separated
 from flop_harness.errors import UserError
 
 ModelArgument = Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from flop_harness.cli.app import app, separated, show
+from flop_harness.cli.app import app, show
 from flop_harness.cli.app import tell as tell_line
 from flop_harness.cli.formulas import (
     DtypeOption,
@@ -19,6 +19,7 @@ from flop_harness.cli.formulas import (
     shape_asked,
 )
 from flop_harness.cli.options import JsonOption, KwargsOption
+from flop_harness.cli.targets import separated
 from flop_harness.errors import UserError
 
 SLOWEST, FASTEST = 1e-9, 1e18

@@ -15,10 +15,10 @@ from flop_harness.cli.app import (
     app,
     interruptible,
     say,
-    separated,
     step_summary,
 )
 from flop_harness.cli.options import GithubOption
+from flop_harness.cli.targets import separated
 from flop_harness.errors import require
 
 

@@ -15,12 +15,8 @@ from flop_harness.cli.app import (
     NOTHING_KEPT,
     app,
     interruptible,
-    is_model,
-    model_suite,
     models_print_to_stderr,
     print_json,
-    refuse_for_suites,
-    refuse_half_a_reference,
     say,
     show,
 )
@@ -33,6 +29,12 @@ from flop_harness.cli.options import (
     ModeOption,
     SweepOption,
     TargetsArgument,
+)
+from flop_harness.cli.targets import (
+    is_model,
+    model_suite,
+    refuse_for_suites,
+    refuse_half_a_reference,
 )
 from flop_harness.errors import UserError, require, suggest
 

@@ -12,21 +12,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import (
-    FAILED,
-    FINE,
-    USER,
-    app,
-    interruptible,
-    is_model,
-    model_case,
-    print_json,
-    refuse_for_suites,
-    refuse_half_a_reference,
-    safe_name,
-    say,
-    show,
-)
+from flop_harness.cli.app import FAILED, FINE, USER, app, interruptible, print_json, say, show
 from flop_harness.cli.app import tell as tell_line
 from flop_harness.cli.options import (
     DtypeOption,
@@ -36,6 +22,13 @@ from flop_harness.cli.options import (
     KwargsOption,
     ModeOption,
     TrainingOption,
+)
+from flop_harness.cli.targets import (
+    is_model,
+    model_case,
+    refuse_for_suites,
+    refuse_half_a_reference,
+    safe_name,
 )
 from flop_harness.errors import UserError, require
 
