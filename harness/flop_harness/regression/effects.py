@@ -12,7 +12,7 @@ from typing import Any
 from flop_harness.counters import Counter, overlay
 from flop_harness.run.answers import first_line, without_paths
 from flop_harness.run.isolation import run_apart
-from flop_harness.run.leftovers import leftovers, marks
+from flop_harness.run.leftovers import few, leftovers, marks
 
 Model = tuple[Any, tuple[Any, ...]]
 """A module and its positional inputs"""
@@ -186,8 +186,3 @@ def patchable() -> dict[str, Any]:
     )  # fmt: skip
     return {f"{where}.{name}": value for where, place in places
             for name, value in vars(place).items() if callable(value)}  # fmt: skip
-
-
-def few(names: list[str], count: int = 3) -> str:
-    more = len(names) - count
-    return ", ".join(names[:count]) + (f" and {more} more" if more > 0 else "")

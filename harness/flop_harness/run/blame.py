@@ -5,16 +5,14 @@ from __future__ import annotations
 import contextlib
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from flop_harness.errors import ModelRaised, UserError, raised
 from flop_harness.records import Case
-from flop_harness.run.building import free_bytes
+from flop_harness.run.building import free_bytes, unfilled
 from flop_harness.run.isolation import run_apart
 from flop_harness.suite.build import Built
-from flop_harness.suite.inputs import map_tensors
 
 OURS = str(Path(__file__).parents[1])
 LARGE = 2**28
@@ -66,16 +64,6 @@ def blame_unfilled(
     outcome = run_apart(run, timeout_s=timeout_s, memory_bytes=free_bytes())
     if outcome.value:
         raise raises(case, outcome.value) from error
-
-
-def unfilled(built: Built) -> Built:
-    """A model on meta moved to the CPU, to memory that nobody writes; its inputs are zeros."""
-    import torch
-
-    args, kwargs = map_tensors(
-        lambda given: torch.zeros_like(given, device="cpu"), (built.args, built.kwargs)
-    )
-    return replace(built, module=built.module.to_empty(device="cpu"), args=args, kwargs=kwargs)
 
 
 def place(error: BaseException) -> tuple[type, str]:

@@ -11,6 +11,7 @@ from flop_harness.errors import UserError
 from flop_harness.records import Case, Context
 from flop_harness.run.isolation import OUT_OF_MEMORY, limited_memory
 from flop_harness.suite.build import Built, build
+from flop_harness.suite.inputs import map_tensors
 from flop_harness.suite.references import folders_of
 from flop_harness.suite.standing import Standing
 
@@ -136,3 +137,13 @@ def weight_bytes(module: Any) -> int:
 
     tensors = {id(each): each for each in chain(module.parameters(), module.buffers())}
     return sum(t.numel() * t.element_size() for t in tensors.values() if not is_lazy(t))
+
+
+def unfilled(built: Built) -> Built:
+    """A model on meta moved to the CPU, to memory that nobody writes; its inputs are zeros."""
+    import torch
+
+    args, kwargs = map_tensors(
+        lambda given: torch.zeros_like(given, device="cpu"), (built.args, built.kwargs)
+    )
+    return replace(built, module=built.module.to_empty(device="cpu"), args=args, kwargs=kwargs)

@@ -33,7 +33,7 @@ from flop_harness.run.contexts import (
     with_calls,
 )
 from flop_harness.run.isolation import run_apart
-from flop_harness.run.tracing import NEEDS, tell_of_run, traced
+from flop_harness.run.tracing import tell_of_run, traced
 from flop_harness.run.zygote import Zygote
 from flop_harness.suite.build import Built
 from flop_harness.suite.compiled import set_mode, uncompiled
@@ -126,6 +126,7 @@ class CaseRunner:
 
     def _canonical(self) -> Trace:
         from flop_harness.trace.attempts import with_imports
+        from flop_harness.trace.needs import Need
         from flop_harness.trace.questions import minds_place, refuse_if_it_minds
         from flop_harness.trace.recorder import record
 
@@ -150,7 +151,7 @@ class CaseRunner:
         except BaseException as error:  # on meta; for real it may run, or be blamed
             if is_ours(error):
                 raise
-            if type(error).__name__ not in NEEDS:
+            if not isinstance(error, Need):
                 self._blame_unfilled(error)
             found = self.trace(None, plain)
             tell_of_run(self.case.model, error, self.tell)

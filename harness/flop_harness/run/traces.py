@@ -12,10 +12,10 @@ from typing import Any, Literal
 from flop_harness.counters import Counter
 from flop_harness.errors import UserError, is_ours, warn
 from flop_harness.records import Case, Context, Input, Trace
+from flop_harness.run.building import unfilled
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.suite.build import Built, own_dtype
 from flop_harness.suite.globals import globals_kept
-from flop_harness.suite.inputs import map_tensors
 from flop_harness.suite.search_path import on_path
 
 LIMITS = Limits(timeout_s=300, memory_bytes=0, threads=1)
@@ -72,7 +72,10 @@ class ContextTraces:
 
     @cached_property
     def _runner(self) -> CaseRunner:
-        return CaseRunner(self.case, self.folder, LIMITS, live=unfilled(self._own))
+        from flop_harness.trace.copying import copied
+
+        own = replace(self._own, module=copied(self._own.module))
+        return CaseRunner(self.case, self.folder, LIMITS, live=unfilled(own))
 
 
 def on_meta(built: Built, variant: str = "") -> Trace:
@@ -116,15 +119,3 @@ def empty(given: Input, dtype: str) -> Any:
     import torch
 
     return torch.empty(given.shape, dtype=getattr(torch, given.dtype or dtype), device="meta")
-
-
-def unfilled(built: Built) -> Built:
-    """A model on the CPU in memory that nobody writes, for a pass that executes nothing."""
-    import torch
-
-    from flop_harness.trace.copying import copied
-
-    args, kwargs = map_tensors(
-        lambda given: torch.empty_like(given, device="cpu"), (built.args, built.kwargs)
-    )
-    return Built(copied(built.module).to_empty(device="cpu"), args, kwargs)

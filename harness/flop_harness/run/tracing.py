@@ -11,13 +11,12 @@ from flop_harness.records import Trace
 from flop_harness.run.isolation import run_apart
 from flop_harness.store.traces import dump_trace, load_trace
 
-NEEDS = {"ValuesNeeded": "execute", "GradientsNeeded": "gradients", "NodesNeeded": "own_nodes"}
-"""What a pass asks for -> the option that gives it."""
-
 
 def tell_of_run(model: str, error: BaseException, tell: Callable[[str], None]) -> None:
     """Tell why a pass that should execute nothing was one for real; not where it looks at values."""
-    if type(error).__name__ not in NEEDS:
+    from flop_harness.trace.needs import Need
+
+    if not isinstance(error, Need):
         tell(f"{model} was run for real: on meta it raises {raised(error, 300)}")
 
 
@@ -40,13 +39,15 @@ def traced_itself(prepare: Callable[[], tuple], timeout_s: float, options: dict)
     import torch
 
     from flop_harness.trace.attempts import recorded
+    from flop_harness.trace.needs import Need
 
     def work() -> bytes:
         torch.set_num_threads(1)  # the threads of this process are not in its fork
         return dump_trace(recorded(prepare, copy=False, **options))
 
     outcome = run_apart(work, timeout_s=timeout_s)
-    option = NEEDS.get(outcome.error, "")
+    needs = {each.__name__: each.given_by for each in Need.__subclasses__()}
+    option = needs.get(outcome.error, "")
     if option and not options.get(option):
         return traced_itself(prepare, timeout_s, {**options, option: True})
     if outcome.error == "ImportNeeded":

@@ -13,7 +13,7 @@ from flop_harness.suite.compiled import uncompiled
 from flop_harness.suite.globals import globals_kept
 from flop_harness.trace.copying import NotCopyable, copied
 from flop_harness.trace.differences import differences
-from flop_harness.trace.needs import GradientsNeeded, ImportNeeded, NodesNeeded, ValuesNeeded
+from flop_harness.trace.needs import ImportNeeded, Need
 from flop_harness.trace.questions import minds_copies
 from flop_harness.trace.recorder import record
 from flop_harness.trace.sharding import forget_shapes
@@ -56,12 +56,8 @@ def recorded(
 
     try:
         return with_imports(attempt)
-    except ValuesNeeded:
-        more = {"execute": True}
-    except GradientsNeeded:
-        more = {"gradients": True}
-    except NodesNeeded:
-        more = {"own_nodes": True}
+    except Need as need:
+        more = {need.given_by: True}
     return recorded(prepare, adapt=adapt, warm_up=warm_up, **{**options, **more})
 
 

@@ -26,13 +26,19 @@ from flop_harness.trace.signatures import rebuilt, spec_of
 class Recorder:
     """The stack of open calls; each entry collects the calls made inside one of them."""
 
-    def __init__(self, root: nn.Module, device: torch.device, memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        root: nn.Module,
+        device: torch.device,
+        memory: Memory | None = None,
+        foreign: Collection[int] = (),
+    ) -> None:
         self.stack: list[list[Call]] = [[]]
         self.table = ModuleTable(root)
         self.device = device
         self.memory = memory
         self.needs = Needs()
-        self.foreign: Collection[int] = ()
+        self.foreign = foreign
         self.steps: LayerSteps | None = None
 
     @contextmanager

@@ -28,16 +28,28 @@ CALLER = (str(Path(__file__).with_name("recorder.py")), "record")
 """(file, function) that calls the model: what is beyond it is not the model's"""
 
 
-class ValuesNeeded(Exception):
+class Need(Exception):
+    """The model asks for what a pass has with the option ``given_by`` alone."""
+
+    given_by = ""
+
+
+class ValuesNeeded(Need):
     """The model looks at values, which only a run that executes kernels has."""
 
+    given_by = "execute"
 
-class GradientsNeeded(Exception):
+
+class GradientsNeeded(Need):
     """The model takes gradients in its forward pass, which a trace below autograd does not have."""
 
+    given_by = "gradients"
 
-class NodesNeeded(Exception):
+
+class NodesNeeded(Need):
     """The model goes through its graph of gradients in ways for which a layer cannot be one node."""
+
+    given_by = "own_nodes"
 
 
 class ImportNeeded(Exception):

@@ -90,8 +90,7 @@ def record(
     if is_distributed((args, dict(kwargs or {}), *module.parameters(), *module.buffers())):
         memory = None  # whose part a tensor is, its signature does not tell
     plain = not (execute or context.grad or gradients)
-    recorder = Recorder(module, device, memory if plain else None)
-    recorder.foreign = foreign
+    recorder = Recorder(module, device, memory if plain else None, foreign)
     if not (gradients or context.training):
         refuse_if_it_minds_autograd(recorder.table.live, context.grad)
     operators = mode_for(recorder, context, execute, memory, gradients)
