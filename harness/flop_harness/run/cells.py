@@ -101,9 +101,10 @@ class CaseRunner:
         return self.taken[None]
 
     def plain(self, counter: Counter, seen: Trace, context: Context) -> tuple[Trace | None, bool]:
-        """The pass without the counter, where ``seen`` does other work than the reference says, and
-        whether it was watched, by hooks and a mode that do nothing, as it takes that to do so.
-        Of a counter that counts a second call it is one, of one that makes inputs it is on such.
+        """The pass without the counter, where ``seen`` does other work than the reference says.
+
+        The model is called as the counter calls it: a second time, or on inputs of its making. The
+        flag tells that hooks and a mode that do nothing had to watch it to do that work.
         """
         if self._alike(seen, self.canonical()):
             return None, False
@@ -127,25 +128,13 @@ class CaseRunner:
     def _canonical(self) -> Trace:
         from flop_harness.trace.attempts import with_imports
         from flop_harness.trace.needs import Need
-        from flop_harness.trace.questions import minds_place, refuse_if_it_minds
-        from flop_harness.trace.recorder import record
-
-        def attempt() -> Trace:
-            built = self.model.on_meta()  # made for this trace alone: nothing to copy
-            self._tell_of_watchers(built)
-            if minds_place(built.module):  # asked first: to know its values it is filled
-                if not self.model.valueless:
-                    refuse_if_it_minds(built.module)
-                self.tell(f"{self.case.model} asks where its tensors lie: counted as on meta")
-            with globals_kept(built.module):
-                return record(built.module, built.args, built.kwargs, variant=self.variant)
 
         plain = Context("cpu", grad=bool(self.variant), variant=as_on_meta(self.variant))
         if self.live is not None:
             self._tell_of_watchers(self.live)
             return self.trace(None, plain)
         try:
-            return with_imports(attempt)
+            return with_imports(self._on_meta)
         except UserError:
             raise
         except BaseException as error:  # on meta; for real it may run, or be blamed
@@ -156,6 +145,20 @@ class CaseRunner:
             found = self.trace(None, plain)
             tell_of_run(self.case.model, error, self.tell)
             return found
+
+    def _on_meta(self) -> Trace:
+        """A pass of a model made for it alone: nothing to copy."""
+        from flop_harness.trace.questions import minds_place, refuse_if_it_minds
+        from flop_harness.trace.recorder import record
+
+        built = self.model.on_meta()
+        self._tell_of_watchers(built)
+        if minds_place(built.module):  # asked first: to know its values it is filled
+            if not self.model.valueless:
+                refuse_if_it_minds(built.module)
+            self.tell(f"{self.case.model} asks where its tensors lie: counted as on meta")
+        with globals_kept(built.module):
+            return record(built.module, built.args, built.kwargs, variant=self.variant)
 
     def trace(self, watcher: Watcher, context: Context) -> Trace:
         """The pass as ``watcher`` sees it in ``context``; ModelRaised if the model itself raises.

@@ -105,7 +105,7 @@ class ModuleTable:
         numbers: dict[int, int] = {}
         parameters: list[Parameter] = []
         modules = []
-        for index, module in enumerate(self.live):
+        for index, module in enumerate(self.live):  # which grows by what is found below
             held = []
             for name, parameter in module._parameters.items():
                 if parameter is None:
@@ -115,23 +115,26 @@ class ModuleTable:
                     kept = self._kept.get((index, name))
                     parameters.append(self._parameter(parameter, kept))
                 held.append((name, number))
-            config = plain_attributes(module)
-            if type(module) is not self._types[index]:  # a lazy module is another one afterwards
-                config["becomes"] = base_names(type(module))
-            if index in self._copies:
-                config["copy_of"] = self._copies[index]
-            config |= self._parameters_changed(index) | self._children_changed(index)
             modules.append(
                 Module(
                     path=self.paths[index],
                     bases=base_names(self._types[index]),
-                    config=config,
+                    config=self._settings(index),
                     parameters=tuple(held),
                     children=tuple(self._children[index]),
                     training=is_training(module),
                 )
             )
         return tuple(modules), tuple(parameters)
+
+    def _settings(self, index: int) -> dict[str, Any]:
+        module = self.live[index]
+        settings = plain_attributes(module)
+        if type(module) is not self._types[index]:  # a lazy module is another one afterwards
+            settings["becomes"] = base_names(type(module))
+        if index in self._copies:
+            settings["copy_of"] = self._copies[index]
+        return settings | self._parameters_changed(index) | self._children_changed(index)
 
     def _parameters_changed(self, index: int) -> dict[str, Any]:
         """Names of those that the pass has made, and what it has put others in place of.

@@ -67,20 +67,27 @@ def record(
 ) -> Trace:
     """One forward pass of ``module``, on the device on which it and its inputs stand.
 
-    With ``execute`` the kernels run; without, results are empty tensors. A model that looks at
-    values (``.item()``, boolean masks, ``.tolist()``) then raises ``ValuesNeeded``. With
-    ``gradients`` autograd works, and composite operators are not seen; without, a model that takes
-    gradients on its way raises ``GradientsNeeded``. ``memory`` keeps what operators return for which
-    signature, across traces; None remembers nothing.
-    Without ``fast_path`` the modules of attention do not take theirs; with
-    ``function_mode`` one that does nothing keeps them off. In the variant
-    ``training`` a backward pass follows, and the step of an optimizer if one is named: see ``step``.
-    ``patched`` names functions of torch in whose places a counter puts its own: the model may see that.
-    ``hooks`` tells by path and qualified class name which modules have a forward hook meanwhile.
-    With ``own_nodes`` each operator of a step has nodes of its own in the graph of gradients; without, a
-    model that takes gradients of gradients may raise ``NodesNeeded``.
-    What the model writes into itself and its inputs stays: ``attempts.recorded`` takes copies. A call of a
-    module whose id is in ``foreign`` raises NotCopyable.
+    How it runs:
+
+    - ``grad``: gradients are recorded.
+    - ``variant``: of ``training`` a backward pass follows, and the step of an optimizer that it names.
+    - ``execute``: kernels run. Else results are empty tensors, and a model that looks at values
+      (``.item()``, boolean masks) raises ValuesNeeded.
+    - ``gradients``: autograd works on the way, and composite operators are not seen. Else a model
+      that takes gradients in its forward pass raises GradientsNeeded.
+    - ``own_nodes``: each operator of a step has nodes of its own in the graph of gradients. Else a
+      model that takes gradients of gradients may raise NodesNeeded.
+    - ``memory``: what operators return for which signature, across traces; None remembers nothing.
+
+    How it is watched meanwhile, which a model may see:
+
+    - ``hooks``: by path and qualified class name, which modules have a forward hook.
+    - ``fast_path``: whether attention may take its fast paths.
+    - ``function_mode``: there is a mode for functions that does nothing.
+    - ``patched``: the functions of torch that a counter puts its own in place of.
+
+    What the model writes into itself and its inputs stays: ``attempts.recorded`` takes copies. A call
+    of a module whose id is in ``foreign`` raises NotCopyable.
     """
     if gradients:
         script_derivatives()
