@@ -166,6 +166,18 @@ class Packed(nn.Module):
         return pad_packed_sequence(self.rnn(packed)[0])[0]
 
 
+class Discards(nn.Module):
+    """Computes a product that nothing comes of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.used, self.discarded = nn.Linear(4, 3), nn.Linear(4, 5)
+
+    def forward(self, x):
+        self.discarded(x)
+        return self.used(x)
+
+
 class CellLoop(nn.Module):
     """A cell stepping through a sequence."""
 

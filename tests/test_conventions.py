@@ -18,7 +18,7 @@ from flop_harness.formulas import may_multiply
 from flop_harness.records import Call, Context, Tensor, Trace
 from flop_harness.trace.recorder import record
 from layers import CONVOLUTIONS, LAYERS, Factory, made
-from networks import ATTENTION, CALLING, SelfAttention
+from networks import ATTENTION, CALLING, CellLoop, SelfAttention
 from programs import PROGRAMS, Program, program
 from sharing import SHARING
 
@@ -276,20 +276,6 @@ def attention_by_hand(x, packed, output):
     return (weights @ v).transpose(1, 2).flatten(2) @ output
 
 
-class Steps(nn.Module):
-    """An LSTM as a loop over its cell."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.cell = nn.LSTMCell(5, 4)
-
-    def forward(self, x):
-        state = None
-        for step in x:
-            state = self.cell(step, state)
-        return state[0]
-
-
 BATCH_FIRST = made(lambda: SelfAttention(weights=False, batch_first=True), (2, 3, 8))
 SAME: dict[str, list[Factory]] = {
     "a convolution": [
@@ -323,7 +309,7 @@ SAME: dict[str, list[Factory]] = {
         PROGRAMS["scaled dot product equal"],
         PROGRAMS["attention by hand"],
     ],
-    "an lstm": [made(lambda: nn.LSTM(5, 4), (3, 2, 5)), made(Steps, (3, 2, 5))],
+    "an lstm": [made(lambda: nn.LSTM(5, 4), (3, 2, 5)), made(CellLoop, (3, 2, 5))],
 }
 
 

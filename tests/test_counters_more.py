@@ -13,7 +13,7 @@ from flop_harness import counters
 from flop_harness.counters import overlay
 from flop_harness.records import Bridge, Context
 from layers import LAYERS, made, sequential
-from networks import NETWORKS
+from networks import NETWORKS, Discards
 from programs import PROGRAMS, program
 from sharing import SHARING
 
@@ -146,18 +146,6 @@ def test_sizes_are_multiplied_as_tensors(imported):
         "element-wise multiplication": 2 * 4,
         "element-wise multiplication that runs under torch.jit only": 1,
     }
-
-
-class Discards(nn.Module):
-    """Computes a product that nothing comes of."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.used, self.discarded = nn.Linear(4, 3), nn.Linear(4, 5)
-
-    def forward(self, x):
-        self.discarded(x)
-        return self.used(x)
 
 
 @each("torchprofile")

@@ -10,7 +10,7 @@ from torch import nn
 from flop_harness.counters import overlay
 from flop_harness.run.isolation import Outcome
 from layers import LAYERS, Factory, Sample, made, sequential
-from networks import NETWORKS
+from networks import NETWORKS, Discards
 from overlaid import outcomes
 from programs import PROGRAMS
 from sharing import SHARING
@@ -60,18 +60,6 @@ def held(factory: Factory) -> Factory:
         return Sample(Held(sample.module).eval(), sample.args, sample.kwargs)
 
     return with_a_parameter
-
-
-class Discards(nn.Module):
-    """Computes a product that nothing comes of."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.used, self.discarded = nn.Linear(4, 3), nn.Linear(4, 5)
-
-    def forward(self, x):
-        self.discarded(x)
-        return self.used(x)
 
 
 KNOWN = {**LAYERS, **NETWORKS, **PROGRAMS, **SHARING}

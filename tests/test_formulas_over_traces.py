@@ -169,15 +169,6 @@ def test_layers_of_torch_are_told_but_for_their_last_norm(masked):
         shape_of(step(Encoder, masked=masked), "encoder")
 
 
-class LastToken(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.inner = gpt()
-
-    def forward(self, ids):
-        return self.inner(ids)[:, -1]
-
-
 REFUSED = {
     "no tokens": (lambda: nn.Linear(4, 4), "numbers of tokens"),
     "no attention": (lambda: nn.Sequential(nn.Embedding(50, 4), nn.Linear(4, 50)), "no attention"),

@@ -17,8 +17,6 @@ from flop_harness.records import Case, Input
 from flop_harness.suite.build import build
 from flop_harness.suite.files import load
 
-RELU = Case("relu", "torch.nn:ReLU", (Input((2, 3)),))
-
 
 def case(model: str, *shapes: tuple[int, ...], **options) -> Case:
     return Case("the-case", model, tuple(Input(shape) for shape in shapes), **options)

@@ -57,7 +57,6 @@ def net():
 OUTPUTS = 2 * 40 * 28 * 28
 CONV = OUTPUTS * 3 * 3 * 3
 LINEAR = 2 * 40 * 28 * 28 * 10
-PARAMS = 40 * 27 + 2 * 40 + 40 * 28 * 28 * 10 + 10
 
 
 @pytest.fixture

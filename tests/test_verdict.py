@@ -27,17 +27,12 @@ from runs import (
     a_suite,
     explained,
     failed_run,
-    hostile_run,
     loud_run,
     small_run,
 )  # fmt: skip
 
 RESULTS = Path(__file__).parents[1] / "results"
 EMPTY = Run(1, a_suite(), {})
-RUNS = {"small": small_run(), "loud": loud_run(), "failed": failed_run(), "empty": EMPTY,
-        "hostile": hostile_run()}  # fmt: skip
-READINGS = "case,counter,version,context,metric,value,unit,status,seconds,message"
-BRIDGES = "case,counter,context,metric,step,term,amount"
 
 
 def test_the_verdict_counts_every_reading_once():

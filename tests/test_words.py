@@ -6,23 +6,12 @@ import re
 
 import pytest
 
-from flop_harness.records import Context, Run
+from flop_harness.records import Context
 from flop_harness.report.analysis.index import deviation
 from flop_harness.report.words import text
 from runs import (
     HOSTILE,
-    a_suite,
-    failed_run,
-    hostile_run,
-    loud_run,
-    small_run,
 )  # fmt: skip
-
-EMPTY = Run(1, a_suite(), {})
-RUNS = {"small": small_run(), "loud": loud_run(), "failed": failed_run(), "empty": EMPTY,
-        "hostile": hostile_run()}  # fmt: skip
-READINGS = "case,counter,version,context,metric,value,unit,status,seconds,message"
-BRIDGES = "case,counter,context,metric,step,term,amount"
 
 
 @pytest.mark.parametrize(("share", "words", "factor"), [

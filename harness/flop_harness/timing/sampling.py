@@ -18,9 +18,6 @@ MOST_SAMPLES = 1000
 STEADY_RUNS = 3
 """So many runs in a row that bring nothing faster end the warm-up."""
 
-FEWEST_TURNS = 6
-"""Of fewer turns no interval is known at a confidence of 0.95."""
-
 
 @dataclass
 class Sampler:

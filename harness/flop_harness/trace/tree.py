@@ -76,7 +76,7 @@ def all_parameters(trace: Trace, index: int, trainable: bool = False) -> dict[in
     return found
 
 
-def subtree(trace: Trace, index: int) -> Iterator[int]:
+def subtree(trace: Trace, index: int, below: Below = children) -> Iterator[int]:
     """A module and everything below it, each once."""
     seen: set[int] = set()
     pending = [index]
@@ -86,20 +86,12 @@ def subtree(trace: Trace, index: int) -> Iterator[int]:
             continue
         seen.add(current)
         yield current
-        pending.extend(child for _, child in reversed(trace.modules[current].children))
+        pending.extend(reversed([*below(trace, current)]))
 
 
 def subtree_after(trace: Trace, index: int = 0) -> Iterator[int]:
     """As ``subtree``, as the forward pass leaves it: with modules that it made and holds."""
-    seen: set[int] = set()
-    pending = [index]
-    while pending:
-        current = pending.pop()
-        if current in seen:
-            continue
-        seen.add(current)
-        yield current
-        pending.extend(reversed(children_after(trace, current)))
+    return subtree(trace, index, children_after)
 
 
 def made_parameters(trace: Trace) -> set[int]:

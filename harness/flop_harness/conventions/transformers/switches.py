@@ -101,10 +101,6 @@ ALL_PARAMETERS = (UNTIED_EMBEDDING, POSITIONS, NORMS, BIASES)
 # ------------------------------------------------------------------------------------ attention
 
 
-def exact_causal(shape: Transformer, length: int, so_far: Fraction) -> Fraction:
-    return so_far * seen(length, causal=shape.causal) / length
-
-
 def windows(shape: Transformer, length: int, so_far: Fraction) -> Fraction:
     """Windowed layers see a window, the others the full square."""
     if not shape.window:
