@@ -31,11 +31,10 @@ SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib")
 ALWAYS = ("torch", "torchvision")
 """Libraries that are imported before anything is built, and yet make the model."""
 
-_standing: frozenset[str] = frozenset()  # what was imported when the first model was built
-_imported: dict[str, ModuleType] = {}  # what was imported when ``own_modules`` last looked, and
-_own: tuple[
-    tuple[str, str], ...
-] = ()  # what it found: a look at thousands of modules takes a while
+_standing: frozenset[str] = frozenset()
+"""Names of what was imported when the first model of this process was built"""
+_looked: tuple[dict[str, ModuleType], tuple[tuple[str, str], ...]] = ({}, ())
+"""What was imported when ``own_modules`` last looked, and what it found: the look takes a while"""
 
 
 def begin() -> None:
@@ -162,11 +161,11 @@ def folders_alone(modules: Collection[str]) -> set[str]:
 
 def own_modules() -> tuple[tuple[str, str], ...]:
     """(name, file) of each imported module that is the user's own."""
-    global _imported, _own
-    if sys.modules != _imported:  # told in C
-        _imported = dict(sys.modules)
-        _own = tuple(found_among(_imported))
-    return _own
+    global _looked
+    if sys.modules != _looked[0]:  # told in C
+        imported = dict(sys.modules)
+        _looked = imported, tuple(found_among(imported))
+    return _looked[1]
 
 
 def found_among(modules: Mapping[str, ModuleType]) -> Iterator[tuple[str, str]]:

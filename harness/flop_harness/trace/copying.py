@@ -24,6 +24,7 @@ from torch.nn.utils import parametrize
 
 from flop_harness.suite.compiled import turn_to_parameters
 from flop_harness.trace import closures, values
+from flop_harness.trace.tensors import PLAIN
 
 ATOMS = frozenset({
     int, float, bool, str, complex, bytes, type(None), type(Ellipsis), type(NotImplemented), range,
@@ -31,7 +32,6 @@ ATOMS = frozenset({
     torch.dtype, torch.device, torch.layout, torch.memory_format, torch.Size, Graph,
     torch.autograd.function.FunctionMeta,
 })  # fmt: skip
-PLAIN = frozenset({torch.Tensor, nn.Parameter})
 
 
 class NotCopyable(Exception):

@@ -17,6 +17,7 @@ from torch.nn.modules import module as hooks_of_all
 
 from flop_harness.trace import attention, functions
 from flop_harness.trace.signatures import signed
+from flop_harness.trace.tensors import PLAIN
 
 CLASSES = (
     nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear,
@@ -26,7 +27,6 @@ CLASSES = (
     nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d,
 )  # fmt: skip
 LAYERS = frozenset({*CLASSES, nn.MultiheadAttention})
-PLAIN = frozenset({torch.Tensor, nn.Parameter})
 
 
 @cache

@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from flop_harness.trace.encoding import SPARSE
 
 PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
+"""Classes of tensors that do nothing of their own"""
 
 
 def tensors_in(values: tuple) -> Iterator[torch.Tensor]:
