@@ -31,7 +31,8 @@ from flop_harness.records import (
     Verdict,
 )
 from flop_harness.report.analysis.audit import Entry
-from flop_harness.report.analysis.index import Index, in_macs
+from flop_harness.report.analysis.figures import in_macs
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.charts import drift
 from flop_harness.report.site import grid, vendor
 from flop_harness.report.site.axis import axis_of

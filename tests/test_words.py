@@ -7,7 +7,7 @@ import re
 import pytest
 
 from flop_harness.records import Context
-from flop_harness.report.analysis.index import deviation
+from flop_harness.report.analysis.figures import deviation
 from flop_harness.report.words import text
 from runs import (
     HOSTILE,

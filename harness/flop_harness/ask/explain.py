@@ -17,7 +17,8 @@ from flop_harness.ask.results import (
 from flop_harness.counters import find_one
 from flop_harness.errors import UserError, suggest
 from flop_harness.records import Bridge, Metric, Reading, Run, Suite
-from flop_harness.report.analysis.index import METRICS, Index, is_figure
+from flop_harness.report.analysis.figures import METRICS, is_figure
+from flop_harness.report.analysis.index import Index
 from flop_harness.run.plan import Progress
 from flop_harness.run.planning import asking, make_plan
 

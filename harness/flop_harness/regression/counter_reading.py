@@ -11,7 +11,8 @@ from flop_harness.ask.explain import matches
 from flop_harness.counters import find_one
 from flop_harness.errors import UserError
 from flop_harness.records import Metric, Reading
-from flop_harness.report.analysis.index import Index, figures_of, in_macs, plain
+from flop_harness.report.analysis.figures import figures_of, in_macs, plain
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.words.text import hanging, left_out
 
 

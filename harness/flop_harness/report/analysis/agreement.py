@@ -9,7 +9,8 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from flop_harness.records import Metric
-from flop_harness.report.analysis.index import CounterColumn, Index, in_macs, is_figure
+from flop_harness.report.analysis.figures import in_macs, is_figure
+from flop_harness.report.analysis.index import CounterColumn, Index
 
 Figures: TypeAlias = dict[str, Fraction]
 """case -> figure, in MAC or parameters"""

@@ -7,7 +7,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from flop_harness.records import Bridge, Run
-from flop_harness.report.analysis.index import Index, deviation
+from flop_harness.report.analysis.figures import deviation
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.words.text import Number
 
 

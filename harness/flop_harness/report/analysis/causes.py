@@ -12,7 +12,8 @@ from typing import Any
 
 from flop_harness.counters import counters
 from flop_harness.records import AGAIN, HERE, HOOKED, UNSEEN, Bridge, Context, Metric, Step
-from flop_harness.report.analysis.index import Index, deviation
+from flop_harness.report.analysis.figures import deviation
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.words.terms import (
     DOUBLING,
     INTEGER,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flop_harness.records import Context, Metric, Reading, Status, Unit
-from flop_harness.report.analysis.index import REFERENCE, CounterColumn, Index, is_figure, key_of
+from flop_harness.report.analysis.figures import REFERENCE, is_figure
+from flop_harness.report.analysis.index import CounterColumn, Index, key_of
 from flop_harness.report.words.text import (
     Number,
     anchor,

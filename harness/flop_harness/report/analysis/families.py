@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from flop_harness.records import Reference
 from flop_harness.report.analysis.agreement import figures_in
 from flop_harness.report.analysis.causes import by_term
-from flop_harness.report.analysis.index import REFERENCE, Index
+from flop_harness.report.analysis.figures import REFERENCE
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.analysis.verdict import Spread, spreads
 
 # Kinds of work, by the terms of the reference that belong to them.

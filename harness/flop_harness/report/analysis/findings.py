@@ -15,7 +15,8 @@ from flop_harness.report.analysis.causes import (
     is_quantised,
     term_in_words,
 )
-from flop_harness.report.analysis.index import METRICS, Index, figures_of
+from flop_harness.report.analysis.figures import METRICS, figures_of
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.words.links import Link, why_link
 from flop_harness.report.words.terms import predicate
 from flop_harness.report.words.text import anchor, compact, distance, listed, plural

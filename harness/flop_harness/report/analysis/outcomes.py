@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flop_harness.records import Reading
 from flop_harness.report.analysis.cells import ENDED
-from flop_harness.report.analysis.index import BROKEN, Index, figures_of, is_figure
+from flop_harness.report.analysis.figures import figures_of, is_figure
+from flop_harness.report.analysis.index import BROKEN, Index
 from flop_harness.report.words.text import plural
 
 EXPLAINED = "explained, residual 0"

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flop_harness.report.analysis.cells import inputs_of
-from flop_harness.report.analysis.index import Index, Number, plain
+from flop_harness.report.analysis.figures import plain
+from flop_harness.report.analysis.index import Index, Number
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,8 @@ from functools import lru_cache
 
 from flop_harness.records import HERE, Bridge, Reading, Run, Status
 from flop_harness.report.analysis.cells import ENDED
-from flop_harness.report.analysis.index import (
-    BROKEN,
-    Index,
-    by_counters,
-    figures_of,
-    in_macs,
-    plain,
-    where,
-)
+from flop_harness.report.analysis.figures import by_counters, figures_of, in_macs, plain, where
+from flop_harness.report.analysis.index import BROKEN, Index
 from flop_harness.report.analysis.silences import MOST, silences
 from flop_harness.report.analysis.versions import newer
 from flop_harness.report.words.text import (

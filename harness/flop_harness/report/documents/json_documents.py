@@ -11,7 +11,8 @@ from flop_harness.records import Bridge, Run
 from flop_harness.records.transformer import FormulaBridge
 from flop_harness.records.utilisation import Held, Phase, Utilisation
 from flop_harness.report.analysis.cells import Cell
-from flop_harness.report.analysis.index import Index, plain
+from flop_harness.report.analysis.figures import plain
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.analysis.verdict import verdict
 from flop_harness.report.analysis.versions import newer
 from flop_harness.report.tables.bridges import BRIDGES, bridges

@@ -17,7 +17,8 @@ from typing import Any
 
 from flop_harness.records import Run
 from flop_harness.report.analysis.cells import Cell
-from flop_harness.report.analysis.index import METRICS, Index
+from flop_harness.report.analysis.figures import METRICS
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.tables.comparison import LEAD, comparison, deviations
 from flop_harness.report.tables.partition import at_most, evenly
 from flop_harness.report.tables.summary import summary_table

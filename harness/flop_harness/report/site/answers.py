@@ -12,14 +12,9 @@ from flop_harness.counters import find_one
 from flop_harness.errors import UserError
 from flop_harness.records import Bridge, Context, Metric, Reading, Step
 from flop_harness.report.analysis.causes import in_macs_each
+from flop_harness.report.analysis.figures import REFERENCE, in_macs, is_figure, plain
 from flop_harness.report.analysis.findings import sentences
-from flop_harness.report.analysis.index import (
-    REFERENCE,
-    Index,
-    in_macs,
-    is_figure,
-    plain,
-)
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.formats.case_json import exactly
 from flop_harness.report.words.text import few, percent, printable, ratio, shorten, signed, slug
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from flop_harness.counters import counters
+from flop_harness.report.analysis.figures import REFERENCE
 from flop_harness.report.analysis.findings import Profile
-from flop_harness.report.analysis.index import REFERENCE
 from flop_harness.report.charts.drift import chart
 from flop_harness.report.formats.html import drawn
 from flop_harness.report.site import citing, overview

@@ -9,8 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from flop_harness.report.analysis.figures import REFERENCE
 from flop_harness.report.analysis.findings import Profile, profiles
-from flop_harness.report.analysis.index import REFERENCE
 from flop_harness.report.formats import html
 from flop_harness.report.site.code_of import CodeOf
 from flop_harness.report.site.families import FamilyRow, family_rows

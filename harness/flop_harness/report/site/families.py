@@ -12,7 +12,8 @@ from statistics import median
 
 from flop_harness.records import Reference
 from flop_harness.report.analysis.families import PLAIN, kind_of, work_of
-from flop_harness.report.analysis.index import REFERENCE, Index
+from flop_harness.report.analysis.figures import REFERENCE
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.site.answers import Said, said_of
 from flop_harness.report.words.text import brief_ratio, plural, slug
 

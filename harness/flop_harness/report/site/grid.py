@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flop_harness.records import Run
-from flop_harness.report.analysis.index import REFERENCE, Index
+from flop_harness.report.analysis.figures import REFERENCE
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.formats.case_json import exactly
 from flop_harness.report.site.answers import Said, finite
 from flop_harness.report.site.citing import CONVENTION, versions

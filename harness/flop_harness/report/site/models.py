@@ -12,7 +12,8 @@ from flop_harness.conventions.catalogue import CONVENTIONS
 from flop_harness.records import Metric, Reading
 from flop_harness.report.analysis.cells import inputs_of
 from flop_harness.report.analysis.families import kind_in
-from flop_harness.report.analysis.index import REFERENCE, Index, deviation, plain
+from flop_harness.report.analysis.figures import REFERENCE, deviation, plain
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.formats.case_json import exactly
 from flop_harness.report.site.answers import Said, said_of, told
 from flop_harness.report.site.axis import Axis, axis_of

@@ -12,7 +12,7 @@ from typing import Any
 from flop_harness.counters import counters
 from flop_harness.records.times import Series, Times
 from flop_harness.report.analysis import predictors
-from flop_harness.report.analysis.index import METRICS
+from flop_harness.report.analysis.figures import METRICS
 from flop_harness.report.analysis.time_sentences import how_measured, sentences
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.charts.times import Chart, charts

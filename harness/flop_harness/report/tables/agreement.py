@@ -8,7 +8,8 @@ from statistics import median
 from flop_harness.records import Metric, Reading
 from flop_harness.report.analysis.agreement import groups, matrix
 from flop_harness.report.analysis.cells import shown_columns
-from flop_harness.report.analysis.index import BASE_UNIT, REFERENCE, CounterColumn, Index
+from flop_harness.report.analysis.figures import BASE_UNIT, REFERENCE
+from flop_harness.report.analysis.index import CounterColumn, Index
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.links import Link, why_link
 from flop_harness.report.words.text import many

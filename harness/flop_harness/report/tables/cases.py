@@ -9,15 +9,8 @@ from fractions import Fraction
 
 from flop_harness.records import Metric, Reading
 from flop_harness.report.analysis.cells import Cell, cell_of, inputs_of, shown_columns
-from flop_harness.report.analysis.index import (
-    BASE_UNIT,
-    Index,
-    deviation,
-    figures_of,
-    in_macs,
-    key_of,
-    plain,
-)
+from flop_harness.report.analysis.figures import BASE_UNIT, deviation, figures_of, in_macs, plain
+from flop_harness.report.analysis.index import Index, key_of
 from flop_harness.report.analysis.verdict import spreads
 from flop_harness.report.tables.bridges import bridge_table
 from flop_harness.report.tables.comparison import NAMES

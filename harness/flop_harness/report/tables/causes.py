@@ -6,7 +6,8 @@ from typing import Any
 
 from flop_harness.records import Metric
 from flop_harness.report.analysis.causes import Cause, by_term
-from flop_harness.report.analysis.index import BASE_UNIT, Index, plain
+from flop_harness.report.analysis.figures import BASE_UNIT, plain
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.links import why_link
 from flop_harness.report.words.text import few, many

@@ -8,7 +8,8 @@ from math import isinf
 
 from flop_harness.records import Metric
 from flop_harness.report.analysis.cells import Cell, cell_of, inputs_of, shown_columns
-from flop_harness.report.analysis.index import BASE_UNIT, CounterColumn, Index, figures_of, plain
+from flop_harness.report.analysis.figures import BASE_UNIT, figures_of, plain
+from flop_harness.report.analysis.index import CounterColumn, Index
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.links import Link
 from flop_harness.report.words.text import anchor, left_out, many, percent, shorten

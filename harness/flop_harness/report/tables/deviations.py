@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import isinf
 
 from flop_harness.records import Metric, Reading
-from flop_harness.report.analysis.index import BASE_UNIT, REFERENCE, Index, figures_of, plain
+from flop_harness.report.analysis.figures import BASE_UNIT, REFERENCE, figures_of, plain
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.tables.comparison import NAMES
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.text import (

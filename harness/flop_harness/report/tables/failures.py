@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from flop_harness.report.analysis.cells import ENDED
-from flop_harness.report.analysis.index import Index, is_figure
+from flop_harness.report.analysis.figures import is_figure
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.tables.table import Column, Table, columns
 from flop_harness.report.words.text import few, shorten
 

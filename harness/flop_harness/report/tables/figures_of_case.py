@@ -7,7 +7,8 @@ from typing import Any
 
 from flop_harness.records import Metric
 from flop_harness.report.analysis.cells import cell_of, inputs_of, shown_columns
-from flop_harness.report.analysis.index import BASE_UNIT, Index, plain
+from flop_harness.report.analysis.figures import BASE_UNIT, plain
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.tables.comparison import NAMES
 from flop_harness.report.tables.table import Table, columns
 from flop_harness.report.words.text import left_out, shorten

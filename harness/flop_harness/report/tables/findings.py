@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flop_harness.records import Run
+from flop_harness.report.analysis.figures import plain
 from flop_harness.report.analysis.findings import Finding, profiles
-from flop_harness.report.analysis.index import Index, plain
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.tables.table import Table, columns
 
 FINDINGS = columns(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from flop_harness.records import Reading
-from flop_harness.report.analysis.index import REFERENCE, Index, figures_of
+from flop_harness.report.analysis.figures import REFERENCE, figures_of
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.analysis.outcomes import EXPLAINED, UNEXPLAINED, by_module, outcome_of
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.text import few, group, part, shorten

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flop_harness.report.analysis.causes import Cause, by_counter
-from flop_harness.report.analysis.index import REFERENCE, Index
+from flop_harness.report.analysis.figures import REFERENCE
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.words.text import distance, shorten
 
 FEW = 2

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from flop_harness.report.analysis.families import kind_in
-from flop_harness.report.analysis.index import Index, by_counters, in_macs, plain
+from flop_harness.report.analysis.figures import by_counters, in_macs, plain
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.analysis.verdict import Spread, spreads
 from flop_harness.report.tables.table import Column, Table
 from flop_harness.report.words.links import Link, why_link

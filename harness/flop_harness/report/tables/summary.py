@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from flop_harness.records import Metric, Reading
 from flop_harness.report.analysis.cells import inputs_of
-from flop_harness.report.analysis.index import REFERENCE, Index, figures_of, plain
+from flop_harness.report.analysis.figures import REFERENCE, figures_of, plain
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.tables.comparison import NOT_COUNTED, RULE
 from flop_harness.report.tables.deviations import SILENT, WORDS, by_counter
 from flop_harness.report.tables.reasons import reasons

@@ -11,14 +11,8 @@ from flop_harness.records import Bridge, Context, Failure, Metric, Reading, Run
 from flop_harness.report.analysis.bridges import part_of
 from flop_harness.report.analysis.causes import in_macs_each
 from flop_harness.report.analysis.cells import cell_of
-from flop_harness.report.analysis.index import (
-    BASE_UNIT,
-    REFERENCE,
-    Index,
-    is_figure,
-    plain,
-    where,
-)
+from flop_harness.report.analysis.figures import BASE_UNIT, REFERENCE, is_figure, plain, where
+from flop_harness.report.analysis.index import Index
 from flop_harness.report.formats.terminal.fitting import Fitted, Head, Row
 from flop_harness.report.tables.deviations import MEANINGS, legend
 from flop_harness.report.tables.glossary import CONTEXTS
