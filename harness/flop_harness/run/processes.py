@@ -163,9 +163,17 @@ def begin_process() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stdout_to_stderr()
     warnings.formatwarning = warning_line
-    if not sys.warnoptions:  # that a library deprecates what a model calls, each process would tell
-        warnings.simplefilter("ignore", FutureWarning)
+    hide_deprecations()
     put_standard_library_first()
+
+
+def hide_deprecations() -> None:
+    """That a library deprecates what a model calls, each process would tell anew.
+
+    Who asks Python for warnings, by ``-W`` or PYTHONWARNINGS, sees them all.
+    """
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore", FutureWarning)
 
 
 def end_with(owner: int) -> None:
