@@ -17,8 +17,8 @@ from functools import cache, partial
 from typing import Any
 
 from flop_harness.errors import UserError, suggest
-from flop_harness.suite import configured_inputs as inputs
 from flop_harness.suite.collection import uncollected
+from flop_harness.suite.configured import inputs
 from flop_harness.suite.importing import find_file
 from flop_harness.suite.providers.provider import Provider, library
 from flop_harness.suite.recipe import Recipe

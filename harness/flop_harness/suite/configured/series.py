@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flop_harness.suite.configured_drawing import drawn, whole
-from flop_harness.suite.configured_sizes import Sizes
+from flop_harness.suite.configured.drawing import drawn, whole
+from flop_harness.suite.configured.sizes import Sizes
 
 if TYPE_CHECKING:
     import torch

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from flop_harness.errors import UserError
-from flop_harness.suite.configured_sizes import Sizes, parts, positions
-from flop_harness.suite.configured_tensors import INPUTS, ids
+from flop_harness.suite.configured.sizes import Sizes, parts, positions
+from flop_harness.suite.configured.tensors import INPUTS, ids
 
 
 def made_for(module: Any, length: int | None = None, batch: int = 1) -> dict[str, Any]:

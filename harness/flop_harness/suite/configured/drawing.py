@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from flop_harness.suite.configured_sizes import Sizes
+from flop_harness.suite.configured.sizes import Sizes
 
 if TYPE_CHECKING:
     import torch

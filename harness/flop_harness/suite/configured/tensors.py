@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from flop_harness.suite.configured_drawing import drawn, of_width, whole
-from flop_harness.suite.configured_images import (
+from flop_harness.suite.configured.drawing import drawn, of_width, whole
+from flop_harness.suite.configured.images import (
     VIDEOS,
     frames,
     grid,
@@ -19,7 +19,7 @@ from flop_harness.suite.configured_images import (
     rows_and_columns,
     seen,
 )
-from flop_harness.suite.configured_series import (
+from flop_harness.suite.configured.series import (
     frequency,
     future_features,
     future_values,
@@ -28,9 +28,9 @@ from flop_harness.suite.configured_series import (
     past_mask,
     past_values,
 )
-from flop_harness.suite.configured_sizes import Sizes
-from flop_harness.suite.configured_sound import heard, latents, sound, spectrum, spoken, unheard
-from flop_harness.suite.configured_videos import first_frame, session
+from flop_harness.suite.configured.sizes import Sizes
+from flop_harness.suite.configured.sound import heard, latents, sound, spectrum, spoken, unheard
+from flop_harness.suite.configured.videos import first_frame, session
 
 if TYPE_CHECKING:
     import torch

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from flop_harness.suite.configured_drawing import drawn, of_width, whole
-from flop_harness.suite.configured_sizes import Sizes
+from flop_harness.suite.configured.drawing import drawn, of_width, whole
+from flop_harness.suite.configured.sizes import Sizes
 
 if TYPE_CHECKING:
     import torch

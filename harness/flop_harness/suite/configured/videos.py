@@ -6,9 +6,9 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from flop_harness.errors import UserError
-from flop_harness.suite.configured_drawing import drawn, whole
-from flop_harness.suite.configured_images import channels_of
-from flop_harness.suite.configured_sizes import Sizes
+from flop_harness.suite.configured.drawing import drawn, whole
+from flop_harness.suite.configured.images import channels_of
+from flop_harness.suite.configured.sizes import Sizes
 
 if TYPE_CHECKING:
     import torch

@@ -1,0 +1,1 @@
+"""Inputs of models of transformers, made from their configurations."""
