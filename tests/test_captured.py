@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from flop_harness import counters
-from flop_harness.counters import fx_graph, jit_graph
+from flop_harness.counters.pricing import fx_graph, jit_graph
 from flop_harness.counters.protocol import capturing_nothing, every
 from flop_harness.records import Context
 from flop_harness.run.contexts import observations

@@ -98,7 +98,7 @@ def test_lost_traces_are_taken_again(suite, before):
 def test_the_digest_of_a_counter_is_of_its_file_and_of_those_that_it_takes_names_from():
     told = digests.imported_from(["flop_harness.counters.torchprofile"])
     assert told >= {
-        f"flop_harness.counters.{name}" for name in ("torchprofile", "fvcore", "jit_graph")
+        f"flop_harness.counters.{name}" for name in ("torchprofile", "fvcore", "pricing.jit_graph")
     }
     assert "flop_harness.counters.thop" not in told
 

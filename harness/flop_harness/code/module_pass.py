@@ -10,7 +10,7 @@ from typing import Any
 from flop_harness.code.constructors import ATTENTION, in_order
 from flop_harness.code.excerpt import Place, called, excerpt, paths_from, places
 from flop_harness.counters import Counter
-from flop_harness.counters.jit_graph import GRAPH, ONLY_IN_GRAPH, graph_in
+from flop_harness.counters.pricing.jit_graph import GRAPH, ONLY_IN_GRAPH, graph_in
 from flop_harness.counters.usage import Usage
 from flop_harness.reconcile.bridges import REFERENCES, shifts, steps, whole
 from flop_harness.records import Bridge, Call, Case, Dict, Module, Opaque, Parameter, Tensor, Trace

@@ -11,9 +11,9 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from flop_harness.counters import flops_profiler_rules as shared
-from flop_harness.counters.flops_profiler import CONTEXT, price_flops
-from flop_harness.counters.flops_profiler_rules import (
+from flop_harness.counters.pricing import flops_profiler_rules as shared
+from flop_harness.counters.pricing.flops_profiler import CONTEXT, price_flops
+from flop_harness.counters.pricing.flops_profiler_rules import (
     DIMENSIONS,
     F,
     M,
@@ -23,10 +23,10 @@ from flop_harness.counters.flops_profiler_rules import (
     forward_size,
     of_input,
 )
+from flop_harness.counters.pricing.ptflops_functions import broadcast
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.ptflops_aten import price_params
-from flop_harness.counters.ptflops_functions import broadcast
-from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Trace
 from flop_harness.records.account import Account

@@ -12,9 +12,9 @@ from math import prod
 from typing import Any
 
 from flop_harness.conventions.reference import registered_parameters
-from flop_harness.counters import flops_profiler_rules as shared
-from flop_harness.counters.flops_profiler import CONTEXT, price_flops
-from flop_harness.counters.flops_profiler_rules import (
+from flop_harness.counters.pricing import flops_profiler_rules as shared
+from flop_harness.counters.pricing.flops_profiler import CONTEXT, price_flops
+from flop_harness.counters.pricing.flops_profiler_rules import (
     DIMENSIONS,
     F,
     M,
@@ -27,8 +27,8 @@ from flop_harness.counters.flops_profiler_rules import (
     matrix_product,
     of_input,
 )
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
-from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Call, Context, Trace
 from flop_harness.records.account import Account

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from flop_harness.counters import deepspeed
-from flop_harness.counters.flops_profiler import price_macs
+from flop_harness.counters.pricing.flops_profiler import price_macs
 from flop_harness.counters.protocol import Answer, Quantity
 from flop_harness.records import Context, Trace
 from flop_harness.records.account import Account

@@ -12,9 +12,9 @@ from typing import Any
 
 from flop_harness.conventions.products import products_inside
 from flop_harness.conventions.reference import registered_parameters
-from flop_harness.counters.layers import biased
+from flop_harness.counters.pricing.layers import biased
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.counters.protocol import Answer, Counter, Quantity, positionally
-from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.records import RAISED, Context, Module, Trace
 from flop_harness.records.account import Account

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 from flop_harness.conventions.products import ATTENTION_FUNCTIONS, RECURRENT_OPERATORS, work_at
 from flop_harness.conventions.reference import Charge, registered_parameters, settled
-from flop_harness.counters.copies import original
-from flop_harness.counters.jit_graph import (
+from flop_harness.counters.pricing.copies import original
+from flop_harness.counters.pricing.jit_graph import (
     captured,
     kept,
     named,
@@ -20,8 +20,8 @@ from flop_harness.counters.jit_graph import (
     observed,
     traceable,
 )
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
-from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Call, Context, Tensor, Trace
 from flop_harness.records.account import Account

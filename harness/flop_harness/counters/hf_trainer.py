@@ -15,9 +15,9 @@ from typing import Any
 
 from flop_harness.conventions.products import products
 from flop_harness.conventions.reference import parameter_term
-from flop_harness.counters.flops_profiler import BACKWARD
+from flop_harness.counters.pricing.flops_profiler import BACKWARD
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.counters.protocol import Answer, Counter, Quantity, named
-from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Call, Context, Module, Trace
 from flop_harness.records.account import Account

@@ -10,9 +10,9 @@ from typing import Any
 
 from flop_harness.conventions.reference import registered_parameters, settled
 from flop_harness.counters import fvcore
-from flop_harness.counters.jit_graph import captured, observed, traceable
+from flop_harness.counters.pricing.jit_graph import captured, observed, traceable
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
-from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Trace
 from flop_harness.records.account import Account

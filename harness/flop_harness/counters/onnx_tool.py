@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any, TypeAlias
 
-from flop_harness.counters.matched import corrected
-from flop_harness.counters.onnx_graph import Node, Shape, captured, nodes, observed
+from flop_harness.counters.pricing.matched import corrected
+from flop_harness.counters.pricing.onnx_graph import Node, Shape, captured, nodes, observed
+from flop_harness.counters.pricing.recurrent import GATE_COUNT, Charges
 from flop_harness.counters.protocol import Answer, Counter, Quantity
-from flop_harness.counters.recurrent import GATE_COUNT, Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.formulas import PROJECTION, QUERY_KEY, RECURRENT
 from flop_harness.records import Context, Trace

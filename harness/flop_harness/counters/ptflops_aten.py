@@ -10,9 +10,9 @@ from itertools import pairwise
 
 from flop_harness.conventions.products import products_here
 from flop_harness.conventions.reference import registered_parameters
-from flop_harness.counters.matched import of_shapes
+from flop_harness.counters.pricing.matched import of_shapes
+from flop_harness.counters.pricing.ptflops_call import reader, usage
 from flop_harness.counters.protocol import Counter, Quantity, by_keyword
-from flop_harness.counters.ptflops_call import reader, usage
 from flop_harness.records import INFERENCE, Context, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.tree import made_parameters, subtree, subtree_after

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from flop_harness.counters.pricing.ptflops_call import reader, usage
+from flop_harness.counters.pricing.ptflops_functions import FUNCTIONS, function_charges
+from flop_harness.counters.pricing.ptflops_layers import RULES, WEIGHT_RULES, module_charges
 from flop_harness.counters.protocol import Counter, Quantity, by_keyword
 from flop_harness.counters.ptflops_aten import trainable
-from flop_harness.counters.ptflops_call import reader, usage
-from flop_harness.counters.ptflops_functions import FUNCTIONS, function_charges
-from flop_harness.counters.ptflops_layers import RULES, WEIGHT_RULES, module_charges
 from flop_harness.records import Context, Dict, Tensor, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.walk import module_calls

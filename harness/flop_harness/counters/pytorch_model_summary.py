@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flop_harness.conventions.reference import parameter_term
-from flop_harness.counters.layers import held_at
+from flop_harness.counters.pricing.layers import held_at
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every, positionally
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Trace

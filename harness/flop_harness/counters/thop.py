@@ -13,10 +13,10 @@ from typing import Any
 
 from flop_harness.conventions.products import products_inside
 from flop_harness.conventions.reference import parameter_term
-from flop_harness.counters.copies import is_copy, original, tallied
-from flop_harness.counters.layers import held_at, kernel_of, kind_of
+from flop_harness.counters.pricing.copies import is_copy, original, tallied
+from flop_harness.counters.pricing.layers import held_at, kernel_of, kind_of
+from flop_harness.counters.pricing.recurrent import Charges, cell_products, sequence_cells
 from flop_harness.counters.protocol import Answer, Counter, Quantity, positionally
-from flop_harness.counters.recurrent import Charges, cell_products, sequence_cells
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Dict, Module, Trace
 from flop_harness.records.account import Account

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from flop_harness.conventions.products import products_here
-from flop_harness.counters.flop_counter_table import (
+from flop_harness.counters.pricing.flop_counter_table import (
     REGISTERED,
     beyond_the_branch,
     by_module,
     is_unknown,
 )
-from flop_harness.counters.matched import of_shapes
+from flop_harness.counters.pricing.matched import of_shapes
 from flop_harness.counters.protocol import Answer, Counter, Quantity
 from flop_harness.counters.usage import Usage
 from flop_harness.formulas.backward_products import convolution_macs

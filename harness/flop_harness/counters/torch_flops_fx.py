@@ -13,11 +13,11 @@ from io import StringIO
 from math import prod
 from typing import Any, TypeAlias
 
-from flop_harness.counters.flops_profiler_rules import sized_positions
-from flop_harness.counters.fx_graph import Node, captured, nodes, observed
-from flop_harness.counters.layers import has_bias
+from flop_harness.counters.pricing.flops_profiler_rules import sized_positions
+from flop_harness.counters.pricing.fx_graph import Node, captured, nodes, observed
+from flop_harness.counters.pricing.layers import has_bias
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.counters.protocol import Answer, Counter, Quantity, positionally
-from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Module, Tensor, Trace
 from flop_harness.records.account import Account

@@ -16,16 +16,16 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from flop_harness.counters.matched import matched
-from flop_harness.counters.protocol import UNPREDICTED, Answer, Counter, Quantity
-from flop_harness.counters.recurrent import Charges
-from flop_harness.counters.torch_profiler_operators import (
+from flop_harness.counters.pricing.matched import matched
+from flop_harness.counters.pricing.recurrent import Charges
+from flop_harness.counters.pricing.torch_profiler_operators import (
     ELEMENTWISE,
     PRODUCTS,
     charged,
     convolution,
     product,
 )
+from flop_harness.counters.protocol import UNPREDICTED, Answer, Counter, Quantity
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Call, Context, Tensor, Trace
 from flop_harness.records.account import Account

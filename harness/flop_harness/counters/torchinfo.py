@@ -12,12 +12,17 @@ from typing import Any
 
 from flop_harness.conventions.products import products_inside
 from flop_harness.conventions.reference import registered_parameters
-from flop_harness.counters import torchinfo_rows
-from flop_harness.counters.copies import original
-from flop_harness.counters.layers import held_at
+from flop_harness.counters.pricing import torchinfo_rows
+from flop_harness.counters.pricing.copies import original
+from flop_harness.counters.pricing.layers import held_at
+from flop_harness.counters.pricing.torchinfo_rows import (
+    elements_after,
+    is_leaf,
+    remaining,
+    scripted,
+)
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.ptflops_aten import made_later
-from flop_harness.counters.torchinfo_rows import elements_after, is_leaf, remaining, scripted
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Dict, Module, Tensor, Trace
 from flop_harness.records.account import Account

@@ -11,10 +11,16 @@ from math import prod
 from typing import Any
 
 from flop_harness.counters.fvcore import nodes, output_of
-from flop_harness.counters.jit_graph import kept, named, named_by_origin, observed, traceable
-from flop_harness.counters.matched import matched
+from flop_harness.counters.pricing.jit_graph import (
+    kept,
+    named,
+    named_by_origin,
+    observed,
+    traceable,
+)
+from flop_harness.counters.pricing.matched import matched
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.counters.protocol import Answer, Counter, Quantity
-from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Call, Context, Tensor, Trace
 from flop_harness.records.account import Account

@@ -12,11 +12,11 @@ from typing import Any
 
 from flop_harness.conventions.products import products_inside
 from flop_harness.conventions.reference import registered_parameters
-from flop_harness.counters.copies import original
-from flop_harness.counters.matched import corrected
+from flop_harness.counters.pricing.copies import original
+from flop_harness.counters.pricing.matched import corrected
+from flop_harness.counters.pricing.recurrent import Charges
+from flop_harness.counters.pricing.torchinfo_rows import is_leaf
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
-from flop_harness.counters.recurrent import Charges
-from flop_harness.counters.torchinfo_rows import is_leaf
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Dict, List, Module, Tensor, Trace
 from flop_harness.records.account import Account

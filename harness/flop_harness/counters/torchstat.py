@@ -15,8 +15,9 @@ from typing import Any, TypeAlias
 
 from flop_harness.conventions.products import products_inside
 from flop_harness.conventions.reference import parameter_term
-from flop_harness.counters.layers import biased
-from flop_harness.counters.matched import corrected
+from flop_harness.counters.pricing.layers import biased
+from flop_harness.counters.pricing.matched import corrected
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.counters.protocol import (
     Answer,
     Counter,
@@ -26,7 +27,6 @@ from flop_harness.counters.protocol import (
     every,
     positionally,
 )
-from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Module, Tensor, Trace
 from flop_harness.records.account import Account

@@ -11,10 +11,10 @@ from typing import Any
 
 from flop_harness.conventions.products import products_inside
 from flop_harness.counters import torchstat
-from flop_harness.counters.layers import biased
-from flop_harness.counters.matched import corrected
+from flop_harness.counters.pricing.layers import biased
+from flop_harness.counters.pricing.matched import corrected
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.counters.protocol import Answer, Quantity
-from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.torchstat import Rule
 from flop_harness.records import Context, Module, Tensor, Trace
 from flop_harness.records.account import Account

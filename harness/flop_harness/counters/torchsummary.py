@@ -14,8 +14,8 @@ from io import StringIO
 from typing import Any
 
 from flop_harness.conventions.reference import parameter_term
-from flop_harness.counters.copies import original
-from flop_harness.counters.layers import held_at
+from flop_harness.counters.pricing.copies import original
+from flop_harness.counters.pricing.layers import held_at
 from flop_harness.counters.protocol import (
     Answer,
     Counter,

@@ -15,10 +15,10 @@ from typing import Any
 
 from flop_harness.conventions.products import products_inside
 from flop_harness.conventions.reference import parameter_term
-from flop_harness.counters.layers import held_at, kind_of
-from flop_harness.counters.matched import corrected
+from flop_harness.counters.pricing.layers import held_at, kind_of
+from flop_harness.counters.pricing.matched import corrected
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.counters.protocol import Answer, Counter, Quantity, every
-from flop_harness.counters.recurrent import Charges
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Module, Tensor, Trace
 from flop_harness.records.account import Account

@@ -15,12 +15,12 @@ from typing import Any
 from flop_harness.conventions.products import products_inside
 from flop_harness.conventions.reference import Charge, parameter_charges, settled
 from flop_harness.counters import thop
-from flop_harness.counters.layers import kernel_of, kind_of
-from flop_harness.counters.matched import corrected
+from flop_harness.counters.pricing.layers import kernel_of, kind_of
+from flop_harness.counters.pricing.matched import corrected
+from flop_harness.counters.pricing.recurrent import Charges, cell_products, sequence_cells
+from flop_harness.counters.pricing.ultralytics_functions import MULTI_HEAD, outside, product
 from flop_harness.counters.protocol import Counter, Quantity, every, positionally
-from flop_harness.counters.recurrent import Charges, cell_products, sequence_cells
 from flop_harness.counters.thop import Rule, qualified
-from flop_harness.counters.ultralytics_functions import MULTI_HEAD, outside, product
 from flop_harness.records import Context, Dict, Module, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.tree import subtree

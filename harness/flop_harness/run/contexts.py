@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from flop_harness.conventions.reference import parameters, reference
 from flop_harness.counters import Counter
-from flop_harness.counters.jit_graph import traceable
+from flop_harness.counters.pricing.jit_graph import traceable
 from flop_harness.counters.protocol import Inputs, as_given, by_keyword, named, positionally
 from flop_harness.records import Call, Context, Trace
 from flop_harness.suite.compiled import eagerly

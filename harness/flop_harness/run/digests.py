@@ -15,7 +15,7 @@ from flop_harness.run.environment import PACKAGE
 
 TRACING = (
     "run/cells.py", "run/building.py", "run/tracing.py", "run/contexts.py", "run/autograd.py",
-    "counters/protocol.py", "counters/jit_graph.py",
+    "counters/protocol.py", "counters/pricing/jit_graph.py",
 )  # fmt: skip
 ASKING = (
     "run/reading.py", "run/asking.py", "run/contexts.py", "run/leftovers.py", "run/answers.py",

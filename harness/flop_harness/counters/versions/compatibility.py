@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flop_harness.counters import Counter, torchsummary
+from flop_harness.counters.pricing.ptflops_call import by_resolution, reader
 from flop_harness.counters.protocol import Answer
-from flop_harness.counters.ptflops_call import by_resolution, reader
 from flop_harness.records import Context, Reading
 
 Read = Callable[[Any, tuple[Any, ...], dict[str, Any], Context], Answer]

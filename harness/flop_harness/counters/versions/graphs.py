@@ -7,7 +7,7 @@ from math import prod
 
 from flop_harness.conventions.products import work_at
 from flop_harness.counters import fvcore, torchprofile
-from flop_harness.counters.recurrent import Charges
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.records import Call
 from flop_harness.trace.walk import Visit
 

@@ -7,8 +7,8 @@ from math import prod
 
 from flop_harness.conventions.products import products_inside
 from flop_harness.counters import ptflops_pytorch, thop, torchinfo
-from flop_harness.counters.copies import original, tallied
-from flop_harness.counters.recurrent import Charges
+from flop_harness.counters.pricing.copies import original, tallied
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.records import Module, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.tree import subtree, subtree_after

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from functools import partial
 
 from flop_harness.conventions.products import products_inside
-from flop_harness.counters import ptflops_layers, ptflops_pytorch
-from flop_harness.counters.recurrent import Charges
+from flop_harness.counters import ptflops_pytorch
+from flop_harness.counters.pricing import ptflops_layers
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.counters.versions.layers import (
     CONVOLUTIONS,
     PTFLOPS_0_6,

@@ -23,7 +23,7 @@ from flop_harness.counters import (
     torchscan,
     ultralytics_thop,
 )
-from flop_harness.counters.flop_counter_table import REGISTERED_2_15, by_module
+from flop_harness.counters.pricing.flop_counter_table import REGISTERED_2_15, by_module
 from flop_harness.counters.versions import graphs, ultralytics
 from flop_harness.counters.versions.layers import (
     PTFLOPS_0_6,

@@ -8,8 +8,8 @@ from functools import partial
 
 from flop_harness.conventions.reference import parameter_term
 from flop_harness.counters import thop
-from flop_harness.counters.copies import original
-from flop_harness.counters.recurrent import Charges
+from flop_harness.counters.pricing.copies import original
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.counters.versions.layers import (
     NORMALISATIONS,
     POOLS,

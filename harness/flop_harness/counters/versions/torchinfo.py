@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from flop_harness.counters import torchinfo, torchinfo_rows
+from flop_harness.counters import torchinfo
+from flop_harness.counters.pricing import torchinfo_rows
 from flop_harness.records import Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.walk import module_calls

@@ -8,8 +8,8 @@ from math import prod
 from flop_harness.conventions.products import products_inside
 from flop_harness.conventions.reference import settled
 from flop_harness.counters import thop, ultralytics_thop
-from flop_harness.counters.matched import corrected
-from flop_harness.counters.recurrent import Charges
+from flop_harness.counters.pricing.matched import corrected
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.counters.versions.layers import Pricing, Rule, layers
 from flop_harness.records import Module, Trace
 from flop_harness.records.account import Account

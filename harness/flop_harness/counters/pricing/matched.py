@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flop_harness.conventions.products import classified, work_at
-from flop_harness.counters.recurrent import Charges
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.records.work import Product
 from flop_harness.trace.walk import Visit, within
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
-from flop_harness.counters import torch_profiler_sparse as sparse
-from flop_harness.counters.matched import matched, products_of
-from flop_harness.counters.recurrent import Charges
+from flop_harness.counters.pricing import torch_profiler_sparse as sparse
+from flop_harness.counters.pricing.matched import matched, products_of
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.records import Call, Dict, Tensor
 from flop_harness.trace.walk import Visit
 

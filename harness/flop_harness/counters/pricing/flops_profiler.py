@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import Counter as Counts
 from collections.abc import Container, Iterator, Mapping
 
-from flop_harness.counters.copies import CARRIED, copies, is_copy
-from flop_harness.counters.flops_profiler_rules import (
+from flop_harness.counters.pricing.copies import CARRIED, copies, is_copy
+from flop_harness.counters.pricing.flops_profiler_rules import (
     RECURRENT,
     Product,
     Rule,
@@ -19,7 +19,7 @@ from flop_harness.counters.flops_profiler_rules import (
     in_macs,
     recurrent,
 )
-from flop_harness.counters.recurrent import Charges
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.records import IN_KERNEL, Context, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.tree import subtree

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from math import prod
 
-from flop_harness.counters.copies import original
-from flop_harness.counters.matched import matched
-from flop_harness.counters.recurrent import Charges
+from flop_harness.counters.pricing.copies import original
+from flop_harness.counters.pricing.matched import matched
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.records import Call, Module, Tensor, Trace
 from flop_harness.trace.tree import is_a, subtree
 from flop_harness.trace.walk import Visit, visits, within

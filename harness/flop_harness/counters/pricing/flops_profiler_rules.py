@@ -12,8 +12,8 @@ from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
 from flop_harness.conventions.products import products_inside
-from flop_harness.counters.layers import tensors_of
-from flop_harness.counters.recurrent import Charges
+from flop_harness.counters.pricing.layers import tensors_of
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.records import Call, Module, Tensor, Trace
 from flop_harness.trace.walk import Visit
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.counters.protocol import Inputs, positionally
-from flop_harness.counters.recurrent import Charges
 from flop_harness.records import Call, Tensor, Trace
 from flop_harness.trace.walk import Visit
 

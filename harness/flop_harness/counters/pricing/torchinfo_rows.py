@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Optional
 
-from flop_harness.counters.copies import original
-from flop_harness.counters.layers import held_before
+from flop_harness.counters.pricing.copies import original
+from flop_harness.counters.pricing.layers import held_before
 from flop_harness.records import Module, Trace
 from flop_harness.trace.tree import is_a, subtree, subtree_after
 from flop_harness.trace.walk import module_calls

@@ -10,7 +10,7 @@ from math import prod
 from typing import Any
 
 from flop_harness.conventions.products import ATTENTION_FUNCTIONS
-from flop_harness.counters.ptflops_layers import DIMENSIONS, hooked
+from flop_harness.counters.pricing.ptflops_layers import DIMENSIONS, hooked
 from flop_harness.records import IN_KERNEL, LOOKS_FOR_SHAPE, Call, Tensor, Trace
 from flop_harness.trace.walk import Visit, functions
 

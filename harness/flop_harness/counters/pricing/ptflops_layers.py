@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from math import prod
 
 from flop_harness.conventions.products import products_inside
-from flop_harness.counters.copies import tallied
-from flop_harness.counters.layers import biased, tensors_of
-from flop_harness.counters.recurrent import Charges
+from flop_harness.counters.pricing.copies import tallied
+from flop_harness.counters.pricing.layers import biased, tensors_of
+from flop_harness.counters.pricing.recurrent import Charges
 from flop_harness.records import Dict, Module, Tensor, Trace
 from flop_harness.trace.tree import summed
 from flop_harness.trace.walk import Visit

@@ -1,0 +1,1 @@
+"""What rules of counters are made of: what several share, and what is too long for the file of one."""
