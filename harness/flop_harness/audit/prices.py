@@ -26,6 +26,7 @@ from flop_harness.audit.jobs import (
 )
 from flop_harness.reconcile.pricing import Priced, Wanted
 from flop_harness.records import EVERY, Case, Claim, Sources
+from flop_harness.run.digests import TRACING
 from flop_harness.run.environment import PACKAGE
 from flop_harness.run.identity import EarlierSources, installed, sources_key
 from flop_harness.run.identity import digest as code_digest
@@ -208,8 +209,8 @@ def alone(work: Callable, otherwise: Callable, task: Any) -> Any:
 
 
 RULES = (
-    "records", "suite", "trace", "formulas", "conventions", "counters", "run/cells", "run/traces",
-    "reconcile/bridges", "reconcile/pricing",
+    "records", "suite", "trace", "formulas", "conventions", "counters", "run/traces",
+    "reconcile/bridges", "reconcile/pricing", *TRACING,
 )  # fmt: skip
 """Our own modules and packages that a price depends on."""
 
@@ -222,9 +223,9 @@ def identity(tools: Iterable[str]) -> dict[str, Any]:
 
 def rules_digest() -> str:
     found = [PACKAGE / name for name in RULES]
-    files = sorted(
+    files = {
         file
         for path in found
         for file in (path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")])
-    )
-    return digest(b"".join(file.read_bytes() for file in files))
+    }
+    return digest(b"".join(file.read_bytes() for file in sorted(files)))
