@@ -27,6 +27,7 @@ from flop_harness.records.work import FREE, Product, Work
 from flop_harness.report import PAGES, write
 from flop_harness.report.analysis import proofs as proofs_analysis
 from flop_harness.report.documents import files
+from flop_harness.report.tables import proofs as tables
 from flop_harness.suite import files as suite
 from flop_harness.trace.attempts import recorded
 from flop_harness.trace.recorder import record
@@ -249,6 +250,12 @@ def test_a_model_that_does_not_run_fails_alone():
     assert [failure.case for failure in proofs.failures] == ["broken"]
     assert len(proofs.proofs) == 1
     assert exit_code(proofs) == 2
+
+
+def test_a_case_that_did_not_run_is_in_no_count_of_cases():
+    proofs = verify(suite_of(BROKEN, CONV))
+    assert proofs_analysis.headline(proofs).endswith(f"{6 * 64 * 27:,} MAC in 1 case")
+    assert [row[0] for row in tables.by_case(proofs).rows] == ["conv"]
 
 
 def test_one_disagreement_decides(monkeypatch):
