@@ -377,6 +377,19 @@ inputs = [[2, 4]]
     assert not (tiny / "results/mine" / store.PROOFS_FILE).exists()
 
 
+def test_report_writes_proofs_again_those_of_training_steps_too(tiny, monkeypatch, capsys):
+    typed(monkeypatch, capsys, "compare", "tiny.toml", "--no-timing", "--counters", "numel")
+    typed(monkeypatch, capsys, "verify", "tiny.toml", "--jobs", "1")
+    typed(monkeypatch, capsys, "verify", "tiny.toml", "--training", "--jobs", "1")
+    sheets = [tiny / "results/tiny" / name for name in ("proofs.csv", "training/proofs.csv")]
+    before = [sheet.read_bytes() for sheet in sheets]
+    for sheet in sheets:
+        sheet.unlink()
+    code, told = typed(monkeypatch, capsys, "report", "results/tiny", "--format", "csv")
+    assert code == 0 and "training/proofs.csv" in told and "proofs.md" not in told
+    assert [sheet.read_bytes() for sheet in sheets] == before
+
+
 def test_products_of_a_model_that_fits_no_machine_are_proven(tiny, monkeypatch, capsys):
     """Weights of 2**52 bytes, of which two products of attention see nothing."""
     (tiny / "huge.py").write_text("""import torch
