@@ -38,7 +38,6 @@ def signed(value: Any) -> Any:
     return (kind, value)
 
 
-
 def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Strides in elements of a dense row-major tensor, as torch numbers them (never 0)."""
     strides, step = [], 1
