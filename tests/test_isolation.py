@@ -20,8 +20,6 @@ from flop_harness.run.zygote import Zygote
 GIB = 2**30
 MIB = 2**20
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # fork and threads
-
 
 def run_by_zygote(work, **options) -> Outcome:
     zygote = Zygote(lambda request: work())
@@ -335,6 +333,13 @@ def fork_a_sleeper(note) -> None:
         time.sleep(60)
         os._exit(0)
     note.write_text(str(pid))
+
+
+@pytest.mark.usefixtures("another_thread")
+def test_nothing_is_warned_of_where_other_threads_run(recwarn):
+    """Python 3.12 and later warn of a fork there."""
+    assert apart(lambda: "done").value == "done"
+    assert not recwarn.list
 
 
 def test_forks_left_running_are_killed(tmp_path):

@@ -11,8 +11,6 @@ import pytest
 
 from flop_harness.run.zygote import Zygote
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # fork and threads
-
 
 @pytest.fixture
 def zygote():
