@@ -13,7 +13,7 @@ import time
 import psutil
 import pytest
 
-from flop_harness.run.guard import Stopped, end_guard, go_on_guarded
+from flop_harness.run.guard import Stopped, end_guard, fork, go_on_guarded
 from flop_harness.run.isolation import KEPT_OUTPUT, Outcome, run_apart
 from flop_harness.run.zygote import Zygote
 
@@ -434,7 +434,7 @@ def test_work_dies_with_the_process_that_waits_for_it(tmp_path):
         inner.write_text(str(os.getpid()))
         time.sleep(30)
 
-    waiting = os.fork()
+    waiting = fork()
     if waiting == 0:
         outer.write_text(str(os.getpid()))
         apart(hang, timeout_s=30)
@@ -472,7 +472,7 @@ def test_a_guard_that_is_told_to_end_as_its_work_ends_never_goes_on_as_its_calle
     """It holds all that its caller holds: what it said there would be taken for the caller's."""
     reader, writer = os.pipe()
     for _ in range(300):
-        pid = os.fork()
+        pid = fork()
         if pid == 0:
             try:
                 go_on_guarded(os.getppid())
