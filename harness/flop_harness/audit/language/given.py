@@ -16,7 +16,9 @@ from flop_harness.audit.language.quantities import (
     column,
     cut,
     filled,
+    printed,
     stands_for,
+    worth,
 )
 from flop_harness.conventions.transformers.catalogue import FORMULAS
 from flop_harness.conventions.transformers.formula import Formula
@@ -26,10 +28,10 @@ from flop_harness.suite.peaks import find as find_peak
 from flop_harness.suite.peaks import known as known_peaks
 from flop_harness.suite.shapes import find as find_shape
 
-Mode = Literal["rounded", "filled", "cut"]
+Mode = Literal["rounded", "filled", "cut", "samples"]
 TOLD: Mapping[Mode, str] = {
     "rounded": "", "filled": "figures beside it filled up with zeros",
-    "cut": "figures beside it cut off",
+    "cut": "figures beside it cut off", "samples": "a rate of whole sequences",
 }  # fmt: skip
 
 RECOMPUTED = {"true": True, "yes": True, "false": False, "no": False}
@@ -114,11 +116,30 @@ class Given:
         """Tokens per second of one device."""
         gpus = self.get("gpus") or Interval.of(1)
         whole, each = self.get("tokens/s"), self.get("tokens/s/gpu")
-        if whole is not None:
-            return whole / gpus
-        if each is not None:
-            return each
-        return self.steps / gpus if self.steps else None
+        if whole is None and each is None:
+            return self.steps / gpus if self.steps else None
+        rate = whole / gpus if whole is not None else each
+        return (self.of_whole_samples or rate) if self.mode == "samples" else rate
+
+    @property
+    def of_whole_samples(self) -> Interval | None:
+        """The rate of one device where that of all is of whole sequences per second, rounded to these."""
+        gpus, each, length = (self.stated(name) for name in ("gpus", "tokens/s/gpu", "length"))
+        if not (gpus and each and length):
+            return None
+        samples = each * gpus / length
+        if samples.denominator != 1:
+            return None
+        half = Fraction(1, 2)
+        return Interval(samples - half, samples + half) * Interval.of(length / gpus)
+
+    def stated(self, name: str) -> Fraction | None:
+        """A figure beside it as it stands."""
+        if name not in self.cells:
+            return None
+        cell, prefix = self.cells[name]
+        figure, letter = printed(cell)
+        return figure.value * worth(name, prefix, letter)
 
     @property
     def step_tokens(self) -> Interval | None:

@@ -34,7 +34,7 @@ class Table(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A table of figures: ``columns`` name quantities, ``given`` holds for all of its rows.
 
     Instead of rows it may name a ``csv`` beside its file, whose columns ``take`` renames; ``where``
-    keeps the rows that have these values. ``counts`` is the formula that the source describes.
+    keeps the rows that have these values, or one of a list of them. ``counts`` is the formula that the source describes.
     """
 
     id: Text
@@ -47,7 +47,7 @@ class Table(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     given: dict[str, str] = {}
     csv: str = ""
     take: dict[str, str] = {}
-    where: dict[str, str] = {}
+    where: dict[str, str | list[str]] = {}
     models: dict[str, str] = {}
 
 
@@ -162,11 +162,12 @@ def rows(table: Table, folder: Path, where: str) -> Iterator[Row]:
 
 def csv_rows(table: Table, path: Path) -> Iterator[Row]:
     lines = list(enumerate(records(path), start=1))
-    if not any(all(raw.get(k) == v for k, v in table.where.items()) for _, raw in lines):
+    kept = [(number, raw) for number, raw in lines if all(
+        raw.get(key) in ([value] if isinstance(value, str) else value)
+        for key, value in table.where.items())]  # fmt: skip
+    if not kept:
         raise UserError(f"{path}: no row with {table.where}")
-    for number, raw in lines:
-        if any(raw.get(key) != value for key, value in table.where.items()):
-            continue
+    for number, raw in kept:
         missing = [key for key in table.take if raw.get(key) is None]
         if missing:
             raise UserError(f"{path}, row {number}: no column {missing[0]!r}")
