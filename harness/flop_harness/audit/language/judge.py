@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from flop_harness.audit.language import slips
 from flop_harness.audit.language.given import Given
-from flop_harness.audit.language.hours import on_hours
+from flop_harness.audit.language.measured import MEASURED, on_measured
 from flop_harness.audit.language.possible import UNNAMED, Candidate
 from flop_harness.audit.language.quantities import (
     QUANTITIES,
@@ -92,8 +92,8 @@ def usual_ways(group: list[Question]) -> tuple[set[Way], float]:
 
 def verdict(question: Question, table: list[Question]) -> Verdict:
     claim = question.claim
-    if claim.metric == "gpu hours" and not question.plain:
-        return on_hours(claim, [q.claim for q in table if q.claim.unit == claim.unit])
+    if claim.metric in MEASURED and not question.plain:
+        return on_measured(claim, [q.claim for q in table if q.claim.unit == claim.unit])
     if not question.plain:
         return Verdict(claim.id, "unexplained", "its row does not say what it follows from")
     outside = bool(question.usual) and not any(

@@ -173,8 +173,9 @@ def csv_rows(table: Table, path: Path) -> Iterator[Row]:
             raise UserError(f"{path}, row {number}: no column {missing[0]!r}")
         cells = {name: clean(raw[key]) for key, name in table.take.items()}
         if "model" in cells:  # one without a shape is a name alone
-            cells["label"] = cells["model"]
-            cells["model"] = table.models.get(cells["model"], "")
+            label = next(raw[key].strip() for key, name in table.take.items() if name == "model")
+            cells["model"] = table.models.get(label, table.models.get(cells["model"], ""))
+            cells["label"] = label
         source = raw.get("source") or table.source
         yield Row({head: cell for head, cell in cells.items() if cell}, source, number)
 
