@@ -57,7 +57,7 @@ def test_what_reproduces_a_column(outcome):
     assert counted("llm-foundry-h100-bf16/", "/mfu") == {"llm-foundry"}
     assert counted("maxtext-docs/", "/training-flop") == {"maxtext"}
     assert counted("palm-3/", "/mfu") == {"palm"}
-    assert counted("megatron-bridge-pre-training-2026/GPT", "/tflops-gpu") == {"megatron-bridge-2026"}
+    assert counted("megatron-bridge-pre-training-2026/DeepSeekV3", "/tflops-gpu") == {"megatron-bridge-2026"}
     assert counted("deepspeed-bert/BertLayer", "/forward-macs") == {
         "without attention scores, softmax 1 MAC per score"
     }

@@ -12,6 +12,7 @@ TARGETS: dict[str, Relation] = {
     "non-embedding params": sizes.layer_params, "embedding params": sizes.embedding_params,
     "width": sizes.width, "layers": sizes.of_model(lambda shape: shape.layers),
     "heads": sizes.of_model(lambda shape: shape.heads), "flop per param": runs.flop_per_param,
+    "flop per token": runs.flop_per_token,
     "tokens": runs.tokens, "batch tokens": runs.batch_tokens, "compute": runs.compute,
     "pf-days": runs.pf_days, "days": runs.days, "gpu hours": runs.gpu_hours,
     "tokens/s": rates.tokens_per_second, "tokens/s/gpu": rates.tokens_per_second_per_gpu,
