@@ -8,7 +8,14 @@ from fractions import Fraction
 
 from flop_harness.audit.language.given import Given
 from flop_harness.audit.language.parts import PARTS
-from flop_harness.audit.language.possible import RECOMPUTING, UNNAMED, Candidate, by_formulas, sure
+from flop_harness.audit.language.possible import (
+    FAR,
+    RECOMPUTING,
+    UNNAMED,
+    Candidate,
+    by_formulas,
+    sure,
+)
 from flop_harness.audit.language.quantities import Interval
 from flop_harness.conventions.transformers.catalogue import FORMULAS
 from flop_harness.records.transformer import Transformer
@@ -16,6 +23,7 @@ from flop_harness.records.transformer import Transformer
 
 def forward_flop(given: Given) -> Iterator[Candidate]:
     yield from passes(given, Fraction(1, 3))
+    yield from macs_for_flop(given, Fraction(1, 6))
 
 
 def forward_macs(given: Given) -> Iterator[Candidate]:
@@ -33,6 +41,7 @@ def training_flop(given: Given) -> Iterator[Candidate]:
     yield from sure("three forward passes", ahead * 3 if ahead else None)
     if ahead is None:
         yield from passes(given, Fraction(1))
+        yield from macs_for_flop(given, Fraction(1, 2))
 
 
 def training_macs(given: Given) -> Iterator[Candidate]:
@@ -49,6 +58,14 @@ def passes(given: Given, share: Fraction) -> Iterator[Candidate]:
     plain = given.per_token(FORMULAS["ref-full"])
     if plain:
         yield from of_base_and_eager(given.shape, given.length, plain / 3, share * 3, tokens)
+
+
+def macs_for_flop(given: Given, share: Fraction) -> Iterator[Candidate]:
+    """Products alone, each multiplication with its addition as one."""
+    products = given.per_token(FORMULAS["ref-full"])
+    if products is not None and given.length is not None:
+        tokens = (given.get("batch") or Interval.of(1)) * given.length
+        yield Candidate("ref-full", products * tokens * share, FAR, ("MACs called FLOP",))
 
 
 @dataclass(frozen=True, slots=True)
