@@ -28,10 +28,8 @@ def flop_per_token(given: Given) -> Iterator[Candidate]:
     for share, told in ((Fraction(1), ""), (Fraction(1, 3), ", forward")):
         if size:
             yield Candidate(f"{6 * share} N, as printed", size * 6 * share, UNNAMED)
-        for each in by_formulas(
-            given, ("training", "hardware"), lambda amount, s=share: amount * s
-        ):
-            yield replace(each, counting=f"{each.counting}{told}")
+        for each in by_formulas(given, ("training", "hardware"), lambda amount: amount):
+            yield replace(each, value=each.value * share, counting=f"{each.counting}{told}")
 
 
 def compute(given: Given) -> Iterator[Candidate]:

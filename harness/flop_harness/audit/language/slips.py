@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from flop_harness.audit.language import described
-from flop_harness.audit.language.described import shape_of_columns
+from flop_harness.audit.language.described import Column, shape_of_columns
 from flop_harness.audit.language.given import Given
 from flop_harness.audit.language.quantities import (
     QUANTITIES,
@@ -144,14 +144,18 @@ def exchanged(claim: Claim, given: Given, values: list[Interval]) -> Iterator[st
     for pair in EXCHANGED:
         if not all(name in given.cells for name in pair):
             continue
-        other = dict(zip(pair, reversed(pair), strict=True))
         try:
-            shape = shape_of_columns(lambda name, other=other: given.get(other.get(name, name)))
+            shape = shape_of_columns(with_exchanged(given, pair))
         except UserError:  # they describe no shape so
             continue
         counted = described.counts(shape) if shape else ()
         if any(figure_of(claim).meets(Interval.of(amount)) for _, amount in counted):
             yield f"{pair[0]} and {pair[1]} beside it changed places"
+
+
+def with_exchanged(given: Given, pair: tuple[str, str]) -> Column:
+    other = {pair[0]: pair[1], pair[1]: pair[0]}
+    return lambda name: given.get(other.get(name, name))
 
 
 def transposed(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
