@@ -178,6 +178,19 @@ def test_columns_of_a_shape_that_changed_places(table):
     assert verdict.ruling == "error in the source" and "changed places" in verdict.reason
 
 
+def test_parameters_that_count_something_else_are_no_exchange(table):
+    """Grok-1 with one matrix for tokens in and out, beside rows with two: no cell of it is wrong."""
+    columns = (
+        "params; layers; d_model; heads; kv heads; head size; experts; top-k; expert dim; vocab"
+    )
+    claims = table(columns, "132B; 40; 6144; 48; 8; 128; 16; 4; 10752; 100352",
+                   "6.9B; 16; 2048; 16; 16; 128; 64; 8; 1024; 50304",
+                   "314B; 64; 6144; 48; 8; 128; 8; 2; 32768; 131072",
+                   given='"mlp matrices" = "3"')  # fmt: skip
+    for claim, verdict in zip(claims, judged(claims), strict=True):
+        assert verdict.ruling != "error in the source", (claim.value, verdict.reason)
+
+
 def test_all_and_active_parameters_that_changed_places(table):
     verdicts_ = judged(table("model; params; active params", "deepseek-v3; 37B; 671B"))
     assert {verdict.ruling for verdict in verdicts_} == {"error in the source"}

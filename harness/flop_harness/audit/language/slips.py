@@ -135,11 +135,15 @@ def above_whole(claim: Claim, given: Given) -> str:
 EXCHANGED = (("width", "mlp width"), ("layers", "heads"), ("heads", "kv heads"), ("layers", "width"),
              ("heads", "head size"), ("experts", "active experts"))  # fmt: skip
 """Columns of a shape that change places easily."""
+LITTLE = Fraction(1, 10)
+"""Parameters that are off by less may count something else."""
 
 
 def exchanged(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
-    """Parameters that follow where two other columns of the row change places."""
-    if claim.metric != "params" or given.described is None:
+    """Parameters that follow where two other columns of the row change places, and else are far off."""
+    figure = figure_of(claim).middle
+    near = any(abs(figure / value.middle - 1) < LITTLE for value in values)
+    if claim.metric != "params" or given.described is None or near:
         return
     for pair in EXCHANGED:
         if not all(name in given.cells for name in pair):
