@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections import Counter
 
 import pytest
@@ -29,6 +30,15 @@ def pytest_terminal_summary(terminalreporter) -> None:
         terminalreporter.section("robustness")
     for name, value in sorted(figures.items()):
         terminalreporter.write_line(f"{value:>6,}  {name}")
+
+
+@pytest.fixture
+def another_thread():
+    """A thread of this process that waits until the test has ended."""
+    end = threading.Event()
+    threading.Thread(target=end.wait).start()
+    yield
+    end.set()
 
 
 @pytest.fixture

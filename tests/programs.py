@@ -205,3 +205,18 @@ SPARSE = {
     "sparse blocks": program(in_blocks, (4, 3)),
 }
 """Programs that have to run: what they store hangs on values."""
+
+
+def calls_by_scan(parts: int) -> int:
+    """How often torch's scan calls its function for so many: before torch 2.13 once more, for the shapes."""
+    from torch._higher_order_ops import scan
+
+    calls = []
+
+    def function(carry, part):
+        calls.append(part)
+        return carry.clone(), part.clone()
+
+    with torch.compiler.set_stance("force_eager"):
+        scan(function, torch.zeros(2), torch.zeros(parts, 2))
+    return len(calls)

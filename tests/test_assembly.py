@@ -53,11 +53,13 @@ def test_a_case_that_did_not_run_is_a_failure_and_no_more(done):
     assert "gone" not in {each.case for each in (*made.figures, *made.bridges, *made.references)}
 
 
-def test_cases_derived_in_other_processes_give_the_same_run(done, monkeypatch):
+@pytest.mark.usefixtures("another_thread")
+def test_cases_derived_in_other_processes_give_the_same_run(done, monkeypatch, recwarn):
     plan, raw = done
     here = assembly.assemble(plan, raw)
     monkeypatch.setattr(assembly, "FEW", 0)
     assert assembly.assemble(replace(plan, jobs=2), raw) == here
+    assert not recwarn.list  # of forks beside threads
 
 
 def test_the_traces_of_a_case_go_with_it_without_a_collection(done):

@@ -13,6 +13,7 @@ from torch import nn
 
 import flop_harness as harness
 from flop_harness.records import HOOKED
+from flop_harness.trace.identity import compared_by
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -141,6 +142,15 @@ def test_a_counter_that_replaces_functions_is_explained_by_the_other_way(kind):
     assert all(each.residual == 0 and each.explained for each in bridges.values())
     moved = {step.term: step.amount for step in bridges["ptflops-pytorch"].steps}
     assert moved[f"linear not seen{HOOKED}"] == NARROW - WIDE
+
+
+def test_a_function_that_is_called_where_another_is_compared_is_not_among_them():
+    class Calls(Asking):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            narrowed = F.linear(torch.relu(x), self.narrow.weight)
+            return torch.nn.functional.silu(narrowed) if self.act is F.gelu else torch.neg(x)
+
+    assert compared_by([Calls()]) == {"gelu"}
 
 
 def test_functions_that_nobody_compares_are_watched():

@@ -13,14 +13,12 @@ import time
 import psutil
 import pytest
 
-from flop_harness.run.guard import Stopped, end_guard, go_on_guarded
+from flop_harness.run.guard import Stopped, end_guard, fork, go_on_guarded
 from flop_harness.run.isolation import KEPT_OUTPUT, Outcome, run_apart
 from flop_harness.run.zygote import Zygote
 
 GIB = 2**30
 MIB = 2**20
-
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # fork and threads
 
 
 def run_by_zygote(work, **options) -> Outcome:
@@ -337,6 +335,13 @@ def fork_a_sleeper(note) -> None:
     note.write_text(str(pid))
 
 
+@pytest.mark.usefixtures("another_thread")
+def test_nothing_is_warned_of_where_other_threads_run(recwarn):
+    """Python 3.12 and later warn of a fork there."""
+    assert apart(lambda: "done").value == "done"
+    assert not recwarn.list
+
+
 def test_forks_left_running_are_killed(tmp_path):
     note = tmp_path / "pid"
     assert apart(lambda: (fork_a_sleeper(note), "done")[1]).value == "done"
@@ -429,7 +434,7 @@ def test_work_dies_with_the_process_that_waits_for_it(tmp_path):
         inner.write_text(str(os.getpid()))
         time.sleep(30)
 
-    waiting = os.fork()
+    waiting = fork()
     if waiting == 0:
         outer.write_text(str(os.getpid()))
         apart(hang, timeout_s=30)
@@ -467,7 +472,7 @@ def test_a_guard_that_is_told_to_end_as_its_work_ends_never_goes_on_as_its_calle
     """It holds all that its caller holds: what it said there would be taken for the caller's."""
     reader, writer = os.pipe()
     for _ in range(300):
-        pid = os.fork()
+        pid = fork()
         if pid == 0:
             try:
                 go_on_guarded(os.getppid())

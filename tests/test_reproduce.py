@@ -155,6 +155,16 @@ def test_equal_counts_are_told_by_number():
     ]
 
 
+def test_counts_of_another_torch_are_said_to_be_that():
+    of = [
+        replace(small_run(), environment={"torch": {"version": each}})
+        for each in ("2.14.1", "2.11.0")
+    ]
+    assert list(tables.count_lines(held(*of)))[1:] == [
+        "Those are of torch 2.14.1; here it is 2.11.0."
+    ]
+
+
 def test_a_count_that_differs_is_named_with_its_terms():
     suite = a_suite("net", "other")
     before = a_run([explained("net", "thop", 100), explained("other", "thop", 7)], suite=suite)

@@ -92,6 +92,12 @@ CONFIGS = {
                     "num_experts_per_tok": 8, "n_shared_experts": 1, "moe_intermediate_size": 2048,
                     "first_k_dense_replace": 3, "q_lora_rank": 1536, "kv_lora_rank": 512,
                     "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128},
+    "gpt-oss-120b": {**LLAMA, "model_type": "gpt_oss", "num_hidden_layers": 36, "hidden_size": 2880,
+                     "num_attention_heads": 64, "head_dim": 64, "intermediate_size": 2880,
+                     "vocab_size": 201088, "num_local_experts": 128, "num_experts_per_tok": 4,
+                     "sliding_window": 128},
+    "bloom-1b7": {"model_type": "bloom", "n_layer": 24, "hidden_size": 2048, "n_head": 16,
+                  "vocab_size": 250880},
 }  # fmt: skip
 
 
@@ -102,6 +108,31 @@ def test_a_configuration_gives_the_shape(tmp_path, name):
     shape = find(str(path))
     assert count(shape) == count(find(name)) and shape.family.startswith(find(name).family[:5])
     assert reference(shape, 256, "training") == reference(find(name), 256, "training")
+
+
+PUBLISHED = {
+    "mpt": (6_649_286_656, {"n_layers": 32, "d_model": 4096, "n_heads": 32, "max_seq_len": 2048,
+            "vocab_size": 50432}),
+    "gemma": (2_506_172_416, {"num_hidden_layers": 18, "hidden_size": 2048, "num_attention_heads": 8,
+              "num_key_value_heads": 1, "head_dim": 256, "intermediate_size": 16384,
+              "vocab_size": 256000}),
+    "phi3": (3_821_079_552, {"num_hidden_layers": 32, "hidden_size": 3072, "num_key_value_heads": 32,
+             "intermediate_size": 8192, "vocab_size": 32064}),
+    "starcoder2": (3_030_371_328, {"num_hidden_layers": 30, "hidden_size": 3072,
+                   "num_attention_heads": 24, "num_key_value_heads": 2, "intermediate_size": 12288,
+                   "vocab_size": 49152}),
+    "smollm3": (3_075_098_624, {"num_hidden_layers": 36, "hidden_size": 2048,
+                "num_attention_heads": 16, "num_key_value_heads": 4, "intermediate_size": 11008}),
+}  # fmt: skip
+"""Model type -> (parameters of mosaicml/mpt-7b, google/gemma-2b, Phi-3-mini-4k, starcoder2-3b and SmolLM3-3B, keys)."""
+
+
+@pytest.mark.parametrize("kind", PUBLISHED)
+def test_a_configuration_gives_the_published_parameters(tmp_path, kind):
+    parameters, keys = PUBLISHED[kind]
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**LLAMA, **keys, "model_type": kind}))
+    assert count(find(str(path))) == parameters
 
 
 @pytest.mark.parametrize(

@@ -319,3 +319,41 @@ def test_experts_that_few_tokens_do_not_touch():
     expert = 32 * 3 * 4096 * 14336
     assert memory.touched(shape, 100) - memory.touched(shape, 1) == 6 * expert
     assert memory.touched(shape, 1) == active(shape) - 32000 * 4096
+
+
+# ------------------------------------------------------------------------ further tokens predicted
+
+
+def test_a_layer_that_predicts_a_second_token_by_hand():
+    """One layer more of DeepSeek-V3, 2 h down to h before it, logits of its own."""
+    plain, more, length = find("deepseek-v3"), find("deepseek-v3-mtp"), 4096
+    h, heads, vocabulary = 7168, 128, 129280
+    queries = 1536 * (h + heads * 192)
+    keys = h * (512 + 64) + 512 * heads * (128 + 128)
+    attention = queries + keys + heads * 128 * h
+    experts = 3 * h * 2048 * (8 + 1) + h * 256
+    layer = attention + experts + heads * (192 + 128) * length
+    added = 6 * (layer + 2 * h * h + h * vocabulary)
+    assert reference(more, length, "training") - reference(plain, length, "training") == added
+    assert reference(more, length, "prefill") == reference(plain, length, "prefill")
+    assert count(more) == count(plain)
+
+
+def test_formulas_that_know_of_no_further_token_say_so():
+    found = bridge(FORMULAS["megatron-2026"], find("deepseek-v3-mtp"), 4096)
+    assert found.terms["no further tokens predicted"] < 0 == found.residual
+    own = bridge(FORMULAS["megatron-bridge"], find("deepseek-v3-mtp"), 4096)
+    assert "no further tokens predicted" not in own.terms
+    assert own.terms["norms of predictions"] == 6 * 3 * 7168
+
+
+def test_three_versions_of_megatron_bridge_on_windows_and_gates():
+    shape, length, window = find("gpt-oss-120b"), 4096, 128  # windows in 18 of 36 layers
+    width, half = 64 * 64, Fraction(length, 2)
+    per_key = 12 * width * 18
+    old, mid, now = (FORMULAS[f"megatron-bridge{end}"].reading(shape, length)
+                     for end in ("-2025", "-2026", ""))  # fmt: skip
+    third_matrices = 6 * 36 * 4 * 2880 * 2880
+    assert mid - old == third_matrices - per_key * (half - Fraction(window, 2))
+    exact = window - Fraction(window * (window - 1), 2 * length)
+    assert now - mid == per_key * (exact - Fraction(window, 2))

@@ -27,6 +27,7 @@ from flop_harness.records.work import FREE, Product, Work
 from flop_harness.report import PAGES, write
 from flop_harness.report.analysis import proofs as proofs_analysis
 from flop_harness.report.documents import files
+from flop_harness.report.tables import proofs as tables
 from flop_harness.suite import files as suite
 from flop_harness.trace.attempts import recorded
 from flop_harness.trace.recorder import record
@@ -251,6 +252,12 @@ def test_a_model_that_does_not_run_fails_alone():
     assert exit_code(proofs) == 2
 
 
+def test_a_case_that_did_not_run_is_in_no_count_of_cases():
+    proofs = verify(suite_of(BROKEN, CONV))
+    assert proofs_analysis.headline(proofs).endswith(f"{6 * 64 * 27:,} MAC in 1 case")
+    assert [row[0] for row in tables.by_case(proofs).rows] == ["conv"]
+
+
 def test_one_disagreement_decides(monkeypatch):
     right = FORMULAS["aten.convolution"]
     monkeypatch.setitem(FORMULAS, "aten.convolution", lambda call: twice(right(call)))
@@ -368,6 +375,19 @@ inputs = [[2, 4]]
     title = (tiny / "results/mine/training/proofs.md").read_text().splitlines()[0]
     assert title == "# Proofs of the formulas that price training steps of mine"
     assert not (tiny / "results/mine" / store.PROOFS_FILE).exists()
+
+
+def test_report_writes_proofs_again_those_of_training_steps_too(tiny, monkeypatch, capsys):
+    typed(monkeypatch, capsys, "compare", "tiny.toml", "--no-timing", "--counters", "numel")
+    typed(monkeypatch, capsys, "verify", "tiny.toml", "--jobs", "1")
+    typed(monkeypatch, capsys, "verify", "tiny.toml", "--training", "--jobs", "1")
+    sheets = [tiny / "results/tiny" / name for name in ("proofs.csv", "training/proofs.csv")]
+    before = [sheet.read_bytes() for sheet in sheets]
+    for sheet in sheets:
+        sheet.unlink()
+    code, told = typed(monkeypatch, capsys, "report", "results/tiny", "--format", "csv")
+    assert code == 0 and "training/proofs.csv" in told and "proofs.md" not in told
+    assert [sheet.read_bytes() for sheet in sheets] == before
 
 
 def test_products_of_a_model_that_fits_no_machine_are_proven(tiny, monkeypatch, capsys):

@@ -9,9 +9,8 @@ import time
 import psutil
 import pytest
 
+from flop_harness.run.guard import fork
 from flop_harness.run.zygote import Zygote
-
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # fork and threads
 
 
 @pytest.fixture
@@ -139,7 +138,7 @@ def test_it_leaves_nothing_open(zygote):
 
 def test_it_ends_with_the_process_that_made_it(tmp_path):
     note = tmp_path / "pid"
-    owner = os.fork()
+    owner = fork()
     if owner == 0:
         made = Zygote(lambda request: os.getpid())
         made.run(None, timeout_s=20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -57,13 +58,23 @@ def report(
     run = store.load(home)
     with interruptible("the files that were written stand"):
         written = write(run, home, names)
-    for path in written.paths:
-        print(path)
+        for path in (*written.paths, *proofs_written(home, wanted)):
+            print(path)
     for failure in written.failures:
         say(f"ours failed: {failure.of_what}, {failure.stage}: {failure.message}")
     if github:
         step_summary(run)
     sys.exit(FAILED if written.failures else FINE)
+
+
+def proofs_written(home: Path, formats: list[str]) -> Iterator[Path]:
+    """The proofs of a suite again, of training steps too, where they were kept."""
+    from flop_harness import store
+    from flop_harness.report.documents.files import write_proofs
+
+    for folder in (home, home / "training"):
+        if (folder / store.PROOFS_FILE).is_file():
+            yield from write_proofs(store.load_proofs(folder), folder, formats)
 
 
 def report_store(folder: Path, formats: list[str], github: bool) -> None:

@@ -134,12 +134,11 @@ def tell_json(proofs: Any) -> None:
 
 def save(proofs: Any, folder: Path) -> None:
     from flop_harness.report import PAGES, write
-    from flop_harness.report.documents.files import PROOFS
+    from flop_harness.report.documents.files import write_proofs
     from flop_harness.store import PROOFS_FILE, RUN_FILE, dump_proofs, load, write_atomically
 
     write_atomically(folder / PROOFS_FILE, dump_proofs(proofs))
-    for name, render in PROOFS.items():
-        write_atomically(folder / name, render(proofs))
+    write_proofs(proofs, folder)
     if (folder / RUN_FILE).is_file():
         try:
             write(load(folder), folder, PAGES)

@@ -30,7 +30,7 @@ from flop_harness.records import (
     TraceFile,
 )
 from flop_harness.records.trace import shapes_of
-from flop_harness.run.guard import die_with_parent
+from flop_harness.run.guard import die_with_parent, unwarned_of_threads
 from flop_harness.run.plan import CANONICAL, Cell, Plan, Raw, Result
 from flop_harness.store import RUN_SCHEMA, TraceStore
 from flop_harness.suite.collection import uncollected
@@ -95,7 +95,9 @@ def derived(
     # Forked, as the rules of counters cannot be sent to a process.
     processes = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(plan.jobs, processes, begin, (one, os.getpid())) as pool:
-        yield from pool.map(carry_on, by_case)
+        with unwarned_of_threads():
+            parts = pool.map(carry_on, by_case)  # all are forked here
+        yield from parts
 
 
 FEW = 100

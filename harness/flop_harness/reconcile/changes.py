@@ -77,6 +77,7 @@ class Move:
 class Comparison:
     """What became of every cell; ``risen`` are versions that changed, whatever came of it.
 
+    ``torch`` are its two versions where they differ.
     ``models`` are changes of the models themselves, by case; ``unsupported``, by case too, the
     operators without a formula, whose work no figure holds.
     """
@@ -87,6 +88,7 @@ class Comparison:
     risen: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unsupported: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    torch: tuple[str, str] | None = None
 
 
 # ----------------------------------------------------------------------------------- refusals
@@ -132,15 +134,17 @@ def is_another(before: Case, now: Case) -> bool:
 def compare(golden: Run, run: Run) -> Comparison:
     """Cell by cell, term by term; cells in the order of the golden, then new ones."""
     before, after = entries(golden), entries(run)
-    torch = version_of_torch(golden) != version_of_torch(run)
+    torch = version_of_torch(golden), version_of_torch(run)
+    another = torch[0] != torch[1]
     keys = dict.fromkeys([*before, *after])
-    moves = {key: moved(key, before.get(key), after.get(key), torch) for key in keys}
+    moves = {key: moved(key, before.get(key), after.get(key), another) for key in keys}
     return Comparison(
         run.suite.name,
         tuple(key for key, move in moves.items() if move is None),
         tuple(move for move in moves.values() if move is not None),
         risen(before, after),
         unsupported={case: operators for case, operators in run.unsupported.items() if operators},
+        torch=torch if another else None,
     )
 
 

@@ -52,7 +52,8 @@ class Transformer:
 
     ``mlp_matrices`` is 2, or 3 where the MLP is gated. ``context`` is the length it was trained on,
     and the most positions it has where they are learned. ``windowed`` layers see ``window``
-    positions. ``printed`` is the parameter count that its source prints, ``family`` the name under
+    positions. ``predictions`` layers more predict a further token each in training (DeepSeek's MTP), each
+    with logits of its own; they are none of ``layers`` and no part of the parameter count. ``printed`` is the parameter count that its source prints, ``family`` the name under
     which projects keep a formula of their own for it.
     """
 
@@ -76,6 +77,7 @@ class Transformer:
     causal: bool = True
     window: int = 0
     windowed: int = 0
+    predictions: int = 0
     experts: Experts | None = None
     latent: LatentAttention | None = None
     family: str = ""

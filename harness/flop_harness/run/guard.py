@@ -11,8 +11,9 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 TERM = {signal.SIGTERM}
@@ -63,7 +64,7 @@ def forked(alone: Iterable[int]) -> int | None:
     """How a fork of this guard ended, which alone keeps the descriptors; None in the fork itself."""
     guard = os.getpid()
     signal.pthread_sigmask(signal.SIG_BLOCK, TERM)  # what is raised amid a fork is lost
-    pid = os.fork()
+    pid = fork()
     if pid == 0:
         os.setsid()
         die_with_parent(guard)
@@ -74,6 +75,23 @@ def forked(alone: Iterable[int]) -> int | None:
     for descriptor in alone:
         os.close(descriptor)
     return os.waitpid(pid, 0)[1]
+
+
+def fork() -> int:
+    """``os.fork`` without its warning of threads."""
+    with unwarned_of_threads():
+        return os.fork()
+
+
+@contextmanager
+def unwarned_of_threads() -> Iterator[None]:
+    """Within, forks do not warn, as from Python 3.12 on, that this process has threads.
+
+    Nothing that we do in a fork waits for one of them.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*multi-threaded.*fork", DeprecationWarning)
+        yield
 
 
 def stop(number: int, frame: Any) -> NoReturn:

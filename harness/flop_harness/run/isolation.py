@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import IO, Any, Literal, NoReturn, TypeVar
 
 from flop_harness.errors import UserError, raised
-from flop_harness.run.guard import end_guard, go_on_guarded
+from flop_harness.run.guard import end_guard, fork, go_on_guarded
 from flop_harness.suite.collection import uncollected
 
 KEPT_OUTPUT = 20_000
@@ -74,7 +74,7 @@ def run_apart(
     started = time.perf_counter()
     with tempfile.TemporaryFile() as output:
         parent = os.getpid()
-        pid = os.fork()
+        pid = fork()
         if pid == 0:
             os.close(reader)
             go_on_guarded(parent, (writer,))

@@ -14,7 +14,7 @@ from flop_harness.counters import Counter
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Failure
 from flop_harness.run.cells import CaseRunner, Limits
-from flop_harness.run.guard import die_with_parent
+from flop_harness.run.guard import die_with_parent, unwarned_of_threads
 from flop_harness.run.plan import Cell, Plan, Progress, Result
 from flop_harness.run.serving import carry_out
 from flop_harness.store import TraceStore
@@ -59,7 +59,8 @@ def in_forks(
             reader, writer = context.Pipe(duplex=False)
             share = cells[place::jobs]
             process = context.Process(target=work, args=(writer, plan, built, share), daemon=False)
-            process.start()
+            with unwarned_of_threads():
+                process.start()
             writer.close()
             processes.append(process)
             left[reader] = share

@@ -29,6 +29,7 @@ from flop_harness.run.guard import (
     become_guard,
     end_descendants,
     end_guard,
+    fork,
     forked,
     stop,
 )
@@ -98,7 +99,7 @@ class Zygote:
         give_back_memory()
         self.control, theirs = socket.socketpair()
         parent = os.getpid()
-        self.pid = os.fork()
+        self.pid = fork()
         if self.pid == 0:
             self.control.close()
             serve(theirs, self.answer, parent)

@@ -15,7 +15,7 @@ Config = Mapping[str, Any]
 SIZES = ("layers", "width", "heads", "kv_heads", "head_size", "mlp_width", "vocabulary", "context")
 GATED = ("llama", "mistral", "mixtral", "qwen2", "qwen3", "qwen3_moe", "deepseek_v2", "deepseek_v3")
 FAMILIES = {"qwen3_moe": "qwen3-moe", "deepseek_v2": "deepseek-v2", "deepseek_v3": "deepseek-v3",
-            "gpt_neox": "gpt-neox"}  # fmt: skip
+            "gpt_neox": "gpt-neox", "gpt_oss": "gpt-oss"}  # fmt: skip
 
 
 def read(path: Path) -> Transformer:
@@ -104,7 +104,48 @@ def gpt_neox(config: Config) -> Transformer:
     )  # fmt: skip
 
 
+def tied_gated(config: Config) -> Transformer:
+    """The same where one matrix for tokens in and out is usual."""
+    return replace(
+        gated(config), tied=config.get("tie_word_embeddings", True), window=0, windowed=0
+    )
+
+
+def gpt_oss(config: Config) -> Transformer:
+    """Biases everywhere but in the head, windows in every other layer; without the heads' sinks."""
+    shape, kinds = gated(config), config.get("layer_types") or ()
+    windowed = kinds.count("sliding_attention") if kinds else -(-shape.layers // 2)
+    return replace(shape, biases=True, windowed=windowed)
+
+
+def starcoder2(config: Config) -> Transformer:
+    """Layer norms, rotary positions, groups of queries, an MLP of two matrices."""
+    return replace(gated(config), mlp_matrices=2, norm="layer", biases=config.get("use_bias", True),
+                   tied=config.get("tie_word_embeddings", True))  # fmt: skip
+
+
+def bloom(config: Config) -> Transformer:
+    width = config.get("hidden_size") or config["n_embed"]
+    heads = config.get("n_head") or config["num_attention_heads"]
+    return Transformer(
+        "", config.get("n_layer") or config["num_hidden_layers"], width, heads, heads, width // heads,
+        4 * width, 2, config["vocab_size"], config.get("seq_length") or 2048, tied=True, norm="layer",
+        positions="alibi", biases=True, embedding_norm=True,
+    )  # fmt: skip
+
+
+def mpt(config: Config) -> Transformer:
+    """No biases, and layer norms without them."""
+    width, heads = config["d_model"], config["n_heads"]
+    return Transformer(
+        "", config["n_layers"], width, heads, heads, width // heads,
+        config.get("expansion_ratio", 4) * width, 2, config["vocab_size"], config["max_seq_len"],
+        tied=True, norm="scale", positions="alibi",
+    )  # fmt: skip
+
+
 READERS: dict[str, Callable[[Config], Transformer]] = {
     **dict.fromkeys(GATED, gated), "deepseek_v2": latent, "deepseek_v3": latent, "gpt2": gpt2,
-    "gpt_neox": gpt_neox,
+    "gpt_neox": gpt_neox, "phi3": gated, "granite": tied_gated, "gemma": tied_gated,
+    "smollm3": tied_gated, "gpt_oss": gpt_oss, "starcoder2": starcoder2, "bloom": bloom, "mpt": mpt,
 }  # fmt: skip

@@ -60,6 +60,7 @@ class _Model(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     causal: bool = True
     window: Count = 0
     windowed: Count = 0
+    predictions: Count = 0
     experts: _Experts | None = None
     latent: _Latent | None = None
     family: str = ""

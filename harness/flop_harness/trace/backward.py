@@ -25,6 +25,8 @@ from flop_harness.trace.tensors import is_plain, tensors_in
 KEYS = torch._C.DispatchKey
 ACCUMULATES = 2**64 - 1
 """The number of every node that adds to a parameter's gradient."""
+NO_NODE = object()
+"""Stands for the node that ran last where none has: outside of every graph it is None."""
 
 
 class Made(NamedTuple):
@@ -61,6 +63,8 @@ class GraphMode(OperatorMode):
         self.turned_back = False
         self.above = False
         self._place: tuple = ()
+        self._node: Any = NO_NODE
+        self._again = False
 
     def answer(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> Any:
         return self.differentiated(super().answer, func, plan, args, kwargs)
@@ -131,16 +135,20 @@ class GraphMode(OperatorMode):
 
     def turn_away(self) -> None:
         """What follows is for no node yet."""
-        self._place = ()
+        self._place, self._node = (), NO_NODE
 
     def turn_to_node(self) -> None:
         """Write on into the segment of the node that runs now."""
         node = torch._C._current_autograd_node()
+        again = torch.is_grad_enabled()
+        if self._node is node and self._again == again:
+            return  # most nodes run several operators
         number = 0 if node is None else node._sequence_nr()
         leaf = node.variable if number == ACCUMULATES else None  # type: ignore[attr-defined]
-        phase: Phase = "recomputed" if torch.is_grad_enabled() else "backward"
+        phase: Phase = "recomputed" if again else "backward"
         if len(self.stack) > 1 and self._place == (number, id(leaf), "recomputed"):
             return  # a part that asks for no gradients, inside a module that is run again
+        self._node, self._again = node, again
         place = (number, id(leaf), phase)
         if place != self._place:
             self._place = place

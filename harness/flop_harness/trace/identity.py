@@ -19,6 +19,8 @@ ASKS = frozenset({"type", "id"})
 """What tells one object from another, besides"""
 FLAGGED = sys.version_info >= (3, 12)
 """Whether LOAD_ATTR says by its last bit that a method is called; before, LOAD_METHOD did"""
+PUSHED_AFTER = sys.version_info >= (3, 13)
+"""Whether PUSH_NULL follows what is called; before, it came first"""
 
 
 def compared_by(modules: Iterable[nn.Module]) -> frozenset[str]:
@@ -103,12 +105,12 @@ def is_none(instruction: dis.Instruction) -> bool:
 def loaded(instructions: Iterable[dis.Instruction], known: dict[str, Any]) -> Iterator[str]:
     """The last names of such chains as ``torch.nn.functional.gelu``, from a module that is known."""
     value: Any = None
-    for each in instructions:
+    for each, after in pairwise(instructions):  # what returns ends them
         is_called = bool((each.arg or 0) & 1)
         if each.opname == "LOAD_GLOBAL":
             value = None if is_called else known.get(each.argval)
         elif each.opname == "LOAD_ATTR" and (isinstance(value, ModuleType) or value is Tensor):
-            if FLAGGED and is_called:
+            if (FLAGGED and is_called) or (PUSHED_AFTER and after.opname == "PUSH_NULL"):
                 value = None
             else:
                 prefix = "Tensor." if value is Tensor else ""

@@ -66,7 +66,7 @@ class Plan:
         self.unknown = without_overload(self.name) not in FORMULAS
         self.in_python = has_python_kernel(func)
         self.remembered = not (
-            self.runs
+            (aliases and not self.writes)
             or self.in_python
             or self.unknown
             or self.quantises

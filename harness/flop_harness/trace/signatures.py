@@ -26,15 +26,15 @@ def signature(func: Any, surroundings: tuple, args: tuple, kwargs: dict) -> Any:
 
 
 def signed(value: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        if type(value) not in PLAIN or value.layout is not torch.strided or value.is_quantized:
-            raise TypeError("only plain strided tensors have signatures")
-        return (value.shape, value.stride(), value.dtype, value.requires_grad, value.is_cpu)
     kind = type(value)
-    if kind is torch.ScriptObject:
-        raise TypeError("objects of C++ need not be comparable")
+    if kind in PLAIN:
+        if value.layout is not torch.strided or value.is_quantized:
+            raise TypeError("only strided tensors have signatures")
+        return (value.shape, value.stride(), value.dtype, value.requires_grad, value.is_cpu)
     if kind is list or kind is tuple:
         return (kind, *[signed(item) for item in value])
+    if kind is torch.ScriptObject or isinstance(value, torch.Tensor):
+        raise TypeError("objects of C++, and tensors of other classes, need not be comparable")
     return (kind, value)
 
 

@@ -49,7 +49,13 @@ def has_quantised(args: tuple) -> bool:
 
 def has_sparse(args: tuple, output: Any) -> bool:
     """How many elements a sparse tensor stores hangs on values."""
-    return any(tensor.layout in SPARSE for tensor in tensors_in((*args, output)))
+    for value in (*args, output):
+        if isinstance(value, torch.Tensor):
+            if value.layout in SPARSE:
+                return True
+        elif isinstance(value, (list, tuple)) and has_sparse(tuple(value), None):
+            return True
+    return False
 
 
 def on_meta(value: Any) -> Any:

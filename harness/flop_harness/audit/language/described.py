@@ -56,18 +56,23 @@ def experts(size: Callable[[str, int], int], mlp: int, layers: int) -> Experts |
 
 @dataclass(frozen=True, slots=True)
 class Small:
-    """Norms and biases that a count takes in; a ``norm`` of None leaves all of them out."""
+    """Norms and biases that a count takes in; a ``norm`` of None leaves all of them out.
+
+    ``around`` says that each part of a layer has a norm behind it too, as in Gemma 2.
+    """
 
     told: str
     norm: Norm | None
     biases: bool = False
     qkv_biases: bool = False
+    around: bool = False
 
     def of(self, shape: Transformer) -> int:
         if self.norm is None:
             return 0
         held = replace(shape, norm=self.norm, biases=self.biases, qkv_biases=self.qkv_biases)
-        return weights.norms(held) + weights.biases(held)
+        behind = 2 * shape.layers * shape.width if self.around else 0
+        return weights.norms(held) + behind + weights.biases(held)
 
     def told_of(self, stem: str) -> str:
         parts = (f"matrices{stem}" if stem else "matrices of the layers") if self.norm is None else (
@@ -83,7 +88,18 @@ SMALL = (
     Small("RMS norms", "rms"),
     Small("RMS norms, biases of queries, keys and values", "rms", qkv_biases=True),
     Small("RMS norms and biases", "rms", biases=True),
+    Small("four RMS norms", "rms", around=True),
 )
+
+
+BOTH_INPUTS = "an MLP's width is that of its gate and its input together"
+
+
+def meant(shape: Transformer) -> Iterator[tuple[tuple[str, ...], Transformer]]:
+    """(what departs, shape): as its columns say, and with half of a gated MLP's width (Gemma's tables)."""
+    yield (), shape
+    if shape.mlp_matrices == 3 and shape.mlp_width % 2 == 0 and not shape.experts:
+        yield (BOTH_INPUTS,), replace(shape, mlp_width=shape.mlp_width // 2)
 
 
 def layers(shape: Transformer) -> Iterator[tuple[str, int]]:

@@ -16,7 +16,9 @@ from flop_harness.audit.language.quantities import (
     column,
     cut,
     filled,
+    printed,
     stands_for,
+    worth,
 )
 from flop_harness.conventions.transformers.catalogue import FORMULAS
 from flop_harness.conventions.transformers.formula import Formula
@@ -26,12 +28,14 @@ from flop_harness.suite.peaks import find as find_peak
 from flop_harness.suite.peaks import known as known_peaks
 from flop_harness.suite.shapes import find as find_shape
 
-Mode = Literal["rounded", "filled", "cut"]
+Mode = Literal["rounded", "filled", "cut", "samples", "seconds"]
 TOLD: Mapping[Mode, str] = {
     "rounded": "", "filled": "figures beside it filled up with zeros",
-    "cut": "figures beside it cut off",
+    "cut": "figures beside it cut off", "samples": "a rate of whole sequences",
+    "seconds": "a rate out of a step's seconds, rounded to hundredths",
 }  # fmt: skip
 
+ROUNDED_BEFORE = ("samples", "seconds")
 RECOMPUTED = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -114,11 +118,28 @@ class Given:
         """Tokens per second of one device."""
         gpus = self.get("gpus") or Interval.of(1)
         whole, each = self.get("tokens/s"), self.get("tokens/s/gpu")
-        if whole is not None:
-            return whole / gpus
-        if each is not None:
-            return each
-        return self.steps / gpus if self.steps else None
+        if whole is None and each is None:
+            return self.steps / gpus if self.steps else None
+        rate = whole / gpus if whole is not None else each
+        return (self.of_rounded() or rate) if self.mode in ROUNDED_BEFORE else rate
+
+    def of_rounded(self) -> Interval | None:
+        """The rate of one device where it was worked out from a rounded figure; None where it was not."""
+        rate, gpus = self.stated("tokens/s/gpu"), self.stated("gpus")
+        length, batch = self.stated("length"), self.stated("batch")
+        if rate is None or gpus is None or length is None:
+            return None
+        if self.mode == "samples":
+            return of_whole_sequences(rate, length / gpus)
+        return of_hundredths(rate, batch * length / gpus) if batch is not None else None
+
+    def stated(self, name: str) -> Fraction | None:
+        """A figure beside it as it stands."""
+        if name not in self.cells:
+            return None
+        cell, prefix = self.cells[name]
+        figure, letter = printed(cell)
+        return figure.value * worth(name, prefix, letter)
 
     @property
     def step_tokens(self) -> Interval | None:
@@ -172,6 +193,23 @@ class Given:
             if amount is not None:
                 found.append((formula, amount, covers(formula.id, self.shape)))
         return found
+
+
+def of_whole_sequences(rate: Fraction, sequence: Fraction) -> Interval | None:
+    """A rate of tokens that is a whole number of sequences per second, rounded to it before."""
+    number = rate / sequence
+    if number.denominator != 1:
+        return None
+    half = Fraction(1, 2)
+    return Interval((number - half) * sequence, (number + half) * sequence)
+
+
+def of_hundredths(rate: Fraction, step: Fraction) -> Interval | None:
+    """A rate, in whole tokens, that is ``step`` tokens in seconds which were rounded to hundredths."""
+    seconds, half = Fraction(round(100 * step / rate), 100), Fraction(1, 200)
+    if seconds <= half or abs(step / seconds - rate) > Fraction(1, 2):
+        return None
+    return Interval(step / (seconds + half), step / (seconds - half))
 
 
 @lru_cache(maxsize=100_000)

@@ -14,8 +14,8 @@ from fractions import Fraction
 
 from flop_harness.audit.language import slips
 from flop_harness.audit.language.given import Given
-from flop_harness.audit.language.hours import on_hours
-from flop_harness.audit.language.possible import UNNAMED, Candidate
+from flop_harness.audit.language.measured import MEASURED, on_measured
+from flop_harness.audit.language.possible import UNCOVERED, UNNAMED, Candidate
 from flop_harness.audit.language.quantities import (
     QUANTITIES,
     column,
@@ -92,14 +92,14 @@ def usual_ways(group: list[Question]) -> tuple[set[Way], float]:
 
 def verdict(question: Question, table: list[Question]) -> Verdict:
     claim = question.claim
-    if claim.metric == "gpu hours" and not question.plain:
-        return on_hours(claim, [q.claim for q in table if q.claim.unit == claim.unit])
+    if claim.metric in MEASURED and not question.plain:
+        return on_measured(claim, [q.claim for q in table if q.claim.unit == claim.unit])
     if not question.plain:
         return Verdict(claim.id, "unexplained", "its row does not say what it follows from")
     outside = bool(question.usual) and not any(
         way_of(match.candidate) in question.usual for match in question.matches
     )
-    if slip := changed_places(question, table) or slips.above_hardware(claim, Given(claim)):
+    if slip := changed_places(question, table) or slips.above_whole(claim, Given(claim)):
         return mistaken(question, table, slip)
     if question.matches and credible(question, RARE if outside else UNLIKELY):
         made = reproduced(question)
@@ -115,6 +115,8 @@ def credible(question: Question, chance: float) -> bool:
     best = question.best[0]
     if best.candidate.shared:
         return way_of(best.candidate) in question.usual
+    if best.candidate.cost == UNCOVERED and best.candidate.counting != question.claim.counts:
+        chance = min(chance, RARE)
     if way_of(best.candidate) in question.usual or (best.cost <= 1 and not question.usual):
         return True
     return question.chance(best.cost) <= chance
@@ -195,8 +197,17 @@ def mistaken(question: Question, table: list[Question], slip: str = "") -> Verdi
     gap = (
         f", {in_percent(figure_of(claim).middle / closest[0].value.middle - 1, 2, signed=True)} off"
     )
-    reason = f"{slip}; {should}" if slip else f"{should}{gap}"
+    reason = f"{slip}; {should}" if slip else f"{should}{gap}{otherwise(question)}"
     return counted(question, Verdict(claim.id, ruling, reason, nearest=shown))
+
+
+def otherwise(question: Question) -> str:
+    """What would give a figure, were it less likely to fit by chance."""
+    if not question.matches:
+        return ""
+    best = question.matches[0]
+    told = "; ".join([best.candidate.counting, *best.candidate.departures])
+    return f"; {told} gives it, as it would {in_percent(question.chance(best.cost), 1)} of made-up figures"
 
 
 def swapped(question: Question, likely: list[Candidate], table: list[Question]) -> str:

@@ -58,6 +58,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "tokens": Quantity("token"),
     "compute": Quantity("FLOP"),
     "pf-days": Quantity("PFLOP/s day"),
+    "flop per token": Quantity("FLOP"),
     "flop per param": Quantity("FLOP"),
     "forward flop per param": Quantity("FLOP", counted=True),
     "backward factor": Quantity("", counted=True),
@@ -84,8 +85,8 @@ QUANTITIES: Mapping[str, Quantity] = {
     "ratio": Quantity(""),
 }
 
-PREFIXES = {"k": 3, "K": 3, "M": 6, "G": 9, "B": 9, "T": 12, "P": 15, "E": 18, "Z": 21}
-HEAD = re.compile(r"(?P<name>[^()]+?)\s*(?:\((?P<prefix>[kKMGBTPEZ])\))?$")
+PREFIXES = {"k": 3, "K": 3, "M": 6, "G": 9, "B": 9, "T": 12, "P": 15, "E": 18, "Z": 21, "Y": 24}
+HEAD = re.compile(r"(?P<name>[^()]+?)\s*(?:\((?P<prefix>[kKMGBTPEZY]|1e\d\d?)\))?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,14 @@ def column(head: str) -> tuple[str, Fraction]:
     if name not in QUANTITIES:
         raise UserError(f"unknown quantity {name!r}{suggest(name, QUANTITIES)}")
     prefix = match["prefix"] if match else None
-    return name, Fraction(10 ** PREFIXES[prefix]) if prefix else Fraction(1)
+    return name, prefixed(prefix or "")
+
+
+def prefixed(prefix: str) -> Fraction:
+    """What ``M`` or ``1e6`` is worth; 1 for none."""
+    if prefix.startswith("1e"):
+        return Fraction(10 ** int(prefix[2:]))
+    return Fraction(10 ** PREFIXES[prefix]) if prefix else Fraction(1)
 
 
 LEAST, MOST = Fraction(1, 10**12), Fraction(10**36)
@@ -145,7 +153,7 @@ def printed(cell: str) -> tuple[Printed, Fraction]:
         raise UserError(f"{cell!r}: {letter!r} is no prefix such as K, M, B or T")
     if figure.value <= 0:
         raise UserError(f"{cell!r}: no figure above 0")
-    return figure, Fraction(10 ** PREFIXES[letter]) if letter else Fraction(1)
+    return figure, prefixed(letter)
 
 
 def check_figure(name: str, cell: str, prefix: Fraction) -> None:

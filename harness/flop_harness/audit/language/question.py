@@ -21,7 +21,7 @@ from flop_harness.audit.matching import PRINTINGS
 from flop_harness.records import Claim
 
 READ_OTHERWISE = 1
-READ_SO: tuple[Mode, ...] = ("filled", "cut")
+READ_SO: tuple[Mode, ...] = ("filled", "cut", "samples", "seconds")
 Way = tuple[str, tuple[str, ...]]
 
 
@@ -52,7 +52,7 @@ class Question:
 
     @cached_property
     def otherwise(self) -> list[Candidate]:
-        """With the figures beside it filled up with zeros, or cut off."""
+        """With the figures beside it filled up with zeros, cut off, or out of rounded ones."""
         return [
             replace(
                 each, cost=each.cost + READ_OTHERWISE, departures=(*each.departures, TOLD[mode])

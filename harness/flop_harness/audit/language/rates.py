@@ -1,4 +1,4 @@
-"""Rates of tokens, of FLOP, and what share of a peak they are; the FLOP of one sequence."""
+"""Rates of tokens, of FLOP, and what share of a peak they are."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from dataclasses import replace
 from fractions import Fraction
 
 from flop_harness.audit.language.given import Given
-from flop_harness.audit.language.parts import PARTS
-from flop_harness.audit.language.possible import RECOMPUTING, UNNAMED, Candidate, by_formulas, sure
+from flop_harness.audit.language.possible import UNNAMED, Candidate, by_formulas, sure
 from flop_harness.audit.language.quantities import Interval
 from flop_harness.conventions.transformers.catalogue import FORMULAS
-from flop_harness.records.transformer import Transformer
 
 
 def tokens_per_second(given: Given) -> Iterator[Candidate]:
@@ -141,58 +139,3 @@ def hfu(given: Given) -> Iterator[Candidate]:
     elif share and given.rate is None:
         yield Candidate("4/3 of the MFU", share * Fraction(4, 3), UNNAMED)
     yield from mfu(given, ("hardware",))
-
-
-# ---------------------------------------------------------------------------------- one sequence
-
-
-def forward_flop(given: Given) -> Iterator[Candidate]:
-    yield from passes(given, Fraction(1, 3))
-
-
-def forward_macs(given: Given) -> Iterator[Candidate]:
-    if "part" not in given.claim.given:
-        yield from passes(given, Fraction(1, 6))
-    elif given.shape and given.length:
-        part = PARTS[given.claim.given["part"]]
-        tokens = (given.get("batch") or Interval.of(1)) * given.length
-        for counting, amount in part(given.shape, given.length):
-            yield Candidate(counting, tokens * amount * Fraction(1, 2))
-
-
-def training_flop(given: Given) -> Iterator[Candidate]:
-    ahead = given.get("forward flop")
-    yield from sure("three forward passes", ahead * 3 if ahead else None)
-    if ahead is None:
-        yield from passes(given, Fraction(1))
-
-
-def training_macs(given: Given) -> Iterator[Candidate]:
-    ahead = given.get("forward macs")
-    yield from sure("three forward passes", ahead * 3 if ahead else None)
-
-
-def passes(given: Given, share: Fraction) -> Iterator[Candidate]:
-    """A share of forward and backward over the row's tokens; softmax and activations of calflops."""
-    if given.shape is None or given.length is None:
-        return
-    tokens = (given.get("batch") or Interval.of(1)) * given.length
-    yield from by_formulas(given, ("training",), lambda amount: amount * tokens * share)
-    plain = given.per_token(FORMULAS["ref-full"])
-    if plain:
-        yield from of_base_and_eager(given.shape, given.length, plain / 3, share * 3, tokens)
-
-
-def of_base_and_eager(
-    shape: Transformer, length: int, ahead: Interval, share: Fraction, tokens: Interval
-) -> Iterator[Candidate]:
-    """Without the head, and with what counters of FLOPs add: softmax and activation, 1 each."""
-    head = 2 * shape.width * shape.vocabulary
-    more = shape.layers * (shape.heads * length + shape.mlp_width) if share == 1 else 0
-    base = Interval.of(ahead.low - head)
-    yield Candidate("ref-full without the head", base * tokens * share, RECOMPUTING)
-    if more:
-        told = "softmax and activation 1 each"
-        yield Candidate(f"ref-full, {told}", Interval.of(ahead.low + more) * tokens, UNNAMED)
-        eager = Interval.of(base.low + more) * tokens
-        yield Candidate(f"ref-full without the head, {told}", eager, RECOMPUTING)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flop_harness.audit.language import rates, runs, sizes
+from flop_harness.audit.language import passes, rates, runs, sizes
 from flop_harness.audit.language.given import Given
 from flop_harness.audit.language.possible import Candidate, Relation
 from flop_harness.records import Claim
@@ -12,14 +12,15 @@ TARGETS: dict[str, Relation] = {
     "non-embedding params": sizes.layer_params, "embedding params": sizes.embedding_params,
     "width": sizes.width, "layers": sizes.of_model(lambda shape: shape.layers),
     "heads": sizes.of_model(lambda shape: shape.heads), "flop per param": runs.flop_per_param,
+    "flop per token": runs.flop_per_token,
     "tokens": runs.tokens, "batch tokens": runs.batch_tokens, "compute": runs.compute,
     "pf-days": runs.pf_days, "days": runs.days, "gpu hours": runs.gpu_hours,
     "tokens/s": rates.tokens_per_second, "tokens/s/gpu": rates.tokens_per_second_per_gpu,
     "samples/s": rates.samples_per_second, "tflops/gpu": rates.tflops_per_gpu,
     "pflops": rates.pflops, "peak share": rates.peak_share, "mfu": rates.model_utilisation,
     "mfu without attention": rates.mfu_without_attention, "hfu": rates.hfu, "ratio": rates.ratio,
-    "forward flop": rates.forward_flop, "forward macs": rates.forward_macs,
-    "training flop": rates.training_flop, "training macs": rates.training_macs,
+    "forward flop": passes.forward_flop, "forward macs": passes.forward_macs,
+    "training flop": passes.training_flop, "training macs": passes.training_macs,
 }  # fmt: skip
 """How each quantity follows from others; a figure of any other is taken as given."""
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from flop_harness.audit.csv_tables import records
+from flop_harness.audit.language import spellings
 from flop_harness.audit.language.given import RECOMPUTED
 from flop_harness.audit.language.parts import PARTS
 from flop_harness.audit.language.quantities import QUANTITIES, check_figure, column
@@ -27,14 +28,14 @@ WORDS = ("model", "peak", "note", "recomputed", "label", "part")
 """Columns that hold words."""
 GIVEN = ("tokens", "batch tokens")
 """Quantities that sources state rather than compute."""
-BLANK = ("", "-", "n/a", "0")
+BLANK = ("", "-", "–", "—", "n/a", "na", "?", "0")
 
 
 class Table(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A table of figures: ``columns`` name quantities, ``given`` holds for all of its rows.
 
     Instead of rows it may name a ``csv`` beside its file, whose columns ``take`` renames; ``where``
-    keeps the rows that have these values. ``counts`` is the formula that the source describes.
+    keeps the rows that have these values, or one of a list of them. ``counts`` is the formula that the source describes.
     """
 
     id: Text
@@ -47,7 +48,7 @@ class Table(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     given: dict[str, str] = {}
     csv: str = ""
     take: dict[str, str] = {}
-    where: dict[str, str] = {}
+    where: dict[str, str | list[str]] = {}
     models: dict[str, str] = {}
 
 
@@ -66,8 +67,7 @@ def claims(table: Table, file: str, folder: Path, where: str) -> Iterator[Claim]
     nothing = True
     for row in rows(table, folder, where):
         place = f"{where}, row {row.number}"
-        cells = {head: cell for head, cell in {**table.given, **row.cells}.items()
-                 if cell.strip() not in BLANK}  # fmt: skip
+        cells = {**filled_in(table.given), **row.cells}
         check(cells, place)
         found = [claim(table, row, head, cells, file) for head in row.cells
                  if head in cells and head not in WORDS and column(head)[0] in TARGETS]  # fmt: skip
@@ -83,13 +83,29 @@ def claims(table: Table, file: str, folder: Path, where: str) -> Iterator[Claim]
         raise UserError(f"{where}: no cell holds a figure that could follow from others")
 
 
+def filled_in(row: Mapping[str, str]) -> dict[str, str]:
+    """A row's cells in our words, without those that are blank or beside the figures."""
+    found = {}
+    for title, cell in row.items():
+        name = spellings.head(title)
+        if cell.strip().lower() in BLANK or (name == title and spellings.skipped(title)):
+            continue
+        if name.startswith("batch size"):
+            name = name.replace(
+                "batch size", spellings.batch(cell + name.removeprefix("batch size"))
+            )
+        words = name in WORDS and not (name == "peak" and re.match(r"[\d.]", cell))
+        found[name] = cell if words or not named(name) else spellings.figure(column(name)[0], cell)
+    return found
+
+
 def check_keys(table: Table, where: str) -> None:
     """UserError for keys that do not go together, a formula that is not known, a column given twice."""
     if bool(table.csv) == bool(table.rows):
         raise UserError(f"{where}: a table has rows, or a csv")
     if bool(table.csv) != bool(table.take):
         raise UserError(f"{where}: take tells which columns of a csv hold what: both, or neither")
-    heads = [head.strip() for head in (*(table.take.values() or table.columns), *table.given)]
+    heads = list(map(spellings.head, (*(table.take.values() or table.columns), *table.given)))
     names = [
         head if head in WORDS else column(head)[0] for head in heads if head in WORDS or named(head)
     ]
@@ -155,27 +171,27 @@ def rows(table: Table, folder: Path, where: str) -> Iterator[Row]:
         if len(cells) != len(table.columns):
             told = f"{len(cells)} cells under {len(table.columns)} columns"
             raise UserError(f"{where}, row {number}: {told}")
-        yield Row(
-            dict(zip(map(str.strip, table.columns), cells, strict=True)), table.source, number
-        )
+        yield Row(filled_in(dict(zip(table.columns, cells, strict=True))), table.source, number)
 
 
 def csv_rows(table: Table, path: Path) -> Iterator[Row]:
     lines = list(enumerate(records(path), start=1))
-    if not any(all(raw.get(k) == v for k, v in table.where.items()) for _, raw in lines):
+    kept = [(number, raw) for number, raw in lines if all(
+        raw.get(key) in ([value] if isinstance(value, str) else value)
+        for key, value in table.where.items())]  # fmt: skip
+    if not kept:
         raise UserError(f"{path}: no row with {table.where}")
-    for number, raw in lines:
-        if any(raw.get(key) != value for key, value in table.where.items()):
-            continue
+    for number, raw in kept:
         missing = [key for key in table.take if raw.get(key) is None]
         if missing:
             raise UserError(f"{path}, row {number}: no column {missing[0]!r}")
         cells = {name: clean(raw[key]) for key, name in table.take.items()}
         if "model" in cells:  # one without a shape is a name alone
-            cells["label"] = cells["model"]
-            cells["model"] = table.models.get(cells["model"], "")
+            label = next(raw[key].strip() for key, name in table.take.items() if name == "model")
+            cells["model"] = table.models.get(label, table.models.get(cells["model"], ""))
+            cells["label"] = label
         source = raw.get("source") or table.source
-        yield Row({head: cell for head, cell in cells.items() if cell}, source, number)
+        yield Row(filled_in(cells), source, number)
 
 
 def clean(cell: str) -> str:

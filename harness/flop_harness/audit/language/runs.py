@@ -22,6 +22,16 @@ def flop_per_param(given: Given) -> Iterator[Candidate]:
         yield Candidate("backward factor x forward, active share inside", back * ahead)
 
 
+def flop_per_token(given: Given) -> Iterator[Candidate]:
+    """Of a training step, or of a forward pass alone."""
+    size = given.get("active params") or given.get("params")
+    for share, told in ((Fraction(1), ""), (Fraction(1, 3), ", forward")):
+        if size:
+            yield Candidate(f"{6 * share} N, as printed", size * 6 * share, UNNAMED)
+        for each in by_formulas(given, ("training", "hardware"), lambda amount: amount):
+            yield replace(each, value=each.value * share, counting=f"{each.counting}{told}")
+
+
 def compute(given: Given) -> Iterator[Candidate]:
     """FLOP of a training run, or of one part of it."""
     tokens = given.get("tokens")

@@ -22,6 +22,7 @@ from flop_harness.conventions.transformers import parameters as weights
 from flop_harness.records.transformer import Transformer
 
 ACTIVE = "active parameters where all are meant"
+ALL = "all parameters where the active ones are meant"
 
 
 def params(given: Given) -> Iterator[Candidate]:
@@ -32,10 +33,11 @@ def params(given: Given) -> Iterator[Candidate]:
 
 
 def of_columns(shape: Transformer) -> Iterator[Candidate]:
-    for counting, amount in described.counts(shape):
-        yield Candidate(counting, Interval.of(amount), UNNAMED)
-    for counting, told, amount in described.counts_of_another_vocabulary(shape):
-        yield Candidate(counting, Interval.of(amount), FAR, (told,), shared=True)
+    for told, each in described.meant(shape):
+        for counting, amount in described.counts(each):
+            yield Candidate(counting, Interval.of(amount), FAR if told else UNNAMED, told)
+    for counting, other, amount in described.counts_of_another_vocabulary(shape):
+        yield Candidate(counting, Interval.of(amount), FAR, (other,), shared=True)
     if shape.experts:
         for counting, amount in described.counts(shape):
             active = Interval.of(amount - idle(shape))
@@ -78,18 +80,22 @@ def active_params(given: Given) -> Iterator[Candidate]:
         shape = given.shape
         active, parts = weights.active(shape), weights.parameters(shape)
         yield Candidate("active parameters", Interval.of(active))
+        if shape.experts:
+            whole = Interval.of(weights.count(shape))
+            yield Candidate("all parameters", whole, RECOMPUTING, (ALL,))
         looked_up = parts["embedding"] if parts["head"] else 0
         yield Candidate("without the embedding", Interval.of(active - looked_up), UNNAMED)
         bare = Interval.of(active - embeddings(shape))
         yield Candidate("without embedding and head", bare, UNNAMED)
-    whole, share = given.get("params"), given.get("active share")
-    yield from sure("parameters x active share", whole * share if whole and share else None)
+    together, share = given.get("params"), given.get("active share")
+    yield from sure("parameters x active share", together * share if together and share else None)
 
 
 def layer_params(given: Given) -> Iterator[Candidate]:
     if given.described is not None:
-        for counting, amount in described.layers(given.described):
-            yield Candidate(counting, Interval.of(amount), UNNAMED)
+        for told, each in described.meant(given.described):
+            for counting, amount in described.layers(each):
+                yield Candidate(counting, Interval.of(amount), FAR if told else UNNAMED, told)
     elif given.shape is not None:
         shape = given.shape
         rest = weights.count(shape) - embeddings(shape)
@@ -134,7 +140,8 @@ def fits_parameters(given: Given, width: Interval) -> bool:
     shape = shape_of_columns(lambda name: width if name == "width" else given.get(name))
     if shape is None or printed is None:
         return False
-    return any(printed.meets(Interval.of(amount)) for _, amount in described.counts(shape))
+    return any(printed.meets(Interval.of(amount)) for _, each in described.meant(shape)
+               for _, amount in described.counts(each))  # fmt: skip
 
 
 def of_model(size: Callable[[Transformer], int]) -> Relation:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
+from flop_harness.audit.language import described
+from flop_harness.audit.language.described import Column, shape_of_columns
 from flop_harness.audit.language.given import Given
 from flop_harness.audit.language.quantities import (
     QUANTITIES,
@@ -18,6 +20,7 @@ from flop_harness.audit.language.quantities import (
 )
 from flop_harness.audit.language.relations import Candidate
 from flop_harness.conventions.transformers import parameters as weights
+from flop_harness.errors import UserError
 from flop_harness.records import Claim
 from flop_harness.records.units import parse_figure
 from flop_harness.suite.peaks import known as known_peaks
@@ -51,7 +54,7 @@ def explained(claim: Claim, values: Iterable[Interval], clear: bool, near: bool 
     """
     values = list(values)
     given = Given(claim)
-    slips: list[Slip] = [powers, against_sparse, against_another, active_alone]
+    slips: list[Slip] = [powers, against_sparse, against_another, active_alone, exchanged]
     if clear or printed(claim.value)[0].digits >= MANY:
         slips += [transposed, one_digit] if clear else [transposed]
     if clear or near:
@@ -116,12 +119,47 @@ def active_alone(claim: Claim, given: Given, values: list[Interval]) -> Iterator
         yield "the active parameters for all"
 
 
-def above_hardware(claim: Claim, given: Given) -> str:
-    """Model FLOPs are at most what the hardware runs."""
-    hardware = given.get("hfu")
-    if claim.metric == "mfu" and hardware and figure_of(claim).low > hardware.high:
+def above_whole(claim: Claim, given: Given) -> str:
+    """Model FLOPs are at most what the hardware runs, active parameters at most all."""
+    figure, hardware = figure_of(claim), given.get("hfu")
+    if claim.metric == "mfu" and hardware and figure.low > hardware.high:
         return "more than the HFU beside it"
+    whole, active = given.get("params"), given.get("active params")
+    if claim.metric == "active params" and whole and figure.low > whole.high:
+        return "more than all parameters beside it"
+    if claim.metric == "params" and active and figure.high < active.low:
+        return "less than the active parameters beside it"
     return ""
+
+
+EXCHANGED = (("width", "mlp width"), ("layers", "heads"), ("heads", "kv heads"), ("layers", "width"),
+             ("heads", "head size"), ("experts", "active experts"))  # fmt: skip
+"""Columns of a shape that change places easily."""
+LITTLE = Fraction(1, 10)
+"""Parameters that are off by less may count something else."""
+
+
+def exchanged(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
+    """Parameters that follow where two other columns of the row change places, and else are far off."""
+    figure = figure_of(claim).middle
+    near = any(abs(figure / value.middle - 1) < LITTLE for value in values)
+    if claim.metric != "params" or given.described is None or near:
+        return
+    for pair in EXCHANGED:
+        if not all(name in given.cells for name in pair):
+            continue
+        try:
+            shape = shape_of_columns(with_exchanged(given, pair))
+        except UserError:  # they describe no shape so
+            continue
+        counted = described.counts(shape) if shape else ()
+        if any(figure_of(claim).meets(Interval.of(amount)) for _, amount in counted):
+            yield f"{pair[0]} and {pair[1]} beside it changed places"
+
+
+def with_exchanged(given: Given, pair: tuple[str, str]) -> Column:
+    other = {pair[0]: pair[1], pair[1]: pair[0]}
+    return lambda name: given.get(other.get(name, name))
 
 
 def transposed(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:

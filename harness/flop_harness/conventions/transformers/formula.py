@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from flop_harness.conventions.transformers import parameters as weights
-from flop_harness.conventions.transformers.forward import Charges, forward, seen
+from flop_harness.conventions.transformers.forward import Charges, deeper, forward, seen
 from flop_harness.conventions.transformers.switches import Passes, Switch
 from flop_harness.records.transformer import Scope, Transformer
 
@@ -67,10 +67,17 @@ class Symbols:
         return (s.layers - s.experts.dense_layers) * self.h * s.experts.routed if s.experts else 0
 
     @property
+    def predicted(self) -> int:
+        """Weights behind the layers that predict further tokens: their projections, their logits."""
+        return self.shape.predictions * (2 * self.h**2 + self.h * self.V)
+
+    @property
     def positions(self) -> int:
         """Weights for positions: learned ones, and a matrix in each layer for relative ones."""
         return self.L * weights.relative(self.shape)
 
+
+NO_PREDICTION = "no further tokens predicted"
 
 Value = Callable[[Symbols], Fraction | int]
 """FLOP per token, as the source writes it."""
@@ -85,7 +92,8 @@ class Formula:
 
     Versions of one ``project`` differ in ``commit``; ``date`` says since or until when, as far as known. Without ``latent`` a formula says
     nothing of attention over a compressed cache, and a ``strict`` one nothing of what it does not
-    cover; others give a figure all the same.
+    cover; others give a figure all the same. One that ``predicts`` has the layers that predict further
+    tokens among its layers; to others there are none.
     """
 
     id: str
@@ -98,6 +106,7 @@ class Formula:
     covers: tuple[Coverage, ...] = ()
     latent: bool = False
     strict: bool = False
+    predicts: bool = False
     project: str = ""
     date: str = ""
     commit: str = ""
@@ -112,16 +121,23 @@ class Formula:
         """FLOP per token as published; None where the formula has no symbol for the shape."""
         if (shape.latent and not self.latent) or (self.strict and self.outside(shape)):
             return None
-        return Fraction(self.value(Symbols(shape, length)))
+        return Fraction(self.value(Symbols(self.sees(shape), length)))
+
+    def sees(self, shape: Transformer) -> Transformer:
+        """The shape with the layers that it knows."""
+        return deeper(shape) if self.predicts else replace(shape, predictions=0)
 
     def terms(self, shape: Transformer, length: int) -> dict[str, Fraction]:
         """What each switch adds to the reference, in FLOP per token; zeros are left out."""
         usual = PASSES[self.scope]
         now = start(shape, length, self.scope)
         found: dict[str, Fraction] = defaultdict(Fraction)
+        if not self.predicts:
+            whole, now = sum(now.values()), start(self.sees(shape), length, self.scope)
+            found[NO_PREDICTION] = usual * (sum(now.values()) - whole)
         for switch in self.switches:
             before = now.get(switch.part, Fraction(0))
-            now[switch.part] = Fraction(switch.amount(shape, length, before))
+            now[switch.part] = Fraction(switch.amount(self.sees(shape), length, before))
             found[switch.term] += usual * (now[switch.part] - before)
         for passes in self.passes:
             for part in passes.parts:
@@ -130,8 +146,12 @@ class Formula:
 
 
 def start(shape: Transformer, length: int, scope: Scope) -> Charges:
-    """The reference's forward pass, FLOP per token: a prompt is attended causally, exactly."""
-    charges = forward(shape, length)
+    """The reference's forward pass, FLOP per token: a prompt is attended causally, exactly.
+
+    Further tokens are predicted in training alone.
+    """
+    trains = scope in ("training", "hardware")
+    charges = forward(shape if trains else replace(shape, predictions=0), length)
     if scope == "prefill":
         charges["scores"] *= seen(length, causal=shape.causal) / length
     return charges

@@ -6,6 +6,7 @@ logits of every token. The matrix of relative positions is taken to meet each to
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
@@ -14,7 +15,7 @@ from flop_harness.records.transformer import Transformer
 
 Part: TypeAlias = Literal[
     "qkv", "output", "scores", "mlp", "router", "relative", "logits",
-    "embedding", "softmax", "norms", "biases", "positions",
+    "prediction", "embedding", "softmax", "norms", "biases", "positions",
 ]  # fmt: skip
 """Products of the reference, and what some formulas count besides."""
 
@@ -23,6 +24,7 @@ Charges: TypeAlias = dict[Part, Fraction]
 
 def forward(shape: Transformer, length: int) -> Charges:
     """FLOP per token, by part, of a pass over ``length`` tokens."""
+    further, shape = shape.predictions, deeper(shape)
     return {
         "qkv": Fraction(2 * shape.layers * weights.query_key_value(shape)),
         "output": Fraction(2 * shape.layers * weights.output(shape)),
@@ -30,8 +32,17 @@ def forward(shape: Transformer, length: int) -> Charges:
         "mlp": Fraction(2 * mlp(shape)),
         "router": Fraction(2 * router(shape)),
         "relative": Fraction(2 * shape.layers * weights.relative(shape)),
-        "logits": Fraction(2 * shape.width * shape.vocabulary),
+        "logits": Fraction(2 * (1 + further) * shape.width * shape.vocabulary),
+        "prediction": Fraction(2 * further * 2 * shape.width**2),
     }
+
+
+def deeper(shape: Transformer) -> Transformer:
+    """With the layers that predict further tokens among its layers.
+
+    Each takes a token's state and its embedding, 2 h, down to h first: the part ``prediction``.
+    """
+    return replace(shape, layers=shape.layers + shape.predictions)
 
 
 def score_macs(shape: Transformer) -> int:

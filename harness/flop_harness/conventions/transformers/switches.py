@@ -117,6 +117,13 @@ def exact_pairs(shape: Transformer, length: int, so_far: Fraction) -> Fraction:
     return per_layer * (apart + (shape.layers - shape.windowed) * seen(length, 0, shape.causal))
 
 
+def half_and_pairs(shape: Transformer, length: int, so_far: Fraction) -> Fraction:
+    """Half of the square; in a window the pairs that count."""
+    per_layer = so_far / shape.layers / length
+    apart = shape.windowed * seen(length, shape.window)
+    return per_layer * (apart + (shape.layers - shape.windowed) * Fraction(length, 2))
+
+
 NO_SCORES = Switch("scores", "no attention scores", nothing)
 CAUSAL_HALF = Switch("scores", "half of the square", lambda shape, t, so_far: so_far / 2)
 CAUSAL_EXACT = Switch("scores", "the pairs that count, T (T + 1) / 2", exact_pairs)
@@ -128,6 +135,11 @@ HALF_SQUARE = Switch(
     "scores", "half of the square", lambda s, t, _: 2 * s.layers * s.query_width * t
 )
 WINDOWS = Switch("scores", "sliding windows", windows)
+HALF_WINDOWS = Switch(
+    "scores", "half of the square, half of a window",
+    lambda s, t, so_far: windows(s, t, so_far) / 2,
+)  # fmt: skip
+HALF_AND_PAIRS = Switch("scores", "half of the square, the pairs of a window", half_and_pairs)
 QUERY_SIZED = Switch(
     "scores", "values as wide as queries",
     lambda s, t, so_far: 4 * s.layers * s.heads * (s.latent.plain + s.latent.rotary) * t

@@ -7,6 +7,7 @@ from fractions import Fraction
 from flop_harness.conventions.transformers import coverage as asks
 from flop_harness.conventions.transformers import switches as sw
 from flop_harness.conventions.transformers.formula import Formula, Symbols
+from flop_harness.conventions.transformers.forward import seen
 from flop_harness.conventions.transformers.papers import (
     ABSOLUTE,
     IN_H,
@@ -51,6 +52,7 @@ def megatron_deepspeed(s: Symbols) -> int:
 
 
 MEGATRON = "NVIDIA/Megatron-LM megatron/training/training.py, num_floating_point_operations"
+FILLED = "vocabulary filled up to a multiple of 128"
 GENERAL = (sw.NO_ROUTER, sw.NO_RELATIVE, COMPRESSED_NORMS)
 MEGATRONS = (
     Formula("megatron-2023", "60 L h^2 (1 + kv / 5 H + T / 5 h + V / 10 L h)",
@@ -68,6 +70,63 @@ MEGATRONS = (
             "deepspeedai/Megatron-DeepSpeed megatron/utils.py:270 @4efb479d", megatron_deepspeed,
             (*sw.INTEGER_GROUPS, sw.NO_ROUTER, sw.NO_RELATIVE),
             covers=(asks.square, asks.plain_positions)),
+)  # fmt: skip
+
+
+# ----------------------------------------------------------------------------- Megatron-Bridge
+
+
+def bridge_products(s: Symbols, matrices: int) -> int:
+    """Megatron-LM's, further tokens and their three norms, the vocabulary filled up."""
+    filled = -(-s.V // 128) * 128
+    further = s.shape.predictions
+    norms = 3 * further * s.h
+    fill = (1 + further) * s.h * (filled - s.V)
+    gate = s.ffn(matrices) - s.ffn(s.m)
+    return megatron_products(s) + 6 * (s.predicted + norms + fill + gate)
+
+
+def bridge_2025(s: Symbols) -> int:
+    matrices = 2 if s.shape.family in OTHER_GATES else s.m
+    return bridge_products(s, matrices) + 3 * s.L * s.pair * s.T
+
+
+def bridge_2026(s: Symbols) -> Fraction:
+    reach = min(s.shape.window, s.T)
+    keys = s.shape.windowed * Fraction(reach, 2) + (s.L - s.shape.windowed) * Fraction(s.T, 2)
+    return bridge_products(s, s.m) + 6 * s.pair * keys
+
+
+def bridge_now(s: Symbols) -> Fraction:
+    apart = s.shape.windowed * seen(s.T, s.shape.window) if s.shape.windowed else 0
+    keys = apart + (s.L - s.shape.windowed) * Fraction(s.T, 2)
+    return bridge_products(s, s.m) + 6 * s.pair * keys
+
+
+BRIDGE = "NVIDIA-NeMo/Megatron-Bridge src/megatron/bridge/training/utils/flop_utils.py"
+OTHER_GATES = ("gpt-oss", "gemma", "gemma2", "gemma3")
+"""Families whose MLP is gated by another function than SiLU."""
+PREDICTION_NORMS = sw.Switch(
+    "norms", "norms of predictions", lambda s, t, so_far: so_far + 6 * s.predictions * s.width
+)
+UNGATED = sw.Switch(
+    "mlp", "a gate other than SiLU is left out",
+    lambda s, t, so_far: so_far * 2 / s.mlp_matrices if s.family in OTHER_GATES else so_far,
+)  # fmt: skip
+IN_BRIDGE = (*GENERAL, PREDICTION_NORMS, sw.Switch("logits", FILLED, sw.padded(128)))
+BRIDGES = (
+    Formula("megatron-bridge-2025", "each product, half of the square; gates of SiLU alone", BRIDGE,
+            bridge_2025, (*IN_BRIDGE, UNGATED, sw.CAUSAL_HALF),
+            covers=(asks.plain_positions, asks.decoder), latent=True, predicts=True,
+            project="Megatron-Bridge", date="to 2026-05", commit="NeMo container 26.04"),
+    Formula("megatron-bridge-2026", "each product, half of the square, half of a window", BRIDGE,
+            bridge_2026, (*IN_BRIDGE, sw.HALF_WINDOWS),
+            covers=(asks.plain_positions, asks.decoder), latent=True, predicts=True,
+            project="Megatron-Bridge", date="2026-06", commit="NeMo container 26.06"),
+    Formula("megatron-bridge", "each product, half of the square, the pairs of a window",
+            f"{BRIDGE} @a5b3b5a4", bridge_now, (*IN_BRIDGE, sw.HALF_AND_PAIRS),
+            covers=(asks.plain_positions, asks.decoder), latent=True, predicts=True,
+            project="Megatron-Bridge", date="later", commit="a5b3b5a4"),
 )  # fmt: skip
 
 
@@ -94,7 +153,6 @@ NEOX = "EleutherAI/gpt-neox megatron/logging.py"
 NANOGPT = "karpathy/nanoGPT"
 IN_NEOX = (asks.own_keys, asks.square, asks.no_experts, asks.plain_positions)
 IN_GPT2 = (asks.tied, asks.learned_positions, asks.decoder, *IN_H)
-FILLED = "vocabulary filled up to a multiple of 128"
 GPTS = (
     Formula("neox-018b8a9e", "24 x 4 L h^2 (1 + T / 6 h + V / 16 L h)", f"{NEOX} @018b8a9e", megatron,
             (*sw.SQUARE, *ABSOLUTE), (sw.RECOMPUTED,), "hardware", IN_NEOX,
@@ -150,4 +208,4 @@ COUNTS = (
             "litgpt/utils.py:449 @26857050", everything, (*sw.ALL_PARAMETERS, sw.ALL_EXPERTS)),
 )  # fmt: skip
 
-FORMULAS = (*MEGATRONS, *GPTS, *COUNTS)
+FORMULAS = (*MEGATRONS, *BRIDGES, *GPTS, *COUNTS)

@@ -71,7 +71,8 @@ def headline(proofs: Proofs) -> str:
         told.append(f"{group(standing['oracle'])} at a small shape")
     if standing["unprovable"]:
         told.append(f"{group(standing['unprovable'])} not provable")
-    macs = f"{group(sum(map(charged, products)))} MAC in {plural(len(proofs.cases), 'case')}"
+    ran = {case for proof in products for case in proof.calls}
+    macs = f"{group(sum(map(charged, products)))} MAC in {plural(len(ran), 'case')}"
     said = f"{', '.join(told)}; they make up {macs}"
     wrong = sum(proof.standing == "disagrees" for proof in proofs.proofs)
     if not wrong:

@@ -110,6 +110,17 @@ def write(run: Run, folder: Path, names: Iterable[str] = RUN) -> Written:
     return Written(paths, tuple(faults.found))
 
 
+def write_proofs(proofs: Proofs, folder: Path, formats: Iterable[str] = ()) -> list[Path]:
+    """Write the files of a suite's proofs in these formats; of none, all. Gives their paths."""
+    from flop_harness.store import write_atomically
+
+    wanted = {LONG.get(name.lower(), name.lower()) for name in formats} - {ALL}
+    paths = [folder / name for name in PROOFS if not wanted or name.rpartition(".")[2] in wanted]
+    for path in paths:
+        write_atomically(path, PROOFS[path.name](proofs))
+    return paths
+
+
 def has_something(run: Run, name: str) -> bool:
     """Whether a chart shows anything of this run; other files always do."""
     shown = {"heatmap": legible, "sizes": compares_models}.get(name.partition(".")[0])

@@ -88,8 +88,9 @@ CASES = (
 
 
 def by_case(proofs: Proofs) -> Table:
-    """The reference of each case: how much is proven, and how much is spent on padding."""
-    rows = tuple(_case_row(case, proofs) for case in proofs.cases)
+    """The reference of each case that ran: how much is proven, and how much is spent on padding."""
+    ran = {case for proof in proofs.proofs for case in (*proof.calls, *proof.beside)}
+    rows = tuple(_case_row(case, proofs) for case in proofs.cases if case in ran)
     return Table("By case", CASES, rows)
 
 

@@ -11,7 +11,7 @@ from flop_harness.report.analysis.reproduction import Reproduction, Speed, Times
 from flop_harness.report.analysis.time_sentences import how_measured
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.tables.table import Column, Table, columns
-from flop_harness.report.words.text import digits, group, plural
+from flop_harness.report.words.text import digits, group, plural, printable
 
 MANY = 20
 """So many differences are named"""
@@ -47,7 +47,7 @@ def conclusion_table(held: TimesHeld) -> Table:
 
 
 def count_lines(found: Reproduction) -> Iterator[str]:
-    """How many counts are identical; each that is not, by name and terms."""
+    """How many counts are identical, whether to those of another torch; each that is not, by name and terms."""
     if found.counts is None:
         return
     moves, same = found.counts.moves, len(found.counts.unchanged)
@@ -55,6 +55,9 @@ def count_lines(found: Reproduction) -> Iterator[str]:
         f"Counts: {group(same)} of {group(same + len(moves))} are identical to those published "
         f"({found.source})."
     )
+    if found.counts.torch is not None:
+        before, here = found.counts.torch
+        yield f"Those are of torch {printable(before)}; here it is {printable(here)}."
     yield from map(sentence, moves[:MANY])
     if len(moves) > MANY:
         yield f"... and {plural(len(moves) - MANY, 'more difference')}."

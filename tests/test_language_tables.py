@@ -1,0 +1,227 @@
+"""Tables as authors print them: their words and units, figures worked out from rounded ones, known traps."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from flop_harness.audit.claims import load
+from flop_harness.audit.language.given import of_hundredths, of_whole_sequences
+from flop_harness.audit.language.judge import verdicts
+from flop_harness.audit.language.quantities import Interval, column
+from flop_harness.audit.language.spellings import figure, head
+from flop_harness.records import Claim, Verdict
+
+
+@pytest.fixture
+def table(tmp_path):
+    def made(columns: str, *rows: str, given: str = "") -> list[Claim]:
+        heads, cells = (
+            [each.split("; ") for each in group] for group in ((columns,), rows)
+        )  # fmt: skip
+        path = tmp_path / "mine.toml"
+        lines = ", ".join(str(row) for row in cells)
+        path.write_text(f'[[language]]\nid = "t"\nsource = "a blog"\ngiven = {{ {given} }}\n'
+                        f"columns = {heads[0]}\nrows = [{lines}]\n".replace("'", '"'))  # fmt: skip
+        return list(load(path).claims)
+
+    return made
+
+
+def judged(claims: list[Claim]) -> list[Verdict]:
+    found = verdicts(claims)
+    return [found[id(claim)] for claim in claims]
+
+
+# ------------------------------------------------------------------------------- heads and cells
+
+
+@pytest.mark.parametrize(
+    ("written", "ours"),
+    [
+        ("# params", "params"), ("Params (billions)", "params (B)"), ("n_params", "params"),
+        ("d_model", "width"), ("n_layers", "layers"), ("# Heads", "heads"), ("d_head", "head size"),
+        ("Key/Value Size", "head size"), ("ffw_size", "mlp width"), ("Number of Layers", "layers"),
+        ("Training tokens (×10^9)", "tokens (B)"), ("B tokens", "tokens (B)"),
+        ("A100-80GB hours", "gpu hours"), ("GPU hours in M", "gpu hours (M)"),
+        ("H800 GPU hours", "gpu hours"), ("Total train compute (PF-days)", "pf-days"),
+        ("ZFLOPs", "compute (Z)"), ("Compute (10^21 FLOPs)", "compute (Z)"),
+        ("Training FLOPs (1e20)", "compute (1e20)"), ("TFLOP/s per GPU", "tflops/gpu"),
+        ("Model TFLOP / sec / GPU", "tflops/gpu"), ("% of peak", "peak share"), ("BF16 MFU %", "mfu"),
+        ("% MFU", "mfu"), ("iteration time (s)", "step s"), ("Batch size (# tokens)", "batch tokens"),
+        ("seqlen", "length"), ("FLOPs per token", "flop per token"), ("peak TFLOP/s", "peak"),
+        ("tokens (B)", "tokens (B)"), ("modle", "modle"),
+    ],
+)  # fmt: skip
+def test_heads_in_our_words(written, ours):
+    assert head(written) == ours
+
+
+def test_what_a_power_of_ten_in_a_head_is_worth():
+    assert column(head("FLOPs (1e20)")) == ("compute", 10**20)
+    assert column(head("ZFLOPs")) == ("compute", 10**21)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "written", "ours"),
+    [
+        ("compute", "3.14E+23", "3.14E+23"), ("compute", "10^25", "1e25"),
+        ("compute", "3.8 × 10²⁵", "3.8e25"), ("compute", "2.1 ZFLOPs", "2.1Z"),
+        ("pf-days", "3640 PF-days", "3640"), ("tokens", "1.4 trillion", "1.4T"),
+        ("tokens", "300B tokens", "300B"), ("gpu hours", "30.84M H100 hours", "30.84M"),
+        ("tflops/gpu", "140 TFLOP/s", "140"), ("tflops/gpu", "1.1 PFLOP/s", "1.1e3"),
+        ("length", "8k", "8192"), ("length", "128K", "131072"), ("length", "100k", "100k"),
+        ("mfu", "~46.2%", "46.2"), ("days", "57.7 d", "57.7"), ("training flop", "8734,41", "8734,41"),
+        ("params", "many", "many"),
+    ],
+)  # fmt: skip
+def test_cells_as_figures(quantity, written, ours):
+    assert figure(quantity, written) == ours
+
+
+def test_a_batch_is_of_tokens_where_it_is_in_millions(table):
+    (tokens,) = judged(table("steps; batch size; tokens", "1000; 4M; 4B"))
+    (sequences,) = judged(
+        table("steps; batch size; tokens", "1000; 2048; 4.19B", given='seqlen = "2k"')
+    )
+    assert (tokens.ruling, sequences.ruling) == ("reproduced", "reproduced")
+
+
+def test_columns_beside_figures_are_left_out(table):
+    (verdict,) = judged(table("params; tokens; lr; TP; FLOPs", "70B; 1.4T; 1e-4; 8; 5.88e23"))
+    assert verdict.ruling == "reproduced"  # 6 x 70e9 x 1.4e12
+
+
+# ------------------------------------------------------------- rates worked out from rounded figures
+
+
+def test_a_rate_of_whole_sequences():
+    """87 sequences of 4096 tokens a second on 8 devices: 86.5 to 87.5 may stand behind it."""
+    assert of_whole_sequences(Fraction(44544), Fraction(4096, 8)) == Interval(
+        Fraction(173, 2) * 512, Fraction(175, 2) * 512
+    )
+    assert of_whole_sequences(Fraction(44545), Fraction(4096, 8)) is None
+
+
+def test_a_rate_out_of_seconds_to_hundredths():
+    """256 sequences of 8192 on 64 devices in 4.43 s: 7396.8 tokens a second of each."""
+    step = Fraction(256 * 8192, 64)
+    found = of_hundredths(Fraction(7397), step)
+    assert found == Interval(step / Fraction(4435, 1000), step / Fraction(4425, 1000))
+    assert of_hundredths(Fraction(7400), step) is None
+
+
+def test_figures_of_rates_that_were_rounded_before(table):
+    """What runs is 87.35, 61.7 and 35.3 sequences a second; whole ones are printed."""
+    rows = [
+        f"4096; 8; {round(real) * 512}; {6 * 6_738_415_616 * real * 512 / 1e12:.1f}"
+        for real in (87.35, 61.7, 35.3)
+    ]
+    claims = table("length; gpus; tokens/s/gpu; tflops/gpu", *rows, given='model = "llama-7b"')
+    for verdict in judged(claims):
+        assert verdict.ruling == "reproduced", verdict.reason
+        assert verdict.reason.startswith("a rate of whole sequences: ")
+        assert "epoch" in {fit.counting for fit in verdict.fits}
+
+
+# ------------------------------------------------------------------------------------- measured
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "given", "words"),
+    [
+        # 5e14 / 989.4e12; 20000 x (6 x 8.03e9 + 12 x 32 x 4096 x 8192) > 989.4e12
+        ("label; tflops/gpu", "a; 500", 'peak = "H100-bf16"', "possible: 50.5 % of the peak"),
+        ("label; tflops/gpu", "a; 1470", 'peak = "H100-bf16"', "it takes more than the machine has"),
+        ("model; length; tokens/s/gpu", "llama3-8b; 8k; 20000", 'peak = "H100-bf16"',
+         "it takes more than the machine has"),
+        ("label; tflops/gpu", "a; 500", "", "from: a model whose shape or parameters are known, a rate"),
+        ("params; gpu hours", "175B; 809,472", 'peak = "A100-bf16"', "from: tokens"),
+    ],
+)  # fmt: skip
+def test_what_a_measured_figure_comes_to(table, columns, row, given, words):
+    claims = table(columns, row, given=given)
+    assert words in judged(claims)[-1].reason
+
+
+# ---------------------------------------------------------------------------------------- traps
+
+GEMMA_2 = ("9B; 3584; 42; 28672; 16; 8; 256; 917,962,752; 8,324,201,984",
+           "2B; 2304; 26; 18432; 8; 4; 256; 590,118,912; 2,024,517,888")  # fmt: skip
+"""arXiv:2408.00118, tables 1 and 2"""
+
+
+def test_an_mlp_s_width_that_is_of_two_matrices(table):
+    """Half of 28,672 in each of three matrices; four RMS norms in each of 42 layers, and a last one."""
+    width, inner, size = 3584, 28672 // 2, 256
+    layer = width * size * (16 + 2 * 8) + 16 * size * width + 3 * width * inner
+    assert 42 * layer + (4 * 42 + 1) * width == 8_324_201_984
+    claims = table(
+        "label; d_model; Layers; ffn size; heads; KV heads; head size; embedding params; "
+        "non-embedding params",
+        *GEMMA_2, given='"mlp matrices" = "3", vocabulary = "256128"',
+    )  # fmt: skip
+    for claim, verdict in zip(claims, judged(claims), strict=True):
+        if claim.metric == "non-embedding params":
+            assert verdict.ruling == "not as stated" and "gate and its input" in verdict.reason
+            assert "four RMS norms" in verdict.reason
+        else:
+            assert verdict.ruling == "reproduced"
+
+
+def test_columns_of_a_shape_that_changed_places(table):
+    """LLaMA 13B: 5120 wide, its MLP 13824."""
+    claims = table("d_model; layers; heads; ffn dim; params", "13824; 40; 40; 5120; 13.0B",
+                   given='vocab = "32000", "mlp matrices" = "3"')  # fmt: skip
+    verdict = judged(claims)[-1]
+    assert verdict.ruling == "error in the source" and "changed places" in verdict.reason
+
+
+def test_parameters_that_count_something_else_are_no_exchange(table):
+    """Grok-1 with one matrix for tokens in and out, beside rows with two: no cell of it is wrong."""
+    columns = (
+        "params; layers; d_model; heads; kv heads; head size; experts; top-k; expert dim; vocab"
+    )
+    claims = table(columns, "132B; 40; 6144; 48; 8; 128; 16; 4; 10752; 100352",
+                   "6.9B; 16; 2048; 16; 16; 128; 64; 8; 1024; 50304",
+                   "314B; 64; 6144; 48; 8; 128; 8; 2; 32768; 131072",
+                   given='"mlp matrices" = "3"')  # fmt: skip
+    for claim, verdict in zip(claims, judged(claims), strict=True):
+        assert verdict.ruling != "error in the source", (claim.value, verdict.reason)
+
+
+def test_all_and_active_parameters_that_changed_places(table):
+    verdicts_ = judged(table("model; params; active params", "deepseek-v3; 37B; 671B"))
+    assert {verdict.ruling for verdict in verdicts_} == {"error in the source"}
+    assert "less than the active" in verdicts_[0].reason and "more than all" in verdicts_[1].reason
+
+
+def test_macs_that_are_called_flop(table):
+    """A forward pass of Llama 7B over 128 tokens: products of layers and head, one each."""
+    macs = 128 * (32 * (4 * 4096**2 + 3 * 4096 * 11008 + 2 * 4096 * 128) + 32000 * 4096)
+    (verdict,) = judged(table("model; length; batch; forward flop (G)",
+                              f"llama-7b; 128; 1; {macs / 1e9:.2f}"))  # fmt: skip
+    assert verdict.ruling == "not as stated" and "MACs called FLOP" in verdict.reason
+
+
+def test_what_counters_of_patched_functions_charge_a_base_model(table):
+    """Bloom without its head: scores by Tensor.baddbmm are unseen, softmax 1, layer norms 5 per element."""
+    layers, width, heads, length = 24, 2048, 16, 128
+    products = 2 * length * layers * (12 * width**2 + width * length)
+    norms = 5 * length * width * (2 * layers + 2)  # two a layer, after the embedding, a last one
+    whole = products + norms + layers * heads * length**2
+    assert f"{whole / 1e9:.2f}" == "310.92"  # as calflops' README prints it
+    (verdict,) = judged(
+        table("model; length; batch; forward flop (G)", "bloom-1b7; 128; 1; 310.92")
+    )
+    assert "without head and baddbmm, softmax 1, layer norms 5" in verdict.reason
+
+
+def test_flop_per_token(table):
+    claims = table(
+        "params; FLOPs per token", "175B; 1.05 TFLOPs", "7.0B; 42 GFLOPs", "13B; 26 GFLOPs"
+    )
+    right, too, wrong = judged(claims)
+    assert (right.ruling, too.ruling) == ("reproduced", "reproduced")  # 6 N
+    assert wrong.ruling == "error in the source" and "the backward pass left out" in wrong.reason
