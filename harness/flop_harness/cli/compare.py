@@ -107,6 +107,8 @@ def compare(
 
     Of training steps only the counters that count a backward pass are asked.
     """
+    from flop_harness.cli import time
+
     refuse_mistyped(targets, device)
     models = all(map(is_model, targets))
     chosen, folder = asked_for(
@@ -127,12 +129,13 @@ def compare(
         if github:
             step_summary(run)
         timed = wanted and device != "meta"
-        times = time_beside(chosen, run, device, folder, fresh, json, kept) if timed else None
+        times = time.beside(chosen, run, device, folder, fresh, json, kept) if timed else None
         if earlier is not None and not json:
             tell_beside(earlier, run, times)
     if models:
         refuse_broken(run)
-    sys.exit(exit_code(run, strict) or exit_code_of_times(times))
+    timing_failed = times is not None and time.failed(times)
+    sys.exit(exit_code(run, strict) or (FAILED if timing_failed else FINE))
 
 
 def asked_for(
@@ -257,46 +260,3 @@ def refuse_broken(run: Any) -> None:
     for failure in run.failures:
         if failure.stage == "model":
             raise UserError(failure.message)
-
-
-def time_beside(
-    suite: Any,
-    run: Any,
-    device: str,
-    folder: Path | None,
-    fresh: bool,
-    json: bool = False,
-    kept: str = NOTHING_KEPT,
-) -> Any:
-    """The cases that ran timed, alone, if this machine has not yet; None where none ran."""
-    from dataclasses import replace
-
-    from flop_harness.cli import time
-    from flop_harness.run.planning import settle_device
-    from flop_harness.run.processes import stop_forkserver
-    from flop_harness.timing.machine import known
-
-    ran, settled = {each.case for each in run.references}, settle_device(device)
-    suite = replace(suite, cases=tuple(case for case in suite.cases if case.id in ran))
-    if not suite.cases:
-        return None
-    times = known(suite, settled, folder, say) if folder is not None and not fresh else None
-    if times is None:
-        stop_forkserver()
-        times = time.clocked(suite, settled, anyway=True, kept=kept)
-        if folder is not None:
-            time.save(times, folder / times.machine)
-    else:
-        when = times.environment["date"]
-        say(f"times of {times.machine}, taken {when}, are kept; --fresh times anew")
-    if not json:
-        time.tell(times, suite)
-        if folder is not None:
-            print(f"report: {folder / times.machine / 'report.html'}")
-    return times
-
-
-def exit_code_of_times(times: Any) -> int:
-    from flop_harness.cli import time
-
-    return FAILED if times is not None and time.failed(times) else FINE

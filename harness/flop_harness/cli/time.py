@@ -248,3 +248,39 @@ def save(times: Any, folder: Path) -> None:
             write(load(folder.parent), folder.parent, PAGES)
         except UserError as error:
             say(f"the report in {folder.parent} does not tell of this: {error}")
+
+
+def beside(
+    suite: Any,
+    run: Any,
+    device: str,
+    folder: Path | None,
+    fresh: bool,
+    json: bool,
+    kept: str,
+) -> Any:
+    """The cases that ran timed, alone, if this machine has not yet; None where none ran."""
+    from dataclasses import replace
+
+    from flop_harness.run.planning import settle_device
+    from flop_harness.run.processes import stop_forkserver
+    from flop_harness.timing.machine import known
+
+    ran, settled = {each.case for each in run.references}, settle_device(device)
+    suite = replace(suite, cases=tuple(case for case in suite.cases if case.id in ran))
+    if not suite.cases:
+        return None
+    times = known(suite, settled, folder, say) if folder is not None and not fresh else None
+    if times is None:
+        stop_forkserver()
+        times = clocked(suite, settled, anyway=True, kept=kept)
+        if folder is not None:
+            save(times, folder / times.machine)
+    else:
+        when = times.environment["date"]
+        say(f"times of {times.machine}, taken {when}, are kept; --fresh times anew")
+    if not json:
+        tell(times, suite)
+        if folder is not None:
+            print(f"report: {folder / times.machine / 'report.html'}")
+    return times
