@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from commands import typed
-from flop_harness import __version__
+from flop_harness import __version__, cli
 from flop_harness.cli import app
 
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
@@ -44,6 +44,11 @@ def test_no_word_of_the_help_is_cut_off_on_80_columns(name: str, monkeypatch: py
     monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 80)
     shown = typed(name, "--help").out
     assert [line for line in shown.splitlines() if "…" in line] == []
+
+
+def test_commands_stand_in_the_order_in_which_they_are_learnt():
+    shown = [command.callback.__wrapped__.__module__ for command in COMMANDS.values()]
+    assert shown == [module.__name__ for module in cli.COMMANDS]
 
 
 def test_every_option_and_argument_is_explained():

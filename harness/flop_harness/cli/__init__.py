@@ -72,6 +72,9 @@ COMMANDS = (
     lists,
 )
 """Modules whose import gives the app its commands, in the order of ``--help``."""
+PLACES = {module.__name__: place for place, module in enumerate(COMMANDS)}
+app.registered_commands.sort(key=lambda each: PLACES[each.callback.__module__])  # type: ignore[union-attr]
+
 SILENT = "6"
 """What torch's profiler logs of a machine without a GPU is not the user's: the level above all"""
 
