@@ -223,7 +223,7 @@ def test_compare_works_after_the_module_was_used():
         [sys.executable, "-c", BUSY], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
-        out, err = process.communicate(timeout=25)
+        out, err = process.communicate(timeout=120)
     except subprocess.TimeoutExpired:
         for hanging in [*psutil.Process(process.pid).children(recursive=True), process]:
             hanging.kill()
