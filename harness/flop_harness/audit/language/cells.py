@@ -37,9 +37,9 @@ def figure(name: str, text: str) -> str:
     if not re.fullmatch(r"[\d.,]+[a-zA-Z]", plain):
         plain = THINGS.sub("", THINGS.sub("", plain).strip()).strip()
     match = re.fullmatch(r"(\S*\d)\s*([a-zA-Z]+)", plain)
-    if match is None:
+    letter = LONG.get(match[2].lower(), match[2]) if match else ""
+    if match is None or letter not in PREFIXES:
         return plain
-    letter = LONG.get(match[2].lower(), match[2])
     return of_length(match[1], letter) if name == "length" else f"{match[1]}{letter}"
 
 
