@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from flop_harness.suite.global_hooks import HookTable, hook_tables
 from flop_harness.suite.globals import Globals
-
-HookTable = dict[int, Any]
 
 _take_back: list[Callable[[], None]] = []
 """What undoes what the last model has left"""
@@ -41,11 +40,3 @@ def without(table: HookTable, keys: set[int]) -> Callable[[], None]:
             table.pop(key, None)
 
     return remove
-
-
-def hook_tables() -> list[HookTable]:
-    """Where torch keeps the hooks that are called for every module."""
-    from torch.nn.modules import module
-
-    held = vars(module).items()
-    return [each for name, each in held if name.startswith("_global_") and isinstance(each, dict)]
