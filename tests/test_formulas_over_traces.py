@@ -212,3 +212,41 @@ def test_a_model_that_no_formula_covers_as_typed():
 )
 def test_the_family_is_that_of_a_class_of_transformers(kind, family):
     assert family_of(kind) == family
+
+
+class Beside(nn.Module):
+    """Attention and MLP beside each other behind one norm, as in GPT-J; biases in MLP and head alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.LayerNorm(24)
+        self.qkv, self.out = nn.Linear(24, 72, bias=False), nn.Linear(24, 24, bias=False)
+        self.up, self.down = nn.Linear(24, 96), nn.Linear(96, 24)
+
+    def forward(self, x):
+        n, t, _ = x.shape
+        inside = self.norm(x)
+        q, k, v = self.qkv(inside).view(n, t, 3, 4, 6).permute(2, 0, 3, 1, 4)
+        seen = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        mixed = self.out(seen.transpose(1, 2).reshape(n, t, 24))
+        return x + mixed + self.down(torch.relu(self.up(inside)))
+
+
+class Parallel(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.tokens, self.layers = (
+            nn.Embedding(50, 24),
+            nn.Sequential(*(Beside() for _ in range(3))),
+        )
+        self.last, self.head = nn.LayerNorm(24), nn.Linear(24, 50)
+
+    def forward(self, ids):
+        return self.head(self.last(self.layers(self.tokens(ids))))
+
+
+def test_one_norm_a_layer_and_biases_of_mlp_and_head():
+    shape, _ = shape_of(step(Parallel), "parallel")
+    assert (shape.layers, shape.layer_norms, shape.mlp_width, shape.vocabulary) == (3, 1, 96, 50)
+    assert shape.mlp_biases and shape.head_bias and not (shape.biases or shape.qkv_biases)
+    assert weights.count(shape) == sum(p.numel() for p in Parallel().parameters())

@@ -239,8 +239,8 @@ def with_parameters(trace: Trace, shape: Transformer) -> Transformer:
         positions="learned" if positions else "rotary",
         context=positions or shape.context,
     )
-    for biases, first, inner in product(biases_of(trace), (False, True), (False, True)):
-        around = norms_of_a_layer(trace, shape, first)
+    for biases, first, inner in product(biases_of(trace, shape), (False, True), (False, True)):
+        around = 2 if first else norms_of_a_layer(trace, shape)
         whole = replace(shape, embedding_norm=first, head_norms=inner, layer_norms=around, **biases)
         if weights.count(whole) == held(trace):
             return whole
@@ -256,21 +256,21 @@ BIASES: tuple[Mapping[str, Any], ...] = (
 """Of queries, keys and values alone, of MLPs alone, of every product but the head."""
 
 
-def biases_of(trace: Trace) -> Iterator[Mapping[str, Any]]:
-    """What biases there may be: none where no parameter is called so; the head's where one adds to it."""
-    names = {name for module in trace.modules for name, _ in module.parameters}
-    yield {}
-    if any("bias" in name for name in names):
-        for each in ({}, *BIASES):
-            yield each
-            yield {**each, "head_bias": True}
+def biases_of(trace: Trace, shape: Transformer) -> Iterator[Mapping[str, Any]]:
+    """What biases there may be: none where no parameter is called so; the head's where there is one so long."""
+    sizes = {trace.parameters[number].shape for module in trace.modules
+             for name, number in module.parameters if "bias" in name}  # fmt: skip
+    head = {"head_bias": (shape.vocabulary,) in sizes}
+    yield head
+    if sizes:
+        yield from ({**each, **head} for each in BIASES)
 
 
-def norms_of_a_layer(trace: Trace, shape: Transformer, first: bool) -> int:
+def norms_of_a_layer(trace: Trace, shape: Transformer) -> int:
     """By how many weights are as wide as the model; 2 where that tells nothing."""
     wide = {number for module in trace.modules for name, number in module.parameters
             if "bias" not in name and trace.parameters[number].shape == (shape.width,)}  # fmt: skip
-    each, rest = divmod(len(wide) - 1 - first, shape.layers)
+    each, rest = divmod(len(wide) - 1, shape.layers)
     return each if each and not rest else 2
 
 
