@@ -11,9 +11,12 @@ import pytest
 import torch._dynamo  # noqa: F401 - `record` alone, which many tests call, leaves that to its caller
 from hypothesis import settings
 
+from flop_harness.run.autograd import start_engine
+
 settings.register_profile("machine of any speed", deadline=None)
 settings.load_profile("machine of any speed")
 os.environ.pop("COLUMNS", None)  # which Python's readline sets where nobody did
+start_engine()  # once a test has exported a program, the first gradient would start threads: no fork may take any
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # a shell starts so what runs in the background, and each command would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -161,3 +162,54 @@ def test_functions_that_nobody_compares_are_watched():
     made = harness.count(Plain().eval(), torch.rand(2, 4))
     names = {call.name for call in made.trace.root.children[0].children}
     assert "torch.nn.functional.linear" in names
+
+
+# ------------------------------------------------------------------ code that is of no class of layers
+
+WEIGHT = torch.rand(4, 8)
+
+
+def asked(x: torch.Tensor, known: Callable = F.gelu) -> torch.Tensor:
+    return x @ WEIGHT if known is F.gelu and x.is_cpu else x
+
+
+def closed(known: Callable) -> Callable:
+    def inner(x: torch.Tensor) -> torch.Tensor:
+        return x @ WEIGHT if known is F.gelu else x
+
+    return lambda x: inner(x)
+
+
+class Called:
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        return x @ WEIGHT if NAMES and self.known() is F.gelu else x
+
+    def known(self) -> Callable:
+        return list(NAMES)[1]
+
+
+def hooked() -> nn.Module:
+    model = nn.Identity()
+    model.register_forward_hook(lambda module, inputs, output: asked(output))
+    return model
+
+
+def replaced() -> nn.Module:
+    model = nn.Identity()
+    model.forward = asked  # type: ignore[method-assign]
+    return model
+
+
+FUNCTIONS = {
+    "function": asked,
+    "partial": partial(asked, known=F.gelu),
+    "closure": closed(F.gelu),
+    "object": Called(),
+    "hook": hooked(),
+    "forward of its own": replaced(),
+}
+
+
+@pytest.mark.parametrize("model", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_functions_ask_as_layers_do(model):
+    assert harness.count(model, torch.rand(2, 4)).macs == WIDE

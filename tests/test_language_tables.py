@@ -7,10 +7,12 @@ from fractions import Fraction
 import pytest
 
 from flop_harness.audit.claims import load
+from flop_harness.audit.language.cells import figure
 from flop_harness.audit.language.given import of_hundredths, of_whole_sequences
+from flop_harness.audit.language.heads import head
 from flop_harness.audit.language.judge import verdicts
 from flop_harness.audit.language.quantities import Interval, column
-from flop_harness.audit.language.spellings import figure, head
+from flop_harness.errors import UserError
 from flop_harness.records import Claim, Verdict
 
 
@@ -50,7 +52,7 @@ def judged(claims: list[Claim]) -> list[Verdict]:
         ("Training FLOPs (1e20)", "compute (1e20)"), ("TFLOP/s per GPU", "tflops/gpu"),
         ("Model TFLOP / sec / GPU", "tflops/gpu"), ("% of peak", "peak share"), ("BF16 MFU %", "mfu"),
         ("% MFU", "mfu"), ("iteration time (s)", "step s"), ("Batch size (# tokens)", "batch tokens"),
-        ("seqlen", "length"), ("FLOPs per token", "flop per token"), ("peak TFLOP/s", "peak"),
+        ("seqlen", "length"), ("Peak", "peak"), ("% peak", "peak share"), ("FLOPs per token", "flop per token"), ("peak TFLOP/s", "peak"),
         ("tokens (B)", "tokens (B)"), ("modle", "modle"),
     ],
 )  # fmt: skip
@@ -73,11 +75,18 @@ def test_what_a_power_of_ten_in_a_head_is_worth():
         ("tflops/gpu", "140 TFLOP/s", "140"), ("tflops/gpu", "1.1 PFLOP/s", "1.1e3"),
         ("length", "8k", "8192"), ("length", "128K", "131072"), ("length", "100k", "100k"),
         ("mfu", "~46.2%", "46.2"), ("days", "57.7 d", "57.7"), ("training flop", "8734,41", "8734,41"),
-        ("params", "many", "many"),
+        ("params", "many", "many"), ("tokens", "1 gazillion", "1 gazillion"), ("tflops/gpu", "1.6k", "1.6k"),
     ],
 )  # fmt: skip
 def test_cells_as_figures(quantity, written, ours):
     assert figure(quantity, written) == ours
+
+
+def test_a_key_of_a_table_of_language_models_elsewhere_is_told(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('[[table]]\nread = "paper"\nsource = "s"\ncolumns = ["model"]\nrows = []')
+    with pytest.raises(UserError, match="the key 'read' belongs to another kind of table"):
+        load(path)
 
 
 def test_a_batch_is_of_tokens_where_it_is_in_millions(table):

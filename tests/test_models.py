@@ -176,6 +176,15 @@ def test_a_package_of_the_working_directory(tmp_path, monkeypatch):
     assert sys.path == before
 
 
+def test_what_python_warns_of_in_a_file_is_told_once(source, recwarn):
+    """Two escapes that are none: from Python 3.12 on a user sees what is said of them."""
+    folder = source(r"""MARKS, Net = ("\d", "\w"), nn.ReLU""")
+    build(case("net.py:Net", (1,)), folder=folder)
+    build(case("net.py:Net", (1,)), folder=folder)
+    told = [str(each.message) for each in recwarn]
+    assert [name for text in told for name in (r"\d", r"\w") if name in text] == [r"\d", r"\w"]
+
+
 def test_an_edited_file_is_read_anew(source):
     reference = case("net.py:Net", (1,))
     first = build(reference, folder=source("Net = nn.ReLU")).module

@@ -121,10 +121,24 @@ PUBLISHED = {
     "starcoder2": (3_030_371_328, {"num_hidden_layers": 30, "hidden_size": 3072,
                    "num_attention_heads": 24, "num_key_value_heads": 2, "intermediate_size": 12288,
                    "vocab_size": 49152}),
+    "gemma2": (9_241_705_984, {"num_hidden_layers": 42, "hidden_size": 3584, "head_dim": 256,
+               "num_attention_heads": 16, "vocab_size": 256000}),
+    "gemma3_text": (999_885_952, {"num_hidden_layers": 26, "hidden_size": 1152, "head_dim": 256,
+                    "num_attention_heads": 4, "num_key_value_heads": 1, "intermediate_size": 6912,
+                    "vocab_size": 262144}),
+    "gptj": (6_050_882_784, {"n_layer": 28, "n_embd": 4096, "n_head": 16, "n_positions": 2048,
+             "vocab_size": 50400}),
+    "phi": (2_779_683_840, {"hidden_size": 2560, "num_key_value_heads": 32, "intermediate_size": 10240,
+            "vocab_size": 51200}),
+    "cohere": (34_980_831_232, {"num_hidden_layers": 40, "hidden_size": 8192,
+               "num_attention_heads": 64, "num_key_value_heads": 64, "intermediate_size": 22528,
+               "vocab_size": 256000}),
+    "falcon": (6_921_720_704, {"hidden_size": 4544, "num_attention_heads": 71, "vocab_size": 65024}),
     "smollm3": (3_075_098_624, {"num_hidden_layers": 36, "hidden_size": 2048,
                 "num_attention_heads": 16, "num_key_value_heads": 4, "intermediate_size": 11008}),
 }  # fmt: skip
-"""Model type -> (parameters of mosaicml/mpt-7b, google/gemma-2b, Phi-3-mini-4k, starcoder2-3b and SmolLM3-3B, keys)."""
+"""Model type -> (parameters of mpt-7b, gemma-2b, Phi-3-mini-4k, starcoder2-3b, gemma-2-9b, gemma-3-1b,
+gpt-j-6b, phi-2, command-r-v01, falcon-7b and SmolLM3-3B, keys of their configurations)."""
 
 
 @pytest.mark.parametrize("kind", PUBLISHED)

@@ -357,3 +357,13 @@ def test_three_versions_of_megatron_bridge_on_windows_and_gates():
     assert mid - old == third_matrices - per_key * (half - Fraction(window, 2))
     exact = window - Fraction(window * (window - 1), 2 * length)
     assert now - mid == per_key * (exact - Fraction(window, 2))
+
+
+@pytest.mark.parametrize("norms", [1, 2, 4])
+@pytest.mark.parametrize("held", [{}, {"mlp_biases": True, "head_bias": True}])
+def test_norms_and_biases_of_other_layers_leave_no_residual(norms, held):
+    shape = replace(find("qwen3-8b"), layer_norms=norms, family="other", **held)
+    assert not [each.formula for each in bridges(shape, 512) if each.reading and each.residual]
+    biases = 36 * (2 * 12288 + 4096) + 151936 if held else 0
+    more = (norms - 2) * 36 * 4096 + biases
+    assert count(shape) == count(find("qwen3-8b")) + more

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from flop_harness import report
 from flop_harness.ask.count import Count, count_case, count_trace, training_variant
 from flop_harness.ask.explain import find
-from flop_harness.errors import UserError, suggest
+from flop_harness.ask.live import as_asked, options, set_aside
+from flop_harness.errors import UserError
 from flop_harness.records import Bridge, Case, Metric, Run
 from flop_harness.records.times import Times
 from flop_harness.report.formats.plain import text_of
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from flop_harness.store.queries import Columns
     from flop_harness.suite.build import Built
-
-MODES = ("", "eval", "train")
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,6 +90,7 @@ def framed(table: Table) -> DataFrame:
     return frame(table)
 
 
+@set_aside()
 def count(
     model: Any,
     *inputs: Any,
@@ -130,6 +130,7 @@ def count(
     return count_trace(given.name_of(built.module), trace, convention)
 
 
+@set_aside()
 def compare(
     model: Any,
     *inputs: Any,
@@ -251,36 +252,3 @@ def ids_of(counters: Any) -> list[str]:
     if wrong := [name for name in names if not isinstance(name, str)]:
         raise UserError(f"counters are ids such as 'thop', not {wrong[0]!r}")
     return names
-
-
-def options(mode: str, dtype: str) -> dict[str, str]:
-    """The keys of a case that were asked for."""
-    if mode not in MODES:
-        raise UserError(f"unknown mode {mode!r}{suggest(str(mode), MODES)}; known: eval, train")
-    name = str(dtype).removeprefix("torch.")
-    return {key: each for key, each in (("mode", mode), ("dtype", name)) if each}
-
-
-def as_asked(built: Built, mode: str, dtype: str) -> Built:
-    """A copy of a model in another mode or dtype; the model itself where neither is asked for."""
-    import torch
-
-    from flop_harness.suite.compiled import set_mode
-    from flop_harness.suite.inputs import cast
-    from flop_harness.trace.copying import NotCopyable, copied
-
-    wanted = options(mode, dtype)
-    if not wanted or wanted == {"mode": built.mode}:
-        return built
-    kind = getattr(torch, wanted.get("dtype", "float32"), None)
-    if not isinstance(kind, torch.dtype):
-        raise UserError(f"unknown dtype {dtype!r}: it is float32, bfloat16, ...")
-    try:
-        module, args, kwargs = copied((built.module, built.args, built.kwargs), real=True)
-    except NotCopyable as error:
-        raise UserError(f"{error}: set its mode and dtype before it is passed") from error
-    if "mode" in wanted:
-        set_mode(module, mode == "train")
-    if "dtype" in wanted:
-        module, (args, kwargs) = module.to(kind), cast((args, kwargs), kind)
-    return replace(built, module=module, args=args, kwargs=kwargs)

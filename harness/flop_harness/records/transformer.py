@@ -52,7 +52,8 @@ class Transformer:
 
     ``mlp_matrices`` is 2, or 3 where the MLP is gated. ``context`` is the length it was trained on,
     and the most positions it has where they are learned. ``windowed`` layers see ``window``
-    positions. ``predictions`` layers more predict a further token each in training (DeepSeek's MTP), each
+    positions. ``layer_norms`` is 1 where attention and MLP run beside each other (GPT-J), 4 where each has
+    a norm behind it too (Gemma 2). ``biases`` are in every product but the head. ``predictions`` layers more predict a further token each in training (DeepSeek's MTP), each
     with logits of its own; they are none of ``layers`` and no part of the parameter count. ``printed`` is the parameter count that its source prints, ``family`` the name under
     which projects keep a formula of their own for it.
     """
@@ -72,6 +73,9 @@ class Transformer:
     positions: Positions = "rotary"
     biases: bool = False
     qkv_biases: bool = False
+    mlp_biases: bool = False
+    head_bias: bool = False
+    layer_norms: int = 2
     head_norms: bool = False
     embedding_norm: bool = False
     causal: bool = True

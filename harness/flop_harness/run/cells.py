@@ -132,7 +132,7 @@ class CaseRunner:
         plain = Context("cpu", grad=bool(self.variant), variant=as_on_meta(self.variant))
         if self.live is not None:
             self._tell_of_watchers(self.live)
-            return self.trace(None, plain)
+            return self.trace(None, replace(plain, device="meta" if self.live.on_meta else "cpu"))
         try:
             return with_imports(self._on_meta)
         except UserError:

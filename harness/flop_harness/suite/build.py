@@ -22,6 +22,7 @@ from flop_harness.suite.compiled import (
 from flop_harness.suite.importing import blamed, place_kept
 from flop_harness.suite.opened import noting
 from flop_harness.suite.process_state import building
+from flop_harness.suite.plain_tensors import make_plain, plain
 from flop_harness.suite.recipe import Recipe
 from flop_harness.suite.references import is_library, resolve
 from flop_harness.suite.search_path import on_path
@@ -78,8 +79,9 @@ def build(
             recipe = resolve(case.model, case.kwargs, folder)
             module, args, kwargs = _make(recipe, case, device, seed)
             module = with_parameters(uncompiled(module))
+            make_plain(module)
             device = "meta" if stands_on_meta(module) else device
-            _place(module, device, getattr(torch, case.dtype) if case.dtype else None)
+            place(module, device, getattr(torch, case.dtype) if case.dtype else None)
             _set_mode(module, case)
             if not called:
                 return Built(module, (), {}, recipe.folders)
@@ -89,7 +91,7 @@ def build(
                 args, kwargs = inputs.cast((args, kwargs), getattr(torch, case.dtype))
             if recipe.fits:
                 recipe.fits(module, args, kwargs)
-            args, kwargs = inputs.move((args, kwargs), device)
+            args, kwargs = inputs.move(inputs.map_tensors(plain, (args, kwargs)), device)
             return Built(module, args, kwargs, recipe.folders)
     except UserError as error:
         raise type(error)(f"case {case.id!r}: {error}") from error
@@ -187,7 +189,7 @@ def stands_on_meta(module: nn.Module) -> bool:
     return any(tensor.is_meta for tensor in chain(module.parameters(), module.buffers()))
 
 
-def _place(module: nn.Module, device: str, dtype: torch.dtype | None) -> None:
+def place(module: nn.Module, device: str, dtype: torch.dtype | None) -> None:
     """Move, and cast if asked, in place, keeping shared parameters shared (a move to meta parts them)."""
     held = [
         (holder, name, id(parameter))

@@ -15,7 +15,7 @@ Config = Mapping[str, Any]
 SIZES = ("layers", "width", "heads", "kv_heads", "head_size", "mlp_width", "vocabulary", "context")
 GATED = ("llama", "mistral", "mixtral", "qwen2", "qwen3", "qwen3_moe", "deepseek_v2", "deepseek_v3")
 FAMILIES = {"qwen3_moe": "qwen3-moe", "deepseek_v2": "deepseek-v2", "deepseek_v3": "deepseek-v3",
-            "gpt_neox": "gpt-neox", "gpt_oss": "gpt-oss"}  # fmt: skip
+            "gpt_neox": "gpt-neox", "gpt_oss": "gpt-oss", "gemma3_text": "gemma3"}  # fmt: skip
 
 
 def read(path: Path) -> Transformer:
@@ -111,6 +111,48 @@ def tied_gated(config: Config) -> Transformer:
     )
 
 
+def gemma(config: Config) -> Transformer:
+    """Gemma 2 and 3: four norms a layer, windows in most layers, as their types say."""
+    kinds = config.get("layer_types") or ()
+    shape = tied_gated(config)
+    windowed = kinds.count("sliding_attention") if kinds else shape.layers // 2
+    return replace(shape, layer_norms=4, head_norms=config["model_type"].startswith("gemma3"),
+                   window=config.get("sliding_window") or 0, windowed=windowed)  # fmt: skip
+
+
+def cohere(config: Config) -> Transformer:
+    """Attention and MLP beside each other, behind one layer norm without bias."""
+    return replace(tied_gated(config), norm="scale", layer_norms=1,
+                   head_norms=config.get("use_qk_norm", False))  # fmt: skip
+
+
+def phi(config: Config) -> Transformer:
+    return replace(gated(config), mlp_matrices=2, norm="layer", biases=True, head_bias=True,
+                   layer_norms=1)  # fmt: skip
+
+
+def gptj(config: Config) -> Transformer:
+    """Biases in the MLP and the head alone."""
+    shape = gpt2(config)
+    return replace(shape, tied=config.get("tie_word_embeddings", False), positions="rotary",
+                   biases=False, mlp_biases=True, head_bias=True, layer_norms=1)  # fmt: skip
+
+
+def falcon(config: Config) -> Transformer:
+    """One key for all heads, or groups of them in the later ones."""
+    width, heads = config["hidden_size"], config["num_attention_heads"]
+    later, alone = config.get("new_decoder_architecture"), config.get("multi_query", True)
+    keys = config.get("num_kv_heads") or heads if later else 1 if alone else heads
+    one_norm = config.get("parallel_attn", True) and not later
+    return Transformer(
+        "", config["num_hidden_layers"], width, heads, keys, width // heads,
+        config.get("ffn_hidden_size") or 4 * width, 2, config["vocab_size"],
+        config.get("max_position_embeddings") or 2048,
+        tied=config.get("tie_word_embeddings", True), norm="layer", biases=config.get("bias", False),
+        positions="alibi" if config.get("alibi") else "rotary", layer_norms=1 if one_norm else 2,
+    )  # fmt: skip
+
+
 def gpt_oss(config: Config) -> Transformer:
     """Biases everywhere but in the head, windows in every other layer; without the heads' sinks."""
     shape, kinds = gated(config), config.get("layer_types") or ()
@@ -146,6 +188,7 @@ def mpt(config: Config) -> Transformer:
 
 READERS: dict[str, Callable[[Config], Transformer]] = {
     **dict.fromkeys(GATED, gated), "deepseek_v2": latent, "deepseek_v3": latent, "gpt2": gpt2,
-    "gpt_neox": gpt_neox, "phi3": gated, "granite": tied_gated, "gemma": tied_gated,
+    "gpt_neox": gpt_neox, "gptj": gptj, "phi": phi, "falcon": falcon, "cohere": cohere,
+    "gemma2": gemma, "gemma3_text": gemma, "phi3": gated, "granite": tied_gated, "gemma": tied_gated,
     "smollm3": tied_gated, "gpt_oss": gpt_oss, "starcoder2": starcoder2, "bloom": bloom, "mpt": mpt,
 }  # fmt: skip

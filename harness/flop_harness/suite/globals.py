@@ -17,10 +17,12 @@ from itertools import starmap, zip_longest
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
+from flop_harness.suite.global_hooks import tables
 from flop_harness.suite.sources import own_modules
 
 OTHERS = frozenset({"torch", "numpy", "builtins", "flop_harness"})
 """Packages whose modules keep nothing of a model's"""
+HOOKS_OF_TENSORS = ("_backward_hooks", "_post_accumulate_grad_hooks")
 LARGEST = 10_000
 """Items of a container that is looked into, at most"""
 CACHING = _lru_cache_wrapper
@@ -87,15 +89,24 @@ class Globals:
 def code_of(root: Any) -> Iterator[Any]:
     """The classes of a module's parts and of what they hold, and functions put on them, hooks too."""
     kinds: set[type] = set()
-    for module in root.modules():
-        kinds.add(type(module))
-        for value in vars(module).values():
-            for each in items_of(value) if is_a(value, dict) else (value,):
-                if is_a(each, (*CODE, MethodType, partial)):
-                    yield each
-                else:
-                    kinds.add(type(each))
+    for each in (*tables(), *(held for module in root.modules() for held in put_on(module))):
+        if is_a(each, (*CODE, MethodType, partial)):
+            yield each
+        elif is_a(each, dict):
+            yield from dict.values(each)
+        else:
+            kinds.add(type(each))
     yield from {base for kind in kinds for base in kind.__mro__}
+
+
+def put_on(module: Any) -> Iterator[Any]:
+    """A module, what it holds, and the hooks on its parameters and buffers."""
+    yield module
+    for value in vars(module).values():
+        yield from items_of(value) if is_a(value, dict) else (value,)
+    for tensor in (*module._parameters.values(), *module._buffers.values()):
+        for name in HOOKS_OF_TENSORS:
+            yield from (getattr(tensor, name, None) or {}).values()
 
 
 def homes_of(code: Iterable[Any]) -> Iterator[str]:

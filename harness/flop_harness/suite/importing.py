@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -80,8 +81,9 @@ def load_file(path: Path, folders: Sequence[str] = (), again: bool = False) -> M
 
 def relative_levels(source: bytes, path: Path) -> int:
     """How many packages up the relative imports of a file look: 1 for ``from .layers import Block``."""
-    return max((node.level for node in ast.walk(ast.parse(source, str(path)))
-                if isinstance(node, ast.ImportFrom)), default=0)  # fmt: skip
+    with warnings.catch_warnings(action="ignore"):  # of its text; told where it is compiled to run
+        nodes = ast.walk(ast.parse(source, str(path)))
+    return max((node.level for node in nodes if isinstance(node, ast.ImportFrom)), default=0)
 
 
 def package_of(path: Path, levels: int) -> tuple[str, ...]:

@@ -55,6 +55,9 @@ class _Model(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     positions: Positions = "rotary"
     biases: bool = False
     qkv_biases: bool = False
+    mlp_biases: bool = False
+    head_bias: bool = False
+    layer_norms: Annotated[int, Meta(ge=1, le=4)] = 2
     head_norms: bool = False
     embedding_norm: bool = False
     causal: bool = True

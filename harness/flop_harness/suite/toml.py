@@ -82,6 +82,8 @@ def explain(message: str, words: Vocabulary) -> str:
     key = place.strip("`").removeprefix("$").lstrip(".")
     at = f"{key}: " if key else ""
     if match := re.fullmatch(r"Object contains unknown field `(.*)`", message, re.DOTALL):
+        if match[1] in words.keys:
+            return f"{at}the key {match[1]!r} belongs to another kind of table"
         return f"{at}unknown key {match[1]!r}{suggest(match[1], words.keys)}"
     if match := re.fullmatch(r"Object missing required field `(.*)`", message):
         return f"{at}the key {match[1]!r} is missing"

@@ -17,7 +17,7 @@ import torch
 from torch._C._autograd import _get_sequence_nr as nodes_made
 
 from flop_harness.records import Call, Phase
-from flop_harness.trace.needs import NodesNeeded
+from flop_harness.trace.needs import NodesNeeded, exchanged
 from flop_harness.trace.operators import OperatorMode, pop_mode, push_mode
 from flop_harness.trace.plans import Plan
 from flop_harness.trace.tensors import is_plain, tensors_in
@@ -171,6 +171,17 @@ def autograd_shown() -> AbstractContextManager[None]:
     """A guard within which both do again; nothing else changes."""
     hidden = torch._C._dispatch_tls_local_exclude_set() - AUTOGRAD
     return torch._C._ForceDispatchKeyGuard(torch._C._dispatch_tls_local_include_set(), hidden)  # type: ignore[return-value]
+
+
+def classes_changed() -> AbstractContextManager[None]:
+    """Within, autograd sees ``as_subclass``, which no mode does: the other tensor has the history of the one."""
+    change = torch.Tensor.as_subclass
+
+    def shown(tensor: torch.Tensor, kind: type) -> torch.Tensor:
+        with autograd_shown():
+            return change(tensor, kind)
+
+    return exchanged(torch.Tensor, "as_subclass", shown)
 
 
 def is_differentiated(plan: Plan, args: tuple, kwargs: Mapping[str, Any]) -> bool:

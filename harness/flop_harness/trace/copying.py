@@ -2,18 +2,19 @@
 
 A copy has the classes, modes, hooks and sharing of its original; functions that hold parts of the
 original hold those of the copy. Tensors of a copy have their own gradients; their memory is the
-original's unless real values will be written into it. What refuses to be copied (a lock, a generator,
-a handle of C++) is shared.
+original's unless real values will be written into it. What refuses to be copied (a lock, a handle of
+C++) is shared, but for a generator: what has been read of one is gone.
 """
 
 from __future__ import annotations
 
 import copy
 import copyreg
+import io
 import types
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_l
 from torch.nn.utils import parametrize
 
 from flop_harness.suite.compiled import turn_to_parameters
+from flop_harness.suite.plain_tensors import plain
 from flop_harness.trace import closures, values
 from flop_harness.trace.tensors import PLAIN
 
@@ -182,7 +184,9 @@ class Copier:
             return self.reconstructed(value)
         except NotCopyable:
             raise
-        except Exception:  # noqa: BLE001 - a lock, a generator, a handle: it says no in its own way
+        except Exception as error:  # a lock, a handle: it says no in its own way
+            if runs_out(value):
+                raise NotCopyable(f"a {type(value).__name__} is read but once") from error
             return value
 
     def reconstructed(self, value: Any) -> Any:
@@ -230,7 +234,7 @@ class Copier:
 
     def data_of(self, tensor: torch.Tensor) -> torch.Tensor:
         """Its values: the same memory, or memory of their own that views of it share again."""
-        data = tensor.detach()
+        data = plain(tensor).detach()
         if not self.real or tensor.is_meta:
             return data
         if type(tensor) not in PLAIN or tensor.layout is not torch.strided or tensor.is_quantized:
@@ -242,6 +246,11 @@ class Copier:
         return torch.empty(0, dtype=tensor.dtype, device=tensor.device).set_(
             self.storages[key], tensor.storage_offset(), tensor.shape, tensor.stride()
         )
+
+
+def runs_out(value: Any) -> bool:
+    """Whether it is an iterator, which a pass would use up; files, which are iterators too, are not meant."""
+    return isinstance(value, Iterator) and not isinstance(value, io.IOBase)
 
 
 def harmless(module: nn.Module) -> bool:

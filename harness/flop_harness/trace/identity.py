@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import dis
 import sys
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from torch import Tensor, nn
 
+from flop_harness.suite.globals import is_filled
 from flop_harness.trace.functions import functions_of_torch
 
 IS = dis.opmap["IS_OP"]
 ASKS = frozenset({"type", "id"})
 """What tells one object from another, besides"""
+DICTS = (dict, OrderedDict)
+PLAIN = frozenset({Tensor, nn.Parameter})
 FLAGGED = sys.version_info >= (3, 12)
 """Whether LOAD_ATTR says by its last bit that a method is called; before, LOAD_METHOD did"""
 PUSHED_AFTER = sys.version_info >= (3, 13)
@@ -26,24 +30,87 @@ PUSHED_AFTER = sys.version_info >= (3, 13)
 def compared_by(modules: Iterable[nn.Module]) -> frozenset[str]:
     """Names of functions of torch that the code of these modules compares by identity, or asks for their type.
 
-    ``self.act is F.gelu`` gives ``gelu``, ``torch.Tensor.add`` ``Tensor.add``. Looked through are the methods of their classes and the functions
-    that these name, but for torch's own.
+    ``self.act is F.gelu`` gives ``gelu``, ``torch.Tensor.add`` ``Tensor.add``. Looked through are the methods of their
+    classes, functions that they hold, and what these name, but for torch's own; and what the classes of
+    tensors that they hold or name do with functions.
     """
-    kinds: set[Any] = {type(module) for module in modules}
-    return frozenset(name for kind in kinds for name in compared_in(kind))
+    modules = list(modules)
+    held = (map(type, (*each._parameters.values(), *each._buffers.values())) for each in modules)
+    kinds: set[Any] = {*map(type, modules), *(kind for each in held for kind in each)}
+    names = frozenset(name for kind in kinds for name in compared_in(kind))
+    return names | names_compared(reached(functions_of(modules)))
 
 
 @cache
 def compared_in(kind: type) -> frozenset[str]:
-    return frozenset(name for each in functions_used_by(kind)
-                     for name in names_in(each.__code__, each.__globals__))  # fmt: skip
+    return names_compared(functions_used_by(kind) + handling(kind))
+
+
+def names_compared(functions: list[FunctionType]) -> frozenset[str]:
+    for kind in {kind for each in functions for kind in classes_named_by(each)}:
+        functions = functions + handling(kind)
+    return frozenset(
+        name for each in functions for name in names_in(each.__code__, each.__globals__)
+    )
+
+
+def handling(kind: type) -> list[FunctionType]:
+    """How a class of tensors answers to functions of torch, if in a way of its own."""
+    if not issubclass(kind, Tensor) or kind in PLAIN:
+        return []
+    own = function_of(vars(kind).get("__torch_function__"))
+    return [own] if type(own) is FunctionType else []
+
+
+def classes_named_by(function: FunctionType) -> Iterator[type]:
+    """Classes of tensors that its code names, or that are from where a function of torch's is that it names."""
+    for value in named_by(function):
+        if isinstance(value, type):
+            yield value
+        elif type(value) is FunctionType and is_of_torch(value):
+            beside = vars(sys.modules.get(value.__module__, value)).values()
+            yield from (each for each in beside if isinstance(each, type))
+
+
+def functions_of(modules: Iterable[nn.Module]) -> list[Any]:
+    """Functions that modules hold or are hooked by; of an object that is called as one, its ``__call__``."""
+    found: dict[int, Any] = {}
+    for module in modules:
+        held = vars(module).values()
+        inside = [
+            each for value in held if type(value) in DICTS and value for each in value.values()
+        ]
+        for value in (*held, *inside):
+            if is_called(type(value)):  # type: ignore[arg-type]
+                function = called_for(value)
+                found[id(function)] = function
+    return list(found.values())
+
+
+@cache
+def is_called(kind: type) -> bool:
+    """Whether what is of this kind is run as a function: no module, no class."""
+    return kind in (FunctionType, MethodType, partial) or "__call__" in vars(kind)
+
+
+def called_for(value: Any) -> Any:
+    """The function that is run where a value is called."""
+    while type(value) is partial:
+        value = value.func
+    if type(value) in (FunctionType, MethodType):
+        return function_of(value)
+    return vars(type(value)).get("__call__")
 
 
 def functions_used_by(kind: type) -> list[FunctionType]:
     """The methods of a class and its bases, and the functions that these name; none of torch's own."""
     classes = [base for base in kind.__mro__[:-1] if not is_of_torch(base)]
-    left = [function_of(value) for base in classes for value in vars(base).values()]
-    found: dict[int, FunctionType] = {}
+    return reached([function_of(value) for base in classes for value in vars(base).values()])
+
+
+def reached(left: list[Any]) -> list[FunctionType]:
+    """The functions among these, and those that they name; none of torch's own."""
+    left, found = list(left), {}
     while left:
         each = left.pop()
         if type(each) is FunctionType and id(each) not in found and not is_of_torch(each):
@@ -54,14 +121,15 @@ def functions_used_by(kind: type) -> list[FunctionType]:
 
 def function_of(member: Any) -> Any:
     """What is called where a class has a method of one kind or another."""
-    if type(member) in (staticmethod, classmethod):
+    if type(member) in (staticmethod, classmethod, MethodType):
         return member.__func__
     return member.fget if type(member) is property else member
 
 
 def named_by(function: FunctionType) -> Iterator[Any]:
-    """Globals of a function that its code names, and what it names in files of the user's."""
+    """Globals of a function that its code names, what it names in files of the user's, and functions around it."""
     names = set(names_of(function.__code__))
+    yield from (cell.cell_contents for cell in function.__closure__ or () if is_filled(cell))
     for name in names:
         value = function.__globals__.get(name)
         yield value

@@ -130,14 +130,22 @@ class Elsewhere(TorchDispatchMode):
 
 @contextmanager
 def threads_guarded(needs: Needs) -> Iterator[None]:
-    """Have the threads that are started meanwhile tell what they compute."""
-    begin = threading.Thread._bootstrap_inner  # type: ignore[attr-defined]
+    """Have the threads that this one starts meanwhile, and those that these start, tell what they compute."""
+    start, ours = threading.Thread.start, {threading.get_ident()}
 
     def guarded(thread: threading.Thread) -> None:
-        with Elsewhere(needs):
-            begin(thread)
+        if threading.get_ident() in ours:
+            begin = thread._bootstrap_inner  # type: ignore[attr-defined]
 
-    with exchanged(threading.Thread, "_bootstrap_inner", guarded):
+            def begin_guarded() -> None:
+                ours.add(threading.get_ident())
+                with Elsewhere(needs):
+                    begin()
+
+            thread._bootstrap_inner = begin_guarded  # type: ignore[attr-defined]
+        start(thread)
+
+    with exchanged(threading.Thread, "start", guarded):
         yield
 
 

@@ -11,13 +11,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import pairwise
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
 from torch import nn
 
 from flop_harness.suite.sources import is_of_user
-from flop_harness.trace.identity import functions_used_by
+from flop_harness.trace.identity import functions_of, functions_used_by, reached
 from flop_harness.trace.needs import GradientsNeeded, ValuesNeeded
 
 OF_PLACE = frozenset({"is_cpu", "is_meta", "data_ptr", "get_device", "_dispatch_keys"})
@@ -53,29 +53,29 @@ def refuse_if_it_minds(module: nn.Module) -> None:
 
 def minds_place(module: nn.Module) -> bool:
     """Whether the user's own code asks for a device, the CPU or meta."""
-    return any_code(module.modules(), asks_for_place)
+    return UsersCode(module.modules()).any(asks_for_place)
 
 
 def minds_copies(module: nn.Module) -> bool:
     """Whether the user's own code asks which object a module is."""
-    return any_code(module.modules(), asks_who_it_is)
+    return UsersCode(module.modules()).any(asks_who_it_is)
 
 
 def refuse_if_it_minds_autograd(modules: Iterable[nn.Module], recorded: bool) -> None:
     """GradientsNeeded where the user's own code asks what autograd knows: of what is ``recorded``, or
     that it has recorded itself.
     """
-    modules = list(modules)
-    recorded = recorded or any_code(modules, records_gradients)
-    if any_code(modules, asks_for_views) or (recorded and any_code(modules, asks_for_history)):
+    code = UsersCode(modules)
+    recorded = recorded or code.any(records_gradients)
+    if code.any(asks_for_views) or (recorded and code.any(asks_for_history)):
         raise GradientsNeeded("the model asks what autograd knows of its tensors")
 
 
 def told_of_watchers(module: nn.Module) -> str:
     """That the user's own code asks for what a count may change, by the first name; empty where it does not."""
-    kinds: set[Any] = {type(each) for each in module.modules()}
-    codes = (code for kind in kinds for code in codes_of(kind))
-    name = min((name for code in codes for name in watchers_in(code)), default="")
+    code = UsersCode(module.modules())
+    codes = (*code.held, *(each for kind in code.kinds for each in codes_of(kind)))
+    name = min((name for each in codes for name in watchers_in(each)), default="")
     return (
         f"asks for what a count may change ({name}): counted as it goes meanwhile" if name else ""
     )
@@ -84,12 +84,19 @@ def told_of_watchers(module: nn.Module) -> str:
 # ------------------------------------------------------------------------------------- code
 
 
-def any_code(modules: Iterable[nn.Module], asks: Callable[[CodeType], bool]) -> bool:
-    """Whether any code of these modules asks. That of installed packages is left out: those that we know
-    take one way whatever the answer is.
+class UsersCode:
+    """The code of modules, by their ``kinds``, and what they have ``held`` as functions: one that is the model,
+    hooks, what takes a method's place. That of installed packages is left out: those that we know take one
+    way whatever the answer is.
     """
-    kinds: set[Any] = {type(each) for each in modules}
-    return any(asked_in(kind, asks) for kind in kinds)
+
+    def __init__(self, modules: Iterable[nn.Module]) -> None:
+        modules = list(modules)
+        self.kinds: set[Any] = set(map(type, modules))
+        self.held = list(users_codes(reached(functions_of(modules))))
+
+    def any(self, asks: Callable[[CodeType], bool]) -> bool:
+        return any(asked_in(kind, asks) for kind in self.kinds) or any(map(asks, self.held))
 
 
 @cache
@@ -103,8 +110,13 @@ def codes_of(kind: type) -> tuple[CodeType, ...]:
     file = getattr(sys.modules.get(kind.__module__), "__file__", None)
     if file is not None and not is_users(file):  # a notebook has none
         return ()
-    used = (each.__code__ for each in functions_used_by(kind))
-    return tuple(inner for code in used if is_users(code.co_filename) for inner in with_inner(code))
+    return tuple(users_codes(functions_used_by(kind)))
+
+
+def users_codes(functions: Iterable[FunctionType]) -> Iterator[CodeType]:
+    for each in functions:
+        if is_users(each.__code__.co_filename):
+            yield from with_inner(each.__code__)
 
 
 is_users = cache(is_of_user)

@@ -17,7 +17,7 @@ from flop_harness.records import Call, Context, Phase, Trace
 from flop_harness.suite.compiled import is_training
 from flop_harness.suite.higher_order import taken_apart
 from flop_harness.trace import functions, step
-from flop_harness.trace.backward import GraphMode, below_autograd
+from flop_harness.trace.backward import GraphMode, below_autograd, classes_changed
 from flop_harness.trace.complex_gradients import GradientsMode
 from flop_harness.trace.identity import compared_by
 from flop_harness.trace.layer_steps import LayerSteps
@@ -36,6 +36,7 @@ from flop_harness.trace.surroundings import (
     settings,
     undisturbed,
 )
+from flop_harness.trace.tensors import classes_made
 from flop_harness.trace.values import given, values_guarded
 
 
@@ -163,7 +164,9 @@ def watched(
         levels.enter_context(recorder.watching_modules())
         levels.enter_context(hooks)
         levels.enter_context(values_guarded(recorder.needs, operators.execute))
+        levels.enter_context(classes_made())
         training = isinstance(operators, GraphMode)
+        levels.enter_context(classes_changed() if training else nullcontext())
         if gradients and not training:
             levels.enter_context(gradients_written())
             levels.enter_context(taken_apart(under_modes=True))

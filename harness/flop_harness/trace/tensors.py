@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
 from flop_harness.trace.encoding import SPARSE
+from flop_harness.trace.needs import exchanged
 
 PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
 """Classes of tensors that do nothing of their own"""
@@ -113,3 +115,23 @@ def with_gradients(args: tuple) -> tuple:
         return tuple(
             arg.detach().requires_grad_() if getattr(arg, MARK, False) else arg for arg in args
         )
+
+
+# ----------------------------------------------------------------- classes that are made by their name
+
+
+@contextmanager
+def classes_made() -> Iterator[None]:
+    """Within, a class of tensors may be called for one (``CausalBias(1, 4, 4)``) where a mode is on.
+
+    What a mode gives belongs to Python already: torch lets no other class have it.
+    """
+    make = torch.Tensor.__new__
+
+    def made(kind: type, *args: Any, **kwargs: Any) -> Any:
+        if kind is torch.Tensor:
+            return make(kind, *args, **kwargs)
+        return torch.Tensor._make_subclass(kind, make(torch.Tensor, *args, **kwargs))
+
+    with exchanged(torch.Tensor, "__new__", staticmethod(made)):
+        yield

@@ -56,23 +56,20 @@ def experts(size: Callable[[str, int], int], mlp: int, layers: int) -> Experts |
 
 @dataclass(frozen=True, slots=True)
 class Small:
-    """Norms and biases that a count takes in; a ``norm`` of None leaves all of them out.
-
-    ``around`` says that each part of a layer has a norm behind it too, as in Gemma 2.
-    """
+    """Norms and biases that a count takes in; a ``norm`` of None leaves all of them out."""
 
     told: str
     norm: Norm | None
     biases: bool = False
     qkv_biases: bool = False
-    around: bool = False
+    layer_norms: int = 2
 
     def of(self, shape: Transformer) -> int:
         if self.norm is None:
             return 0
-        held = replace(shape, norm=self.norm, biases=self.biases, qkv_biases=self.qkv_biases)
-        behind = 2 * shape.layers * shape.width if self.around else 0
-        return weights.norms(held) + behind + weights.biases(held)
+        held = replace(shape, norm=self.norm, biases=self.biases, qkv_biases=self.qkv_biases,
+                       layer_norms=self.layer_norms)  # fmt: skip
+        return weights.norms(held) + weights.biases(held)
 
     def told_of(self, stem: str) -> str:
         parts = (f"matrices{stem}" if stem else "matrices of the layers") if self.norm is None else (
@@ -88,7 +85,7 @@ SMALL = (
     Small("RMS norms", "rms"),
     Small("RMS norms, biases of queries, keys and values", "rms", qkv_biases=True),
     Small("RMS norms and biases", "rms", biases=True),
-    Small("four RMS norms", "rms", around=True),
+    Small("four RMS norms", "rms", layer_norms=4),
 )
 
 

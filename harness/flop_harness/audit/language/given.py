@@ -87,7 +87,7 @@ class Given:
             return replace(shape, context=int(length.low))
         return shape
 
-    @property
+    @cached_property
     def length(self) -> int | None:
         length = self.get("length")
         if length is not None:
@@ -98,7 +98,7 @@ class Given:
     def recomputed(self) -> bool | None:
         return RECOMPUTED.get(self.claim.given.get("recomputed", "").lower())
 
-    @property
+    @cached_property
     def peak(self) -> Interval | None:
         """FLOP/s of one device."""
         text = self.claim.given.get("peak", "")
@@ -113,7 +113,7 @@ class Given:
         marked = known_peaks().get(f"{text}-sparse")
         return Interval.of(marked.flops) if marked else None
 
-    @property
+    @cached_property
     def rate(self) -> Interval | None:
         """Tokens per second of one device."""
         gpus = self.get("gpus") or Interval.of(1)
@@ -122,6 +122,11 @@ class Given:
             return self.steps / gpus if self.steps else None
         rate = whole / gpus if whole is not None else each
         return (self.of_rounded() or rate) if self.mode in ROUNDED_BEFORE else rate
+
+    @property
+    def is_read_so(self) -> bool:
+        """Whether its figures may be read in this mode; for most rows two of them say nothing."""
+        return self.mode not in ROUNDED_BEFORE or self.of_rounded() is not None
 
     def of_rounded(self) -> Interval | None:
         """The rate of one device where it was worked out from a rounded figure; None where it was not."""

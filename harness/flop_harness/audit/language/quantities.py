@@ -171,6 +171,7 @@ def worth(name: str, prefix: Fraction, letter: Fraction) -> Fraction:
     return QUANTITIES[name].scale * (letter if letter != 1 else prefix)
 
 
+@lru_cache(maxsize=100_000)
 def stands_for(name: str, cell: str, prefix: Fraction = Fraction(1)) -> Interval:
     """What a figure that others follow from may stand for: half a step either way, if not counted.
 

@@ -58,7 +58,8 @@ class Question:
                 each, cost=each.cost + READ_OTHERWISE, departures=(*each.departures, TOLD[mode])
             )
             for mode in READ_SO
-            for each in candidates(Given(self.claim, mode))
+            if (given := Given(self.claim, mode)).is_read_so
+            for each in candidates(given)
         ]
 
     @cached_property

@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Meta
 
 from flop_harness.audit.csv_tables import records
-from flop_harness.audit.language import spellings
+from flop_harness.audit.language import cells as written
+from flop_harness.audit.language import heads
 from flop_harness.audit.language.given import RECOMPUTED
 from flop_harness.audit.language.parts import PARTS
 from flop_harness.audit.language.quantities import QUANTITIES, check_figure, column
@@ -87,15 +88,13 @@ def filled_in(row: Mapping[str, str]) -> dict[str, str]:
     """A row's cells in our words, without those that are blank or beside the figures."""
     found = {}
     for title, cell in row.items():
-        name = spellings.head(title)
-        if cell.strip().lower() in BLANK or (name == title and spellings.skipped(title)):
+        name = heads.head(title)
+        if cell.strip().lower() in BLANK or (name == title and heads.skipped(title)):
             continue
         if name.startswith("batch size"):
-            name = name.replace(
-                "batch size", spellings.batch(cell + name.removeprefix("batch size"))
-            )
+            name = name.replace("batch size", heads.batch(cell + name.removeprefix("batch size")))
         words = name in WORDS and not (name == "peak" and re.match(r"[\d.]", cell))
-        found[name] = cell if words or not named(name) else spellings.figure(column(name)[0], cell)
+        found[name] = cell if words or not named(name) else written.figure(column(name)[0], cell)
     return found
 
 
@@ -105,9 +104,11 @@ def check_keys(table: Table, where: str) -> None:
         raise UserError(f"{where}: a table has rows, or a csv")
     if bool(table.csv) != bool(table.take):
         raise UserError(f"{where}: take tells which columns of a csv hold what: both, or neither")
-    heads = list(map(spellings.head, (*(table.take.values() or table.columns), *table.given)))
+    titles = list(map(heads.head, (*(table.take.values() or table.columns), *table.given)))
     names = [
-        head if head in WORDS else column(head)[0] for head in heads if head in WORDS or named(head)
+        head if head in WORDS else column(head)[0]
+        for head in titles
+        if head in WORDS or named(head)
     ]
     if twice := [name for name in names if names.count(name) > 1]:
         raise UserError(f"{where}: {twice[0]!r} is given more than once")

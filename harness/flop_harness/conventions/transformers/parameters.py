@@ -91,23 +91,24 @@ def idle_biases(shape: Transformer) -> int:
 
 
 def norms(shape: Transformer) -> int:
-    """Two norms a layer and a last one, one after the embedding; of single heads, of compressed vectors."""
+    """Those of each layer and a last one, one after the embedding; of single heads, of compressed vectors."""
     per_norm = 2 if shape.norm == "layer" else 1
     inner = 2 * shape.head_size if shape.head_norms else 0
     if shape.latent:
         inner += shape.latent.query_rank + shape.latent.kv_rank
-    count = 2 * shape.layers + 1 + shape.embedding_norm
+    count = shape.layer_norms * shape.layers + 1 + shape.embedding_norm
     return per_norm * shape.width * count + shape.layers * inner
 
 
 def biases(shape: Transformer) -> int:
-    """Of every product but the head, or of queries, keys and values alone."""
-    qkv = shape.query_width + 2 * shape.kv_width
-    if not shape.biases:
-        return shape.layers * qkv if shape.qkv_biases else 0
-    attention = shape.layers * (qkv + shape.width)
+    """Of every product, or of queries, keys and values, of MLPs, of the head alone."""
+    qkv = shape.layers * (shape.query_width + 2 * shape.kv_width)
     dense = shape.dense_layers * bias_of(shape, shape.mlp_width)
-    return attention + dense + expert_biases(shape, shape.experts)
+    head = shape.vocabulary if shape.head_bias else 0
+    if not shape.biases:
+        return head + shape.qkv_biases * qkv + shape.mlp_biases * dense
+    attention = qkv + shape.layers * shape.width
+    return head + attention + dense + expert_biases(shape, shape.experts)
 
 
 def bias_of(shape: Transformer, mlp_width: int) -> int:

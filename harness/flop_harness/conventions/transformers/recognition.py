@@ -138,6 +138,12 @@ def angles(trace: Trace) -> int:
     )  # fmt: skip
 
 
+WITHOUT_LOGITS = (
+    "it ends without logits, as a base model does: name a class that has them, as in"
+    " transformers:LlamaForCausalLM --kwargs config=config.json"
+)
+
+
 def blocks(found: list[Dense | Attention]) -> Blocks:
     """The products taken apart at each attention."""
     places = [place for place, each in enumerate(found) if isinstance(each, Attention)]
@@ -150,6 +156,13 @@ def blocks(found: list[Dense | Attention]) -> Blocks:
     parts = [[each for each in found[start + 1 : end] if isinstance(each, Dense)]
              for start, end in pairwise(cuts)]  # fmt: skip
     qkv, last = parts[0], parts[-1]
+    if (
+        qkv
+        and len(last) >= 3
+        and all(part == [*last, *qkv] for part in parts[1:-1])
+        and last[-1].outer == qkv[0].inner
+    ):
+        raise NotRecognised(WITHOUT_LOGITS)
     if not qkv or len(last) < 4:
         raise NotRecognised("a layer lacks projections, an MLP, or logits follow none")
     layer = last[:-1]
@@ -226,8 +239,9 @@ def with_parameters(trace: Trace, shape: Transformer) -> Transformer:
         positions="learned" if positions else "rotary",
         context=positions or shape.context,
     )
-    for biases, first, inner in product(BIASES, (False, True), (False, True)):
-        whole = replace(shape, embedding_norm=first, head_norms=inner, **biases)
+    for biases, first, inner in product(biases_of(trace), (False, True), (False, True)):
+        around = norms_of_a_layer(trace, shape, first)
+        whole = replace(shape, embedding_norm=first, head_norms=inner, layer_norms=around, **biases)
         if weights.count(whole) == held(trace):
             return whole
     left = held(trace) - weights.count(shape)
@@ -235,11 +249,29 @@ def with_parameters(trace: Trace, shape: Transformer) -> Transformer:
 
 
 BIASES: tuple[Mapping[str, Any], ...] = (
-    {},
     {"qkv_biases": True},
+    {"mlp_biases": True},
     {"biases": True, "qkv_biases": True},
 )
-"""None, of queries, keys and values alone, of every product but the head."""
+"""Of queries, keys and values alone, of MLPs alone, of every product but the head."""
+
+
+def biases_of(trace: Trace) -> Iterator[Mapping[str, Any]]:
+    """What biases there may be: none where no parameter is called so; the head's where one adds to it."""
+    names = {name for module in trace.modules for name, _ in module.parameters}
+    yield {}
+    if any("bias" in name for name in names):
+        for each in ({}, *BIASES):
+            yield each
+            yield {**each, "head_bias": True}
+
+
+def norms_of_a_layer(trace: Trace, shape: Transformer, first: bool) -> int:
+    """By how many weights are as wide as the model; 2 where that tells nothing."""
+    wide = {number for module in trace.modules for name, number in module.parameters
+            if "bias" not in name and trace.parameters[number].shape == (shape.width,)}  # fmt: skip
+    each, rest = divmod(len(wide) - 1 - first, shape.layers)
+    return each if each and not rest else 2
 
 
 def held(trace: Trace) -> int:

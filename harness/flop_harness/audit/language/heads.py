@@ -1,7 +1,7 @@
-"""Column heads and cells as authors write them, in the words and figures of this project.
+"""Column heads as authors write them, in the words of this project.
 
-``"# params (billions)"`` is ``params (B)``, ``"A100-80GB hours"`` is ``gpu hours``; ``"10^25"`` is
-``1e25``, ``"2.1 ZFLOPs"`` is ``2.1Z``. What is not known stays as it is, and is complained of later.
+``# params (billions)`` is ``params (B)``, ``A100-80GB hours`` is ``gpu hours``. What is not known stays as it
+is, and is complained of later.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from flop_harness.audit.language.quantities import HEAD, PREFIXES, QUANTITIES
+from flop_harness.audit.language.quantities import HEAD, QUANTITIES
+from flop_harness.audit.language.units import SUPERSCRIPTS, worth
 
 SPELLINGS: Mapping[str, str] = {
     "model": "name, model name",
+    "label": "run, variant",
     "params": "parameters, nparameters, parameter count, param count, total params, total parameters, model size, size, "
     "model params, model parameters, nparams, all params",
     "active params": "activated params, active parameters, activated parameters, activated",
@@ -63,7 +65,7 @@ SPELLINGS: Mapping[str, str] = {
     "pflops": "pflop/s, pflops/s, petaflop/s, aggregate pflop/s, aggregate petaflop/s, total pflop/s, "
     "aggregate pflops, petaflops",
     "peak": "peak tflop/s, peak tflops, peak tflops/s, peak flops",
-    "peak share": "of peak, peak, of theoretical peak, of theoretical peak flop/s, percentage of theoretical peak flop/s, "
+    "peak share": "of peak, of theoretical peak, of theoretical peak flop/s, percentage of theoretical peak flop/s, "
     "percentage of peak, utilization, utilisation, of theoretical peak flops",
     "mfu": "model flops utilization, model flops utilisation, model flop utilization, bf16 mfu, fp8 mfu, "
     "fp16 mfu",
@@ -74,7 +76,10 @@ SPELLINGS: Mapping[str, str] = {
 }
 """Our word -> how else its column is headed, in small letters, without signs of number and percent."""
 
-WORDS = {alias: name for name, aliases in SPELLINGS.items() for alias in aliases.split(", ")}
+WORDS = {
+    **{name.replace("-", " "): name for name in QUANTITIES},
+    **{alias: name for name, aliases in SPELLINGS.items() for alias in aliases.split(", ")},
+}
 SKIPPED = frozenset(
     "lr, learning rate, max lr, min lr, tp, pp, dp, cp, ep, vp, mbs, micro batch size, microbatch, "
     "local batch size, warmup, dropout, optimizer, precision, dtype, memory, mem, year, date, loss, "
@@ -83,15 +88,22 @@ SKIPPED = frozenset(
 )
 """Columns beside figures that count nothing of what is audited."""
 
-POWERS = {"k": 3, "M": 6, "B": 9, "T": 12, "P": 15, "E": 18, "Z": 21, "Y": 24}
-LONG = {"thousand": "k", "thousands": "k", "million": "M", "millions": "M", "mm": "M", "mn": "M", "bn": "B",
-        "billion": "B", "billions": "B", "trillion": "T", "trillions": "T", "tera": "T", "peta": "P",
-        "exa": "E", "zetta": "Z"}  # fmt: skip
-OF_FLOP = "kMGTPEZY"
-DEVICE = re.compile(r"\b(?:nvidia )?(?:[abh]\d{2,3}|v100|l40s?|gh200|gb[23]00|mi\d{3}x?|tpu ?v\d[ep]?)"
-                    r"(?:[ -]?\d+ ?gb)?(?:[ -]sxm\d?)?\b")  # fmt: skip
-SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-UNIT = r"(?P<letter>[kKMGBTPEZY]?)(?:FLOPs?|FLOPS|flops?)"
+DEVICE = (
+    r"\b(?:nvidia )?(?:[abh]\d{2,3}|v100|l40s?|gh200|gb[23]00|mi\d{3}x?|tpu ?v\d[ep]?)"
+    r"(?:[ -]?\d+ ?gb)?(?:[ -]sxm\d?)?\b"
+)
+CLEANED = (
+    (r"#|%|[\[\]()]|\bno\. of\b|\bnumber( of)?\b|\bnum\b", " "),
+    (r"\bhrs\b", "hours"),
+    (rf"{DEVICE}(?=.*hours)", "gpu"),
+    (r"\b(gpu[- ]?)+(?=hours)", "gpu "),
+    (r"(?<=[/ ])(device|chip|accelerator)$", "gpu"),
+    (r"\b(model|achieved|average|avg) (?=tflop|teraflop|aggregate|pflop|petaflop)", ""),
+    (r"[_\-–]+", " "),
+    (r"\s*/\s*", "/"),
+    (r"^\s*([nd]) ", r"\1"),
+)
+"""(what is found in a head in small letters, what stands in its place): ``# d_model`` is ``dmodel``."""
 
 
 @lru_cache(maxsize=10_000)
@@ -134,45 +146,17 @@ def with_worth(unit: str, words: str) -> list[tuple[str, str]]:
     return [] if prefix is None else [(words, prefix)]
 
 
-def worth(unit: str) -> str | None:
-    """The prefix that a unit is worth: ``billions``, ``×10^9``, ``1e9``, ``ZFLOPs``; None for no unit."""
-    unit = unit.translate(SUPERSCRIPTS).strip()
-    if unit in ("%", "#", "count", "s", "sec", "seconds"):
-        return ""
-    if unit.lower() in LONG:
-        return LONG[unit.lower()]
-    if unit in PREFIXES:
-        return unit
-    if match := re.fullmatch(
-        r"[x×*]?\s*(?:10(?:\^|\*\*)?|1[eE]\+?)(\d+)(?: ?FLOPs?)?", unit, re.IGNORECASE
-    ):
-        letters = {power: letter for letter, power in POWERS.items()}
-        return letters.get(int(match[1]), f"1e{int(match[1])}")
-    if match := re.fullmatch(UNIT, unit):
-        return match["letter"]
-    return None
-
-
 def word(text: str) -> str | None:
     """Our word for a head without unit; None if there is none."""
     plain = text.lower().translate(SUPERSCRIPTS)
-    plain = re.sub(r"#|%|\bno\. of\b|\bnumber( of)?\b|\bnum\b", " ", plain)
-    plain = DEVICE.sub("gpu", plain) if re.search("hour|hrs", plain) else plain
-    plain = re.sub(r"\b(gpu[- ]?)+", "gpu ", plain) if "hour" in plain else plain
-    plain = re.sub(r"\bhrs\b", "hours", re.sub(r"[\[\]()]", " ", plain))
-    plain = re.sub(r"\b(device|chip|accelerator|tpu|gpu)\b(?=s?$)", lambda m: m[1], plain)
-    plain = re.sub(r"(?<=[/ ])(device|chip|accelerator)$", "gpu", plain)
-    plain = re.sub(
-        r"\b(model|achieved|average|avg) (?=tflop|teraflop|aggregate|pflop|petaflop)", "", plain
-    )
-    plain = re.sub(r"[_\-–]+", " ", plain)
-    plain = " ".join(re.sub(r"\s*/\s*", "/", plain).split())
-    for each in (plain, plain.replace("n ", "n", 1) if plain.startswith("n ") else plain,
-                 plain.replace("d ", "d", 1) if plain.startswith("d ") else plain):  # fmt: skip
-        name = WORDS.get(each) or next((q for q in QUANTITIES if q.replace("-", " ") == each), None)
-        if name or each == "batch size":
-            return name or each
-    return "label" if plain in ("label", "run", "variant") else None
+    for pattern, instead in CLEANED:
+        plain = re.sub(pattern, instead, plain)
+    plain = " ".join(plain.split())
+    if plain == "peak" and "%" in text:
+        return "peak share"
+    if plain == "batch size":
+        return plain
+    return WORDS.get(plain)
 
 
 def skipped(text: str) -> bool:
@@ -188,67 +172,3 @@ def batch(cell: str) -> str:
         return "batch"
     large = plain.isdigit() and int(plain) >= 10**5
     return "batch tokens" if large or re.search(r"\d\s*[kKM]|token|e\d", plain) else "batch"
-
-
-# ------------------------------------------------------------------------------------------ cells
-
-OWN_PREFIX = {"tflops/gpu": 12, "tflops/gpu without attention": 12, "pflops": 15, "peak": 12}
-"""Quantities whose figures are printed in a unit with a prefix."""
-THING = re.compile(
-    r"\s*(?:tokens?|tok|params?|parameters?|pf(?:lop)?s?(?:/s)?[- ]?days?|(?:(?:gpu|tpu|device|chip|[abh]\d{2,3}|v100|tpu ?v\d)[- ]?)*hours?|"
-    r"hrs?|days?|d|gpus?|tpus?|chips?|steps?|sequences?|seqs?|samples?|layers?|heads?|seconds?|secs?|s|%|"
-    r"tok(?:en)?s?/s(?:ec)?(?:/gpu)?|mfu|hfu)$",
-    re.IGNORECASE,
-)
-FLOP = re.compile(
-    r"\s*([kKMGTPEZY]?)(?:FLOPs?|FLOPS|flops?)(?:/s)?(?:/gpu| per gpu)?$", re.IGNORECASE
-)
-
-
-@lru_cache(maxsize=100_000)
-def figure(name: str, text: str) -> str:
-    """A cell of this quantity as a figure that is read here: ``3.8e25``, ``15T``, ``8192``."""
-    plain = (
-        text.strip()
-        .translate(SUPERSCRIPTS)
-        .lstrip("~≈∼")
-        .strip()
-        .replace("\u2009", "")
-        .replace("\u00a0", " ")
-    )
-    plain = re.sub(r"\s*[x×·*]\s*10\s*(?:\^|\*\*)?\s*\{?([+-]?\d+)\}?", r"e\1", plain)
-    plain = re.sub(r"^10\s*(?:\^|\*\*)\s*\{?(\d+)\}?", r"1e\1", plain)
-    flop = FLOP.search(plain)
-    if flop:
-        plain = plain[: flop.start()] + flop[1]
-    elif not re.fullmatch(r"[\d.,]+[a-zA-Z]", plain):
-        plain = THING.sub("", THING.sub("", plain).strip()).strip()
-    if match := re.fullmatch(r"(\S*\d)\s*([a-zA-Z]+)", plain):
-        digits, letter = match[1], LONG.get(match[2].lower(), match[2])
-        return (
-            scaled(name, digits, letter)
-            if letter in PREFIXES or letter == "Y"
-            else f"{digits}{letter}"
-        )
-    return plain
-
-
-def scaled(name: str, digits: str, letter: str) -> str:
-    """Digits with their prefix; a length's ``8k`` is 8192, TFLOP/s are no further T."""
-    if (
-        name == "length"
-        and letter in "kK"
-        and re.fullmatch(r"\d+", digits)
-        and is_power_of_two(int(digits))
-    ):
-        return str(int(digits) * 1024)
-    if name == "length" and letter == "M" and re.fullmatch(r"\d+", digits):
-        return str(int(digits) * 2**20)
-    if name in OWN_PREFIX and "e" not in digits:
-        power = POWERS.get({"G": "B", "K": "k"}.get(letter, letter), 0) - OWN_PREFIX[name]
-        return digits if not power else f"{digits}e{power}"
-    return f"{digits}{letter}"
-
-
-def is_power_of_two(number: int) -> bool:
-    return number > 0 and number & (number - 1) == 0
