@@ -21,8 +21,8 @@ from flop_harness.suite.compiled import (
 )
 from flop_harness.suite.importing import blamed, place_kept
 from flop_harness.suite.opened import noting
-from flop_harness.suite.process_state import building
 from flop_harness.suite.plain_tensors import make_plain, plain
+from flop_harness.suite.process_state import building
 from flop_harness.suite.recipe import Recipe
 from flop_harness.suite.references import is_library, resolve
 from flop_harness.suite.search_path import on_path
