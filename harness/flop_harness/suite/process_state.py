@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from flop_harness.suite.global_hooks import Table, tables
 from flop_harness.suite.globals import Globals
-
-HookTable = dict[int, Any]
 
 _take_back: list[Callable[[], None]] = []
 """What undoes what the last model has left"""
@@ -28,24 +27,16 @@ def building(factory: Callable[..., Any], on_meta: bool) -> Iterator[None]:
         _take_back.pop()()
     if on_meta:
         _take_back.append(Globals((factory,)).restore)
-    before = [(table, set(table)) for table in hook_tables()]
+    before = [(table, set(table)) for table in tables()]
     try:
         yield
     finally:
         _take_back.extend(without(table, table.keys() - known) for table, known in before)
 
 
-def without(table: HookTable, keys: set[int]) -> Callable[[], None]:
+def without(table: Table, keys: set[int]) -> Callable[[], None]:
     def remove() -> None:
         for key in keys:
             table.pop(key, None)
 
     return remove
-
-
-def hook_tables() -> list[HookTable]:
-    """Where torch keeps the hooks that are called for every module."""
-    from torch.nn.modules import module
-
-    held = vars(module).items()
-    return [each for name, each in held if name.startswith("_global_") and isinstance(each, dict)]
