@@ -1,13 +1,13 @@
-"""Hooks that are called for every module of a process: where torch keeps them."""
+"""Where torch keeps the hooks that are called for every module."""
 
 from __future__ import annotations
 
 from typing import Any
 
-Table = dict[int, Any]
+HookTable = dict[int, Any]
 
 
-def tables() -> list[Table]:
+def hook_tables() -> list[HookTable]:
     from torch.nn.modules import module
 
     held = vars(module).items()

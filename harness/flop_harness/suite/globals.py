@@ -17,7 +17,7 @@ from itertools import starmap, zip_longest
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
-from flop_harness.suite.global_hooks import tables
+from flop_harness.suite.global_hooks import hook_tables
 from flop_harness.suite.sources import own_modules
 
 OTHERS = frozenset({"torch", "numpy", "builtins", "flop_harness"})
@@ -89,7 +89,7 @@ class Globals:
 def code_of(root: Any) -> Iterator[Any]:
     """The classes of a module's parts and of what they hold, and functions put on them, hooks too."""
     kinds: set[type] = set()
-    for each in (*tables(), *(held for module in root.modules() for held in put_on(module))):
+    for each in (*hook_tables(), *(held for module in root.modules() for held in put_on(module))):
         if is_a(each, (*CODE, MethodType, partial)):
             yield each
         elif is_a(each, dict):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flop_harness.suite.global_hooks import Table, tables
+from flop_harness.suite.global_hooks import HookTable, hook_tables
 from flop_harness.suite.globals import Globals
 
 _take_back: list[Callable[[], None]] = []
@@ -27,14 +27,14 @@ def building(factory: Callable[..., Any], on_meta: bool) -> Iterator[None]:
         _take_back.pop()()
     if on_meta:
         _take_back.append(Globals((factory,)).restore)
-    before = [(table, set(table)) for table in tables()]
+    before = [(table, set(table)) for table in hook_tables()]
     try:
         yield
     finally:
         _take_back.extend(without(table, table.keys() - known) for table, known in before)
 
 
-def without(table: Table, keys: set[int]) -> Callable[[], None]:
+def without(table: HookTable, keys: set[int]) -> Callable[[], None]:
     def remove() -> None:
         for key in keys:
             table.pop(key, None)
