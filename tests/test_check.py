@@ -205,7 +205,7 @@ def test_a_golden_of_other_conventions_is_refused():
         require_comparable(golden, a_suite("a"), VERSION, "run.json")
 
 
-def test_cases_may_come_and_go(tmp_path):
+def test_cases_may_come_and_go():
     golden = replace(a_run([]), suite=a_suite("a", "b"))
     require_comparable(golden, a_suite("b", "c"), VERSION, "run.json")
 

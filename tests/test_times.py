@@ -11,16 +11,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from clocks import (
-    ONE,
-    TWO,
-    a_forward,
-    a_theory,
-    ceilings,
-    grouped_times,
-    some_times,
-    zoo_times,
-)
+from clocks import ONE, TWO, a_forward, a_theory, ceilings, grouped_times, some_times, zoo_times
 from flop_harness.api import load
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Failure, Input, Run, Suite

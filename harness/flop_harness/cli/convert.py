@@ -7,13 +7,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from flop_harness.cli.app import app, print_json, show, tell, terminal
-from flop_harness.cli.options import (
-    DtypeOption,
-    InputOption,
-    JsonOption,
-    KwargsOption,
-    ModeOption,
-)
+from flop_harness.cli.options import DtypeOption, InputOption, JsonOption, KwargsOption, ModeOption
 from flop_harness.cli.targets import is_model, model_case
 from flop_harness.errors import UserError
 

@@ -22,16 +22,7 @@ from flop_harness.counters.versions.rules import as_of
 from flop_harness.errors import ModelRaised, UserError, suggest
 from flop_harness.reconcile.assembly import tool_of
 from flop_harness.reconcile.bridges import PricedTrace, lead
-from flop_harness.records import (
-    Bridge,
-    Case,
-    Failure,
-    Reading,
-    Release,
-    Step,
-    Suite,
-    Timeline,
-)
+from flop_harness.records import Bridge, Case, Failure, Reading, Release, Step, Suite, Timeline
 from flop_harness.run.cells import CaseRunner, Limits
 from flop_harness.run.environment import describe
 from flop_harness.run.reading import read_once

@@ -14,14 +14,7 @@ from typing import Any
 
 from flop_harness.errors import raised
 from flop_harness.records import Case, Policy, Sources, Suite
-from flop_harness.records.times import (
-    Ceiling,
-    Forward,
-    HookCost,
-    LayerTimes,
-    MemoryPeak,
-    Series,
-)
+from flop_harness.records.times import Ceiling, Forward, HookCost, LayerTimes, MemoryPeak, Series
 from flop_harness.run.processes import begin_process, end_process, forkserver
 from flop_harness.timing.device import Device, device
 from flop_harness.timing.sampling import Sampler

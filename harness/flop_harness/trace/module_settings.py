@@ -10,14 +10,7 @@ import torch
 from torch import nn
 
 from flop_harness.records import List, Tensor
-from flop_harness.trace.encoding import (
-    NAMED,
-    PLAIN,
-    encode,
-    encode_quantised,
-    is_number,
-    number,
-)
+from flop_harness.trace.encoding import NAMED, PLAIN, encode, encode_quantised, is_number, number
 
 SEQUENCES = frozenset({tuple, list, torch.Size})
 

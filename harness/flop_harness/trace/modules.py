@@ -9,10 +9,7 @@ from torch.nn.parameter import is_lazy
 
 from flop_harness.records import Module, Parameter
 from flop_harness.suite.compiled import is_training
-from flop_harness.trace.encoding import (
-    dtype_name,
-    qualified_name,
-)
+from flop_harness.trace.encoding import dtype_name, qualified_name
 from flop_harness.trace.module_settings import plain_attributes
 from flop_harness.trace.storage import elements_kept
 from flop_harness.trace.surroundings import origin_of

@@ -22,13 +22,7 @@ from flop_harness.trace.encoding import encode
 from flop_harness.trace.higher_order import higher_order
 from flop_harness.trace.local_parts import LocalParts
 from flop_harness.trace.needs import Needs, ValuesNeeded
-from flop_harness.trace.plans import (
-    COMPOSITE,
-    NEVER_REMEMBERED,
-    Memory,
-    Plan,
-    asks_for_metadata,
-)
+from flop_harness.trace.plans import COMPOSITE, NEVER_REMEMBERED, Memory, Plan, asks_for_metadata
 from flop_harness.trace.results import Results
 from flop_harness.trace.signatures import rebuilt, signature, spec_of
 from flop_harness.trace.sparse import FACTORS, sparse_product

@@ -13,12 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from flop_harness.records import (
-    Call,
-    Context,
-    Phase,
-    Trace,
-)
+from flop_harness.records import Call, Context, Phase, Trace
 from flop_harness.suite.compiled import is_training
 from flop_harness.suite.higher_order import taken_apart
 from flop_harness.trace import functions, step
@@ -28,11 +23,7 @@ from flop_harness.trace.identity import compared_by
 from flop_harness.trace.layer_steps import LayerSteps
 from flop_harness.trace.local_parts import is_distributed
 from flop_harness.trace.module_calls import Recorder
-from flop_harness.trace.needs import (
-    exchanged,
-    gradients_guarded,
-    refuse_lazy,
-)
+from flop_harness.trace.needs import exchanged, gradients_guarded, refuse_lazy
 from flop_harness.trace.operators import OperatorMode
 from flop_harness.trace.plans import MEMORY, Memory
 from flop_harness.trace.questions import refuse_if_it_minds_autograd

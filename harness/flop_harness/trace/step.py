@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import copyreg
 from collections import deque
-from collections.abc import (
-    Callable,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-    Set,
-    ValuesView,
-)
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set, ValuesView
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 

@@ -6,11 +6,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from flop_harness.records import Metric, Reading
-from flop_harness.report.words.text import (
-    Number,
-    is_number,
-    shorten,
-)
+from flop_harness.report.words.text import Number, is_number, shorten
 
 METRICS: tuple[Metric, ...] = ("compute", "params")
 BASE_UNIT = {"compute": "MAC", "params": "parameter"}

@@ -12,15 +12,7 @@ from typing import Any
 from flop_harness.counters.protocol import UNPREDICTED
 from flop_harness.records import Bridge, Context, Failure, Figure, Metric, Reading, Reference, Run
 from flop_harness.report.analysis.figures import METRICS, REFERENCE, deviation, in_macs, is_figure
-from flop_harness.report.words.text import (
-    Number,
-    group,
-    many,
-    plural,
-    shorten,
-    signed,
-    verb,
-)
+from flop_harness.report.words.text import Number, group, many, plural, shorten, signed, verb
 
 Key = tuple[str, str, Context, Metric]
 _OfCase = Reading | Bridge | Figure | Failure

@@ -14,11 +14,7 @@ from flop_harness.report.analysis.layers import layers
 from flop_harness.report.analysis.statements import Statement, with_interval
 from flop_harness.report.analysis.timings import MachineTimings
 from flop_harness.report.words.text import digits, few, plural
-from flop_harness.timing.theory.overhead import (
-    fitted,
-    multiples,
-    seconds_by_kind,
-)
+from flop_harness.timing.theory.overhead import fitted, multiples, seconds_by_kind
 from flop_harness.timing.theory.prediction import (
     FEWEST_FAMILIES,
     Points,

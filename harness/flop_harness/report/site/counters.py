@@ -13,13 +13,7 @@ from flop_harness.report.analysis.index import Index
 from flop_harness.report.site.answers import MARKS
 from flop_harness.report.site.axis import Axis, axis_of, rounds
 from flop_harness.report.site.families import QUANTISED, FamilyCell, FamilyRow
-from flop_harness.report.words.text import (
-    brief_ratio,
-    few,
-    plural,
-    printable,
-    shorten,
-)
+from flop_harness.report.words.text import brief_ratio, few, plural, printable, shorten
 
 MESSAGE = 300
 

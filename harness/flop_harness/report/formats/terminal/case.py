@@ -16,14 +16,7 @@ from flop_harness.report.analysis.index import Index
 from flop_harness.report.formats.terminal.fitting import Fitted, Head, Row
 from flop_harness.report.tables.deviations import MEANINGS, legend
 from flop_harness.report.tables.glossary import CONTEXTS
-from flop_harness.report.words.text import (
-    group,
-    human,
-    left_out,
-    percent,
-    printable,
-    shorten,
-)
+from flop_harness.report.words.text import group, human, left_out, percent, printable, shorten
 
 HEADS = (Head("counter"), Head("figure", "right", False), Head("", "left", False),
          Head("deviation", "right", False), Head("why", beneath=True))  # fmt: skip
