@@ -95,6 +95,13 @@ def inference():
         assert flop_harness.count(reference, training=True).macs == STEP
 
 
+def test_what_has_no_shape_yet_gets_one_in_inference_mode_too():
+    model = nn.LazyLinear(5)
+    assert flop_harness.count(model, (2, 3)).macs == 2 * 3 * 5
+    with torch.inference_mode():
+        assert flop_harness.count(nn.LazyLinear(5), (2, 3)).macs == 2 * 3 * 5
+
+
 def test_an_input_with_a_history_is_where_a_step_ends():
     first, second = nn.Linear(3, 5), nn.Linear(5, 2)
     x = first(torch.rand(4, 3))

@@ -16,7 +16,9 @@ def is_fake(tensor: torch.Tensor) -> bool:
 
 
 def is_plain(tensor: torch.Tensor) -> bool:
-    return not (is_fake(tensor) or tensor.is_inference())
+    from torch.nn.parameter import is_lazy
+
+    return bool(is_lazy(tensor)) or not (is_fake(tensor) or tensor.is_inference())
 
 
 def plain(tensor: torch.Tensor) -> torch.Tensor:
