@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from flop_harness.errors import raised
 from flop_harness.records import Context
 from flop_harness.report.analysis.figures import deviation
 from flop_harness.report.words import text
@@ -50,3 +51,10 @@ def test_nouns_go_with_their_counts(count: float, noun: str, told: str):
 ])  # fmt: skip
 def test_a_figure_in_a_sentence_has_three_digits_or_is_whole(value, words):
     assert text.compact(value) == words
+
+
+def test_what_sets_colours_on_a_terminal_leaves_nothing_behind():
+    coloured = "\x1b[1;96mtorch.export\x1b[0m"
+    assert text.printable(coloured) == "torch.export"
+    assert raised(ValueError(f"see {coloured}")) == "ValueError: see torch.export"
+    assert text.printable("\x1b[2Jgone") == "\N{REPLACEMENT CHARACTER}[2Jgone"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import warnings
 from collections.abc import Iterable, Iterator
@@ -46,11 +47,19 @@ def raised(error: BaseException, longest: int = 10_000) -> str:
     """Class and message of somebody else's exception, in one line; its class may do anything."""
     name = type(error).__name__
     try:
-        text = " ".join(cause_in(str(error)).split())[:longest]
+        text = " ".join(uncoloured(cause_in(str(error))).split())[:longest]
     except BaseException as another:  # noqa: BLE001
         text = f"its message cannot be shown ({type(another).__name__})"
     told = not text or text.startswith(f"{name}: ")
     return text or name if told else f"{name}: {text}"
+
+
+def uncoloured(text: str) -> str:
+    """Without what sets colours on a terminal."""
+    return COLOURS.sub("", text)
+
+
+COLOURS = re.compile("\x1b\\[[0-9;]*m")
 
 
 def cause_in(message: str) -> str:

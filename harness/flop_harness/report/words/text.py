@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from flop_harness.errors import uncoloured
 from flop_harness.records import SEED
 from flop_harness.records.units import in_percent
 
@@ -16,8 +17,8 @@ Number = int | float
 
 
 def printable(value: Any) -> str:
-    """One line without control characters, so that a name cannot move a cursor or break a page."""
-    line = " ".join(str(value).split())
+    """One line without colours and control characters, so that a name cannot move a cursor or break a page."""
+    line = " ".join(uncoloured(str(value)).split())
     if line.isprintable():
         return line
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
