@@ -11,6 +11,7 @@ import pytest
 import torch._dynamo  # noqa: F401 - `record` alone, which many tests call, leaves that to its caller
 from hypothesis import settings
 
+from flop_harness import errors
 from flop_harness.run.autograd import start_engine
 
 settings.register_profile("machine of any speed", deadline=None)
@@ -33,6 +34,12 @@ def pytest_terminal_summary(terminalreporter) -> None:
         terminalreporter.section("robustness")
     for name, value in sorted(figures.items()):
         terminalreporter.write_line(f"{value:>6,}  {name}")
+
+
+@pytest.fixture(autouse=True)
+def nothing_told_yet():
+    """What this process was warned of in one test it is warned of in the next."""
+    errors.TOLD.clear()
 
 
 @pytest.fixture

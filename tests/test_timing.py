@@ -523,7 +523,9 @@ def test_another_dtype_or_layout_is_that_of_a_copy_and_of_its_inputs():
     last = cpu.ready(net, (IMAGE,), {}, Series("cpu", channels_last=True))()
     assert half.dtype == torch.bfloat16
     assert last.is_contiguous(memory_format=torch.channels_last)
-    assert torch.allclose(last, net(IMAGE))
+    assert torch.allclose(
+        last, net(IMAGE), rtol=0, atol=1e-5
+    )  # 27 products below 1, added up otherwise
     assert net[0].weight.dtype == torch.float32 and net[0].weight.is_contiguous()
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import warnings
 
 import pytest
 
-from flop_harness.errors import raised
+from flop_harness.errors import raised, warn
 from flop_harness.records import Context
 from flop_harness.report.analysis.figures import deviation
 from flop_harness.report.words import text
@@ -58,3 +59,12 @@ def test_what_sets_colours_on_a_terminal_leaves_nothing_behind():
     assert text.printable(coloured) == "torch.export"
     assert raised(ValueError(f"see {coloured}")) == "ValueError: see torch.export"
     assert text.printable("\x1b[2Jgone") == "\N{REPLACEMENT CHARACTER}[2Jgone"
+
+
+def test_a_warning_of_ours_is_told_once_whatever_filters_change_meanwhile():
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("default")
+        warn("once is enough")
+        warnings.simplefilter("default")  # Python forgets what it told
+        warn("once is enough")
+    assert [str(each.message) for each in told] == ["once is enough"]

@@ -14,7 +14,7 @@ from typing import Any
 OURS = "flop-harness"
 """Where a warning of ours says that it comes from"""
 AS_USUAL = warnings.formatwarning
-TOLD: dict = {}
+TOLD: set[str] = set()
 """What this process has warned of: once is enough"""
 EXTRAS = {
     "report": ("altair", "jinja2", "pandas", "vl_convert"),
@@ -125,8 +125,10 @@ def install_command(package: str) -> str:
 
 
 def warn(told: str) -> None:
-    """A warning of ours, once in this process."""
-    warnings.warn_explicit(told, UserWarning, OURS, 1, registry=TOLD)
+    """A warning of ours, once in this process, whatever filters change meanwhile."""
+    if told not in TOLD:
+        TOLD.add(told)
+        warnings.warn_explicit(told, UserWarning, OURS, 1)
 
 
 def warning_line(

@@ -87,8 +87,12 @@ def fork() -> int:
 def unwarned_of_threads() -> Iterator[None]:
     """Within, forks do not warn, as from Python 3.12 on, that this process has threads.
 
-    Nothing that we do in a fork waits for one of them.
+    Nothing that we do in a fork waits for one of them. Before, filters stay as they are: a change makes
+    Python tell again what it told once.
     """
+    if sys.version_info < (3, 12):
+        yield
+        return
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*multi-threaded.*fork", DeprecationWarning)
         yield
