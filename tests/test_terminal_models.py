@@ -49,7 +49,7 @@ class Locks(Head):
 
 class Profiled(Head):
     def forward(self, x):
-        with torch.profiler.profile():
+        with torch.profiler.profile(acc_events=True):
             return super().forward(x)
 
 class Writes(Head):
