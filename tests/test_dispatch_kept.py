@@ -34,7 +34,7 @@ def tried_to_show(layer, x):
     for _ in range(2):
         try:
             repr([x, x])
-        except Exception:  # noqa: BLE001 - whatever a watched tensor raises
+        except Exception:  # noqa: BLE001 - a model that goes on whatever its log line raises
             continue
     return layer(x)
 

@@ -381,3 +381,18 @@ def test_a_function_of_einops_is_watched_where_it_is_imported(monkeypatch):
     (call,) = record(Program(function), (torch.ones(2, 3), torch.ones(3, 4))).root.children
     assert (call.level, call.name, call.output) == ("function", "einops.einsum", Tensor((2, 4)))
     assert call.children[0].name == "torch.einsum"
+
+
+def test_what_a_composite_makes_a_view_is_one_each_time():
+    """``narrow`` comes apart into a slice: the second of one shape shares its input's memory too."""
+    shared: list[bool] = []
+
+    class Narrowing(nn.Module):
+        def forward(self, x):
+            for _ in range(2):
+                part = x.narrow(0, 0, 1)
+                shared.append(part.untyped_storage()._cdata == x.untyped_storage()._cdata)
+            return part
+
+    record(Narrowing(), (torch.empty(2, 3, device="meta"),), memory=Memory())
+    assert shared == [True, True]

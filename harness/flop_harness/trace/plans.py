@@ -65,6 +65,7 @@ class Plan:
         # What has no formula may get one from the user at any time.
         self.unknown = without_overload(self.name) not in FORMULAS
         self.in_python = has_python_kernel(func)
+        # What may be a view of an argument is made anew: from its shape alone it would be none.
         self.remembered = not (
             (aliases and not self.writes)
             or self.in_python

@@ -51,13 +51,7 @@ def has_quantised(args: tuple) -> bool:
 
 def has_sparse(args: tuple, output: Any) -> bool:
     """How many elements a sparse tensor stores hangs on values."""
-    for value in (*args, output):
-        if isinstance(value, torch.Tensor):
-            if value.layout in SPARSE:
-                return True
-        elif isinstance(value, (list, tuple)) and has_sparse(tuple(value), None):
-            return True
-    return False
+    return any(tensor.layout in SPARSE for tensor in tensors_in((*args, output)))
 
 
 def on_meta(value: Any) -> Any:
