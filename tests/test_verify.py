@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
+import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from flop_harness.cli.verify import exit_code
 from flop_harness.conventions.products import works
 from flop_harness.errors import UserError
 from flop_harness.formulas import FORMULAS
+from flop_harness.proof import kept, verification
+from flop_harness.proof.kept import journal_in, lasts
 from flop_harness.proof.operation import Operation, prove
 from flop_harness.proof.oracle import ALGORITHMS
 from flop_harness.proof.oracle.reasons import REASONS
@@ -28,6 +32,7 @@ from flop_harness.report import PAGES, write
 from flop_harness.report.analysis import proofs as proofs_analysis
 from flop_harness.report.documents import files
 from flop_harness.report.tables import proofs as tables
+from flop_harness.run import digests
 from flop_harness.suite import files as suite
 from flop_harness.trace.attempts import recorded
 from flop_harness.trace.recorder import record
@@ -256,6 +261,65 @@ def test_a_case_that_did_not_run_is_in_no_count_of_cases():
     proofs = verify(suite_of(BROKEN, CONV))
     assert proofs_analysis.headline(proofs).endswith(f"{6 * 64 * 27:,} MAC in 1 case")
     assert [row[0] for row in tables.by_case(proofs).rows] == ["conv"]
+
+
+def test_what_was_proven_before_is_not_run_again(tmp_path, monkeypatch):
+    with journal_in(tmp_path) as journal:
+        first = verify(suite_of(CONV), journal=journal)
+    monkeypatch.setattr(verification, "prove", lambda operation: pytest.fail("run again"))
+    with journal_in(tmp_path) as journal:
+        assert len(journal) == len(first.proofs) == 1
+        assert verify(suite_of(CONV), journal=journal) == first
+        twice = verify(suite_of(CONV, TWICE), journal=journal)
+    assert twice.proofs[0].calls == {"conv": 1, "twice": 1}
+
+
+def test_a_verification_that_was_stopped_goes_on(tmp_path, monkeypatch):
+    whole = verify(suite_of(CONV, LSTM))
+    proven = []
+
+    def one_at_most(operation):
+        if proven:
+            raise KeyboardInterrupt
+        proven.append(operation)
+        return prove(operation)
+
+    monkeypatch.setattr(verification, "prove", one_at_most)
+    with pytest.raises(KeyboardInterrupt), journal_in(tmp_path) as journal:
+        verify(suite_of(CONV, LSTM), journal=journal)
+    monkeypatch.undo()
+    with journal_in(tmp_path) as journal:
+        assert len(journal) == 1
+        assert verify(suite_of(CONV, LSTM), journal=journal) == whole
+        assert len(journal) == len(whole.proofs)
+
+
+def test_proofs_of_other_code_or_begun_anew_are_forgotten(tmp_path, monkeypatch):
+    with journal_in(tmp_path) as journal:
+        verify(suite_of(CONV), journal=journal)
+    with journal_in(tmp_path, fresh=True) as journal:
+        assert len(journal) == 0
+        verify(suite_of(CONV), journal=journal)
+    monkeypatch.setattr(kept, "proving", lambda: "another")
+    with journal_in(tmp_path) as journal:
+        assert len(journal) == 0
+
+
+def test_a_proof_by_a_formula_of_the_users_is_not_kept():
+    """The formula may be another tomorrow."""
+    call = Call("operator", "mine.op.default", (), (), None)
+    assert lasts(Operation(call)) and not lasts(Operation(call._replace(work=Work())))
+
+
+def test_all_that_proves_has_a_say_in_what_is_kept():
+    code = "import sys, flop_harness.proof.operation; print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    rooms = ("proof", "formulas", "conventions", "records", "trace")
+    used = {sys.modules[name].__file__ for name in told.stdout.split()
+            if name in sys.modules and name.split(".")[:1] == ["flop_harness"]
+            and name.split(".")[1:2] and name.split(".")[1] in rooms}  # fmt: skip
+    counted = {str(file) for pattern in digests.PROVING for file in digests.PACKAGE.glob(pattern)}
+    assert {file for file in used if not file.endswith("conventions/__init__.py")} <= counted
 
 
 def test_one_disagreement_decides(monkeypatch):

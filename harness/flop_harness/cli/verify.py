@@ -6,13 +6,23 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
 
-from flop_harness.cli.app import FAILED, FINE, USER, app, interruptible, print_json, say, show
+from flop_harness.cli.app import (
+    FAILED,
+    FINE,
+    NOTHING_KEPT,
+    USER,
+    app,
+    interruptible,
+    print_json,
+    say,
+    show,
+)
 from flop_harness.cli.app import tell as tell_line
 from flop_harness.cli.options import (
     DtypeOption,
@@ -33,6 +43,7 @@ from flop_harness.cli.targets import (
 from flop_harness.errors import UserError, require
 
 WRONG = 1
+PROOFS_KEPT = "proofs that were found are kept: the same command goes on"
 
 
 @app.command()
@@ -83,9 +94,10 @@ def verify(
     if kept is not None:
         require("report")
         require_writable(kept)
-    with interruptible():
+    with interruptible(NOTHING_KEPT if kept is None else PROOFS_KEPT):
         known = None if fresh or training else folder
-        proofs = proven(chosen, known, jobs or os.cpu_count() or 1, training)
+        with journal_of(kept, fresh) as journal:
+            proofs = proven(chosen, known, jobs or os.cpu_count() or 1, training, journal)
     if json:
         tell_json(proofs)
     else:
@@ -102,7 +114,14 @@ def usual_folder(suite: Any, training: bool) -> Path:
     return home / "training" if training else home
 
 
-def proven(suite: Any, folder: Path | None, jobs: int, training: bool) -> Any:
+def journal_of(folder: Path | None, fresh: bool) -> Any:
+    """What was proven into this folder before; nothing where proofs are not kept."""
+    from flop_harness.proof.kept import journal_in
+
+    return nullcontext() if folder is None else journal_in(folder, fresh)
+
+
+def proven(suite: Any, folder: Path | None, jobs: int, training: bool, journal: Any) -> Any:
     from flop_harness.proof.verification import known_traces, processes
     from flop_harness.proof.verification import verify as prove
     from flop_harness.report.words.text import plural
@@ -110,8 +129,10 @@ def proven(suite: Any, folder: Path | None, jobs: int, training: bool) -> Any:
     known = known_traces(suite, folder) if folder is not None else {}
     if known:
         say(f"{len(known)} of {plural(len(suite.cases), 'trace')} are there already, in {folder}")
+    if journal:
+        say(f"{plural(len(journal), 'proof')} are there already")
     with processes(jobs) as mapper, bar(suite.name) as progress:
-        return prove(suite, known, mapper, progress, training)
+        return prove(suite, known, mapper, progress, training, journal)
 
 
 def tell(proofs: Any) -> None:

@@ -18,6 +18,7 @@ from flop_harness.conventions.products import (
     works,
 )
 from flop_harness.errors import ModelRaised, UserError
+from flop_harness.proof import kept
 from flop_harness.proof.operation import Key, Operation, prove
 from flop_harness.records import Case, Context, Failure, Proof, Proofs, Sources, Suite, Trace
 from flop_harness.run.cells import CaseRunner, Limits
@@ -28,6 +29,7 @@ from flop_harness.run.isolation import run_apart
 from flop_harness.run.plan import CANONICAL, Cell, Plan
 from flop_harness.run.processes import pool
 from flop_harness.store import PROOFS_SCHEMA, TraceStore, finished
+from flop_harness.store.journal import Journal
 from flop_harness.store.runs import restored
 from flop_harness.trace.walk import visits
 
@@ -134,11 +136,12 @@ def verify(
     mapper: Mapper = map,
     progress: Progress = lambda what, done, total: None,
     training: bool = False,
+    journal: Journal | None = None,
 ) -> Proofs:
     """Prove a suite: each operator and shape once, however often and wherever it runs.
 
     ``known`` reads reference traces, by case. A case that cannot be traced is a failure. Of
-    ``training`` steps the backward pass is proven too.
+    ``training`` steps the backward pass is proven too. What stands in ``journal`` is proven already.
     """
     tasks = [Task(case, suite.folder, suite.timeout_s, (known or {}).get(case.id), training)
              for case in suite.cases]  # fmt: skip
@@ -147,9 +150,11 @@ def verify(
     for each in found:
         distinct |= {key: one for key, one in each.operations.items() if key not in distinct}
     heaviest = sorted(distinct, key=lambda key: -cost(distinct[key]))
-    operations = [distinct[key] for key in heaviest]
-    proven = told("proofs", mapper(prove, operations), len(operations), progress)
-    proofs = dict(zip(heaviest, proven, strict=True))
+    proofs = kept.known(distinct, journal)
+    left = [(key, distinct[key]) for key in heaviest if key not in proofs]
+    made = kept.keeping(mapper(prove, [one for _, one in left]), left, journal)
+    proven = told("proofs", made, len(left), progress)
+    proofs |= {key: proof for (key, _), proof in zip(left, proven, strict=True)}
     return Proofs(
         schema=PROOFS_SCHEMA,
         suite=suite.name,
@@ -194,7 +199,7 @@ def known_traces(suite: Suite, folder: Path) -> dict[str, Read]:
     plan = Plan(suite, (), folder)
     records = finished(folder, identity(plan))
     traces = TraceStore(folder)
-    sources = EarlierSources(partial(kept, records, folder), suite.folder)
+    sources = EarlierSources(partial(sources_kept, records, folder), suite.folder)
     found: dict[str, Read] = {}
     for case in suite.cases:
         record = records.get(Cell(case.id, CANONICAL, Context(plan.device)).key, {})
@@ -205,7 +210,9 @@ def known_traces(suite: Suite, folder: Path) -> dict[str, Read]:
     return found
 
 
-def kept(records: Mapping[tuple[str, ...], Any], folder: Path, digest: str) -> Sources | None:
+def sources_kept(
+    records: Mapping[tuple[str, ...], Any], folder: Path, digest: str
+) -> Sources | None:
     found = records.get(sources_key(digest))
     return None if found is None else restored(found, Sources, str(folder))
 

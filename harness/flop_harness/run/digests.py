@@ -25,6 +25,9 @@ PRICING = (
     "records/*.py", "formulas/*.py", "conventions/**/*.py", "reconcile/*.py", "store/traces.py",
     "trace/walk.py", "trace/tree.py", "counters/protocol.py", "counters/versions/*.py",
 )  # fmt: skip
+PROVING = (
+    "proof/**/*.py", "formulas/*.py", "conventions/products.py", "records/*.py", "trace/*.py",
+)  # fmt: skip
 COUNTERS = "flop_harness.counters"
 
 
@@ -38,6 +41,12 @@ def tracer() -> str:
 def pricing() -> str:
     """Of the code that prices every trace, whatever the counter."""
     return digest(file for pattern in PRICING for file in PACKAGE.glob(pattern))
+
+
+@cache
+def proving() -> str:
+    """Of the code that holds formulas against what torch does."""
+    return digest(file for pattern in PROVING for file in PACKAGE.glob(pattern))
 
 
 def rules(counter: Counter) -> str:

@@ -70,6 +70,21 @@ def stand_in_for_pkg_resources() -> None:
     sys.modules.setdefault("pkg_resources", hollow)
 
 
+def restore_names_of_elastic_agents() -> None:
+    """torch 2.4 and later have no such names; only launchers use what is imported with the rest."""
+    from torch.distributed.elastic.agent.server import api
+
+    for name in ("log", "_get_socket_with_port"):
+        vars(api).setdefault(name, None)
+
+
+def restore_buffer_size() -> None:
+    """numpy 2 has no such number; deepspeed reads with it what it writes on a disk."""
+    import numpy
+
+    vars(numpy).setdefault("BUFSIZE", 8192)
+
+
 # -------------------------------------------------------------------------------- other calls
 
 
@@ -172,6 +187,14 @@ REMEDIES = (
     Shim(
         "run with a module for pkg_resources that declares nothing", "No module named 'pkg_resources'",
         patch=stand_in_for_pkg_resources, counter="lightning",
+    ),
+    Shim(
+        "run with the BUFSIZE that numpy had", "cannot import name 'BUFSIZE' from 'numpy'",
+        patch=restore_buffer_size, counter="deepspeed",
+    ),
+    Shim(
+        "run with names that torch's elastic agents had", r"cannot import name '\w+' from 'torch.distributed.elastic",
+        patch=restore_names_of_elastic_agents, counter="deepspeed",
     ),
     Shim(
         "called without ret_layer_info", "unexpected keyword argument 'ret_layer_info'",

@@ -25,7 +25,7 @@ from flop_harness.counters import (
     ultralytics_thop,
 )
 from flop_harness.counters.pricing.flop_counter_table import REGISTERED_2_15, by_module
-from flop_harness.counters.versions import graphs, ultralytics
+from flop_harness.counters.versions import deepspeed, graphs, ultralytics
 from flop_harness.counters.versions.layers import (
     PTFLOPS_0_6,
     THOP_0_0_22,
@@ -105,6 +105,7 @@ def as_of(counter: Counter, version: str) -> Counter:
 
 HOOKS, BASIC = "thop/count_hooks.py", "thop/vision/basic_hooks.py"
 CRAWLED = "torchscan/crawler.py, torchscan/modules/macs.py"
+PROFILER = "deepspeed/profiling/flops_profiler/profiler.py"
 JIT = "fvcore/nn/flop_count.py, fvcore/nn/jit_handles.py"
 
 
@@ -210,6 +211,16 @@ RULES_OF: Mapping[str, tuple[VersionRules, ...]] = {
             f"{JIT} (0.1.3.post20210317)"),
         VersionRules(">=0.1.5.post20210604,<0.1.5.post20220119", of_nodes(graphs.FVCORE_2021_06),
             f"{JIT} (0.1.5.post20210604)"),
+    ),
+    "deepspeed": (
+        VersionRules(">=0.17.2,<0.19.7", deepspeed.flops_0_19_6, f"{PROFILER} (0.19.6)"),
+        VersionRules(">=0.16.2,<0.17.2", deepspeed.flops_0_17_1, f"{PROFILER} (0.17.1)"),
+        VersionRules(">=0.13.3,<0.16.2", deepspeed.flops_0_16_1, f"{PROFILER} (0.16.1)"),
+        VersionRules(">=0.10,<0.13.3", deepspeed.flops_0_13_2, f"{PROFILER} (0.13.2)"),
+    ),
+    "deepspeed-macs": (
+        VersionRules(">=0.13.3,<0.19.7", deepspeed.macs, f"{PROFILER} (0.19.6)"),
+        VersionRules(">=0.10,<0.13.3", deepspeed.macs_0_13_2, f"{PROFILER} (0.13.2)"),
     ),
     "onnx-tool": (
         VersionRules("<0.9", partial(onnx_tool.price_compute, rules=graphs.ONNX_TOOL_0_8),
