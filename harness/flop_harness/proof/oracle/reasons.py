@@ -50,7 +50,7 @@ REASONS = {
     "aten.native_dropout": "what it drops is drawn at random",
     **dict.fromkeys((f"aten.{name}" for name in
                      """_linalg_svd _linalg_eigh linalg_eig _linalg_eigvals
-                     linalg_pinv linalg_matrix_exp""".split()), ITERATES),
+                     linalg_pinv linalg_matrix_exp linalg_matrix_sqrth linalg_polar""".split()), ITERATES),
     **dict.fromkeys((f"aten.{name}" for name in
                      """linalg_qr geqrf linalg_householder_product ormqr linalg_lstsq
                      linalg_ldl_factor_ex linalg_ldl_solve cholesky_inverse""".split()), TEXTBOOK),
