@@ -86,7 +86,16 @@ def encode(value: Any) -> Any:
         return number(value)
     if isinstance(value, torch.ScriptObject) and value._has_method("unpack"):
         return encode_quantised(value)
-    return Opaque(qualified_name(type(value)))
+    return Opaque(qualified_name(kind), length_of(value) if hasattr(kind, "__len__") else None)
+
+
+def length_of(value: Any) -> int | None:
+    """The length of an object of the model's; None where it does not tell it."""
+    try:
+        with _disable_current_modes(), torch._C.DisableTorchFunction():
+            return len(value)
+    except Exception:  # noqa: BLE001 - the model's own code, which the model does not call here
+        return None
 
 
 def is_number(value: Any) -> bool:
