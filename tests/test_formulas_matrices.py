@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flop_harness import compare
+from flop_harness import compare, count
 from flop_harness.conventions.articles import NotApplicable
 from flop_harness.conventions.catalogue import CONVENTIONS
 from flop_harness.conventions.products import products, unsupported, works
@@ -230,6 +230,20 @@ def test_a_sparse_weight_of_a_linear_layer():
     function = torch.nn.functional.linear
     trace = recorded(lambda: (Program(function), (some(2, 5), adjacency("csr")), {}))
     assert reference(trace).total == 2 * 7
+
+
+@pytest.mark.parametrize(("kind", "times"), [("sum", 3), ("mean", 3), ("amax", 0)])
+def test_a_product_that_reduces_goes_back_by_two(kind, times):
+    """Three stored elements meet five columns: forward, for what is stored, and for the dense one."""
+
+    def function(values, y):
+        rows, columns = torch.tensor([0, 2, 3, 3]), torch.tensor([0, 3, 1])
+        x = torch.sparse_csr_tensor(rows, columns, values, (3, 4))
+        return torch.sparse.mm(x, y, kind)
+
+    inputs = [some(3).requires_grad_(), some(4, 5).requires_grad_()]
+    found = count(Program(function), *inputs, training=True)
+    assert (found.macs, found.unsupported) == (times * 3 * 5, {})
 
 
 def test_a_product_sampled_where_a_matrix_stores():

@@ -137,6 +137,7 @@ UNTOLD = {
     "aten::embedding_renorm_": "how many rows of an embedding are beyond max_norm hangs on values",
     "PythonSubclass": "operators on tensors of a class of its own count, and those that they become",
     "FlexAttentionAutogradOp": "flexible attention is compiled as it runs",
+    "GeneratedBackwardFor_torch_nn__linear_cross_entropy_batch_chunked_default": "a loss together with its layer takes gradients as it runs, in one of several ways",
 }
 """Event -> what it counts beyond the operators of a trace"""
 

@@ -47,6 +47,21 @@ def reduced_product(call: Call) -> Work:
     return Work((), "reduction", multiplications=n, comparisons=max(n - call.output[0].numel, 0))
 
 
+@formula("aten._sparse_mm_reduce_impl_backward")
+def reduced_product_back(call: Call) -> Work:
+    """Of x what it stores, a row of the gradient with a row of y each; of y x turned by the gradient.
+
+    The largest of several passes its gradient on to itself alone.
+    """
+    x, gradient, y, kind, _, wanted = call.args[:6]
+    n, width = x.stored, y.shape[-1]
+    if kind not in ("sum", "mean"):
+        return Work((), "reduction", multiplications=sum(wanted) * gradient.numel)
+    outputs = [each for each, asked in zip((n, y.numel), wanted, strict=True) if asked]
+    dense = x.numel * width
+    return Work(tuple(Product(n * width, each, term=SPARSE, dense=dense) for each in outputs))
+
+
 for _name in (
     "_indices _values indices values crow_indices col_indices ccol_indices row_indices "
     "_coalesced_ is_coalesced _nnz sparse_dim dense_dim _dimI _dimV to_dense _to_dense _to_sparse "

@@ -17,7 +17,7 @@ ADDED_ONCE = "where each element is added hangs on values, or on what the forwar
 BACKWARDS = "it reads backwards what the forward pass does, which is carried out"
 SPARSE = tuple(f"aten.{name}" for name in
                """_sparse_mm _sparse_addmm _sparse_sparse_matmul hspmm sparse_sampled_addmm
-               _sparse_mm_reduce_impl""".split())  # fmt: skip
+               _sparse_mm_reduce_impl _sparse_mm_reduce_impl_backward""".split())  # fmt: skip
 ON_A_GPU = (
     *(f"aten.{name}" for name in
       """_weight_int4pack_mm _weight_int4pack_mm_with_scales_and_zeros _mixed_dtypes_linear
