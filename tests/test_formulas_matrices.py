@@ -225,6 +225,22 @@ def test_what_is_stored_multiplies(name, layout):
     assert CONVENTIONS["dense-macs"].price(trace).total == 4 * 5 * 6
 
 
+@pytest.mark.parametrize("stored", [0, 3])
+def test_a_sparse_sum_of_a_sparse_product(stored):
+    """Seven elements meet six columns; three elements are added."""
+    added = torch.sparse_coo_tensor(torch.zeros(2, stored).long(), torch.ones(stored), (4, 6))
+    sum_of = lambda s, y: torch.sspaddmm(added, s, y)  # noqa: E731
+    trace = recorded(lambda: (Program(sum_of), (adjacency("coo"), some(5, 6)), {}))
+    assert reference(trace).by_term() == {"sparse matrix product": 7 * 6}
+    assert CONVENTIONS["dense-macs"].price(trace).total == 4 * 5 * 6
+    assert CONVENTIONS["operations"].price(trace).total == says_of_product(trace) + stored
+
+
+def says_of_product(trace) -> int:
+    """Two operations for each multiplication, but for the first of each sum."""
+    return sum(2 * product.macs - product.outputs for _, product, _ in products(trace))
+
+
 def test_a_sparse_weight_of_a_linear_layer():
     """Two rows of 5, each against the seven stored elements of (4, 5)."""
     function = torch.nn.functional.linear

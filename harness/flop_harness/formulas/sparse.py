@@ -23,6 +23,14 @@ def sparse_addmm(call: Call) -> Work | None:
     return matrices(x, y, call.argument(3, "beta", 1) != 0)
 
 
+@formula("aten.sspaddmm")
+def sparse_sum(call: Call) -> Work | None:
+    """What is stored of (m, n), added to (m, k) @ (k, n)."""
+    added, x, y = call.args[:3]
+    product = matrices(x, y)
+    return product and product + Work(additions=added.stored or 0)
+
+
 @formula("aten.sparse_sampled_addmm")
 def sampled_product(call: Call) -> Work:
     """(m, k) @ (k, n) where a matrix (m, n) stores something, and there added to it."""

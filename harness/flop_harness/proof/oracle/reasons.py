@@ -16,7 +16,7 @@ HALF = "half of a complex transform, by the usual count"
 ADDED_ONCE = "where each element is added hangs on values, or on what the forward pass kept"
 BACKWARDS = "it reads backwards what the forward pass does, which is carried out"
 SPARSE = tuple(f"aten.{name}" for name in
-               """_sparse_mm _sparse_addmm _sparse_sparse_matmul hspmm sparse_sampled_addmm
+               """_sparse_mm _sparse_addmm sspaddmm _sparse_sparse_matmul hspmm sparse_sampled_addmm
                _sparse_mm_reduce_impl _sparse_mm_reduce_impl_backward""".split())  # fmt: skip
 ON_A_GPU = (
     *(f"aten.{name}" for name in
