@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from cells import CELLS, Refusal, bridges, is_open
-from flop_harness import counters
+from flop_harness import count, counters
 from flop_harness.counters.protocol import Unavailable, by_keyword, positionally
 from flop_harness.errors import UserError
 from flop_harness.records import Context
@@ -187,6 +187,8 @@ class Rows:
         self.rows, self.length = torch.rand(2, 4), length
 
     def __len__(self) -> int:
+        if self.length < 0:
+            raise SystemExit("no length")
         return self.length
 
 
@@ -205,6 +207,10 @@ def test_ptflops_divides_by_the_length_of_any_batch(length):
     made = bridges("ptflops-pytorch", Context(grad=True, mode="eval"), factory)["compute"]
     assert made.reference == 2 * 4 * 3
     assert (made.reading, made.residual) == (2 * (4 + 1) * 3 // length, 0)
+
+
+def test_a_batch_that_has_no_length_counts():
+    assert count(OfRows(), Rows(-1)).macs == 2 * 4 * 3
 
 
 LAYOUTS = {"coo": (2, 1), "csr": (3, 2), "bsr": (3, 2)}

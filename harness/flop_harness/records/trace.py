@@ -64,7 +64,7 @@ class Dict:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """An object of which only the type is kept, and its length where it has one."""
+    """An object of which only the type is kept; of the model's first input the length, if it has one."""
 
     type: str
     length: int | None = None

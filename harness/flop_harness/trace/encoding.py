@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -86,16 +87,16 @@ def encode(value: Any) -> Any:
         return number(value)
     if isinstance(value, torch.ScriptObject) and value._has_method("unpack"):
         return encode_quantised(value)
-    return Opaque(qualified_name(kind), length_of(value) if hasattr(kind, "__len__") else None)
+    return Opaque(qualified_name(kind))
 
 
-def length_of(value: Any) -> int | None:
-    """The length of an object of the model's; None where it does not tell it."""
+def with_length(opaque: Opaque, value: Any) -> Opaque:
+    """An object with its length, if it tells that: a counter takes it for the size of a batch."""
     try:
         with _disable_current_modes(), torch._C.DisableTorchFunction():
-            return len(value)
-    except Exception:  # noqa: BLE001 - the model's own code, which the model does not call here
-        return None
+            return replace(opaque, length=len(value))
+    except (Exception, SystemExit):  # noqa: BLE001 - code of the user's, not called by the model
+        return opaque
 
 
 def is_number(value: Any) -> bool:
