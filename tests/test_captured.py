@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from flop_harness import counters
-from flop_harness.counters.pricing import fx_graph, jit_graph
+from flop_harness.counters import overlay
+from flop_harness.counters.pricing import fx_graph, jit_graph, onnx_graph
 from flop_harness.counters.protocol import capturing_nothing, every
 from flop_harness.records import Context
 from flop_harness.run.contexts import observations
@@ -90,3 +94,31 @@ def test_only_tools_that_name_modules_are_captured():
     }
     assert capturing == {"fvcore", "mmengine", "onnx-tool", "torch-flops"}
     assert counters.counters()["fvcore"].hooks is every
+
+
+def test_what_rules_ask_for_is_imported_from_the_counters_overlay(monkeypatch, tmp_path):
+    """A release is explained beside its own overlay: what the present rules need comes with theirs."""
+    (tmp_path / "exporter_of_ours.py").write_text("def seen(): return ()")
+
+    def observe(model, args):
+        import exporter_of_ours
+
+        return exporter_of_ours.seen()
+
+    counter = replace(
+        counters.find_one("fvcore"), observe=observe, overlay=("exporter-of-ours==1",)
+    )
+    installed = []
+    monkeypatch.setattr(overlay, "ensure", lambda wanted: installed.append(wanted) or tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert observations(counter, Context(), nn.Linear(8, 4), IMAGE, {}) == ()
+    assert installed == [("exporter-of-ours==1",)]
+
+
+def test_an_exporter_that_is_not_whole_is_told(monkeypatch):
+    def export(model, args):
+        raise ModuleNotFoundError("No module named 'onnx'")
+
+    monkeypatch.setattr(torch.onnx, "export", export)
+    with pytest.raises(ModuleNotFoundError, match="onnx"):
+        onnx_graph.observed(nn.Linear(8, 4), IMAGE)

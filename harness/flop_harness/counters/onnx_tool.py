@@ -6,7 +6,7 @@ exporter at its default operator set. A node that is not in its tables counts as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import prod
 from typing import Any, TypeAlias
 
@@ -127,15 +127,17 @@ def general_product(node: Node) -> Charges:
     return [(term, outputs * columns), (f"{term} bias", outputs * biased(node))]
 
 
-def matrix_product(node: Node) -> Charges:
-    """Batches that broadcast are taken for the larger of both; a vector on the right for one
-    multiplication per output.
-    """
+def larger(left: Shape, right: Shape) -> Shape:
+    return max(left, right, key=volume)
+
+
+def matrix_product(node: Node, batch_of: Callable[[Shape, Shape], Shape] = larger) -> Charges:
+    """Batches that broadcast are taken for one of both; a vector on the right for one multiplication per output."""
     left, right = (each or () for each in node.inputs)
     outputs, term = prod(node.outputs[0] or ()), named(node)
     charged = volume(node.outputs[0])
     if len(left) > 1 and len(right) > 1:
-        batch = max(left[:-2], right[:-2], key=volume)
+        batch = batch_of(left[:-2], right[:-2])
         charged = prod((*batch, left[-2], right[-1])) * right[-2]
     return corrected({term: outputs * left[-1]}, term, charged)
 
@@ -200,7 +202,8 @@ def resized(node: Node) -> Charges:
 
 
 Rule: TypeAlias = Callable[[Node], Charges]
-RULES: dict[str, Rule] = {
+Rules: TypeAlias = Mapping[str, Rule]
+RULES: Rules = {
     "Conv": convolution,
     "ConvTranspose": transposed,
     "Gemm": general_product,
@@ -216,9 +219,9 @@ RULES: dict[str, Rule] = {
 }
 
 
-def charged(node: Node) -> Charges:
-    if node.kind in RULES:
-        return RULES[node.kind](node)
+def charged(node: Node, rules: Rules) -> Charges:
+    if node.kind in rules:
+        return rules[node.kind](node)
     if node.kind in PER_OUTPUT:
         term, each = PER_OUTPUT[node.kind]
         return [(term, each * volume(node.outputs[0]))]
@@ -228,13 +231,13 @@ def charged(node: Node) -> Charges:
     return []
 
 
-def charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
+def charges(trace: Trace, rules: Rules) -> Iterator[tuple[str, str, int]]:
     for node in nodes(trace):
-        yield from ((node.path, *charge) for charge in charged(node))
+        yield from ((node.path, *charge) for charge in charged(node, rules))
 
 
-def price_compute(trace: Trace) -> Account:
-    return Account.of(charges(trace))
+def price_compute(trace: Trace, rules: Rules | None = None) -> Account:
+    return Account.of(charges(trace, rules or RULES))
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:

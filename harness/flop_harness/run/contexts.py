@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from flop_harness.conventions.reference import parameters, reference
-from flop_harness.counters import Counter
+from flop_harness.counters import Counter, overlay
 from flop_harness.counters.pricing.jit_graph import traceable
 from flop_harness.counters.protocol import Inputs, as_given, by_keyword, named, positionally
 from flop_harness.records import Call, Context, Trace
@@ -35,12 +35,17 @@ def reference_terms(trace: Trace) -> Terms:
 def observations(
     counter: Counter, context: Context, model: Any, args: tuple, kwargs: dict
 ) -> tuple[Call, ...]:
-    """What the counter's rules need beyond the trace, of a model that may be spoilt."""
+    """What the counter's rules need beyond the trace, of a model that may be spoilt, in a process for that alone.
+
+    What is asked for it may come with the counter: its overlay is installed and imported from first.
+    """
     from flop_harness.trace.sharding import forget_shapes
     from flop_harness.trace.surroundings import hooked, settings
 
     if counter.observe is None:
         return ()
+    if counter.overlay:
+        overlay.put_first(overlay.ensure(counter.overlay), counter.distribution)
     forget_shapes()
     with settings(context.grad, context.variant), eagerly(), seeded(), hooked(model, counter.hooks):
         return counter.observe(model, args)

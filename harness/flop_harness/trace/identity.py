@@ -19,7 +19,7 @@ from flop_harness.trace.functions import functions_of_torch
 IS = dis.opmap["IS_OP"]
 ASKS = frozenset({"type", "id"})
 """What tells one object from another, besides"""
-DICTS = (dict, OrderedDict)
+DICTS = frozenset({dict, OrderedDict})
 PLAIN = frozenset({Tensor, nn.Parameter})
 FLAGGED = sys.version_info >= (3, 12)
 """Whether LOAD_ATTR says by its last bit that a method is called; before, LOAD_METHOD did"""
@@ -72,25 +72,30 @@ def classes_named_by(function: FunctionType) -> Iterator[type]:
             yield from (each for each in beside if isinstance(each, type))
 
 
+class IsCalled(dict[type, bool]):
+    """Whether what is of a kind is run as a function: no module, no class. A trace asks of each attribute of each
+    module, and a look into a dictionary takes a third of a call.
+    """
+
+    def __missing__(self, kind: type) -> bool:
+        called = kind in (FunctionType, MethodType, partial) or "__call__" in vars(kind)
+        return self.setdefault(kind, called)
+
+
+IS_CALLED = IsCalled()
+
+
 def functions_of(modules: Iterable[nn.Module]) -> list[Any]:
     """Functions that modules hold or are hooked by; of an object that is called as one, its ``__call__``."""
-    found: dict[int, Any] = {}
+    called: list[Any] = []
     for module in modules:
-        held = vars(module).values()
-        inside = [
-            each for value in held if type(value) in DICTS and value for each in value.values()
-        ]
-        for value in (*held, *inside):
-            if is_called(type(value)):  # type: ignore[arg-type]
-                function = called_for(value)
-                found[id(function)] = function
-    return list(found.values())
-
-
-@cache
-def is_called(kind: type) -> bool:
-    """Whether what is of this kind is run as a function: no module, no class."""
-    return kind in (FunctionType, MethodType, partial) or "__call__" in vars(kind)
+        for value in vars(module).values():
+            if type(value) not in DICTS:
+                if IS_CALLED[type(value)]:
+                    called.append(value)
+            elif value:
+                called += [each for each in value.values() if IS_CALLED[type(each)]]
+    return list({id(each): each for each in map(called_for, called)}.values())
 
 
 def called_for(value: Any) -> Any:

@@ -44,6 +44,8 @@ def observed(model: Any, args: tuple[Any, ...]) -> tuple[Call, ...]:
 
     try:
         return (call_of(torch.onnx.export(model, args)),)
+    except ImportError:  # the exporter itself is not whole
+        raise
     except Exception:  # noqa: BLE001 - of a model that is not made for the exporter: no figure either
         return ()
 

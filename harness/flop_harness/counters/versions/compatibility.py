@@ -63,6 +63,13 @@ def stand_in(name: str) -> Callable[[], None]:
     return patch
 
 
+def stand_in_for_pkg_resources() -> None:
+    """setuptools 82 has it no more; a package that shares its name with others said so by it."""
+    hollow = types.ModuleType("pkg_resources")
+    hollow.__dict__["declare_namespace"] = lambda name: None
+    sys.modules.setdefault("pkg_resources", hollow)
+
+
 # -------------------------------------------------------------------------------- other calls
 
 
@@ -161,6 +168,10 @@ REMEDIES = (
     Shim(
         "run with an empty module for onnx, which its count of a PyTorch model does not use",
         "No module named 'onnx'", patch=stand_in("onnx"), counter="thop",
+    ),
+    Shim(
+        "run with a module for pkg_resources that declares nothing", "No module named 'pkg_resources'",
+        patch=stand_in_for_pkg_resources, counter="lightning",
     ),
     Shim(
         "called without ret_layer_info", "unexpected keyword argument 'ret_layer_info'",

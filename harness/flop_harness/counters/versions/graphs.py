@@ -1,13 +1,17 @@
-"""What earlier versions of fvcore and torchprofile charged: handlers of the nodes of a graph."""
+"""What earlier versions of fvcore, torchprofile and onnx-tool charged: handlers of the nodes of a graph."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from math import prod
 
 from flop_harness.conventions.products import work_at
-from flop_harness.counters import fvcore, torchprofile
+from flop_harness.counters import fvcore, onnx_tool, torchprofile
+from flop_harness.counters.pricing.matched import corrected
+from flop_harness.counters.pricing.onnx_graph import Node, Shape
 from flop_harness.counters.pricing.recurrent import Charges
+from flop_harness.formulas import RECURRENT
 from flop_harness.records import Call
 from flop_harness.trace.walk import Visit
 
@@ -85,4 +89,29 @@ PER_OUTPUT_0_0_2 = {
     **free_of(PER_OUTPUT_0_0_4, "batch_norm", "group_norm", "upsample_bilinear2d"),
     "aten.instance_norm": ("instance normalisation", one),
     "aten.layer_norm": ("layer normalisation", one),
+}
+
+
+# ----------------------------------------------------------------------------------- onnx-tool
+
+
+def of_more_dimensions(left: Shape, right: Shape) -> Shape:
+    return left if len(left) > len(right) else right
+
+
+def step_of_recurrent(node: Node) -> Charges:
+    """The products and biases of one step, whatever the length; nothing for the gates."""
+    x, weights, again, bias = (each or () for each in node.inputs[:4])
+    products, steps, batch = prod(weights) + prod(again), x[0], x[1]
+    return [
+        *corrected({RECURRENT: products * steps * batch}, RECURRENT, products * batch,
+                   f"{RECURRENT} of one step"),
+        (f"{RECURRENT} bias", prod(bias) * batch),
+    ]  # fmt: skip
+
+
+ONNX_TOOL_0_8: onnx_tool.Rules = {
+    **onnx_tool.RULES,
+    "MatMul": partial(onnx_tool.matrix_product, batch_of=of_more_dimensions),
+    **dict.fromkeys(("LSTM", "GRU"), step_of_recurrent),
 }

@@ -17,6 +17,7 @@ from flop_harness.counters import (
     Counter,
     flopth,
     fvcore,
+    onnx_tool,
     thop,
     torch_flops,
     torchprofile,
@@ -209,6 +210,10 @@ RULES_OF: Mapping[str, tuple[VersionRules, ...]] = {
             f"{JIT} (0.1.3.post20210317)"),
         VersionRules(">=0.1.5.post20210604,<0.1.5.post20220119", of_nodes(graphs.FVCORE_2021_06),
             f"{JIT} (0.1.5.post20210604)"),
+    ),
+    "onnx-tool": (
+        VersionRules("<0.9", partial(onnx_tool.price_compute, rules=graphs.ONNX_TOOL_0_8),
+            "onnx_tool/node.py (0.8.5)"),
     ),
     "flopth": (
         VersionRules("<0.0.5", flopths(flopth.RULES_0_0_1), "flopth/helper.py (0.0.4)"),

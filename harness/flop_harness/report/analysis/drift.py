@@ -121,8 +121,8 @@ def failures(release: Release) -> Iterator[str]:
 
 
 def summary(timeline: Timeline) -> str:
-    """How many releases there are, could be asked and changed a figure; what is explained."""
-    asked, able = len(timeline.releases), sum(not r.error for r in timeline.releases)
+    """How many releases there are, have any figure and changed one; what is explained."""
+    asked, able = len(timeline.releases), sum(map(answers, timeline.releases))
     at = {change.after for change in changes(timeline)}
     total = sum(1 for _ in figures(timeline))
     open_ = unexplained(timeline)
@@ -132,6 +132,10 @@ def summary(timeline: Timeline) -> str:
         f"{plural(len(at), 'release')}; {total - open_:,} of {total:,} figures explained with "
         f"residual 0"
     )
+
+
+def answers(release: Release) -> bool:
+    return any(reading.status == "ok" for reading in release.readings)
 
 
 def stories(timeline: Timeline) -> Iterator[str]:
