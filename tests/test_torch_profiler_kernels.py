@@ -42,6 +42,13 @@ ELEMENTS = {
     "eigenvectors": (lambda x: torch.linalg.eig(x)[1], [(2, 5, 5)], 2 * 5 * 5),
     "eigenvalues": (torch.linalg.eigvals, [(2, 5, 5)], 0),
     "no columns to sum": (torch.addbmm, [(5, 6), (3, 5, 0), (3, 0, 6)], 3),
+    "none, to nothing": (
+        lambda x, a, b: torch.addbmm(x, a, b, beta=0), [(5, 6), (3, 5, 0), (3, 0, 6)], 2,
+    ),
+    "none, to one matrix": (torch.addmm, [(5, 6), (5, 0), (0, 6)], 1),
+    "none, to no matrix": (
+        lambda x, a, b: torch.addmm(x, a, b, beta=0), [(5, 6), (5, 0), (0, 6)], 0,
+    ),
 }  # fmt: skip
 """Function, shapes and FLOPs, none of them of products"""
 

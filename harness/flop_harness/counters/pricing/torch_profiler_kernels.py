@@ -145,9 +145,10 @@ def sparse_product(call: Call) -> Amounts:
 
 @kernel("addmm")
 def sum_and_product(call: Call) -> Amounts:
-    """Where there is nothing to multiply, the first is multiplied by beta."""
+    """Where there is nothing to multiply, the first is multiplied by beta, unless that is 0."""
     yield from of_sparse(call, *call.args[1:3])
-    yield MUL, 0 if call.args[1].shape[-1] else NUMBER
+    nothing = not call.args[1].shape[-1] and call.argument(3, "beta", 1) != 0
+    yield MUL, NUMBER if nothing else 0
 
 
 def of_sparse(call: Call, first: Any, second: Any) -> Amounts:
@@ -158,9 +159,10 @@ def of_sparse(call: Call, first: Any, second: Any) -> Amounts:
 
 @kernel("addbmm", "addbmm_")
 def sum_of_products(call: Call) -> Amounts:
-    """An ``addmm`` for each matrix."""
+    """An ``addmm`` for each matrix, the first by beta, the others by one."""
     count, _, inner = call.args[1].shape
-    yield MUL, 0 if inner else count * NUMBER
+    first = call.argument(3, "beta", 1) != 0
+    yield MUL, 0 if inner or not count else (count - 1 + first) * NUMBER
 
 
 @kernel("sparse_sampled_addmm")
