@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
 
 from cells import CELLS, Refusal, bridges, is_open
-from flop_harness import counters
+from flop_harness import count, counters
 from flop_harness.counters.protocol import Unavailable, by_keyword, positionally
 from flop_harness.errors import UserError
 from flop_harness.records import Context
-from layers import LAYERS
+from layers import LAYERS, Sample
 from networks import NETWORKS
 from programs import PROGRAMS, SPARSE, program
 from sharing import SHARING
@@ -159,6 +161,56 @@ def test_ptflops_charges_a_relu_twice():
     terms = {step.term: step.amount for step in made["compute"].steps}
     assert terms["ReLU"] == terms["ReLU counted twice (hook and patched function)"] == 2 * 3
     assert made["compute"].reading == 4 * 3 + 3 + 3 + 2 * 3
+
+
+class InOrder(nn.ModuleDict):
+    def forward(self, x):
+        for layer in self.values():
+            x = layer(x)
+        return x
+
+
+def test_ptflops_counts_a_part_named_global_twice():
+    """It keeps the total under that name; the other layer, 4 x 4 for two rows too, counts once."""
+    layers = {name: nn.Linear(4, 4) for name in ("Global", "other")}
+    factory = partial(Sample, InOrder(layers), (torch.rand(2, 4),))
+    made = bridges("ptflops-aten", Context(grad=True, mode="eval"), factory)["compute"]
+    each = 2 * 4 * (4 + 1)
+    assert (made.reading, made.residual, made.off) == (3 * each, 0, {})
+    assert {step.term: step.amount for step in made.steps}["linear counted again"] == each
+
+
+class Rows:
+    """A user's own batch: two rows, and a length that may be another."""
+
+    def __init__(self, length: int) -> None:
+        self.rows, self.length = torch.rand(2, 4), length
+
+    def __len__(self) -> int:
+        if self.length < 0:
+            raise SystemExit("no length")
+        return self.length
+
+
+class OfRows(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+
+    def forward(self, batch):
+        return self.layer(batch.rows)
+
+
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_ptflops_divides_by_the_length_of_any_batch(length):
+    factory = lambda: Sample(OfRows(), (Rows(length),))  # noqa: E731
+    made = bridges("ptflops-pytorch", Context(grad=True, mode="eval"), factory)["compute"]
+    assert made.reference == 2 * 4 * 3
+    assert (made.reading, made.residual) == (2 * (4 + 1) * 3 // length, 0)
+
+
+def test_a_batch_that_has_no_length_counts():
+    assert count(OfRows(), Rows(-1)).macs == 2 * 4 * 3
 
 
 LAYOUTS = {"coo": (2, 1), "csr": (3, 2), "bsr": (3, 2)}

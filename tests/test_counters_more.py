@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import pytest
+import torch
 from torch import nn
 
 import cells
@@ -12,7 +14,7 @@ from cells import Refusal, bridges
 from flop_harness import counters
 from flop_harness.counters import overlay
 from flop_harness.records import Bridge, Context
-from layers import LAYERS, made, sequential
+from layers import LAYERS, Sample, made, sequential
 from networks import NETWORKS, Discards
 from programs import PROGRAMS, program
 from sharing import SHARING
@@ -153,6 +155,17 @@ def test_what_no_output_needs_is_dropped(imported):
     bridge = made_of(imported, made(Discards, (2, 4)))["compute"]
     assert bridge.reading == 2 * 4 * 3
     assert terms(bridge) == {"linear not seen": -2 * 4 * 5} and bridge.explained
+
+
+@each("torchprofile")
+def test_beside_an_output_that_is_a_number_nothing_is_needed(imported):
+    """Of the outputs it keeps the tensors: the layer is dropped where there are none."""
+    for output, macs in ((lambda y: float(y.shape[0]), 0), (lambda y: (y, 0.5), 2 * 4 * 3)):
+        layer = nn.Linear(4, 3)
+        layer.register_forward_hook(lambda module, args, y, output=output: output(y))
+        factory = partial(Sample, layer, (torch.rand(2, 4),))
+        bridge = made_of(imported, factory)["compute"]
+        assert (bridge.reading, bridge.residual) == (macs, 0)
 
 
 def test_without_the_tracers_graph_every_call_counts():

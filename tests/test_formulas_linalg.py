@@ -86,6 +86,18 @@ def test_the_products_of_a_matrix_exponential():
     assert macs_of(torch.matrix_exp, some(5, 5)) == 5 * 5**3
 
 
+@pytest.mark.skipif(not hasattr(torch.linalg, "polar"), reason="torch before 2.14")
+def test_the_products_of_a_square_root_and_of_a_polar_decomposition():
+    """V sqrt(S) V': one of n^3. U V' of (m, n) and V S V': m n^2 and n^3."""
+    square, tall = some(4, 4) @ some(4, 4).mT, some(3, 6, 4)
+    assert macs_of(torch.linalg.matrix_sqrth, square) == 4**3
+    assert macs_of(torch.linalg.polar, tall) == 3 * (6 * 4**2 + 4**3)
+    product, vectors, roots = 2 * 4**3 - 4**2, 9 * 4**3, 4
+    symmetric = 3 * 4**2  # by a diagonal, by a half, and a sum
+    found = says("operations", torch.linalg.matrix_sqrth, square)
+    assert found == product + vectors + roots + symmetric
+
+
 # --------------------------------------------------------------------------- Fourier transforms
 
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flop_harness import compare
+from flop_harness import compare, count
 from flop_harness.conventions.articles import NotApplicable
 from flop_harness.conventions.catalogue import CONVENTIONS
 from flop_harness.conventions.products import products, unsupported, works
@@ -225,11 +225,41 @@ def test_what_is_stored_multiplies(name, layout):
     assert CONVENTIONS["dense-macs"].price(trace).total == 4 * 5 * 6
 
 
+@pytest.mark.parametrize("stored", [0, 3])
+def test_a_sparse_sum_of_a_sparse_product(stored):
+    """Seven elements meet six columns; three elements are added."""
+    added = torch.sparse_coo_tensor(torch.zeros(2, stored).long(), torch.ones(stored), (4, 6))
+    sum_of = lambda s, y: torch.sspaddmm(added, s, y)  # noqa: E731
+    trace = recorded(lambda: (Program(sum_of), (adjacency("coo"), some(5, 6)), {}))
+    assert reference(trace).by_term() == {"sparse matrix product": 7 * 6}
+    assert CONVENTIONS["dense-macs"].price(trace).total == 4 * 5 * 6
+    assert CONVENTIONS["operations"].price(trace).total == says_of_product(trace) + stored
+
+
+def says_of_product(trace) -> int:
+    """Two operations for each multiplication, but for the first of each sum."""
+    return sum(2 * product.macs - product.outputs for _, product, _ in products(trace))
+
+
 def test_a_sparse_weight_of_a_linear_layer():
     """Two rows of 5, each against the seven stored elements of (4, 5)."""
     function = torch.nn.functional.linear
     trace = recorded(lambda: (Program(function), (some(2, 5), adjacency("csr")), {}))
     assert reference(trace).total == 2 * 7
+
+
+@pytest.mark.parametrize(("kind", "times"), [("sum", 3), ("mean", 3), ("amax", 0)])
+def test_a_product_that_reduces_goes_back_by_two(kind, times):
+    """Three stored elements meet five columns: forward, for what is stored, and for the dense one."""
+
+    def function(values, y):
+        rows, columns = torch.tensor([0, 2, 3, 3]), torch.tensor([0, 3, 1])
+        x = torch.sparse_csr_tensor(rows, columns, values, (3, 4))
+        return torch.sparse.mm(x, y, kind)
+
+    inputs = [some(3).requires_grad_(), some(4, 5).requires_grad_()]
+    found = count(Program(function), *inputs, training=True)
+    assert (found.macs, found.unsupported) == (times * 3 * 5, {})
 
 
 def test_a_product_sampled_where_a_matrix_stores():

@@ -264,7 +264,19 @@ class UsedTwice(nn.Module):
             return torch.autograd.grad(y, x, create_graph=self.create_graph)
 
 
+class Turned(nn.Module):
+    """A batch norm of rows that were columns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(3).eval()
+
+    def forward(self, x):
+        return self.norm(x.transpose(1, 2))
+
+
 CAUSES = {
+    "strides": (Turned(), torch.rand(2, 5, 3), "do not lie in a row"),
     "exponential": (Exponential(), torch.rand(3, 3), "matrix exponential"),
     "vmap": (Vectorised(), torch.rand(5, 6), "vmap"),
     "max_norm": (Shortened(), torch.arange(4.0), "max_norm"),

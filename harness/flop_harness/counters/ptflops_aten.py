@@ -27,15 +27,25 @@ def price_compute(trace: Trace) -> Account:
     """An addmm adds its first operand, whole, even where that is multiplied by 0.
 
     In inference mode linear layers and convolutions come as one operator, which it does not know.
+    Its total goes by the name ``Global``, and so does a part of the model that is called so.
     """
-    entries = []
+    entries, part = [], part_named(trace, "Global")
     for visit, product, term in products_here(trace):
         packet = visit.call.packet
         if packet in SEEN and dispatched(visit) in SEEN:
             bias = visit.call.output.numel if packet == "aten.addmm" else product.bias
-            entries.append((visit.path, f"{term} bias", bias))
-            entries += [(visit.path, *charge) for charge in of_shapes(product, term)]
+            charges = [(f"{term} bias", bias), *of_shapes(product, term)]
+            entries += [(visit.path, *charge) for charge in charges]
+            again = sum(call.module == part for call in visit.around)
+            whole = sum(amount for _, amount in charges)
+            entries.append((visit.path, f"{term} counted again", again * whole))
     return Account.of(entries)
+
+
+def part_named(trace: Trace, wanted: str) -> int | None:
+    """The module that the whole model holds under a name, if that is its first there."""
+    names = {index: name for name, index in reversed(trace.modules[0].children)}
+    return next((index for index, name in names.items() if name == wanted), None)
 
 
 def dispatched(visit: Visit) -> str:

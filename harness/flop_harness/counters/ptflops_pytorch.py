@@ -13,7 +13,7 @@ from flop_harness.counters.pricing.ptflops_functions import FUNCTIONS, function_
 from flop_harness.counters.pricing.ptflops_layers import RULES, WEIGHT_RULES, module_charges
 from flop_harness.counters.protocol import Counter, Quantity, by_keyword
 from flop_harness.counters.ptflops_aten import trainable
-from flop_harness.records import Context, Dict, Tensor, Trace
+from flop_harness.records import Context, Dict, Opaque, Tensor, Trace
 from flop_harness.records.account import Account
 from flop_harness.trace.walk import module_calls
 
@@ -30,6 +30,8 @@ def length_of(value: Any) -> int:
         return 1
     if isinstance(value, Tensor):
         return value.shape[0]
+    if isinstance(value, Opaque) and value.length is not None:
+        return value.length
     return len(value.values if isinstance(value, Dict) else value)
 
 

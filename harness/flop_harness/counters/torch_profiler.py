@@ -7,7 +7,8 @@ dimensions, on unbatched inputs or with ``padding="same"``) counts as nothing.
 
 A trace does not tell what ``vmap`` calls above the operators it makes or what compiles flexible
 attention, nor which gradients torch adds up in place, nor what hangs on values: the degree of a matrix
-exponential, the rows of an embedding beyond ``max_norm``. Those stay unexplained; a reading of a model that has some of it says so.
+exponential, the rows of an embedding beyond ``max_norm``; nor how elements lie in memory, by which a
+batch norm chooses its kernel. Those stay unexplained; a reading of a model that has some of it says so.
 """
 
 from __future__ import annotations
@@ -136,10 +137,13 @@ UNTOLD = {
     "aten::embedding_renorm_": "how many rows of an embedding are beyond max_norm hangs on values",
     "PythonSubclass": "operators on tensors of a class of its own count, and those that they become",
     "FlexAttentionAutogradOp": "flexible attention is compiled as it runs",
+    "GeneratedBackwardFor_torch_nn__linear_cross_entropy_batch_chunked_default": "a loss together with its layer takes gradients as it runs, in one of several ways",
 }
 """Event -> what it counts beyond the operators of a trace"""
 
 
+NORMALISED = "aten::native_batch_norm"
+STRIDED = "batch norms by kept statistics add for inputs whose elements do not lie in a row"
 IN_PLACE_SUM = "gradients that torch adds up in place do not count"
 ENGINE = "autograd::engine::evaluate_function"
 
@@ -151,6 +155,8 @@ def untold(events: Iterable[Any]) -> Iterator[str]:
             yield UNTOLD[event.name]
         elif event.name == "aten::add_" and next(outer_names(event), "").startswith(ENGINE):
             yield IN_PLACE_SUM
+        elif event.name == "aten::add" and next(outer_names(event), "") == NORMALISED:
+            yield STRIDED
         elif event.flops and event.name in outer_names(event):
             yield VMAP
 

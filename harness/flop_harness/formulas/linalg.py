@@ -1,7 +1,7 @@
 """Linear algebra: factorisations, solutions of equations, eigenvalues.
 
-None of it is a product of matrices, so ``macs`` leaves it out and ``operations`` has it; but for
-the products inside a matrix exponential and a pseudo-inverse. Direct methods are counted exactly.
+None of it is a product of matrices, so ``macs`` leaves it out and ``operations`` has it; but for the
+products inside a matrix exponential, a pseudo-inverse, a square root and a polar decomposition. Direct methods are counted exactly.
 Counts of methods that iterate are the usual ones, named by their place in Golub and Van Loan,
 Matrix Computations, 4th edition: half additions, half multiplications.
 """
@@ -212,6 +212,28 @@ def pseudo_inverse(call: Call) -> Work:
     scaled = Work(multiplications=n * min(a.shape[-1], m), divisions=n)
     found = Work((product_of(n, n, m, term="pseudo-inverse"),), "eigenvalues")
     return times(count, found + nominal("", flops) + scaled)
+
+
+@formula("aten.linalg_matrix_sqrth")
+def square_root(call: Call) -> Work:
+    """V sqrt(S) times V transposed, from eigenvectors; half of that and its transpose."""
+    a, n = call.args[0], call.args[0].shape[-1]
+    found = Work((product_of(n, n, n, term="matrix square root"),), "eigenvalues")
+    return times(batch(a), found + nominal("", 9 * n**3) + symmetrised(n) + Work(specials=n))
+
+
+@formula("aten.linalg_polar")
+def polar(call: Call) -> Work:
+    """From a thin decomposition (m, n): U times V transposed, and V times S V transposed, made symmetric."""
+    count, m, n = tall(call.args[0])
+    products = [product_of(rows, n, n, term="polar decomposition") for rows in (m, n)]
+    found = Work(tuple(products), "eigenvalues") + nominal("", 14 * m * n * n + 8 * n**3)
+    return times(count, found + symmetrised(n))
+
+
+def symmetrised(n: int) -> Work:
+    """A diagonal by a matrix, and half of a product and of its transpose."""
+    return Work(additions=n * n, multiplications=2 * n * n)
 
 
 @formula("aten._linalg_eigh")

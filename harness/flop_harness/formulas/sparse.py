@@ -23,6 +23,14 @@ def sparse_addmm(call: Call) -> Work | None:
     return matrices(x, y, call.argument(3, "beta", 1) != 0)
 
 
+@formula("aten.sspaddmm")
+def sparse_sum(call: Call) -> Work | None:
+    """What is stored of (m, n), added to (m, k) @ (k, n)."""
+    added, x, y = call.args[:3]
+    product = matrices(x, y)
+    return product and product + Work(additions=added.stored or 0)
+
+
 @formula("aten.sparse_sampled_addmm")
 def sampled_product(call: Call) -> Work:
     """(m, k) @ (k, n) where a matrix (m, n) stores something, and there added to it."""
@@ -45,6 +53,21 @@ def reduced_product(call: Call) -> Work:
         product = Product(n, prod(call.output[0].shape), term=SPARSE, dense=x.numel * y.shape[1])
         return Work((product,), "reduction", divisions=product.outputs if kind == "mean" else 0)
     return Work((), "reduction", multiplications=n, comparisons=max(n - call.output[0].numel, 0))
+
+
+@formula("aten._sparse_mm_reduce_impl_backward")
+def reduced_product_back(call: Call) -> Work:
+    """Of x what it stores, a row of the gradient with a row of y each; of y x turned by the gradient.
+
+    The largest of several passes its gradient on to itself alone.
+    """
+    x, gradient, y, kind, _, wanted = call.args[:6]
+    n, width = x.stored, y.shape[-1]
+    if kind not in ("sum", "mean"):
+        return Work((), "reduction", multiplications=sum(wanted) * gradient.numel)
+    outputs = [each for each, asked in zip((n, y.numel), wanted, strict=True) if asked]
+    dense = x.numel * width
+    return Work(tuple(Product(n * width, each, term=SPARSE, dense=dense) for each in outputs))
 
 
 for _name in (

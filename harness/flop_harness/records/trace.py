@@ -64,9 +64,10 @@ class Dict:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """An object of which only the type is kept."""
+    """An object of which only the type is kept; of the model's first input the length, if it has one."""
 
     type: str
+    length: int | None = None
 
 
 RAISED = Opaque("raised")

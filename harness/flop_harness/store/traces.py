@@ -30,7 +30,7 @@ PARTS: dict[type, tuple[str, Callable[[Any], Iterable[Any]]]] = {
     Product: ("product", lambda value: attributes(value)),
     Work: ("work", lambda value: attributes(value)),
     Dict: ("dict", lambda value: (value.keys, value.values)),
-    Opaque: ("opaque", lambda value: (value.type,)),
+    Opaque: ("opaque", lambda value: (value.type, *length(value))),
     complex: ("complex", lambda value: (value.real, value.imag)),
 }
 
@@ -49,6 +49,10 @@ MAKERS: dict[str, Callable[[list[Any]], Any]] = {
 
 def sparse(tensor: Tensor) -> tuple[Any, ...]:
     return () if tensor.stored is None else (tensor.stored, tensor.layout)
+
+
+def length(value: Opaque) -> tuple[Any, ...]:
+    return () if value.length is None else (value.length,)
 
 
 def attributes(record: Product | Work) -> list[Any]:

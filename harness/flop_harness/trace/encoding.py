@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -86,7 +87,16 @@ def encode(value: Any) -> Any:
         return number(value)
     if isinstance(value, torch.ScriptObject) and value._has_method("unpack"):
         return encode_quantised(value)
-    return Opaque(qualified_name(type(value)))
+    return Opaque(qualified_name(kind))
+
+
+def with_length(opaque: Opaque, value: Any) -> Opaque:
+    """An object with its length, if it tells that: a counter takes it for the size of a batch."""
+    try:
+        with _disable_current_modes(), torch._C.DisableTorchFunction():
+            return replace(opaque, length=len(value))
+    except (Exception, SystemExit):  # noqa: BLE001 - code of the user's, not called by the model
+        return opaque
 
 
 def is_number(value: Any) -> bool:

@@ -34,6 +34,12 @@ def activation_gradient(gradient, x, *args, **kwargs) -> Spec | None:
     return new(x.shape, x.dtype) if same(gradient, x) else None
 
 
+@shape_of("aten.fractional_max_pool3d_backward.default")
+def pooled_gradient(gradient, x, *args) -> Spec | None:
+    """Which has no meta kernel; the other looks at where the largest elements stand."""
+    return new(x.shape, x.dtype) if dense(x) else None
+
+
 @shape_of("aten._softmax_backward_data.default", "aten._log_softmax_backward_data.default")
 def softmax_gradient(gradient, y, dim, dtype) -> Spec | None:
     return new(y.shape, y.dtype) if same(gradient, y) and dtype is y.dtype else None

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from flop_harness.records import HELD, RAISED, Call, Context, Phase, Trace
+from flop_harness.records import HELD, RAISED, Call, Context, Opaque, Phase, Trace
 from flop_harness.trace import layers
 from flop_harness.trace.copying import NotCopyable
-from flop_harness.trace.encoding import encode
+from flop_harness.trace.encoding import encode, with_length
 from flop_harness.trace.layer_steps import LayerSteps, Run
 from flop_harness.trace.module_hooks import changes_seen, end_seen, is_hooked
 from flop_harness.trace.modules import ModuleTable
@@ -58,6 +58,8 @@ class Recorder:
                 index = self.added(module)
             table.enter(index)
             inputs = tuple([encode(arg) for arg in args])
+            if index == 0 and args and isinstance(inputs[0], Opaque):
+                inputs = (with_length(inputs[0], args[0]), *inputs[1:])
             pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
             opened = Call("module", paths[index], inputs, pairs, RAISED, (), index)
             run = partial(self.ran, original, opened, module)

@@ -17,7 +17,7 @@ from flop_harness.trace.tensors import (
     is_on_cpu,
     is_on_meta,
     on_meta,
-    zeroed,
+    readable,
 )
 
 MOVED = "aten._to_copy.default"
@@ -87,8 +87,8 @@ class Results:
         try:
             output = func(*on_meta(args), **on_meta(kwargs))
         except (NotImplementedError, RuntimeError):
-            # No meta kernel. Kernels may refuse what nobody has written: NaN in place of a range.
-            return func(*zeroed(args), **zeroed(kwargs))
+            # No meta kernel. Kernels may refuse what nobody has written, or look at places that it names.
+            return func(*readable(args), **readable(kwargs))
         spec = spec_of(output, (), torch.device("meta"))
         return func(*args, **kwargs) if spec is None else rebuilt(spec, args, self.device)
 

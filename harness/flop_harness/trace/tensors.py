@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from flop_harness.trace.encoding import SPARSE
 from flop_harness.trace.needs import exchanged
+from flop_harness.trace.values import known
 
 PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
 """Classes of tensors that do nothing of their own"""
@@ -62,16 +63,17 @@ def empty_on_meta(tensor: torch.Tensor) -> torch.Tensor:
     return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
 
 
-def zeroed(value: Any) -> Any:
-    """Zeros in place of plain floating-point numbers, which nobody may have written."""
-    return mapped(zeros_for, value)
+def readable(value: Any) -> Any:
+    """Tensors whose values are known with them; zeros in place of others, which nobody may have written."""
+    return mapped(values_for, value)
 
 
-def zeros_for(tensor: torch.Tensor) -> torch.Tensor:
+def values_for(tensor: torch.Tensor) -> torch.Tensor:
     plain = type(tensor) in PLAIN and tensor.layout is torch.strided
-    if not plain or tensor.is_quantized or tensor.is_nested or not tensor.is_floating_point():
+    if not plain or tensor.is_quantized or tensor.is_nested:
         return tensor
-    return torch.zeros_like(tensor)
+    beside = known(tensor)
+    return torch.zeros_like(tensor) if beside is None else beside.value
 
 
 def mapped(change: Callable[[torch.Tensor], torch.Tensor], value: Any) -> Any:

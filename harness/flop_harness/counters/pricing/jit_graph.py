@@ -135,13 +135,18 @@ def flat(model: Any) -> Any:
 
 
 def leaves(output: Any) -> Any:
-    """What is in an output as the tracer takes it apart, which knows no more than lists and dicts."""
-    import torch
+    """What is in an output as the tracer takes it apart, which knows no more than lists and dicts.
 
+    Without its numbers, of which it would make tensors that nothing leads to.
+    """
+    import torch
+    from torch.utils import _pytree as pytree
+
+    output = pytree.tree_map_only((bool, int, float, complex), lambda number: (), output)
     try:
         return torch._C._jit_flatten(output)[0]
     except RuntimeError:
-        return torch.utils._pytree.tree_leaves(output)
+        return pytree.tree_leaves(output)
 
 
 def written(node: Any) -> Key:

@@ -13,7 +13,8 @@ from typing import Any
 from flop_harness.counters.pricing import torch_profiler_sparse as sparse
 from flop_harness.counters.pricing.matched import matched, products_of
 from flop_harness.counters.pricing.recurrent import Charges
-from flop_harness.records import Call, Dict, Tensor
+from flop_harness.counters.pricing.torch_profiler_kernels import ELEMENTWISE, called_inside
+from flop_harness.records import Dict, Tensor
 from flop_harness.trace.walk import Visit
 
 
@@ -62,7 +63,6 @@ PADDED_BY_NAME = "aten.conv2d.padding"
 """``padding="valid"`` is a word too, of which nothing is computed."""
 IN_PLACE = ("aten.linear", "aten._scaled_dot_product_attention_math")
 """Where a bias or a mask is added in place."""
-ELEMENTWISE = {"aten.add": "element-wise addition", "aten.mul": "element-wise multiplication"}
 
 
 # ------------------------------------------------------- kernels that call those operators themselves
@@ -93,7 +93,7 @@ def affine_grid(visit: Visit) -> Charges:
     return matched(visit, batch * prod(sides) * (len(sides) + 1) * len(sides))
 
 
-def nested_linear(visit: Visit) -> Charges:
+def unless_in_parts(visit: Visit) -> Charges:
     """A layer on nested sequences runs on all of their rows; on others its parts are seen."""
     return [] if visit.call.children else run_inside(visit)
 
@@ -117,40 +117,20 @@ FUSED: dict[str, Callable[[Visit], Charges]] = {
     "aten._euclidean_dist": distances,
     "aten._sparse_addmm": sparse_product,
     "aten.affine_grid_generator": affine_grid,
-    "aten.linear": nested_linear,
+    **dict.fromkeys(("aten.linear", "aten.linalg_pinv"), unless_in_parts),
+    **dict.fromkeys(
+        (
+            "aten._scaled_mm",
+            "aten._scaled_mm_v2",
+            "aten.linalg_matrix_sqrth",
+            "aten.linalg_polar",
+            "torch_nn._linear_cross_entropy_batch_chunked",
+            "torch_nn._linear_cross_entropy_batch_chunked_no_reduction",
+        ),
+        run_inside,
+    ),
 }
 """The products that they run."""
-QUANTISED_CELLS = {"aten.quantized_lstm": ("aten.mul", 3), "aten.quantized_gru": ("aten.add", 1)}
-"""What a step calls, and how often for each of its outputs; the rest is done in place"""
-SPARSE = {"aten.mm": slice(0, 2), "aten.addmm": slice(1, 3)}
-"""Products that may be of sparse matrices -> where those stand"""
-
-
-def added_inside(call: Call) -> Charges:
-    """Additions and multiplications inside kernels, by the first operand."""
-    args = call.args
-    if call.packet == "aten.mkldnn_rnn_layer":  # both biases, made one
-        return [(ELEMENTWISE["aten.add"], args[3].numel if args[12] else 0)]
-    if call.packet in QUANTISED_CELLS:  # in each of so many layers
-        operator, times = QUANTISED_CELLS[call.packet]
-        return [(ELEMENTWISE[operator], times * args[4] * call.output[0].numel)]
-    if call.packet == "aten.repeat":  # where each copy begins
-        return [(ELEMENTWISE["aten.add"], len(args[1]))]
-    if call.packet == "aten.rrelu_with_noise":  # the middle of its two slopes
-        return [(ELEMENTWISE["aten.add"], 0 if len(args) > 4 and args[4] else 1)]
-    if call.packet in SPARSE and any(map(sparse.layout, args[SPARSE[call.packet]])):
-        operands = (call.packet, *args[SPARSE[call.packet]])
-        return [(ELEMENTWISE["aten.add"], sparse.additions(*operands)),
-                (ELEMENTWISE["aten.mul"], sparse.multiplications(*operands))]  # fmt: skip
-    if call.packet == "aten.addmm" and not args[1].shape[-1]:  # nothing to multiply: beta * bias
-        return [(ELEMENTWISE["aten.mul"], 1)]
-    if call.packet == "aten._euclidean_dist":  # -2 x
-        return [(ELEMENTWISE["aten.mul"], args[0].numel)]
-    if call.packet == "aten.affine_grid_generator" and not args[2]:  # centres along each side
-        return [(ELEMENTWISE["aten.mul"], sum(side for side in args[1][2:] if side > 1))]
-    if call.name == "aten.mul_.Scalar":  # the number stands first there
-        return [(ELEMENTWISE["aten.mul"], 1)]
-    return []
 
 
 def charged(visit: Visit) -> Charges:
@@ -161,7 +141,7 @@ def charged(visit: Visit) -> Charges:
     elif call.packet in FUSED:
         products = FUSED[call.packet](visit)
     additions = [("2 FLOPs per MAC", sum(amount for _, amount in products))]
-    return [*products, *additions, *by_element(visit), *added_inside(call)]
+    return [*products, *additions, *by_element(visit), *called_inside(visit)]
 
 
 def by_element(visit: Visit) -> Charges:

@@ -16,8 +16,8 @@ HALF = "half of a complex transform, by the usual count"
 ADDED_ONCE = "where each element is added hangs on values, or on what the forward pass kept"
 BACKWARDS = "it reads backwards what the forward pass does, which is carried out"
 SPARSE = tuple(f"aten.{name}" for name in
-               """_sparse_mm _sparse_addmm _sparse_sparse_matmul hspmm sparse_sampled_addmm
-               _sparse_mm_reduce_impl""".split())  # fmt: skip
+               """_sparse_mm _sparse_addmm sspaddmm _sparse_sparse_matmul hspmm sparse_sampled_addmm
+               _sparse_mm_reduce_impl _sparse_mm_reduce_impl_backward""".split())  # fmt: skip
 ON_A_GPU = (
     *(f"aten.{name}" for name in
       """_weight_int4pack_mm _weight_int4pack_mm_with_scales_and_zeros _mixed_dtypes_linear
@@ -50,7 +50,7 @@ REASONS = {
     "aten.native_dropout": "what it drops is drawn at random",
     **dict.fromkeys((f"aten.{name}" for name in
                      """_linalg_svd _linalg_eigh linalg_eig _linalg_eigvals
-                     linalg_pinv linalg_matrix_exp""".split()), ITERATES),
+                     linalg_pinv linalg_matrix_exp linalg_matrix_sqrth linalg_polar""".split()), ITERATES),
     **dict.fromkeys((f"aten.{name}" for name in
                      """linalg_qr geqrf linalg_householder_product ormqr linalg_lstsq
                      linalg_ldl_factor_ex linalg_ldl_solve cholesky_inverse""".split()), TEXTBOOK),
