@@ -29,6 +29,7 @@ class _Experts(msgspec.Struct, forbid_unknown_fields=True):
     shared: Count = 0
     shared_width: Count = 0
     dense_layers: Count = 0
+    shared_gate: bool = False
 
 
 class _Latent(msgspec.Struct, forbid_unknown_fields=True):
@@ -55,10 +56,14 @@ class _Model(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     positions: Positions = "rotary"
     biases: bool = False
     qkv_biases: bool = False
+    output_bias: bool = False
     mlp_biases: bool = False
+    expert_biases: bool = False
     head_bias: bool = False
     layer_norms: Annotated[int, Meta(ge=1, le=4)] = 2
     head_norms: bool = False
+    wide_norms: bool = False
+    sinks: bool = False
     embedding_norm: bool = False
     causal: bool = True
     window: Count = 0
