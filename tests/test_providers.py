@@ -10,7 +10,7 @@ import pytest
 
 from commands import typed
 from flop_harness.ask.count import count_case
-from flop_harness.ask.formulas import traced
+from flop_harness.ask.formulas import shape_of, traced
 from flop_harness.errors import UserError
 from flop_harness.suite.build import build
 from flop_harness.suite.files import case_from_model
@@ -92,6 +92,16 @@ def test_formulas_of_a_configuration_without_an_architecture_find_its_logits(tmp
     monkeypatch.chdir(tmp_path)
     shape, length, _ = traced("transformers:config.json", LENGTH)
     assert (shape.vocabulary, shape.layers, length) == (100, LAYERS, LENGTH)
+
+
+def test_a_mixture_that_no_trace_tells_is_read_from_its_file(tmp_path, monkeypatch):
+    mixture = {**SMALL, "model_type": "mixtral", "num_key_value_heads": 4, "num_local_experts": 4,
+               "num_experts_per_tok": 2}  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(mixture))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"; config\.json alone is read as a shape$"):
+        traced("transformers:config.json", LENGTH)
+    assert shape_of("config.json", LENGTH)[0].experts.routed == 4
 
 
 @pytest.mark.parametrize("cache", ["dynamic", "static", "fp8"])
