@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +31,22 @@ def read(path: Path) -> Transformer:
         shape = READERS[kind](config)
     except KeyError as error:
         raise UserError(f"{path}: the key {error} is missing") from error
-    except (TypeError, ZeroDivisionError) as error:
+    except (TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
         raise UserError(f"{path}: a key has a value that no {kind} can have: {error}") from error
-    for name in SIZES:
-        size = getattr(shape, name)
-        if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= 10**9:
-            raise UserError(f"{path}: {name.replace('_', ' ')} of {size!r}: no size of a model")
-    if shape.heads % shape.kv_heads:
-        raise UserError(f"{path}: {shape.heads} heads do not share {shape.kv_heads} evenly")
+    check_sizes(shape, path)
     return replace(shape, id=path.stem if path.stem != "config" else kind,
                    family=FAMILIES.get(kind, kind), source=str(path))  # fmt: skip
+
+
+def check_sizes(shape: Transformer, path: Path) -> None:
+    """UserError for a size that is no whole number, or none that a model has."""
+    sizes = [(name, getattr(shape, name), 1) for name in SIZES]
+    for part in (shape.experts, shape.latent):
+        sizes += [(name, value, 0) for name, value in asdict(part).items()] if part else []
+    for name, size, least in sizes:
+        whole = isinstance(size, int) and (not isinstance(size, bool) or name == "shared_gate")
+        if not whole or not least <= size <= 10**9:
+            raise UserError(f"{path}: {name.replace('_', ' ')} of {size!r}: no size of a model")
 
 
 RECURRENT = "its layers, or some of them, are no attention: they keep a state (Mamba and its kin)"

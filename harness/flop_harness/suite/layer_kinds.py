@@ -87,7 +87,7 @@ def experts(config: Config) -> Experts | None:
     width = first(config, "moe_intermediate_size") or config["intermediate_size"]
     shared = first(config, "n_shared_experts", "num_shared_experts", "moe_num_shared_experts")
     together = first(config, "shared_expert_intermediate_size", "shared_intermediate_size")
-    return Experts(routed, active, width, shared or bool(together), together or shared * width,
+    return Experts(routed, active, width, shared or int(bool(together)), together or shared * width,
                    dense_layers(config))  # fmt: skip
 
 

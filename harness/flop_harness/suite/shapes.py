@@ -135,7 +135,9 @@ def known() -> Shapes:
 def find(reference: str) -> Transformer:
     """A shape of that id; the only one, or ``ID``, of ``shapes.toml:ID``; that of a ``config.json``."""
     if reference.endswith(".json"):
-        return configurations.read(Path(reference))
+        shape = configurations.read(Path(reference))
+        _refuse(shape, reference)
+        return shape
     file, _, name = reference.rpartition(":") if ".toml:" in reference else (reference, "", "")
     if "/" in reference and not file.endswith(".toml"):
         raise UserError(f"{reference!r} is a place on the net: name a shape (flop-harness list shapes),"
