@@ -11,6 +11,7 @@ import pytest
 from commands import typed
 from flop_harness.ask.count import count_case
 from flop_harness.ask.formulas import shape_of, traced
+from flop_harness.conventions.transformers.parameters import count as parameters
 from flop_harness.errors import UserError
 from flop_harness.suite.build import build
 from flop_harness.suite.files import case_from_model
@@ -92,6 +93,23 @@ def test_formulas_of_a_configuration_without_an_architecture_find_its_logits(tmp
     monkeypatch.chdir(tmp_path)
     shape, length, _ = traced("transformers:config.json", LENGTH)
     assert (shape.vocabulary, shape.layers, length) == (100, LAYERS, LENGTH)
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "more"),
+    [
+        ("Olmo2ForCausalLM", {}, LAYERS * 2 * WIDTH),  # norms of all queries, of all keys
+        ("LlamaForCausalLM", {"attention_bias": True}, LAYERS * 4 * WIDTH),
+        ("LlamaForCausalLM", {"mlp_bias": True}, LAYERS * (2 * WIDER + WIDTH)),
+        ("Qwen3ForCausalLM", {"head_dim": 8, "num_key_value_heads": 4}, LAYERS * 2 * 8),
+    ],
+)
+def test_a_trace_tells_norms_of_heads_and_biases(name, changed, more):
+    shape, _, _ = traced(
+        f"transformers:{name}", LENGTH, kwargs={"config": {**SMALL, **changed}, "length": LENGTH}
+    )
+    plain = LAYERS * (4 * WIDTH**2 + 3 * WIDTH * WIDER + 2 * WIDTH) + WIDTH + 2 * 100 * WIDTH
+    assert parameters(shape) == plain + more
 
 
 def test_a_mixture_that_no_trace_tells_is_read_from_its_file(tmp_path, monkeypatch):
