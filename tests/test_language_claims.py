@@ -596,9 +596,88 @@ def test_what_no_column_agrees_on_is_no_error(table):
          "row 1: 8 heads do not share 3 kv heads evenly"),
         ('columns = ["layers", "width", "experts", "active experts", "params"]\nrows = [["2", "64", "8", "9", "1"]]',
          "more experts are active"),
+        ('columns = ["layers", "width", "head size", "params"]\nrows = [["2", "32", "64", "1"]]',
+         "row 1: heads of 64 do not fit into a width of 32"),
     ],
 )  # fmt: skip
 def test_a_figure_that_no_model_can_have_is_one_line(table, text, complaint):
     with pytest.raises(UserError) as raised:
         table(text)
     assert complaint in str(raised.value) and "\n" not in str(raised.value)
+
+
+BLOOM = [
+    ["559,214,592", "24", "1024", "16"], ["1,065,314,304", "24", "1536", "16"],
+    ["1,722,408,960", "24", "2048", "16"], ["3,002,557,440", "30", "2560", "32"],
+]  # fmt: skip
+
+
+def test_a_norm_after_the_embedding(table):
+    """Bloom has one: two widths more than the norms and biases of a GPT."""
+    width, layers = 1024, 24
+    whole = layers * (12 * width**2 + 13 * width) + 2 * width + 250880 * width + 2 * width
+    assert whole == 559_214_592
+    claims = table(f"""given = {{ vocabulary = "250880" }}
+columns = ["params", "layers", "width", "heads"]
+rows = {BLOOM}
+""")
+    assert {each.ruling for each in judged(claims)} == {"reproduced"}
+    swapped_digits = [["559,241,592", *BLOOM[0][1:]], *BLOOM[1:]]
+    first = judged(table(f"""given = {{ vocabulary = "250880" }}
+columns = ["params", "layers", "width", "heads"]
+rows = {swapped_digits}
+"""))[0]  # fmt: skip
+    assert first.ruling == "error in the source" and "559214592" in first.reason
+
+
+BEFORE_A_LETTER = [
+    ("params", ["layers", "width", "heads"], ["71B", "78", "4256", "28"], "17B"),  # 78 x 12 x 4256^2
+    ("params", ["layers", "width", "heads"], ["350B", "105", "20480", "128"], "530B"),
+    ("params", ["layers", "width", "heads", "mlp width", "mlp matrices", "kv heads", "vocabulary"],
+     ["43B", "60", "7168", "56", "20480", "3", "8", "64000"], "34B"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("metric", "columns", "cells", "meant"), BEFORE_A_LETTER)
+def test_digits_that_changed_places_before_a_letter(table, metric, columns, cells, meant):
+    (verdict,) = judged(table(f"columns = {[metric, *columns]}\nrows = [{cells}]\n"))
+    assert verdict.ruling == "error in the source"
+    assert f"two digits changed places: {meant}" in verdict.reason
+
+
+@pytest.mark.parametrize("name", ["mfu", "hfu", "peak share"])
+def test_no_share_is_above_the_peak(table, name):
+    """Whether or not the row says what it follows from."""
+    (verdict,) = judged(table(f'columns = ["label", "{name}"]\nrows = [["a", "112%"]]\n'))
+    assert verdict.ruling == "error in the source"
+    assert verdict.reason == "more than the machine has"
+
+
+def test_beside_another_width_the_hidden_one_is_the_mlps(table):
+    """Mistral's table: 32 (4096 (2 x 4096 + 2 x 1024) + 3 x 4096 x 14336) + 2 x 32000 x 4096 is 7.24e9."""
+    heads = [
+        "params",
+        "dim",
+        "n_layers",
+        "head_dim",
+        "hidden_dim",
+        "n_heads",
+        "n_kv_heads",
+        "vocab_size",
+    ]
+    cells = ["7.24B", "4096", "32", "128", "14336", "32", "8", "32000"]
+    claims = table(f'given = {{ "mlp matrices" = "3" }}\ncolumns = {heads}\nrows = [{cells}]\n')
+    assert {each.ruling for each in judged(claims)} == {"reproduced"}
+    plain = table('columns = ["params", "layers", "hidden_dim"]\nrows = [["1.5B", "48", "1600"]]\n')
+    assert judged(plain)[0].ruling == "reproduced"  # alone, it is the model's: 48 x 12 x 1600^2
+
+
+@pytest.mark.parametrize(
+    ("column", "right", "wrong"),
+    [("kv heads", "8", "64"), ("head size", "128", "182"), ("mlp width", "28672", "26872")],
+)
+def test_sizes_beside_a_model_that_is_known(table, column, right, wrong):
+    rows = [["llama2-70b", right], ["llama2-70b", wrong]]
+    first, second = judged(table(f'columns = ["model", "{column}"]\nrows = {rows}\n'))
+    assert (first.ruling, second.ruling) == ("reproduced", "error in the source")
+    assert "the shape of llama2-70b gives" in second.reason

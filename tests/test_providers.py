@@ -10,10 +10,12 @@ import pytest
 
 from commands import typed
 from flop_harness.ask.count import count_case
-from flop_harness.ask.formulas import traced
+from flop_harness.ask.formulas import shape_of, traced
+from flop_harness.conventions.transformers.parameters import count as parameters
 from flop_harness.errors import UserError
 from flop_harness.suite.build import build
 from flop_harness.suite.files import case_from_model
+from flop_harness.suite.providers.transformers import classes_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -50,15 +52,74 @@ def test_a_class_with_a_configuration():
     assert count.inputs == f"1x{LENGTH} + 1x{LENGTH}"
 
 
-@pytest.mark.parametrize("architecture", [["LlamaModel"], None])
-def test_a_configuration_in_a_file(tmp_path, architecture):
-    found = {**SMALL, "model_type": "llama", "architectures": architecture}
+HEAD = 100 * WIDTH
+CHOSEN = {
+    "LlamaModel": (["LlamaModel"], llama(LENGTH)),
+    "LlamaForCausalLM": (None, llama(LENGTH) + LENGTH * HEAD),
+    "LlamaForTokenClassification": (
+        ["LlamaForTokenClassification"],
+        llama(LENGTH) + LENGTH * 2 * WIDTH,
+    ),
+}
+"""Class -> (what a file names, MACs): the file's own choice, else the one that has logits."""
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_a_configuration_in_a_file(tmp_path, recwarn, monkeypatch, name):
+    monkeypatch.setattr("flop_harness.errors.TOLD", set())
+    architectures, products = CHOSEN[name]
+    found = {**SMALL, "model_type": "llama", "architectures": architectures}
     (tmp_path / "config.json").write_text(json.dumps(found))
     told = counted("transformers:config.json", folder=str(tmp_path), length=LENGTH)
     named = counted(
-        "transformers:LlamaModel", folder=str(tmp_path), config="config.json", length=LENGTH
+        f"transformers:{name}", folder=str(tmp_path), config="config.json", length=LENGTH
     )
-    assert told.total == named.total == llama(LENGTH)
+    assert told.total == named.total == products
+    said = "config.json names no architecture: LlamaForCausalLM is built of it"
+    assert (said in [str(each.message) for each in recwarn]) == (architectures is None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("bert", "BertModel"), ("t5", "T5Model"), ("vit", "ViTModel"), ("gpt2", "GPT2LMHeadModel"),
+     ("qwen3_moe", "Qwen3MoeForCausalLM"), ("mamba", "MambaForCausalLM")],
+)  # fmt: skip
+def test_a_type_is_built_as_what_it_is_for(kind, name):
+    assert classes_of(kind)[0] == name
+
+
+def test_formulas_of_a_configuration_without_an_architecture_find_its_logits(tmp_path, monkeypatch):
+    (tmp_path / "config.json").write_text(json.dumps({**SMALL, "model_type": "llama"}))
+    monkeypatch.chdir(tmp_path)
+    shape, length, _ = traced("transformers:config.json", LENGTH)
+    assert (shape.vocabulary, shape.layers, length) == (100, LAYERS, LENGTH)
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "more"),
+    [
+        ("Olmo2ForCausalLM", {}, LAYERS * 2 * WIDTH),  # norms of all queries, of all keys
+        ("LlamaForCausalLM", {"attention_bias": True}, LAYERS * 4 * WIDTH),
+        ("LlamaForCausalLM", {"mlp_bias": True}, LAYERS * (2 * WIDER + WIDTH)),
+        ("Qwen3ForCausalLM", {"head_dim": 8, "num_key_value_heads": 4}, LAYERS * 2 * 8),
+    ],
+)
+def test_a_trace_tells_norms_of_heads_and_biases(name, changed, more):
+    shape, _, _ = traced(
+        f"transformers:{name}", LENGTH, kwargs={"config": {**SMALL, **changed}, "length": LENGTH}
+    )
+    plain = LAYERS * (4 * WIDTH**2 + 3 * WIDTH * WIDER + 2 * WIDTH) + WIDTH + 2 * 100 * WIDTH
+    assert parameters(shape) == plain + more
+
+
+def test_a_mixture_that_no_trace_tells_is_read_from_its_file(tmp_path, monkeypatch):
+    mixture = {**SMALL, "model_type": "mixtral", "num_key_value_heads": 4, "num_local_experts": 4,
+               "num_experts_per_tok": 2}  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(mixture))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"; config\.json alone is read as a shape$"):
+        traced("transformers:config.json", LENGTH)
+    assert shape_of("config.json", LENGTH)[0].experts.routed == 4
 
 
 @pytest.mark.parametrize("cache", ["dynamic", "static", "fp8"])

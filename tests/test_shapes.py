@@ -96,6 +96,12 @@ CONFIGS = {
                      "num_attention_heads": 64, "head_dim": 64, "intermediate_size": 2880,
                      "vocab_size": 201088, "num_local_experts": 128, "num_experts_per_tok": 4,
                      "sliding_window": 128},
+    "kimi-k2": {**LLAMA, "model_type": "kimi_k2", "num_hidden_layers": 61, "hidden_size": 7168,
+                "num_attention_heads": 64, "num_key_value_heads": 64, "intermediate_size": 18432,
+                "vocab_size": 163840, "n_routed_experts": 384, "num_experts_per_tok": 8,
+                "n_shared_experts": 1, "moe_intermediate_size": 2048, "first_k_dense_replace": 1,
+                "q_lora_rank": 1536, "kv_lora_rank": 512, "qk_nope_head_dim": 128,
+                "qk_rope_head_dim": 64, "v_head_dim": 128},
     "bloom-1b7": {"model_type": "bloom", "n_layer": 24, "hidden_size": 2048, "n_head": 16,
                   "vocab_size": 250880},
 }  # fmt: skip
@@ -134,11 +140,17 @@ PUBLISHED = {
                "num_attention_heads": 64, "num_key_value_heads": 64, "intermediate_size": 22528,
                "vocab_size": 256000}),
     "falcon": (6_921_720_704, {"hidden_size": 4544, "num_attention_heads": 71, "vocab_size": 65024}),
+    "olmoe": (6_919_161_856, {"num_hidden_layers": 16, "hidden_size": 2048, "num_attention_heads": 16,
+              "num_key_value_heads": 16, "intermediate_size": 1024, "vocab_size": 50304,
+              "num_experts": 64, "num_experts_per_tok": 8}),
+    "dbrx": (131_596_523_520, {"d_model": 6144, "n_heads": 48, "n_layers": 40, "max_seq_len": 32768,
+             "vocab_size": 100352, "attn_config": {"kv_n_heads": 8},
+             "ffn_config": {"ffn_hidden_size": 10752, "moe_num_experts": 16, "moe_top_k": 4}}),
     "smollm3": (3_075_098_624, {"num_hidden_layers": 36, "hidden_size": 2048,
                 "num_attention_heads": 16, "num_key_value_heads": 4, "intermediate_size": 11008}),
 }  # fmt: skip
 """Model type -> (parameters of mpt-7b, gemma-2b, Phi-3-mini-4k, starcoder2-3b, gemma-2-9b, gemma-3-1b,
-gpt-j-6b, phi-2, command-r-v01, falcon-7b and SmolLM3-3B, keys of their configurations)."""
+gpt-j-6b, phi-2, command-r-v01, falcon-7b, OLMoE-1B-7B, DBRX and SmolLM3-3B, keys of their configurations)."""
 
 
 @pytest.mark.parametrize("kind", PUBLISHED)
@@ -155,6 +167,17 @@ def test_a_configuration_gives_the_published_parameters(tmp_path, kind):
         ("{", "no configuration in JSON"),
         ("[]", "'model_type' is missing"),
         ('{"model_type": "lama"}', "did you mean 'llama'"),
+        (
+            '{"model_type": "jamba"}',
+            "not covered: jamba: its layers, or some of them, are no attention",
+        ),
+        ('{"model_type": "deepseek_v4"}', "its attention picks the tokens that it meets"),
+        ('{"model_type": "llama4_text"}', "its layers attend within chunks"),
+        ('{"model_type": "t5", "is_encoder_decoder": true}', "it is an encoder and a decoder"),
+        (
+            '{"model_type": "gemma3", "text_config": {"model_type": "gemma3_text"}}',
+            "put its 'text_config' (gemma3_text) into a file of its own",
+        ),
         ('{"model_type": "gpt2", "n_embd": 8, "n_head": 2}', "the key 'n_layer' is missing"),
         ('{"model_type": "gpt2", "n_embd": 8, "n_head": 0, "n_layer": 1}', "a key has a value"),
         (

@@ -170,18 +170,21 @@ def transformers() -> st.SearchStrategy[Transformer]:
         windowed = draw(st.integers(0, layers))
         routed = draw(st.integers(1, 9))
         experts = Experts(routed, draw(st.integers(1, routed)), draw(st.integers(1, 99)),
-                          0, draw(st.integers(0, 50)), draw(st.integers(0, layers)))  # fmt: skip
+                          0, draw(st.integers(0, 50)), draw(st.integers(0, layers)),
+                          draw(st.booleans()))  # fmt: skip
+        names = ("output_bias", "mlp_biases", "expert_biases", "wide_norms", "sinks")
+        small = {name: draw(st.booleans()) for name in names}
         latent = LatentAttention(draw(st.integers(0, 9)), 5, 4, 2, 3)
         return Transformer(
             "drawn", layers, draw(st.integers(1, 99)), kv * groups, kv, draw(st.integers(1, 17)),
             draw(st.integers(1, 300)), draw(st.sampled_from([2, 3])), draw(st.integers(1, 999)),
-            draw(st.integers(1, 64)), draw(st.booleans()), draw(st.sampled_from(["layer", "rms"])),
+            draw(st.integers(1, 64)), draw(st.booleans()), draw(st.sampled_from(["layer", "rms", "none"])),
             draw(st.sampled_from(["learned", "rotary", "alibi", "relative"])), draw(st.booleans()),
-            draw(st.booleans()), draw(st.booleans()), causal=draw(st.booleans()),
+            draw(st.booleans()), causal=draw(st.booleans()),
             window=draw(st.integers(1, 40)) if windowed else 0, windowed=windowed,
             experts=draw(st.sampled_from([None, experts])),
             latent=draw(st.sampled_from([None, None, latent])),
-            family=draw(st.sampled_from(["", "gpt2", "bert", "llama", "mixtral", "gpt-oss"])),
+            family=draw(st.sampled_from(["", "gpt2", "bert", "llama", "mixtral", "gpt-oss"])), **small,
         )  # fmt: skip
 
     return drawn()

@@ -67,8 +67,20 @@ def traced(
     try:
         shape, at = shape_of_trace(trace, model)
     except NotRecognised as error:
-        raise UserError(f"no formula covers {model}: {error}") from error
+        raise UserError(f"no formula covers {model}: {error}{read_instead(model)}") from error
     return shape, at, trace
+
+
+def read_instead(model: str) -> str:
+    """Where a configuration's file alone is a shape, a word about it."""
+    file = model.removeprefix("transformers:")
+    if file == model or not file.endswith(".json"):
+        return ""
+    try:
+        find(file)
+    except UserError:
+        return ""
+    return f"; {file} alone is read as a shape"
 
 
 def chosen(

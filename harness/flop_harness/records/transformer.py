@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-Norm = Literal["layer", "scale", "rms"]
-"""Weight and bias for each channel, or the weight alone (a layer norm without bias, an RMS norm)."""
+Norm = Literal["layer", "scale", "rms", "none"]
+"""Weight and bias for each channel, the weight alone (a layer norm without bias, an RMS norm), or neither."""
 Positions = Literal["learned", "rotary", "alibi", "relative"]
 Scope = Literal["training", "hardware", "prefill", "decode"]
 """What a formula is about: model FLOPs of forward and backward, the same as a machine runs them
@@ -20,7 +20,8 @@ class Experts:
     """The experts of each layer but the first ``dense_layers``.
 
     A token meets ``active`` of ``routed`` experts of ``width``, and an MLP of ``shared_width`` that
-    all tokens share; ``shared`` is how many experts that width is, as papers count.
+    all tokens share; ``shared`` is how many experts that width is, as papers count. With a
+    ``shared_gate`` the router weighs that MLP too (Qwen2-MoE).
     """
 
     routed: int
@@ -29,6 +30,7 @@ class Experts:
     shared: int = 0
     shared_width: int = 0
     dense_layers: int = 0
+    shared_gate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,14 @@ class Transformer:
     ``mlp_matrices`` is 2, or 3 where the MLP is gated. ``context`` is the length it was trained on,
     and the most positions it has where they are learned. ``windowed`` layers see ``window``
     positions. ``layer_norms`` is 1 where attention and MLP run beside each other (GPT-J), 4 where each has
-    a norm behind it too (Gemma 2). ``biases`` are in every product but the head. ``predictions`` layers more predict a further token each in training (DeepSeek's MTP), each
-    with logits of its own; they are none of ``layers`` and no part of the parameter count. ``printed`` is the parameter count that its source prints, ``family`` the name under
-    which projects keep a formula of their own for it.
+    a norm behind it too (Gemma 2). ``biases`` are in every product but the head, or they are in some: behind
+    attention (``output_bias``), in dense MLPs and shared ones (``mlp_biases``), in routed experts and
+    their router (``expert_biases``). Queries and keys may have norms of one head's size
+    (``head_norms``, Qwen3) or of all heads together (``wide_norms``, OLMo 2), a layer a ``sinks``
+    parameter for each head (GPT-OSS). ``predictions`` layers more predict a further token each in
+    training (DeepSeek's MTP), each with logits of its own; they are none of ``layers`` and no part
+    of the parameter count. ``printed`` is the parameter count that its source prints, ``family`` the
+    name under which projects keep a formula of their own for it.
     """
 
     id: str
@@ -73,10 +80,14 @@ class Transformer:
     positions: Positions = "rotary"
     biases: bool = False
     qkv_biases: bool = False
+    output_bias: bool = False
     mlp_biases: bool = False
+    expert_biases: bool = False
     head_bias: bool = False
     layer_norms: int = 2
     head_norms: bool = False
+    wide_norms: bool = False
+    sinks: bool = False
     embedding_norm: bool = False
     causal: bool = True
     window: int = 0

@@ -29,6 +29,7 @@ class _Experts(msgspec.Struct, forbid_unknown_fields=True):
     shared: Count = 0
     shared_width: Count = 0
     dense_layers: Count = 0
+    shared_gate: bool = False
 
 
 class _Latent(msgspec.Struct, forbid_unknown_fields=True):
@@ -55,10 +56,14 @@ class _Model(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     positions: Positions = "rotary"
     biases: bool = False
     qkv_biases: bool = False
+    output_bias: bool = False
     mlp_biases: bool = False
+    expert_biases: bool = False
     head_bias: bool = False
     layer_norms: Annotated[int, Meta(ge=1, le=4)] = 2
     head_norms: bool = False
+    wide_norms: bool = False
+    sinks: bool = False
     embedding_norm: bool = False
     causal: bool = True
     window: Count = 0
@@ -130,7 +135,9 @@ def known() -> Shapes:
 def find(reference: str) -> Transformer:
     """A shape of that id; the only one, or ``ID``, of ``shapes.toml:ID``; that of a ``config.json``."""
     if reference.endswith(".json"):
-        return configurations.read(Path(reference))
+        shape = configurations.read(Path(reference))
+        _refuse(shape, reference)
+        return shape
     file, _, name = reference.rpartition(":") if ".toml:" in reference else (reference, "", "")
     if "/" in reference and not file.endswith(".toml"):
         raise UserError(f"{reference!r} is a place on the net: name a shape (flop-harness list shapes),"

@@ -31,6 +31,8 @@ def shape_of_columns(column: Column) -> Transformer | None:
     head = size("head size", 0) or width // size("heads", 1) or 1
     heads = size("heads", width // head)
     mlp = size("mlp width", 4 * width)
+    if not heads:
+        raise UserError(f"heads of {head} do not fit into a width of {width}")
     if heads % size("kv heads", heads):
         raise UserError(f"{heads} heads do not share {size('kv heads', heads)} kv heads evenly")
     if size("mlp matrices", 2) not in (2, 3):
@@ -63,12 +65,13 @@ class Small:
     biases: bool = False
     qkv_biases: bool = False
     layer_norms: int = 2
+    embedding_norm: bool = False
 
     def of(self, shape: Transformer) -> int:
         if self.norm is None:
             return 0
         held = replace(shape, norm=self.norm, biases=self.biases, qkv_biases=self.qkv_biases,
-                       layer_norms=self.layer_norms)  # fmt: skip
+                       layer_norms=self.layer_norms, embedding_norm=self.embedding_norm)  # fmt: skip
         return weights.norms(held) + weights.biases(held)
 
     def told_of(self, stem: str) -> str:
@@ -81,6 +84,7 @@ class Small:
 SMALL = (
     Small("no norms", None),
     Small("norms and biases", "layer", biases=True),
+    Small("norms and biases, one norm after the embedding", "layer", True, embedding_norm=True),
     Small("norms alone", "layer"),
     Small("RMS norms", "rms"),
     Small("RMS norms, biases of queries, keys and values", "rms", qkv_biases=True),

@@ -7,7 +7,7 @@ is, and is complained of later.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from flop_harness.audit.language.quantities import HEAD, QUANTITIES
@@ -23,7 +23,7 @@ SPELLINGS: Mapping[str, str] = {
     "nonembedding parameters",
     "embedding params": "embedding parameters, embed params",
     "layers": "layer, nlayers, nlayer, depth, num hidden layers, hidden layers, blocks",
-    "width": "dmodel, hidden size, hidden, hidden dim, hidden dimension, model dim, model dimension, "
+    "width": "dim, dmodel, hidden size, hidden, hidden dim, hidden dimension, model dim, model dimension, "
     "embedding dimension, embed dim, nembd",
     "heads": "head, nheads, nhead, attention heads, query heads, num attention heads, q heads",
     "head size": "dhead, key/value size, head dim, head dimension, kv size, key value size, dim per head",
@@ -118,6 +118,16 @@ def head(text: str) -> str:
         if name is not None:
             return f"{name} ({prefix})" if prefix else name
     return text
+
+
+def heads(titles: Iterable[str]) -> dict[str, str]:
+    """Each title of a table and its head; beside another width a hidden one is the MLP's (Mistral)."""
+    found = {title: head(title) for title in titles}
+    wide = [title for title, name in found.items() if name == "width"]
+    hidden = [title for title in wide if "hidden" in title.lower()]
+    if len(wide) == 2 and len(hidden) == 1:
+        found[hidden[0]] = "mlp width"
+    return found
 
 
 def readings(text: str) -> list[tuple[str, str]]:

@@ -92,14 +92,17 @@ def usual_ways(group: list[Question]) -> tuple[set[Way], float]:
 
 def verdict(question: Question, table: list[Question]) -> Verdict:
     claim = question.claim
+    above = slips.above_whole(claim, Given(claim))
     if claim.metric in MEASURED and not question.plain:
         return on_measured(claim, [q.claim for q in table if q.claim.unit == claim.unit])
+    if not question.plain and above:
+        return Verdict(claim.id, "error in the source", above)
     if not question.plain:
         return Verdict(claim.id, "unexplained", "its row does not say what it follows from")
     outside = bool(question.usual) and not any(
         way_of(match.candidate) in question.usual for match in question.matches
     )
-    if slip := changed_places(question, table) or slips.above_whole(claim, Given(claim)):
+    if slip := changed_places(question, table) or above:
         return mistaken(question, table, slip)
     if question.matches and credible(question, RARE if outside else UNLIKELY):
         made = reproduced(question)

@@ -86,9 +86,9 @@ def claims(table: Table, file: str, folder: Path, where: str) -> Iterator[Claim]
 
 def filled_in(row: Mapping[str, str]) -> dict[str, str]:
     """A row's cells in our words, without those that are blank or beside the figures."""
-    found = {}
+    found, names = {}, heads.heads(row)
     for title, cell in row.items():
-        name = heads.head(title)
+        name = names[title]
         if cell.strip().lower() in BLANK or (name == title and heads.skipped(title)):
             continue
         if name.startswith("batch size"):
@@ -104,7 +104,10 @@ def check_keys(table: Table, where: str) -> None:
         raise UserError(f"{where}: a table has rows, or a csv")
     if bool(table.csv) != bool(table.take):
         raise UserError(f"{where}: take tells which columns of a csv hold what: both, or neither")
-    titles = list(map(heads.head, (*(table.take.values() or table.columns), *table.given)))
+    own = table.take.values() or table.columns
+    if twice := [title for title in own if list(own).count(title) > 1]:
+        raise UserError(f"{where}: {twice[0]!r} is given more than once")
+    titles = [*heads.heads(own).values(), *map(heads.head, table.given)]
     names = [
         head if head in WORDS else column(head)[0]
         for head in titles

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from flop_harness.audit.language import described
 from flop_harness.audit.language.described import shape_of_columns
@@ -23,6 +24,9 @@ from flop_harness.records.transformer import Transformer
 
 ACTIVE = "active parameters where all are meant"
 ALL = "all parameters where the active ones are meant"
+NO_BIASES: dict[str, Any] = dict.fromkeys(
+    ("biases", "qkv_biases", "output_bias", "mlp_biases", "expert_biases", "sinks"), False
+)
 
 
 def params(given: Given) -> Iterator[Candidate]:
@@ -51,7 +55,7 @@ def of_shape(shape: Transformer) -> Iterator[Candidate]:
     if shape.experts:
         active = Interval.of(weights.active(shape))
         yield Candidate("active parameters", active, RECOMPUTING, (ACTIVE,))
-    bare = replace(shape, biases=False, qkv_biases=False, norm="scale")
+    bare = replace(shape, **NO_BIASES, norm="scale")
     yield Candidate("without biases", Interval.of(weights.count(bare)), RECOMPUTING)
     yield Candidate("without positions", Interval.of(whole - parts["positions"]), RECOMPUTING)
     rest = whole - parts["head"]
@@ -67,7 +71,7 @@ def embeddings(shape: Transformer) -> int:
 
 def idle(shape: Transformer) -> int:
     """Matrices of the experts that a token does not meet."""
-    return weights.idle_experts(replace(shape, biases=False))
+    return weights.idle_experts(replace(shape, **NO_BIASES))
 
 
 def active_params(given: Given) -> Iterator[Candidate]:
@@ -144,12 +148,27 @@ def fits_parameters(given: Given, width: Interval) -> bool:
                for _, amount in described.counts(each))  # fmt: skip
 
 
-def of_model(size: Callable[[Transformer], int]) -> Relation:
-    """A size that stands in the row of a model whose shape is known."""
+def of_model(*sizes: Callable[[Transformer], int]) -> Relation:
+    """A size that stands in the row of a model whose shape is known, or one of several."""
 
     def relation(given: Given) -> Iterator[Candidate]:
         if given.named is not None:
             name = given.claim.given["model"]
-            yield from sure(f"the shape of {name}", Interval.of(size(given.named)))
+            for size in dict.fromkeys(size(given.named) for size in sizes):
+                yield from sure(f"the shape of {name}", Interval.of(size) if size else None)
 
     return relation
+
+
+def expert_width(shape: Transformer) -> int:
+    return shape.experts.width if shape.experts else 0
+
+
+def value_size(shape: Transformer) -> int:
+    """Of a head over a compressed cache, which its keys exceed."""
+    return shape.latent.value if shape.latent else shape.head_size
+
+
+def both_inputs(shape: Transformer) -> int:
+    """Of a gated MLP, the width of gate and input together (Gemma's tables)."""
+    return 2 * shape.mlp_width if shape.mlp_matrices == 3 else shape.mlp_width

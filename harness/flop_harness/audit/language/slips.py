@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -50,12 +51,14 @@ def explained(claim: Claim, values: Iterable[Interval], clear: bool, near: bool 
     """The first slip that would turn one of ``values`` into the figure; empty if there is none.
 
     Where it is not clear what the figure should be, digits and factors explain too much: factors
-    unless all that it may be lies ``near`` together, digits unless there are many.
+    unless all that it may be lies ``near`` together, digits unless there are many, or it is far off
+    such values.
     """
     values = list(values)
     given = Given(claim)
     slips: list[Slip] = [powers, against_sparse, against_another, active_alone, exchanged]
-    if clear or printed(claim.value)[0].digits >= MANY:
+    far = near and not any(is_little(figure_of(claim), value) for value in values)
+    if clear or far or printed(claim.value)[0].digits >= MANY:
         slips += [transposed, one_digit] if clear else [transposed]
     if clear or near:
         slips.append(factors)
@@ -120,8 +123,10 @@ def active_alone(claim: Claim, given: Given, values: list[Interval]) -> Iterator
 
 
 def above_whole(claim: Claim, given: Given) -> str:
-    """Model FLOPs are at most what the hardware runs, active parameters at most all."""
+    """No share is above the peak, model FLOPs at most what the hardware runs, active parameters at most all."""
     figure, hardware = figure_of(claim), given.get("hfu")
+    if claim.metric in BY_PEAK and figure.low > 1:
+        return "more than the machine has"
     if claim.metric == "mfu" and hardware and figure.low > hardware.high:
         return "more than the HFU beside it"
     whole, active = given.get("params"), given.get("active params")
@@ -139,10 +144,13 @@ LITTLE = Fraction(1, 10)
 """Parameters that are off by less may count something else."""
 
 
+def is_little(figure: Interval, value: Interval) -> bool:
+    return abs(figure.middle / value.middle - 1) < LITTLE
+
+
 def exchanged(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
     """Parameters that follow where two other columns of the row change places, and else are far off."""
-    figure = figure_of(claim).middle
-    near = any(abs(figure / value.middle - 1) < LITTLE for value in values)
+    near = any(is_little(figure_of(claim), value) for value in values)
     if claim.metric != "params" or given.described is None or near:
         return
     for pair in EXCHANGED:
@@ -162,12 +170,19 @@ def with_exchanged(given: Given, pair: tuple[str, str]) -> Column:
     return lambda name: given.get(other.get(name, name))
 
 
+def prefix_of(cell: str) -> str:
+    """The letter behind a cell's digits, as in ``1.5T`` and ``44%``."""
+    found = re.search(r"[a-zA-Z%]*$", cell.strip())
+    return found[0] if found else ""
+
+
 def transposed(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
     """Two neighbouring digits changed places."""
-    for other in printed(claim.value)[0].transposed():
-        meant = off_by(replace(claim, value=other.text), Fraction(1))
+    figure, letter = printed(claim.value)[0], prefix_of(claim.value)
+    for other in figure.transposed():
+        meant = off_by(replace(claim, value=f"{other.text}{letter}"), Fraction(1))
         if any(meant.meets(value) for value in values):
-            yield f"two digits changed places: {other.text}"
+            yield f"two digits changed places: {other.text}{letter}"
 
 
 def factors(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
@@ -181,7 +196,7 @@ def factors(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]
 
 def one_digit(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
     """One digit of at least four is another, and not by a trifle."""
-    figure, _ = printed(claim.value)
+    figure, letter = printed(claim.value)[0], prefix_of(claim.value)
     middle, text = figure_of(claim).middle, figure.text
     if figure.digits < 4 or any(abs(middle / v.middle - 1) < TRIFLE for v in values):
         return
@@ -190,8 +205,8 @@ def one_digit(claim: Claim, given: Given, values: list[Interval]) -> Iterator[st
             other = text[:place] + digit + text[place + 1 :]
             if digit == old or not parse_figure(other).value:
                 continue
-            if any(figure_of(claim, other).meets(value) for value in values):
-                yield f"a digit is wrong: {other}"
+            if any(figure_of(claim, f"{other}{letter}").meets(value) for value in values):
+                yield f"a digit is wrong: {other}{letter}"
 
 
 # ------------------------------------------------------------------------------- beside each other

@@ -62,9 +62,14 @@ class Symbols:
 
     @property
     def gate(self) -> int:
-        """Weights of all routers."""
+        """Weights of all routers, and of gates of what all tokens share."""
+        return weights.router(self.shape)
+
+    @property
+    def routers(self) -> int:
+        """Weights of all routers alone."""
         s = self.shape
-        return (s.layers - s.experts.dense_layers) * self.h * s.experts.routed if s.experts else 0
+        return s.expert_layers * self.h * s.experts.routed if s.experts else 0
 
     @property
     def predicted(self) -> int:

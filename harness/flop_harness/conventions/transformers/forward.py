@@ -30,7 +30,7 @@ def forward(shape: Transformer, length: int) -> Charges:
         "output": Fraction(2 * shape.layers * weights.output(shape)),
         "scores": Fraction(2 * shape.layers * score_macs(shape) * length),
         "mlp": Fraction(2 * mlp(shape)),
-        "router": Fraction(2 * router(shape)),
+        "router": Fraction(2 * weights.router(shape)),
         "relative": Fraction(2 * shape.layers * weights.relative(shape)),
         "logits": Fraction(2 * (1 + further) * shape.width * shape.vocabulary),
         "prediction": Fraction(2 * further * 2 * shape.width**2),
@@ -58,10 +58,6 @@ def mlp(shape: Transformer) -> int:
     if shape.experts is None:
         return dense
     return dense + shape.expert_layers * weights.expert_weights(shape, shape.experts.active)
-
-
-def router(shape: Transformer) -> int:
-    return shape.expert_layers * shape.width * shape.experts.routed if shape.experts else 0
 
 
 def seen(length: int, window: int = 0, causal: bool = True) -> Fraction:

@@ -99,7 +99,7 @@ NEMOS = (
 
 
 def maxtext(s: Symbols) -> int:
-    return 6 * (s.L * s.attention + s.ffn(s.m) + s.gate) + 6 * s.h * s.V
+    return 6 * (s.L * s.attention + s.ffn(s.m) + s.routers) + 6 * s.h * s.V
 
 
 def maxtext_scores(s: Symbols) -> int:
@@ -110,24 +110,25 @@ def maxtext_scores(s: Symbols) -> int:
 def levanter(s: Symbols) -> Fraction:
     layer = 2 * s.h * (s.h + 2 * s.kv * Fraction(s.h, s.H)) + 2 * s.h**2
     attention = 2 * s.T * s.h + 3 * s.T * s.H + 2 * s.T * s.h
-    mlp = 2 * s.ffn(s.m) + 2 * s.gate
+    mlp = 2 * s.ffn(s.m) + 2 * s.routers
     return 3 * (s.L * (layer + attention) + mlp + 2 * s.h * s.V)
 
 
 MAXTEXT = "AI-Hypercomputer/maxtext src/maxtext/utils/maxtext_utils.py"
 JAX = (
     Formula("maxtext-2025-06", "each product, full attention", "AI-Hypercomputer/maxtext "
-            "@a4c01726^", lambda s: maxtext(s) + maxtext_scores(s), (sw.NO_RELATIVE, sw.WINDOWS),
+            "@a4c01726^", lambda s: maxtext(s) + maxtext_scores(s),
+            (sw.NO_RELATIVE, sw.NO_SHARED_GATE, sw.WINDOWS),
             covers=(asks.plain_positions,), latent=True,
             project="MaxText", date="to 2025-07", commit="a4c01726^"),
     Formula("maxtext", "each product, half of the square", f"{MAXTEXT}:1149 @e591f30c",
             lambda s: maxtext(s) + Fraction(maxtext_scores(s), 2),
-            (sw.NO_RELATIVE, sw.WINDOWS, sw.CAUSAL_HALF),
+            (sw.NO_RELATIVE, sw.NO_SHARED_GATE, sw.WINDOWS, sw.CAUSAL_HALF),
             covers=(asks.plain_positions, asks.decoder), latent=True,
             project="MaxText", date="since 2025-07", commit="e591f30c"),
     Formula("levanter", "each product, router and softmax too", "stanford-crfm/levanter "
             "src/levanter/utils/flop_utils.py:10 @9263f81e", levanter,
-            (*sw.GROUPED_SQUARE, sw.softmax(3), sw.NO_RELATIVE),
+            (*sw.GROUPED_SQUARE, sw.softmax(3), sw.NO_RELATIVE, sw.NO_SHARED_GATE),
             covers=(asks.square, asks.all_layers_alike, asks.plain_positions)),
 )  # fmt: skip
 
@@ -189,7 +190,7 @@ def verl(s: Symbols) -> int:
     size = latent.plain + latent.rotary if latent else s.Q
     reach = min(s.shape.window, s.T) if s.shape.window else s.T
     keys = s.shape.windowed * reach + (s.L - s.shape.windowed) * s.T
-    weights = s.L * s.attention + s.ffn(s.m) + s.gate + 2 * s.V * s.h
+    weights = s.L * s.attention + s.ffn(s.m) + s.routers + 2 * s.V * s.h
     return 6 * weights + 12 * keys * size * s.H
 
 
@@ -203,7 +204,7 @@ LLAMAS = ("llama", "llama2", "llama3", "mistral", "qwen2", "qwen3")
 FINE_TUNING = (
     Formula("verl", "6 N with the embedding in N, 12 d T L", "volcengine/verl "
             "verl/utils/flops_counter.py @02cf355f", verl,
-            (sw.EMBEDDING, sw.QUERY_SIZED, sw.WINDOWS, sw.NO_RELATIVE),
+            (sw.EMBEDDING, sw.QUERY_SIZED, sw.WINDOWS, sw.NO_RELATIVE, sw.NO_SHARED_GATE),
             covers=(asks.family(*LLAMAS, "qwen3-moe", "gemma3", "deepseek-v3", "gpt-oss"),),
             latent=True),
     Formula("trl", "each product, the embedding too, a tied head left out", "huggingface/trl "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flop_harness.records.transformer import Experts, Transformer
+from flop_harness.records.transformer import Transformer
 
 
 def parameters(shape: Transformer) -> dict[str, int]:
@@ -37,7 +37,7 @@ def matrices(shape: Transformer) -> dict[str, int]:
         "relative positions": shape.layers * relative(shape),
         "mlp": shape.dense_layers * dense,
         "experts": shape.expert_layers * expert_weights(shape, experts.routed) if experts else 0,
-        "router": shape.expert_layers * shape.width * experts.routed if experts else 0,
+        "router": router(shape),
     }
 
 
@@ -73,6 +73,14 @@ def expert_weights(shape: Transformer, experts: int) -> int:
     return shape.mlp_matrices * shape.width * width
 
 
+def router(shape: Transformer) -> int:
+    """Weights of all routers, with the gate of a shared MLP."""
+    experts = shape.experts
+    if experts is None:
+        return 0
+    return shape.expert_layers * shape.width * (experts.routed + experts.shared_gate)
+
+
 def idle_experts(shape: Transformer) -> int:
     """Parameters of the experts that a token does not meet."""
     experts = shape.experts
@@ -85,15 +93,21 @@ def idle_experts(shape: Transformer) -> int:
 def idle_biases(shape: Transformer) -> int:
     """Biases of the experts that a token does not meet."""
     experts = shape.experts
-    if experts is None or not shape.biases:
+    if experts is None or not (shape.biases or shape.expert_biases):
         return 0
     return shape.expert_layers * (experts.routed - experts.active) * bias_of(shape, experts.width)
 
 
+WEIGHTS_OF_A_NORM = {"layer": 2, "scale": 1, "rms": 1, "none": 0}
+"""For each channel."""
+
+
 def norms(shape: Transformer) -> int:
     """Those of each layer and a last one, one after the embedding; of single heads, of compressed vectors."""
-    per_norm = 2 if shape.norm == "layer" else 1
-    inner = 2 * shape.head_size if shape.head_norms else 0
+    per_norm = WEIGHTS_OF_A_NORM[shape.norm]
+    inner = per_norm * 2 * shape.head_size if shape.head_norms else 0
+    if shape.wide_norms:
+        inner += shape.query_width + shape.kv_width
     if shape.latent:
         inner += shape.latent.query_rank + shape.latent.kv_rank
     count = shape.layer_norms * shape.layers + 1 + shape.embedding_norm
@@ -101,14 +115,32 @@ def norms(shape: Transformer) -> int:
 
 
 def biases(shape: Transformer) -> int:
-    """Of every product, or of queries, keys and values, of MLPs, of the head alone."""
-    qkv = shape.layers * (shape.query_width + 2 * shape.kv_width)
-    dense = shape.dense_layers * bias_of(shape, shape.mlp_width)
-    head = shape.vocabulary if shape.head_bias else 0
-    if not shape.biases:
-        return head + shape.qkv_biases * qkv + shape.mlp_biases * dense
-    attention = qkv + shape.layers * shape.width
-    return head + attention + dense + expert_biases(shape, shape.experts)
+    """Of every product, or of some of them; sinks of heads too, which are no weight of a product."""
+    every = shape.biases
+    qkv = query_key_value_biases(shape) if every or shape.qkv_biases else 0
+    output = shape.width if every or shape.output_bias else 0
+    sinks = shape.heads if shape.sinks else 0
+    return (
+        shape.layers * (qkv + output + sinks)
+        + (mlp_biases(shape) if every or shape.mlp_biases else 0)
+        + (expert_biases(shape) if every or shape.expert_biases else 0)
+        + (shape.vocabulary if shape.head_bias else 0)
+    )
+
+
+def query_key_value_biases(shape: Transformer) -> int:
+    """Of one layer; attention over a compressed cache has them where it compresses."""
+    latent = shape.latent
+    if latent is None:
+        return shape.query_width + 2 * shape.kv_width
+    return latent.query_rank + latent.kv_rank + latent.rotary
+
+
+def mlp_biases(shape: Transformer) -> int:
+    """Of the MLPs that all tokens meet, in all layers."""
+    shared = shape.experts.shared_width if shape.experts else 0
+    together = shape.expert_layers * bias_of(shape, shared) if shared else 0
+    return shape.dense_layers * bias_of(shape, shape.mlp_width) + together
 
 
 def bias_of(shape: Transformer, mlp_width: int) -> int:
@@ -116,8 +148,9 @@ def bias_of(shape: Transformer, mlp_width: int) -> int:
     return (shape.mlp_matrices - 1) * mlp_width + shape.width
 
 
-def expert_biases(shape: Transformer, experts: Experts | None) -> int:
-    """Of a layer's experts and of its router, in all layers."""
+def expert_biases(shape: Transformer) -> int:
+    """Of the routed experts and of their router, in all layers."""
+    experts = shape.experts
     if experts is None:
         return 0
     return shape.expert_layers * experts.routed * (bias_of(shape, experts.width) + 1)

@@ -252,8 +252,9 @@ BIASES: tuple[Mapping[str, Any], ...] = (
     {"qkv_biases": True},
     {"mlp_biases": True},
     {"biases": True, "qkv_biases": True},
+    {"qkv_biases": True, "output_bias": True},
 )
-"""Of queries, keys and values alone, of MLPs alone, of every product but the head."""
+"""Of queries, keys and values alone, of MLPs alone, of every product but the head, of attention."""
 
 
 def biases_of(trace: Trace, shape: Transformer) -> Iterator[Mapping[str, Any]]:

@@ -195,6 +195,10 @@ def two_of(width: Callable[[Transformer], int]) -> Amount:
 
 NO_RELATIVE = Switch("relative", "no matrix for relative positions", nothing)
 NO_ROUTER = Switch("router", "no router", nothing)
+NO_SHARED_GATE = Switch(
+    "router", "no gate of what all tokens share",
+    lambda s, t, so_far: 2 * s.expert_layers * s.width * s.experts.routed if s.experts else 0,
+)  # fmt: skip
 ALL_EXPERTS = Switch(
     "mlp", "all experts", lambda shape, t, so_far: so_far + 2 * weights.idle_experts(shape)
 )

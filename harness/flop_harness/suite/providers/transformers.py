@@ -16,7 +16,7 @@ from contextlib import nullcontext
 from functools import cache, partial
 from typing import Any
 
-from flop_harness.errors import UserError, suggest
+from flop_harness.errors import UserError, suggest, warn
 from flop_harness.suite.collection import uncollected
 from flop_harness.suite.configured import inputs
 from flop_harness.suite.importing import find_file
@@ -73,14 +73,25 @@ def of_file(name: str, roots: Sequence[str], **options: Any) -> Any:
         raise UserError(f"{name}: no configuration of a model: 'model_type' is missing")
     if kind not in types:
         raise UserError(f"{name}: transformers has no model type {kind!r}{suggest(kind, types)}")
-    mapping = library("transformers.models.auto.modeling_auto").MODEL_MAPPING_NAMES
-    bases = mapping.get(kind, ())
-    first = [*architectures, *([bases] if isinstance(bases, str) else bases)]
+    first = [*architectures, *classes_of(kind)]
     if not first:
         raise UserError(f"{name}: no architecture is named: name a class, with config = {name!r}")
+    if not architectures:
+        warn(f"{name} names no architecture: {first[0]} is built of it")
     changed = options.pop("config", {})
     configuration(model_class(first[0]), changed)
     return of_class(model_class(first[0]), config=found | changed, checked=False, **options)
+
+
+def classes_of(kind: str) -> list[str]:
+    """The classes of a type, the usual first: with logits where it is a decoder, else the base model."""
+    auto = library("transformers.models.auto.modeling_auto")
+    causal, masked = auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    mappings = [auto.MODEL_MAPPING_NAMES]
+    if kind not in masked and kind not in auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES:
+        mappings.insert(0, causal)  # an encoder has a class for it too, which is not what it is for
+    found = [mapping[kind] for mapping in mappings if kind in mapping]
+    return [name for each in found for name in ([each] if isinstance(each, str) else each)]
 
 
 def read(name: str, roots: Sequence[str]) -> dict[str, Any]:
