@@ -8,7 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from flop_harness.formulas import PROJECTION, QUERY_KEY, RECURRENT, may_multiply, work_of
-from flop_harness.formulas.linalg import values_alone
+from flop_harness.formulas.eigenvalues import values_alone
 from flop_harness.records import OF_COMPLEX, ON_LOCAL_PART, Phase, Trace
 from flop_harness.records.work import Product, Work
 from flop_harness.trace.walk import Visit, on_this_rank, operators, within
