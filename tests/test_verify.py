@@ -20,8 +20,9 @@ from flop_harness.conventions.products import works
 from flop_harness.errors import UserError
 from flop_harness.formulas import FORMULAS
 from flop_harness.proof import kept, verification
+from flop_harness.proof import operation as proving
 from flop_harness.proof.kept import journal_in, lasts
-from flop_harness.proof.operation import Operation, prove
+from flop_harness.proof.operation import Operation, attempt, prove
 from flop_harness.proof.oracle import ALGORITHMS
 from flop_harness.proof.oracle.reasons import REASONS
 from flop_harness.proof.probe import PROBES
@@ -266,7 +267,7 @@ def test_a_case_that_did_not_run_is_in_no_count_of_cases():
 def test_what_was_proven_before_is_not_run_again(tmp_path, monkeypatch):
     with journal_in(tmp_path) as journal:
         first = verify(suite_of(CONV), journal=journal)
-    monkeypatch.setattr(verification, "prove", lambda operation: pytest.fail("run again"))
+    monkeypatch.setattr(verification, "attempt", lambda operation: pytest.fail("run again"))
     with journal_in(tmp_path) as journal:
         assert len(journal) == len(first.proofs) == 1
         assert verify(suite_of(CONV), journal=journal) == first
@@ -282,9 +283,9 @@ def test_a_verification_that_was_stopped_goes_on(tmp_path, monkeypatch):
         if proven:
             raise KeyboardInterrupt
         proven.append(operation)
-        return prove(operation)
+        return attempt(operation)
 
-    monkeypatch.setattr(verification, "prove", one_at_most)
+    monkeypatch.setattr(verification, "attempt", one_at_most)
     with pytest.raises(KeyboardInterrupt), journal_in(tmp_path) as journal:
         verify(suite_of(CONV, LSTM), journal=journal)
     monkeypatch.undo()
@@ -292,6 +293,31 @@ def test_a_verification_that_was_stopped_goes_on(tmp_path, monkeypatch):
         assert len(journal) == 1
         assert verify(suite_of(CONV, LSTM), journal=journal) == whole
         assert len(journal) == len(whole.proofs)
+
+
+def test_a_proof_that_fails_costs_no_other(tmp_path, monkeypatch):
+    """What is wrong with our own code is told, and tried again the next time."""
+    run = proving.by_probe
+    whole = verify(suite_of(CONV, LSTM))
+
+    def broken(blank, call, work):
+        if call.packet == "aten.convolution":
+            raise IndexError("of ours")
+        return run(blank, call, work)
+
+    monkeypatch.setattr(proving, "by_probe", broken)
+    with journal_in(tmp_path) as journal:
+        proofs = verify(suite_of(CONV, LSTM), journal=journal)
+        assert len(journal) == len(proofs.proofs) - 1
+    (failure,) = proofs.failures
+    assert (failure.case, failure.message) == ("conv", "IndexError: of ours")
+    assert failure.stage.startswith("proof of aten.convolution at ")
+    (wrong,) = [proof for proof in proofs.proofs if proof.standing == "unprovable"]
+    assert wrong.reason == "the proof itself failed: IndexError: of ours"
+    assert (wrong.macs, exit_code(proofs)) == (6 * 64 * 27, 3)
+    monkeypatch.undo()
+    with journal_in(tmp_path) as journal:
+        assert verify(suite_of(CONV, LSTM), journal=journal) == whole
 
 
 def test_proofs_of_other_code_or_begun_anew_are_forgotten(tmp_path, monkeypatch):

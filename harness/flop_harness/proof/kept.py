@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from flop_harness.proof.operation import Key, Operation
+from flop_harness.proof.operation import Attempt, Key, Operation
 from flop_harness.records import Proof
 from flop_harness.run.digests import proving
 from flop_harness.run.environment import version
@@ -34,13 +34,15 @@ def known(operations: Mapping[Key, Operation], journal: Journal | None) -> dict[
 
 
 def keeping(
-    proofs: Iterable[Proof], operations: Iterable[tuple[Key, Operation]], journal: Journal | None
-) -> Iterator[Proof]:
-    """These proofs, each on the disk before the next one is asked for."""
-    for (key, operation), proof in zip(operations, proofs, strict=True):
-        if journal is not None and lasts(operation):
-            journal.add(in_text(key), proof)
-        yield proof
+    attempts: Iterable[Attempt],
+    operations: Iterable[tuple[Key, Operation]],
+    journal: Journal | None,
+) -> Iterator[Attempt]:
+    """These proofs, each on the disk before the next one is asked for; what failed is tried again."""
+    for (key, operation), attempt in zip(operations, attempts, strict=True):
+        if journal is not None and lasts(operation) and not attempt.error:
+            journal.add(in_text(key), attempt.proof)
+        yield attempt
 
 
 def lasts(operation: Operation) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from flop_harness.conventions.products import classified, work_at
+from flop_harness.errors import raised
 from flop_harness.formulas.padding import padding_macs
 from flop_harness.proof.oracle import ALGORITHMS, NoOracle, check
 from flop_harness.proof.oracle.reasons import REASONS, STORED_ELEMENTS
@@ -42,16 +43,30 @@ class Operation(NamedTuple):
         return work_at(self.visit)
 
 
+class Attempt(NamedTuple):
+    """A proof, and how our own code failed at it, if it did."""
+
+    proof: Proof
+    error: str = ""
+
+
+def attempt(operation: Operation) -> Attempt:
+    """A proof; where it raises, that nothing could be proven. The others go on."""
+    try:
+        return Attempt(prove(operation))
+    except Exception as error:  # noqa: BLE001 - any probe may trip over an untried shape
+        told = raised(error, 500)
+        reason = f"the proof itself failed: {told}"
+        return Attempt(replace(blank_of(operation), standing="unprovable", reason=reason), told)
+
+
 def prove(operation: Operation) -> Proof:
     """Run the products of an operator on ones, and carry out the rest of it at a small shape."""
-    call, work = operation.call, operation.work
-    assert work is not None, f"{call.name} has no formula"
-    family = classified(operation.visit, work.products[0]) if work.products else work.kind
-    blank = Proof(call.packet, in_words(call), family, "proven", macs=work.macs,
-                  operations=work.operations)  # fmt: skip
+    call, work, blank = operation.call, operation.work, blank_of(operation)
+    assert work is not None
     if call.work is not None:
         return replace(blank, standing="unprovable", reason="its formula is the user's own")
-    if family == "sparse matrix product":
+    if blank.family == "sparse matrix product":
         return replace(blank, standing="unprovable", reason=STORED_ELEMENTS)
     if not work.products or (call.packet not in PROBES and call.packet in ALGORITHMS):
         return by_oracle(blank, operation)
@@ -62,6 +77,15 @@ def prove(operation: Operation) -> Proof:
     standing = "proven" if rest.standing == "oracle" else rest.standing
     method = f"{proof.method}; what is done beside it {rest.method}"
     return replace(proof, standing=standing, method=method, reason=rest.reason)
+
+
+def blank_of(operation: Operation) -> Proof:
+    """What is to be proven."""
+    call, work = operation.call, operation.work
+    assert work is not None, f"{call.name} has no formula"
+    family = classified(operation.visit, work.products[0]) if work.products else work.kind
+    return Proof(call.packet, in_words(call), family, "proven", macs=work.macs,
+                 operations=work.operations)  # fmt: skip
 
 
 def by_probe(blank: Proof, call: Call, work: Work) -> Proof:

@@ -19,7 +19,7 @@ from flop_harness.conventions.products import (
 )
 from flop_harness.errors import ModelRaised, UserError
 from flop_harness.proof import kept
-from flop_harness.proof.operation import Key, Operation, prove
+from flop_harness.proof.operation import Key, Operation, attempt
 from flop_harness.records import Case, Context, Failure, Proof, Proofs, Sources, Suite, Trace
 from flop_harness.run.cells import CaseRunner, Limits
 from flop_harness.run.digests import tracer
@@ -152,9 +152,10 @@ def verify(
     heaviest = sorted(distinct, key=lambda key: -cost(distinct[key]))
     proofs = kept.known(distinct, journal)
     left = [(key, distinct[key]) for key in heaviest if key not in proofs]
-    made = kept.keeping(mapper(prove, [one for _, one in left]), left, journal)
-    proven = told("proofs", made, len(left), progress)
-    proofs |= {key: proof for (key, _), proof in zip(left, proven, strict=True)}
+    made = kept.keeping(mapper(attempt, [one for _, one in left]), left, journal)
+    tried = {key: each for (key, _), each in
+             zip(left, told("proofs", made, len(left), progress), strict=True)}  # fmt: skip
+    proofs |= {key: each.proof for key, each in tried.items()}
     return Proofs(
         schema=PROOFS_SCHEMA,
         suite=suite.name,
@@ -164,9 +165,19 @@ def verify(
         proofs=tuple(with_uses(proofs[key], key, found) for key in distinct),
         unsupported=dict(sum((each.unsupported for each in found), Counter())),
         free=dict(sum((each.free for each in found), Counter())),
-        failures=tuple(each.failure for each in found if each.failure is not None),
+        failures=(
+            *(each.failure for each in found if each.failure is not None),
+            *(failed(key, each.error, found) for key, each in tried.items() if each.error),
+        ),
         training=training,
     )
+
+
+def failed(key: Key, error: str, found: Iterable[Found]) -> Failure:
+    """That a proof failed, told of the first case that has the operator."""
+    operator, shapes, _ = key
+    case = next(each.case for each in found if key in each.operations)
+    return Failure(case, f"proof of {operator} at {shapes}", error)
 
 
 def told(what: str, results: Iterable[Any], total: int, progress: Progress) -> list[Any]:
