@@ -71,7 +71,7 @@ def test_the_shape_of_a_llama():
     positions=st.sampled_from([0, 16]), gated=st.booleans(), bias=st.booleans(),
     tied=st.booleans(), length=st.integers(2, 16),
 )  # fmt: skip
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_every_formula_ends_at_its_figure(layers, heads, grouped, size, inner, vocabulary,
                                           positions, gated, bias, tied, length):  # fmt: skip
     width = 7 * heads
