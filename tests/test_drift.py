@@ -156,6 +156,35 @@ def test_torch_counts_fused_attention_on_the_cpu_since_2_15():
     assert prices["2.15.0"].breakdown(trace) == {"Global": 2 * macs, "Attends": 2 * macs}
 
 
+def charged_by(version: str, module: torch.nn.Module, *shape: int) -> int | float:
+    trace = record(module.eval(), (torch.rand(shape),))
+    return as_of(counters()["deepspeed"], version).quantities["compute"].price(trace).total
+
+
+def test_deepspeed_divided_transposed_convolutions_by_their_groups_twice_before_0_19_7():
+    """A kernel of 3 x 3 from 4 channels to 6 in 2 groups, over 7 x 7 positions that become 13 x 13."""
+    module = torch.nn.ConvTranspose2d(4, 6, 3, stride=2, padding=1, groups=2)
+    forward = (7 + 2 * 1 - 3) // 2 + 1
+    assert charged_by("0.19.6", module, 1, 4, 7, 7) == 2 * 9 * 4 * (3 // 2) * 49 + 3 * forward**2
+    assert charged_by("0.19.8", module, 1, 4, 7, 7) == 2 * 9 * 4 * 3 * 49 + 6 * 13**2
+
+
+def test_deepspeed_raised_the_scale_of_upsampling_to_the_batch_before_0_17_2():
+    module = torch.nn.Upsample(scale_factor=2)
+    elements = 3 * 2 * 4 * 4
+    assert charged_by("0.17.1", module, 3, 2, 4, 4) == elements * 2**3
+    assert charged_by("0.17.2", module, 3, 2, 4, 4) == elements * 2**2
+
+
+def test_deepspeed_did_not_see_fused_attention_before_0_13_3():
+    class Attends(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.scaled_dot_product_attention(x, x, x)
+
+    assert charged_by("0.13.2", Attends(), 1, 2, 5, 8) == 0
+    assert charged_by("0.13.3", Attends(), 1, 2, 5, 8) == 2 * 2 * (2 * 5 * 5 * 8)
+
+
 def test_onnx_tool_took_a_recurrent_layer_for_one_of_its_steps_before_0_9():
     """An LSTM of 12 inputs and 16 units over 7 steps: 4 gates, 12 x 16 and 16 x 16 products each, 8 biases."""
     shapes = ((7, 1, 12), (1, 64, 12), (1, 64, 16), (1, 128))

@@ -236,8 +236,8 @@ def charges(trace: Trace, rules: Rules) -> Iterator[tuple[str, str, int]]:
         yield from ((node.path, *charge) for charge in charged(node, rules))
 
 
-def price_compute(trace: Trace, rules: Rules | None = None) -> Account:
-    return Account.of(charges(trace, rules or RULES))
+def price_compute(trace: Trace, rules: Rules = RULES) -> Account:
+    return Account.of(charges(trace, rules))
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:

@@ -17,11 +17,12 @@ FOLDER = "proofs"
 
 
 def journal_in(folder: Path, fresh: bool = False) -> Journal:
-    """Of all that is proven into a results folder, by this code and this torch.
+    """Of all that is proven into a results folder, by this code, torch and torchvision.
 
     UserError where the folder cannot be written, or another verification has it open.
     """
-    identity: Mapping[str, Any] = {"code": proving(), "torch": version("torch")}
+    libraries = {name: version(name) for name in ("torch", "torchvision")}
+    identity: Mapping[str, Any] = {"code": proving(), **libraries}
     return Journal.open(folder / FOLDER, identity, fresh)
 
 
