@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import prod
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flop_harness import compare, count
+from flop_harness import api, compare, count
 from flop_harness.conventions.articles import NotApplicable
 from flop_harness.conventions.catalogue import CONVENTIONS
 from flop_harness.conventions.products import products, unsupported, works
@@ -180,6 +181,30 @@ def test_packed_sequences_are_as_long_as_the_longest():
         q, q, q, ends, ends, 4, 4, 0.0, False, False
     )[0]
     assert macs_of(function, q, ends) == 2 * 3 * H * 4 * 4 * E
+
+
+class Packed(torch.nn.Module):
+    """Attention of sequences that end at ``ends``, packed one after another."""
+
+    def __init__(self, ends):
+        super().__init__()
+        self.ends = ends
+
+    def forward(self, q):
+        ends = torch.tensor(self.ends, dtype=torch.int32, device=q.device)
+        longest = max(end - start for start, end in pairwise(self.ends))
+        many = aten._flash_attention_forward(q, q, q, ends, ends, longest, longest, 0, False, False)
+        return many[0]
+
+
+@pytest.mark.parametrize("training, products", [(False, 2), (True, 2 + 5)])
+def test_packed_sequences_whose_bounds_are_known_are_as_long_as_they_are(training, products):
+    """Of 4, 3 and 2 positions; back by five products of each."""
+    q = torch.empty(9, H, E, device="meta", requires_grad=training)
+    models = Packed([0, 4, 7, 9]), Packed([0, 2, 6, 9])
+    for each, lengths in zip(models, [(4, 3, 2), (2, 4, 3)], strict=True):
+        found = api.count(each, q, training=training)
+        assert found.total == products * H * E * sum(length**2 for length in lengths)
 
 
 @pytest.mark.parametrize("name", ["flash", "efficient", "cudnn"])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flop_harness import report
 from flop_harness.ask.count import Count, count_case, count_trace, training_variant
 from flop_harness.ask.explain import find
-from flop_harness.ask.live import as_asked, options, set_aside
+from flop_harness.ask.live import as_asked, on_cpu, options, set_aside
 from flop_harness.errors import UserError
 from flop_harness.records import Bridge, Case, Metric, Run
 from flop_harness.records.times import Times
@@ -158,7 +158,7 @@ def compare(
             if training and ":" in model:
                 mode = mode or "train"
             return of_reference(model, inputs, kwargs, options(mode, dtype), plan, progress)
-        built = as_asked(given.live(model, inputs, kwargs), mode, dtype)
+        built = on_cpu(as_asked(given.live(model, inputs, kwargs), mode, dtype))
         case = Case(given.name_of(built.module), "live module", dtype="", mode=built.mode)
         return of_live(case, built, plan, progress)
 

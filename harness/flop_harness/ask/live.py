@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from flop_harness.errors import UserError, suggest
 
 if TYPE_CHECKING:
+    import torch
+
     from flop_harness.suite.build import Built
 
 MODES = ("", "eval", "train")
@@ -98,14 +100,34 @@ def traceable(built: Built) -> Built:
     return replace(built, args=args, kwargs=kwargs)
 
 
-def has_values(built: Built) -> bool:
-    """Whether a parameter, buffer or input stands elsewhere than on meta."""
+def on_cpu(built: Built) -> Built:
+    """A copy on the CPU of a model on a GPU: each counter runs in a fork, and no fork may use CUDA
+    after its parent. A model elsewhere stays itself.
+    """
+    from flop_harness.suite.build import place
+    from flop_harness.suite.inputs import move
+
+    if not any(each.is_cuda for each in tensors_of(built)):
+        return built
+    built = copy_of(built, "move it to the CPU before it is passed", real=True)
+    place(built.module, "cpu", None)
+    args, kwargs = move((built.args, built.kwargs), "cpu")
+    return replace(built, args=args, kwargs=kwargs)
+
+
+def tensors_of(built: Built) -> Iterator[torch.Tensor]:
+    """Parameters, buffers and inputs."""
     import torch
     from torch.utils._pytree import tree_leaves
 
     held = chain(built.module.parameters(), built.module.buffers())
     given = tree_leaves((built.args, built.kwargs))
-    return any(isinstance(each, torch.Tensor) and not each.is_meta for each in chain(held, given))
+    yield from (each for each in chain(held, given) if isinstance(each, torch.Tensor))
+
+
+def has_values(built: Built) -> bool:
+    """Whether a parameter, buffer or input stands elsewhere than on meta."""
+    return not all(each.is_meta for each in tensors_of(built))
 
 
 def copy_of(built: Built, advice: str, *, real: bool) -> Built:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
+from typing import TypeAlias
 
 from flop_harness.formulas.normalisation import softmax_work
 from flop_harness.formulas.products import product_of, sequences
@@ -57,32 +59,40 @@ Positions stand before heads here: query (N, L, H, E), or packed (total, H, E) o
 """
 
 
+Lengths: TypeAlias = Sequence[tuple[int, int]]
+"""Of each packed sequence, its queries and its keys"""
+
+
 @formula(*(name for name in PACKED if "forward" in name))
-def flash_attention(call: Call) -> Work:
-    rows, source, width, other = packed_sizes(call)
+def flash_attention(call: Call, lengths: Lengths | None = None) -> Work:
+    rows, scores, width, other = packed_sizes(call, lengths)
     return softmax_work(
         (
-            product_of(rows, width, source, term=QUERY_KEY),
-            product_of(rows, source, other, term=ATTENTION_VALUE),
+            Product(scores * width, scores, term=QUERY_KEY),
+            Product(scores * other, rows * other, term=ATTENTION_VALUE),
         ),
-        rows * source,
+        scores,
         rows,
     )
 
 
-def packed_sizes(call: Call) -> tuple[int, int, int, int]:
-    """(rows of scores, columns of scores, width of a key, width of a value).
+def packed_sizes(call: Call, lengths: Lengths | None = None) -> tuple[int, int, int, int]:
+    """(rows of scores, scores, width of a key, width of a value).
 
-    How long packed sequences are hangs on values: each is taken for as long as the longest.
+    How long packed sequences are hangs on values: without ``lengths`` each is taken for as long as the longest.
     """
     at, bounds_at, longest_at, source_at = PACKED[call.packet]
     query, key, value = call.args[at : at + 3]
     bounds, heads = call.args[bounds_at], query.shape[-2]
     widths = query.shape[-1], value.shape[-1]
     if bounds is None:
-        return query.numel // max(widths[0], 1), key.shape[-3], *widths
-    sequences = max(bounds.numel - 1, 0)
-    return heads * sequences * call.args[longest_at], call.args[source_at], *widths
+        rows = query.numel // max(widths[0], 1)
+        return rows, rows * key.shape[-3], *widths
+    if lengths is None:
+        longest = call.args[longest_at], call.args[source_at]
+        lengths = (longest,) * max(bounds.numel - 1, 0)
+    rows = heads * sum(length for length, _ in lengths)
+    return rows, heads * sum(length * source for length, source in lengths), *widths
 
 
 @formula("aten._native_multi_head_attention", "aten._triton_multi_head_attention")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from flop_harness.formulas.attention import ATTENTION_VALUE, QUERY_KEY, packed_sizes
+from flop_harness.formulas.attention import ATTENTION_VALUE, QUERY_KEY, Lengths, packed_sizes
 from flop_harness.formulas.products import overlaps, product_of
 from flop_harness.formulas.recurrent import RECURRENT
 from flop_harness.formulas.registry import formula
@@ -103,28 +103,28 @@ ATTENTION_GRADIENTS = (
 def attention_gradients(call: Call) -> Work:
     """do, query (N, H, L, E), key (N, H, S, E), value (N, H, S, Ev)."""
     query, key, value = call.args[1:4]
-    sizes = prod(query.shape[:-1]), key.shape[-2], query.shape[-1], value.shape[-1]
+    rows = prod(query.shape[:-1])
+    sizes = rows, rows * key.shape[-2], query.shape[-1], value.shape[-1]
     return of_attention(*sizes, key.numel, value.numel)
 
 
 @formula("aten._flash_attention_backward", "aten._efficient_attention_backward")
-def flash_attention_gradients(call: Call) -> Work:
-    return of_attention(*packed_sizes(call), call.args[2].numel, call.args[3].numel)
+def flash_attention_gradients(call: Call, lengths: Lengths | None = None) -> Work:
+    return of_attention(*packed_sizes(call, lengths), call.args[2].numel, call.args[3].numel)
 
 
-def of_attention(rows: int, source: int, width: int, other: int, keys: int, values: int) -> Work:
+def of_attention(rows: int, scores: int, width: int, other: int, keys: int, values: int) -> Work:
     """Five products: the scores once more, as no kernel keeps them; dv, d(weights), dq and dk.
 
     Beside them the softmax, from the logarithm of the sums that was kept, and its gradient:
     w (dw - the sum of o do in the row).
     """
-    scores = rows * source
     return Work(
         (
-            product_of(rows, width, source, term=QUERY_KEY),
+            Product(scores * width, scores, term=QUERY_KEY),
             Product(scores * other, values, term=ATTENTION_VALUE),
-            product_of(rows, other, source, term=ATTENTION_VALUE),
-            product_of(rows, source, width, term=QUERY_KEY),
+            Product(scores * other, scores, term=ATTENTION_VALUE),
+            Product(scores * width, rows * width, term=QUERY_KEY),
             Product(scores * width, keys, term=QUERY_KEY),
         ),
         "softmax",

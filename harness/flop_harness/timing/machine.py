@@ -124,9 +124,15 @@ def told_load(others: float, averages: tuple[float, ...]) -> str:
 
 
 def with_policy(suite: Suite, **asked: float | None) -> Suite:
-    """The suite with other keys of its policy (``sessions``, ``budget_s``...), where any are asked for."""
+    """The suite with other keys of its policy (``sessions``, ``budget_s``...), where any are asked for.
+
+    A budget below the seconds that samples are to last takes their place.
+    """
     wanted = {key: value for key, value in asked.items() if value is not None}
-    return replace(suite, timing=replace(suite.timing, **wanted))  # type: ignore[arg-type]
+    policy = replace(suite.timing, **wanted)  # type: ignore[arg-type]
+    if "budget_s" in wanted:
+        policy = replace(policy, seconds=min(policy.seconds, policy.budget_s))
+    return replace(suite, timing=policy)
 
 
 def home(suite: Suite, times: Times, results: Path = Path("results")) -> Path:

@@ -22,6 +22,8 @@ from flop_harness.trace.encoding import encode
 from flop_harness.trace.higher_order import higher_order
 from flop_harness.trace.local_parts import LocalParts
 from flop_harness.trace.needs import Needs, ValuesNeeded
+from flop_harness.trace.packed import NAMES as PACKED
+from flop_harness.trace.packed import packed_attention
 from flop_harness.trace.plans import COMPOSITE, NEVER_REMEMBERED, Memory, Plan, asks_for_metadata
 from flop_harness.trace.results import Results
 from flop_harness.trace.signatures import rebuilt, signature, spec_of
@@ -184,7 +186,8 @@ class OperatorMode(TorchDispatchMode):
         unknown: bool = False,
     ) -> None:
         """Write a call down; what is ``unknown`` to our formulas may have one of the user's own, and
-        of what sparse matrices store the pass alone knows how much of it meets.
+        of what sparse matrices store the pass alone knows how much of it meets, as it knows how
+        long packed sequences are.
         """
         pairs = tuple([(k, encode(v)) for k, v in kwargs.items()]) if kwargs else ()
         inputs = tuple([encode(arg) for arg in args])
@@ -193,6 +196,8 @@ class OperatorMode(TorchDispatchMode):
             call = call._replace(work=own_work(call))
         elif name in FACTORS and not children:
             call = call._replace(work=sparse_product(call, args))
+        elif name in PACKED and not children:
+            call = call._replace(work=packed_attention(call, args, self.execute))
         if self.parts.seen and not self.unwrapping:
             call = self.parts.placed(call, args, kwargs, output)
         if torch.is_inference_mode_enabled():  # modes see whole operators there

@@ -11,6 +11,7 @@ from flop_harness.formulas import FORMULAS
 from flop_harness.records import Call
 from flop_harness.records.trace import without_overload
 from flop_harness.trace import gradient_shapes  # noqa: F401  registers its functions
+from flop_harness.trace.packed import NAMES as PACKED
 from flop_harness.trace.shapes import SHAPES
 from flop_harness.trace.signatures import Spec
 from flop_harness.trace.values import UNKNOWN
@@ -71,7 +72,7 @@ class Plan:
             or self.in_python
             or self.unknown
             or self.quantises
-            or self.name in NEVER_REMEMBERED
+            or self.name in NEVER_REMEMBERED | PACKED
         )
         nondeterministic = torch.Tag.nondeterministic_seeded in tags
         known = self.name.rpartition(".")[0] not in UNKNOWN and not into

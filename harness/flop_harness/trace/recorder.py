@@ -101,6 +101,7 @@ def record(
     after: tuple[tuple[Phase, Call], ...] = ()
     with (
         undisturbed(recorder.needs),
+        torch.autograd.set_multithreading_enabled(False),  # a device's gradients, in this thread
         settings(context.grad, variant, fast_path),
         recurrent_by_products("plain" in context.words and (not execute or has_lstm(module))),
         IdleMode(recorder.stack) if function_mode else nullcontext(),

@@ -73,7 +73,7 @@ def values_for(tensor: torch.Tensor) -> torch.Tensor:
     if not plain or tensor.is_quantized or tensor.is_nested:
         return tensor
     beside = known(tensor)
-    return torch.zeros_like(tensor) if beside is None else beside.value
+    return torch.zeros_like(tensor) if beside is None else beside.value.to(tensor.device)
 
 
 def mapped(change: Callable[[torch.Tensor], torch.Tensor], value: Any) -> Any:

@@ -1,0 +1,103 @@
+"""On a CUDA device: clocks, graphs, memory and counts, by arithmetic. Skipped where there is none."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import flop_harness
+from flop_harness.records.times import Series
+from flop_harness.timing import cuda
+from flop_harness.timing.memory import cuda_peak
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+
+MIB = 1 << 20
+
+
+class Attention(nn.Module):
+    """Attention alone; which kernel does it is the device's choice."""
+
+    def __init__(self, causal):
+        super().__init__()
+        self.causal = causal
+
+    def forward(self, query, key, value):
+        return F.scaled_dot_product_attention(query, key, value, is_causal=self.causal)
+
+
+def seconds(cycles):
+    clock = cuda.clock()
+    before = clock()
+    torch.cuda._sleep(cycles)
+    return clock() - before
+
+
+def test_four_times_the_cycles_take_four_times_as_long():
+    seconds(10_000_000)
+    assert seconds(80_000_000) / seconds(20_000_000) == pytest.approx(4, rel=0.1)
+
+
+def test_a_replayed_graph_computes_what_its_kernels_compute():
+    layer, x = nn.Linear(8, 4).cuda(), torch.ones(2, 8, device="cuda")
+    made = []
+    replay = cuda.captured(lambda: made.append(layer(x)), torch.cuda)
+    with torch.no_grad():
+        layer.weight.fill_(1)
+        layer.bias.fill_(2)
+    replay()
+    assert made[-1].tolist() == [[8 * 1 + 2] * 4] * 2
+
+
+def test_the_peak_is_all_that_stands_at_once():
+    a = torch.zeros(MIB, device="cuda")  # 4 MiB
+
+    def run():
+        first = a + 1
+        second = first + 1
+        del first
+        return second + 1
+
+    assert cuda_peak(run) == 2 * 4 * MIB
+
+
+@pytest.mark.parametrize("graph", ["eager", "graph"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_every_series_runs_a_model(dtype, graph):
+    series = Series("cuda", 1, dtype, graph)
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(8 * 6 * 6, 5)).cuda().eval()
+    with cuda.settings(series):
+        cuda.ready(model, (torch.ones(2, 3, 8, 8, device="cuda"),), {}, series)()
+    torch.cuda.synchronize()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("causal", [False, True])
+def test_fused_attention_is_two_products_on_any_kernel(dtype, causal):
+    batch, heads, length, width = 2, 4, 128, 64
+    qkv = [torch.ones(batch, heads, length, width, dtype=dtype, device="cuda") for _ in range(3)]
+    found = flop_harness.count(Attention(causal), *qkv)
+    assert found.total == 2 * batch * heads * length * length * width
+
+
+@pytest.mark.parametrize(
+    "layer, gates", [(nn.RNN, 1), (nn.GRU, 3), (nn.LSTM, 4)], ids=["RNN", "GRU", "LSTM"]
+)
+def test_recurrent_kernels_multiply_inputs_and_states(layer, gates):
+    steps, batch, width, hidden = 7, 3, 16, 32
+    model = layer(width, hidden).cuda()
+    found = flop_harness.count(model, torch.ones(steps, batch, width, device="cuda"))
+    products = steps * batch * gates * hidden * (width + hidden)
+    assert found.macs == products
+
+
+def test_counters_on_the_device_are_explained():
+    layers = (nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 36, 5))
+    model = nn.Sequential(*layers).cuda().eval()
+    results = flop_harness.compare(model, torch.ones(2, 3, 8, 8, device="cuda"))
+    assert (results.readings.status == "ok").all()
+    residuals = results.bridges[results.bridges.term == "residual"]
+    assert len(residuals) >= len(results.readings) // 2
+    assert (residuals.amount == 0).all()
