@@ -11,6 +11,7 @@ from flop_harness.records.times import Series
 from flop_harness.timing import cpu
 from flop_harness.timing.ceilings import ceilings
 from flop_harness.timing.layers import Stopwatches, layer_seconds
+from flop_harness.timing.machine import with_policy
 from flop_harness.timing.memory import Allocation, cpu_peak, peak_of
 from flop_harness.timing.scope import Scope
 from flop_harness.timing.sessions import measure
@@ -138,3 +139,10 @@ def test_details_are_layers_hooks_and_memory(monkeypatch):
     assert {each.series for each in found.layers} == set(cpu.series())
     (peak,) = found.memory
     assert peak.peak > 0 and peak.device == "cpu"
+
+
+@pytest.mark.parametrize("budget, lasts", [(0.2, 0.2), (5.0, 0.6)])
+def test_a_budget_below_the_seconds_of_a_suite_takes_their_place(budget, lasts):
+    suite = Suite("some", 1, "", (), timing=Policy(seconds=0.6))
+    policy = with_policy(suite, budget_s=budget).timing
+    assert (policy.seconds, policy.budget_s) == (lasts, budget)

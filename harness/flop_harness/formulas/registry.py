@@ -6,21 +6,22 @@ An operator that nothing is registered for is *unsupported*: listed by name and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from flop_harness.formulas.complex import in_real_numbers, is_complex
 from flop_harness.records import Call, Dict, Opaque
 from flop_harness.records.work import FREE, Work
 
 Formula: TypeAlias = Callable[[Call], Work | None]
+Registered = TypeVar("Registered", bound=Formula)
 
 FORMULAS: dict[str, Formula] = {}
 
 
-def formula(*names: str) -> Callable[[Formula], Formula]:
+def formula(*names: str) -> Callable[[Registered], Registered]:
     """Register a formula for operators by name, without overload. A second one raises."""
 
-    def register(function: Formula) -> Formula:
+    def register(function: Registered) -> Registered:
         for name in names:
             if name in FORMULAS:
                 raise ValueError(f"a second formula for {name}")
