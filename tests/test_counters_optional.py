@@ -152,7 +152,12 @@ TERMS: dict[tuple[str, str], dict[str, int]] = {
 }
 
 
-@pytest.fixture(params=TOOLS)
+SLOW = ("onnx-tool", "torchstat-madd")
+"""Each export to ONNX takes long, and a second figure of one tool as long as the first"""
+
+
+@pytest.fixture(params=[pytest.param(tool, marks=pytest.mark.slow) if tool in SLOW else tool
+                        for tool in TOOLS])  # fmt: skip
 def said(request) -> tuple[str, dict[str, Any]]:
     try:
         return request.param, outcomes(request.param, TOOLS[request.param], SAMPLES)

@@ -117,7 +117,12 @@ TERMS = {
 }
 
 
-@pytest.fixture(params=TOOLS)
+SLOW = ("calflops-macs", "deepspeed-macs")
+"""A second figure of one tool takes as long as the first."""
+
+
+@pytest.fixture(params=[pytest.param(tool, marks=pytest.mark.slow) if tool in SLOW else tool
+                        for tool in TOOLS])  # fmt: skip
 def said(request) -> tuple[str, dict[str, Outcome]]:
     try:
         return request.param, outcomes(request.param, TOOLS[request.param], SAMPLES)

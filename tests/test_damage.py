@@ -203,7 +203,9 @@ def audited(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", [store.AUDIT_FILE, JOURNAL_FILE])
+@pytest.mark.parametrize(
+    "name", [store.AUDIT_FILE, pytest.param(JOURNAL_FILE, marks=pytest.mark.slow)]
+)
 def test_claims_are_judged_anew_whatever_the_last_audit_left(
     name, audited, tmp_path, record_property
 ):

@@ -73,7 +73,7 @@ def test_a_light_install_counts_and_converts(folder: Path):
     ("words", "extra"),
     [
         (("compare", "net.py:Net", "--input", "2x3", "--out", "here"), "report"),
-        (("compare", "seeds"), "report"),
+        pytest.param(("compare", "seeds"), "report", marks=pytest.mark.slow),
         (("report", "here"), "report"),
         (("claims", "seeds"), "report"),
         (("drift", "thop"), "report"),

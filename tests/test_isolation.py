@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import time
 import psutil
 import pytest
 
-from flop_harness.run.guard import Stopped, end_guard, fork, go_on_guarded
+from flop_harness.run.guard import fork
 from flop_harness.run.isolation import KEPT_OUTPUT, Outcome, run_apart
 from flop_harness.run.zygote import Zygote
 
@@ -456,7 +455,9 @@ with processes(2) as mapper:
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_pool_ends_with_the_process_that_asked_for_it_however_that_ends(number):
     owner = subprocess.Popen([sys.executable, "-c", POOL], stdout=subprocess.PIPE)
     assert owner.stdout.readline() == b"at work\n"
@@ -466,21 +467,3 @@ def test_a_pool_ends_with_the_process_that_asked_for_it_however_that_ends(number
     owner.wait()
     _, left = psutil.wait_procs(at_work, timeout=20)
     assert not left
-
-
-def test_a_guard_that_is_told_to_end_as_its_work_ends_never_goes_on_as_its_caller():
-    """It holds all that its caller holds: what it said there would be taken for the caller's."""
-    reader, writer = os.pipe()
-    for _ in range(300):
-        pid = fork()
-        if pid == 0:
-            try:
-                go_on_guarded(os.getppid())
-            except Stopped:
-                os.write(writer, b"!")
-            os._exit(0)
-        time.sleep(random.uniform(0.001, 0.006))  # about when the guard hears that its work ended
-        end_guard(pid)
-    os.close(writer)
-    assert os.read(reader, 1) == b""
-    os.close(reader)

@@ -17,6 +17,7 @@ from commands import typed_apart
 PROGRAM = f"{shlex.quote(sys.executable)} -m flop_harness"
 SIGPIPE = 128 + signal.SIGPIPE
 COUNTED = "count torch.nn:Identity --input 2x4"
+COMPARED = "compare torch.nn:Identity --input 2x4 --counters numel"
 
 
 def in_a_shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -36,7 +37,7 @@ def in_a_shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
         COUNTED,
         f"{COUNTED} --json",
         "layers torch.nn:Identity --input 2x4",
-        "compare torch.nn:Identity --input 2x4 --counters numel",
+        COMPARED,
     ],
 )
 def test_a_reader_who_leaves_is_told_by_the_exit_code_alone(words: str, tmp_path: Path):
@@ -64,9 +65,7 @@ def said_plainly(words: str) -> str:
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-@pytest.mark.parametrize(
-    "words", [COUNTED, "compare torch.nn:Identity --input 2x4 --counters numel"]
-)
+@pytest.mark.parametrize("words", [COUNTED, pytest.param(COMPARED, marks=pytest.mark.slow)])
 def test_a_closed_stream_is_like_one_that_nobody_reads(words: str, closed: str, tmp_path: Path):
     ended = in_a_shell(f"flop-harness {words} {closed}", tmp_path)
     assert ended.returncode == 0
@@ -80,7 +79,8 @@ def test_a_mistake_keeps_its_exit_code_where_nobody_reads_it(tmp_path: Path):
 
 @pytest.mark.parametrize("words", [
     ("count", "my.py:Head", "torch.nn:Identity"), ("layers", "my.py:Head", "--weights"),
-    ("compare", "my.py:Head", "--counters", "thop,torchinfo"), ("explain", "my.py:Head", "torchinfo"),
+    ("compare", "my.py:Head", "--counters", "thop,torchinfo"),
+    pytest.param(("explain", "my.py:Head", "torchinfo"), marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_a_terminal_without_unicode_gets_ascii(
     words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
