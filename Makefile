@@ -83,7 +83,7 @@ time: $(STAMP)  ## time a suite, alone on the machine: make time SUITE=grouped, 
 gpu: $(STAMP)  ## on a machine with a GPU: counts on CUDA, times of three suites; about 20 minutes
 	$(BIN)/flop-harness compare seeds --device cuda --no-timing --out build/gpu/seeds --jobs $(JOBS)
 	for suite in families grouped generation; do \
-	  $(BIN)/flop-harness time $$suite --device cuda --contexts --sessions 1 --budget 0.5 $(ARGS) || exit 1; \
+	  $(BIN)/flop-harness time $$suite --device cuda --contexts --sessions 1 --budget 0.25 $(ARGS) || exit 1; \
 	done
 
 site: docs  ## every model, counter and claim as pages that open from a file: site/index.html
