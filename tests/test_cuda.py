@@ -93,6 +93,52 @@ def test_recurrent_kernels_multiply_inputs_and_states(layer, gates):
     assert found.macs == products
 
 
+class Sampled(nn.Module):
+    """A grid that is made on the way, for a kernel that nothing but the device has."""
+
+    def forward(self, x):
+        line = torch.linspace(-1, 1, 4, device=x.device)
+        grid = torch.stack(torch.meshgrid(line, line, indexing="ij"), -1)[None]
+        return F.conv2d(F.grid_sample(x, grid, align_corners=True), torch.ones_like(x))
+
+
+def normalised():
+    return nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU())
+
+
+LENGTHS, HEADS, WIDTH = (3, 5), 2, 8
+
+
+class Jagged(nn.Module):
+    def forward(self, *parts):
+        nested = torch.nested.nested_tensor([*parts], layout=torch.jagged)
+        heads = nested.unflatten(-1, (HEADS, WIDTH)).transpose(1, 2)
+        return F.scaled_dot_product_attention(heads, heads, heads).values()
+
+
+@pytest.mark.parametrize("made, shape, macs", [
+    (lambda: nn.GRUCell(16, 32), (3, 16), 3 * 3 * 32 * (16 + 32)),
+    (Sampled, (1, 2, 4, 4), 2 * 4 * 4),
+    (normalised, (2, 3, 8, 8), 2 * 8 * 6 * 6 * 3 * 3 * 3),
+], ids=["state made on the way", "grid made on the way", "normalised"])  # fmt: skip
+def test_models_that_make_tensors_on_the_way(made, shape, macs):
+    assert flop_harness.count(made().cuda(), torch.ones(shape, device="cuda")).macs == macs
+
+
+def test_a_step_goes_back_in_the_thread_that_is_traced():
+    """The input has no gradient: one product each way."""
+    found = flop_harness.count(
+        normalised().cuda().train(), torch.ones(2, 3, 8, 8, device="cuda"), training=True
+    )
+    assert found.macs == 2 * (2 * 8 * 6 * 6 * 3 * 3 * 3)
+
+
+def test_packed_sequences_are_as_long_as_they_are():
+    parts = [torch.ones(n, HEADS * WIDTH, device="cuda", dtype=torch.float16) for n in LENGTHS]
+    found = flop_harness.count(Jagged(), *parts)
+    assert found.macs == 2 * HEADS * WIDTH * sum(n**2 for n in LENGTHS)
+
+
 def test_counters_on_the_device_are_explained():
     layers = (nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 36, 5))
     model = nn.Sequential(*layers).cuda().eval()
