@@ -8,7 +8,7 @@ from math import prod
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -323,7 +323,10 @@ def test_normalised_tensors_are_laid_out_as_a_kernel_does(x, training, last):
         ("batch", (x, *pair, training, 0.1, 1e-5)),
         ("group", (x, *pair[:2], n, c, prod(sides), 1, 1e-5)),
     ):
-        made = getattr(torch.ops.aten, f"native_{name}_norm")(*args)
+        try:
+            made = getattr(torch.ops.aten, f"native_{name}_norm")(*args)
+        except RuntimeError:  # torch 2.11 has group norms of contiguous tensors alone
+            reject()
         spec = SHAPES[f"aten.native_{name}_norm.default"](*args)
         assert spec[2][0] == ("new", made[0].shape, made[0].stride(), made[0].dtype)
 

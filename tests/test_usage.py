@@ -14,8 +14,8 @@ from torch import nn
 from flop_harness import counters
 from flop_harness.code.literals import CannotWrite
 from flop_harness.code.usage import usage_code
-from flop_harness.counters import overlay
-from flop_harness.counters.protocol import Counter
+from flop_harness.counters import overlay, protocol
+from flop_harness.counters.protocol import Counter, Unavailable
 from flop_harness.records import Call, Context
 from flop_harness.run.isolation import run_apart
 from flop_harness.trace.recorder import record
@@ -180,3 +180,12 @@ def test_every_counter_here_tells_its_usage():
             for call in (None, ALL_NAMED, PARTLY_NAMED):
                 if call is None or counter.usage.takes(call):
                     compile(usage_code(counter, context, call=call), "usage", "exec")
+
+
+def test_inputs_of_a_model_without_a_signature_have_no_names():
+    """A function of torch's own, as the methods of a scripted module in Python 3.12, tells none."""
+    model = torch.nn.Identity()
+    model.forward = torch.neg
+    with pytest.raises(Unavailable, match="no names"):
+        protocol.named(model, (torch.ones(1),), {})
+    assert protocol.positionally(model, (torch.ones(1),), {})[1] == {}

@@ -66,7 +66,7 @@ def positionally(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> I
     """All inputs as positional ones, in the order of ``model.forward``; else ``Unavailable``."""
     if not kwargs:
         return args, {}
-    bound = inspect.signature(model.forward).bind(*args, **kwargs)
+    bound = signature_of(model).bind(*args, **kwargs)
     if bound.kwargs:
         raise Unavailable(f"it passes positional inputs only, not {', '.join(bound.kwargs)}")
     return bound.args, {}
@@ -81,11 +81,19 @@ def by_keyword(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inp
 
 def named(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
     """All inputs by the names that ``model.forward`` gives them; else ``Unavailable``."""
-    bound = inspect.signature(model.forward).bind(*args, **kwargs)
-    kinds = inspect.signature(model.forward).parameters
-    if any(kinds[name].kind in UNNAMED for name in bound.arguments):
+    signature = signature_of(model)
+    bound = signature.bind(*args, **kwargs)
+    if any(signature.parameters[name].kind in UNNAMED for name in bound.arguments):
         raise Unavailable("it passes one positional input or keywords; these inputs have no names")
     return (), dict(bound.arguments)
+
+
+def signature_of(model: Any) -> inspect.Signature:
+    """What ``model.forward`` takes; of scripted ones Python 3.12 tells nothing: ``(*args, **kwargs)``."""
+    try:
+        return inspect.signature(model.forward)
+    except ValueError:
+        return inspect.signature(lambda *args, **kwargs: None)
 
 
 def every(path: str, kind: str) -> bool:

@@ -12,7 +12,6 @@ from flop_harness.records import Call
 from flop_harness.records.work import Work
 from flop_harness.trace.values import LISTED, known, modes_off
 
-
 NAMES = frozenset(f"{name}.default" for name in PACKED)
 
 
