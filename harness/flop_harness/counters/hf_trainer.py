@@ -27,7 +27,7 @@ MAIN_INPUT = "transformers.main_input"
 EMBEDDING = "torch.nn.modules.sparse.Embedding"
 
 
-def main_input(model: Any, args: tuple[Any, ...]) -> tuple[Call, ...]:
+def main_input(model: Any, args: tuple[Any, ...], **kwargs: Any) -> tuple[Call, ...]:
     """A note with the name of the input whose elements are tokens; none of a model without parameters to tell."""
     if not hasattr(model, "num_parameters"):
         return ()
