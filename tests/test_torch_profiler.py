@@ -348,9 +348,11 @@ def test_what_it_says_itself_is_not_looked_at(monkeypatch):
     assert made["compute"].residual == 1
 
 
-def event(name: str, shapes: list, values: list, parent=None, children=()) -> SimpleNamespace:
-    return SimpleNamespace(name=name, input_shapes=shapes, concrete_inputs=values,
-                           cpu_parent=parent, cpu_children=children)  # fmt: skip
+def event(name: str, shapes: list, values: list, dtypes: list | None = None) -> SimpleNamespace:
+    return SimpleNamespace(
+        name=name, input_shapes=shapes, concrete_inputs=values, cpu_parent=None, cpu_children=(),
+        input_dtypes=dtypes or ["float" if value is None else "" for value in values],
+    )  # fmt: skip
 
 
 def test_events_are_priced_by_the_sizes_of_their_inputs():
@@ -358,13 +360,17 @@ def test_events_are_priced_by_the_sizes_of_their_inputs():
     image = [[2, 3, 4, 6], [8, 3, 1, 1], [], [], [], [], []]
     seen = [
         event("aten::conv2d", image, [None, None, None, [2, 2], [0, 0], [1, 1], 1]),
+        event("aten::conv2d", image, [None, None, None, [1, 1], "same", [1, 1], 1]),
         event("aten::addmm", [[8], [5, 4], [4, 8], [], []], [None, None, None, 1, 1]),
         event("aten::add", [[7, 3], [3], []], [None, None, 1]),
         event("aten::add_", [[7, 3], [3], []], [None, None, 1]),
+        event("aten::mul", [[], [7]], [None, None], ["float", "float"]),
+        event("aten::mul", [[], [7]], [None, None], ["", "float"]),
     ]
     priced = [(name, events.flops(name, args)) for name, args, _ in events.written(seen)]
-    assert priced == [("aten::conv2d", 2 * 2 * 2 * 3 * 3 * 8),
-                      ("aten::addmm", 2 * 5 * 4 * 8), ("aten::add", 7 * 3)]  # fmt: skip
+    assert priced == [("aten::conv2d", 2 * 2 * 2 * 3 * 3 * 8), ("aten::conv2d", 0),
+                      ("aten::addmm", 2 * 5 * 4 * 8), ("aten::add", 7 * 3),
+                      ("aten::mul", 1), ("aten::mul", 0)]  # fmt: skip
 
 
 KNOWN = [nn.Conv2d(3, 4, 3), nn.LSTM(6, 4), nn.TransformerEncoderLayer(6, 2, 8), nn.BatchNorm2d(3)]

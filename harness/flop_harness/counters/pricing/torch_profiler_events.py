@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from math import prod
 from typing import Any, NamedTuple
 
 from flop_harness.counters.pricing.torch_profiler_kernels import ELEMENTWISE
 from flop_harness.counters.pricing.torch_profiler_operators import convolution, product
-from flop_harness.records import Call, Tensor, Trace
+from flop_harness.records import Call, Opaque, Tensor, Trace
 
 EVENTS = "torch.profiler.events"
 CONVOLUTION, PRODUCT = "convolution", "matrix product"
@@ -48,14 +47,18 @@ class Event(NamedTuple):
 
 
 def flops(name: str, args: tuple) -> int:
-    """FLOPs of an event by its inputs: two for each multiplication of a product, else one an element."""
+    """FLOPs of an event by its inputs: two for each multiplication of a product, else one an element.
+
+    None of tensors without a shape of their own, and of a convolution that is padded by a word.
+    """
+    added_to = name in ("aten::addmm", "aten::baddbmm")
+    operands = args[added_to : added_to + (1 if name in ("aten::add", "aten::mul") else 2)]
+    by_word = name == "aten::conv2d" and any(isinstance(each, (str, Opaque)) for each in args[3:])
+    if by_word or not all(isinstance(each, Tensor) for each in operands):
+        return 0
     if name == "aten::conv2d":
-        by_word = any(isinstance(each, (str, Tensor)) for each in args[3:])  # of padding
-        return 0 if by_word else 2 * convolution(args)
-    if TOLD[name] == PRODUCT:
-        first = name in ("aten::addmm", "aten::baddbmm")
-        return 2 * product(args[first : first + 2])
-    return prod(args[0].shape)
+        return 2 * convolution(args)
+    return 2 * product(operands) if TOLD[name] == PRODUCT else operands[0].numel
 
 
 # ------------------------------------------------------------------------------ while it is asked
@@ -98,15 +101,17 @@ def written(events: Iterable[Any]) -> Iterator[tuple[str, tuple, str]]:
     for event in events:
         if event.name in TOLD:
             values = event.concrete_inputs or [None] * len(event.input_shapes)
-            inputs = zip(event.input_shapes, values, strict=True)
+            inputs = zip(event.input_shapes, event.input_dtypes, values, strict=True)
             yield event.name, tuple(as_input(*each) for each in inputs), of_surroundings(event)
 
 
-def as_input(shape: list[int], value: Any) -> Any:
-    """A tensor by its shape, which numbers do not have; what else is given by its value."""
+def as_input(shape: list[int], dtype: str, value: Any) -> Any:
+    """A tensor by its shape; of numbers that stand for one too, of nested tensors nothing is known."""
     if isinstance(value, list):
         return tuple(value)
-    return Tensor(tuple(shape)) if value is None else value
+    if value is not None:
+        return value
+    return Tensor(tuple(shape)) if dtype else Opaque("")
 
 
 def of_surroundings(event: Any) -> str:
