@@ -251,7 +251,7 @@ def test_suggestions():
 
 def test_a_case_is_chosen_by_its_id_before_it_is_a_pattern():
     cases = tuple(Case(name, "torch.nn:Identity") for name in ("two[a]", "two[b]", "twoa", "two*"))
-    found = {pattern: [case.id for case in select(Suite("s", cases), pattern).cases]
+    found = {pattern: [case.id for case in select(Suite("s", 1, "", cases), pattern).cases]
              for pattern in ("two[a]", "two*", "two[[]?]", "two[ab]")}  # fmt: skip
     assert found == {"two[a]": ["two[a]"], "two*": ["two*"],
                      "two[[]?]": ["two[a]", "two[b]"], "two[ab]": ["twoa"]}  # fmt: skip
