@@ -21,6 +21,10 @@ class Unavailable(Exception):
     """The tool cannot be asked this question; the text says why."""
 
 
+UNOBSERVED = "what it says follows from a graph that it makes as it runs: compare asks it"
+"""Why rules that need what a counter observes say nothing of a trace alone"""
+
+
 @dataclass(frozen=True)
 class Answer:
     """The figures exactly as the tool returned them; None where it has none."""
