@@ -159,3 +159,15 @@ def test_fixtures_tell_them_apart(flop_account, flop_reading):
     said = flop_reading("analytic", WithContext(), x, kwargs={"context": x})
     assert (said.macs, said.explained) == (2 * ONCE, True)
     assert flop_reading("analytic", WithContext(), x, kwargs={"context": x}, context="train").macs
+
+
+class WithDepth(Twice):
+    def forward(self, x, depth=1):
+        return self.run(x, depth == 2)
+
+
+def test_a_counter_does_not_take_an_input_for_a_keyword_of_its_own():
+    """torchinfo's ``summary`` has a ``depth``: 8 x 4 weights and 8 biases for each of 2 rows, twice."""
+    run = flop_harness.compare(WithDepth(), torch.zeros(SHAPE), depth=2, counters="torchinfo").run
+    (made,) = [bridge for bridge in run.bridges if bridge.metric == "compute"]
+    assert (made.reading, made.residual) == (2 * 2 * (4 * 8 + 8), 0)
