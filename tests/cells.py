@@ -60,7 +60,7 @@ def asked(counter: Counter, factory: Factory, context: Context) -> tuple[Sample,
         module, args, kwargs, **watched(counter, dataclasses.replace(context, variant=""))
     )
     trace = with_calls(
-        trace, observations(counter, context, copied(module, real=True), args, kwargs)
+        trace, observations(counter, context, *copied((module, args, kwargs), real=True))
     )
     named = dataclasses.replace(trace.context, variant=context.variant)
     return Sample(module, args, kwargs), dataclasses.replace(trace, context=named)

@@ -87,12 +87,14 @@ def captured() -> Iterator[list[Call]]:
 
 
 def observed(model: Any, args: tuple[Any, ...], **kwargs: Any) -> tuple[Call, ...]:
-    """The events of a run of the model, as the arguments of one call."""
-    with captured() as calls:
-        import torch.profiler
+    """The events of a run of the model, as the arguments of one call; none of one that raises."""
+    from torch import profiler
 
-        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]):
+    try:
+        with captured() as calls, profiler.profile(activities=[profiler.ProfilerActivity.CPU]):
             model(*args, **kwargs)
+    except Exception:  # noqa: BLE001 - of a model that cannot be run so: no figure either
+        return ()
     return tuple(calls)
 
 
