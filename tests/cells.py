@@ -30,18 +30,6 @@ HERE = [
     if counters.version_of(counter) and not counter.overlay
 ]
 CELLS = [(counter.id, context) for counter in HERE for context in counter.contexts]
-OPEN = {
-    "torch-profiler": {
-        # kernels that call mm, addmm, add or mul themselves, seen by nobody but the profiler
-        "nested", "flexible-attention", "per-sample", "ensemble",
-        "orthogonal", "embeddings-of-each-switch",
-    },
-}  # fmt: skip
-"""Counter -> samples of which some figure keeps a residual, which is told: no rule gives it yet"""
-
-
-def is_open(counter: str, name: str) -> bool:
-    return name in OPEN.get(counter, ())
 
 
 class Refusal(Exception):
@@ -71,7 +59,9 @@ def asked(counter: Counter, factory: Factory, context: Context) -> tuple[Sample,
     trace = traced(
         module, args, kwargs, **watched(counter, dataclasses.replace(context, variant=""))
     )
-    trace = with_calls(trace, observations(counter, context, copied(module), args, kwargs))
+    trace = with_calls(
+        trace, observations(counter, context, *copied((module, args, kwargs), real=True))
+    )
     named = dataclasses.replace(trace.context, variant=context.variant)
     return Sample(module, args, kwargs), dataclasses.replace(trace, context=named)
 
@@ -101,15 +91,13 @@ def bridges(name: str, context: Context, factory: Factory) -> dict[str, Bridge]:
     return made
 
 
-def figures_explained(name: str, factory: Factory) -> int:
+def figures_explained(factory: Factory) -> int:
     """How many figures of a sample are explained: all, module by module where the counter says so.
 
     A counter that raises has no figure.
     """
     explained = 0
     for counter, context in CELLS:
-        if is_open(counter, name):
-            continue
         try:
             made = bridges(counter, context, factory)
         except Refusal:

@@ -87,12 +87,12 @@ def test_a_tool_that_fails_has_told_nothing():
     assert calls == []
 
 
-def test_only_tools_that_name_modules_are_captured():
-    """torchprofile has the graph made without: where its nodes stand is asked for beside it."""
+def test_only_tools_that_tell_all_are_captured():
+    """torchprofile has the graph made without modules: where its nodes stand is asked for beside it."""
     capturing = {
         name for name, each in counters.counters().items() if each.capture is not capturing_nothing
     }
-    assert capturing == {"fvcore", "mmengine", "onnx-tool", "torch-flops"}
+    assert capturing == {"fvcore", "mmengine", "onnx-tool", "torch-flops", "torch-profiler"}
     assert counters.counters()["fvcore"].hooks is every
 
 

@@ -135,3 +135,26 @@ def test_hooks_find_no_trainable_parameters_under_vmap():
     found = told(Ensemble(), "params")
     assert found["pytorch-model-summary total"] == LAYER
     assert found["pytorch-model-summary trainable"] == 0
+
+
+class Grown(nn.Module):
+    """Makes its layer in the first call: it was a leaf to who put hooks on leaves before."""
+
+    def forward(self, x):
+        if not hasattr(self, "made"):
+            self.made = nn.Linear(4, 8, device=x.device)
+        return self.made(x)
+
+
+class Growing(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.part = Grown()
+
+    def forward(self, x):
+        return self.part(x)
+
+
+def test_hooks_find_a_layer_that_is_made_below_a_leaf():
+    assert told(Growing(), "compute")["torchsummaryx"] == 4 * 8
+    assert told(Growing(), "params")["torchsummaryx"] == LAYER

@@ -9,8 +9,9 @@ import pytest
 from commands import typed
 from flop_harness.ask.convert import Conversion, case_of, convert, given_by
 from flop_harness.ask.figures import identified, parse
-from flop_harness.ask.ways import Amount, resolve
+from flop_harness.ask.ways import Amount, Rules, resolve
 from flop_harness.errors import UserError
+from flop_harness.records import Case, Input
 from flop_harness.records.account import Account
 
 # A convolution with bias of 3 channels to 6, 3 x 3, on 10 x 10 without padding: 6 x 8 x 8 out.
@@ -302,3 +303,20 @@ def test_a_model_is_made_as_one_asks(auxiliary: str, command: str):
 def test_a_case_of_a_suite_is_made_as_the_suite_says(asked: tuple, words: tuple):
     refused = typed(*asked, *words)
     assert refused.code == 2 and "are for a model reference" in refused.err
+
+
+@pytest.mark.parametrize("counter", ["torch-flops", "onnx-tool", "hf-trainer"])
+def test_who_follows_from_what_it_makes_as_it_runs_says_nothing_rather_than_0(counter):
+    """A trace alone does not hold the graph, or which input is the main one."""
+    rules = Rules(Case("linear", "torch.nn:Linear", (Input((2, 4)),),
+                       kwargs={"in_features": 4, "out_features": 3}))  # fmt: skip
+    (way,) = resolve(counter)
+    try:
+        found = [amount.unit for amount in rules.amounts(way)]
+    except UserError as error:
+        assert "compare asks it" in str(error)
+    else:
+        assert found == ["parameter"]
+    assert counter not in {
+        amount.way for amount in rules.everything() if amount.unit != "parameter"
+    }

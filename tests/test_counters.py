@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from cells import CELLS, Refusal, bridges, is_open
+from cells import CELLS, Refusal, bridges
 from flop_harness import count, counters
 from flop_harness.counters.protocol import Unavailable, by_keyword, positionally
 from flop_harness.errors import UserError
@@ -86,8 +86,7 @@ def cells():
     for name in SAMPLES:
         for counter, context in CELLS:
             label = f"{name}-{counter}-{context}"
-            marks = [pytest.mark.xfail(strict=True)] if is_open(counter, name) else []
-            yield pytest.param(name, counter, context, id=label.replace(" ", "_"), marks=marks)
+            yield pytest.param(name, counter, context, id=label.replace(" ", "_"))
 
 
 @pytest.mark.parametrize(("name", "counter", "context"), list(cells()))

@@ -96,6 +96,14 @@ def test_an_input_s_own_dtype_is_kept():
     assert [tensor.dtype for tensor in built.args] == [torch.float64, torch.int32]
 
 
+def test_a_model_that_is_kept_in_single_bytes_is_not_given_such(source):
+    """Its layers compute in what it is cast to on the way."""
+    folder = source("def make(): return nn.Linear(4, 3).to(torch.float8_e4m3fn)")
+    built = build(Case("x", "net.py:make", (Input((2, 4)),), dtype=""), folder=folder)
+    assert built.module.weight.dtype == torch.float8_e4m3fn
+    assert built.args[0].dtype == torch.float32
+
+
 @pytest.mark.parametrize("mode", ["eval", "train"])
 def test_mode(mode):
     assert build(case("torch.nn:Dropout", (1,), mode=mode)).module.training == (mode == "train")
@@ -110,6 +118,28 @@ def test_a_class_or_a_function_of_a_file(source):
     assert built.module(*built.args).shape == (1, 6)
     kwargs = {"in_features": 2, "out_features": 3}
     assert parameters(build(case("net.py:Net", (1, 2), kwargs=kwargs), folder=folder).module) == 9
+
+
+FACTORIES = {
+    "cached": "import functools\n@functools.cache\ndef make(): return nn.Linear(6, 2)",
+    "object": "class Maker:\n    def __call__(self): return nn.Linear(6, 2)\nmake = Maker()",
+    "classmethod": "class A:\n    class B:\n        @classmethod\n        def of(cls): return nn.Linear(6, 2)\nmake = A.B.of",
+}
+
+
+@pytest.mark.parametrize("way", FACTORIES)
+def test_whatever_can_be_called_makes_a_model(source, way):
+    assert (
+        parameters(build(case("net.py:make", (1, 6)), folder=source(FACTORIES[way])).module) == 14
+    )
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("made", "kind"), [("async def", "coroutine"), ("def", "generator")])
+def test_a_function_that_has_not_begun_is_told(source, made, kind):
+    body = "yield nn.Linear(6, 2)" if kind == "generator" else "return nn.Linear(6, 2)"
+    with pytest.raises(UserError, match=f"gave {kind}, not a module"):
+        build(case("net.py:make", (1, 6)), folder=source(f"{made} make(): {body}"))
 
 
 def test_a_model_that_stands_in_its_file_is_made_anew_for_each_build(source):

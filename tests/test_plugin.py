@@ -139,7 +139,7 @@ def test_{number}(flop_account):
 LINEAR = "nn.Linear(4, 3), (2, 4)"
 MISTAKES = {
     "hostile name": ("", LINEAR, "account.matches_snapshot('../x')", "cannot name a snapshot"),
-    "long name": ("", LINEAR, "account.matches_snapshot('a' * 300)", "cannot name a snapshot"),
+    "long name": ("", LINEAR, "account.matches_snapshot('a' * 300)", "300 characters, 100 are the most"),
     "convention": ("", f"{LINEAR}, convention='mcas'", "", "did you mean 'macs'"),
     "marker": ("@pytest.mark.flops('mcas')", LINEAR, "", "did you mean 'macs'"),
     "keyword": ("@pytest.mark.flops(by='x')", LINEAR, "", "the marker is flops("),

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from flop_harness.errors import UserError, suggest
-from flop_harness.records import Case, Input, Policy
+from flop_harness.records import Case, Input, Policy, Suite
+from flop_harness.run.planning import select
 from flop_harness.suite.files import case_from_model, load, names
 from flop_harness.suite.files import written as written_input
 
@@ -246,3 +247,11 @@ def test_suggestions():
     assert suggest("net", ["net1", "net2", "alexnet"]) == " (did you mean 'net2' or 'net1'?)"
     assert suggest("conv", ["conv1d", "conv2d", "conv3d", "linear"]).count("'conv") == 3
     assert suggest("thing", ["vgg16", "alexnet"]) == ""
+
+
+def test_a_case_is_chosen_by_its_id_before_it_is_a_pattern():
+    cases = tuple(Case(name, "torch.nn:Identity") for name in ("two[a]", "two[b]", "twoa", "two*"))
+    found = {pattern: [case.id for case in select(Suite("s", 1, "", cases), pattern).cases]
+             for pattern in ("two[a]", "two*", "two[[]?]", "two[ab]")}  # fmt: skip
+    assert found == {"two[a]": ["two[a]"], "two*": ["two*"],
+                     "two[[]?]": ["two[a]", "two[b]"], "two[ab]": ["twoa"]}  # fmt: skip

@@ -23,9 +23,9 @@ __version__ = "0.1.0"
 def count(
     model: Any,
     *inputs: Any,
-    convention: str = "macs",
-    mode: str = "",
-    dtype: str = "",
+    convention: str | None = None,
+    mode: str | None = None,
+    dtype: Any = None,
     **kwargs: Any,
 ) -> Count:
     """Count ``model(*inputs, **kwargs)`` without running it; see ``flop_harness.api.count``."""
@@ -40,10 +40,10 @@ def count(
 def compare(
     model: Any,
     *inputs: Any,
-    counters: str | Sequence[str] = (),
-    mode: str = "",
-    dtype: str = "",
-    jobs: int = 1,
+    counters: str | Sequence[str] | None = None,
+    mode: str | None = None,
+    dtype: Any = None,
+    jobs: int | None = None,
     **kwargs: Any,
 ) -> Results:
     """Ask every counter about ``model(*inputs, **kwargs)``; see ``flop_harness.api.compare``."""

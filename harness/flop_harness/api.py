@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flop_harness import report
 from flop_harness.ask.count import Count, count_case, count_trace, training_variant
 from flop_harness.ask.explain import find
+from flop_harness.ask.inputs_by_name import inputs_by_name
 from flop_harness.ask.live import as_asked, on_cpu, options, set_aside
 from flop_harness.errors import UserError
 from flop_harness.records import Bridge, Case, Metric, Run
@@ -94,12 +95,13 @@ def framed(table: Table) -> DataFrame:
 def count(
     model: Any,
     *inputs: Any,
-    convention: str = "macs",
-    mode: str = "",
-    dtype: str = "",
-    training: bool = False,
-    optimizer: str = "",
-    **kwargs: Any,
+    convention: str | None = None,
+    mode: str | None = None,
+    dtype: Any = None,
+    training: bool | None = None,
+    optimizer: str | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    **named: Any,
 ) -> Count:
     """Price one forward pass of ``model`` without running its kernels or changing it.
 
@@ -110,14 +112,18 @@ def count(
     what is asked for is done to a copy. A model that looks at values is run. With ``training`` the
     backward pass is priced too, from the model's own loss or the sum of its outputs, and with an
     ``optimizer`` (``"adamw"``, ``"muon"``, ...) its step; as the commands do by plain kernels, where
-    attention goes back with twice its products (a fused kernel takes 2.5 times them). Raises
-    UserError, or what the model raises.
+    attention goes back with twice its products (a fused kernel takes 2.5 times them). Other
+    keywords are inputs of the model, and so is all that ``kwargs`` holds: an input that has the
+    name of a keyword of this function has to stand there. Raises UserError, or what the model
+    raises.
     """
     from flop_harness.run.contexts import as_on_meta
     from flop_harness.run.tracing import traced
     from flop_harness.suite import given
 
-    variant = training_variant(training, optimizer)
+    kwargs = inputs_by_name(model, inputs, kwargs, named, convention=convention, mode=mode,
+                            dtype=dtype, training=training, optimizer=optimizer)  # fmt: skip
+    convention, variant = convention or "macs", training_variant(bool(training), optimizer)
     if isinstance(model, str):
         mode = mode or ("train" if variant else "")
         case = given.referred(model, inputs, kwargs, **options(mode, dtype))
@@ -134,16 +140,17 @@ def count(
 def compare(
     model: Any,
     *inputs: Any,
-    counters: str | Sequence[str] = (),
-    mode: str = "",
-    dtype: str = "",
-    jobs: int = 1,
-    training: bool = False,
-    **kwargs: Any,
+    counters: str | Sequence[str] | None = None,
+    mode: str | None = None,
+    dtype: Any = None,
+    jobs: int | None = None,
+    training: bool | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    **named: Any,
 ) -> Results:
     """Every counter's figures for ``model(*inputs, **kwargs)`` and a bridge for each.
 
-    ``model`` and inputs are as of ``count``; the name of a suite or a ``.toml`` file is taken too.
+    ``model``, inputs and ``kwargs`` are as of ``count``; the name of a suite or a ``.toml`` file is taken too.
     ``counters`` are ids, in a list or separated by commas; ``jobs`` processes work at once. With
     ``training`` a whole step is compared, by the counters that count a backward pass. Each
     counter gets a fork of this process, so that neither it nor the model changes. In a notebook a
@@ -152,7 +159,10 @@ def compare(
     from flop_harness.report.formats.notebook_progress import shown
     from flop_harness.suite import given
 
-    plan = {"counters": ids_of(counters), "device": "cpu", "jobs": jobs, "training": training}
+    kwargs = inputs_by_name(model, inputs, kwargs, named, counters=counters, mode=mode,
+                            dtype=dtype, jobs=jobs, training=training)  # fmt: skip
+    plan = {"counters": ids_of(counters or ()), "device": "cpu",
+            "jobs": 1 if jobs is None else jobs, "training": bool(training)}  # fmt: skip
     with shown() as progress:
         if isinstance(model, str):
             if training and ":" in model:

@@ -17,7 +17,7 @@ from flop_harness.conventions.reference import (
     parameters,
     reference,
 )
-from flop_harness.counters import counters
+from flop_harness.counters import Unavailable, counters
 from flop_harness.counters.versions.catalogue import CATALOGUE
 from flop_harness.errors import UserError, extras_named, suggest
 from flop_harness.records import SEED, Case, Trace
@@ -209,7 +209,7 @@ def count_trace(
     chosen = find_convention(convention) if isinstance(convention, str) else convention
     try:
         account = chosen.price(trace)
-    except NotApplicable as error:
+    except (NotApplicable, Unavailable) as error:
         raise UserError(f"convention {chosen.id!r} does not apply to {model}: {error}") from error
     if by in ("function", "operator", "module,operator", "phase"):
         rows = by_call(trace, chosen, by)

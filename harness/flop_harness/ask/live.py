@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flop_harness.errors import UserError, suggest
 
@@ -53,15 +53,16 @@ def default_device_off() -> Iterator[None]:
         _device.CURRENT_DEVICE = device
 
 
-def options(mode: str, dtype: str) -> dict[str, str]:
+def options(mode: str | None, dtype: Any) -> dict[str, str]:
     """The keys of a case that were asked for."""
+    mode = mode or ""
     if mode not in MODES:
-        raise UserError(f"unknown mode {mode!r}{suggest(str(mode), MODES)}; known: eval, train")
-    name = str(dtype).removeprefix("torch.")
+        raise UserError(f"unknown mode {mode!r}{suggest(mode, MODES)}; known: eval, train")
+    name = "" if dtype is None else str(dtype).removeprefix("torch.")
     return {key: each for key, each in (("mode", mode), ("dtype", name)) if each}
 
 
-def as_asked(built: Built, mode: str, dtype: str) -> Built:
+def as_asked(built: Built, mode: str | None, dtype: Any) -> Built:
     """A copy of a model in another mode or dtype, of plain tensors in one place; itself if it is that."""
     import torch
 

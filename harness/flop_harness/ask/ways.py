@@ -124,11 +124,19 @@ class Rules:
         yield Amount(way.id, way.unit, account)
 
     def _of_counter(self, way: Counter) -> Iterator[Amount]:
+        said, reason = False, ""
         for quantity in way.quantities.values():
             for context in way.contexts:
                 here = replace(context, mode=context.mode or self._traces.mode)
-                account = quantity.price(self._traces.trace(way, context))
+                try:
+                    account = quantity.price(self._traces.trace(way, context))
+                except Unavailable as error:  # of this metric
+                    reason = str(error)
+                    continue
+                said = True
                 yield Amount(way.id, quantity.unit, account, quantity.label, here)
+        if not said:
+            raise UserError(f"{way.id} says nothing of {self.case.model}: {reason}")
 
     def everything(self) -> Iterator[Amount]:
         """All conventions, and each counter on the pass that is traced already.

@@ -17,7 +17,7 @@ from flop_harness.conventions.products import products
 from flop_harness.conventions.reference import parameter_term
 from flop_harness.counters.pricing.flops_profiler import BACKWARD
 from flop_harness.counters.pricing.recurrent import Charges
-from flop_harness.counters.protocol import Answer, Counter, Quantity, named
+from flop_harness.counters.protocol import Answer, Counter, Quantity, Unavailable, named
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Call, Context, Module, Trace
 from flop_harness.records.account import Account
@@ -27,19 +27,19 @@ MAIN_INPUT = "transformers.main_input"
 EMBEDDING = "torch.nn.modules.sparse.Embedding"
 
 
-def main_input(model: Any, args: tuple[Any, ...]) -> tuple[Call, ...]:
-    """A note with the name of the input whose elements are tokens; none of a model without parameters to tell."""
-    if not hasattr(model, "num_parameters"):
-        return ()
-    return (
-        Call("function", MAIN_INPUT, (getattr(model, "main_input_name", "input_ids"),), (), None),
-    )
+def main_input(model: Any, args: tuple[Any, ...], **kwargs: Any) -> tuple[Call, ...]:
+    """A note with the name of the input whose elements are tokens; empty for a model without parameters to tell."""
+    tells = hasattr(model, "num_parameters")
+    name = getattr(model, "main_input_name", "input_ids") if tells else ""
+    return (Call("function", MAIN_INPUT, (name,), (), None),)
 
 
 def tokens(trace: Trace) -> int:
-    """Elements of the main input."""
+    """Elements of the main input. Unavailable where nobody has asked the model which it is."""
     note = next((call for call in trace.root.children if call.name == MAIN_INPUT), None)
-    given = dict(trace.root.kwargs).get(note.args[0]) if note else None
+    if note is None:
+        raise Unavailable("what it says follows from the model's main input: compare asks it")
+    given = dict(trace.root.kwargs).get(note.args[0])
     return getattr(given, "numel", 0)
 
 

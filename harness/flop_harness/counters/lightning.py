@@ -17,12 +17,9 @@ def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
     """``measure_flops(model, lambda: model(x))``; of a training step with the sum of its losses."""
     from lightning_fabric.utilities.throughput import measure_flops
 
-    from flop_harness.trace.step import losses
+    from flop_harness.trace.step import total_loss
 
-    def loss(output: Any) -> Any:
-        return sum(each.sum() for each in losses(output))
-
-    training = (loss,) if context.training else ()
+    training = (total_loss,) if context.training else ()
     return Answer(compute=measure_flops(model, lambda: model(*args, **kwargs), *training))
 
 

@@ -21,6 +21,10 @@ class Unavailable(Exception):
     """The tool cannot be asked this question; the text says why."""
 
 
+UNOBSERVED = "what it says follows from a graph that it makes as it runs: compare asks it"
+"""Why rules that need what a counter observes say nothing of a trace alone"""
+
+
 @dataclass(frozen=True)
 class Answer:
     """The figures exactly as the tool returned them; None where it has none."""
@@ -43,9 +47,6 @@ class Quantity:
     price: Callable[[Trace], Account]
     breakdown: Callable[[Trace], Mapping[str, int | float] | None] | None = None
 
-
-UNPREDICTED = "not predicted: "
-"""What begins a warning of a reading that names what no trace tells its rules"""
 
 Inputs: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
 """(positional, keyword) arguments of a model"""
@@ -125,7 +126,7 @@ class Counter:
     ``distribution`` is the installed package whose version a reading carries. With ``overlay``
     (requirements such as ``ultralytics-thop==2.0.18``, all that it needs and the environment does
     not have) it is installed on first use into a folder of its own, which stands first on the path
-    of the counter's process alone. ``observe(model, args)`` gives the calls that the counter's
+    of the counter's process alone. ``observe(model, args, **kwargs)`` gives the calls that the counter's
     rules need beyond those of a trace, which they are put at the end of; it runs the model, hooked
     and with grad mode set, in a process of its own. Within ``capture()`` they are written down while
     the tool is asked: the list then holds what ``observe`` would give. ``usage`` is the same call as
@@ -151,7 +152,7 @@ class Counter:
     patches: frozenset[str] = frozenset()
     warm_up: bool = False
     overlay: tuple[str, ...] = ()
-    observe: Callable[[Any, tuple[Any, ...]], tuple[Call, ...]] | None = None
+    observe: Callable[..., tuple[Call, ...]] | None = None
     capture: Callable[[], AbstractContextManager[list[Call]]] = capturing_nothing
     usage: Usage | None = None
     on_meta: bool = False

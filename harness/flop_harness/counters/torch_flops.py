@@ -58,12 +58,12 @@ def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
     """
     from torch.utils.flop_counter import FlopCounterMode
 
-    from flop_harness.trace.step import losses
+    from flop_harness.trace.step import total_loss
 
     with FlopCounterMode(display=False) as counter:
         output = model(*args, **kwargs)
         if context.training:
-            sum(each.sum() for each in losses(output)).backward()
+            total_loss(output).backward()
     if context.training:
         return Answer(compute=counter.get_total_flops())
     counts = counter.get_flop_counts()

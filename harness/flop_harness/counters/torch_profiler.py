@@ -5,28 +5,34 @@ two for each multiplication, ``add`` and ``mul`` one for each element of their f
 it is broadcast to. What else runs (fused attention, recurrent kernels, convolutions in one or three
 dimensions, on unbatched inputs or with ``padding="same"``) counts as nothing.
 
-A trace does not tell what ``vmap`` calls above the operators it makes or what compiles flexible
-attention, nor which gradients torch adds up in place, nor what hangs on values: the degree of a matrix
-exponential, the rows of an embedding beyond ``max_norm``; nor how elements lie in memory, by which a
-batch norm chooses its kernel. Those stay unexplained; a reading of a model that has some of it says so.
+Where the calls of a trace do not come to what the events of the profiler's own run come to by these
+rules, the events are charged: each to a call of the trace that is like it, else by itself.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from flop_harness.counters.pricing.matched import matched
 from flop_harness.counters.pricing.recurrent import Charges
+from flop_harness.counters.pricing.torch_profiler_events import (
+    TOLD,
+    Unseen,
+    captured,
+    events,
+    observed,
+)
 from flop_harness.counters.pricing.torch_profiler_operators import (
     ELEMENTWISE,
+    PADDED_BY_NAME,
     PRODUCTS,
     charged,
     convolution,
+    own_charges,
     product,
 )
-from flop_harness.counters.protocol import UNPREDICTED, Answer, Counter, Quantity
+from flop_harness.counters.protocol import Answer, Counter, Quantity
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Call, Context, Tensor, Trace
 from flop_harness.records.account import Account
@@ -126,45 +132,26 @@ def charges(trace: Trace) -> Iterator[tuple[str, str, int]]:
 
 
 def price_compute(trace: Trace) -> Account:
-    return Account.of(charges(trace))
+    told = [*charges(trace)]
+    found = events(trace)
+    if found is None or sum(each.flops for each in found) == sum(amount for *_, amount in told):
+        return Account.of(told)
+    return Account.of(by_events(trace, Unseen(found)))
 
 
-# ------------------------------------------------------------------------ what no trace tells
-
-VMAP = "operators under vmap and jvp count, and those that they become"
-UNTOLD = {
-    "aten::linalg_matrix_exp": "what a matrix exponential multiplies hangs on its values",
-    "aten::embedding_renorm_": "how many rows of an embedding are beyond max_norm hangs on values",
-    "PythonSubclass": "operators on tensors of a class of its own count, and those that they become",
-    "FlexAttentionAutogradOp": "flexible attention is compiled as it runs",
-    "GeneratedBackwardFor_torch_nn__linear_cross_entropy_batch_chunked_default": "a loss together with its layer takes gradients as it runs, in one of several ways",
-}
-"""Event -> what it counts beyond the operators of a trace"""
-
-
-NORMALISED = "aten::native_batch_norm"
-STRIDED = "batch norms by kept statistics add for inputs whose elements do not lie in a row"
-IN_PLACE_SUM = "gradients that torch adds up in place do not count"
-ENGINE = "autograd::engine::evaluate_function"
-
-
-def untold(events: Iterable[Any]) -> Iterator[str]:
-    """What the profiler saw that no trace tells."""
-    for event in events:
-        if event.name in UNTOLD:
-            yield UNTOLD[event.name]
-        elif event.name == "aten::add_" and next(outer_names(event), "").startswith(ENGINE):
-            yield IN_PLACE_SUM
-        elif event.name == "aten::add" and next(outer_names(event), "") == NORMALISED:
-            yield STRIDED
-        elif event.flops and event.name in outer_names(event):
-            yield VMAP
-
-
-def outer_names(event: Any) -> Iterator[str]:
-    """Names of the events that an event lies in."""
-    while (event := event.cpu_parent) is not None:
-        yield event.name
+def by_events(trace: Trace, unseen: Unseen) -> Iterator[tuple[str, str, int]]:
+    """What each event costs, at the call of the trace that it stands for."""
+    for visit in visits(trace):
+        call = visit.call
+        name = f"aten::{call.packet.removeprefix('aten.')}"
+        found: Charges = []
+        if call.level == "operator" and name in TOLD and call.name != PADDED_BY_NAME:
+            found = own_charges(visit)
+        elif call.level == "function" and call.name.endswith(".conv2d") and call.output != RAISED:
+            name, found = "aten::conv2d", untraced(visit)
+        if found and unseen.take(name, sum(amount for _, amount in found)):
+            yield from ((visit.path, *charge) for charge in found)
+    yield from (("", *charge) for charge in unseen.charges())
 
 
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
@@ -173,8 +160,6 @@ def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
 
     with profile(activities=[ProfilerActivity.CPU], with_flops=True) as profiler:
         model(*args, **kwargs)
-    for cause in dict.fromkeys(untold(profiler.events())):
-        warnings.warn(UNPREDICTED + cause, stacklevel=1)
     return Answer(compute=sum(event.flops for event in profiler.key_averages()))
 
 
@@ -194,5 +179,7 @@ COUNTER = Counter(
         figures={"compute": "sum(event.flops for event in profiler.key_averages())"},
     ),
     contexts=(Context(grad=False), Context(grad=True)),
+    observe=observed,
+    capture=captured,
     optional=True,
 )

@@ -21,7 +21,7 @@ from flop_harness.counters.pricing.torchinfo_rows import (
     remaining,
     scripted,
 )
-from flop_harness.counters.protocol import Answer, Counter, Quantity, every
+from flop_harness.counters.protocol import Answer, Counter, Inputs, Quantity, every, named
 from flop_harness.counters.ptflops_aten import made_later
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Dict, Module, Tensor, Trace
@@ -180,6 +180,18 @@ def price_params(trace: Trace) -> Account:
     )
 
 
+OWN = frozenset(
+    """batch_dim cache_forward_pass col_names col_width depth device dtypes input_data input_size mode
+    row_settings verbose""".split()
+)
+"""Keywords of ``summary`` itself, which the model does not get"""
+
+
+def apart_from_own(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
+    """All inputs by their names, in ``input_data``, where one is called like a keyword of ``summary``."""
+    return named(model, args, kwargs) if OWN & kwargs.keys() else (args, kwargs)
+
+
 def read(model: Any, args: tuple, kwargs: dict, context: Context) -> Answer:
     """``summary(model, input_data=...)``; ``total_mult_adds`` and ``total_params`` of its result."""
     from torchinfo import summary
@@ -212,6 +224,7 @@ COUNTER = Counter(
         "params": Quantity("Total params", "parameter", price_params),
     },
     on_meta=True,
+    inputs=apart_from_own,
     read=read,
     usage=Usage(
         imports="from torchinfo import summary",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import redirect_stdout
 from io import StringIO
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from flop_harness.conventions.products import products_inside
 from flop_harness.conventions.reference import parameter_term
@@ -22,7 +22,7 @@ from flop_harness.counters.protocol import Answer, Counter, Quantity, every
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Module, Tensor, Trace
 from flop_harness.records.account import Account
-from flop_harness.trace.tree import applied
+from flop_harness.trace.tree import applied, subtree_after
 from flop_harness.trace.walk import Visit, module_calls
 
 
@@ -37,11 +37,31 @@ def rows(trace: Trace) -> Iterator[tuple[Visit, Module, bool]]:
                 seen.add(index)
 
 
+class Held(NamedTuple):
+    """A parameter that a hook finds: ``number`` is its number, or path and name of one that is gone."""
+
+    name: str
+    number: int | str
+    elements: int
+    learns: bool
+
+
+def held(trace: Trace, visit: Visit) -> dict[int | str, Held]:
+    """What a module holds where a call ends, and what it has made and put below it."""
+    index = visit.call.module
+    numbers = dict(trace.modules[index].parameters)
+    own = [Held(name, numbers.get(name, f"{visit.path}.{name}"), *facts)
+           for name, facts in held_at(trace, visit).items()]  # fmt: skip
+    below = [Held(f"below.{name}", number, each.numel, each.trainable)
+             for child in subtree_after(trace, index) if child != index
+             for name, number in trace.modules[child].parameters
+             for each in [trace.parameters[number]]]  # fmt: skip
+    return {each.number: each for each in reversed([*own, *below])}
+
+
 def trainable(trace: Trace, visit: Visit) -> dict[int | str, int]:
-    """Parameter number, or path and name of one that is gone -> elements, where a call ends."""
-    numbers = dict(trace.modules[visit.call.module].parameters)
-    held = held_at(trace, visit).items()
-    return {numbers.get(name, f"{visit.path}.{name}"): n for name, (n, learns) in held if learns}
+    """Elements of the parameters that are trainable, by number, where a call ends."""
+    return {n: each.elements for n, each in held(trace, visit).items() if each.learns}
 
 
 def weighed(trace: Trace, visit: Visit, module: Module) -> Charges:
@@ -50,9 +70,9 @@ def weighed(trace: Trace, visit: Visit, module: Module) -> Charges:
     y = output[0] if isinstance(output, tuple) else output
     positions = prod(y.shape[2:]) if "Conv" in module.type_name and isinstance(y, Tensor) else 1
     amount = sum(
-        elements * (positions if name == "weight" else 1)
-        for name, (elements, _) in held_at(trace, visit).items()
-        if "weight" in name
+        each.elements * (positions if each.name == "weight" else 1)
+        for each in held(trace, visit).values()
+        if "weight" in each.name
     )
     products = products_inside(visit)
     term = next(iter(products), "")

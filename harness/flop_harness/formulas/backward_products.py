@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from flop_harness.formulas.attention import ATTENTION_VALUE, QUERY_KEY, Lengths, packed_sizes
-from flop_harness.formulas.products import overlaps, product_of
+from flop_harness.formulas.products import overlaps, product_of, sequences
 from flop_harness.formulas.recurrent import RECURRENT
 from flop_harness.formulas.registry import formula
 from flop_harness.records import Call, Tensor
@@ -80,9 +80,13 @@ def linear_gradient_of_the_weight(call: Call) -> Work:
 
 @formula("aten.matmul_backward")
 def matmul_gradients(call: Call) -> Work:
-    """dy (..., m, n) @ y transposed, x (..., m, k) transposed @ dy; vectors without m, or n."""
+    """dy (..., m, n) @ y transposed, x (..., m, k) transposed @ dy; vectors without m, or n.
+
+    Of nested tensors each by itself.
+    """
     dy, x, _, wanted = call.args[:4]
-    macs = dy.numel * x.shape[-1]
+    pairs = zip(sequences(dy), sequences(x), strict=True)
+    macs = sum(out.numel * each.shape[-1] for out, each in pairs)
     sizes = (each.numel for each in call.args[1:3])
     return Work(
         tuple(Product(macs, size) for size, asked in zip(sizes, wanted, strict=True) if asked)

@@ -52,7 +52,7 @@ def work_of(call: Call) -> Work | None:
 
 TAKES_NESTED = frozenset(
     f"aten.{name}"
-    for name in "bmm linear matmul _native_multi_head_attention _transformer_encoder_layer_fwd".split()
+    for name in "bmm linear linear_backward matmul matmul_backward _native_multi_head_attention _transformer_encoder_layer_fwd".split()
 )
 
 

@@ -50,9 +50,14 @@ class CounterReading:
         return f"<{head}: {', '.join(filter(None, words))}>"
 
 
-def reading(counter: str, module: Any, inputs: tuple, kwargs: dict, context: str) -> CounterReading:
-    """The figures in the first context with these words. UserError where there are none."""
-    run = api.compare(module, *inputs, counters=[find_one(counter).id], **kwargs).run
+def reading(
+    counter: str, module: Any, inputs: tuple, keywords: dict, context: str
+) -> CounterReading:
+    """The figures in the first context with these words. ``keywords`` are those of ``api.compare``.
+
+    UserError where there are none.
+    """
+    run = api.compare(module, *inputs, counters=[find_one(counter).id], **keywords).run
     index = Index(run)
     here = [each for each in index.readings if matches(each, context)]
     if not here:

@@ -210,13 +210,13 @@ def by_module(account: Any, trace: Any) -> dict[str, dict[str, int | float]]:
 def flop_account(request: pytest.FixtureRequest) -> Callable[..., Account]:
     """``flop_account(module, *inputs, convention=..., **kwargs)`` -> what the module costs.
 
-    Models and inputs are as of ``flop_harness.count``. No kernel runs and the module stays as it is,
+    Models, inputs and keywords are as of ``flop_harness.count``. No kernel runs and the module stays as it is,
     unless it looks at values. Operators without a formula are a warning of the test.
     """
     usual = convention_of(request.node.get_closest_marker("flops"))
     update = bool(request.config.getoption("--flop-update"))
 
-    def counted(module: Any, *inputs: Any, convention: str = "", **kwargs: Any) -> Account:
+    def counted(module: Any, *inputs: Any, convention: str | None = None, **kwargs: Any) -> Account:
         __tracebackhide__ = True
         import flop_harness
         from flop_harness.errors import UserError
@@ -238,29 +238,33 @@ def flop_account(request: pytest.FixtureRequest) -> Callable[..., Account]:
 def flop_reading() -> Callable[..., CounterReading]:
     """``flop_reading("fvcore", module, *inputs, context="", **kwargs)`` -> what a counter says.
 
-    ``context`` chooses among several: ``"grad"``, ``"meta"``. The test fails where the counter gives
+    ``context`` chooses among several: ``"grad"``, ``"meta"``. Other keywords are as of
+    ``flop_harness.compare``: an input named ``context`` stands in ``kwargs={...}``. The test fails where the counter gives
     no figure, with its own message.
     """
 
     def read(
-        counter: str, module: Any, *inputs: Any, context: str = "", **kwargs: Any
-    ) -> CounterReading:
+        counter: str, module: Any, *inputs: Any, context: str | None = None,
+        kwargs: Mapping[str, Any] | None = None, **named: Any,
+    ) -> CounterReading:  # fmt: skip
         __tracebackhide__ = True
+        from flop_harness.ask.inputs_by_name import inputs_by_name
         from flop_harness.errors import UserError
         from flop_harness.regression.counter_reading import reading
 
         try:
-            return reading(counter, module, inputs, kwargs, context)
+            given = inputs_by_name(module, inputs, kwargs, {}, context=context)
+            return reading(counter, module, inputs, {**named, "kwargs": given}, context or "")
         except UserError as error:
             pytest.fail(str(error), pytrace=False)
 
     return read
 
 
-def convention_of(marker: pytest.Mark | None) -> str:
-    """What ``@pytest.mark.flops("flops")`` or ``(convention="flops")`` names."""
+def convention_of(marker: pytest.Mark | None) -> str | None:
+    """What ``@pytest.mark.flops("flops")`` or ``(convention="flops")`` names; None without it."""
     if marker is None:
-        return "macs"
+        return None
     named = [*marker.args, *marker.kwargs.values()]
     if len(named) != 1 or not set(marker.kwargs) <= {"convention"}:
         pytest.fail(f"the marker is {MARKER}", pytrace=False)

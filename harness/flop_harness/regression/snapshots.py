@@ -22,7 +22,7 @@ SCHEMA = 1
 NUMBERS = (False, False, True, True, True)
 """Which columns of a difference are set to the right"""
 FOLDER = "flop_snapshots"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+NAME, LONGEST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*"), 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,9 @@ class Change:
 
 def path_of(test: Path, name: str) -> Path:
     """Where a test's snapshot of this name lies; UserError for a name that is no plain file name."""
+    if len(name) > LONGEST:
+        raise UserError(f"{name[:20]!r}... cannot name a snapshot: {len(name)} characters, "
+                        f"{LONGEST} are the most")  # fmt: skip
     if not NAME.fullmatch(name):
         raise UserError(
             f"{name!r} cannot name a snapshot: letters, digits, '.', '_' and '-' alone, "

@@ -23,13 +23,13 @@ def plain_pass(built: Built, training: bool) -> None:
     """A pass without us, and of a training step the way back."""
     import torch
 
-    from flop_harness.trace.step import losses
+    from flop_harness.trace.step import total_loss
 
     torch.set_num_threads(1)  # the threads that its parent computed with are not in a fork
     with torch.set_grad_enabled(training):
         output = built.module(*built.args, **built.kwargs)
         if training:
-            sum(each.sum() for each in losses(output)).backward()  # type: ignore[union-attr]
+            total_loss(output).backward()
 
 
 def blame(case: Case, run: Callable[[], Any], error: BaseException, timeout_s: float) -> None:

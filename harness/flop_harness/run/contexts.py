@@ -48,7 +48,7 @@ def observations(
         overlay.put_first(overlay.ensure(counter.overlay), counter.distribution)
     forget_shapes()
     with settings(context.grad, context.variant), eagerly(), seeded(), hooked(model, counter.hooks):
-        return counter.observe(model, args)
+        return counter.observe(model, args, **kwargs)
 
 
 def with_calls(trace: Trace, calls: tuple[Call, ...]) -> Trace:

@@ -15,10 +15,11 @@ from flop_harness.run.plan import Plan
 
 
 def select(suite: Suite, pattern: str | None) -> Suite:
-    """The cases whose id matches a glob; the digest tells that they are not all."""
+    """The case of this id, else those whose id matches it as a glob; the digest tells that not all are."""
     if pattern is None:
         return suite
-    cases = tuple(case for case in suite.cases if fnmatchcase(case.id, pattern))
+    cases = tuple(case for case in suite.cases if case.id == pattern)
+    cases = cases or tuple(case for case in suite.cases if fnmatchcase(case.id, pattern))
     if not cases:
         ids = [case.id for case in suite.cases]
         raise UserError(

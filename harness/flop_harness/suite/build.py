@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -176,6 +177,8 @@ def taken_apart(made: Any, whose: str) -> tuple[Any, Any, Any]:
         case (torch.nn.Module() as module, tuple() | list() as args, Mapping() as kwargs):
             return module, tuple(args), dict(kwargs)
     kind = type(made).__name__
+    if inspect.iscoroutine(made):
+        made.close()  # else Python warns that nobody has awaited it
     raise UserError(f"{whose} gave {kind}, not a module or (module, args, kwargs)")
 
 
@@ -235,11 +238,17 @@ def _usual_inputs(recipe: Recipe, module: nn.Module) -> Sequence[Input]:
 
 
 def own_dtype(module: nn.Module, values: Any = ()) -> str:
-    """The dtype of the first floating parameter, buffer or tensor of ``values``; else float32."""
+    """The dtype of the first floating parameter, buffer or tensor of ``values``; else float32.
+
+    Floats of one byte are what weights are kept in: layers are not given such.
+    """
     import torch
     from torch.utils._pytree import tree_leaves
 
     for tensor in chain(module.parameters(), module.buffers(), tree_leaves(values)):
-        if isinstance(tensor, torch.Tensor) and (tensor.is_floating_point() or tensor.is_complex()):
+        floats = isinstance(tensor, torch.Tensor) and (
+            tensor.is_floating_point() or tensor.is_complex()
+        )
+        if floats and tensor.dtype.itemsize > 1:
             return str(tensor.dtype).removeprefix("torch.")
     return "float32"

@@ -6,7 +6,6 @@ A reference is ``torchvision:NAME``, ``timm:NAME``, ``package.module:factory`` o
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from operator import attrgetter
@@ -59,11 +58,11 @@ def folders_of(reference: str, folder: str) -> tuple[str, ...]:
 
 
 def factory_of(load: Callable[..., ModuleType], source: str, name: str) -> Callable[..., Any]:
-    """What makes the model ``name`` of what ``load`` gives: a class, a function, or itself."""
+    """What makes the model ``name`` of what ``load`` gives: a class, a function, what is called as one, or itself."""
     found = member(load(), source, name)
     if is_module(found):
         return partial(ready, load, source, name)
-    if not (inspect.isclass(found) or inspect.isroutine(found) or isinstance(found, partial)):
+    if not callable(found):
         kind = type(found).__name__
         article = "an" if kind[0] in "aeiou" else "a"
         raise UserError(

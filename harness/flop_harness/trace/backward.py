@@ -17,10 +17,10 @@ import torch
 from torch._C._autograd import _get_sequence_nr as nodes_made
 
 from flop_harness.records import Call, Phase
-from flop_harness.trace.needs import NodesNeeded, exchanged
+from flop_harness.trace.needs import GradientsNeeded, NodesNeeded, ValuesNeeded, exchanged
 from flop_harness.trace.operators import OperatorMode, pop_mode, push_mode
 from flop_harness.trace.plans import Plan
-from flop_harness.trace.tensors import is_plain, tensors_in
+from flop_harness.trace.tensors import has_nested, is_plain, tensors_in
 
 KEYS = torch._C.DispatchKey
 ACCUMULATES = 2**64 - 1
@@ -51,7 +51,7 @@ class GraphMode(OperatorMode):
 
     ``segments`` hold what runs after ``turned_back`` is set, node by node. With gradients of
     gradients (``create_graph``) what is recomputed is not told from the rest. It ``lifts`` operators
-    to autograd where it stands above it.
+    to autograd where it stands above it. ``went_back`` tells that the model did so in its forward pass.
     """
 
     def __init__(self, *args: Any, lifts: bool = True) -> None:
@@ -61,6 +61,7 @@ class GraphMode(OperatorMode):
         self.reached = nodes_made()
         self.segments: list[Segment] = []
         self.turned_back = False
+        self.went_back = False
         self.above = False
         self._place: tuple = ()
         self._node: Any = NO_NODE
@@ -82,6 +83,8 @@ class GraphMode(OperatorMode):
                 return answer(func, plan, args, kwargs)
         if self.above:
             return answer(func, plan, args, kwargs)
+        if has_nested(args):
+            self.ask_for_nested(args)
         if plan.mutates and any(map(stands_for_view, tensors_in(args[:1]))):
             self.needs.demand(NodesNeeded("the model writes into a layer's output"))
         calls = self.stack[-1]
@@ -96,6 +99,14 @@ class GraphMode(OperatorMode):
         if made > self.reached and len(calls) > written:
             self.note(calls, written, plan.name, made)
         return output
+
+    def ask_for_nested(self, args: tuple) -> None:
+        """Nested tensors come to their graph by autograd alone; the way back through some reads sizes."""
+        if self.lifts:
+            self.needs.demand(GradientsNeeded("autograd alone goes back through nested tensors"))
+        if not self.execute and any(t.is_nested and t.layout is torch.strided for t in args
+                                    if isinstance(t, torch.Tensor)):  # fmt: skip
+            self.needs.demand(ValuesNeeded("the way back through nested tensors reads their sizes"))
 
     def note(self, calls: list[Call], written: int, name: str, made: int) -> None:
         """Nodes were made by the operator of that name; what is kept for later may be copied beside."""
@@ -182,6 +193,17 @@ def classes_changed() -> AbstractContextManager[None]:
             return change(tensor, kind)
 
     return exchanged(torch.Tensor, "as_subclass", shown)
+
+
+def way_back_noted(mode: GraphMode) -> AbstractContextManager[None]:
+    """Within, the mode is told when gradients are added up: by the model itself, or after it."""
+    back = torch.autograd.backward
+
+    def noted(*args: Any, **kwargs: Any) -> None:
+        mode.went_back = True
+        back(*args, **kwargs)
+
+    return exchanged(torch.autograd, "backward", noted)
 
 
 def is_differentiated(plan: Plan, args: tuple, kwargs: Mapping[str, Any]) -> bool:

@@ -237,7 +237,8 @@ class Copier:
         data = plain(tensor).detach()
         if not self.real or tensor.is_meta:
             return data
-        if type(tensor) not in PLAIN or tensor.layout is not torch.strided or tensor.is_quantized:
+        strided = tensor.layout is torch.strided and not (tensor.is_quantized or tensor.is_nested)
+        if type(tensor) not in PLAIN or not strided:
             return data.clone()
         storage = tensor.untyped_storage()
         key = storage._cdata

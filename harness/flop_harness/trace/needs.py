@@ -46,6 +46,12 @@ class GradientsNeeded(Need):
     given_by = "gradients"
 
 
+class GradModeNeeded(Need):
+    """The model takes gradients of what it has computed where none are recorded."""
+
+    given_by = "grad"
+
+
 class NodesNeeded(Need):
     """The model goes through its graph of gradients in ways for which a layer cannot be one node."""
 

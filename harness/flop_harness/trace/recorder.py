@@ -17,13 +17,24 @@ from flop_harness.records import Call, Context, Phase, Trace
 from flop_harness.suite.compiled import is_training
 from flop_harness.suite.higher_order import taken_apart
 from flop_harness.trace import functions, step
-from flop_harness.trace.backward import GraphMode, below_autograd, classes_changed
+from flop_harness.trace.backward import (
+    GraphMode,
+    below_autograd,
+    classes_changed,
+    way_back_noted,
+)
 from flop_harness.trace.complex_gradients import GradientsMode
 from flop_harness.trace.identity import compared_by
 from flop_harness.trace.layer_steps import LayerSteps
 from flop_harness.trace.local_parts import is_distributed
 from flop_harness.trace.module_calls import Recorder
-from flop_harness.trace.needs import exchanged, gradients_guarded, refuse_lazy
+from flop_harness.trace.needs import (
+    GradModeNeeded,
+    Needs,
+    exchanged,
+    gradients_guarded,
+    refuse_lazy,
+)
 from flop_harness.trace.operators import OperatorMode
 from flop_harness.trace.plans import MEMORY, Memory
 from flop_harness.trace.questions import refuse_if_it_minds_autograd
@@ -167,9 +178,11 @@ def watched(
         levels.enter_context(values_guarded(recorder.needs, operators.execute))
         levels.enter_context(classes_made())
         training = isinstance(operators, GraphMode)
-        levels.enter_context(classes_changed() if training else nullcontext())
+        if isinstance(operators, GraphMode):
+            levels.enter_context(classes_changed())
+            levels.enter_context(way_back_noted(operators))
         if gradients and not training:
-            levels.enter_context(gradients_written())
+            levels.enter_context(gradients_written(recorder.needs))
             levels.enter_context(taken_apart(under_modes=True))
         if not gradients:
             levels.enter_context(gradients_guarded(recorder.needs, transforms_alone=training))
@@ -182,14 +195,28 @@ def watched(
 
 
 @contextmanager
-def gradients_written() -> Iterator[None]:
+def gradients_written(needs: Needs) -> Iterator[None]:
     """Write down where the model takes gradients on its way."""
+    asked = torch.is_grad_enabled()
     with ExitStack() as levels:
         for holder, name in GRADIENTS:
             place = "torch.Tensor" if holder is torch.Tensor else holder.__name__
-            written = functions.watched(f"{place}.{name}", getattr(holder, name))
+            taking = getattr(holder, name) if asked else with_graph(needs, getattr(holder, name))
+            written = functions.watched(f"{place}.{name}", taking)
             levels.enter_context(exchanged(holder, name, written))
         yield
+
+
+def with_graph(needs: Needs, take: Callable[..., Any]) -> Callable[..., Any]:
+    """A way to gradients that says so where it fails in a pass that records none, as called to infer."""
+
+    def taking(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return take(*args, **kwargs)
+        except RuntimeError as error:
+            needs.demand(GradModeNeeded(str(error)))
+
+    return taking
 
 
 GRADIENTS = ((torch.autograd, "grad"), (torch.autograd, "backward"), (torch.Tensor, "backward"))

@@ -28,8 +28,13 @@ class NothingToTrain(UserError):
 
 
 def go_back(mode: GraphMode, output: Any) -> None:
-    """Run the backward pass of the model's own loss, else of the sum of all its outputs."""
+    """Run the backward pass of the model's own loss, else of the sum of all its outputs.
+
+    Where no output has a gradient and the model has gone back on its way, that was the step.
+    """
     wanted = losses(output)
+    if not wanted and mode.went_back:
+        return
     if not wanted:
         raise NothingToTrain(
             "no output of the model requires a gradient: there is nothing to train. A forward pass "
@@ -42,6 +47,19 @@ def go_back(mode: GraphMode, output: Any) -> None:
     mode.stack[0] = []
     mode.turned_back = True
     torch.autograd.backward(wanted, gradients)
+
+
+def total_loss(output: Any) -> torch.Tensor:
+    """The sum of what goes back; a number that leads nowhere if the model has gone back itself."""
+    wanted = losses(output)
+    if not wanted:
+        return torch.zeros((), requires_grad=True)
+    return sum(map(summed, wanted))  # type: ignore[return-value]
+
+
+def summed(tensor: torch.Tensor) -> torch.Tensor:
+    nested = tensor.is_nested and tensor.layout is torch.strided  # which has no sum of all
+    return (torch.nested.to_padded_tensor(tensor, 0.0) if nested else tensor).sum()
 
 
 def losses(output: Any) -> list[torch.Tensor]:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
+from flop_harness.counters.protocol import UNOBSERVED, Unavailable
 from flop_harness.records import Call, Trace
 
 GRAPH = "torch.fx.graph"
@@ -102,7 +103,8 @@ def named_in(graph: Any, node: Any) -> tuple[str, str]:
 
 
 def nodes(trace: Trace) -> Iterator[Node]:
-    """The nodes that were observed."""
+    """The nodes that were observed. Unavailable of a pass beside which none were."""
     last = trace.root.children[-1] if trace.root.children else None
-    if last is not None and last.name == GRAPH:
-        yield from (Node(*each) for each in last.args)
+    if last is None or last.name != GRAPH:
+        raise Unavailable(UNOBSERVED)
+    yield from (Node(*each) for each in last.args)

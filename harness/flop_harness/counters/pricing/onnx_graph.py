@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias
 
+from flop_harness.counters.protocol import UNOBSERVED, Unavailable
 from flop_harness.records import Call, Trace
 
 GRAPH = "torch.onnx.graph"
@@ -131,7 +132,8 @@ def plain(value: Any) -> Any:
 
 
 def nodes(trace: Trace) -> Iterator[Node]:
-    """The nodes that were observed."""
+    """The nodes that were observed. Unavailable of a pass beside which none were."""
     last = trace.root.children[-1] if trace.root.children else None
-    if last is not None and last.name == GRAPH:
-        yield from (Node(*each) for each in last.args)
+    if last is None or last.name != GRAPH:
+        raise Unavailable(UNOBSERVED)
+    yield from (Node(*each) for each in last.args)

@@ -52,13 +52,20 @@ def matrix_product(args: tuple) -> int:
     return product(args[:2]) * (1 + sparse.called_by_mm(*args[:2]))
 
 
-PRODUCTS: dict[str, Callable[[tuple], int]] = {
+OWN: dict[str, Callable[[tuple], int]] = {
     "aten.conv2d": convolution,
-    "aten.mm": matrix_product,
-    "aten.bmm": lambda args: product(args[:2]),
-    "aten.addmm": lambda args: product(args[1:3]) * (1 + sparse.called_by_addmm(*args[1:3])),
-    "aten.baddbmm": lambda args: product(args[1:3]),
+    **dict.fromkeys(("aten.mm", "aten.bmm"), lambda args: product(args[:2])),
+    **dict.fromkeys(("aten.addmm", "aten.baddbmm"), lambda args: product(args[1:3])),
 }
+"""MACs of an operator itself by its arguments"""
+
+
+PRODUCTS: dict[str, Callable[[tuple], int]] = {
+    **OWN,
+    "aten.mm": matrix_product,
+    "aten.addmm": lambda args: product(args[1:3]) * (1 + sparse.called_by_addmm(*args[1:3])),
+}
+"""With what they call"""
 PADDED_BY_NAME = "aten.conv2d.padding"
 """``padding="valid"`` is a word too, of which nothing is computed."""
 IN_PLACE = ("aten.linear", "aten._scaled_dot_product_attention_math")
@@ -142,6 +149,15 @@ def charged(visit: Visit) -> Charges:
         products = FUSED[call.packet](visit)
     additions = [("2 FLOPs per MAC", sum(amount for _, amount in products))]
     return [*products, *additions, *by_element(visit), *called_inside(visit)]
+
+
+def own_charges(visit: Visit) -> Charges:
+    """FLOPs of one of the six operators itself, without what it calls."""
+    call = visit.call
+    if call.packet not in PRODUCTS:
+        return by_element(visit)
+    macs = OWN[call.packet](call.args)
+    return [*matched(visit, macs), ("2 FLOPs per MAC", macs)]
 
 
 def by_element(visit: Visit) -> Charges:

@@ -9,7 +9,6 @@ from functools import cached_property
 from itertools import chain
 from typing import Any
 
-from flop_harness.counters.protocol import UNPREDICTED
 from flop_harness.records import Bridge, Context, Failure, Figure, Metric, Reading, Reference, Run
 from flop_harness.report.analysis.figures import METRICS, REFERENCE, deviation, in_macs, is_figure
 from flop_harness.report.words.text import Number, group, many, plural, shorten, signed, verb
@@ -234,8 +233,7 @@ class Index:
         if bridge is None:
             return "no bridge leads to this figure"
         if bridge.residual:
-            return "; ".join([f"residual {signed(bridge.residual)} {many(reading.unit)}",
-                              *(each for each in reading.warnings if each.startswith(UNPREDICTED))])  # fmt: skip
+            return f"residual {signed(bridge.residual)} {many(reading.unit)}"
         if bridge.unconfirmed:
             term, amount = next(iter(bridge.unconfirmed.items()))
             return f"a run without the counter does not show {term!r} ({signed(amount)})"
