@@ -10,7 +10,7 @@ import pytest
 from flop_harness.ask.count import count_case
 from flop_harness.conventions.transformers.forward import forward
 from flop_harness.conventions.transformers.parameters import count
-from flop_harness.conventions.transformers.recognition import angles
+from flop_harness.conventions.transformers.runs import angles
 from flop_harness.suite.files import case_from_model
 from flop_harness.suite.model_types import READERS
 from flop_harness.suite.shapes import find

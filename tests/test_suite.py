@@ -6,11 +6,13 @@ import hashlib
 from pathlib import Path
 
 import pytest
+import torch
 
 from flop_harness.errors import UserError, suggest
 from flop_harness.records import Case, Input, Policy
 from flop_harness.suite.files import case_from_model, load, names
 from flop_harness.suite.files import written as written_input
+from flop_harness.suite.inputs import is_open_mask, moved
 
 HEAD = 'name = "mine"\nversion = 3\n'
 CASE = '[[case]]\nid = "a"\nmodel = "torch.nn:ReLU"\n'
@@ -246,3 +248,14 @@ def test_suggestions():
     assert suggest("net", ["net1", "net2", "alexnet"]) == " (did you mean 'net2' or 'net1'?)"
     assert suggest("conv", ["conv1d", "conv2d", "conv3d", "linear"]).count("'conv") == 3
     assert suggest("thing", ["vgg16", "alexnet"]) == ""
+
+
+def test_masks_of_ones_are_as_if_there_were_none():
+    ones, one_hidden = torch.ones(2, 4, dtype=torch.int64), torch.tensor([[1, 1, 1, 0]])
+    assert is_open_mask("attention_mask", ones)
+    assert is_open_mask("decoder_attention_mask", moved(ones, "meta"))
+    assert not is_open_mask("attention_mask", one_hidden)
+    assert not is_open_mask("attention_mask", moved(one_hidden, "meta"))
+    assert not is_open_mask("attention_mask", torch.ones(2, 4, device="meta"))  # nobody knows
+    assert not is_open_mask("attention_mask", torch.ones(2, 1, 4, 4))
+    assert not is_open_mask("token_type_ids", ones)

@@ -59,7 +59,8 @@ class Transformer:
     attention (``output_bias``), in dense MLPs and shared ones (``mlp_biases``), in routed experts and
     their router (``expert_biases``). Queries and keys may have norms of one head's size
     (``head_norms``, Qwen3) or of all heads together (``wide_norms``, OLMo 2), a layer a ``sinks``
-    parameter for each head (GPT-OSS). ``predictions`` layers more predict a further token each in
+    parameter for each head (GPT-OSS). A norm may stand behind the embedding (Bloom), and stands behind the last
+    layer but in GPT-1. ``predictions`` layers more predict a further token each in
     training (DeepSeek's MTP), each with logits of its own; they are none of ``layers`` and no part
     of the parameter count. ``printed`` is the parameter count that its source prints, ``family`` the
     name under which projects keep a formula of their own for it.
@@ -89,6 +90,7 @@ class Transformer:
     wide_norms: bool = False
     sinks: bool = False
     embedding_norm: bool = False
+    final_norm: bool = True
     causal: bool = True
     window: int = 0
     windowed: int = 0

@@ -65,6 +65,7 @@ class _Model(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     wide_norms: bool = False
     sinks: bool = False
     embedding_norm: bool = False
+    final_norm: bool = True
     causal: bool = True
     window: Count = 0
     windowed: Count = 0

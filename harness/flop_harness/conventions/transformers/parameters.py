@@ -110,7 +110,7 @@ def norms(shape: Transformer) -> int:
         inner += shape.query_width + shape.kv_width
     if shape.latent:
         inner += shape.latent.query_rank + shape.latent.kv_rank
-    count = shape.layer_norms * shape.layers + 1 + shape.embedding_norm
+    count = shape.layer_norms * shape.layers + shape.embedding_norm + shape.final_norm
     return per_norm * shape.width * count + shape.layers * inner
 
 
