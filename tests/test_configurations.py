@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from flop_harness.ask.count import count_case
 from flop_harness.conventions.transformers.forward import forward
 from flop_harness.conventions.transformers.parameters import count
 from flop_harness.conventions.transformers.runs import angles
+from flop_harness.suite.configurations import unknown
 from flop_harness.suite.files import case_from_model
 from flop_harness.suite.model_types import READERS
 from flop_harness.suite.shapes import find
@@ -165,3 +167,33 @@ def test_the_reference_of_a_shape_is_what_runs_in_the_model(tmp_path, kind):
     shape = read_back(tmp_path, kind, built(kind, keys).config.to_dict())
     products = counted.total - angles(counted.trace)
     assert 2 * products == LENGTH * sum(forward(shape, LENGTH).values())
+
+
+UNTOLD = frozenset("beam dory git moshi musicgen musicgen_melody phi4_multimodal trocr xlm".split())
+"""Types of which the message says no more than that a model of any type is traced."""
+
+
+def test_a_type_without_a_shape_says_why():
+    """Of those of several parts one names the part; a file has it, a class's defaults may not."""
+    parts = {
+        "dots3_note",
+        "emu3",
+        "gemma4_assistant",
+        "llama4",
+        "mllama",
+        "qwen3_5",
+        "qwen3_5_moe",
+        "qwen4_exp",
+    }
+    for kind, name in classes().items():
+        if kind in READERS:
+            continue
+        config = {"text_config": {}} if kind in parts else defaults(name)
+        told = unknown(kind, config, Path("config.json"))
+        assert (kind in UNTOLD) == told.startswith("no shape"), kind
+
+
+def defaults(name: str) -> dict[str, Any]:
+    from flop_harness.suite.providers.transformers import model_class
+
+    return model_class(name).config_class().to_dict()
