@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from flop_harness.ask.count import count_case
 from flop_harness.conventions.transformers.forward import forward
 from flop_harness.conventions.transformers.parameters import count
-from flop_harness.conventions.transformers.recognition import angles
+from flop_harness.conventions.transformers.runs import angles
+from flop_harness.suite.configurations import unknown
 from flop_harness.suite.files import case_from_model
 from flop_harness.suite.model_types import READERS
 from flop_harness.suite.shapes import find
@@ -51,17 +53,28 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "gpt_neo": [{"num_layers": 3, "attention_types": [[["local"], 3]]}, {"intermediate_size": 96}],
     "dbrx": [{"attn_config": {"kv_n_heads": 2, "clip_qkv": 8.0, "rope_theta": 10_000.0},
               "ffn_config": {"moe_num_experts": 3, "moe_top_k": 2, "ffn_hidden_size": 96}}],
+    "opt": [{"num_hidden_layers": 3}], "afmoe": [DEEP, DEEP | {"global_attn_every_n_layers": 3}, {"num_dense_layers": 0}],
+    "ernie4_5_moe": [{"num_hidden_layers": 5, "moe_layer_interval": 2}, {"moe_layer_start_index": 0},
+                     {"num_hidden_layers": 5, "moe_layer_start_index": 2, "moe_layer_end_index": 3}],
+    "laguna": [{"gating": "per-element"}, DENSE_FIRST, DEEP | {"layer_types": ["full_attention", "sliding_attention"] * 3 + ["full_attention"]}],
+    "hunyuan_v1_moe": [{"num_experts": 4, "moe_topk": 2}],
+    "cohere2_moe": [DEEP, DENSE_FIRST | {"prefix_dense_intermediate_size": 96}, {"num_shared_experts": 1},
+                    DEEP | {"first_k_dense_replace": 2}, DEEP | {"first_k_dense_replace": 3, "prefix_dense_sliding_window_pattern": 2}],
+    "granite_swa": [DEEP], "granitemoe_swa": [DEEP, {"shared_intermediate_size": 48}],
+    "flint": [DEEP, DEEP | {"mlp_only_layers": [1], "decoder_sparse_step": 2}], "kolibri1": [DEEP],
+    "mellum": [DENSE_FIRST], "minicpm3": [{"q_lora_rank": 24}], "sarvam_moe": [{"first_k_dense_replace": 0}],
 }  # fmt: skip
 """Model type -> keys that say something else of its shape than the defaults do, beside booleans."""
 LACKING = {
     "gpt_neo": {"num_layers": 2, "attention_types": [[["global", "local"], 1]]},
     "codegen": {"rotary_dim": 16}, "gptj": {"rotary_dim": 16},
     "deepseek_v3": {"head_dim": 64}, "youtu": {"head_dim": 64},
+    "sarvam_mla": {"head_dim": 64}, "ernie4_5_moe": {"moe_k": 2},
 }  # fmt: skip
 """What a small model needs besides."""
 LENGTH = 16
 UNSHAPED = ("use_cache", "return_dict", "is_decoder", "add_cross_attention", "cross_attention")
-UNREAD = {"dbrx": ("tie_word_embeddings",)}
+UNREAD = {"dbrx": ("tie_word_embeddings",), "laguna": ("moe_apply_router_weight_on_input",)}
 """Booleans that a type refuses."""
 ELSEWHERE = ("kimi_k2",)
 """Types of published configurations that the library itself does not have."""
@@ -154,3 +167,33 @@ def test_the_reference_of_a_shape_is_what_runs_in_the_model(tmp_path, kind):
     shape = read_back(tmp_path, kind, built(kind, keys).config.to_dict())
     products = counted.total - angles(counted.trace)
     assert 2 * products == LENGTH * sum(forward(shape, LENGTH).values())
+
+
+UNTOLD = frozenset("beam dory git moshi musicgen musicgen_melody phi4_multimodal trocr xlm".split())
+"""Types of which the message says no more than that a model of any type is traced."""
+
+
+def test_a_type_without_a_shape_says_why():
+    """Of those of several parts one names the part; a file has it, a class's defaults may not."""
+    parts = {
+        "dots3_note",
+        "emu3",
+        "gemma4_assistant",
+        "llama4",
+        "mllama",
+        "qwen3_5",
+        "qwen3_5_moe",
+        "qwen4_exp",
+    }
+    for kind, name in classes().items():
+        if kind in READERS:
+            continue
+        config = {"text_config": {}} if kind in parts else defaults(name)
+        told = unknown(kind, config, Path("config.json"))
+        assert (kind in UNTOLD) == told.startswith("no shape"), kind
+
+
+def defaults(name: str) -> dict[str, Any]:
+    from flop_harness.suite.providers.transformers import model_class
+
+    return model_class(name).config_class().to_dict()

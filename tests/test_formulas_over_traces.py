@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 from commands import typed
-from decoders import Decoder, gpt, llama
+from decoders import MLP, Attention, Decoder, Layer, gpt, llama
 from flop_harness.conventions.transformers import parameters as weights
 from flop_harness.conventions.transformers.catalogue import FORMULAS
-from flop_harness.conventions.transformers.recognition import NotRecognised, family_of, shape_of
+from flop_harness.conventions.transformers.recognition import family_of, shape_of
+from flop_harness.conventions.transformers.runs import NotRecognised
 from flop_harness.reconcile.transformers import (
     ANGLES,
     CAUSAL_PROMPT,
@@ -26,7 +27,7 @@ from flop_harness.reconcile.transformers import (
     over_trace,
 )
 from flop_harness.records import Trace
-from flop_harness.records.transformer import FormulaBridge
+from flop_harness.records.transformer import Experts, FormulaBridge
 from flop_harness.trace.recorder import record
 
 LENGTH = 8
@@ -164,9 +165,87 @@ class Encoder(nn.Module):
 
 
 @pytest.mark.parametrize("masked", [False, True])
-def test_layers_of_torch_are_told_but_for_their_last_norm(masked):
-    with pytest.raises(NotRecognised, match="parameters are in no part"):
-        shape_of(step(Encoder, masked=masked), "encoder")
+def test_the_shape_of_layers_of_torch_which_have_no_last_norm(masked):
+    shape, _ = shape_of(step(Encoder, masked=masked), "encoder")
+    assert (shape.layers, shape.layer_norms, shape.final_norm, shape.causal) == (
+        2,
+        2,
+        False,
+        masked,
+    )
+    assert weights.count(shape) == sum(each.numel() for each in Encoder().parameters())
+
+
+class Mixture(nn.Module):
+    """A layer in which each token meets ``active`` of the experts, side by side or in one product.
+
+    ``shared`` is as wide an MLP that all tokens meet, behind a gate.
+    """
+
+    def __init__(self, routed: int, active: int, width: int, shared: int, grouped: bool):
+        super().__init__()
+        self.routed, self.active, self.grouped = routed, active, grouped
+        self.norms = nn.ModuleList((nn.RMSNorm(12), nn.RMSNorm(12)))
+        self.attention = Attention(12, 3, 3, 4, False)
+        self.router = nn.Linear(12, routed, bias=False)
+        self.up = nn.Parameter(torch.empty(routed, 12, 2 * width))
+        self.down = nn.Parameter(torch.empty(routed, width, 12))
+        self.shared = MLP(12, shared, True, False) if shared else None
+        self.gate = nn.Linear(12, 1, bias=False) if shared else None
+
+    def product(self, x, weight, chosen):
+        if self.grouped:
+            ends = torch.zeros(self.routed, dtype=torch.int32, device=x.device)
+            return torch._grouped_mm(x.bfloat16(), weight.bfloat16(), ends).to(x.dtype)
+        return (x[:, None] @ weight[chosen])[:, 0]
+
+    def forward(self, x):
+        x = x + self.attention(self.norms[0](x))
+        rows = self.norms[1](x).reshape(-1, 12)
+        weights, chosen = self.router(rows).topk(self.active)
+        chosen = chosen.reshape(-1)
+        gate, up = self.product(rows.repeat_interleave(self.active, 0), self.up, chosen).chunk(
+            2, -1
+        )
+        mixed = self.product(gate.sigmoid() * up, self.down, chosen)
+        made = (mixed.view(-1, self.active, 12) * weights[..., None]).sum(1)
+        if self.shared is not None:
+            made = made + self.gate(rows).sigmoid() * self.shared(rows)
+        return x + made.view_as(x)
+
+
+class Mixtures(nn.Module):
+    """A dense layer, then so many with experts."""
+
+    def __init__(self, dense: int = 1, layers: int = 2, **experts):
+        super().__init__()
+        plain = (Layer(12, 3, 3, 4, 20, True, False, nn.RMSNorm) for _ in range(dense))
+        self.tokens = nn.Embedding(50, 12)
+        self.layers = nn.Sequential(*plain, *(Mixture(**experts) for _ in range(layers)))
+        self.norm, self.head = nn.RMSNorm(12), nn.Linear(12, 50, bias=False)
+
+    def forward(self, ids):
+        return self.head(self.norm(self.layers(self.tokens(ids))))
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize(("dense", "shared"), [(0, 0), (1, 0), (1, 16), (0, 8)])
+def test_experts_are_told_by_their_router_and_rows(grouped, dense, shared):
+    options = {"routed": 5, "active": 2, "width": 8, "shared": shared, "grouped": grouped}
+    trace = step(Mixtures, dense=dense, **options)
+    shape, _ = shape_of(trace, "mixture")
+    assert shape.experts == Experts(5, 2, 8, int(bool(shared)), shared, dense, bool(shared))
+    assert (shape.layers, shape.mlp_matrices) == (dense + 2, 3)
+    assert shape.mlp_width == (20 if dense else 8)
+    assert weights.count(shape) == sum(each.numel for each in trace.parameters)
+    found = led(trace)
+    assert not {name for name, each in found.items() if each.residual}
+    attention, mlp = (
+        4 * 12 * 12 + 2 * 12 * LENGTH,
+        3 * 12 * (2 * 8 + shared) + 12 * (5 + bool(shared)),
+    )
+    forward = (2 + dense) * attention + dense * 3 * 12 * 20 + 2 * mlp + 12 * 50
+    assert found["ref-full"].reference == 6 * forward
 
 
 REFUSED = {

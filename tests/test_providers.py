@@ -113,8 +113,9 @@ def test_a_trace_tells_norms_of_heads_and_biases(name, changed, more):
 
 
 def test_a_mixture_that_no_trace_tells_is_read_from_its_file(tmp_path, monkeypatch):
-    mixture = {**SMALL, "model_type": "mixtral", "num_key_value_heads": 4, "num_local_experts": 4,
-               "num_experts_per_tok": 2}  # fmt: skip
+    mixture = {**SMALL, "model_type": "deepseek_v2", "n_routed_experts": 4, "num_experts_per_tok": 2,
+               "q_lora_rank": 8, "kv_lora_rank": 8, "qk_nope_head_dim": 4, "qk_rope_head_dim": 4,
+               "v_head_dim": 8, "moe_intermediate_size": 8, "first_k_dense_replace": 1}  # fmt: skip
     (tmp_path / "config.json").write_text(json.dumps(mixture))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"; config\.json alone is read as a shape$"):
@@ -127,6 +128,34 @@ def test_a_step_of_decoding(cache):
     """One token against what the cache holds, itself included; what is quantised is no product."""
     count = counted("transformers:LlamaModel", config=SMALL, cache=cache, past=24)
     assert count.total == llama(1, attended=25)
+
+
+@pytest.mark.parametrize("cache", ["dynamic", "static"])
+def test_a_step_that_verifies_several_tokens(cache):
+    """Each of five meets the 24 before them and, on the square, all five."""
+    count = counted("transformers:LlamaModel", config=SMALL, cache=cache, past=24, length=5)
+    assert count.total == llama(5, attended=29)
+
+
+def test_a_step_of_a_decoder_beside_an_encoder():
+    """Its own token meets the 24 before it and itself, and the encoder's 40, whose keys are made already."""
+    config = {
+        "d_model": 32,
+        "d_kv": 8,
+        "num_heads": 4,
+        "d_ff": 48,
+        "num_layers": 2,
+        "vocab_size": 100,
+    }
+    count = counted("transformers:T5ForConditionalGeneration", config=config, past=24, length=40)
+    own = 4 * 32 * 32 + 2 * 32 * 25
+    beside = 2 * 32 * 32 + 2 * 32 * 40
+    assert count.total == 2 * (own + beside + 2 * 32 * 48) + 32 * 100
+
+
+def test_a_cache_beside_an_encoder_is_dynamic():
+    with pytest.raises(UserError, match="beside an encoder the cache is dynamic"):
+        counted("transformers:T5Model", cache="static", past=24)
 
 
 BACKENDS = {"quanto": "optimum.quanto", "hqq": "hqq"}

@@ -6,12 +6,14 @@ import hashlib
 from pathlib import Path
 
 import pytest
+import torch
 
 from flop_harness.errors import UserError, suggest
 from flop_harness.records import Case, Input, Policy, Suite
 from flop_harness.run.planning import select
 from flop_harness.suite.files import case_from_model, load, names
 from flop_harness.suite.files import written as written_input
+from flop_harness.suite.inputs import is_open_mask, moved
 
 HEAD = 'name = "mine"\nversion = 3\n'
 CASE = '[[case]]\nid = "a"\nmodel = "torch.nn:ReLU"\n'
@@ -255,3 +257,14 @@ def test_a_case_is_chosen_by_its_id_before_it_is_a_pattern():
              for pattern in ("two[a]", "two*", "two[[]?]", "two[ab]")}  # fmt: skip
     assert found == {"two[a]": ["two[a]"], "two*": ["two*"],
                      "two[[]?]": ["two[a]", "two[b]"], "two[ab]": ["twoa"]}  # fmt: skip
+
+
+def test_masks_of_ones_are_as_if_there_were_none():
+    ones, one_hidden = torch.ones(2, 4, dtype=torch.int64), torch.tensor([[1, 1, 1, 0]])
+    assert is_open_mask("attention_mask", ones)
+    assert is_open_mask("decoder_attention_mask", moved(ones, "meta"))
+    assert not is_open_mask("attention_mask", one_hidden)
+    assert not is_open_mask("attention_mask", moved(one_hidden, "meta"))
+    assert not is_open_mask("attention_mask", torch.ones(2, 4, device="meta"))  # nobody knows
+    assert not is_open_mask("attention_mask", torch.ones(2, 1, 4, 4))
+    assert not is_open_mask("token_type_ids", ones)

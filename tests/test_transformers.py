@@ -56,6 +56,25 @@ def test_active_parameters_of_a_mixture_by_hand():
     assert count(find("mixtral-8x7b")) == layers * (each + 8 * expert) + 2 * 32000 * h + h
 
 
+def test_gates_norms_and_tables_by_hand():
+    """One layer of width 12 with 3 heads, each switch alone."""
+    plain = Transformer(
+        "", 1, 12, 3, 3, 4, 20, 2, 50, 16, positions="learned", experts=Experts(5, 2, 20)
+    )
+    more = {
+        "attention_gate": (3, 3 * 12), "activation_parameters": (2, 2), "spare_positions": (2, 2 * 12),
+        "sub_norms": (True, 12 + 20), "final_norm": (False, -12),
+        "experts": (replace(plain.experts, score_bias=True), 5),
+    }  # fmt: skip
+    for name, (value, amount) in more.items():
+        assert count(replace(plain, **{name: value})) - count(plain) == amount, name
+    gated = replace(plain, attention_gate=3)
+    assert forward(gated, 8)["qkv"] - forward(plain, 8)["qkv"] == 2 * 3 * 12
+    assert (
+        bridge(formula("maxtext"), gated, 8).terms["no gate of what attention gives"] == -6 * 3 * 12
+    )
+
+
 def test_biases_of_experts_that_a_token_does_not_meet():
     shape = find("gpt-oss-120b")  # 4 of 128 experts; three matrices, two biases of ff and one of h
     idle = 36 * 124 * (3 * 2880 * 2880 + 2 * 2880 + 2880)
@@ -171,15 +190,18 @@ def transformers() -> st.SearchStrategy[Transformer]:
         routed = draw(st.integers(1, 9))
         experts = Experts(routed, draw(st.integers(1, routed)), draw(st.integers(1, 99)),
                           0, draw(st.integers(0, 50)), draw(st.integers(0, layers)),
-                          draw(st.booleans()))  # fmt: skip
-        names = ("output_bias", "mlp_biases", "expert_biases", "wide_norms", "sinks")
+                          draw(st.booleans()), draw(st.booleans()))  # fmt: skip
+        names = ("output_bias", "mlp_biases", "expert_biases", "wide_norms", "sinks", "sub_norms",
+                 "final_norm")  # fmt: skip
+        numbers = ("attention_gate", "activation_parameters", "spare_positions")
         small = {name: draw(st.booleans()) for name in names}
+        small |= {name: draw(st.integers(0, 3)) for name in numbers}
         latent = LatentAttention(draw(st.integers(0, 9)), 5, 4, 2, 3)
         return Transformer(
             "drawn", layers, draw(st.integers(1, 99)), kv * groups, kv, draw(st.integers(1, 17)),
             draw(st.integers(1, 300)), draw(st.sampled_from([2, 3])), draw(st.integers(1, 999)),
             draw(st.integers(1, 64)), draw(st.booleans()), draw(st.sampled_from(["layer", "rms", "none"])),
-            draw(st.sampled_from(["learned", "rotary", "alibi", "relative"])), draw(st.booleans()),
+            draw(st.sampled_from(["learned", "rotary", "alibi", "relative", "sinusoidal"])), draw(st.booleans()),
             draw(st.booleans()), causal=draw(st.booleans()),
             window=draw(st.integers(1, 40)) if windowed else 0, windowed=windowed,
             experts=draw(st.sampled_from([None, experts])),

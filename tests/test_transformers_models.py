@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from flop_harness.ask.compare import compare_once
 from flop_harness.ask.count import count_case
+from flop_harness.run.planning import of_models
 from flop_harness.suite.files import case_from_model
 
 pytest.importorskip("transformers")
@@ -186,3 +188,13 @@ def test_the_reference_is_arithmetic_from_the_configuration(name):
     count = count_case(case_from_model(f"transformers:{name}", [], kwargs=kwargs))
     assert not count.unsupported
     assert count.total == expected
+
+
+def test_on_meta_a_mask_that_hides_nothing_is_left_out():
+    """The models look into it, which nobody can there; the mode of torch counts all the same."""
+    kwargs = {"config": GROUPED, "length": T}
+    case = case_from_model("transformers:LlamaForCausalLM", [], mode="train", kwargs=kwargs)
+    run = compare_once(of_models([case]), counters=("torch",), device="cpu", training=True)
+    (on_meta,) = (each for each in run.readings if each.context.device == "meta")
+    assert (on_meta.status, on_meta.value) == ("ok", 2 * 3 * gated())
+    assert not any(bridge.residual for bridge in run.bridges)

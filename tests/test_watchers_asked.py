@@ -90,5 +90,5 @@ def test_a_clock_that_chooses_no_way_is_no_question():
     }.items(),
 )
 def test_what_hangs_on_numbers_drawn_outside_of_torch_says_so(draws, source):
-    assert f"hangs on a value, {source}" in typed("count", *written(draws)).out
-    assert "hangs on a value" not in typed("count", *written("True")).out
+    assert f"hangs on values at {source}" in typed("count", *written(draws)).out
+    assert "hangs on values" not in typed("count", *written("True")).out

@@ -26,7 +26,7 @@ from flop_harness.records.trace import OPTIMIZERS, shapes_of
 from flop_harness.report.formats.plain import text_of
 from flop_harness.report.tables.module_tree import module_table, module_tree
 from flop_harness.report.tables.table import Column, Table
-from flop_harness.report.words.text import human, left_out, plural
+from flop_harness.report.words.text import hanging, human, left_out, plural
 from flop_harness.run.cells import CaseRunner, Limits, TraceFailed
 from flop_harness.trace.walk import Visit
 
@@ -142,13 +142,13 @@ class Count:
             f"input {self.inputs or 'none'}; convention {self.convention.id}; {self.trace.context}"
             + (f"; {steps(self)}" if self.trace.phases else ""),
             lacking if self.unsupported else "",
+            hanging(self.trace.looks),
             "" if self.kept is None else in_memory(self.kept),
             "" if self.convention.id == "rank-macs" else of_all_ranks(self.trace),
         ]
         heads = (Column(self.by), Column(unit, "number"), Column("share", "part"))
         rows = [(name or "(the model)", f"{amount:,}", amount / self.total if self.total else None)
                 for name, amount in self.rows.items()]  # fmt: skip
-        rows += [(f"hangs on a value, {line}", f"seed {SEED}", None) for line in self.trace.looks]
         return Table(title, heads, tuple(rows), "\n".join(filter(None, notes)))
 
 

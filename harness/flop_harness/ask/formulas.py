@@ -13,8 +13,8 @@ from flop_harness.conventions.transformers import parameters as weights
 from flop_harness.conventions.transformers.catalogue import PROJECTS, formula
 from flop_harness.conventions.transformers.catalogue import versions as versions_of
 from flop_harness.conventions.transformers.formula import reference
-from flop_harness.conventions.transformers.recognition import NotRecognised
 from flop_harness.conventions.transformers.recognition import shape_of as shape_of_trace
+from flop_harness.conventions.transformers.runs import NotRecognised
 from flop_harness.errors import UserError
 from flop_harness.reconcile.transformers import bridge, bridges, over_trace
 from flop_harness.records import Trace

@@ -10,7 +10,7 @@ from fractions import Fraction
 from flop_harness.conventions.reference import mac_charges
 from flop_harness.conventions.transformers.catalogue import FORMULAS
 from flop_harness.conventions.transformers.formula import Formula, reference, start
-from flop_harness.conventions.transformers.recognition import angles
+from flop_harness.conventions.transformers.runs import angles
 from flop_harness.formulas import QUERY_KEY
 from flop_harness.records import Trace
 from flop_harness.records.transformer import FormulaBridge, Transformer

@@ -9,7 +9,7 @@ from typing import Literal
 
 Norm = Literal["layer", "scale", "rms", "none"]
 """Weight and bias for each channel, the weight alone (a layer norm without bias, an RMS norm), or neither."""
-Positions = Literal["learned", "rotary", "alibi", "relative"]
+Positions = Literal["learned", "rotary", "alibi", "relative", "sinusoidal"]
 Scope = Literal["training", "hardware", "prefill", "decode"]
 """What a formula is about: model FLOPs of forward and backward, the same as a machine runs them
 (with recomputation), the forward pass over a prompt, one token with a cache of the ones before."""
@@ -21,7 +21,8 @@ class Experts:
 
     A token meets ``active`` of ``routed`` experts of ``width``, and an MLP of ``shared_width`` that
     all tokens share; ``shared`` is how many experts that width is, as papers count. With a
-    ``shared_gate`` the router weighs that MLP too (Qwen2-MoE).
+    ``shared_gate`` the router weighs that MLP too (Qwen2-MoE); a ``score_bias`` is a parameter for each
+    routed expert beside the router (ERNIE 4.5).
     """
 
     routed: int
@@ -31,6 +32,7 @@ class Experts:
     shared_width: int = 0
     dense_layers: int = 0
     shared_gate: bool = False
+    score_bias: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,11 @@ class Transformer:
     attention (``output_bias``), in dense MLPs and shared ones (``mlp_biases``), in routed experts and
     their router (``expert_biases``). Queries and keys may have norms of one head's size
     (``head_norms``, Qwen3) or of all heads together (``wide_norms``, OLMo 2), a layer a ``sinks``
-    parameter for each head (GPT-OSS). ``predictions`` layers more predict a further token each in
+    parameter for each head (GPT-OSS). A norm may stand behind the embedding (Bloom), and stands behind the last
+    layer but in GPT-1; ``sub_norms`` stand before the projection of attention and that of the MLP (BitNet). What
+    attention gives may be weighed by ``attention_gate`` numbers out of a matrix of their own, one for each head
+    or element (Laguna, AFMoE). A layer's activation may have parameters (Apertus), a table of learned
+    positions ``spare_positions`` rows beside the context's (OPT). ``predictions`` layers more predict a further token each in
     training (DeepSeek's MTP), each with logits of its own; they are none of ``layers`` and no part
     of the parameter count. ``printed`` is the parameter count that its source prints, ``family`` the
     name under which projects keep a formula of their own for it.
@@ -87,8 +93,13 @@ class Transformer:
     layer_norms: int = 2
     head_norms: bool = False
     wide_norms: bool = False
+    sub_norms: bool = False
     sinks: bool = False
     embedding_norm: bool = False
+    final_norm: bool = True
+    attention_gate: int = 0
+    activation_parameters: int = 0
+    spare_positions: int = 0
     causal: bool = True
     window: int = 0
     windowed: int = 0

@@ -11,7 +11,7 @@ from flop_harness.errors import UserError
 from flop_harness.records import Case, Context
 from flop_harness.run.isolation import OUT_OF_MEMORY, limited_memory
 from flop_harness.suite.build import Built, build
-from flop_harness.suite.inputs import map_tensors
+from flop_harness.suite.inputs import is_open_mask, map_tensors, required
 from flop_harness.suite.references import folders_of
 from flop_harness.suite.standing import Standing
 
@@ -83,7 +83,7 @@ class CaseModel:
 
     @cached_property
     def _unspoilt_on_meta(self) -> Built:
-        return self.on_meta()
+        return without_open_masks(self.on_meta())
 
     def resolved(self, context: Context) -> Context:
         """A context with the mode in which the model stands, if it has none of its own."""
@@ -137,6 +137,14 @@ def weight_bytes(module: Any) -> int:
 
     tensors = {id(each): each for each in chain(module.parameters(), module.buffers())}
     return sum(t.numel() * t.element_size() for t in tensors.values() if not is_lazy(t))
+
+
+def without_open_masks(built: Built) -> Built:
+    """Without the masks that hide nothing and that the model does without: on meta nobody can look into them."""
+    needed = required(built.module.forward)
+    kwargs = {name: value for name, value in built.kwargs.items()
+              if name in needed or not is_open_mask(name, value)}  # fmt: skip
+    return replace(built, kwargs=kwargs)
 
 
 def unfilled(built: Built) -> Built:

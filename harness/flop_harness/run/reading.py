@@ -43,6 +43,8 @@ ASKED_OF_META = (
     ),
 )
 """What torch says where a value is asked of a tensor that has none"""
+HALF_ALONE = "Expected mat_a to be BFloat16 or supported Float16 matrix"
+NO_KERNEL = "torch has no kernel of a grouped product of such numbers here"
 NO_VALUES = "the model looks at values, and a tensor on meta has none"
 
 
@@ -98,6 +100,8 @@ def impossible(context: Context, message: str) -> str:
     """Why nobody could be asked here, by torch's message; empty where the tool itself failed."""
     if FORKED in message:
         return NO_AUTOGRAD
+    if HALF_ALONE in message:
+        return NO_KERNEL
     if context.device == "meta" and any(text in message for text in ASKED_OF_META):
         return NO_VALUES
     return ""

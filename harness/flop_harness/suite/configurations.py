@@ -44,7 +44,9 @@ def check_sizes(shape: Transformer, path: Path) -> None:
     for part in (shape.experts, shape.latent):
         sizes += [(name, value, 0) for name, value in asdict(part).items()] if part else []
     for name, size, least in sizes:
-        whole = isinstance(size, int) and (not isinstance(size, bool) or name == "shared_gate")
+        whole = isinstance(size, int) and (
+            not isinstance(size, bool) or name in ("shared_gate", "score_bias")
+        )
         if not whole or not least <= size <= 10**9:
             raise UserError(f"{path}: {name.replace('_', ' ')} of {size!r}: no size of a model")
 
@@ -56,9 +58,26 @@ OTHER_LAYERS = {
         ("mamba", "mamba2", "falcon_mamba", "rwkv", "xlstm", "jamba", "bamba", "nemotron_h",
          "falcon_h1", "granitemoehybrid", "zamba", "zamba2", "recurrent_gemma", "lfm2", "lfm2_moe",
          "minimax", "kimi_linear", "qwen3_next", "qwen3_5_text", "qwen3_5_moe_text", "olmo_hybrid",
-         "bailing_hybrid"), RECURRENT),
+         "bailing_hybrid", "lara_mini", "lfm3"), RECURRENT),
     **dict.fromkeys(("deepseek_v32", "deepseek_v4", "glm_moe_dsa", "axk2"), INDEXED),
-    "llama4_text": "its layers attend within chunks",
+    **dict.fromkeys(("minimax_m3_vl_text", "qwen4_exp_text", "dots3_note_text", "hy_v4"), INDEXED),
+    **dict.fromkeys(
+        ("bert", "bert-generation", "big_bird", "camembert", "data2vec-text", "electra", "ernie",
+         "megatron-bert", "rembert", "roberta", "roberta-prelayernorm", "roc_bert", "roformer",
+         "xlm-roberta", "xlm-roberta-xl", "xmod", "modernbert-decoder"),
+        "its head or its embedding has layers of its own, as BERT's"),
+    **dict.fromkeys(("gemma3n_text", "gemma4_text", "gemma4_unified_text"),
+                    "its layers have embeddings of their own, and some share keys and values"),
+    **dict.fromkeys(("inkling_text", "inkling2_text", "inkling2_loop_text", "zaya"),
+                    "convolutions run along its queries and keys"),
+    "llama4_text": "its layers attend within chunks", "hrm_text": "its layers run several times",
+    "reformer": "its attention picks the tokens that it meets",
+    "mimo_v2_flash": "its layers have several numbers of heads",
+    "longcat_flash": "its layers attend twice", "jetmoe": "its attention is made of experts",
+    "diffllama": "its attention is the difference of two", "doge": "its attention makes masks of its own",
+    "axk1": "a norm stands behind its experts alone",
+    "gpt_neox_japanese": "its last layer alone has a bias", "cpmant": "its positions are relative, in buckets",
+    "xlnet": "its positions are relative, with biases of their own", "blt": "it puts bytes together in patches",
 }  # fmt: skip
 """Model type -> why no shape describes it, and so no formula covers it."""
 

@@ -80,6 +80,20 @@ def moved(tensor: torch.Tensor, device: str) -> torch.Tensor:
     return there
 
 
+def is_open_mask(name: str, value: Any) -> bool:
+    """Whether an input is a mask of tokens, (batch, length), of ones alone: as if there were none."""
+    import torch
+
+    if (
+        not name.endswith("attention_mask")
+        or not isinstance(value, torch.Tensor)
+        or value.ndim != 2
+    ):
+        return False
+    values = getattr(value, "drawn", value)
+    return not values.is_meta and bool((values == 1).all())
+
+
 def map_tensors(change: Callable[[torch.Tensor], torch.Tensor], values: Any) -> Any:
     """``values`` with each tensor changed, inside containers, dataclasses and mappings too."""
     import torch

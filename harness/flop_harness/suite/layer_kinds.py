@@ -28,6 +28,16 @@ def later(config: Config, layers: int, first: int = 28) -> int:
     return max(layers - config.get("max_window_layers", first), 0)
 
 
+def listed(config: Config, layers: int) -> int:
+    """None but those that the configuration lists."""
+    return 0
+
+
+def all_but_first_two_and_fourths(config: Config, layers: int) -> int:
+    """Neither the first two, nor every fourth after the second, nor the last."""
+    return sum(at > 1 and at % 4 != 1 and at != layers - 1 for at in range(layers))
+
+
 def if_used(windows: Windows) -> Windows:
     """The same for a type that has windows only where its configuration says so."""
     return lambda config, layers: windows(config, layers) if config.get("use_sliding_window") else 0
@@ -38,11 +48,11 @@ def earlier_of_two(config: Config, layers: int) -> int:
     return -(-min(config.get("max_window_layers", 28), layers) // 2)
 
 
-def all_but(nth: int) -> Windows:
+def all_but(nth: int, key: str = "sliding_window_pattern") -> Windows:
     """All but every nth; a pattern in the configuration goes before."""
 
     def windows(config: Config, layers: int) -> int:
-        pattern = config.get("sliding_window_pattern") or nth
+        pattern = config.get(key) or nth
         return layers - layers // (len(pattern) if isinstance(pattern, str) else pattern)
 
     return windows
@@ -105,8 +115,11 @@ def dense_layers(config: Config) -> int:
     if kinds:
         return int(kinds.count("dense"))
     step, dense = (
-        first(config, "decoder_sparse_step") or 1,
+        first(config, "decoder_sparse_step", "moe_layer_interval") or 1,
         set(config.get("mlp_only_layers") or ()),
     )
-    sparse = [at for at in range(layers) if (at + 1) % step == 0 and at not in dense]
-    return max(layers - len(sparse), min(first(config, "first_k_dense_replace"), layers))
+    start = first(config, "moe_layer_start_index", "num_dense_layers", "first_k_dense_replace")
+    end = config.get("moe_layer_end_index", -1)
+    places = range(start, layers if end == -1 else end + 1)
+    sparse = [at for at in places if (at + 1) % step == 0 and at not in dense and at < layers]
+    return layers - len(sparse)

@@ -7,18 +7,36 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from flop_harness.records.transformer import Experts, LatentAttention, Transformer
+from flop_harness.records.transformer import LatentAttention, Transformer
+from flop_harness.suite.gpt_types import (
+    biogpt,
+    bloom,
+    ctrl,
+    dbrx,
+    falcon,
+    gpt1,
+    gpt2,
+    gpt_bigcode,
+    gpt_neo,
+    gpt_neox,
+    gptj,
+    mpt,
+    opt,
+    xglm,
+)
 from flop_harness.suite.layer_kinds import (
     Config,
     Windows,
     all_but,
     all_but_first_of_four,
+    all_but_first_two_and_fourths,
     earlier_of_two,
     every,
     every_fourth,
     experts,
     if_used,
     later,
+    listed,
     mlp_width,
     none,
     windowed,
@@ -118,101 +136,85 @@ def qwen2_moe(config: Config) -> Transformer:
     return replace(shape, experts=shape.experts and replace(shape.experts, shared_gate=True))
 
 
-# ---------------------------------------------------------------------------------- GPT and its kin
+# ----------------------------------------------------------------------- further gates and experts
 
 
-def gpt2(config: Config) -> Transformer:
-    width, heads = config["n_embd"], config["n_head"]
-    return Transformer(
-        "", config["n_layer"], width, heads, heads, width // heads,
-        config.get("n_inner") or 4 * width, 2, config["vocab_size"], config["n_positions"],
-        tied=config.get("tie_word_embeddings", True), norm="layer", positions="learned", biases=True,
-    )  # fmt: skip
+def scored(shape: Transformer, **known: Any) -> Transformer:
+    """With a parameter for each expert's score."""
+    assert shape.experts is not None
+    return replace(shape, experts=replace(shape.experts, score_bias=True), **known)
 
 
-def gpt_bigcode(config: Config) -> Transformer:
-    """GPT-2 with one key for all heads."""
-    shape = gpt2(config)
-    return replace(shape, kv_heads=1 if config.get("multi_query", True) else shape.heads)
+def ernie4_5_moe(config: Config) -> Transformer:
+    """Experts from one layer to another; biases of all but these."""
+    config = {"moe_layer_start_index": 1, **config}
+    shape = gated(config, tied=True, qkv="use_bias", output="use_bias", mlp="use_bias")
+    return scored(shape, head_bias=bool(config.get("use_bias")))
 
 
-def gptj(config: Config) -> Transformer:
-    """Biases in the MLP and the head alone."""
-    shape = gpt2(config)
-    return replace(shape, tied=config.get("tie_word_embeddings", False), positions="rotary",
-                   biases=False, mlp_biases=True, head_bias=True, layer_norms=1)  # fmt: skip
+def afmoe(config: Config) -> Transformer:
+    """A gate for each element that attention gives."""
+    windows = all_but(4, "global_attn_every_n_layers")
+    shape = gated(config, windows, head_norms=True, layer_norms=4)
+    return scored(shape, attention_gate=shape.query_width)
 
 
-def gpt_neo(config: Config) -> Transformer:
-    """No biases of queries, keys and values; every other layer sees a window."""
-    width, heads = config["hidden_size"], config.get("num_heads") or config["num_attention_heads"]
-    layers = config.get("num_layers") or config["num_hidden_layers"]
-    kinds = [kind for pattern, times in config["attention_types"] for kind in pattern * times]
-    local = kinds.count("local")
-    return Transformer(
-        "", layers, width, heads, heads, width // heads, config.get("intermediate_size") or 4 * width,
-        2, config["vocab_size"], config["max_position_embeddings"],
-        tied=config.get("tie_word_embeddings", True), norm="layer", positions="learned",
-        output_bias=True, mlp_biases=True, window=config["window_size"] if local else 0, windowed=local,
-    )  # fmt: skip
+def laguna(config: Config) -> Transformer:
+    """A gate for each head, or for each element. ValueError for layers of several numbers of heads."""
+    if len(set(config.get("num_attention_heads_per_layer") or ())) > 1:
+        raise ValueError("num_attention_heads_per_layer: its layers have several numbers of heads")
+    config = {"mlp_only_layers": [0], **config}
+    shape = gated(config, listed, head_norms=True)
+    each_head = config.get("gating", True) in (True, "per-head")
+    return scored(shape, attention_gate=shape.heads if each_head else shape.query_width)
 
 
-def gpt_neox(config: Config) -> Transformer:
-    width, heads = config["hidden_size"], config["num_attention_heads"]
-    attention = bool(config.get("attention_bias", True))
-    return Transformer(
-        "", config["num_hidden_layers"], width, heads, heads, width // heads,
-        config["intermediate_size"], 2, config["vocab_size"], config["max_position_embeddings"],
-        tied=config.get("tie_word_embeddings", False), norm="layer", biases=attention, mlp_biases=True,
-    )  # fmt: skip
+def hunyuan_v1_moe(config: Config) -> Transformer:
+    """An MLP that all tokens share beside the experts. ValueError where these differ from layer to layer."""
+    one = {key: one_of(config[key]) for key in ("num_experts", "moe_topk")}
+    shared = {"shared_intermediate_size": config["intermediate_size"]}
+    return gated({**config, **one, **shared}, head_norms=True)
 
 
-def falcon(config: Config) -> Transformer:
-    """One key for all heads, or groups of them in the later ones."""
-    width, heads = config["hidden_size"], config["num_attention_heads"]
-    newer, alone = config.get("new_decoder_architecture"), config.get("multi_query", True)
-    keys = config.get("num_kv_heads") or heads if newer else 1 if alone else heads
-    beside = config.get("parallel_attn", True)
-    both = config.get("num_ln_in_parallel_attn") in (None, 2) if newer else not beside
-    return Transformer(
-        "", config["num_hidden_layers"], width, heads, keys, width // heads,
-        config.get("ffn_hidden_size") or 4 * width, 2, config["vocab_size"],
-        config.get("max_position_embeddings") or 2048,
-        tied=config.get("tie_word_embeddings", True), norm="layer", biases=config.get("bias", False),
-        positions="alibi" if config.get("alibi") else "rotary", layer_norms=2 if both else 1,
-    )  # fmt: skip
+def one_of(values: Any) -> Any:
+    each = set(values) if isinstance(values, list) else {values}
+    if len(each) > 1:
+        raise ValueError("its layers have several numbers of experts")
+    return each.pop()
 
 
-def bloom(config: Config) -> Transformer:
-    width = config.get("hidden_size") or config["n_embed"]
-    heads = config.get("n_head") or config["num_attention_heads"]
-    return Transformer(
-        "", config.get("n_layer") or config["num_hidden_layers"], width, heads, heads, width // heads,
-        4 * width, 2, config["vocab_size"], config.get("seq_length") or 2048,
-        tied=config.get("tie_word_embeddings", True), norm="layer", positions="alibi", biases=True,
-        embedding_norm=True,
-    )  # fmt: skip
+def cohere2_moe(config: Config) -> Transformer:
+    """The first layers, without experts, have windows and an MLP of their own."""
+    first = config.get("first_k_dense_replace") or 0
+
+    def windows(config: Config, layers: int) -> int:
+        early = first - first // config.get("prefix_dense_sliding_window_pattern", 1)
+        return early + all_but(4)(config, layers - first)
+
+    shape = cohere(config, windows)
+    wide = config.get("prefix_dense_intermediate_size") or config["intermediate_size"]
+    return replace(shape, mlp_width=wide)
 
 
-def mpt(config: Config) -> Transformer:
-    """No biases, and layer norms without them."""
-    width, heads = config["d_model"], config["n_heads"]
-    return Transformer(
-        "", config["n_layers"], width, heads, heads, width // heads,
-        config.get("expansion_ratio", 4) * width, 2, config["vocab_size"], config["max_seq_len"],
-        tied=config.get("tie_word_embeddings", True), norm="scale", positions="alibi",
-    )  # fmt: skip
+def flint(config: Config) -> Transformer:
+    config = {"mlp_only_layers": [0, 1], **config}
+    return gated(config, all_but_first_two_and_fourths, head_norms=True, sinks=True)
 
 
-def dbrx(config: Config) -> Transformer:
-    """Experts in every layer; layer norms without biases."""
-    width, heads, inner = config["d_model"], config["n_heads"], config["ffn_config"]
-    keys, wide = config["attn_config"].get("kv_n_heads", 1), inner["ffn_hidden_size"]
-    return Transformer(
-        "", config["n_layers"], width, heads, keys, width // heads, wide, 3, config["vocab_size"],
-        config["max_seq_len"], tied=config.get("tie_word_embeddings", False), norm="scale",
-        experts=Experts(inner["moe_num_experts"], inner["moe_top_k"], wide),
-    )  # fmt: skip
+def hyperclovax(config: Config) -> Transformer:
+    return gated(config, layer_norms=4 if config.get("use_post_norm", True) else 2)
+
+
+def jais2(config: Config) -> Transformer:
+    config = {"attention_bias": True, "mlp_bias": True, **config}
+    return gated(config, mlp_matrices=2, norm="layer")
+
+
+def apertus(config: Config) -> Transformer:
+    """An activation with two parameters. ValueError for a head of another vocabulary."""
+    if config.get("output_vocab_size") not in (None, config["vocab_size"]):
+        raise ValueError("output_vocab_size: no shape has two vocabularies")
+    return gated(config, mlp_matrices=2, head_norms=True, activation_parameters=2)
 
 
 # ------------------------------------------------------------------------------------- all types
@@ -221,6 +223,7 @@ qwen3 = partial(gated, windows=if_used(later), head_norms=True)
 wide = partial(gated, wide_norms=True)
 gemma = partial(gated, tied=True)
 gemma2 = partial(gemma, layer_norms=4)
+swa = partial(gated, windows=all_but_first_of_four, sinks=True)
 
 READERS: dict[str, Reader] = {
     **dict.fromkeys(("llama", "granitemoe", "granitemoeshared", "ministral3", "aria_text"), gated),
@@ -247,6 +250,15 @@ READERS: dict[str, Reader] = {
     "nemotron": partial(gated, mlp_matrices=2, norm="layer"), "arcee": partial(gated, mlp_matrices=2),
     "nanochat": partial(gated, mlp_matrices=2, norm="none"), "starcoder2": starcoder2,
     "phi": phi, "persimmon": persimmon, "stablelm": stablelm, "phimoe": phimoe, "dbrx": dbrx,
+    "ernie4_5_moe": ernie4_5_moe, "afmoe": afmoe, "laguna": laguna, "hunyuan_v1_moe": hunyuan_v1_moe,
+    "cohere2_moe": cohere2_moe, "cohere_compass_text": partial(cohere, windows=listed),
+    "granitemoe_swa": swa, "granite_swa": partial(swa, tied=True),
+    "flint": flint, "kolibri1": partial(gated, windows=all_but(5), head_norms=True, layer_norms=4),
+    "mellum": partial(gated, windows=listed, head_norms=True), "hyperclovax": hyperclovax, "jais2": jais2,
+    **dict.fromkeys(("exaone", "internlm3", "iquestcoder"), gated), "minicpm3": partial(latent, tied=True),
+    "sarvam_mla": latent, "sarvam_moe": glm4_moe, "apertus": apertus, "apertus1p5_text": apertus,
+    "bitnet": partial(gated, sub_norms=True), "opt": opt, "biogpt": biogpt, "xglm": xglm,
+    "openai-gpt": gpt1, "ctrl": ctrl,
     "gpt2": gpt2, "gpt-sw3": gpt2, "gpt_bigcode": gpt_bigcode, "gptj": gptj, "codegen": gptj,
     "gpt_neo": gpt_neo, "gpt_neox": gpt_neox, "falcon": falcon, "bloom": bloom, "mpt": mpt,
 }  # fmt: skip

@@ -30,6 +30,7 @@ class _Experts(msgspec.Struct, forbid_unknown_fields=True):
     shared_width: Count = 0
     dense_layers: Count = 0
     shared_gate: bool = False
+    score_bias: bool = False
 
 
 class _Latent(msgspec.Struct, forbid_unknown_fields=True):
@@ -63,8 +64,13 @@ class _Model(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     layer_norms: Annotated[int, Meta(ge=1, le=4)] = 2
     head_norms: bool = False
     wide_norms: bool = False
+    sub_norms: bool = False
     sinks: bool = False
     embedding_norm: bool = False
+    final_norm: bool = True
+    attention_gate: Count = 0
+    activation_parameters: Count = 0
+    spare_positions: Count = 0
     causal: bool = True
     window: Count = 0
     windowed: Count = 0

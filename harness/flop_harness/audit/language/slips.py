@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from flop_harness.audit.language import described
+from flop_harness.audit.language import described, left_out
 from flop_harness.audit.language.described import Column, shape_of_columns
 from flop_harness.audit.language.given import Given
 from flop_harness.audit.language.quantities import (
@@ -56,7 +56,8 @@ def explained(claim: Claim, values: Iterable[Interval], clear: bool, near: bool 
     """
     values = list(values)
     given = Given(claim)
-    slips: list[Slip] = [powers, against_sparse, against_another, active_alone, exchanged]
+    slips: list[Slip] = [powers, against_sparse, against_another, active_alone, exchanged,
+                         left_out.of_another, left_out.cell_beside, left_out.factor_beside, left_out.time_unit]  # fmt: skip
     far = near and not any(is_little(figure_of(claim), value) for value in values)
     if clear or far or printed(claim.value)[0].digits >= MANY:
         slips += [transposed, one_digit] if clear else [transposed]
@@ -101,13 +102,17 @@ def against_sparse(claim: Claim, given: Given, values: list[Interval]) -> Iterat
 
 
 def against_another(claim: Claim, given: Given, values: list[Interval]) -> Iterator[str]:
-    """A share of another device's peak of the same number type."""
-    own, dense = claim.given.get("peak", ""), given.peak
-    if claim.metric not in BY_PEAK or dense is None or "-" not in own:
+    """A share of another peak of the device, or of another device's of the same number type."""
+    dense, own = given.peak, known_peaks().get(claim.given.get("peak", ""))
+    if claim.metric not in BY_PEAK or dense is None or own is None:
         return
-    kind = own.rpartition("-")[2]
-    others = (each for name, each in known_peaks().items() if name.endswith(f"-{kind}"))
-    for other in others:
+    here = [each for each in known_peaks().values() if each.device == own.device]
+    there = [
+        each
+        for each in known_peaks().values()
+        if (each.dtype, each.sparse) == (own.dtype, own.sparse)
+    ]
+    for other in (*here, *there):
         against = (value * (dense / other.flops) for value in values)
         if other.flops != dense.low and any(map(figure_of(claim).meets, against)):
             yield f"a share of the peak of {other.id}, {float(other.flops / 10**12):g} TFLOP/s"

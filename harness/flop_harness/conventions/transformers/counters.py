@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from flop_harness.conventions.transformers import coverage as asks
+from flop_harness.conventions.transformers import parameters as weights
 from flop_harness.conventions.transformers import switches as sw
 from flop_harness.conventions.transformers.formula import Formula, Symbols
 from flop_harness.conventions.transformers.papers import linear, reference
 
 
 def hf_trainer(s: Symbols) -> int:
-    learned = s.shape.context * s.h if s.shape.positions == "learned" else 0
+    learned = weights.positions(s.shape)
     return 6 * (s.N_all - s.V * s.h - learned)
 
 

@@ -39,10 +39,14 @@ class Symbols:
 
     @property
     def attention(self) -> int:
-        """Weights of one layer's attention; all heads of one size."""
-        if self.shape.latent is not None:
-            return weights.query_key_value(self.shape) + weights.output(self.shape)
-        return self.h * self.Q * (self.H + 2 * self.kv) + self.H * self.Q * self.h
+        """Weights of one layer's attention, without a gate of what it gives."""
+        plain = replace(self.shape, attention_gate=0)
+        return weights.query_key_value(plain) + weights.output(plain)
+
+    @property
+    def gates(self) -> int:
+        """Weights of all gates of what attention gives."""
+        return self.L * self.h * self.shape.attention_gate
 
     @property
     def pair(self) -> int:

@@ -40,7 +40,7 @@ def maxtext_prefill(s: Symbols) -> int:
 
 OURS = "the reference: one MAC for each multiplication of a product"
 VLLM = "vllm-project/vllm vllm/v1/metrics/perf.py @00cee63e"
-IN_VLLM = (sw.THREE_MATRICES, sw.NO_ROUTER, sw.NO_RELATIVE)
+IN_VLLM = (sw.NO_GATE, sw.THREE_MATRICES, sw.NO_ROUTER, sw.NO_RELATIVE)
 FORMULAS = (
     Formula("ref-prefill", "a prompt: exact causal pairs, logits of every token", OURS, prefill,
             scope="prefill", latent=True),

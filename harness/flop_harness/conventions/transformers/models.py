@@ -85,7 +85,7 @@ NEMOS = (
             covers=(asks.family(*NEMO_FAMILIES),), strict=True,
             project="NeMo", date="since 2025-08", commit="8cfedd72"),
     Formula("nemo-gpt-oss", "gpt_oss(): exact causal pairs, in windows too", f"{NEMO} @8cfedd72",
-            nemo_gpt_oss, (sw.THREE_MATRICES, *PLAIN, sw.CAUSAL_EXACT),
+            nemo_gpt_oss, (sw.NO_GATE, sw.THREE_MATRICES, *PLAIN, sw.CAUSAL_EXACT),
             covers=(asks.family("gpt-oss"), asks.decoder), strict=True),
     Formula("nemo-transformer", "transformer(): two matrices, experts in half of the layers",
             f"{NEMO} @8cfedd72", nemo_transformer,
@@ -118,12 +118,12 @@ MAXTEXT = "AI-Hypercomputer/maxtext src/maxtext/utils/maxtext_utils.py"
 JAX = (
     Formula("maxtext-2025-06", "each product, full attention", "AI-Hypercomputer/maxtext "
             "@a4c01726^", lambda s: maxtext(s) + maxtext_scores(s),
-            (sw.NO_RELATIVE, sw.NO_SHARED_GATE, sw.WINDOWS),
+            (sw.NO_GATE, sw.NO_RELATIVE, sw.NO_SHARED_GATE, sw.WINDOWS),
             covers=(asks.plain_positions,), latent=True,
             project="MaxText", date="to 2025-07", commit="a4c01726^"),
     Formula("maxtext", "each product, half of the square", f"{MAXTEXT}:1149 @e591f30c",
             lambda s: maxtext(s) + Fraction(maxtext_scores(s), 2),
-            (sw.NO_RELATIVE, sw.NO_SHARED_GATE, sw.WINDOWS, sw.CAUSAL_HALF),
+            (sw.NO_GATE, sw.NO_RELATIVE, sw.NO_SHARED_GATE, sw.WINDOWS, sw.CAUSAL_HALF),
             covers=(asks.plain_positions, asks.decoder), latent=True,
             project="MaxText", date="since 2025-07", commit="e591f30c"),
     Formula("levanter", "each product, router and softmax too", "stanford-crfm/levanter "
@@ -204,12 +204,12 @@ LLAMAS = ("llama", "llama2", "llama3", "mistral", "qwen2", "qwen3")
 FINE_TUNING = (
     Formula("verl", "6 N with the embedding in N, 12 d T L", "volcengine/verl "
             "verl/utils/flops_counter.py @02cf355f", verl,
-            (sw.EMBEDDING, sw.QUERY_SIZED, sw.WINDOWS, sw.NO_RELATIVE, sw.NO_SHARED_GATE),
+            (sw.EMBEDDING, sw.NO_GATE, sw.QUERY_SIZED, sw.WINDOWS, sw.NO_RELATIVE, sw.NO_SHARED_GATE),
             covers=(asks.family(*LLAMAS, "qwen3-moe", "gemma3", "deepseek-v3", "gpt-oss"),),
             latent=True),
     Formula("trl", "each product, the embedding too, a tied head left out", "huggingface/trl "
             "trl/trainer/utils.py:1520 @f2cd5771", trl,
-            (sw.EMBEDDING, sw.NO_TIED_HEAD, *PLAIN, sw.THREE_MATRICES),
+            (sw.EMBEDDING, sw.NO_TIED_HEAD, sw.NO_GATE, *PLAIN, sw.THREE_MATRICES),
             covers=(asks.three_matrices, asks.no_experts, asks.family(*LLAMAS))),
     Formula("olmo-core", "6 for each weight of a module, 12 H hd T", "allenai/OLMo-core "
             "src/olmo_core/nn/attention/__init__.py:791 @fa6c5014",

@@ -15,7 +15,7 @@ ABSOLUTE = (sw.FOUR_H, sw.NO_ROUTER, sw.NO_RELATIVE)
 
 def linear(s: Symbols) -> int:
     """Weights of products in all layers, those that a token meets."""
-    return s.L * s.attention + s.ffn(s.m) + s.gate + s.positions
+    return s.L * s.attention + s.gates + s.ffn(s.m) + s.gate + s.positions
 
 
 def reference(s: Symbols) -> int:
@@ -141,5 +141,5 @@ FORMULAS = (
             latent=True),
     Formula("scaling-book", "18 h ff + 12 h (H + kv) hd + 12 T d in each layer, 6 h V",
             "jax-ml/scaling-book transformers.md @0819a7d8", scaling_book,
-            (sw.NO_ROUTER, sw.NO_RELATIVE), covers=(asks.plain_positions,)),
+            (sw.NO_GATE, sw.NO_ROUTER, sw.NO_RELATIVE), covers=(asks.plain_positions,)),
 )  # fmt: skip

@@ -10,12 +10,18 @@ def parameters(shape: Transformer) -> dict[str, int]:
     head = 0 if shape.tied else shape.vocabulary * shape.width
     return {
         "embedding": shape.vocabulary * shape.width,
-        "positions": shape.context * shape.width if shape.positions == "learned" else 0,
+        "positions": positions(shape),
         **matrices(shape),
         "norms": norms(shape),
         "biases": biases(shape),
         "head": head,
     }
+
+
+def positions(shape: Transformer) -> int:
+    """A table of learned ones."""
+    rows = shape.context + shape.spare_positions
+    return rows * shape.width if shape.positions == "learned" else 0
 
 
 def count(shape: Transformer) -> int:
@@ -42,17 +48,19 @@ def matrices(shape: Transformer) -> dict[str, int]:
 
 
 def query_key_value(shape: Transformer) -> int:
-    """Weights of one layer that make queries, keys and values."""
-    latent = shape.latent
+    """Weights of one layer that make queries, keys and values, and a gate of what attention gives."""
+    latent, gate = shape.latent, shape.width * shape.attention_gate
     if latent is None:
-        return shape.width * (shape.query_width + 2 * shape.kv_width)
+        return shape.width * (shape.query_width + 2 * shape.kv_width) + gate
     size = latent.plain + latent.rotary
     rank = latent.query_rank
     queries = rank * (shape.width + shape.heads * size) if rank else (
         shape.width * shape.heads * size
     )  # fmt: skip
     compressed = shape.width * (latent.kv_rank + latent.rotary)
-    return queries + compressed + latent.kv_rank * shape.heads * (latent.plain + latent.value)
+    return (
+        gate + queries + compressed + latent.kv_rank * shape.heads * (latent.plain + latent.value)
+    )
 
 
 def output(shape: Transformer) -> int:
@@ -108,20 +116,28 @@ def norms(shape: Transformer) -> int:
     inner = per_norm * 2 * shape.head_size if shape.head_norms else 0
     if shape.wide_norms:
         inner += shape.query_width + shape.kv_width
+    if shape.sub_norms:
+        inner += shape.query_width + shape.mlp_width
     if shape.latent:
         inner += shape.latent.query_rank + shape.latent.kv_rank
-    count = shape.layer_norms * shape.layers + 1 + shape.embedding_norm
+    count = shape.layer_norms * shape.layers + shape.embedding_norm + shape.final_norm
     return per_norm * shape.width * count + shape.layers * inner
 
 
 def biases(shape: Transformer) -> int:
-    """Of every product, or of some of them; sinks of heads too, which are no weight of a product."""
+    """Of every product, or of some of them; sinks, scores and activations too, whose parameters are no weights."""
     every = shape.biases
     qkv = query_key_value_biases(shape) if every or shape.qkv_biases else 0
     output = shape.width if every or shape.output_bias else 0
     sinks = shape.heads if shape.sinks else 0
+    scores = (
+        shape.expert_layers * shape.experts.routed * shape.experts.score_bias
+        if shape.experts
+        else 0
+    )
     return (
-        shape.layers * (qkv + output + sinks)
+        shape.layers * (qkv + output + sinks + shape.activation_parameters)
+        + scores
         + (mlp_biases(shape) if every or shape.mlp_biases else 0)
         + (expert_biases(shape) if every or shape.expert_biases else 0)
         + (shape.vocabulary if shape.head_bias else 0)

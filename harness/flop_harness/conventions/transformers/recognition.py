@@ -7,54 +7,50 @@ its output; the MLP; at the end the logits. Whatever does not fit is said, and n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise, product
 from math import prod
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
-from flop_harness.conventions.products import products, works
+from flop_harness.conventions.products import products
 from flop_harness.conventions.transformers import parameters as weights
 from flop_harness.conventions.transformers.forward import forward
+from flop_harness.conventions.transformers.runs import (
+    Attention,
+    Grouped,
+    NotRecognised,
+    Weighed,
+    angles,
+    runs,
+    sequences,
+)
 from flop_harness.records import Call, Tensor, Trace
-from flop_harness.records.transformer import Norm, Transformer
+from flop_harness.records.transformer import Experts, Norm, Transformer
 from flop_harness.trace.walk import visits
 
 
-class NotRecognised(Exception):
-    """The trace is of no transformer that a shape describes; the text says in what it is none."""
-
-
-class Dense(NamedTuple):
-    """A product with a weight of (inner, outer), met by so many rows."""
-
-    rows: int
-    inner: int
-    outer: int
-
-
-class Attention(NamedTuple):
-    heads: int
-    length: int
-    size: int
-
-
 class Blocks(NamedTuple):
-    """The products of a decoder or an encoder: of one layer, how many layers there are, and the logits."""
+    """The products of a decoder or an encoder: of one layer, how many layers there are, and the logits.
+
+    ``mlp`` is that of layers without ``experts``; empty where all have some.
+    """
 
     layers: int
     attention: Attention
-    qkv: list[Dense]
-    output: Dense
-    mlp: list[Dense]
-    logits: Dense
+    qkv: list[Weighed]
+    output: Weighed
+    mlp: list[Weighed]
+    logits: Weighed
+    experts: list[Weighed]
+    expert_layers: int
 
 
 def shape_of(trace: Trace, name: str) -> tuple[Transformer, int]:
     """(shape, length of the sequences). NotRecognised with the reason."""
     batch, length = sequences(trace)
-    found = blocks(list(runs(trace, batch)))
-    plain = skeleton(found, name, length, is_causal(trace))
+    found = blocks(list(runs(trace, batch, length)))
+    plain = skeleton(found, name, (batch, length), is_causal(trace))
     shape = replace(with_parameters(trace, plain), family=family_of(trace.modules[0].type))
     if found.attention.length != length:
         raise NotRecognised(f"it attends to {found.attention.length} of {length} tokens")
@@ -64,114 +60,44 @@ def shape_of(trace: Trace, name: str) -> tuple[Transformer, int]:
     return shape, length
 
 
-def sequences(trace: Trace) -> tuple[int, int]:
-    """(batch, length) of the first input of whole numbers."""
-    given = (*trace.root.args, *(value for _, value in trace.root.kwargs))
-    for value in given:
-        if isinstance(value, Tensor) and value.dtype.startswith("int") and len(value.shape) == 2:
-            return value.shape[0], value.shape[1]
-    raise NotRecognised("it is not called with the numbers of tokens, (batch, length)")
-
-
-# ----------------------------------------------------------------------------------- products
-
-
-def runs(trace: Trace, batch: int) -> Iterator[Dense | Attention]:
-    """The products of the forward pass; the two of attention as one, none of rotary positions."""
-    scores: Tensors | None = None
-    for call in producers(trace):
-        tensors = tuple(value for value in call.args if isinstance(value, Tensor))
-        if call.packet in BATCHED:
-            operands = tensors[-2:]
-            if scores is not None and operands[0].shape == result(scores):
-                x, y = scores
-                yield Attention(x.shape[0] // batch, y.shape[2], x.shape[2])
-                scores = None
-                continue
-            if scores is not None and not is_outer(scores):
-                raise NotRecognised("a product of two tensors is no part of attention")
-            scores = operands
-        elif call.packet in ("aten.mm", "aten.addmm"):
-            x, w = tensors[-2:]
-            yield Dense(x.shape[0], *w.shape)
-        elif "scaled_dot_product" in call.packet:
-            query, key = tensors[:2]
-            yield Attention(query.shape[1], key.shape[2], query.shape[3])
-        else:
-            raise NotRecognised(
-                f"{call.packet} makes several products at once, as of experts: name the model's "
-                "config.json, or a .toml with its shape, instead"
-            )
-
-
-BATCHED = ("aten.bmm", "aten.baddbmm")
-Tensors: TypeAlias = tuple[Tensor, ...]
-
-
-def producers(trace: Trace) -> Iterator[Call]:
-    """The operators of the forward pass that have products."""
-    for visit, work in works(trace):
-        if work is not None and work.products and visit.phase == "forward":
-            yield visit.call
-
-
-def result(operands: Tensors) -> tuple[int, ...]:
-    x, y = operands
-    return (*x.shape[:2], y.shape[2])
-
-
-def is_outer(operands: Tensors) -> bool:
-    """Frequencies times places, the angles of rotary positions: nothing is summed."""
-    return operands[0].shape[2] == 1
-
-
-def angles(trace: Trace) -> int:
-    """MACs of rotary positions, where their angles are a product: one that sums nothing."""
-    found = [tuple(value for value in call.args if isinstance(value, Tensor))[-2:]
-             for call in producers(trace) if call.packet in BATCHED]  # fmt: skip
-    after = [*found[1:], None][: len(found)]
-    return sum(
-        prod(result(one))
-        for one, then in zip(found, after, strict=True)
-        if is_outer(one) and (then is None or then[0].shape != result(one))
-        and not any(one[0].shape == result(other) for other in found)
-    )  # fmt: skip
-
-
 WITHOUT_LOGITS = (
     "it ends without logits, as a base model does: name a class that has them, as in"
     " transformers:LlamaForCausalLM --kwargs config=config.json"
 )
 
 
-def blocks(found: list[Dense | Attention]) -> Blocks:
+def blocks(found: list[Weighed | Attention]) -> Blocks:
     """The products taken apart at each attention."""
     places = [place for place, each in enumerate(found) if isinstance(each, Attention)]
     if not places:
         raise NotRecognised("it has no attention")
-    kinds = {found[place] for place in places}
+    kinds = {each for each in found if isinstance(each, Attention)}
     if len(kinds) > 1:
         raise NotRecognised("its layers attend in different ways")
     cuts = [-1, *places, len(found)]
-    parts = [[each for each in found[start + 1 : end] if isinstance(each, Dense)]
+    parts = [[each for each in found[start + 1 : end] if not isinstance(each, Attention)]
              for start, end in pairwise(cuts)]  # fmt: skip
     qkv, last = parts[0], parts[-1]
     if (
         qkv
         and len(last) >= 3
-        and all(part == [*last, *qkv] for part in parts[1:-1])
+        and all(part == [*last, *qkv] for part in parts[-2:0:-1][:1])
         and last[-1].outer == qkv[0].inner
     ):
         raise NotRecognised(WITHOUT_LOGITS)
     if not qkv or len(last) < 4:
         raise NotRecognised("a layer lacks projections, an MLP, or logits follow none")
-    layer = last[:-1]
-    for part in parts[1:-1]:
-        if part != [*layer, *qkv]:
-            raise NotRecognised("its layers are not alike")
+    if any(part[-len(qkv) :] != qkv for part in parts[1:-1]):
+        raise NotRecognised("its layers are not alike")
+    layers = [*(part[: -len(qkv)] for part in parts[1:-1]), last[:-1]]
+    outputs, mlps = [layer[0] for layer in layers], [layer[1:] for layer in layers]
+    dense = [each for each in mlps if not any(isinstance(run, Grouped) for run in each)]
+    sparse = [each for each in mlps if each not in dense]
+    if any(each != same[0] for same in (outputs, dense, sparse) for each in same):
+        raise NotRecognised("its layers are not alike")
     (attention,) = kinds
-    assert isinstance(attention, Attention)
-    return Blocks(len(places), attention, qkv, layer[0], layer[1:], last[-1])
+    return Blocks(len(places), attention, qkv, outputs[0], dense[0] if dense else [], last[-1],
+                  sparse[0] if sparse else [], len(sparse))  # fmt: skip
 
 
 def family_of(kind: str) -> str:
@@ -181,26 +107,62 @@ def family_of(kind: str) -> str:
     return family.replace("_", "-") if library == "transformers" else ""
 
 
-def skeleton(found: Blocks, name: str, length: int, causal: bool) -> Transformer:
+def skeleton(
+    found: Blocks, name: str, sequences: tuple[int, int], causal: bool
+) -> Transformer:  # fmt: skip
     """The shape without what parameters alone tell."""
     width = found.qkv[0].inner
     size, heads = found.attention.size, found.attention.heads
+    if any(each.inner != width for each in found.qkv):
+        raise NotRecognised("its queries, keys or values are made in two steps, as from a compressed"
+                            f" cache: {INSTEAD}")  # fmt: skip
     made = sum(each.outer for each in found.qkv)
     groups, rest = divmod(made - heads * size, 2 * size)
-    if rest or not 1 <= groups <= heads or any(each.inner != width for each in found.qkv):
+    if rest or not 1 <= groups <= heads:
         raise NotRecognised(f"{made:,} elements are no queries, keys and values of {heads} heads")
     if (found.output.inner, found.output.outer) != (heads * size, width):
         raise NotRecognised("what follows attention does not lead from its heads to the width")
     if found.logits.inner != width:
         raise NotRecognised("it does not end with logits")
-    matrices, mlp_width = mlp_of(found.mlp, width)
+    matrices, mlp_width = mlp_of(found.mlp, width) if found.mlp else (0, 0)
+    experts = experts_of(found, width, prod(sequences))
+    if experts is not None:
+        of_experts, shape = experts
+        if found.mlp and matrices != of_experts:
+            raise NotRecognised("its experts have other matrices than its MLPs")
+        matrices, mlp_width = of_experts, mlp_width or shape.width
     return Transformer(
         name, found.layers, width, heads, groups, size, mlp_width, matrices, found.logits.outer,
-        length, causal=causal,
+        sequences[1], causal=causal, experts=experts[1] if experts else None,
     )  # fmt: skip
 
 
-def mlp_of(mlp: list[Dense], width: int) -> tuple[int, int]:
+INSTEAD = "name the model's config.json, or a .toml with its shape, instead"
+
+
+def experts_of(found: Blocks, width: int, tokens: int) -> tuple[int, Experts] | None:
+    """(matrices, experts): a router before them and, beside, an MLP that all tokens share, with its gate."""
+    if not found.experts:
+        return None
+    routed = [each for each in found.experts if isinstance(each, Grouped)]
+    router = found.experts.index(routed[0]) - 1
+    beside = [each for place, each in enumerate(found.experts)
+              if place != router and each not in routed]  # fmt: skip
+    gates = [each for each in beside if each.outer == 1]
+    shared = [each for each in beside if each not in gates]
+    matrices, inner = mlp_of(routed, width)
+    of_shared, shared_width = mlp_of(shared, width) if shared else (matrices, 0)
+    active, rest = divmod(routed[0].rows, tokens)
+    if router < 0 or rest or of_shared != matrices or len(gates) > 1:
+        raise NotRecognised(f"its experts are not as a shape describes them: {INSTEAD}")
+    several = 1 if gates else shared_width // inner or 1
+    return matrices, Experts(
+        found.experts[router].outer, active, inner, several if shared else 0, shared_width,
+        found.layers - found.expert_layers, bool(gates),
+    )  # fmt: skip
+
+
+def mlp_of(mlp: Sequence[Weighed], width: int) -> tuple[int, int]:
     """(matrices, width): two; three where the gate is one of its own, or half of the first."""
     *up, down = mlp
     sizes = [each.outer for each in up]
@@ -209,6 +171,10 @@ def mlp_of(mlp: list[Dense], width: int) -> tuple[int, int]:
             return 2, down.inner
         if sizes in ([down.inner] * 2, [2 * down.inner]):
             return 3, down.inner
+    if len(mlp) > 3:
+        raise NotRecognised(
+            f"it has more than one MLP in a layer, as where experts run one by one: {INSTEAD}"
+        )
     raise NotRecognised("its MLP has neither two matrices nor three")
 
 
@@ -220,9 +186,20 @@ def is_causal(trace: Trace) -> bool:
             mask, switch = call.argument(3, "attn_mask"), call.argument(5, "is_causal", False)
             square = isinstance(mask, Tensor) and mask.shape[-1:] == mask.shape[-2:-1]
             return switch is True or (square and mask.shape[-1] > 1)
-        if call.packet in ("aten.tril", "aten.triu"):
+        if call.packet in ("aten.tril", "aten.triu") or hides(call):
             return True
     return False
+
+
+def hides(call: Call) -> bool:
+    """Whether a call adds one square mask to the scores of all heads."""
+    if call.packet != "aten.add" or len(call.args) < 2:
+        return False
+    scores, mask = call.args[:2]
+    if not (isinstance(scores, Tensor) and isinstance(mask, Tensor) and len(scores.shape) == 4):
+        return False
+    rows, columns = scores.shape[-2:]
+    return rows == columns > 1 and mask.shape[-3:] == (1, rows, columns) and scores.shape[1] > 1
 
 
 # --------------------------------------------------------------------------------- parameters
@@ -239,9 +216,8 @@ def with_parameters(trace: Trace, shape: Transformer) -> Transformer:
         positions="learned" if positions else "rotary",
         context=positions or shape.context,
     )
-    for biases, first, inner in product(biases_of(trace, shape), (False, True), (False, True)):
-        around = 2 if first else norms_of_a_layer(trace, shape)
-        whole = replace(shape, embedding_norm=first, head_norms=inner, layer_norms=around, **biases)
+    for biases, norms in product(biases_of(trace, shape), norms_of(trace, shape)):
+        whole = replace(shape, **norms, **biases)
         if weights.count(whole) == held(trace):
             return whole
     left = held(trace) - weights.count(shape)
@@ -259,20 +235,37 @@ BIASES: tuple[Mapping[str, Any], ...] = (
 
 def biases_of(trace: Trace, shape: Transformer) -> Iterator[Mapping[str, Any]]:
     """What biases there may be: none where no parameter is called so; the head's where there is one so long."""
-    sizes = {trace.parameters[number].shape for module in trace.modules
-             for name, number in module.parameters if "bias" in name}  # fmt: skip
-    head = {"head_bias": (shape.vocabulary,) in sizes}
-    yield head
-    if sizes:
-        yield from ({**each, **head} for each in BIASES)
+    sizes = {name: trace.parameters[number].shape for module in trace.modules
+             for name, number in module.parameters}  # fmt: skip
+    named = {size for name, size in sizes.items() if "bias" in name}
+    always = {"head_bias": (shape.vocabulary,) in named,
+              "sinks": any("sink" in name for name in sizes)}  # fmt: skip
+    yield always
+    for each in BIASES if named else ():
+        yield {**each, **always}
+        if shape.experts:
+            yield {**each, **always, "expert_biases": True}
 
 
-def norms_of_a_layer(trace: Trace, shape: Transformer) -> int:
-    """By how many weights are as wide as the model; 2 where that tells nothing."""
-    wide = {number for module in trace.modules for name, number in module.parameters
-            if "bias" not in name and trace.parameters[number].shape == (shape.width,)}  # fmt: skip
-    each, rest = divmod(len(wide) - 1, shape.layers)
-    return each if each and not rest else 2
+def norms_of(trace: Trace, shape: Transformer) -> Iterator[Mapping[str, Any]]:
+    """What norms there may be, by the vectors as wide as the model or one head: one behind the embedding,
+    of each layer so many, of queries and keys, a last one.
+    """
+    vectors = {number: trace.parameters[number].shape for module in trace.modules
+               for name, number in module.parameters if "bias" not in name}  # fmt: skip
+    wide = sum(size == (shape.width,) for size in vectors.values())
+    inner: list[tuple[dict[str, Any], int]] = [({}, 0)]
+    if (shape.head_size,) in vectors.values():
+        inner.append(({"head_norms": True}, 0))
+    if {(shape.query_width,), (shape.kv_width,)} <= set(vectors.values()):
+        as_wide = (shape.query_width, shape.kv_width).count(shape.width)
+        inner.append(({"wide_norms": True}, as_wide))
+    for (first, last), (more, beside) in product(((0, 1), (0, 0), (1, 1)), inner):
+        each, rest = divmod(wide - first - last, shape.layers)
+        if wide and (rest or each <= beside):
+            continue
+        yield {"embedding_norm": bool(first), "final_norm": bool(last),
+               "layer_norms": each - beside if wide else 2, **more}  # fmt: skip
 
 
 def held(trace: Trace) -> int:

@@ -182,6 +182,10 @@ INTEGER_GROUPS = (
     ),
 )  # fmt: skip
 """By integer division throughout, as in the source."""
+NO_GATE = Switch(
+    "qkv", "no gate of what attention gives",
+    lambda s, t, so_far: so_far - 2 * s.layers * s.width * s.attention_gate,
+)  # fmt: skip
 OWN_KEYS = Switch(
     "qkv", "keys and values for every head", lambda s, t, _: 6 * s.layers * s.width * s.query_width
 )

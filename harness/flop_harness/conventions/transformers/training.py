@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from flop_harness.conventions.transformers import coverage as asks
+from flop_harness.conventions.transformers import parameters as weights
 from flop_harness.conventions.transformers import switches as sw
 from flop_harness.conventions.transformers.formula import Formula, Symbols
 from flop_harness.conventions.transformers.forward import seen
@@ -53,7 +54,7 @@ def megatron_deepspeed(s: Symbols) -> int:
 
 MEGATRON = "NVIDIA/Megatron-LM megatron/training/training.py, num_floating_point_operations"
 FILLED = "vocabulary filled up to a multiple of 128"
-GENERAL = (sw.NO_ROUTER, sw.NO_RELATIVE, COMPRESSED_NORMS)
+GENERAL = (sw.NO_GATE, sw.NO_ROUTER, sw.NO_RELATIVE, COMPRESSED_NORMS)
 MEGATRONS = (
     Formula("megatron-2023", "60 L h^2 (1 + kv / 5 H + T / 5 h + V / 10 L h)",
             f"{MEGATRON} @2748e7c7d4", megatron_2023, (*sw.GROUPED_SQUARE, *ABSOLUTE),
@@ -139,7 +140,7 @@ def neox(s: Symbols) -> Fraction:
 
 
 def nanogpt(s: Symbols) -> int:
-    learned = s.shape.context * s.h if s.shape.positions == "learned" else 0
+    learned = weights.positions(s.shape)
     return 6 * (s.N_all - learned) + 12 * s.L * s.H * s.Q * s.T
 
 

@@ -116,12 +116,14 @@ def moved(before: FormulaBridge, now: FormulaBridge) -> str:
 
 
 def utilisations(found: Iterable[Utilisation], shape: Transformer, peak: Peak) -> Table:
+    found = tuple(found)
+    outside = any(each.outside for each in found)
     heads = (Column("formula"), Column("figure"), Column("share of peak", "number"),
              Column("TFLOP/s per device", "number"), Column("FLOP per token", "number"),
-             Column("not covered"))  # fmt: skip
+             *((Column("not covered"),) if outside else ()))  # fmt: skip
     rows = tuple(
         (each.formula, figure(each), share_of_peak(each), digits(float(each.flops / 10**12), 4),
-         exact(each.per_token), each.outside)
+         exact(each.per_token), *((each.outside,) if outside else ()))
         for each in found
     )  # fmt: skip
     marked = "sparse" if peak.sparse else "dense"

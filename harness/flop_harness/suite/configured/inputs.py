@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 from flop_harness.errors import UserError
 from flop_harness.suite.configured.sizes import Sizes, parts, positions
-from flop_harness.suite.configured.tensors import INPUTS, ids
+from flop_harness.suite.configured.tensors import INPUTS
 
 
 def made_for(module: Any, length: int | None = None, batch: int = 1) -> dict[str, Any]:
@@ -84,58 +82,3 @@ def refuse_beyond(module: Any, args: tuple, kwargs: Mapping[str, Any]) -> None:
     if most and length > most:
         raise UserError(f"{type(module).__name__} has {most:,} positions: a length of {length:,} is "
                         "beyond them (config: max_position_embeddings; formulas: --extend)")  # fmt: skip
-
-
-# ------------------------------------------------------------------------------- decoding
-
-
-@contextmanager
-def experts_on_meta(module: Any, device: str) -> Iterator[None]:
-    """Grouped products refuse float32 on meta; which kind runs leaves no trace in a cache."""
-    before = getattr(module.config, "_experts_implementation", None)
-    if device != "meta" or before != "grouped_mm":
-        yield
-        return
-    module.set_experts_implementation("batched_mm")
-    try:
-        yield
-    finally:
-        module.set_experts_implementation(before)
-
-
-def kinds_of_cache(past: int) -> dict[str, Callable[..., Any]]:
-    """Kind -> what makes an empty cache of it for a configuration; the quantised by their backends."""
-    import transformers
-
-    return {
-        "dynamic": transformers.DynamicCache,
-        "static": partial(transformers.StaticCache, max_cache_len=past + 1),
-        **{each: partial(transformers.QuantizedCache, each) for each in ("fp8", "quanto", "hqq")},
-    }
-
-
-def empty_cache(config: Any, kind: str, past: int) -> Any:
-    """UserError for a kind that there is not, that needs another package or another model."""
-    kinds = kinds_of_cache(past)
-    if kind not in kinds:
-        raise UserError(f"kwargs.cache: {kind!r} is none of {', '.join(kinds)}")
-    try:
-        return kinds[kind](config=config)
-    except (ImportError, ValueError) as error:
-        raise UserError(f"kwargs.cache: {kind!r}: {' '.join(str(error).split())}") from error
-
-
-def step_of_decoding(module: Any, kind: str, past: int, batch: int) -> dict[str, Any]:
-    """One token for each sequence, with a cache that a prompt of ``past`` tokens has filled."""
-    import torch
-
-    if past < 1:
-        raise UserError("kwargs.past: how many tokens the cache holds, at least 1")
-    cache = empty_cache(module.config, kind, past)
-    name = "cache" if "cache" in inspect.signature(module.forward).parameters else "past_key_values"
-    sizes = Sizes(module, past, batch)
-    device = next(module.parameters()).device
-    with torch.no_grad(), experts_on_meta(module, device.type):
-        module(input_ids=ids(sizes).to(device), **{name: cache, "use_cache": True})
-    sizes.length = 1
-    return {"input_ids": ids(sizes), name: cache, "use_cache": True}

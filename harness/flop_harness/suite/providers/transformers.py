@@ -18,7 +18,7 @@ from typing import Any
 
 from flop_harness.errors import UserError, suggest, warn
 from flop_harness.suite.collection import uncollected
-from flop_harness.suite.configured import inputs
+from flop_harness.suite.configured import decoding, inputs
 from flop_harness.suite.importing import find_file
 from flop_harness.suite.providers.provider import Provider, library
 from flop_harness.suite.recipe import Recipe
@@ -128,7 +128,11 @@ def of_class(
     module.tie_weights()  # part of what was skipped
     module.eval()
     if cache or past:
-        return module, (), inputs.step_of_decoding(module, cache or "dynamic", past, batch)
+        return (
+            module,
+            (),
+            decoding.step_of_decoding(module, cache or "dynamic", past, batch, length),
+        )
     return module, (), inputs.made_for(module, length, batch)
 
 
