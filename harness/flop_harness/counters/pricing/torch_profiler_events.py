@@ -90,11 +90,12 @@ def observed(model: Any, args: tuple[Any, ...], **kwargs: Any) -> tuple[Call, ..
     """The events of a run of the model, as the arguments of one call; none of one that raises."""
     from torch import profiler
 
-    try:
-        with captured() as calls, profiler.profile(activities=[profiler.ProfilerActivity.CPU]):
-            model(*args, **kwargs)
-    except Exception:  # noqa: BLE001 - of a model that cannot be run so: no figure either
-        return ()
+    with captured() as calls:
+        try:
+            with profiler.profile(activities=[profiler.ProfilerActivity.CPU]):
+                model(*args, **kwargs)
+        except Exception:  # noqa: BLE001 - of a model that cannot be run so: no figure either
+            return ()
     return tuple(calls)
 
 
@@ -102,9 +103,15 @@ def written(events: Iterable[Any]) -> Iterator[tuple[str, tuple, str]]:
     """(name, inputs, what a term says of it) of the events that are charged."""
     for event in events:
         if event.name in TOLD:
-            values = event.concrete_inputs or [None] * len(event.input_shapes)
-            inputs = zip(event.input_shapes, event.input_dtypes, values, strict=True)
+            shapes = event.input_shapes
+            dtypes = getattr(event, "input_dtypes", None) or guessed_dtypes(event.name, shapes)
+            inputs = zip(shapes, dtypes, event.concrete_inputs or [None] * len(shapes), strict=True)
             yield event.name, tuple(as_input(*each) for each in inputs), of_surroundings(event)
+
+
+def guessed_dtypes(name: str, shapes: list[list[int]]) -> list[str]:
+    """Of torch 2.11, whose events tell none: what has no shape is a number that is added or multiplied."""
+    return ["tensor" if shape or name in ("aten::add", "aten::mul") else "" for shape in shapes]
 
 
 def as_input(shape: list[int], dtype: str, value: Any) -> Any:
