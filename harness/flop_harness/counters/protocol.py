@@ -56,6 +56,18 @@ def as_given(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Input
     return args, kwargs
 
 
+AsPassed: TypeAlias = Callable[[Any, tuple[Any, ...], dict[str, Any]], Inputs]
+
+ONE_AS_IT_IS: set[AsPassed] = set()
+"""Ways to pass inputs on that differ for several, for named ones, or for other than tensors"""
+
+
+def one_as_it_is(inputs: AsPassed) -> AsPassed:
+    """Tell that a single tensor is passed on as it is given."""
+    ONE_AS_IT_IS.add(inputs)
+    return inputs
+
+
 UNNAMED = (
     inspect.Parameter.POSITIONAL_ONLY,
     inspect.Parameter.VAR_POSITIONAL,
@@ -63,6 +75,7 @@ UNNAMED = (
 )
 
 
+@one_as_it_is
 def positionally(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
     """All inputs as positional ones, in the order of ``model.forward``; else ``Unavailable``."""
     if not kwargs:
@@ -73,6 +86,7 @@ def positionally(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> I
     return bound.args, {}
 
 
+@one_as_it_is
 def by_keyword(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
     """One positional input as it is; several by the names that ``model.forward`` gives them."""
     if len(args) == 1 and not kwargs:

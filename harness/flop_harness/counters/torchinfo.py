@@ -21,7 +21,15 @@ from flop_harness.counters.pricing.torchinfo_rows import (
     remaining,
     scripted,
 )
-from flop_harness.counters.protocol import Answer, Counter, Inputs, Quantity, every, named
+from flop_harness.counters.protocol import (
+    Answer,
+    Counter,
+    Inputs,
+    Quantity,
+    every,
+    named,
+    one_as_it_is,
+)
 from flop_harness.counters.ptflops_aten import made_later
 from flop_harness.counters.usage import Usage
 from flop_harness.records import Context, Dict, Module, Tensor, Trace
@@ -187,6 +195,7 @@ OWN = frozenset(
 """Keywords of ``summary`` itself, which the model does not get"""
 
 
+@one_as_it_is
 def apart_from_own(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
     """All inputs by their names, in ``input_data``, where one is called like a keyword of ``summary``."""
     return named(model, args, kwargs) if OWN & kwargs.keys() else (args, kwargs)

@@ -8,8 +8,7 @@ from typing import Any, TypeAlias
 
 from flop_harness.conventions.reference import parameters, reference
 from flop_harness.counters import Counter, overlay
-from flop_harness.counters.pricing.jit_graph import traceable
-from flop_harness.counters.protocol import Inputs, as_given, by_keyword, named, positionally
+from flop_harness.counters.protocol import ONE_AS_IT_IS, Inputs, as_given, named
 from flop_harness.records import Call, Context, Trace
 from flop_harness.suite.compiled import eagerly
 from flop_harness.suite.seeding import seeded
@@ -114,10 +113,6 @@ def handed_on(counter: Counter, args: tuple, kwargs: dict) -> bool:
 
     one = len(args) == 1 and not kwargs and isinstance(args[0], torch.Tensor)
     return counter.inputs is as_given or (one and counter.inputs in ONE_AS_IT_IS)
-
-
-ONE_AS_IT_IS = (positionally, by_keyword, traceable)
-"""Ways to pass inputs on that differ for several, or for other than tensors"""
 
 
 def minds_watchers(model: Any) -> bool:

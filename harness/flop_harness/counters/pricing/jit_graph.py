@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from flop_harness.counters.pricing.recurrent import Charges
-from flop_harness.counters.protocol import Inputs, positionally
+from flop_harness.counters.protocol import Inputs, one_as_it_is, positionally
 from flop_harness.records import Call, Tensor, Trace
 from flop_harness.trace.walk import Visit
 
@@ -37,6 +37,7 @@ def named(packet: str) -> str:
 # -------------------------------------------------------------------------------- observing
 
 
+@one_as_it_is
 def traceable(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
     """Positional inputs, a tensor given twice as two: the tracer makes a variable of each."""
     import torch
