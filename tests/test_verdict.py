@@ -230,7 +230,9 @@ def test_missing_packages_are_told_in_a_line_for_each_command():
 
 
 @pytest.mark.parametrize(("printed", "told"), [
+    ("", "failed: m, thop (cpu no_grad): TypeError: no"),
     ("loading\nTypeError: no", "failed: m, thop (cpu no_grad): TypeError: no"),
+    ("loading\nTypeError:  no", "failed: m, thop (cpu no_grad): TypeError: no"),
     ("loading\nasked 3 layers", "failed: m, thop (cpu no_grad): TypeError: no; it printed last: asked 3 layers"),
 ])  # fmt: skip
 def test_what_a_counter_printed_last_is_told_where_its_message_does_not_say_it(printed, told):

@@ -33,10 +33,11 @@ def silences(index: Index, statuses: Collection[str]) -> Iterator[str]:
 
 
 def printed_last(last: list[str], message: str) -> str:
-    """The last line that a counter printed, where the message does not say the same."""
-    if not last or last[0] in message or message in last[0]:
+    """The last line that a counter printed, where the message does not say the same; spaces aside."""
+    line, message = (" ".join(each.split()) for each in ("".join(last), message))
+    if line in message or message in line:
         return ""
-    return f"; it printed last: {printable(last[0])}"
+    return f"; it printed last: {printable(line)}"
 
 
 def missing(readings: Iterable[Reading]) -> Iterator[str]:
