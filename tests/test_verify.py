@@ -526,3 +526,22 @@ def test_stored_proofs_are_the_same(tmp_path):
     assert store.load_proofs(tmp_path) == made
     with pytest.raises(UserError, match="cannot read"):
         store.load_proofs(tmp_path / "nowhere")
+
+
+def test_two_numbers_are_divided_once():
+    call = Call(
+        "operator", "aten.div.Scalar_mode", (512, 256), (("rounding_mode", "trunc"),), Tensor(())
+    )
+    proof = prove(Operation(call))
+    assert (proof.standing, proof.operations) == ("oracle", 2)  # a division and a rounding
+
+
+@pytest.mark.parametrize("shape, rows", [((5,), (3,)), ((5, 2), (3, 2))])
+def test_rows_that_are_added_at_their_places(shape, rows):
+    """Three rows, two of them at one place: an addition for each element."""
+    places = torch.tensor([0, 4, 4])
+    function = lambda x, y: x.index_add_(0, places, y)  # noqa: E731
+    trace = record(Program(function), (torch.zeros(shape), torch.ones(rows)))
+    (visit,) = [visit for visit, _ in works(trace) if "index_add" in visit.call.packet]
+    proof = prove(Operation(visit.call))
+    assert (proof.standing, proof.operations) == ("oracle", torch.ones(rows).numel())

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from flop_harness.proof.oracle.scalar import each
+from flop_harness.proof.oracle.scalar import Scalar, each
 
 Algorithm: TypeAlias = Callable[..., Any]
 """The operator's arguments by name, tensors as arrays of Scalars -> its first result."""
@@ -36,7 +36,10 @@ def elementwise(names: str, function: Callable, operands: str = "self", options:
 
     def carried_out(**named: Any) -> np.ndarray:
         given = {name: named[name] for name in options.split() if name in named}
-        return spread(lambda *x: function(*x, **given), (named[name] for name in operands.split()))
+        values = [named[name] for name in operands.split()]
+        if not any(isinstance(each, np.ndarray) for each in values):
+            values[0] = Scalar(values[0])  # two numbers, which count nothing themselves
+        return spread(lambda *x: function(*x, **given), values)
 
     for name in names.split():
         algorithm(f"aten.{name}", f"aten.{name}_")(carried_out)

@@ -213,7 +213,7 @@ def index_add(self: Array, dim: int, index: Array, source: Array, alpha: float =
     made = np.moveaxis(self.copy(), dim, 0)
     for place, row in zip(index.reshape(-1), np.moveaxis(source, dim, 0), strict=True):
         i = int(raw(place))
-        made[i] = spread(lambda x, y: x + y, (made[i], row))
+        made[i] = made[i] + row
     return np.moveaxis(made, 0, dim)
 
 
