@@ -35,7 +35,8 @@ AROUND = {
     "PythonSubclass": "on tensors of a class of its own",
 }
 """Event around another -> what a term says of that"""
-ELSEWHERE = "that the profiler alone shows"
+UNTRACED = {ABOVE, *AROUND.values()}
+"""What is known to be in no trace: a call of one is like a plain event first"""
 
 
 class Event(NamedTuple):
@@ -126,7 +127,8 @@ def as_input(shape: list[int], dtype: str, value: Any) -> Any:
 def of_surroundings(event: Any) -> str:
     if any(each.name == event.name for each in inside(event)):
         return ABOVE
-    return next((AROUND[name] for name in outer_names(event) if name in AROUND), ELSEWHERE)
+    known = (AROUND[name] for name in outer_names(event) if name in AROUND)
+    return next(known, f"inside {next(outer_names(event), 'the model itself')}")
 
 
 def inside(event: Any) -> Iterator[Any]:
@@ -161,7 +163,7 @@ class Unseen:
 
     def __init__(self, found: list[Event]) -> None:
         self.left: dict[tuple[str, int], list[Event]] = defaultdict(list)
-        for event in sorted(found, key=lambda each: each.told != ELSEWHERE, reverse=True):
+        for event in sorted(found, key=lambda each: each.told in UNTRACED, reverse=True):
             self.left[event.name, event.flops].append(event)
 
     def take(self, name: str, amount: int) -> bool:
