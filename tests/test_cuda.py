@@ -93,6 +93,26 @@ def test_recurrent_kernels_multiply_inputs_and_states(layer, gates):
     assert found.macs == products
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize(
+    "layer, gates", [(nn.RNN, 1), (nn.GRU, 3), (nn.LSTM, 4)], ids=["RNN", "GRU", "LSTM"]
+)
+def test_recurrent_kernels_go_back_to_their_input_too(layer, gates, batch_first, dtype):
+    """That it needs no gradient, cuDNN does not ask: two products for each one of the way there."""
+    steps, batch, width, hidden = 7, 3, 16, 32
+    model = layer(width, hidden, batch_first=batch_first).to("cuda", dtype)
+    shape = (batch, steps, width) if batch_first else (steps, batch, width)
+    found = flop_harness.count(model, torch.ones(shape, device="cuda", dtype=dtype), training=True)
+    assert found.macs == 3 * steps * batch * gates * hidden * (width + hidden)
+
+
+def test_a_recurrent_layer_goes_back_in_training_alone():
+    model = nn.GRU(16, 32).cuda().eval()
+    with pytest.raises(RuntimeError, match="training mode"):
+        flop_harness.count(model, torch.ones(7, 3, 16, device="cuda"), training=True, mode="eval")
+
+
 class Sampled(nn.Module):
     """A grid that is made on the way, for a kernel that nothing but the device has."""
 
@@ -118,9 +138,10 @@ class Jagged(nn.Module):
 
 @pytest.mark.parametrize("made, shape, macs", [
     (lambda: nn.GRUCell(16, 32), (3, 16), 3 * 3 * 32 * (16 + 32)),
+    (lambda: nn.LSTMCell(16, 32, bias=False), (3, 16), 3 * 4 * 32 * (16 + 32)),
     (Sampled, (1, 2, 4, 4), 2 * 4 * 4),
     (normalised, (2, 3, 8, 8), 2 * 8 * 6 * 6 * 3 * 3 * 3),
-], ids=["state made on the way", "grid made on the way", "normalised"])  # fmt: skip
+], ids=["state made on the way", "no biases", "grid made on the way", "normalised"])  # fmt: skip
 def test_models_that_make_tensors_on_the_way(made, shape, macs):
     assert flop_harness.count(made().cuda(), torch.ones(shape, device="cuda")).macs == macs
 

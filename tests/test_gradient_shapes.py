@@ -108,3 +108,31 @@ def test_gradients_of_parts(x):
 def test_rows_with_gaps_stand_in_order(strides, expected):
     x = torch.empty_strided((3, 4, 5), strides, device="meta")
     assert ordered(x) is expected
+
+
+@pytest.mark.parametrize("batch_first, packed, strides", [
+    (False, (), (2 * 5, 5, 1)),
+    (True, (), (5, 2 * 5, 1)),  # a step of the whole batch after the other
+    (True, (2, 2, 1), (5, 1)),
+], ids=["length first", "batch first", "packed"])  # fmt: skip
+def test_gradients_of_recurrent_kernels_are_as_large_as_what_they_are_of(
+    batch_first, packed, strides
+):
+    length, batch, width, hidden = 3, 2, 5, 4
+    shape = (sum(packed), width) if packed else (length, batch, width)
+    x = torch.empty((batch, length, width) if batch_first and not packed else shape)
+    weights = [torch.empty(4 * hidden, width), torch.empty(4 * hidden, hidden)]
+    state = torch.empty(1, batch, hidden)
+
+    def spec(trained):
+        settings = (2, hidden, 0, 1, batch_first, 0.0, trained, False, packed, None, None)
+        between = (4, None, state, state, x, x, state, state)
+        return SHAPES["aten._cudnn_rnn_backward.default"](
+            x, weights, *between, *settings, (True,) * 4
+        )
+
+    first, *states, grown = spec(True)[2]
+    assert first == ("new", x.shape, strides, x.dtype)
+    assert [each[1] for each in states] == [state.shape] * 2
+    assert [each[1] for each in grown[2]] == [weight.shape for weight in weights]
+    assert spec(False) is None  # the kernel says what is wrong

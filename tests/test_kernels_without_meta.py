@@ -42,3 +42,28 @@ def test_a_step_costs_what_its_layer_does(name):
     """Four rows: forward, and for the weight; the input needs no gradient."""
     found = count(Then(LOSSES[name]), torch.rand(4, 6), training=True)
     assert found.macs == 2 * 4 * 6 * 6
+
+
+@torch.library.custom_op("flop_tests::faulty_on_meta", mutates_args=())
+def faulty(x: torch.Tensor) -> torch.Tensor:
+    return x.clone()
+
+
+@faulty.register_fake
+def _(x):
+    return None.device  # as of a bias that is not there
+
+
+def test_a_faulty_meta_kernel_is_not_asked_twice():
+    """``_thnn_fused_lstm_cell`` of torch has one, for cells without a bias on a GPU."""
+    model = nn.Sequential(nn.Linear(6, 6), After(torch.ops.flop_tests.faulty_on_meta))
+    assert count(model, torch.rand(4, 6)).macs == 4 * 6 * 6
+
+
+class After(nn.Module):
+    def __init__(self, function) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)

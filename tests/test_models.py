@@ -153,6 +153,20 @@ def test_a_model_that_stands_in_its_file_is_made_anew_for_each_build(source):
         build(case("net.py:model", (1, 6), kwargs={"n": 3}), folder=folder)
 
 
+def test_a_factory_may_take_its_options_apart(source):
+    """The case keeps its own: for the attempt after a failed one, and for the next build."""
+    folder = source(
+        "def make(config):\n"
+        "    layer = nn.Linear(6, config['sizes'].pop('width'))\n"
+        "    layer.weight.sum().item()  # which has no value on meta\n"
+        "    return layer\n"
+    )
+    one = case("net.py:make", (1, 6), kwargs={"config": {"sizes": {"width": 2}}})
+    for device in ("meta", "cpu"):
+        assert parameters(build(one, folder=folder, device=device).module) == 6 * 2 + 2
+    assert one.kwargs == {"config": {"sizes": {"width": 2}}}
+
+
 def test_hooks_of_a_factory_on_all_modules_are_those_of_its_last_call(source):
     folder = source(
         "def make():\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
+import weakref
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, count, cycle, repeat
@@ -720,6 +721,22 @@ def test_a_graph_replays_the_kernels_of_one_pass_after_runs_on_a_side_stream():
     fake.launched.clear()
     replay()
     assert fake.launched == ["conv", "relu"]
+
+
+def test_what_a_graph_reads_stays_as_long_as_the_graph_is_replayed():
+    """A model in another dtype is a copy that nothing else holds."""
+
+    class Model:
+        def run(self):
+            return None
+
+    copied = Model()
+    there = weakref.ref(copied)
+    replay = cuda.captured(copied.run, FakeCuda())
+    del copied
+    assert there() is not None
+    del replay
+    assert there() is None
 
 
 def test_eager_and_graph_of_each_precision_are_series_of_their_own():

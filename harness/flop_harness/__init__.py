@@ -12,12 +12,13 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from flop_harness.version import __version__
+
 if TYPE_CHECKING:
     from flop_harness.api import Results
     from flop_harness.ask.count import Count
 
-__all__ = ["compare", "count", "load"]
-__version__ = "0.1.0"
+__all__ = ["__version__", "compare", "count", "load"]
 
 
 def count(

@@ -24,11 +24,12 @@ from flop_harness.audit.jobs import (
     price_jobs,
     price_search,
 )
+from flop_harness.counters import installed
 from flop_harness.reconcile.pricing import Priced, Wanted
 from flop_harness.records import EVERY, Case, Claim, Sources
 from flop_harness.run.digests import TRACING
 from flop_harness.run.environment import PACKAGE
-from flop_harness.run.identity import EarlierSources, installed, sources_key
+from flop_harness.run.identity import EarlierSources, sources_key
 from flop_harness.run.identity import digest as code_digest
 from flop_harness.run.processes import pool
 from flop_harness.store import SCHEMA, Journal

@@ -12,8 +12,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from flop_harness import __version__
 from flop_harness.errors import Terminated, UserError
+from flop_harness.version import __version__
 
 LONGEST_LINE = 900
 FINE, USER, FAILED, INTERRUPTED, TERMINATED = 0, 2, 3, 130, 143

@@ -16,8 +16,11 @@ from flop_harness.counters import overlay
 from flop_harness.counters.names import CALLED, ids_called
 from flop_harness.counters.protocol import Answer, Counter, Quantity, Unavailable
 from flop_harness.errors import UserError, suggest
+from flop_harness.version import __version__
 
 __all__ = ["Answer", "Counter", "Quantity", "Unavailable", "counters", "find", "version_of"]
+
+OURS = "flop-harness"
 
 # The order in which people look for them; a counter that is not named here follows by name.
 ORDER = (
@@ -110,7 +113,12 @@ def version_of(counter: Counter) -> str:
 
 @cache
 def installed(distribution: str) -> str:
-    """Version of a package in the environment, empty if there is none."""
+    """Version of a package in the environment, empty if there is none.
+
+    Our own is known in a checkout that is not installed too.
+    """
+    if distribution == OURS:
+        return __version__
     try:
         return version(distribution)
     except (PackageNotFoundError, ValueError):  # ValueError: of a name that is empty

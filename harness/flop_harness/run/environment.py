@@ -6,10 +6,10 @@ import platform
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from flop_harness.counters import installed
 from flop_harness.run.commits import git
 from flop_harness.run.machine_id import machine_id
 
@@ -57,10 +57,7 @@ def slug(text: str) -> str:
 
 def version(distribution: str) -> str | None:
     """The installed version of a distribution, None where it is missing."""
-    try:
-        return metadata.version(distribution)
-    except (metadata.PackageNotFoundError, ValueError):  # ValueError: of an empty name
-        return None
+    return installed(distribution) or None
 
 
 # ------------------------------------------------------------------------------------ parts

@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import msgspec
 
 from flop_harness import store
+from flop_harness.counters import OURS, installed
 from flop_harness.records import Case, Sources
 from flop_harness.run.plan import Plan
 from flop_harness.suite.sources import changed
@@ -29,16 +29,9 @@ def identity(plan: Plan) -> dict[str, Any]:
         "device": plan.device,
         "versions": {
             "torch": installed("torch"),
-            "flop-harness": installed("flop-harness"),
+            OURS: installed(OURS),
         },
     }
-
-
-def installed(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return ""
 
 
 # ------------------------------------------------------------------------------ of one model

@@ -125,8 +125,9 @@ def loading_quietly() -> Iterator[None]:
 
 def _call(recipe: Recipe, case: Case, place: str, seed: int) -> tuple[Any, Any, Any]:
     import torch
+    from torch.utils._pytree import tree_map
 
-    kwargs = {**recipe.kwargs, **case.kwargs}
+    kwargs = tree_map(lambda value: value, {**recipe.kwargs, **case.kwargs})  # theirs to change
     refuse_without(recipe.factory, kwargs, case.model)
     torch.default_generator.manual_seed(seed)
     with (

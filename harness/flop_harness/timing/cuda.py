@@ -139,7 +139,8 @@ def ready(
 def captured(run: Callable[[], Any], cuda: Any) -> Callable[[], Any]:
     """What replays the kernels that ``run`` launches, without launching them one by one.
 
-    What ``run`` raises while it is captured is passed on: such a model has no graph.
+    What ``run`` raises while it is captured is passed on: such a model has no graph. A graph names
+    the memory of weights and inputs and does not hold it: ``run`` does, as long as it is replayed.
     """
     side = cuda.Stream()
     side.wait_stream(cuda.current_stream())
@@ -150,7 +151,11 @@ def captured(run: Callable[[], Any], cuda: Any) -> Callable[[], Any]:
     graph = cuda.CUDAGraph()
     with cuda.graph(graph):
         run()
-    return graph.replay  # type: ignore[no-any-return]
+
+    def replay(held: Callable[[], Any] = run) -> None:
+        graph.replay()
+
+    return replay
 
 
 def flush(series: Series) -> Callable[[], Any] | None:

@@ -85,6 +85,32 @@ def normalised_gradients(gradient, x, weight, shape: tuple[int, ...], wanted) ->
     return ("many", tuple, made)
 
 
+@shape_of("aten._cudnn_rnn_backward.default")
+def recurrent_gradients(
+    x, weights, stride, buffer, hx, cx, y, dy, dhy, dcy, *settings
+) -> Spec | None:
+    """Of the input, the states and each weight, as the kernel has them, which goes back in training alone.
+
+    ``settings``: mode, sizes, layers, batch first, dropout, training, both ways, batch sizes, state of
+    the dropout, what the way there has kept, what is wanted. There is no meta kernel, and what has
+    been kept is nothing. Source: aten/src/ATen/native/cudnn/RNN.cpp, torch 2.11.
+    """
+    batch_first, trained, packed, wanted = (settings[i] for i in (4, 6, 8, -1))
+    if not trained:
+        return None
+    turned = batch_first and not packed
+    first = lengths_first_in_memory(x) if turned else new(x.shape, x.dtype)
+    states = [NOTHING if state is None else new(state.shape, state.dtype) for state in (hx, cx)]
+    grown = [new(weight.shape, weight.dtype) for weight in weights] if wanted[-1] else []
+    return ("many", tuple, [first, *states, ("many", list, grown)])
+
+
+def lengths_first_in_memory(x) -> Spec:
+    """(batch, length, width), each step of the whole batch after the other."""
+    batch, _, width = x.shape
+    return ("new", x.shape, (width, batch * width, 1), x.dtype)
+
+
 @shape_of("aten.slice_backward.default", "aten.select_backward.default")
 def padded_gradient(gradient, sizes, *place) -> Spec:
     """Zeros but for the part that was taken."""

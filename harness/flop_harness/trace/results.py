@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from flop_harness.records import IN_KERNEL, Call
-from flop_harness.trace.needs import Needs, ValuesNeeded
+from flop_harness.trace.needs import Need, Needs, ValuesNeeded
 from flop_harness.trace.plans import Plan
 from flop_harness.trace.signatures import rebuilt, spec_of
 from flop_harness.trace.tensors import (
@@ -86,8 +86,10 @@ class Results:
             return func(*args, **kwargs)
         try:
             output = func(*on_meta(args), **on_meta(kwargs))
-        except (NotImplementedError, RuntimeError):
-            # No meta kernel. Kernels may refuse what nobody has written, or look at places that it names.
+        except Need:
+            raise
+        except Exception:  # noqa: BLE001  there is no meta kernel, or one of Python's that is faulty
+            # Kernels may refuse what nobody has written, or look at places that it names.
             return func(*readable(args), **readable(kwargs))
         spec = spec_of(output, (), torch.device("meta"))
         return func(*args, **kwargs) if spec is None else rebuilt(spec, args, self.device)

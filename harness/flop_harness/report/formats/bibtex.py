@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 from flop_harness.records import Suite
+from flop_harness.version import __version__
 
 # Styles older than biblatex know neither @software nor a version: what must be printed is a note.
 ENTRY = """@misc{{{key},
@@ -25,7 +24,7 @@ def bibtex(suite: Suite | None = None) -> str:
     '@misc{flop-harness,'
     """
     key = "flop-harness" if suite is None else f"flop-harness-{key_of(suite.name)}"
-    title, note = "flop-harness", f"Version {version('flop-harness')}"
+    title, note = "flop-harness", f"Version {__version__}"
     if suite is None:
         return ENTRY.format(key=key, title=title, year=YEAR, note=escape(f"{note}. {WHOLE}"))
     note += f"; version {suite.version} of the suite"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
 
 from flop_harness.records import Run
 from flop_harness.report.formats.bibtex import ENTRY, YEAR, escape, key_of
 from flop_harness.report.site.models import Model
 from flop_harness.report.words.text import Number, digits, group, human
+from flop_harness.version import __version__
 
 CONVENTION = "one MAC for each multiplication of a convolution or matrix product"
 
@@ -20,7 +20,7 @@ def bibtex_of(model: Model, run: Run) -> str:
     note = "; ".join(filter(None, [
         f"{model.name}: {figure} ({model.macs} MAC, {CONVENTION})" if model.macs is not None else model.name,
         f"input {model.inputs}" if model.inputs else "", f"torch {torch}" if torch else "",
-        f"version {version('flop-harness')}, suite {run.suite.name} {run.suite.version}, digest {run.suite.digest}",
+        f"version {__version__}, suite {run.suite.name} {run.suite.version}, digest {run.suite.digest}",
     ]))  # fmt: skip
     return ENTRY.format(key=f"flop-harness-{key_of(model.name)}", year=YEAR,
                         title=f"flop-harness, {escape(model.name)}", note=escape(note))  # fmt: skip

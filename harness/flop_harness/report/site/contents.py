@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from flop_harness.report.site.timed import Timed, times_of
 from flop_harness.report.site.words import anchor_of, contexts_told, linked
 from flop_harness.report.tables.environment import environment_table
 from flop_harness.report.tables.table import Table
+from flop_harness.version import __version__
 
 
 class Site:
@@ -101,6 +101,6 @@ class Site:
         root = "../" * path.count("/")
         made = self._environment.get_template(f"site/{template}").render(
             root=root, linked=lambda text: linked(text, root), here=path.removesuffix(".html"), docs=self.docs is not None,
-            footer=f"flop-harness {version('flop-harness')}", **{"scripts": [], **contents},
+            footer=f"flop-harness {__version__}", **{"scripts": [], **contents},
         )  # fmt: skip
         return path, made.encode("utf-8", "replace")

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from flop_harness.counters import find
-from flop_harness.run.identity import installed
+from flop_harness.counters import find, installed
 from flop_harness.run.plan import version_asked
 
 PACKAGE = Path(__file__).resolve().parents[2]
