@@ -40,11 +40,22 @@ def formulas(
     heads += [Column(f"per step of {batch:,}", "number")] if batch > 1 else []
     heads += [Column("per training run", "number")] if tokens else []
     heads += [Column("× reference", "number"), Column("differs in", beneath=True)]
+    found = tuple(found)
     rows = tuple(tuple(_formula(each, length, batch, tokens)) for each in found)
-    note = ("+ and - say what a switch adds or leaves out, per token. In brackets: a formula that does "
-            "not cover the model. Training and hardware are forward and backward, prefill and "
-            "decode forward alone.")  # fmt: skip
-    return Table(f"{shape.id}, {length:,} tokens", tuple(heads), rows, note)
+    note = ("+ and - say what a switch adds or leaves out, per token. Training and hardware are forward "
+            "and backward, prefill and decode forward alone.")  # fmt: skip
+    title = f"{shape.id}, {length:,} tokens{brackets(found)}"
+    return Table(title, tuple(heads), rows, note)
+
+
+def brackets(found: Iterable[FormulaBridge | Utilisation]) -> str:
+    """What a title says where figures stand in brackets."""
+    outside = any(each.outside for each in found)
+    return "; in brackets: by a formula that does not cover the model" if outside else ""
+
+
+def bracketed(told: str, each: FormulaBridge | Utilisation) -> str:
+    return f"({told})" if told and each.outside else told
 
 
 def _formula(
@@ -54,8 +65,7 @@ def _formula(
     yield each.formula
     yield each.scope
     for times in (1, length, *([length * batch] if batch > 1 else [])):
-        told = exact(per_token * times if per_token is not None else None)
-        yield f"({told})" if told and each.outside else told
+        yield bracketed(exact(per_token * times if per_token is not None else None), each)
     if tokens:
         trains = per_token is not None and each.scope in ("training", "hardware")
         yield f"{float(per_token * tokens):.4g}" if trains and per_token is not None else ""
@@ -122,12 +132,14 @@ def utilisations(found: Iterable[Utilisation], shape: Transformer, peak: Peak) -
              Column("TFLOP/s per device", "number"), Column("FLOP per token", "number"),
              *((Column("not covered"),) if outside else ()))  # fmt: skip
     rows = tuple(
-        (each.formula, figure(each), share_of_peak(each), digits(float(each.flops / 10**12), 4),
-         exact(each.per_token), *((each.outside,) if outside else ()))
+        (each.formula, figure(each), bracketed(share_of_peak(each), each),
+         bracketed(digits(float(each.flops / 10**12), 4), each),
+         bracketed(exact(each.per_token), each), *((each.outside,) if outside else ()))
         for each in found
     )  # fmt: skip
     marked = "sparse" if peak.sparse else "dense"
     title = f"{shape.id} on {peak.device}, {marked} peak {digits(float(peak.flops / 10**12), 5)} TFLOP/s"
+    title += brackets(found)
     return Table(title, heads, rows, f"Peak: {peak.source}." if peak.source else "")
 
 
