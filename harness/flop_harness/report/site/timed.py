@@ -39,11 +39,13 @@ def times_of(every: Iterable[Times]) -> dict[str, list[Timed]]:
 
 
 def machine_in_words(times: Times) -> str:
-    """``2 cores (Intel Xeon Processor)``; where more than a processor was timed, or it is not told, its name."""
+    """``2 cores (Intel Xeon Processor)``, ``2 x NVIDIA H100 80GB HBM3``; its name where that is not told."""
+    if gpus := times.environment.get("gpus"):
+        return f"{len(gpus)} x {gpus[0]}" if len(gpus) > 1 else str(gpus[0])
     told = times.environment.get("machine")
     machine = told if isinstance(told, Mapping) else {}
     processor, cores = machine.get("processor"), machine.get("physical_cores")
-    if not processor or not cores or times.environment.get("gpus"):
+    if not processor or not cores:
         return times.machine
     plain = re.sub(r"\((R|TM)\)", "", str(processor))
     return f"{plural(cores, 'core')} ({plain})"
