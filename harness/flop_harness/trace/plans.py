@@ -12,6 +12,7 @@ from flop_harness.records import Call
 from flop_harness.records.trace import without_overload
 from flop_harness.trace import gradient_shapes  # noqa: F401  registers its functions
 from flop_harness.trace.packed import NAMES as PACKED
+from flop_harness.trace.refusals import FITS
 from flop_harness.trace.shapes import SHAPES
 from flop_harness.trace.signatures import Spec
 from flop_harness.trace.values import UNKNOWN
@@ -30,6 +31,7 @@ class Plan:
     __slots__ = (
         "composite",
         "differentiable",
+        "fits",
         "followed",
         "func",
         "in_python",
@@ -79,6 +81,7 @@ class Plan:
         self.followed = known and not nondeterministic
         self.func = func  # kept, so that its id stays its own
         self.shape: Callable[..., Spec | None] | None = SHAPES.get(self.name)
+        self.fits: Callable[..., bool] | None = FITS.get(self.name)
 
 
 def has_python_kernel(func: Any) -> bool:

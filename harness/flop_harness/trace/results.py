@@ -9,6 +9,7 @@ import torch
 from flop_harness.records import IN_KERNEL, Call
 from flop_harness.trace.needs import Need, Needs, ValuesNeeded
 from flop_harness.trace.plans import Plan
+from flop_harness.trace.refusals import ask_kernel, is_strided, is_written_as_is, refuse_to_write
 from flop_harness.trace.signatures import rebuilt, spec_of
 from flop_harness.trace.tensors import (
     has_nested,
@@ -48,7 +49,10 @@ class Results:
         if plan.in_python and self.enters_kernels:
             return self.entered(func, args, kwargs)
         real = self.execute or plan.quantises or has_quantised(args)
-        if plan.writes and not real and len(func._schema.returns) == 1:
+        writes = plan.writes and len(func._schema.returns) == 1
+        if not real and (plan.fits or (writes and not is_written_as_is(args, kwargs))):
+            self.refuse(func, plan, args, kwargs)
+        if writes and not real:
             return args[0]
         if plan.shape is not None and not real and not has_nested(args):
             spec = plan.shape(*args, **kwargs)
@@ -59,6 +63,19 @@ class Results:
             if real or plan.writes:
                 return func(*args, **kwargs)
             return self.inferred(func, args, kwargs)
+        finally:
+            self.stack.pop()
+
+    def refuse(self, func: Any, plan: Plan, args: tuple, kwargs: dict) -> None:
+        """Raise what torch does for arguments that do not go together."""
+        if not is_strided(args, kwargs):
+            return
+        self.stack.append([])
+        try:
+            if plan.fits and not plan.fits(*args, **kwargs):
+                ask_kernel(func, args, kwargs)
+            elif plan.writes:
+                refuse_to_write(func, args, kwargs)
         finally:
             self.stack.pop()
 

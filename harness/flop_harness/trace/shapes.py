@@ -185,6 +185,8 @@ def cat(tensors, dim=0) -> Spec | None:
         t.dim() != first.dim() or t.dtype != first.dtype or t.dim() == 0 for t in tensors
     ):
         return None
+    if not -first.dim() <= dim < first.dim():
+        return None
     dim %= first.dim()
     rest = first.shape[:dim] + first.shape[dim + 1 :]
     if any(t.shape[:dim] + t.shape[dim + 1 :] != rest for t in tensors):

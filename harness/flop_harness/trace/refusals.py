@@ -1,0 +1,198 @@
+"""What kernels refuse: shapes and types that do not go together, where torch's meta kernels do not look.
+
+A model that cannot run has no figure. The kernel itself says what is wrong, on zeros on the CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from flop_harness.trace.tensors import mapped, on_meta, tensors_in
+
+FITS: dict[str, Callable[..., bool]] = {}
+"""Operator -> whether its arguments go together for sure; else its kernel is asked"""
+
+
+def fits(*names: str) -> Callable:
+    def register(function: Callable[..., bool]) -> Callable[..., bool]:
+        FITS.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+def alike(*tensors: torch.Tensor | None) -> bool:
+    """Of one type, as far as there are any."""
+    return len({tensor.dtype for tensor in tensors if tensor is not None}) == 1
+
+
+def expands(small: torch.Size, shape: tuple[int, ...]) -> bool:
+    """Whether one broadcasts to the other."""
+    ends = zip(reversed(small), reversed(shape), strict=False)
+    return len(small) <= len(shape) and all(one in (1, whole) for one, whole in ends)
+
+
+def normalises(x: torch.Tensor, *others: torch.Tensor | None) -> bool:
+    """Whether scales and statistics have a type that goes with it: its own, or single for half precision."""
+    half = x.dtype in (torch.float16, torch.bfloat16)
+    return alike(x, *others) or (half and alike(torch.empty(0), *others))
+
+
+def of_size(size: int, *tensors: torch.Tensor | None) -> bool:
+    return all(tensor is None or tensor.shape == (size,) for tensor in tensors)
+
+
+@fits("aten.convolution.default")
+def convolution(
+    x, weight, bias, stride, padding, dilation, transposed, output_padding, groups
+) -> bool:
+    """x (N, C, ...), weight (out, C / groups, ...), or (C, out / groups, ...) where it is transposed."""
+    if x.dim() != weight.dim() or not alike(x, weight, bias) or weight.shape[0] % groups:
+        return False
+    ends = weight.shape[0], weight.shape[1] * groups
+    ins, outs = ends if transposed else ends[::-1]
+    beyond = zip(output_padding, map(max, stride, dilation), strict=False)
+    return x.shape[1] == ins and of_size(outs, bias) and all(more < most for more, most in beyond)
+
+
+@fits("aten.mm.default")
+def mm(x, y) -> bool:
+    return x.dim() == y.dim() == 2 and x.shape[1] == y.shape[0] and alike(x, y)
+
+
+@fits("aten.addmm.default")
+def addmm(bias, x, y, **factors) -> bool:
+    return mm(x, y) and alike(x, bias) and expands(bias.shape, (x.shape[0], y.shape[1]))
+
+
+@fits("aten.mv.default")
+def mv(x, y) -> bool:
+    return x.dim() == 2 and tuple(x.shape[1:]) == tuple(y.shape) and alike(x, y)
+
+
+@fits("aten.bmm.default")
+def bmm(x, y) -> bool:
+    sized = x.dim() == y.dim() == 3 and (x.shape[0], x.shape[2]) == tuple(y.shape[:2])
+    return sized and alike(x, y)
+
+
+@fits("aten.native_layer_norm.default")
+def layer_norm(x, shape, weight, bias, eps) -> bool:
+    """The last dimensions are normalised, each place with a weight of its own."""
+    wanted = tuple(shape)
+    there = [tuple(each.shape) for each in (weight, bias) if each is not None]
+    sized = tuple(x.shape[x.dim() - len(wanted) :]) == wanted and all(s == wanted for s in there)
+    return sized and normalises(x, weight, bias)
+
+
+@fits("aten.native_group_norm.default")
+def group_norm(x, weight, bias, n, c, area, groups, eps) -> bool:
+    sized = tuple(x.shape[:2]) == (n, c) and c % groups == 0 and of_size(c, weight, bias)
+    return sized and normalises(x, weight, bias)
+
+
+@fits("aten.native_batch_norm.default")
+def batch_norm(x, weight, bias, mean, variance, *settings) -> bool:
+    held = (weight, bias, mean, variance)
+    return of_size(x.shape[1], *held) and normalises(x, *held)
+
+
+@fits("aten._softmax.default", "aten._log_softmax.default")
+def softmax(x, dim, to_single) -> bool:
+    return x.is_floating_point() or x.is_complex()
+
+
+@fits("aten.index_add.default", "aten.index_add_.default",
+      "aten.index_copy.default", "aten.index_copy_.default")  # fmt: skip
+def index_add(whole, dim, index, source, **factors) -> bool:
+    """Of a dimension the source has as many places as there are in the index."""
+    if whole.dim() != source.dim() or not -whole.dim() <= dim < whole.dim():
+        return False
+    wanted = list(whole.shape)
+    wanted[dim] = index.numel()
+    return list(source.shape) == wanted and alike(whole, source)
+
+
+@fits("aten.masked_scatter.default", "aten.masked_scatter_.default")
+def masked_scatter(whole, mask, source) -> bool:
+    return expands(mask.shape, whole.shape) and alike(whole, source)
+
+
+@fits("aten.index_put.default", "aten.index_put_.default")
+def index_put(whole, indices, values, accumulate=False) -> bool:
+    """What is put in the place of ``whole[indices]``; how much a mask names hangs on its values."""
+    if any(index is not None and index.dtype in (torch.bool, torch.uint8) for index in indices):
+        return True
+    try:
+        named = on_meta(whole)[tuple(slice(None) if i is None else on_meta(i) for i in indices)]
+    except (RuntimeError, IndexError):
+        return False
+    return expands(values.shape, named.shape) and alike(whole, values)
+
+
+# ---------------------------------------------------------------------------------- asking
+
+
+def ask_kernel(func: Any, args: tuple, kwargs: dict) -> None:
+    """Raise what the kernel raises for tensors of these shapes and types.
+
+    Types of a byte have kernels on a GPU that a CPU lacks: of these it says nothing.
+    """
+    try:
+        func(*mapped(zeros, args), **mapped(zeros, kwargs))
+    except NotImplementedError:
+        floats = (each.dtype for each in tensors_in((*args, *kwargs.values())))
+        if not any(dtype.is_floating_point and dtype.itemsize == 1 for dtype in floats):
+            raise
+
+
+def zeros(tensor: torch.Tensor) -> torch.Tensor:
+    """As it lies in memory, elements that share a place too."""
+    steps = zip(tensor.shape, tensor.stride(), strict=True)
+    needed = 1 + sum((size - 1) * step for size, step in steps) if tensor.numel() else 0
+    return torch.zeros(needed, dtype=tensor.dtype, device="cpu").as_strided(
+        tensor.shape, tensor.stride()
+    )
+
+
+def is_strided(args: tuple, kwargs: dict) -> bool:
+    """Whether all are tensors with shapes, strides and nothing else to them."""
+    return all(
+        each.layout is torch.strided and not (each.is_quantized or each.is_nested)
+        for each in tensors_in((*args, *kwargs.values()))
+    )
+
+
+def refuse_to_write(func: Any, args: tuple, kwargs: dict) -> None:
+    """Raise what the meta kernel raises for what cannot be written into the first argument."""
+    if overlaps(args[0]):  # which no meta kernel minds
+        return ask_kernel(func, args, kwargs)
+    try:
+        func(*on_meta(args), **on_meta(kwargs))
+    except NotImplementedError:  # there is none
+        return None
+
+
+def overlaps(tensor: torch.Tensor) -> bool:
+    """Whether elements share a place, as those of what was expanded do."""
+    steps = tensor.stride()
+    return 0 in steps and any(
+        step == 0 and size > 1 for size, step in zip(tensor.shape, steps, strict=True)
+    )
+
+
+def is_written_as_is(args: tuple, kwargs: dict) -> bool:
+    """Whether all that is written has the shape and the type of what it is written into."""
+    whole = args[0]
+    if not whole.is_floating_point() or overlaps(whole):
+        return False
+    for value in (*args[1:], *kwargs.values()):
+        if isinstance(value, torch.Tensor):
+            if value.shape != whole.shape or value.dtype != whole.dtype:
+                return False
+        elif isinstance(value, (list, tuple, complex)):
+            return False
+    return True
