@@ -69,6 +69,8 @@ def sounding(sizes: Sizes) -> int:
     """How many frames there are."""
     if sizes.takes("input_values"):  # both of the same second
         return SAMPLES // 320
+    if frames := sizes.first("audio_length_per_tok"):  # each token hears its own
+        return frames * sizes.length
     positions = sizes.first("max_source_positions") if bands_first(sizes) else 0
     whole_windows = 2 * sizes.first("n_window", default=1)
     return -(-2 * (positions or sizes.length) // whole_windows) * whole_windows
