@@ -73,10 +73,20 @@ def mv(x, y) -> bool:
     return x.dim() == 2 and tuple(x.shape[1:]) == tuple(y.shape) and alike(x, y)
 
 
+@fits("aten.addmv.default")
+def addmv(bias, x, y, **factors) -> bool:
+    return mv(x, y) and alike(x, bias) and expands(bias.shape, tuple(x.shape[:1]))
+
+
 @fits("aten.bmm.default")
 def bmm(x, y) -> bool:
     sized = x.dim() == y.dim() == 3 and (x.shape[0], x.shape[2]) == tuple(y.shape[:2])
     return sized and alike(x, y)
+
+
+@fits("aten.addbmm.default")
+def addbmm(bias, x, y, **factors) -> bool:
+    return bmm(x, y) and alike(x, bias) and expands(bias.shape, (x.shape[1], y.shape[2]))
 
 
 @fits("aten.native_layer_norm.default")
@@ -131,6 +141,51 @@ def index_put(whole, indices, values, accumulate=False) -> bool:
     except (RuntimeError, IndexError):
         return False
     return expands(values.shape, named.shape) and alike(whole, values)
+
+
+@fits("aten._cdist_forward.default", "aten._euclidean_dist.default",
+      "aten.grid_sampler_2d.default", "aten.grid_sampler_3d.default")  # fmt: skip
+def beside(x, y, *settings) -> bool:
+    return alike(x, y)
+
+
+@fits(*(f"aten.{kind}.default" for kind in """upsample_nearest1d upsample_nearest2d upsample_nearest3d
+    _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d upsample_linear1d
+    upsample_bilinear2d upsample_bicubic2d upsample_trilinear3d _upsample_bilinear2d_aa
+    _upsample_bicubic2d_aa""".split()))  # fmt: skip
+def resized(x, size, *settings) -> bool:
+    return all(each > 0 for each in size)
+
+
+@fits("aten._native_multi_head_attention.default")
+def native_attention(
+    query, key, value, width, heads, inward, inward_bias, outward, *others
+) -> bool:
+    """Three of (batch, length, width), weights of their type."""
+    sized = all(each.dim() == 3 and each.shape[-1] == width for each in (query, key, value))
+    return sized and alike(query, key, value, inward, outward)
+
+
+@fits("aten._transformer_encoder_layer_fwd.default")
+def native_encoder(x, width, heads, inward, *others) -> bool:
+    return x.dim() == 3 and x.shape[-1] == width and alike(x, inward)
+
+
+@fits("torchvision.deform_conv2d.default")
+def deformable(x, weight, offset, mask, bias, *settings) -> bool:
+    """Offsets are two, and masks one, for each group, place of the window and place of the result.
+
+    ``settings``: strides, padding, dilation, groups of weights and of offsets, whether masks are used.
+    """
+    groups, spread, masked = settings[6:9]
+    places = spread * weight.shape[2] * weight.shape[3]
+    area = [(x.shape[2 + i] + 2 * settings[2 + i] - settings[4 + i] * (weight.shape[2 + i] - 1) - 1)
+            // settings[i] + 1 for i in (0, 1)]  # fmt: skip
+    sized = tuple(offset.shape) == (x.shape[0], 2 * places, *area)
+    used = not masked or tuple(mask.shape) == (x.shape[0], places, *area)
+    return (sized and used and x.shape[1] == weight.shape[1] * groups
+            and of_size(weight.shape[0], bias)
+            and alike(x, weight, offset, mask if masked else None))  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------- asking
