@@ -149,7 +149,7 @@ def test_what_torch_refuses_has_no_figure(name, device):
     told = {training: refusal(model, args, training) for training in (False, True)[: 1 + trains]}
     model = copy.deepcopy(model).to(device)
     for training, error in told.items():
-        with pytest.raises(error):
+        with pytest.raises(error if device == "cpu" else WRONG):  # meta has no fast paths
             count(model, *(x.to(device) for x in args), training=training)
 
 
