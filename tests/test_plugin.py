@@ -124,7 +124,7 @@ def test_it_works_in_several_processes(project):
 def test_a_test_that_does_not_count_imports_nothing(project):
     """Neither torch nor a module of the harness beside the plugin itself."""
     code = "import sys\n\ndef test_it():\n    loaded = {m for m in sys.modules if m.startswith('flop_harness')}\n"
-    code += "    assert loaded == {'flop_harness', 'flop_harness.regression', 'flop_harness.regression.pytest_plugin'}\n"
+    code += "    assert loaded == {'flop_harness', 'flop_harness.version', 'flop_harness.regression', 'flop_harness.regression.pytest_plugin'}\n"
     code += "    assert 'torch' not in sys.modules\n"
     (project.folder / "test_bare.py").write_text(code)
     project.pytest("test_bare.py")

@@ -24,9 +24,13 @@ def fits(*names: str) -> Callable:
     return register
 
 
+def types(*tensors: torch.Tensor | None) -> set[torch.dtype]:
+    """Of those that are there."""
+    return {tensor.dtype for tensor in tensors if tensor is not None}
+
+
 def alike(*tensors: torch.Tensor | None) -> bool:
-    """Of one type, as far as there are any."""
-    return len({tensor.dtype for tensor in tensors if tensor is not None}) == 1
+    return len(types(*tensors)) == 1
 
 
 def expands(small: torch.Size, shape: tuple[int, ...]) -> bool:
@@ -38,7 +42,8 @@ def expands(small: torch.Size, shape: tuple[int, ...]) -> bool:
 def normalises(x: torch.Tensor, *others: torch.Tensor | None) -> bool:
     """Whether scales and statistics have a type that goes with it: its own, or single for half precision."""
     half = x.dtype in (torch.float16, torch.bfloat16)
-    return alike(x, *others) or (half and alike(torch.empty(0), *others))
+    mixed = half and types(*others) == {torch.float32}
+    return x.is_floating_point() and (mixed or alike(x, *others))
 
 
 def of_size(size: int, *tensors: torch.Tensor | None) -> bool:
@@ -110,8 +115,11 @@ def batch_norm(x, weight, bias, mean, variance, *settings) -> bool:
     return of_size(x.shape[1], *held) and normalises(x, *held)
 
 
-@fits("aten._softmax.default", "aten._log_softmax.default")
-def softmax(x, dim, to_single) -> bool:
+@fits(*(f"aten.{kind}.default" for kind in """_softmax _log_softmax gelu silu mish elu hardswish hardsigmoid
+    leaky_relu glu softplus _adaptive_avg_pool2d _adaptive_avg_pool3d adaptive_max_pool2d adaptive_max_pool3d
+    im2col col2im""".split()))  # fmt: skip
+def floating(x, *settings, **others) -> bool:
+    """Of whole numbers most of these have no kernel."""
     return x.is_floating_point() or x.is_complex()
 
 
@@ -154,7 +162,7 @@ def beside(x, y, *settings) -> bool:
     upsample_bilinear2d upsample_bicubic2d upsample_trilinear3d _upsample_bilinear2d_aa
     _upsample_bicubic2d_aa""".split()))  # fmt: skip
 def resized(x, size, *settings) -> bool:
-    return all(each > 0 for each in size)
+    return floating(x) and all(each > 0 for each in size)
 
 
 @fits("aten._native_multi_head_attention.default")
