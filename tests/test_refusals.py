@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
 from torchvision.ops import deform_conv2d
 
 from flop_harness import count
@@ -127,9 +128,31 @@ WRITTEN = {
     "clamped": (lambda x, y: x.clone().clamp_(min=y), floats(3, 4), floats(3, 5)),
 }  # fmt: skip
 
+
+def changed(layer: nn.Module, name: str, value: torch.Tensor) -> nn.Module:
+    """A layer with another parameter in the place of one."""
+    *outer, last = name.split(".")
+    layer.get_submodule(".".join(outer))._parameters[last] = nn.Parameter(value)
+    return layer
+
+
+def native() -> nn.Module:
+    return nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval()
+
+
+CHANGED = {
+    "bias of a transposed convolution": (changed(nn.ConvTranspose1d(3, 4, 3), "bias", floats(4).double()), (2, 3, 9)),
+    "gates of a bias": (changed(nn.LSTM(4, 5), "bias_ih_l0", floats(21)), (3, 2, 4)),
+    "type of a state's weights": (changed(nn.LSTM(4, 5), "weight_hh_l0", floats(20, 5).double()), (3, 2, 4)),
+    "projection": (changed(native(), "self_attn.out_proj.weight", floats(8, 9)), (2, 3, 8)),
+    "second layer": (changed(native(), "linear2.weight", floats(8, 17)), (2, 3, 8)),
+    "type of a norm": (changed(native(), "norm1.weight", floats(8).double()), (2, 3, 8)),
+    "size of a direction": (changed(weight_norm(nn.Linear(4, 5)), "parametrizations.weight.original1", floats(5, 4).bfloat16()), (3, 4)),
+}  # fmt: skip
+
 REFUSED = {
     **{name: Sample(layer, tuple(floats(*shape) for shape in shapes))
-       for name, (layer, *shapes) in LAYERS.items()},
+       for name, (layer, *shapes) in {**LAYERS, **CHANGED}.items()},
     **{name: given(*each) for name, each in {**PRODUCTS, **WRITTEN}.items()},
 }  # fmt: skip
 

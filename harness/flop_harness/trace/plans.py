@@ -11,8 +11,8 @@ from flop_harness.formulas import FORMULAS
 from flop_harness.records import Call
 from flop_harness.records.trace import without_overload
 from flop_harness.trace import gradient_shapes  # noqa: F401  registers its functions
+from flop_harness.trace.fits import FITS
 from flop_harness.trace.packed import NAMES as PACKED
-from flop_harness.trace.refusals import FITS
 from flop_harness.trace.shapes import SHAPES
 from flop_harness.trace.signatures import Spec
 from flop_harness.trace.values import UNKNOWN
