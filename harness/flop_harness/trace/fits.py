@@ -184,16 +184,13 @@ def projects(width: int, inward, inward_bias, outward, outward_bias) -> bool:
 @fits("aten._transformer_encoder_layer_fwd.default")
 def native_encoder(x, width, heads, *others) -> bool:
     """x (batch, length, width), the weights of attention, three settings, those of norms and two layers."""
-    weights, norms, (first, first_bias, second, second_bias) = (
-        others[:4],
-        others[7:11],
-        others[11:15],
-    )
-    layers = tuple(first.shape) == (first.shape[0], width) and tuple(second.shape) == (
-        width, first.shape[0])  # fmt: skip
-    biased = of_size(width, *norms, second_bias) and of_size(first.shape[0], first_bias)
-    return (x.dim() == 3 and x.shape[-1] == width and layers and biased and projects(width, *weights)
-            and alike(x, *weights, *norms, *others[11:15]))  # fmt: skip
+    weights, norms, layers = others[:4], others[7:11], others[11:15]
+    first, first_bias, second, second_bias = layers
+    inner = first.shape[0]
+    sized = (tuple(first.shape), tuple(second.shape)) == ((inner, width), (width, inner))
+    biased = of_size(width, *norms, second_bias) and of_size(inner, first_bias)
+    return (x.dim() == 3 and x.shape[-1] == width and sized and biased
+            and projects(width, *weights) and alike(x, *weights, *norms, *layers))  # fmt: skip
 
 
 @fits("aten.mkldnn_rnn_layer.default")
