@@ -147,3 +147,17 @@ def test_what_is_wrong_is_one_line_and_exit_2(words, complaint):
 def test_a_length_beyond_the_model_on_request():
     ended = typed("formulas", "llama3-8b", "--length", "131072", "--extend", "--formula", "palm")
     assert ended.code == 0 and "residual" in ended.out
+
+
+@pytest.mark.parametrize(
+    "words", [("formulas", "llama3-8b"), ("mfu", *ASKED, "--peak", "H100-bf16")]
+)
+def test_brackets_are_told_above_the_figures_and_stand_where_a_formula_does_not_cover(words):
+    """Kaplan's literal formula is for an MLP of two matrices, Llama has three; PaLM's covers it."""
+    title, _, rows = typed(*words, "--length", "8192").out.partition("\n\n")
+    kaplan, palm = (next(line for line in rows.splitlines() if line.split()[:1] == [name])
+                    for name in ("kaplan-literal", "palm"))  # fmt: skip
+    assert "in brackets" in title
+    assert "(" in kaplan and "(" not in palm
+    covered = typed(*words, "--length", "8192", "--formula", "palm").out
+    assert "in brackets" not in covered

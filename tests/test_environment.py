@@ -6,11 +6,16 @@ import json
 import platform
 import subprocess
 from datetime import datetime, timedelta
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+import flop_harness
+from flop_harness import counters
+from flop_harness.report.site.timed import machine_in_words
 from flop_harness.run.environment import (
     describe,
     describe_checkout,
@@ -149,3 +154,21 @@ def test_a_hooks_git_variables_are_not_believed(checkout, monkeypatch):
 def test_no_git_no_commit(checkout, monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert describe_checkout(checkout / "package") is None
+
+
+def test_our_own_version_needs_no_installed_package(monkeypatch):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(counters, "version", missing)
+    installed = counters.installed.__wrapped__
+    assert installed("flop-harness") == flop_harness.__version__
+    assert installed("thop") == ""
+
+
+@pytest.mark.parametrize("gpus, words", [
+    (["NVIDIA H100"], "NVIDIA H100"), (["NVIDIA H100"] * 2, "2 x NVIDIA H100"),
+    ([], "2 cores (Xeon)")])  # fmt: skip
+def test_a_machine_in_words(gpus, words):
+    told = {"gpus": gpus, "machine": {"processor": "Xeon(R)", "physical_cores": 2}}
+    assert machine_in_words(SimpleNamespace(environment=told, machine="its-name")) == words
