@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -11,6 +13,7 @@ import flop_harness
 from flop_harness.records.times import Series
 from flop_harness.timing import cuda
 from flop_harness.timing.memory import cuda_peak
+from test_refusals import REFUSED, WRONG
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 
@@ -158,6 +161,24 @@ def test_packed_sequences_are_as_long_as_they_are():
     parts = [torch.ones(n, HEADS * WIDTH, device="cuda", dtype=torch.float16) for n in LENGTHS]
     found = flop_harness.count(Jagged(), *parts)
     assert found.macs == 2 * HEADS * WIDTH * sum(n**2 for n in LENGTHS)
+
+
+@pytest.mark.parametrize("name", sorted(set(REFUSED) - {"gates of a bias"}))  # cannot be moved
+@pytest.mark.filterwarnings("ignore")
+def test_what_the_device_refuses_has_no_figure(name):
+    model, args, _ = REFUSED[name]
+    model, args = copy.deepcopy(model).cuda(), [x.cuda() for x in args]
+    with torch.no_grad(), pytest.raises(WRONG):
+        model(*args)
+    with pytest.raises(WRONG):
+        flop_harness.count(model, *args)
+
+
+def test_single_precision_beside_half_is_refused_on_the_device_alone():
+    norm, x = nn.LayerNorm(4), torch.ones(2, 4, dtype=torch.bfloat16)
+    assert flop_harness.count(norm, x).macs == 0
+    with pytest.raises(RuntimeError, match="BFloat16"):
+        flop_harness.count(norm.cuda(), x.cuda())
 
 
 def test_counters_on_the_device_are_explained():

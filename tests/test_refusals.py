@@ -123,6 +123,10 @@ WRITTEN = {
     "copied at an index": (lambda x, y: x.index_copy(0, two, y), floats(3, 4), floats(3, 4)),
     "with products": (lambda m, x, y: m.clone().baddbmm_(x, y), floats(2, 3, 6), floats(2, 3, 4), floats(2, 4, 5)),
     "divided integers": (lambda x: x.clone().div_(2), integers(3)),
+    "quotients of integers": (lambda x, y: x.clone().div_(y), integers(3), integers(3) + 2),
+    "integers halved": (lambda x: x.clone().mul_(0.5), integers(3)),
+    "integers times floats": (lambda x, y: x.clone().mul_(y), integers(3), floats(3)),
+    "fractions of integers": (lambda x: x.clone().logit_(), integers(3)),
     "floats into integers": (lambda x, y: x.clone().add_(y), integers(3), floats(3)),
     "expanded": (lambda x: x.expand(3, 4).add_(1), floats(1, 4)),
     "clamped": (lambda x, y: x.clone().clamp_(min=y), floats(3, 4), floats(3, 5)),
@@ -201,6 +205,10 @@ TAKEN = {
     "rows at an index": lambda a, b, y: (a @ b).index_add_(0, torch.tensor([2, 0]), y[:2]),
     "number": lambda a, b, y: (a @ b).mul_(torch.tensor(2.0)),
     "mask for all": lambda a, b, y: (a @ b).masked_fill_(y[:1] > 0, 0),
+    "integers for all": lambda a, b, y: (
+        (a @ b) * integers(COLUMNS).mul_(2).div_(3, rounding_mode="floor")
+    ),
+    "divided": lambda a, b, y: (a @ b).div_(torch.tensor(3)),
     "other type": lambda a, b, y: (a @ b).add_(y.half()),
 }
 

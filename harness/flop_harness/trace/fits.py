@@ -40,7 +40,7 @@ def expands(small: torch.Size, shape: tuple[int, ...]) -> bool:
 
 def normalises(x: torch.Tensor, *others: torch.Tensor | None) -> bool:
     """Whether scales and statistics have a type that goes with it: its own, or single for half precision."""
-    half = x.dtype in (torch.float16, torch.bfloat16)
+    half = x.dtype in (torch.float16, torch.bfloat16) and not x.is_cuda
     mixed = half and types(*others) == {torch.float32}
     return x.is_floating_point() and (mixed or alike(x, *others))
 
@@ -119,7 +119,30 @@ def batch_norm(x, weight, bias, mean, variance, *settings) -> bool:
     im2col col2im""".split()))  # fmt: skip
 def floating(x, *settings, **others) -> bool:
     """Of whole numbers most of these have no kernel."""
-    return x.is_floating_point() or x.is_complex()
+    return not is_whole(x)
+
+
+@fits("aten.mul_.Tensor", "aten.mul_.Scalar", "aten.div_.Tensor_mode", "aten.div_.Scalar_mode")
+def multiplied(whole, factor, **mode) -> bool:
+    """What comes out has a type that can be written over the first factor."""
+    if mode.get("rounding_mode", "floor") is None:
+        return divided(whole, factor)
+    return torch.can_cast(torch.result_type(whole, factor), whole.dtype)
+
+
+@fits("aten.div_.Tensor", "aten.div_.Scalar")
+def divided(whole, factor) -> bool:
+    """Quotients are no whole numbers."""
+    return not is_whole(whole) and multiplied(whole, factor)
+
+
+@fits("aten.uniform_.default", "aten.logit_.default", "aten.frac_.default")
+def written_over(whole, *settings, **others) -> bool:
+    return not is_whole(whole)
+
+
+def is_whole(tensor: torch.Tensor) -> bool:
+    return not (tensor.is_floating_point() or tensor.is_complex())
 
 
 @fits("aten.index_add.default", "aten.index_add_.default",
@@ -200,6 +223,16 @@ def recurrent(x, inward, hidden, inward_bias, hidden_bias, hx, cx, *settings) ->
     sized = tuple(inward.shape) == (gates, x.shape[-1]) and hidden.dim() == 2
     biased = of_size(gates, inward_bias, hidden_bias)
     return sized and biased and alike(x, inward, hidden, inward_bias, hidden_bias, hx, cx)
+
+
+@fits("aten._cudnn_rnn.default")
+def recurrent_on_cuda(x, weights, stride, buffer, hx, cx, *settings) -> bool:
+    return alike(x, *weights, hx, cx)
+
+
+@fits("aten.embedding.default")
+def embedding(weight, indices, *settings) -> bool:
+    return weight.dim() == 2 and indices.dtype in (torch.int64, torch.int32)
 
 
 @fits("aten._weight_norm_interface.default")

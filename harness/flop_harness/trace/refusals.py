@@ -1,4 +1,4 @@
-"""What torch refuses has no figure: the kernel itself says what is wrong, on zeros on the CPU."""
+"""What torch refuses has no figure: the kernel itself says what is wrong, on zeros."""
 
 from __future__ import annotations
 
@@ -37,10 +37,11 @@ def usual_kernels() -> Iterator[None]:
 
 
 def zeros(tensor: torch.Tensor) -> torch.Tensor:
-    """As it lies in memory, elements that share a place too."""
+    """As it lies in memory, elements that share a place too; on the CPU for one on meta."""
     steps = zip(tensor.shape, tensor.stride(), strict=True)
     needed = 1 + sum((size - 1) * step for size, step in steps) if tensor.numel() else 0
-    return torch.zeros(needed, dtype=tensor.dtype, device="cpu").as_strided(
+    device = "cpu" if tensor.is_meta else tensor.device  # kernels differ in what they take
+    return torch.zeros(needed, dtype=tensor.dtype, device=device).as_strided(
         tensor.shape, tensor.stride()
     )
 
