@@ -31,6 +31,18 @@ class Attention(nn.Module):
         return F.scaled_dot_product_attention(query, key, value, is_causal=self.causal)
 
 
+class Using(nn.Module):
+    """A function of a layer and an input."""
+
+    def __init__(self, layer, function):
+        super().__init__()
+        self.layer = layer
+        self.function = function
+
+    def forward(self, x):
+        return self.function(self.layer, x)
+
+
 def seconds(cycles):
     clock = cuda.clock()
     before = clock()
@@ -172,6 +184,44 @@ def test_what_the_device_refuses_has_no_figure(name):
         model(*args)
     with pytest.raises(WRONG):
         flop_harness.count(model, *args)
+
+
+APART = {
+    "input": (nn.Linear(4, 5), lambda layer, x: layer(x.cpu())),
+    "sum": (nn.Linear(4, 5), lambda layer, x: layer(x) + torch.ones(5)),
+    "concatenated": (nn.Linear(4, 5), lambda layer, x: torch.cat([layer(x), torch.ones(2, 5)])),
+    "positions": (nn.Embedding(4, 5), lambda layer, x: layer(torch.tensor([0, 1]))),
+    "rows": (nn.Linear(4, 5), lambda layer, x: layer(x).index_select(0, torch.tensor([0, 1]))),
+    "mask": (nn.Linear(4, 5), lambda layer, x: torch.where(torch.ones(5) > 0, layer(x), layer(x))),
+    "loss": (nn.Linear(4, 5), lambda layer, x: F.mse_loss(layer(x), torch.ones(3, 5))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", APART)
+def test_tensors_on_two_devices_have_no_figure(name):
+    layer, function = APART[name]
+    model, x = Using(layer.cuda(), function), torch.ones(3, 4, device="cuda")
+    with pytest.raises(RuntimeError, match="same device"):
+        model(x)
+    with pytest.raises(RuntimeError, match="same device"):
+        flop_harness.count(model, x)
+
+
+TOGETHER = {
+    "a number": lambda layer, x: layer(x) * torch.tensor(2.0),
+    "moved": lambda layer, x: layer(x) + torch.ones(5).cuda(),
+    "taken by an index": lambda layer, x: layer(x)[torch.tensor([0, 1])],
+    "written at an index": lambda layer, x: layer(x).index_put((torch.tensor([0]),), x[0, 0]),
+    "copied": lambda layer, x: layer(x).copy_(torch.ones(3, 5)),
+}
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_what_goes_from_device_to_device_counts(name):
+    model, x = Using(nn.Linear(4, 5).cuda(), TOGETHER[name]), torch.ones(3, 4, device="cuda")
+    with torch.no_grad():
+        model(x)
+        assert flop_harness.count(model, x).macs == 3 * 4 * 5
 
 
 def test_single_precision_beside_half_is_refused_on_the_device_alone():

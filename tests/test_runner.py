@@ -278,6 +278,13 @@ def test_a_run_with_faulty_counters_is_stored_and_reported(disturbed, tmp_path):
     assert set(readings.status) == {"ok", "unavailable", "failed", "timeout", "out_of_memory"}
 
 
+def test_what_is_killed_for_memory_beside_another_is_asked_again_alone(plugins, tmp_path):
+    run = run_of(tmp_path, "takes-all", suite=suite_of(LINEAR, CONV, timeout_s=60.0), jobs=2)
+    said = {(r.case, r.metric): (r.status, r.value) for r in of(run, "takes-all")}
+    right = {(case, "compute"): ("ok", macs) for case, macs in MACS.items()}
+    assert said == right | {(case, "params"): ("ok", params) for case, params in PARAMS.items()}
+
+
 @pytest.mark.slow  # as long as the next is not seen to
 def test_a_counter_that_kills_who_waits_for_it_costs_only_its_own_cell(
     plugins, undisturbed, tmp_path

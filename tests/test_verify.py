@@ -27,7 +27,7 @@ from flop_harness.proof.oracle import ALGORITHMS
 from flop_harness.proof.oracle.reasons import REASONS
 from flop_harness.proof.probe import PROBES
 from flop_harness.proof.verification import kernels_differ, known_traces, verify
-from flop_harness.records import Call, Case, Input, Proof, Proofs, Run, Suite, Tensor
+from flop_harness.records import Call, Case, Failure, Input, Proof, Proofs, Run, Suite, Tensor
 from flop_harness.records.work import FREE, Product, Work
 from flop_harness.report import PAGES, write
 from flop_harness.report.analysis import proofs as proofs_analysis
@@ -256,6 +256,19 @@ def test_a_model_that_does_not_run_fails_alone():
     assert [failure.case for failure in proofs.failures] == ["broken"]
     assert len(proofs.proofs) == 1
     assert exit_code(proofs) == 2
+
+
+def test_a_case_that_is_killed_for_memory_beside_others_is_traced_again_alone():
+    killed = Failure("conv", "trace for the reference", "its process died of SIGKILL")
+
+    def mapper(function, items):
+        if function is verification.gather:
+            return [verification.Found("conv", failure=killed) for _ in items]
+        return map(function, items)
+
+    proofs = verify(suite_of(CONV), mapper=mapper)
+    assert not proofs.failures
+    assert [proof.calls for proof in proofs.proofs] == [{"conv": 1}]
 
 
 def test_a_case_that_did_not_run_is_in_no_count_of_cases():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import importlib
 import os
 import signal
@@ -107,6 +108,17 @@ def quits(model, args, kwargs, context):
 @counter("kills every process of its group")
 def kills_group(model, args, kwargs, context):
     os.killpg(0, signal.SIGKILL)
+
+
+@counter("takes so much memory that one of two is killed")
+def takes_all(model, args, kwargs, context):
+    with open(__file__) as memory:
+        try:
+            fcntl.flock(memory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(2.0)
+        return right(model, args, kwargs)
 
 
 @counter("kills the process that guards it")

@@ -25,7 +25,7 @@ from flop_harness.run.cells import CaseRunner, Limits
 from flop_harness.run.digests import tracer
 from flop_harness.run.environment import version
 from flop_harness.run.identity import EarlierSources, identity, sources_key
-from flop_harness.run.isolation import run_apart
+from flop_harness.run.isolation import run_apart, starved
 from flop_harness.run.plan import CANONICAL, Cell, Plan
 from flop_harness.run.processes import pool
 from flop_harness.store import PROOFS_SCHEMA, TraceStore, finished
@@ -105,6 +105,11 @@ def gather(task: Task) -> Found:
     return Found(task.case.id, failure=Failure(task.case.id, stage, message))
 
 
+def is_starved(found: Found) -> bool:
+    """Whether its process may have come too short of memory beside others."""
+    return found.failure is not None and starved(found.failure.message)
+
+
 def operators_of(task: Task) -> Found:
     """What the reference trace holds and, where kernels differ, what a CPU runs instead.
 
@@ -146,6 +151,8 @@ def verify(
     tasks = [Task(case, suite.folder, suite.timeout_s, (known or {}).get(case.id), training)
              for case in suite.cases]  # fmt: skip
     found = told("traces", mapper(gather, tasks), len(tasks), progress)
+    found = [gather(task) if is_starved(each) else each
+             for task, each in zip(tasks, found, strict=True)]  # fmt: skip
     distinct: dict[Key, Operation] = {}
     for each in found:
         distinct |= {key: one for key, one in each.operations.items() if key not in distinct}

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from flop_harness.errors import UserError
 from flop_harness.records import Case, Context
-from flop_harness.run.isolation import OUT_OF_MEMORY, limited_memory
+from flop_harness.run.isolation import FREE, OUT_OF_MEMORY, limited_memory
 from flop_harness.suite.build import Built, build
 from flop_harness.suite.inputs import is_open_mask, map_tensors, required
 from flop_harness.suite.references import folders_of
@@ -106,19 +106,19 @@ def build_within(case: Case, folder: str, memory_bytes: int, device: str = "cpu"
     except (UserError, MemoryError) as error:
         if not isinstance(error, MemoryError) and not any(w in str(error) for w in OUT_OF_MEMORY):
             raise
-        allowed = (
-            f"memory_gib = {memory_bytes / GIB:g}" if memory_bytes else "the memory that is free"
-        )
+        allowed = f"memory_gib = {memory_bytes / GIB:g}" if memory_bytes else f"the {FREE}"
         raise TooLarge(f"the model is too large: to build it takes more than {allowed}") from error
 
 
 def refuse_too_large(weights: int, memory_bytes: int) -> None:
     """Raise TooLarge for so many bytes of weights, before they are filled."""
-    free = free_bytes()
+    free, whole = free_bytes(), memory().total
     if memory_bytes and weights > memory_bytes:
         limit = f"memory_gib = {memory_bytes / GIB:g}"
+    elif weights > whole:
+        limit = f"the {whole / GIB:.1f} GiB of this machine"
     elif weights > free:
-        limit = f"the {free / GIB:.1f} GiB that are free"
+        limit = f"the {free / GIB:.1f} GiB of {FREE}"
     else:
         return
     raise TooLarge(f"the model is too large: its weights take {weights / GIB:.1f} GiB, more than "
@@ -126,9 +126,13 @@ def refuse_too_large(weights: int, memory_bytes: int) -> None:
 
 
 def free_bytes() -> int:
+    return memory().available  # type: ignore[no-any-return]
+
+
+def memory() -> Any:
     import psutil
 
-    return psutil.virtual_memory().available  # type: ignore[no-any-return]
+    return psutil.virtual_memory()
 
 
 def weight_bytes(module: Any) -> int:

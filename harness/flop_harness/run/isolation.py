@@ -34,6 +34,10 @@ GRACE_S = 1.0
 UNSENT = os.EX_IOERR
 """How the work's process ends where its result cannot be told"""
 HEADER = struct.Struct("!Q")
+KILLED = f"died of {signal.SIGKILL.name}"
+"""How a process ends from which the system takes its memory"""
+FREE = "memory that is free"
+"""What a refusal ends with that hangs on what others hold at that time"""
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
 T = TypeVar("T")
@@ -161,6 +165,11 @@ def told(
         return Outcome("timeout", message=f"no result within {late_s:g} s", seconds=seconds,
                        output=output)  # fmt: skip
     return Outcome("died", message=cause_of(status), seconds=seconds, output=output)
+
+
+def starved(message: str) -> bool:
+    """Whether a process may have come too short of memory beside others."""
+    return KILLED in message or message.endswith(FREE)
 
 
 def cause_of(status: int) -> str:

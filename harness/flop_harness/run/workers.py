@@ -6,6 +6,7 @@ rest can go to a process that has nothing to do.
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from flop_harness.counters import Counter, overlay
 from flop_harness.records import Case, Failure
+from flop_harness.run import isolation
 from flop_harness.run.identity import digest
 from flop_harness.run.plan import Cell, Keep, Plan, Progress, Result, Work
 from flop_harness.run.processes import end_process, forkserver
@@ -26,7 +28,30 @@ from flop_harness.suite.sources import named
 def counted(
     plan: Plan, works: Sequence[Work], progress: Progress, keep: Keep = lambda digest, sources: None
 ) -> Iterator[tuple[Cell, Result]]:
-    """The result of each cell, as they come, from ``jobs`` processes."""
+    """The result of each cell, as they come, from ``jobs`` processes.
+
+    What came too short of memory beside others is asked again in the end, with the machine for itself.
+    """
+    starved: dict[str, list[Cell]] = {}
+    for cell, result in side_by_side(plan, works, progress, keep):
+        if plan.jobs > 1 and any(map(isolation.starved, told(result))):
+            starved.setdefault(cell.case, []).append(cell)
+        else:
+            yield cell, result
+    cases = {work.case.id: work.case for work in works}
+    again = [Work(cases[case], tuple(cells)) for case, cells in starved.items()]
+    yield from side_by_side(replace(plan, jobs=1), again, progress, keep)
+
+
+def told(result: Result) -> Iterator[str]:
+    yield from (reading.message for reading in result.readings)
+    if result.failure is not None:
+        yield result.failure.message
+
+
+def side_by_side(
+    plan: Plan, works: Sequence[Work], progress: Progress, keep: Keep
+) -> Iterator[tuple[Cell, Result]]:
     waiting = list(works)
     at_work: dict[Connection, Worker] = {}
     try:
@@ -147,8 +172,7 @@ class Worker:
             self.process.join(10)
             self.over = True
             if self.current is not None or not self.answered:
-                code = self.process.exitcode
-                yield from self.lost(f"the case's process ended without a result (exit {code})")
+                yield from self.lost(f"the case's process {ended(self.process.exitcode)}")
 
     def failed_rest(self, failed: Result) -> Iterator[tuple[Cell, Result]]:
         """Nothing can be read of a model that cannot be built or run."""
@@ -177,6 +201,12 @@ class Worker:
         self.pipe.close()
         self.tasks.close()
         end_process(self.process)
+
+
+def ended(code: int | None) -> str:
+    if code == -signal.SIGKILL:
+        return isolation.KILLED
+    return f"ended without a result (exit {code})"
 
 
 def whole_overlays(counters: Iterable[Counter]) -> frozenset[Path]:

@@ -12,6 +12,7 @@ from flop_harness.trace.plans import Plan
 from flop_harness.trace.refusals import ask_kernel, is_strided, is_written_as_is, refuse_to_write
 from flop_harness.trace.signatures import rebuilt, spec_of
 from flop_harness.trace.tensors import (
+    devices,
     has_nested,
     has_quantised,
     has_tensor,
@@ -22,6 +23,8 @@ from flop_harness.trace.tensors import (
 )
 
 MOVED = "aten._to_copy.default"
+MOVES = frozenset({MOVED, "aten.copy_.default"})
+"""Operators that take tensors from one device to another"""
 
 
 class Results:
@@ -50,6 +53,8 @@ class Results:
             return self.entered(func, args, kwargs)
         real = self.execute or plan.quantises or has_quantised(args)
         writes = plan.writes and len(func._schema.returns) == 1
+        if not real and self.device.type == "cuda" and plan.name not in MOVES:
+            self.refuse_apart(func, args, kwargs)
         if not real and (plan.fits or (writes and not is_written_as_is(args, kwargs))):
             self.refuse(func, plan, args, kwargs)
         if writes and not real:
@@ -78,6 +83,15 @@ class Results:
                 refuse_to_write(func, args, kwargs)
         finally:
             self.stack.pop()
+
+    def refuse_apart(self, func: Any, args: tuple, kwargs: dict) -> None:
+        """Raise what torch does for tensors on several devices, unless the kernel takes them."""
+        if len(devices(args, kwargs)) > 1 and is_strided(args, kwargs):
+            self.stack.append([])
+            try:
+                ask_kernel(func, args, kwargs)
+            finally:
+                self.stack.pop()
 
     def entered(self, func: Any, args: tuple, kwargs: dict) -> Any:
         """What a kernel written in Python gives, with a note of the functions that it calls.

@@ -42,6 +42,11 @@ def is_on_cpu(args: tuple) -> bool:
     return any(tensor.is_cpu for tensor in tensors_in(args))
 
 
+def devices(args: tuple, kwargs: dict) -> set[torch.device]:
+    """Where tensors stand that cannot go from one device to another by themselves, as one number can."""
+    return {tensor.device for tensor in tensors_in((*args, *kwargs.values())) if tensor.dim()}
+
+
 def has_nested(args: tuple) -> bool:
     return any(isinstance(arg, torch.Tensor) and arg.is_nested for arg in args)
 
