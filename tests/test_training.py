@@ -388,6 +388,19 @@ class TestOptimizers:
     def test_gradient_descent_multiplies_and_adds_each_parameter(self):
         assert self.operations("sgd") == 2 * 24
 
+    def test_momentum_is_kept_and_added_to(self):
+        assert self.operations("momentum") == (2 + 2) * 24
+
+    def test_adam_keeps_two_moments_of_each_parameter(self):
+        first = 3  # m + (1 - b1) (g - m)
+        second = 1 + 3  # b2 v, and with it (1 - b2) g g
+        scale = 3  # the root of v over its correction, and epsilon
+        change = 3  # p - a m / scale
+        counter = 1  # of steps, for the tensor as a whole
+        adam = (first + second + scale + change) * 24 + counter
+        assert self.operations("adam") == adam
+        assert self.operations("adamw") == adam + 24  # the decay of each weight
+
     def test_muon_multiplies_matrices(self):
         a, b = 4, 6
         model = nn.Linear(a, b, bias=False, device="meta")
