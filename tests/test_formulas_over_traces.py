@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn.functional import scaled_dot_product_attention
 
 from commands import typed
 from decoders import MLP, Attention, Decoder, Layer, gpt, llama
@@ -27,7 +29,7 @@ from flop_harness.reconcile.transformers import (
     over_trace,
 )
 from flop_harness.records import Trace
-from flop_harness.records.transformer import Experts, FormulaBridge
+from flop_harness.records.transformer import Experts, FormulaBridge, LatentAttention
 from flop_harness.trace.recorder import record
 
 LENGTH = 8
@@ -246,6 +248,74 @@ def test_experts_are_told_by_their_router_and_rows(grouped, dense, shared):
     )
     forward = (2 + dense) * attention + dense * 3 * 12 * 20 + 2 * mlp + 12 * 50
     assert found["ref-full"].reference == 6 * forward
+
+
+class Compressed(nn.Module):
+    """Heads whose keys and values come out of one vector of ``kv_rank``, beside a rotary key for all."""
+
+    def __init__(self, latent: LatentAttention, width: int = 12, heads: int = 3) -> None:
+        super().__init__()
+        self.latent, self.heads = latent, heads
+        size, rank = latent.plain + latent.rotary, latent.query_rank
+        way = [width, rank, heads * size] if rank else [width, heads * size]
+        self.queries = nn.ModuleList(nn.Linear(a, b, bias=False) for a, b in pairwise(way))
+        self.query_norm = nn.RMSNorm(rank) if rank else None
+        self.down = nn.Linear(width, latent.kv_rank + latent.rotary, bias=False)
+        self.norm = nn.RMSNorm(latent.kv_rank)
+        self.up = nn.Linear(latent.kv_rank, heads * (latent.plain + latent.value), bias=False)
+        self.o = nn.Linear(heads * latent.value, width, bias=False)
+
+    def forward(self, x):
+        batch, length, _ = x.shape
+        q = self.queries[0](x)
+        if self.query_norm is not None:
+            q = self.queries[1](self.query_norm(q))
+        kept, turned = self.down(x).split((self.latent.kv_rank, self.latent.rotary), -1)
+        kv = self.up(self.norm(kept)).view(batch, length, self.heads, -1)
+        plain, value = kv.split((self.latent.plain, self.latent.value), -1)
+        turned = turned[:, :, None].expand(-1, -1, self.heads, -1)
+        key, q = torch.cat([plain, turned], -1), q.view(batch, length, self.heads, -1)
+        q, key, value = (each.transpose(1, 2) for each in (q, key, value))
+        y = scaled_dot_product_attention(q, key, value, is_causal=True)
+        return self.o(y.transpose(1, 2).reshape(batch, length, -1))
+
+
+def compressed(latent: LatentAttention) -> Decoder:
+    made = llama(layers=2)
+    for layer in made.layers:
+        layer.attention = Compressed(latent)
+    return made
+
+
+@pytest.mark.parametrize("rank", [0, 5])
+def test_attention_over_a_compressed_cache(rank):
+    latent = LatentAttention(rank, kv_rank=7, plain=4, rotary=2, value=3)
+    trace = step(lambda: compressed(latent))
+    shape, _ = shape_of(trace, "compressed")
+    assert (shape.latent, shape.heads, shape.kv_heads, shape.head_size) == (latent, 3, 3, 6)
+    assert weights.count(shape) == sum(each.numel for each in trace.parameters)
+    found = led(trace)
+    assert not {name for name, each in found.items() if each.residual}
+    assert {each.outside for each in found.values() if "compressed" in each.outside}
+    queries = rank * 12 + rank * 3 * 6 if rank else 12 * 3 * 6
+    attention = queries + 12 * (7 + 2) + 7 * 3 * (4 + 3) + 3 * 3 * 12 + 3 * (6 + 3) * LENGTH
+    assert found["ref-full"].reference == 6 * (2 * (attention + 3 * 12 * 20) + 12 * 50)
+
+
+def test_keys_and_values_made_in_steps_of_their_own_are_refused():
+    class Chained(Attention):
+        def __init__(self):
+            super().__init__(12, 3, 3, 4, False)
+            self.k = nn.Sequential(nn.Linear(12, 5), nn.Linear(5, 12))
+
+    def chained():
+        made = llama(layers=2)
+        for layer in made.layers:
+            layer.attention = Chained()
+        return made
+
+    with pytest.raises(NotRecognised, match="in several steps"):
+        shape_of(step(chained), "chained")
 
 
 REFUSED = {

@@ -6,16 +6,15 @@ its output; the MLP; at the end the logits. Whatever does not fit is said, and n
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise, product
+from itertools import pairwise
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flop_harness.conventions.products import products
-from flop_harness.conventions.transformers import parameters as weights
 from flop_harness.conventions.transformers.forward import forward
+from flop_harness.conventions.transformers.recognised_parameters import with_parameters
 from flop_harness.conventions.transformers.runs import (
     Attention,
     Grouped,
@@ -26,7 +25,7 @@ from flop_harness.conventions.transformers.runs import (
     sequences,
 )
 from flop_harness.records import Call, Tensor, Trace
-from flop_harness.records.transformer import Experts, Norm, Transformer
+from flop_harness.records.transformer import Experts, LatentAttention, Transformer
 from flop_harness.trace.walk import visits
 
 
@@ -112,15 +111,12 @@ def skeleton(
 ) -> Transformer:  # fmt: skip
     """The shape without what parameters alone tell."""
     width = found.qkv[0].inner
-    size, heads = found.attention.size, found.attention.heads
-    if any(each.inner != width for each in found.qkv):
-        raise NotRecognised("its queries, keys or values are made in two steps, as from a compressed"
-                            f" cache: {INSTEAD}")  # fmt: skip
-    made = sum(each.outer for each in found.qkv)
-    groups, rest = divmod(made - heads * size, 2 * size)
-    if rest or not 1 <= groups <= heads:
-        raise NotRecognised(f"{made:,} elements are no queries, keys and values of {heads} heads")
-    if (found.output.inner, found.output.outer) != (heads * size, width):
+    _, _, size, value = found.attention
+    heads = found.attention.heads
+    at_once = all(each.inner == width for each in found.qkv)
+    latent = None if at_once else latent_of(found.qkv, width, found.attention)
+    groups = heads if latent else groups_of(found.qkv, found.attention)
+    if (found.output.inner, found.output.outer) != (heads * value, width):
         raise NotRecognised("what follows attention does not lead from its heads to the width")
     if found.logits.inner != width:
         raise NotRecognised("it does not end with logits")
@@ -133,8 +129,34 @@ def skeleton(
         matrices, mlp_width = of_experts, mlp_width or shape.width
     return Transformer(
         name, found.layers, width, heads, groups, size, mlp_width, matrices, found.logits.outer,
-        sequences[1], causal=causal, experts=experts[1] if experts else None,
+        sequences[1], causal=causal, experts=experts[1] if experts else None, latent=latent,
     )  # fmt: skip
+
+
+def groups_of(qkv: Sequence[Weighed], attention: Attention) -> int:
+    """How many heads have keys and values of their own."""
+    heads, size = attention.heads, attention.size
+    made = sum(each.outer for each in qkv)
+    groups, rest = divmod(made - heads * size, 2 * size)
+    if rest or not 1 <= groups <= heads or attention.value != size:
+        raise NotRecognised(f"{made:,} elements are no queries, keys and values of {heads} heads")
+    return groups
+
+
+def latent_of(qkv: Sequence[Weighed], width: int, attention: Attention) -> LatentAttention:
+    """Queries, at once or out of a compressed vector; then one for keys and values, with a rotary key beside."""
+    heads, _, size, value = attention
+    *queries, down, up = qkv
+    plain, rest = divmod(up.outer - heads * value, heads)
+    rotary = size - plain
+    made = [(each.inner, each.outer) for each in queries]
+    rank = made[0][1] if len(made) == 2 else 0
+    wanted = [(width, rank), (rank, heads * size)] if rank else [(width, heads * size)]
+    compressed = (down.inner, down.outer) == (width, up.inner + rotary)
+    if rest or min(plain, rotary) < 0 or made != wanted or not compressed:
+        raise NotRecognised("its queries, keys or values are made in several steps, and not as from a"
+                            f" compressed cache: {INSTEAD}")  # fmt: skip
+    return LatentAttention(rank, up.inner, plain, rotary, value)
 
 
 INSTEAD = "name the model's config.json, or a .toml with its shape, instead"
@@ -200,92 +222,3 @@ def hides(call: Call) -> bool:
         return False
     rows, columns = scores.shape[-2:]
     return rows == columns > 1 and mask.shape[-3:] == (1, rows, columns) and scores.shape[1] > 1
-
-
-# --------------------------------------------------------------------------------- parameters
-
-
-def with_parameters(trace: Trace, shape: Transformer) -> Transformer:
-    """The shape with its head, norms, biases and positions; NotRecognised for parameters left over."""
-    sizes = Counter(each.shape for each in trace.parameters)
-    positions = position_table(trace, shape)
-    shape = replace(
-        shape,
-        tied=sizes[shape.vocabulary, shape.width] == 1,
-        norm=norm_of(trace),
-        positions="learned" if positions else "rotary",
-        context=positions or shape.context,
-    )
-    for biases, norms in product(biases_of(trace, shape), norms_of(trace, shape)):
-        whole = replace(shape, **norms, **biases)
-        if weights.count(whole) == held(trace):
-            return whole
-    left = held(trace) - weights.count(shape)
-    raise NotRecognised(f"{left:+,} parameters are in no part of a transformer")
-
-
-BIASES: tuple[Mapping[str, Any], ...] = (
-    {"qkv_biases": True},
-    {"mlp_biases": True},
-    {"biases": True, "qkv_biases": True},
-    {"qkv_biases": True, "output_bias": True},
-)
-"""Of queries, keys and values alone, of MLPs alone, of every product but the head, of attention."""
-
-
-def biases_of(trace: Trace, shape: Transformer) -> Iterator[Mapping[str, Any]]:
-    """What biases there may be: none where no parameter is called so; the head's where there is one so long."""
-    sizes = {name: trace.parameters[number].shape for module in trace.modules
-             for name, number in module.parameters}  # fmt: skip
-    named = {size for name, size in sizes.items() if "bias" in name}
-    always = {"head_bias": (shape.vocabulary,) in named,
-              "sinks": any("sink" in name for name in sizes)}  # fmt: skip
-    yield always
-    for each in BIASES if named else ():
-        yield {**each, **always}
-        if shape.experts:
-            yield {**each, **always, "expert_biases": True}
-
-
-def norms_of(trace: Trace, shape: Transformer) -> Iterator[Mapping[str, Any]]:
-    """What norms there may be, by the vectors as wide as the model or one head: one behind the embedding,
-    of each layer so many, of queries and keys, a last one.
-    """
-    vectors = {number: trace.parameters[number].shape for module in trace.modules
-               for name, number in module.parameters if "bias" not in name}  # fmt: skip
-    wide = sum(size == (shape.width,) for size in vectors.values())
-    inner: list[tuple[dict[str, Any], int]] = [({}, 0)]
-    if (shape.head_size,) in vectors.values():
-        inner.append(({"head_norms": True}, 0))
-    if {(shape.query_width,), (shape.kv_width,)} <= set(vectors.values()):
-        as_wide = (shape.query_width, shape.kv_width).count(shape.width)
-        inner.append(({"wide_norms": True}, as_wide))
-    for (first, last), (more, beside) in product(((0, 1), (0, 0), (1, 1)), inner):
-        each, rest = divmod(wide - first - last, shape.layers)
-        if wide and (rest or each <= beside):
-            continue
-        yield {"embedding_norm": bool(first), "final_norm": bool(last),
-               "layer_norms": each - beside if wide else 2, **more}  # fmt: skip
-
-
-def held(trace: Trace) -> int:
-    return sum(each.numel for each in trace.parameters)
-
-
-def position_table(trace: Trace, shape: Transformer) -> int:
-    """Rows of a table of positions: an embedding beside that of tokens, or (1, rows, width)."""
-    for module in trace.modules:
-        for _, number in module.parameters:
-            *lead, width = trace.parameters[number].shape
-            table = module.type_name == "Embedding" or (len(lead) == 2 and lead[0] == 1)
-            if table and width == shape.width and lead[-1] != shape.vocabulary:
-                return lead[-1]
-    return 0
-
-
-def norm_of(trace: Trace) -> Norm:
-    """By what the first layer norm is given."""
-    for visit in visits(trace):
-        if visit.call.packet == "aten.native_layer_norm":
-            return "layer" if isinstance(visit.call.args[3], Tensor) else "scale"
-    return "rms"

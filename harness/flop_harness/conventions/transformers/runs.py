@@ -23,9 +23,12 @@ class Dense(NamedTuple):
 
 
 class Attention(NamedTuple):
+    """``length`` keys of ``size`` and values of ``value`` elements meet each query of a head."""
+
     heads: int
     length: int
     size: int
+    value: int
 
 
 class Grouped(NamedTuple):
@@ -57,7 +60,7 @@ def runs(trace: Trace, batch: int, length: int) -> Iterator[Weighed | Attention]
             operands = tensors[-2:]
             if scores is not None and operands[0].shape == result(scores):
                 x, y = scores
-                yield Attention(x.shape[0] // batch, y.shape[2], x.shape[2])
+                yield Attention(x.shape[0] // batch, y.shape[2], x.shape[2], operands[1].shape[2])
                 scores = None
                 continue
             rows = grouped(operands) if length > 1 else None
@@ -71,8 +74,8 @@ def runs(trace: Trace, batch: int, length: int) -> Iterator[Weighed | Attention]
             x, w = tensors[-2:]
             yield Dense(x.shape[0], *w.shape)
         elif "scaled_dot_product" in call.packet:
-            query, key = tensors[:2]
-            yield Attention(query.shape[1], key.shape[2], query.shape[3])
+            query, key, value = tensors[:3]
+            yield Attention(query.shape[1], key.shape[2], query.shape[3], value.shape[3])
         elif call.packet == "aten._grouped_mm" and len(tensors[1].shape) == 3:
             yield Grouped(tensors[0].shape[0], *tensors[1].shape[1:])
         else:
