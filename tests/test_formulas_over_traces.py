@@ -178,15 +178,19 @@ def test_the_shape_of_layers_of_torch_which_have_no_last_norm(masked):
     assert weights.count(shape) == sum(each.numel() for each in Encoder().parameters())
 
 
+SENT = (7, 9, 11, 5)
+"""Rows that are sent to the experts, two of each of 16 tokens; the fifth gets none"""
+
+
 class Mixture(nn.Module):
-    """A layer in which each token meets ``active`` of the experts, side by side or in one product.
+    """A layer in which each token meets ``active`` of the experts, side by side, in one product or one by one.
 
     ``shared`` is as wide an MLP that all tokens meet, behind a gate.
     """
 
-    def __init__(self, routed: int, active: int, width: int, shared: int, grouped: bool):
+    def __init__(self, routed: int, active: int, width: int, shared: int, way: str):
         super().__init__()
-        self.routed, self.active, self.grouped = routed, active, grouped
+        self.routed, self.active, self.way = routed, active, way
         self.norms = nn.ModuleList((nn.RMSNorm(12), nn.RMSNorm(12)))
         self.attention = Attention(12, 3, 3, 4, False)
         self.router = nn.Linear(12, routed, bias=False)
@@ -196,20 +200,28 @@ class Mixture(nn.Module):
         self.gate = nn.Linear(12, 1, bias=False) if shared else None
 
     def product(self, x, weight, chosen):
-        if self.grouped:
+        if self.way == "grouped":
             ends = torch.zeros(self.routed, dtype=torch.int32, device=x.device)
             return torch._grouped_mm(x.bfloat16(), weight.bfloat16(), ends).to(x.dtype)
         return (x[:, None] @ weight[chosen])[:, 0]
+
+    def experts(self, x, chosen):
+        if self.way == "one by one":
+            each = (self.expert(some, number) for number, some in enumerate(x.split(SENT)))
+            return torch.cat([*each])
+        gate, up = self.product(x, self.up, chosen).chunk(2, -1)
+        return self.product(gate.sigmoid() * up, self.down, chosen)
+
+    def expert(self, x, number: int):
+        gate, up = (x @ self.up[number]).chunk(2, -1)
+        return (gate.sigmoid() * up) @ self.down[number]
 
     def forward(self, x):
         x = x + self.attention(self.norms[0](x))
         rows = self.norms[1](x).reshape(-1, 12)
         weights, chosen = self.router(rows).topk(self.active)
         chosen = chosen.reshape(-1)
-        gate, up = self.product(rows.repeat_interleave(self.active, 0), self.up, chosen).chunk(
-            2, -1
-        )
-        mixed = self.product(gate.sigmoid() * up, self.down, chosen)
+        mixed = self.experts(rows.repeat_interleave(self.active, 0), chosen)
         made = (mixed.view(-1, self.active, 12) * weights[..., None]).sum(1)
         if self.shared is not None:
             made = made + self.gate(rows).sigmoid() * self.shared(rows)
@@ -230,10 +242,10 @@ class Mixtures(nn.Module):
         return self.head(self.norm(self.layers(self.tokens(ids))))
 
 
-@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize("way", ["side by side", "grouped", "one by one"])
 @pytest.mark.parametrize(("dense", "shared"), [(0, 0), (1, 0), (1, 16), (0, 8)])
-def test_experts_are_told_by_their_router_and_rows(grouped, dense, shared):
-    options = {"routed": 5, "active": 2, "width": 8, "shared": shared, "grouped": grouped}
+def test_experts_are_told_by_their_router_and_rows(way, dense, shared):
+    options = {"routed": 5, "active": 2, "width": 8, "shared": shared, "way": way}
     trace = step(Mixtures, dense=dense, **options)
     shape, _ = shape_of(trace, "mixture")
     assert shape.experts == Experts(5, 2, 8, int(bool(shared)), shared, dense, bool(shared))

@@ -23,6 +23,7 @@ from flop_harness.conventions.transformers.runs import (
     angles,
     runs,
     sequences,
+    with_experts,
 )
 from flop_harness.records import Call, Tensor, Trace
 from flop_harness.records.transformer import Experts, LatentAttention, Transformer
@@ -48,7 +49,7 @@ class Blocks(NamedTuple):
 def shape_of(trace: Trace, name: str) -> tuple[Transformer, int]:
     """(shape, length of the sequences). NotRecognised with the reason."""
     batch, length = sequences(trace)
-    found = blocks(list(runs(trace, batch, length)))
+    found = blocks(list(with_experts(runs(trace, batch, length), batch * length)))
     plain = skeleton(found, name, (batch, length), is_causal(trace))
     shape = replace(with_parameters(trace, plain), family=family_of(trace.modules[0].type))
     if found.attention.length != length:
@@ -194,9 +195,7 @@ def mlp_of(mlp: Sequence[Weighed], width: int) -> tuple[int, int]:
         if sizes in ([down.inner] * 2, [2 * down.inner]):
             return 3, down.inner
     if len(mlp) > 3:
-        raise NotRecognised(
-            f"it has more than one MLP in a layer, as where experts run one by one: {INSTEAD}"
-        )
+        raise NotRecognised(f"it has more than one MLP in a layer: {INSTEAD}")
     raise NotRecognised("its MLP has neither two matrices nor three")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from math import prod
 from typing import NamedTuple, TypeAlias
 
@@ -89,6 +90,28 @@ def grouped(operands: Tensors) -> Grouped | None:
     if inner == 1 or (rows == 1) == (columns == 1):
         return None
     return Grouped(n, inner, max(rows, columns))
+
+
+def with_experts(
+    found: Iterable[Weighed | Attention], tokens: int
+) -> Iterator[Weighed | Attention]:
+    """The same, where experts that run one by one, over the rows sent to each, are one product over all."""
+    for apart, some in groupby(found, lambda each: isinstance(each, Dense) and each.rows != tokens):
+        parts = list(some)
+        dense = [each for each in parts if isinstance(each, Dense)]
+        yield from together(dense) if apart else parts
+
+
+def together(dense: Sequence[Dense]) -> Sequence[Weighed]:
+    """One product of each kind, where experts of two matrices or of three follow one another; else as it is."""
+    for matrices in (2, 3):
+        experts = [dense[start : start + matrices] for start in range(0, len(dense), matrices)]
+        shapes = {tuple(each[1:] for each in expert) for expert in experts}
+        sent = [{each.rows for each in expert} for expert in experts]
+        if len(shapes) == 1 and all(len(rows) == 1 for rows in sent):
+            rows = sum(expert[0].rows for expert in experts)
+            return [Grouped(rows, each.inner, each.outer) for each in experts[0]]
+    return dense
 
 
 BATCHED = ("aten.bmm", "aten.baddbmm")
