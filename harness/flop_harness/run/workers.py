@@ -52,6 +52,7 @@ def told(result: Result) -> Iterator[str]:
 def side_by_side(
     plan: Plan, works: Sequence[Work], progress: Progress, keep: Keep
 ) -> Iterator[tuple[Cell, Result]]:
+    """``jobs`` processes at once, each for a case; where no case waits, several for the cells of one."""
     waiting = list(works)
     at_work: dict[Connection, Worker] = {}
     try:
