@@ -15,10 +15,12 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from commands import typed
 from decoders import MLP, Attention, Decoder, Layer, gpt, llama
+from flop_harness.ask.formulas import chosen, traced
 from flop_harness.conventions.transformers import parameters as weights
 from flop_harness.conventions.transformers.catalogue import FORMULAS
 from flop_harness.conventions.transformers.recognition import family_of, shape_of
 from flop_harness.conventions.transformers.runs import NotRecognised
+from flop_harness.errors import UserError
 from flop_harness.reconcile.transformers import (
     ANGLES,
     CAUSAL_PROMPT,
@@ -29,7 +31,7 @@ from flop_harness.reconcile.transformers import (
     over_trace,
 )
 from flop_harness.records import Trace
-from flop_harness.records.transformer import Experts, FormulaBridge, LatentAttention
+from flop_harness.records.transformer import Experts, FormulaBridge, LatentAttention, Transformer
 from flop_harness.trace.recorder import record
 
 LENGTH = 8
@@ -328,6 +330,74 @@ def test_keys_and_values_made_in_steps_of_their_own_are_refused():
 
     with pytest.raises(NotRecognised, match="in several steps"):
         shape_of(step(chained), "chained")
+
+
+WINDOW, LAYERS = 4, 2
+CONFIG = {
+    "model_type": "mistral", "num_hidden_layers": LAYERS, "hidden_size": 12, "num_attention_heads": 6,
+    "num_key_value_heads": 2, "head_dim": 4, "intermediate_size": 20, "vocab_size": 50,
+    "max_position_embeddings": 16, "sliding_window": WINDOW,
+}  # fmt: skip
+MODEL = """
+from types import SimpleNamespace
+from decoders import Decoder
+
+def make():
+    model = Decoder(heads=6, groups=2, size=4, inner=20, gated=True)
+    model.config = SimpleNamespace(to_dict=lambda: {config})
+    return model
+"""
+
+
+def read_off(folder, config: dict) -> tuple[Transformer, dict[str, FormulaBridge]]:
+    (folder / "net.py").write_text(MODEL.format(config=config))
+    shape, length, trace = traced(f"{folder}/net.py:make", LENGTH)
+    return shape, {each.formula: each for each in chosen(shape, length, (), trace)}
+
+
+def test_windows_are_those_of_the_models_configuration(tmp_path):
+    """A query sees 4 keys at most: 1 + 2 + 3 + 4 pairs, and 4 for each of the other places."""
+    shape, found = read_off(tmp_path, CONFIG)
+    assert (shape.window, shape.windowed) == (WINDOW, LAYERS)
+    assert not {name for name, each in found.items() if each.residual}
+    whole, _ = read_off(tmp_path, CONFIG | {"sliding_window": None})
+    assert (whole.window, whole.windowed) == (0, 0)
+    pairs, query = 10 + 4 * (LENGTH - 4), 6 * 4
+    weighed = LAYERS * (2 * 12 * query + 2 * 12 * 8 + 3 * 12 * 20) + 12 * 50
+    assert found["ref-causal"].reading == 6 * (
+        weighed + Fraction(2 * LAYERS * query * pairs, LENGTH)
+    )
+
+
+def test_windows_of_a_type_that_is_not_known_are_told(tmp_path):
+    other = CONFIG | {"model_type": "other"}
+    with pytest.raises(UserError, match="sliding_window = 4"):
+        read_off(tmp_path, other)
+    wide, full = {"sliding_window": LENGTH}, {"layer_types": ["full_attention"] * LAYERS}
+    for none in (wide, full, {"use_sliding_window": False}, {"sliding_window": None}):
+        assert read_off(tmp_path, other | none)[0].window == 0
+
+
+@pytest.mark.parametrize("cut", [
+    lambda scores: scores.triu(-3).tril(), lambda scores: scores.tril().triu(-3)])  # fmt: skip
+def test_a_band_in_a_mask_is_a_window_that_no_trace_tells(cut):
+    class Banded(Attention):
+        def forward(self, x):
+            batch, length, _ = x.shape
+            q, k, v = (part(x).view(batch, length, -1, self.size).transpose(1, 2)
+                       for part in (self.q, self.k, self.v))  # fmt: skip
+            mask = cut(torch.ones(length, length, device=x.device)) > 0
+            y = scaled_dot_product_attention(q, k, v, attn_mask=mask)
+            return self.o(y.transpose(1, 2).reshape(batch, length, -1))
+
+    def banded():
+        made = llama(layers=2)
+        for layer in made.layers:
+            layer.attention = Banded(12, 3, 3, 4, False)
+        return made
+
+    with pytest.raises(NotRecognised, match="bands"):
+        shape_of(step(banded), "banded")
 
 
 REFUSED = {

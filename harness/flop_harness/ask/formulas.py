@@ -17,9 +17,11 @@ from flop_harness.conventions.transformers.recognition import shape_of as shape_
 from flop_harness.conventions.transformers.runs import NotRecognised
 from flop_harness.errors import UserError
 from flop_harness.reconcile.transformers import bridge, bridges, over_trace
-from flop_harness.records import Trace
+from flop_harness.records import Case, Trace
 from flop_harness.records.transformer import FormulaBridge, Transformer
 from flop_harness.records.utilisation import Bound, Held, Peak, Phase, Utilisation
+from flop_harness.suite.build import build
+from flop_harness.suite.configurations import with_windows
 from flop_harness.suite.files import case_from_model
 from flop_harness.suite.shapes import find
 
@@ -68,7 +70,15 @@ def traced(
         shape, at = shape_of_trace(trace, model)
     except NotRecognised as error:
         raise UserError(f"no formula covers {model}: {error}{read_instead(model)}") from error
-    return shape, at, trace
+    return with_windows(shape, configuration_of(case), at), at, trace
+
+
+def configuration_of(case: Case) -> dict[str, Any]:
+    """What a model of transformers says of itself; nothing of another."""
+    module: Any = build(case, device="meta", folder="").module
+    tell = getattr(getattr(module, "config", None), "to_dict", dict)
+    told: object = tell()
+    return told if isinstance(told, dict) else {}
 
 
 def read_instead(model: str) -> str:

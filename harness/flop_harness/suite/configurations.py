@@ -27,15 +27,43 @@ def read(path: Path) -> Transformer:
         raise UserError(f"{path}: no configuration of a model: 'model_type' is missing")
     if kind not in READERS:
         raise UserError(f"{path}: {unknown(kind, config, path)}")
-    try:
-        shape = READERS[kind](config)
-    except KeyError as error:
-        raise UserError(f"{path}: the key {error} is missing") from error
-    except (TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
-        raise UserError(f"{path}: a key has a value that no {kind} can have: {error}") from error
+    shape = described(kind, config, str(path))
     check_sizes(shape, path)
     return replace(shape, id=path.stem if path.stem != "config" else kind,
                    family=FAMILIES.get(kind, kind), source=str(path))  # fmt: skip
+
+
+def described(kind: str, config: dict[str, Any], where: str) -> Transformer:
+    """The shape that a configuration of a known type describes."""
+    try:
+        return READERS[kind](config)
+    except KeyError as error:
+        raise UserError(f"{where}: the key {error} is missing") from error
+    except (TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
+        raise UserError(f"{where}: a key has a value that no {kind} can have: {error}") from error
+
+
+WINDOWS = ("sliding_window", "attention_window", "local_window_size", "window_size", "attention_chunk_size")  # fmt: skip
+"""Keys under which configurations tell how many positions some layers see"""
+
+
+def with_windows(shape: Transformer, config: dict[str, Any], length: int) -> Transformer:
+    """A shape that was read off a trace, which shows no windows, with those of the model's configuration.
+
+    UserError where there are some and the type is not known: which layers have them is not told.
+    """
+    kind = config.get("model_type")
+    if kind in READERS:
+        told = described(kind, config, kind)
+        return replace(shape, window=told.window, windowed=told.windowed)
+    for key in WINDOWS:
+        seen = config.get(key)
+        layers = config.get("layer_types") or ["sliding_attention"]
+        if (isinstance(seen, int) and 0 < seen < length and config.get("use_sliding_window", True)
+                and not {"full_attention"}.issuperset(layers)):  # fmt: skip
+            raise UserError(f"no formula covers {shape.id}: its configuration says {key} = {seen:,}, and"
+                            " in which layers a trace does not show: name a .toml with its shape")  # fmt: skip
+    return shape
 
 
 def check_sizes(shape: Transformer, path: Path) -> None:

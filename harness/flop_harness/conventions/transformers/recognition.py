@@ -201,6 +201,8 @@ def mlp_of(mlp: Sequence[Weighed], width: int) -> tuple[int, int]:
 
 def is_causal(trace: Trace) -> bool:
     """Whether a token meets those before it alone: by a switch, or by a square mask."""
+    if is_banded(trace):
+        raise NotRecognised(f"its masks are bands, as where layers see a window: {INSTEAD}")
     for visit in visits(trace):
         call = visit.call
         if call.packet.endswith(".scaled_dot_product_attention"):
@@ -210,6 +212,19 @@ def is_causal(trace: Trace) -> bool:
         if call.packet in ("aten.tril", "aten.triu") or hides(call):
             return True
     return False
+
+
+def is_banded(trace: Trace) -> bool:
+    """Whether triangles are cut that are no causal mask's: away from the diagonal."""
+    return any(
+        visit.call.argument(1, "diagonal", 0) not in TRIANGLES[visit.call.packet]
+        for visit in visits(trace)
+        if visit.call.packet in TRIANGLES
+    )
+
+
+TRIANGLES = {"aten.tril": (0,), "aten.triu": (0, 1)}
+"""Where causal masks are cut: what lies below is seen, what lies above is hidden"""
 
 
 def hides(call: Call) -> bool:
