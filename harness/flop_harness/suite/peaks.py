@@ -65,7 +65,12 @@ def find(text: str, dtype: str = "bf16") -> Peak:
         raise UserError(f"{text!r} names no number type: {', '.join(of_device)}")
     if not re.match(r"[\d.]", text):
         raise UserError(f"no peak {text!r}{suggest(text, known())}: see flop-harness list peaks")
-    value = parse_figure(text).value
+    try:
+        value = parse_figure(text).value
+    except UserError as error:
+        raise UserError(
+            f"{text!r} is no peak: give a name, or FLOP/s as a number such as 989e12"
+        ) from error
     if not 10**9 <= value <= 10**18:
         raise UserError(f"a peak of {text} FLOP/s: it is given in FLOP/s, such as 989e12")
     _refuse_sparse(text, value, dtype)
@@ -73,14 +78,16 @@ def find(text: str, dtype: str = "bf16") -> Peak:
 
 
 def _refuse_sparse(text: str, value: Fraction, dtype: str) -> None:
-    """A number that is nobody's dense peak, and somebody's sparse one."""
-    like = [peak for peak in known().values()
-            if peak.dtype == dtype and abs(value / peak.flops - 1) <= SAME]  # fmt: skip
+    """A number that is nobody's dense peak of the type, and somebody's sparse one; of no type if it is of none."""
+    near = [peak for peak in known().values() if abs(value / peak.flops - 1) <= SAME]
+    like = [peak for peak in near if peak.dtype == dtype] or near
     if like and all(peak.sparse for peak in like):
         name = like[0].id
         dense = known()[name.removesuffix(SPARSE)]
+        others = [peak.id for peak in near if not peak.sparse]
+        beside = f"; as a dense peak it is {others[0]}" if others else ""
         raise UserError(
-            f"{text} FLOP/s is {name}; the dense peak is {float(dense.flops / 10**12):g}e12: say --peak"
+            f"{text} FLOP/s is {name}{beside}; the dense peak is {float(dense.flops / 10**12):g}e12: say --peak"
             f" {dense.id}, or --peak {name} if you mean it"
         )
 
