@@ -123,6 +123,7 @@ def test_lists(what):
         (("mfu", *ASKED, "--peak", "H10-bf16"), "no peak 'H10-bf16'"),
         (("mfu", *ASKED, "--peak", "1979e12"), "H100-bf16-sparse"),
         (("mfu", *ASKED, "--peak", "624e12"), "A100-bf16-sparse"),
+        (("formulas", "tests/"), "'tests/' is a folder: name the config.json in it"),
         (("mfu", *ASKED, "--peak", "3957.8e12"), "H100-fp8-sparse"),
         (("mfu", *ASKED, "--peak", "3026e12"), "-fp8-sparse"),
         (("mfu", *ASKED, "--peak", "1978.9e12"), "as a dense peak it is H100-fp8"),

@@ -145,6 +145,10 @@ def find(reference: str) -> Transformer:
         _refuse(shape, reference)
         return shape
     file, _, name = reference.rpartition(":") if ".toml:" in reference else (reference, "", "")
+    if Path(file).is_dir():
+        raise UserError(
+            f"{file!r} is a folder: name the config.json in it, or a .toml with a shape"
+        )
     if "/" in reference and not file.endswith(".toml"):
         raise UserError(f"{reference!r} is a place on the net: name a shape (flop-harness list shapes),"
                         " or a file: the model's config.json, or a .toml with its shape")  # fmt: skip

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 from flop_harness.errors import UserError, suggest, warn
@@ -47,6 +48,10 @@ def recipe(name: str, roots: Sequence[str] = (".",)) -> Recipe:
 
 def model_class(name: str) -> Any:
     transformers = library("transformers")
+    if "/" in name and Path(name).is_dir():
+        raise UserError(
+            f"{name!r} is a folder: name the configuration in it, as in transformers:{name}/config.json"
+        )
     if "/" in name:
         raise UserError(PLACE.format(name))
     with uncollected():  # the file of a model is imported as its class is named
