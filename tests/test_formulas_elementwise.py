@@ -171,7 +171,7 @@ OF_ONE = ONE_SPECIAL | set(
 )
 OF_TWO = set(
     """igamma igammac nextafter copysign heaviside hypot logaddexp logaddexp2 special_xlog1py ldexp
-    special_zeta""".split()
+    special_zeta polar""".split()
 )
 OF_WHOLE = set("gcd lcm bitwise_left_shift bitwise_right_shift".split())
 CARRIED_OUT = dict.fromkeys(OF_ONE, 1) | dict.fromkeys(OF_TWO | OF_WHOLE, 2)

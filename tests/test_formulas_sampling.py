@@ -18,6 +18,8 @@ from flop_harness.proof.oracle import add_up, largest
 from flop_harness.trace.recorder import record
 from test_formulas import agree, priced, quick, some
 
+aten = torch.ops.aten
+
 # -------------------------------------------------------------------------------------- pools
 
 
@@ -80,6 +82,17 @@ def test_a_smooth_interpolation_goes_by_rows_then_by_columns():
     assert said.additions == said.multiplications - 2 * (8 * 3 + 4 * 3)
 
 
+@pytest.mark.parametrize(("name", "support"), [("bilinear", 1), ("bicubic", 2)])
+def test_a_smooth_gradient_goes_to_all_that_an_element_covers(name, support):
+    """8 x 6 made 4 x 3 each covers a window of both axes: two products and an addition there."""
+    backward = getattr(aten, f"_upsample_{name}2d_aa_backward")
+    said, _ = priced(lambda dy: backward(dy, [4, 3], [1, 2, 8, 6], False), some(1, 2, 4, 3))
+    met = 2 * sum(covered(8, 4, support)) * sum(covered(6, 3, support))
+    assert (said.additions, said.multiplications) == (met, 2 * met)
+    if support == 1:  # four places wide, but for one that falls outside at either end
+        assert met == 2 * (4 * 4 - 2) * (4 * 3 - 2)
+
+
 # ----------------------------------------------------------------------------------- sampling
 
 
@@ -107,6 +120,28 @@ def test_a_grid_of_cubic_samples():
     said, _ = priced(lambda x, g: F.grid_sample(x, g, "bicubic", align_corners=False), x, grid)
     assert said.multiplications == 10 * (1 + 12) + 5 * 16 + 3 * 5 * 16
     assert said.additions == 10 * (1 + 1 + 13) + 3 * 5 * 15
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("axes", [2, 3])
+def test_the_gradient_of_a_grid_of_linear_samples(axes, asked):
+    """Of the grid, along each axis: a neighbour times the other axes' weights and the element; of the input, added."""
+    backward = {2: aten.grid_sampler_2d_backward, 3: aten.grid_sampler_3d_backward}[axes]
+    x, grid = some(1, 3, *[4] * axes), some(1, *[1] * (axes - 1), 5, axes)
+    dy = some(1, 3, *[1] * (axes - 1), 5)
+    said, _ = priced(lambda dy: backward(dy, x, grid, 0, 0, False, [asked, True]), dy)
+    neighbours, places = 2**axes, 5 * axes
+    met = 3 * 5 * neighbours
+    weights = places + 5 * neighbours * (axes - 1)
+    assert said.multiplications == weights + places + met * axes * axes + met * asked
+    assert said.additions == places * (1 + 2) + met * axes + met * asked
+    assert said.specials == places
+
+
+def test_the_gradient_of_nearest_samples_is_added_once():
+    x, grid, dy = some(1, 3, 4, 4), some(1, 1, 5, 2), some(1, 3, 1, 5)
+    said, _ = priced(lambda dy: aten.grid_sampler_2d_backward(dy, x, grid, 1, 0, False, [True, True]), dy)  # fmt: skip
+    assert (said.multiplications, said.additions, said.specials) == (10, 10 + 15, 10)
 
 
 def test_a_box_is_the_mean_of_its_samples():

@@ -41,6 +41,8 @@ ELEMENTWISE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "sinc": ("element-wise", (0, 1, 1, 1, 1)),
     # sqrt(x^2 + y^2)
     "hypot": ("element-wise", (1, 2, 0, 0, 1)),
+    # r cos(t) + i r sin(t)
+    "polar": ("element-wise", (0, 2, 0, 0, 2)),
     # max(x, y) + log(1 + exp(-|x - y|))
     "logaddexp logaddexp2": ("element-wise", (3, 0, 1, 0, 2)),
     # x == 0 ? 0 : -x log(x)

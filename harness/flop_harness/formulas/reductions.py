@@ -30,7 +30,7 @@ def product_over(call: Call) -> Work:
 
 
 @formula("aten.amax", "aten.amin", "aten.max", "aten.min", "aten.argmax", "aten.argmin", "aten.any",
-         "aten.all")  # fmt: skip
+         "aten.all", "aten._is_any_true", "aten._is_all_true")  # fmt: skip
 def extremum(call: Call) -> Work:
     """n - 1 comparisons per result; of two tensors one per element."""
     _, results, steps = merged(call)

@@ -46,6 +46,19 @@ def smooth_upsample(call: Call) -> Work:
     return Work((), "interpolation", additions=products - sums, multiplications=products)
 
 
+@formula(*(f"{name}_backward" for name in SUPPORT))
+def smooth_upsample_gradient(call: Call) -> Work:
+    """Each element (N, C, *out), by the weights of both axes, is added to all that it covers.
+
+    ATen's UpSampleKernel.cpp, cpu_upsample_genNd_backward_aa: not axis by axis, as forward.
+    """
+    gradient, size, whole = call.args[:3]
+    support = SUPPORT[call.packet.removesuffix("_backward")]
+    down, across = (sum(covered(whole[axis], size[axis - 2], support)) for axis in (2, 3))
+    n = prod(gradient.shape[:-2]) * down * across
+    return Work((), "interpolation", additions=n, multiplications=2 * n)
+
+
 def covered(length: int, size: int, support: int) -> list[int]:
     """How many inputs of an axis each of its ``size`` outputs reads."""
     scale = length / size
@@ -91,6 +104,28 @@ def sampled(outputs: int, positions: int, axes: int, taps: int = 2) -> Work:
         + positions * neighbours * (axes - 1),
         specials=places,
     )
+
+
+@formula("aten.grid_sampler_2d_backward", "aten.grid_sampler_3d_backward",
+         "aten._grid_sampler_2d_cpu_fallback_backward")  # fmt: skip
+def grid_sampler_gradient(call: Call) -> Work | None:
+    """Gradient (N, C, *out), input (N, C, *in), grid (N, *out, axes); that of the input if it is asked for.
+
+    ATen's GridSampler.cpp: places and weights as forward. Each element, weighted, is added to its neighbours; and
+    for the grid each neighbour times the weights of the other axes and the element, along each axis.
+    """
+    gradient, _, grid, mode = call.args[:4]
+    positions, axes, n = prod(grid.shape[:-1]), grid.shape[-1], gradient.numel
+    asked = call.argument(6, "output_mask", (True, True))[0]
+    scaled = Work((), "sampling", additions=positions * axes, multiplications=positions * axes)
+    if mode == BICUBIC:
+        return None
+    if mode == NEAREST:
+        return scaled + Work(additions=n * asked, specials=positions * axes)
+    met = n * 2**axes
+    places = sampled(0, positions, axes) + Work(multiplications=positions * axes)
+    along = Work(additions=met * axes, multiplications=met * axes * axes)
+    return scaled + places + along + Work(additions=met * asked, multiplications=met * asked)
 
 
 @formula("torchvision.roi_align")

@@ -195,6 +195,11 @@ elementwise("special_xlog1py",
             lambda x, y: choose(raw(x) == 0, 0, x * special(math.log1p)(y)), BOTH)  # fmt: skip
 elementwise("ldexp", lambda x, y: x * special(lambda n: 2.0**n)(y), BOTH)
 elementwise("hypot", lambda x, y: sqrt(x * x + y * y), BOTH)
+elementwise(
+    "polar",
+    lambda r, angle: Complex(r * special(math.cos)(angle), r * special(math.sin)(angle)),
+    "abs angle",
+)
 elementwise("logaddexp", log_of_sum(math.e), BOTH)
 elementwise("logaddexp2", log_of_sum(2.0), BOTH)
 elementwise("pow", power, "self exponent")

@@ -8,7 +8,7 @@ from flop_harness.formulas.backward_products import ATTENTION_GRADIENTS
 from flop_harness.formulas.lists import SINGLE
 from flop_harness.formulas.quantised import RARER
 from flop_harness.formulas.recurrent import CELLS
-from flop_harness.formulas.resampling import TAPS
+from flop_harness.formulas.resampling import SUPPORT, TAPS
 
 ITERATES = "it iterates, and how often hangs on values: the usual count"
 TEXTBOOK = "the usual count of a textbook, whose lower terms are left out"
@@ -61,6 +61,8 @@ REASONS = {
     **dict.fromkeys(("aten.index_put", "aten.index_put_", "aten._unsafe_index_put",
                      "aten._index_put_impl_", "aten._coalesce"), ADDED_ONCE),
     **{f"aten.upsample_{mode}_backward": BACKWARDS for mode in TAPS},
+    **{f"{name}_backward": BACKWARDS for name in
+       (*SUPPORT, "aten.grid_sampler_2d", "aten.grid_sampler_3d", "aten._grid_sampler_2d_cpu_fallback")},
     **{f"aten._foreach_{name}{place}": f"it does what aten.{single} does, tensor by tensor"
        for name, single in SINGLE.items() for place in ("", "_")},
     **dict.fromkeys(("aten.nll_loss_backward", "aten.nll_loss2d_backward"),

@@ -79,8 +79,8 @@ algorithm("aten.max")(or_of_two(largest, larger))
 algorithm("aten.min")(or_of_two(smallest, smaller))
 algorithm("aten.argmax")(reduced(place_of(largest)))
 algorithm("aten.argmin")(reduced(place_of(smallest)))
-algorithm("aten.any")(reduced(lambda values: either(values, any)))
-algorithm("aten.all")(reduced(lambda values: either(values, all)))
+algorithm("aten.any", "aten._is_any_true")(reduced(lambda values: either(values, any)))
+algorithm("aten.all", "aten._is_all_true")(reduced(lambda values: either(values, all)))
 
 
 @algorithm("aten.aminmax")
