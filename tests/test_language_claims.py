@@ -645,6 +645,16 @@ def test_digits_that_changed_places_before_a_letter(table, metric, columns, cell
     assert f"two digits changed places: {meant}" in verdict.reason
 
 
+@pytest.mark.parametrize("wrong", ["94.15", "41.95", "49.51"])
+def test_digits_that_changed_places_around_a_point(table, wrong):
+    """12 x 10 x 640^2 are 49.15 million."""
+    rows = [["10", "640", wrong], ["12", "768", "84.93"], ["24", "1024", "301.99"]]
+    first, *others = judged(table(f'columns = ["layers", "width", "params (M)"]\nrows = {rows}\n'))
+    assert first.ruling == "error in the source"
+    assert "two digits changed places: 49.15" in first.reason
+    assert {each.ruling for each in others} == {"reproduced"}
+
+
 @pytest.mark.parametrize("name", ["mfu", "hfu", "peak share"])
 def test_no_share_is_above_the_peak(table, name):
     """Whether or not the row says what it follows from."""
