@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from flop_harness.audit.csv_tables import records
+from flop_harness.audit.csv_tables import check_cells, records
 from flop_harness.audit.language import cells as written
 from flop_harness.audit.language import heads
 from flop_harness.audit.language.given import RECOMPUTED
@@ -186,6 +186,7 @@ def csv_rows(table: Table, path: Path) -> Iterator[Row]:
     if not kept:
         raise UserError(f"{path}: no row with {table.where}")
     for number, raw in kept:
+        check_cells(raw, f"{path}, row {number}")
         missing = [key for key in table.take if raw.get(key) is None]
         if missing:
             raise UserError(f"{path}, row {number}: no column {missing[0]!r}")
