@@ -41,6 +41,8 @@ FACTORS = (
     (Fraction(1, 3), "a third of what it should be: the backward pass left out"),
 )
 Slip = Callable[[Claim, Given, list[Interval]], Iterator[str]]
+FEW = 3
+"""Fewer digits in each other's place fit more by chance than a factor does."""
 MANY = 7
 """So many digits that two of them in each other's place fit nothing by chance."""
 TRIFLE = Fraction(1, 200)
@@ -58,10 +60,13 @@ def explained(claim: Claim, values: Iterable[Interval], clear: bool, near: bool 
     given = Given(claim)
     slips: list[Slip] = [powers, against_sparse, against_another, active_alone, exchanged,
                          left_out.of_another, left_out.cell_beside, left_out.factor_beside, left_out.time_unit]  # fmt: skip
+    digits = printed(claim.value)[0].digits
+    if (clear or near) and digits < FEW:
+        slips.append(factors)
     far = near and not any(is_little(figure_of(claim), value) for value in values)
-    if clear or far or printed(claim.value)[0].digits >= MANY:
+    if clear or far or digits >= MANY:
         slips += [transposed, one_digit] if clear else [transposed]
-    if clear or near:
+    if (clear or near) and digits >= FEW:
         slips.append(factors)
     return next((words for slip in slips for words in slip(claim, given, values)), "")
 
