@@ -227,6 +227,60 @@ def test_what_counters_of_patched_functions_charge_a_base_model(table):
     assert "without head and baddbmm, softmax 1, layer norms 5" in verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("columns", "row", "wrong"),
+    [
+        ("model; gpus; tokens/s; mfu", "llama3-8b; 0; 5762; 35.6", "gpus"),
+        ("layers; width; heads; params", "0; 768; 12; 85M", "layers"),
+        ("layers; width; heads; params", "12; 0; 12; 85M", "width"),
+        ("layers; width; heads; params", "12; 768; 0; 85M", "heads"),
+        ("params; tokens; compute", "7.0B; 0; 8.4e22", "tokens"),
+        ("params; active params; tokens; compute", "47B; 0; 2.0T; 5.6e23", "active params"),
+        ("batch; length; batch tokens", "0; 2048; 1.05M", "batch"),
+    ],
+)
+def test_a_zero_that_cannot_be_is_an_error_and_nothing_follows_from_it(table, columns, row, wrong):
+    claims = table(columns, row, given='peak = "H100-bf16"')
+    for claim, verdict in zip(claims, judged(claims), strict=True):
+        if claim.metric == wrong:
+            assert verdict.ruling == "error in the source"
+            assert f"{wrong}: there is no such thing as 0" in verdict.reason
+        else:
+            assert verdict.ruling == "unexplained"
+    assert wrong in [claim.metric for claim in claims]
+
+
+def test_a_zero_that_may_be_meant(table):
+    """Eight experts of which none is shared: 32 layers of a Mixtral."""
+    row = "32; 4096; 32; 8; 14336; 8; 2; 0; 0; 46.7B"
+    claims = table(
+        "layers; width; heads; kv heads; mlp width; experts; active experts; shared experts; "
+        "dense layers; params", row, given='vocabulary = "32000", "mlp matrices" = "3"',
+    )  # fmt: skip
+    assert [(claim.metric, verdict.ruling) for claim, verdict in zip(claims, judged(claims), strict=True)
+            ] == [("params", "reproduced")]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ruling"), [("10.0", "reproduced"), ("0.50", "error in the source")]
+)
+def test_a_zero_may_be_less_than_half_of_its_last_digit(table, seconds, ruling):
+    """4 sequences in 10 seconds are 0.4 a second; in half a second they are 8."""
+    (verdict,) = judged(table("batch; step s; samples/s", f"4; {seconds}; 0"))
+    assert verdict.ruling == ruling
+
+
+def test_a_share_of_zero_where_there_is_work(table):
+    claims = table("tflops/gpu; peak; mfu", "156; A100-bf16; 0")
+    (verdict,) = judged(claims)
+    assert verdict.ruling == "error in the source" and "gives 50" in verdict.reason
+
+
+def test_a_zero_for_all_rows_is_a_mistake_of_the_file(table):
+    with pytest.raises(UserError, match="given, gpus: '0': no figure above 0"):
+        table("params; tokens; compute", "7.0B; 2.0T; 8.4e22", given='gpus = "0"')
+
+
 def test_flop_per_token(table):
     claims = table(
         "params; FLOPs per token", "175B; 1.05 TFLOPs", "7.0B; 42 GFLOPs", "13B; 26 GFLOPs"

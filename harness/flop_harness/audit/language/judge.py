@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from flop_harness.audit.language import slips
+from flop_harness.audit.language import slips, zeros
 from flop_harness.audit.language.given import Given
 from flop_harness.audit.language.measured import MEASURED, on_measured
 from flop_harness.audit.language.possible import UNCOVERED, UNNAMED, Candidate
@@ -20,6 +20,7 @@ from flop_harness.audit.language.quantities import (
     QUANTITIES,
     column,
     figure_of,
+    is_zero,
     misprinted,
     printed,
     worth,
@@ -44,7 +45,8 @@ RARE = 0.002
 
 def verdicts(claims: Iterable[Claim]) -> dict[int, Verdict]:
     """A verdict for each claim, by its identity."""
-    questions = [Question(claim) for claim in claims]
+    claims = list(claims)
+    questions = [Question(claim) for claim in claims if not is_zero(claim.value)]
     for column_of in grouped(questions).values():
         usual, agreed = usual_ways([question for question in column_of if question.plain])
         for question in column_of:
@@ -53,7 +55,8 @@ def verdicts(claims: Iterable[Claim]) -> dict[int, Verdict]:
     rows: Mapping[tuple[str, str], list[Question]] = defaultdict(list)
     for question in questions:
         rows[question.claim.file, question.claim.table].append(question)
-    return {id(q.claim): verdict(q, rows[q.claim.file, q.claim.table]) for q in questions}
+    found = {id(claim): zeros.verdict(claim) for claim in claims if is_zero(claim.value)}
+    return found | {id(q.claim): verdict(q, rows[q.claim.file, q.claim.table]) for q in questions}
 
 
 def grouped(questions: Iterable[Question]) -> dict[tuple[str, ...], list[Question]]:

@@ -82,7 +82,7 @@ def peak_share(given: Given) -> Iterator[Candidate]:
 
 def ratio(given: Given) -> Iterator[Candidate]:
     """Of a formula to 6 N, with N as printed."""
-    count = given.get("active params") or given.get("params")
+    count = given.size
     if count:
         yield from by_formulas(given, ("training", "hardware"), lambda each: each / (count * 6))
 
