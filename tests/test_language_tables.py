@@ -206,6 +206,45 @@ def test_all_and_active_parameters_that_changed_places(table):
     assert "less than the active" in verdicts_[0].reason and "more than all" in verdicts_[1].reason
 
 
+def test_a_true_whole_beside_a_part_that_is_more(table):
+    """Mixtral has 46.7 billion, of which 12.88 are active."""
+    found = judged(table("model; params; active params", "mixtral-8x7b; 46.7B; 129B",
+                         "mixtral-8x7b; 4.67B; 12.9B", "mixtral-8x7b; 46.7B; 12.9B"))  # fmt: skip
+    whole, more, less, part, *right = found
+    assert whole.ruling == part.ruling == "reproduced"
+    assert {verdict.ruling for verdict in right} == {"reproduced"}
+    assert more.ruling == less.ruling == "error in the source"
+    assert "more than all parameters beside it: ten times too large" in more.reason
+    assert "less than the active parameters beside it: ten times too small" in less.reason
+
+
+def test_a_true_whole_that_columns_describe(table):
+    """48 layers of 128 experts 768 wide, and two matrices of 151,936 tokens: 30.5 billion."""
+    width, size, inner, tokens = 2048, 128, 768, 151936
+    layer = width * size * (32 + 2 * 4) + 32 * size * width + width * 128 + 128 * 3 * width * inner
+    assert f"{(48 * layer + 2 * tokens * width) / 1e9:.1f}" == "30.5"
+    columns = ("layers; width; heads; kv heads; head size; experts; active experts; expert width; "
+               "params; active params")  # fmt: skip
+    claims = table(columns, "48; 2048; 32; 4; 128; 128; 8; 768; 30.5B; 33B",
+                   given='"mlp matrices" = "3", vocabulary = "151936"')  # fmt: skip
+    *right, active = judged(claims)
+    assert {verdict.ruling for verdict in right} == {"reproduced"}
+    assert active.ruling == "error in the source" and "ten times too large" in active.reason
+
+
+def test_a_true_mfu_beside_an_hfu_that_is_less(table):
+    claims = table("model; length; tokens/s/gpu; peak; mfu; hfu",
+                   "llama3-8b; 8192; 7400; H100-bf16; 45.7; 4.57")  # fmt: skip
+    mfu = next(v for c, v in zip(claims, judged(claims), strict=True) if c.metric == "mfu")
+    assert mfu.ruling == "reproduced"
+
+
+def test_where_nothing_tells_which_of_two_is_wrong(table):
+    found = judged(table("label; params; active params", "ours; 46.7B; 129B"))
+    assert {verdict.ruling for verdict in found} == {"error in the source"}
+    assert all(verdict.reason.startswith("one of the two is wrong: ") for verdict in found)
+
+
 def test_macs_that_are_called_flop(table):
     """A forward pass of Llama 7B over 128 tokens: products of layers and head, one each."""
     macs = 128 * (32 * (4 * 4096**2 + 3 * 4096 * 11008 + 2 * 4096 * 128) + 32000 * 4096)

@@ -13,7 +13,6 @@ from dataclasses import replace
 from fractions import Fraction
 
 from flop_harness.audit.language import slips, zeros
-from flop_harness.audit.language.given import Given
 from flop_harness.audit.language.measured import MEASURED, on_measured
 from flop_harness.audit.language.possible import UNCOVERED, UNNAMED, Candidate
 from flop_harness.audit.language.quantities import (
@@ -26,6 +25,7 @@ from flop_harness.audit.language.quantities import (
     worth,
 )
 from flop_harness.audit.language.question import Match, Question, Way, way_of
+from flop_harness.audit.language.wholes import contradicted
 from flop_harness.records import Claim, Fit, Ruling, Verdict
 from flop_harness.records.units import in_percent
 
@@ -95,7 +95,7 @@ def usual_ways(group: list[Question]) -> tuple[set[Way], float]:
 
 def verdict(question: Question, table: list[Question]) -> Verdict:
     claim = question.claim
-    above = slips.above_whole(claim, Given(claim))
+    above = contradicted(question)
     if claim.metric in MEASURED and not question.plain:
         return on_measured(claim, [q.claim for q in table if q.claim.unit == claim.unit])
     if not question.plain and above:
@@ -105,8 +105,9 @@ def verdict(question: Question, table: list[Question]) -> Verdict:
     outside = bool(question.usual) and not any(
         way_of(match.candidate) in question.usual for match in question.matches
     )
-    if slip := changed_places(question, table) or above:
-        return mistaken(question, table, slip)
+    slip = changed_places(question, table)
+    if slip or above:
+        return mistaken(question, table, slip, above)
     if question.matches and credible(question, RARE if outside else UNLIKELY):
         made = reproduced(question)
         if not misprinted(claim.value):
@@ -186,13 +187,14 @@ def changed_places(question: Question, table: list[Question]) -> str:
     return swapped(question, likely, table)
 
 
-def mistaken(question: Question, table: list[Question], slip: str = "") -> Verdict:
+def mistaken(question: Question, table: list[Question], slip: str = "", above: str = "") -> Verdict:
     """A slip that would explain it, the arithmetic that it contradicts, or nothing."""
     claim, likely = question.claim, likeliest(question)
     clear = settled(question, likely)
     slip = slip or (swapped(question, likely, table) if clear else "")
     together = near(question)
     slip = slip or slips.explained(claim, [each.value for each in likely], clear, together)
+    slip = ": ".join(filter(None, [above, slip]))
     closest = nearest(claim, likely)
     shown = tuple(map(fit(claim), (Match(each, each.cost, each.departures) for each in closest)))
     should = f"{closest[0].counting} gives {told_value(claim, closest[0])}"

@@ -132,21 +132,6 @@ def active_alone(claim: Claim, given: Given, values: list[Interval]) -> Iterator
         yield "the active parameters for all"
 
 
-def above_whole(claim: Claim, given: Given) -> str:
-    """No share is above the peak, model FLOPs at most what the hardware runs, active parameters at most all."""
-    figure, hardware = figure_of(claim), given.get("hfu")
-    if claim.metric in BY_PEAK and figure.low > 1:
-        return "more than the machine has"
-    if claim.metric == "mfu" and hardware and figure.low > hardware.high:
-        return "more than the HFU beside it"
-    whole, active = given.get("params"), given.get("active params")
-    if claim.metric == "active params" and whole and figure.low > whole.high:
-        return "more than all parameters beside it"
-    if claim.metric == "params" and active and figure.high < active.low:
-        return "less than the active parameters beside it"
-    return ""
-
-
 EXCHANGED = (("width", "mlp width"), ("layers", "heads"), ("heads", "kv heads"), ("layers", "width"),
              ("heads", "head size"), ("experts", "active experts"))  # fmt: skip
 """Columns of a shape that change places easily."""
