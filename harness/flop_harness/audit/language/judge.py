@@ -70,9 +70,10 @@ def grouped(questions: Iterable[Question]) -> dict[tuple[str, ...], list[Questio
 
 
 def usual_ways(group: list[Question]) -> tuple[set[Way], float]:
-    """The ways that explain most of a column, as much of it as any other does; the share of it.
+    """The ways that explain most of a column, and the share of it that they do.
 
-    A way that departs from what is stated has to explain most of it with its digits read as usual, or
+    The way that the source names, if it explains most of a column; else one that explains as much as
+    any. A way that departs from what is stated has to explain most of it with its digits read as usual, or
     nearly all; and more than one figure more than a way that does not.
     """
     if len(group) < ENOUGH:
@@ -84,6 +85,9 @@ def usual_ways(group: list[Question]) -> tuple[set[Way], float]:
         if 2 * count > len(group)
         and (not way[1] or 2 * exact[way] > len(group) or count >= CLEAR * len(group))
     }  # fmt: skip
+    named = {way: count for way, count in enough.items()
+             if not way[1] and way[0] == group[0].claim.counts}  # fmt: skip
+    enough = named or enough
     most = max(enough.values(), default=0)
     plain = {way: count for way, count in enough.items() if not way[1] and count + 1 >= most}
     most = max(plain.values(), default=most)
