@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from flop_harness.audit.language import slips, zeros
+from flop_harness.audit.language import mends, slips, zeros
 from flop_harness.audit.language.measured import MEASURED, on_measured
+from flop_harness.audit.language.mends import Mend
 from flop_harness.audit.language.possible import UNCOVERED, UNNAMED, Candidate
 from flop_harness.audit.language.quantities import (
     QUANTITIES,
@@ -87,7 +88,9 @@ def usual_ways(group: list[Question]) -> tuple[set[Way], float]:
     }  # fmt: skip
     named = {way: count for way, count in enough.items()
              if not way[1] and way[0] == group[0].claim.counts}  # fmt: skip
-    enough = named or enough
+    nearly = max(enough.values(), default=0)
+    enough = {way: count for way, count in named.items()
+              if count + 1 >= nearly or count >= CLEAR * nearly} or enough  # fmt: skip
     most = max(enough.values(), default=0)
     plain = {way: count for way, count in enough.items() if not way[1] and count + 1 >= most}
     most = max(plain.values(), default=most)
@@ -112,13 +115,29 @@ def verdict(question: Question, table: list[Question]) -> Verdict:
     slip = changed_places(question, table)
     if slip or above:
         return mistaken(question, table, slip, above)
-    if question.matches and credible(question, RARE if outside else UNLIKELY):
+    believed = bool(question.matches) and credible(question, RARE if outside else UNLIKELY)
+    found = None if mends.stands(question) else mends.culprit(question, table)
+    if found and found.sure and mends.resolved(question, table, found.mends[0]) > believed:
+        return mended(question, table, found.mends[0])
+    if believed:
         made = reproduced(question)
         if not misprinted(claim.value):
             return made
         reason = f"a comma for the point; with the point {made.reason}"
         return replace(made, ruling="error in the source", reason=reason)
-    return mistaken(question, table)
+    return mistaken(question, table, beside=found.mends if found else ())
+
+
+def mended(question: Question, table: list[Question], mend: Mend) -> Verdict:
+    """On a figure that follows once another cell is mended: that one is wrong, where it has no verdict itself."""
+    claim = question.claim
+    made = reproduced(mends.with_cell(question, mend))
+    claimed = any(q.claim.row == claim.row and q.claim.unit == mend.head for q in table)
+    if claimed or (mend.name in mends.BY_WIDTH and claim.metric != "width"):
+        reason = f"with {mend.cell} for the {mend.name} beside it, which {mend.told}: {made.reason}"
+        return replace(made, reason=reason)
+    reason = f"the {mend.name} beside it {mend.told}; with {mend.cell} {made.reason}"
+    return replace(made, ruling="error in the source", reason=reason)
 
 
 def credible(question: Question, chance: float) -> bool:
@@ -191,7 +210,13 @@ def changed_places(question: Question, table: list[Question]) -> str:
     return swapped(question, likely, table)
 
 
-def mistaken(question: Question, table: list[Question], slip: str = "", above: str = "") -> Verdict:
+def mistaken(
+    question: Question,
+    table: list[Question],
+    slip: str = "",
+    above: str = "",
+    beside: tuple[Mend, ...] = (),
+) -> Verdict:
     """A slip that would explain it, the arithmetic that it contradicts, or nothing."""
     claim, likely = question.claim, likeliest(question)
     clear = settled(question, likely)
@@ -199,6 +224,10 @@ def mistaken(question: Question, table: list[Question], slip: str = "", above: s
     together = near(question)
     slip = slip or slips.explained(claim, [each.value for each in likely], clear, together)
     slip = ": ".join(filter(None, [above, slip]))
+    if slip and beside:
+        others = " or ".join(f"the {mend.name} beside it {mend.told}" for mend in beside)
+        number = "two" if len(beside) == 1 else "several"
+        slip = f"one of {number} is wrong: {slip}, or {others}"
     closest = nearest(claim, likely)
     shown = tuple(map(fit(claim), (Match(each, each.cost, each.departures) for each in closest)))
     should = f"{closest[0].counting} gives {told_value(claim, closest[0])}"
