@@ -118,7 +118,7 @@ def verdict(question: Question, table: list[Question]) -> Verdict:
     believed = bool(question.matches) and credible(question, RARE if outside else UNLIKELY)
     found = None if mends.stands(question) else mends.culprit(question, table)
     if found and found.sure and mends.resolved(question, table, found.mends[0]) > believed:
-        return mended(question, table, found.mends[0])
+        return mended(question, table, found.mends)
     if believed:
         made = reproduced(question)
         if not misprinted(claim.value):
@@ -128,16 +128,17 @@ def verdict(question: Question, table: list[Question]) -> Verdict:
     return mistaken(question, table, beside=found.mends if found else ())
 
 
-def mended(question: Question, table: list[Question], mend: Mend) -> Verdict:
+def mended(question: Question, table: list[Question], found: tuple[Mend, ...]) -> Verdict:
     """On a figure that follows once another cell is mended: that one is wrong, where it has no verdict itself."""
-    claim = question.claim
-    made = reproduced(mends.with_cell(question, mend))
-    claimed = any(q.claim.row == claim.row and q.claim.unit == mend.head for q in table)
-    if claimed or (mend.name in mends.BY_WIDTH and claim.metric != "width"):
-        reason = f"with {mend.cell} for the {mend.name} beside it, which {mend.told}: {made.reason}"
-        return replace(made, reason=reason)
-    reason = f"the {mend.name} beside it {mend.told}; with {mend.cell} {made.reason}"
-    return replace(made, ruling="error in the source", reason=reason)
+    claim, first = question.claim, found[0]
+    made = reproduced(mends.with_cell(question, first))
+    others = "".join(f" (or the {mend.name} {mend.told})" for mend in found[1:])
+    claimed = any(q.claim.row == claim.row and q.claim.unit == first.head for q in table)
+    if claimed or (first.name in mends.BY_WIDTH and claim.metric != "width"):
+        told = f"with {first.told_as} for the {first.name} beside it, which {first.told}{others}"
+        return replace(made, reason=f"{told}: {made.reason}")
+    told = f"the {first.name} beside it {first.told}{others}; with {first.told_as} {made.reason}"
+    return replace(made, ruling="error in the source", reason=told)
 
 
 def credible(question: Question, chance: float) -> bool:
@@ -226,7 +227,7 @@ def mistaken(
     slip = ": ".join(filter(None, [above, slip]))
     if slip and beside:
         others = " or ".join(f"the {mend.name} beside it {mend.told}" for mend in beside)
-        number = "two" if len(beside) == 1 else "several"
+        number = "the two" if len(beside) == 1 else "several"
         slip = f"one of {number} is wrong: {slip}, or {others}"
     closest = nearest(claim, likely)
     shown = tuple(map(fit(claim), (Match(each, each.cost, each.departures) for each in closest)))

@@ -25,7 +25,7 @@ from flop_harness.audit.language.quantities import (
 from flop_harness.audit.language.question import READ_OTHERWISE, Question, way_of
 from flop_harness.audit.language.slips import POWERS
 from flop_harness.errors import UserError
-from flop_harness.records.units import FIGURE
+from flop_harness.records.units import FIGURE, shown
 
 RESULTS = ("compute", "pf-days", "days", "gpu hours", "tokens/s", "tokens/s/gpu", "samples/s", "tflops/gpu",
            "pflops", "peak share", "mfu", "hfu")  # fmt: skip
@@ -35,6 +35,8 @@ ALIKE = ("mfu", "hfu", "peak share", "tflops/gpu")
 """What is much the same in all rows of a column."""
 MOST = 6
 """So many decimals are written without a power of ten."""
+OF_WIDTH = ("params", "non-embedding params")
+"""Mended, these say nothing of the width that they follow from."""
 BY_WIDTH = {"head size": "heads", "heads": "head size"}
 
 
@@ -49,6 +51,12 @@ class Mend:
     @property
     def name(self) -> str:
         return column(self.head)[0]
+
+    @property
+    def told_as(self) -> str:
+        """What should stand there, in words for readers: ``200`` for ``20e1``."""
+        whole = "e" in self.cell and shown(printed(self.cell)[0].value) + letter_of(self.cell)
+        return whole or self.cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,18 +175,16 @@ def decided(
     question: Question, mends: tuple[Mend, ...], own: list[Mend], table: Sequence[Question]
 ) -> Found | None:
     """By the rest of their columns, of two cells that would mend a row alike."""
-    if any(
-        is_odd(question.claim.unit, question.claim.value, mend, table, question) for mend in own
-    ):
+    claim = question.claim
+    if any(is_odd(claim.unit, claim.value, mend, table, question) for mend in own):
         return None
-    odd = [mend for mend in mends
-           if is_odd(mend.head, question.claim.given[mend.head], mend, table, question)]  # fmt: skip
+    if own and all(is_spoilt(claim.unit, claim.value, mend, table, question) for mend in own):
+        return Found(mends, sure=True)
+    odd = [m for m in mends if is_odd(m.head, claim.given[m.head], m, table, question)]
     if len(odd) == 1:
         return Found((odd[0],), sure=True)
-    doubtful = tuple(
-        m for m in mends if not in_line(m.head, question.claim.given[m.head], table, question)
-    )
-    return Found(doubtful) if doubtful else None
+    doubtful = [m for m in mends if not is_spoilt(m.head, claim.given[m.head], m, table, question)]
+    return Found(tuple(doubtful)) if doubtful else None
 
 
 def is_odd(head: str, cell: str, mend: Mend, table: Sequence[Question], question: Question) -> bool:
@@ -187,9 +193,12 @@ def is_odd(head: str, cell: str, mend: Mend, table: Sequence[Question], question
     return usual is not None and not near(head, cell, usual) and near(head, mend.cell, usual)
 
 
-def in_line(head: str, cell: str, table: Sequence[Question], question: Question) -> bool:
+def is_spoilt(
+    head: str, cell: str, mend: Mend, table: Sequence[Question], question: Question
+) -> bool:
+    """The other way round: like its column as it stands, and unlike it where it is mended."""
     usual = middle(head, table, question)
-    return usual is not None and near(head, cell, usual)
+    return usual is not None and near(head, cell, usual) and not near(head, mend.cell, usual)
 
 
 def near(head: str, cell: str, usual: float) -> bool:
@@ -243,7 +252,7 @@ def with_cell(question: Question, mend: Mend) -> Question:
     claim = question.claim
     if claim.unit == mend.head:
         claim = replace(claim, value=mend.cell)
-    elif mend.head in claim.given:
+    elif mend.head in claim.given and not (claim.metric == "width" and mend.name in OF_WIDTH):
         claim = replace(claim, given={**claim.given, mend.head: mend.cell})
     else:
         return question
