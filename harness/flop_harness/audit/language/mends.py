@@ -72,10 +72,10 @@ class Found:
 
 def of_cell(head: str, cell: str, gpus: Fraction | None) -> Iterator[Mend]:
     """A power of ten off; of all devices for of one, or the other way round."""
-    for power, told in POWERS.items():
+    name = column(head)[0]
+    for power, told in POWERS.items() if not QUANTITIES[name].counted else ():
         yield Mend(head, shifted(cell, -power), f"is {told} too large")
         yield Mend(head, shifted(cell, power), f"is {told} too small")
-    name = column(head)[0]
     if gpus is None or gpus == 1:
         return
     if name in OF_ONE:

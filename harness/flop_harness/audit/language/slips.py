@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from flop_harness.audit.language import described, left_out
+from flop_harness.audit.language import consistent, described, left_out
 from flop_harness.audit.language.described import Column, shape_of_columns
 from flop_harness.audit.language.given import Given
 from flop_harness.audit.language.quantities import (
@@ -151,8 +151,9 @@ def exchanged(claim: Claim, given: Given, values: list[Interval]) -> Iterator[st
     for pair in EXCHANGED:
         if not all(name in given.cells for name in pair):
             continue
+        turned = with_exchanged(given, pair)
         try:
-            shape = shape_of_columns(with_exchanged(given, pair))
+            shape = shape_of_columns(turned) if consistent.fits(given, turned) else None
         except UserError:  # they describe no shape so
             continue
         counted = described.counts(shape) if shape else ()
