@@ -161,7 +161,7 @@ def culprit(question: Question, table: Sequence[Question]) -> Found | None:
         return None
     mends = tuple(best.values())
     if least < least_own:
-        return Found(mends, sure=len(mends) == 1)
+        return Found(mends, sure=len(mends) == 1 or all(each.name in BY_WIDTH for each in mends))
     return decided(question, mends, own, table)
 
 
