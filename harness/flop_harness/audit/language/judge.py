@@ -103,12 +103,8 @@ def usual_ways(group: list[Question]) -> tuple[set[Way], float]:
 def verdict(question: Question, table: list[Question]) -> Verdict:
     claim = question.claim
     above = contradicted(question)
-    if claim.metric in MEASURED and not question.plain:
-        return on_measured(claim, [q.claim for q in table if q.claim.unit == claim.unit])
-    if not question.plain and above:
-        return Verdict(claim.id, "error in the source", above)
     if not question.plain:
-        return Verdict(claim.id, "unexplained", "its row does not say what it follows from")
+        return on_nothing(claim, table, above)
     outside = bool(question.usual) and not any(
         way_of(match.candidate) in question.usual for match in question.matches
     )
@@ -117,7 +113,8 @@ def verdict(question: Question, table: list[Question]) -> Verdict:
         return mistaken(question, table, slip, above)
     believed = bool(question.matches) and credible(question, RARE if outside else UNLIKELY)
     found = None if mends.stands(question) else mends.culprit(question, table)
-    if found and found.sure and mends.resolved(question, table, found.mends[0]) > believed:
+    worth_it = 2 if believed else 1  # figures that a mend has to explain
+    if found and found.sure and mends.resolved(question, table, found.mends[0]) >= worth_it:
         return mended(question, table, found.mends)
     if believed:
         made = reproduced(question)
@@ -126,6 +123,15 @@ def verdict(question: Question, table: list[Question]) -> Verdict:
         reason = f"a comma for the point; with the point {made.reason}"
         return replace(made, ruling="error in the source", reason=reason)
     return mistaken(question, table, beside=found.mends if found else ())
+
+
+def on_nothing(claim: Claim, table: list[Question], above: str) -> Verdict:
+    """On a figure that nothing in its row gives."""
+    if claim.metric in MEASURED:
+        return on_measured(claim, [q.claim for q in table if q.claim.unit == claim.unit])
+    if above:
+        return Verdict(claim.id, "error in the source", above)
+    return Verdict(claim.id, "unexplained", "its row does not say what it follows from")
 
 
 def mended(question: Question, table: list[Question], found: tuple[Mend, ...]) -> Verdict:
@@ -220,15 +226,8 @@ def mistaken(
 ) -> Verdict:
     """A slip that would explain it, the arithmetic that it contradicts, or nothing."""
     claim, likely = question.claim, likeliest(question)
-    clear = settled(question, likely)
-    slip = slip or (swapped(question, likely, table) if clear else "")
-    together = near(question)
-    slip = slip or slips.explained(claim, [each.value for each in likely], clear, together)
-    slip = ": ".join(filter(None, [above, slip]))
-    if slip and beside:
-        others = " or ".join(f"the {mend.name} beside it {mend.told}" for mend in beside)
-        number = "the two" if len(beside) == 1 else "several"
-        slip = f"one of {number} is wrong: {slip}, or {others}"
+    slip = slip or slip_of(question, likely, table)
+    slip = one_of(": ".join(filter(None, [above, slip])), beside)
     closest = nearest(claim, likely)
     shown = tuple(map(fit(claim), (Match(each, each.cost, each.departures) for each in closest)))
     should = f"{closest[0].counting} gives {told_value(claim, closest[0])}"
@@ -241,6 +240,22 @@ def mistaken(
     )
     reason = f"{slip}; {should}" if slip else f"{should}{gap}{otherwise(question)}"
     return counted(question, Verdict(claim.id, ruling, reason, nearest=shown))
+
+
+def slip_of(question: Question, likely: list[Candidate], table: list[Question]) -> str:
+    """The first slip that would explain it; figures in each other's place only where it is clear what they are."""
+    clear, values = settled(question, likely), [each.value for each in likely]
+    slip = swapped(question, likely, table) if clear else ""
+    return slip or slips.explained(question.claim, values, clear, near(question))
+
+
+def one_of(slip: str, beside: tuple[Mend, ...]) -> str:
+    """A slip, or that of another cell that would explain the row as well."""
+    if not slip or not beside:
+        return slip
+    number = "the two" if len(beside) == 1 else "several"
+    others = " or ".join(f"the {mend.name} beside it {mend.told}" for mend in beside)
+    return f"one of {number} is wrong: {slip}, or {others}"
 
 
 def otherwise(question: Question) -> str:
