@@ -108,14 +108,14 @@ def verdict(question: Question, table: list[Question]) -> Verdict:
     outside = bool(question.usual) and not any(
         way_of(match.candidate) in question.usual for match in question.matches
     )
-    slip = changed_places(question, table)
-    if slip or above:
-        return mistaken(question, table, slip, above)
     believed = bool(question.matches) and credible(question, RARE if outside else UNLIKELY)
-    found = None if mends.stands(question) else mends.culprit(question, table)
+    found = None if above or mends.stands(question) else mends.culprit(question, table)
     worth_it = 2 if believed else 1  # figures that a mend has to explain
     if found and found.sure and mends.resolved(question, table, found.mends[0]) >= worth_it:
         return mended(question, table, found.mends)
+    slip = changed_places(question, table)
+    if slip or above:
+        return mistaken(question, table, slip, above)
     if believed:
         made = reproduced(question)
         if not misprinted(claim.value):

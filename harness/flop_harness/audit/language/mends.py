@@ -16,6 +16,7 @@ from flop_harness.audit.language.given import Given
 from flop_harness.audit.language.measured import APART
 from flop_harness.audit.language.quantities import (
     QUANTITIES,
+    WHOLE,
     column,
     is_zero,
     printed,
@@ -72,16 +73,22 @@ class Found:
 
 def of_cell(head: str, cell: str, gpus: Fraction | None) -> Iterator[Mend]:
     """A power of ten off; of all devices for of one, or the other way round."""
-    name = column(head)[0]
-    for power, told in POWERS.items() if not QUANTITIES[name].counted else ():
-        yield Mend(head, shifted(cell, -power), f"is {told} too large")
-        yield Mend(head, shifted(cell, power), f"is {told} too small")
+    for power, told in POWERS.items():
+        yield from whole(Mend(head, shifted(cell, -power), f"is {told} too large"))
+        yield from whole(Mend(head, shifted(cell, power), f"is {told} too small"))
     if gpus is None or gpus == 1:
         return
+    name = column(head)[0]
     if name in OF_ONE:
         yield Mend(head, scaled(cell, 1 / gpus), f"is {gpus} times too large: of all devices")
     if name in OF_ALL:
         yield Mend(head, scaled(cell, gpus), f"is {gpus} times too small: of one device")
+
+
+def whole(mend: Mend) -> Iterator[Mend]:
+    """A mend, unless it leaves half a layer."""
+    if mend.name not in WHOLE or stands_for(mend.name, mend.cell).low.denominator == 1:
+        yield mend
 
 
 def of_question(question: Question) -> Iterator[Mend]:

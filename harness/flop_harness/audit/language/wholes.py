@@ -28,6 +28,8 @@ def contradicted(question: Question) -> str:
     if not told:
         return ""
     other = in_place_of(claim, head, claim.given[head], claim.value)
+    if other.metric in BY_PEAK and figure_of(other).low > 1:
+        return ""
     if in_each_others_place(claim, other):
         return told
     mine, theirs = follows_as_stated(question), follows_as_stated(Question(other))
