@@ -151,13 +151,13 @@ class Printed:
     def transposed(self) -> Iterator[Printed]:
         """The figures that become this one where two neighbouring digits change places.
 
-        Neither a comma nor the point parts them: the point stays where it is.
+        Neither a comma nor the point parts them: the point stays where it is. Those around it come last.
 
         >>> [each.text for each in parse_figure("45.4").transposed()]
         ['54.4', '44.5']
         """
         text = self.text.replace(",", "")
-        for pair in NEIGHBOURS.finditer(text):
+        for pair in sorted(NEIGHBOURS.finditer(text), key=lambda found: found[2]):
             first, point, second = pair.groups()
             if first != second:
                 swapped = f"{second}{point}{first}"
