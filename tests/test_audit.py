@@ -380,6 +380,13 @@ def test_two_digits_have_changed_places(verdict):
     assert verdict(turned, "params").reason.startswith("two digits have changed places")
 
 
+def test_two_digits_have_changed_places_across_the_point(verdict):
+    text = f"{params(8) / 1e3:.3f}"
+    assert text == "1.528"
+    found = verdict("5.128", "K params")
+    assert found.ruling == "error in the source" and "places: 1.528" in found.reason
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "reason"),
     [

@@ -68,7 +68,7 @@ def test_what_reproduces_a_column(outcome):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("gpt3-2.1/gpt3-xl/width", "heads x head size gives 3,072"),
+        ("gpt3-2.1/gpt3-xl/heads", "the shape of gpt3-xl gives 16"),
         ("gpt3-2.1/gpt3-13b/width", "heads x head size gives 5,120"),
         ("chinchilla-a3-approach-3/5/compute", "ten times too small"),
         ("torchtitan-text/8 GPUs, with torch.compile/mfu", "changed places with row 2"),
@@ -77,6 +77,12 @@ def test_what_reproduces_a_column(outcome):
 )
 def test_what_a_source_contradicts_itself_in(outcome, name, words):
     assert outcome[name].ruling == "error in the source" and words in outcome[name].reason
+
+
+def test_a_width_beside_heads_that_are_wrong(outcome):
+    """24 heads of 128 are 3,072, but 16 of them the 2,048 that the table prints."""
+    verdict = outcome["gpt3-2.1/gpt3-xl/width"]
+    assert verdict.ruling == "reproduced" and "with 16 for the heads beside it" in verdict.reason
 
 
 def test_a_table_that_does_not_follow_its_appendix(outcome):
@@ -643,6 +649,16 @@ def test_digits_that_changed_places_before_a_letter(table, metric, columns, cell
     (verdict,) = judged(table(f"columns = {[metric, *columns]}\nrows = [{cells}]\n"))
     assert verdict.ruling == "error in the source"
     assert f"two digits changed places: {meant}" in verdict.reason
+
+
+@pytest.mark.parametrize("wrong", ["94.15", "41.95", "49.51"])
+def test_digits_that_changed_places_around_a_point(table, wrong):
+    """12 x 10 x 640^2 are 49.15 million."""
+    rows = [["10", "640", wrong], ["12", "768", "84.93"], ["24", "1024", "301.99"]]
+    first, *others = judged(table(f'columns = ["layers", "width", "params (M)"]\nrows = {rows}\n'))
+    assert first.ruling == "error in the source"
+    assert "two digits changed places: 49.15" in first.reason
+    assert {each.ruling for each in others} == {"reproduced"}
 
 
 @pytest.mark.parametrize("name", ["mfu", "hfu", "peak share"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -206,6 +207,160 @@ def test_all_and_active_parameters_that_changed_places(table):
     assert "less than the active" in verdicts_[0].reason and "more than all" in verdicts_[1].reason
 
 
+def test_a_true_whole_beside_a_part_that_is_more(table):
+    """Mixtral has 46.7 billion, of which 12.88 are active."""
+    found = judged(table("model; params; active params", "mixtral-8x7b; 46.7B; 129B",
+                         "mixtral-8x7b; 4.67B; 12.9B", "mixtral-8x7b; 46.7B; 12.9B"))  # fmt: skip
+    whole, more, less, part, *right = found
+    assert whole.ruling == part.ruling == "reproduced"
+    assert {verdict.ruling for verdict in right} == {"reproduced"}
+    assert more.ruling == less.ruling == "error in the source"
+    assert "more than all parameters beside it: ten times too large" in more.reason
+    assert "less than the active parameters beside it: ten times too small" in less.reason
+
+
+def test_a_true_whole_that_columns_describe(table):
+    """48 layers of 128 experts 768 wide, and two matrices of 151,936 tokens: 30.5 billion."""
+    width, size, inner, tokens = 2048, 128, 768, 151936
+    layer = width * size * (32 + 2 * 4) + 32 * size * width + width * 128 + 128 * 3 * width * inner
+    assert f"{(48 * layer + 2 * tokens * width) / 1e9:.1f}" == "30.5"
+    columns = ("layers; width; heads; kv heads; head size; experts; active experts; expert width; "
+               "params; active params")  # fmt: skip
+    claims = table(columns, "48; 2048; 32; 4; 128; 128; 8; 768; 30.5B; 33B",
+                   given='"mlp matrices" = "3", vocabulary = "151936"')  # fmt: skip
+    *right, active = judged(claims)
+    assert {verdict.ruling for verdict in right} == {"reproduced"}
+    assert active.ruling == "error in the source" and "ten times too large" in active.reason
+
+
+def test_a_true_mfu_beside_an_hfu_that_is_less(table):
+    claims = table("model; length; tokens/s/gpu; peak; mfu; hfu",
+                   "llama3-8b; 8192; 7400; H100-bf16; 45.7; 4.57")  # fmt: skip
+    mfu = next(v for c, v in zip(claims, judged(claims), strict=True) if c.metric == "mfu")
+    assert mfu.ruling == "reproduced"
+
+
+def test_where_nothing_tells_which_of_two_is_wrong(table):
+    found = judged(table("label; params; active params", "ours; 46.7B; 129B"))
+    assert {verdict.ruling for verdict in found} == {"error in the source"}
+    assert all(verdict.reason.startswith("one of the two is wrong: ") for verdict in found)
+
+
+# ------------------------------------------------------------------ another cell of the row is wrong
+
+
+def told(claims: list[Claim]) -> dict[tuple[int, str], Verdict]:
+    """Verdicts by row and quantity."""
+    return {(c.row, c.metric): v for c, v in zip(claims, judged(claims), strict=True)}
+
+
+def test_a_rate_of_all_devices_in_a_column_of_one(table):
+    """PaLM's formula gives 61,066,469,376 FLOP per token; row 4 has the tokens of 64 devices."""
+    each = 61_066_469_376
+    assert [f"{each * rate / 1e12:.0f}" for rate in (3000, 3300, 3600, 4800)] == [
+        "183",
+        "202",
+        "220",
+        "293",
+    ]
+    claims = table("model; gpus; tokens/s/gpu; tflops/gpu; mfu", *(
+        f"llama3-8b; 64; {cells}" for cells in ("3,000; 183; 18.5", "3,300; 202; 20.4",
+                                                 "3,600; 220; 22.2", "307,200; 293; 29.6")),
+        given='peak = "H100-bf16", length = "8192"')  # fmt: skip
+    found = told([replace(claim, counts="palm") for claim in claims])
+    for (row, _), verdict in found.items():
+        if row < 4:
+            assert verdict.ruling == "reproduced" and verdict.named
+        else:
+            assert verdict.ruling == "error in the source"
+            assert "tokens/s/gpu beside it is 64 times too large" in verdict.reason
+
+
+RUNS = (
+    "7B; 2T; 8.4e22; 1000; 200; 4.86",
+    "13B; 2T; 1.56e23; 1000; 200; 9.03",
+    "30B; 2T; 3.6e23; 2000; 200; 10.4",
+)
+"""6 N D; over devices, days and 86,400 seconds 200 TFLOP/s each."""
+
+
+@pytest.mark.parametrize(
+    ("row", "wrong", "words"),
+    [
+        ("70B; 2T; 8.4e24; 2000; 200; 24.3", "compute", "ten times too large"),
+        ("70B; 2T; 4.8e23; 2000; 200; 24.3", "compute", "two digits changed places: 8.4e23"),
+        ("70B; 2T; 8.4e23; 2000; 200; 2.43", "days", "ten times too small"),
+        ("70B; 2T; 8.4e23; 2000; 200; 583", "days", "hours for days"),
+        ("70B; 2T; 8.4e23; 2000; 20; 24.3", "tflops/gpu", "ten times too small"),
+    ],
+)
+def test_one_wrong_figure_of_a_run_condemns_no_other(table, row, wrong, words):
+    """8.4e23 / (2000 x 24.3 x 86400) are 200 TFLOP/s."""
+    found = told(table("params; tokens; compute; gpus; tflops/gpu; days", *RUNS, row))
+    for (_, metric), verdict in found.items():
+        if (_, metric) == (4, wrong):
+            assert verdict.ruling == "error in the source" and words in verdict.reason
+        else:
+            assert verdict.ruling == "reproduced", (metric, verdict.reason)
+
+
+LLAMA = ("82,432; 43.4", "135,168; 51.4", "530,432; 45.8", "1,022,362; 47.7")
+"""Hours of arXiv:2302.13971, and 6 N D over them as a share of an A100's 312 TFLOP/s."""
+
+
+def llama(named: bool, cells: tuple[str, ...]) -> list[str]:
+    models = (("llama-7b", "6.7B", "1.0T"), ("llama-13b", "13.0B", "1.0T"),
+              ("llama-33b", "32.5B", "1.4T"), ("llama-65b", "65.2B", "1.4T"))  # fmt: skip
+    return [f"{name if named else size}; {tokens}; {cell}"
+            for (name, size, tokens), cell in zip(models, cells, strict=True)]  # fmt: skip
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize(
+    ("planted", "wrong"), [("530,432; 4.58", "mfu"), ("53,043; 45.8", "gpu hours")]
+)
+def test_the_rest_of_a_column_says_which_of_two_is_wrong(table, named, planted, wrong):
+    rows = llama(named, (*LLAMA[:2], planted, LLAMA[3]))
+    columns = f"{'model' if named else 'params'}; tokens; gpu hours; mfu"
+    for (row, metric), verdict in told(table(columns, *rows, given='peak = "A100-bf16"')).items():
+        if (row, metric) == (3, wrong):
+            assert verdict.ruling == "error in the source"
+            assert "ten times too small" in verdict.reason
+        else:
+            assert verdict.ruling == "reproduced", (row, metric, verdict.reason)
+
+
+def test_where_no_column_says_which_of_two_is_wrong(table):
+    claims = table("params; tokens; gpu hours; mfu", "65.2B; 1.4T; 1,022,362; 4.77",
+                   given='peak = "A100-bf16"')  # fmt: skip
+    for verdict in judged(claims):
+        assert verdict.ruling == "error in the source"
+        assert "one of the two is wrong: ten times too small, or the" in verdict.reason
+
+
+def test_a_head_size_that_heads_and_width_contradict(table):
+    """1600 / 25 is 64; with it 48 layers have 1.5 billion parameters, and with 128 they have 2."""
+    found = told(table("layers; width; heads; head size; params", "12; 768; 12; 64; 85M",
+                       "48; 1600; 25; 128; 1.5B"))  # fmt: skip
+    assert 48 * 12 * 1600**2 == 1_474_560_000
+    assert found[1, "width"].ruling == found[1, "params"].ruling == "reproduced"
+    assert found[2, "params"].ruling == "reproduced"
+    assert found[2, "width"].ruling == "error in the source"
+    assert "the head size beside it should be 64" in found[2, "width"].reason
+
+
+def test_an_exchange_takes_no_heads_further_from_their_width(table):
+    """48 heads of 128 are further from 1600 than 25 of them; 25 heads of 64 are 1600."""
+    columns = "layers; width; heads; head size; params"
+    for heads, size, exchanged in ((25, 128, False), (25, 64, True)):
+        layers, turned = (48, heads) if not exchanged else (heads, 48)
+        claims = table(
+            columns, f"{layers}; 1600; {turned}; {size}; 1.5B", given='vocabulary = "50257"'
+        )
+        reason = told(claims)[1, "params"].reason
+        assert ("layers and heads beside it changed places" in reason) == exchanged
+
+
 def test_macs_that_are_called_flop(table):
     """A forward pass of Llama 7B over 128 tokens: products of layers and head, one each."""
     macs = 128 * (32 * (4 * 4096**2 + 3 * 4096 * 11008 + 2 * 4096 * 128) + 32000 * 4096)
@@ -225,6 +380,60 @@ def test_what_counters_of_patched_functions_charge_a_base_model(table):
         table("model; length; batch; forward flop (G)", "bloom-1b7; 128; 1; 310.92")
     )
     assert "without head and baddbmm, softmax 1, layer norms 5" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "wrong"),
+    [
+        ("model; gpus; tokens/s; mfu", "llama3-8b; 0; 5762; 35.6", "gpus"),
+        ("layers; width; heads; params", "0; 768; 12; 85M", "layers"),
+        ("layers; width; heads; params", "12; 0; 12; 85M", "width"),
+        ("layers; width; heads; params", "12; 768; 0; 85M", "heads"),
+        ("params; tokens; compute", "7.0B; 0; 8.4e22", "tokens"),
+        ("params; active params; tokens; compute", "47B; 0; 2.0T; 5.6e23", "active params"),
+        ("batch; length; batch tokens", "0; 2048; 1.05M", "batch"),
+    ],
+)
+def test_a_zero_that_cannot_be_is_an_error_and_nothing_follows_from_it(table, columns, row, wrong):
+    claims = table(columns, row, given='peak = "H100-bf16"')
+    for claim, verdict in zip(claims, judged(claims), strict=True):
+        if claim.metric == wrong:
+            assert verdict.ruling == "error in the source"
+            assert f"{wrong}: there is no such thing as 0" in verdict.reason
+        else:
+            assert verdict.ruling == "unexplained"
+    assert wrong in [claim.metric for claim in claims]
+
+
+def test_a_zero_that_may_be_meant(table):
+    """Eight experts of which none is shared: 32 layers of a Mixtral."""
+    row = "32; 4096; 32; 8; 14336; 8; 2; 0; 0; 46.7B"
+    claims = table(
+        "layers; width; heads; kv heads; mlp width; experts; active experts; shared experts; "
+        "dense layers; params", row, given='vocabulary = "32000", "mlp matrices" = "3"',
+    )  # fmt: skip
+    assert [(claim.metric, verdict.ruling) for claim, verdict in zip(claims, judged(claims), strict=True)
+            ] == [("params", "reproduced")]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ruling"), [("10.0", "reproduced"), ("0.50", "error in the source")]
+)
+def test_a_zero_may_be_less_than_half_of_its_last_digit(table, seconds, ruling):
+    """4 sequences in 10 seconds are 0.4 a second; in half a second they are 8."""
+    (verdict,) = judged(table("batch; step s; samples/s", f"4; {seconds}; 0"))
+    assert verdict.ruling == ruling
+
+
+def test_a_share_of_zero_where_there_is_work(table):
+    claims = table("tflops/gpu; peak; mfu", "156; A100-bf16; 0")
+    (verdict,) = judged(claims)
+    assert verdict.ruling == "error in the source" and "gives 50" in verdict.reason
+
+
+def test_a_zero_for_all_rows_is_a_mistake_of_the_file(table):
+    with pytest.raises(UserError, match="given, gpus: '0': no figure above 0"):
+        table("params; tokens; compute", "7.0B; 2.0T; 8.4e22", given='gpus = "0"')
 
 
 def test_flop_per_token(table):

@@ -21,12 +21,26 @@ def records(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV file, by column. UserError for a file that cannot be read or has no rows."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: {error}") from error
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: no text in UTF-8") from error
     found = list(csv.DictReader(io.StringIO(text)))
     if not found:
         raise UserError(f"{path}: no rows")
     return found
+
+
+def check_cells(row: Mapping[str, str], where: str) -> None:
+    """UserError for a row with fewer cells than columns, or with more that hold something."""
+    columns = [name for name in row if name is not None]
+    beyond = row.get(None, ())  # type: ignore[call-overload]  # csv's key for what has no column
+    there = sum(row[name] is not None for name in columns) + len(beyond)
+    if there < len(columns) or any(cell.strip() for cell in beyond):
+        cells = "1 cell" if there == 1 else f"{there} cells"
+        raise UserError(f"{where}: {cells} for {len(columns)} columns")
 
 
 def with_rows(table: GridTable, folder: Path, where: str) -> GridTable:
@@ -53,6 +67,7 @@ def with_rows(table: GridTable, folder: Path, where: str) -> GridTable:
 
 def cells(table: GridTable, heads: list[str], row: Mapping[str, str], where: str) -> Iterator[str]:
     """A row's cells under the heads of the table."""
+    check_cells(row, where)
     try:
         yield from (getattr(table, head).format_map(row) for head in heads)
         yield from (figure(row[column], table.decimals) for column in table.take)

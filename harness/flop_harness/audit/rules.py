@@ -153,11 +153,12 @@ def transposed(explanations: Explanations) -> Verdict | None:
     """Two neighbouring digits of the figure have changed places; by a plain count or a named one."""
     plain = {"macs", "flops", "params", "param-bytes", "activations"} | explanations.question.named
     close = [c for c in explanations.tried if c.cost <= UNIT and c.counting in plain]
-    meant = list(explanations.question.printed.transposed())
-    right = [p for p in meant if matches(replace(explanations.question, printed=p), close)]
-    if not right or len(meant) * chance(explanations.question, close) > RARE:
-        return None
-    return error(explanations, f"two digits have changed places: {right[0].text} fits")
+    luck = chance(explanations.question, close)
+    for tries, meant in enumerate(explanations.question.printed.transposed(), start=1):
+        if matches(replace(explanations.question, printed=meant), close):
+            told = f"two digits have changed places: {meant.text} fits"
+            return error(explanations, told) if tries * luck <= RARE else None
+    return None
 
 
 SHIFTS = (3, -3, 1, -1, 2, -2, 6, -6, 9, -9)

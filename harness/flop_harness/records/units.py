@@ -87,6 +87,7 @@ FIGURE = re.compile(
     r"(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<power>e[+-]?\d{1,3})?",
     re.IGNORECASE | re.ASCII,
 )
+NEIGHBOURS = re.compile(r"(?=(\d)(\.?)(\d))", re.ASCII)
 FILLED = 3
 """So many zeros at the end of an integer, or one less after several digits, may fill it up."""
 
@@ -148,12 +149,19 @@ class Printed:
         return ("filled up with a zero", Fraction(10**zeros)) if zeros and len(kept) > 2 else None
 
     def transposed(self) -> Iterator[Printed]:
-        """The figures that become this one where two neighbouring digits change places."""
-        text = self.text.replace(",", "")  # a comma between two digits does not part them
-        for place in range(len(text) - 1):
-            first, second = text[place], text[place + 1]
-            if first.isdigit() and second.isdigit() and first != second:
-                yield parse_figure(text[:place] + second + first + text[place + 2 :])
+        """The figures that become this one where two neighbouring digits change places.
+
+        Neither a comma nor the point parts them: the point stays where it is. Those around it come last.
+
+        >>> [each.text for each in parse_figure("45.4").transposed()]
+        ['54.4', '44.5']
+        """
+        text = self.text.replace(",", "")
+        for pair in sorted(NEIGHBOURS.finditer(text), key=lambda found: found[2]):
+            first, point, second = pair.groups()
+            if first != second:
+                swapped = f"{second}{point}{first}"
+                yield parse_figure(text[: pair.start()] + swapped + text[pair.end(3) :])
 
     def shifted(self, places: int) -> Printed:
         """The same digits times a power of ten."""

@@ -11,11 +11,13 @@ from typing import Literal
 
 from flop_harness.audit.language.described import shape_of_columns
 from flop_harness.audit.language.quantities import (
+    OF_SHAPE,
     QUANTITIES,
     Interval,
     column,
     cut,
     filled,
+    is_zero,
     printed,
     stands_for,
     worth,
@@ -48,7 +50,16 @@ class Given:
 
     @cached_property
     def cells(self) -> dict[str, tuple[str, Fraction]]:
-        """Quantity -> (cell, worth of its column's prefix)."""
+        """Quantity -> (cell, worth of its column's prefix), but for zeros: nothing follows from them."""
+        return {name: each for name, each in self.figures.items() if not is_zero(each[0])}
+
+    @property
+    def zeros(self) -> set[str]:
+        """What is printed as 0: it is not known, rather than left out."""
+        return self.figures.keys() - self.cells.keys()
+
+    @cached_property
+    def figures(self) -> dict[str, tuple[str, Fraction]]:
         words = {key for key in self.claim.given if key.partition(" (")[0] not in QUANTITIES}
         named = ((column(head), cell) for head, cell in self.claim.given.items()
                  if head not in words and not (head == "peak" and not cell[:1].isdigit()))  # fmt: skip
@@ -66,6 +77,15 @@ class Given:
             return cut(name, cell, prefix)
         return plain
 
+    def usually(self, name: str, usual: int) -> Interval | None:
+        """The same, and what is usual where the row does not have the column."""
+        return self.get(name) if name in self.figures else Interval.of(usual)
+
+    @property
+    def size(self) -> Interval | None:
+        """Parameters that a token meets, as printed."""
+        return self.get("active params" if "active params" in self.figures else "params")
+
     @cached_property
     def named(self) -> Transformer | None:
         """The shape of the model that the row names."""
@@ -75,7 +95,9 @@ class Given:
     @cached_property
     def described(self) -> Transformer | None:
         """What the row's own columns say of a model that it does not name."""
-        return None if "model" in self.claim.given else shape_of_columns(self.get)
+        if "model" in self.claim.given or self.zeros & set(OF_SHAPE):
+            return None
+        return shape_of_columns(self.get)
 
     @cached_property
     def shape(self) -> Transformer | None:
@@ -92,7 +114,7 @@ class Given:
         length = self.get("length")
         if length is not None:
             return int(length.low)
-        return self.shape.context or None if self.shape else None
+        return (self.shape.context or None) if self.shape and "length" not in self.zeros else None
 
     @property
     def recomputed(self) -> bool | None:
@@ -116,8 +138,10 @@ class Given:
     @cached_property
     def rate(self) -> Interval | None:
         """Tokens per second of one device."""
-        gpus = self.get("gpus") or Interval.of(1)
+        gpus = self.usually("gpus", 1)
         whole, each = self.get("tokens/s"), self.get("tokens/s/gpu")
+        if gpus is None:
+            return each
         if whole is None and each is None:
             return self.steps / gpus if self.steps else None
         rate = whole / gpus if whole is not None else each
@@ -151,6 +175,12 @@ class Given:
         """Tokens of one step, all devices together."""
         batch, length = self.get("batch"), self.get("length")
         return batch * length if batch and length else self.get("batch tokens")
+
+    @property
+    def pass_tokens(self) -> Interval | None:
+        """Tokens of one pass: of one sequence unless a batch is given."""
+        batch = self.usually("batch", 1)
+        return batch * self.length if batch and self.length else None
 
     @property
     def steps(self) -> Interval | None:

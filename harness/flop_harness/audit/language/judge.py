@@ -12,19 +12,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from flop_harness.audit.language import slips
-from flop_harness.audit.language.given import Given
+from flop_harness.audit.language import mends, slips, zeros
 from flop_harness.audit.language.measured import MEASURED, on_measured
+from flop_harness.audit.language.mends import Mend
 from flop_harness.audit.language.possible import UNCOVERED, UNNAMED, Candidate
 from flop_harness.audit.language.quantities import (
     QUANTITIES,
     column,
     figure_of,
+    is_zero,
     misprinted,
     printed,
     worth,
 )
 from flop_harness.audit.language.question import Match, Question, Way, way_of
+from flop_harness.audit.language.wholes import contradicted
 from flop_harness.records import Claim, Fit, Ruling, Verdict
 from flop_harness.records.units import in_percent
 
@@ -44,7 +46,8 @@ RARE = 0.002
 
 def verdicts(claims: Iterable[Claim]) -> dict[int, Verdict]:
     """A verdict for each claim, by its identity."""
-    questions = [Question(claim) for claim in claims]
+    claims = list(claims)
+    questions = [Question(claim) for claim in claims if not is_zero(claim.value)]
     for column_of in grouped(questions).values():
         usual, agreed = usual_ways([question for question in column_of if question.plain])
         for question in column_of:
@@ -53,7 +56,8 @@ def verdicts(claims: Iterable[Claim]) -> dict[int, Verdict]:
     rows: Mapping[tuple[str, str], list[Question]] = defaultdict(list)
     for question in questions:
         rows[question.claim.file, question.claim.table].append(question)
-    return {id(q.claim): verdict(q, rows[q.claim.file, q.claim.table]) for q in questions}
+    found = {id(claim): zeros.verdict(claim) for claim in claims if is_zero(claim.value)}
+    return found | {id(q.claim): verdict(q, rows[q.claim.file, q.claim.table]) for q in questions}
 
 
 def grouped(questions: Iterable[Question]) -> dict[tuple[str, ...], list[Question]]:
@@ -67,9 +71,10 @@ def grouped(questions: Iterable[Question]) -> dict[tuple[str, ...], list[Questio
 
 
 def usual_ways(group: list[Question]) -> tuple[set[Way], float]:
-    """The ways that explain most of a column, as much of it as any other does; the share of it.
+    """The ways that explain most of a column, and the share of it that they do.
 
-    A way that departs from what is stated has to explain most of it with its digits read as usual, or
+    The way that the source names, if it explains most of a column; else one that explains as much as
+    any. A way that departs from what is stated has to explain most of it with its digits read as usual, or
     nearly all; and more than one figure more than a way that does not.
     """
     if len(group) < ENOUGH:
@@ -81,6 +86,11 @@ def usual_ways(group: list[Question]) -> tuple[set[Way], float]:
         if 2 * count > len(group)
         and (not way[1] or 2 * exact[way] > len(group) or count >= CLEAR * len(group))
     }  # fmt: skip
+    named = {way: count for way, count in enough.items()
+             if not way[1] and way[0] == group[0].claim.counts}  # fmt: skip
+    nearly = max(enough.values(), default=0)
+    enough = {way: count for way, count in named.items()
+              if count + 1 >= nearly or count >= CLEAR * nearly} or enough  # fmt: skip
     most = max(enough.values(), default=0)
     plain = {way: count for way, count in enough.items() if not way[1] and count + 1 >= most}
     most = max(plain.values(), default=most)
@@ -92,25 +102,49 @@ def usual_ways(group: list[Question]) -> tuple[set[Way], float]:
 
 def verdict(question: Question, table: list[Question]) -> Verdict:
     claim = question.claim
-    above = slips.above_whole(claim, Given(claim))
-    if claim.metric in MEASURED and not question.plain:
-        return on_measured(claim, [q.claim for q in table if q.claim.unit == claim.unit])
-    if not question.plain and above:
-        return Verdict(claim.id, "error in the source", above)
+    above = contradicted(question)
     if not question.plain:
-        return Verdict(claim.id, "unexplained", "its row does not say what it follows from")
+        return on_nothing(claim, table, above)
     outside = bool(question.usual) and not any(
         way_of(match.candidate) in question.usual for match in question.matches
     )
-    if slip := changed_places(question, table) or above:
-        return mistaken(question, table, slip)
-    if question.matches and credible(question, RARE if outside else UNLIKELY):
+    believed = bool(question.matches) and credible(question, RARE if outside else UNLIKELY)
+    found = None if above or mends.stands(question) else mends.culprit(question, table)
+    worth_it = 2 if believed else 1  # figures that a mend has to explain
+    if found and found.sure and mends.resolved(question, table, found.mends[0]) >= worth_it:
+        return mended(question, table, found.mends)
+    slip = changed_places(question, table)
+    if slip or above:
+        return mistaken(question, table, slip, above)
+    if believed:
         made = reproduced(question)
         if not misprinted(claim.value):
             return made
         reason = f"a comma for the point; with the point {made.reason}"
         return replace(made, ruling="error in the source", reason=reason)
-    return mistaken(question, table)
+    return mistaken(question, table, beside=found.mends if found else ())
+
+
+def on_nothing(claim: Claim, table: list[Question], above: str) -> Verdict:
+    """On a figure that nothing in its row gives."""
+    if claim.metric in MEASURED:
+        return on_measured(claim, [q.claim for q in table if q.claim.unit == claim.unit])
+    if above:
+        return Verdict(claim.id, "error in the source", above)
+    return Verdict(claim.id, "unexplained", "its row does not say what it follows from")
+
+
+def mended(question: Question, table: list[Question], found: tuple[Mend, ...]) -> Verdict:
+    """On a figure that follows once another cell is mended: that one is wrong, where it has no verdict itself."""
+    claim, first = question.claim, found[0]
+    made = reproduced(mends.with_cell(question, first))
+    others = "".join(f" (or the {mend.name} {mend.told})" for mend in found[1:])
+    claimed = any(q.claim.row == claim.row and q.claim.unit == first.head for q in table)
+    if claimed or (first.name in mends.BY_WIDTH and claim.metric != "width"):
+        told = f"with {first.told_as} for the {first.name} beside it, which {first.told}{others}"
+        return replace(made, reason=f"{told}: {made.reason}")
+    told = f"the {first.name} beside it {first.told}{others}; with {first.told_as} {made.reason}"
+    return replace(made, ruling="error in the source", reason=told)
 
 
 def credible(question: Question, chance: float) -> bool:
@@ -183,13 +217,17 @@ def changed_places(question: Question, table: list[Question]) -> str:
     return swapped(question, likely, table)
 
 
-def mistaken(question: Question, table: list[Question], slip: str = "") -> Verdict:
+def mistaken(
+    question: Question,
+    table: list[Question],
+    slip: str = "",
+    above: str = "",
+    beside: tuple[Mend, ...] = (),
+) -> Verdict:
     """A slip that would explain it, the arithmetic that it contradicts, or nothing."""
     claim, likely = question.claim, likeliest(question)
-    clear = settled(question, likely)
-    slip = slip or (swapped(question, likely, table) if clear else "")
-    together = near(question)
-    slip = slip or slips.explained(claim, [each.value for each in likely], clear, together)
+    slip = slip or slip_of(question, likely, table)
+    slip = one_of(": ".join(filter(None, [above, slip])), beside)
     closest = nearest(claim, likely)
     shown = tuple(map(fit(claim), (Match(each, each.cost, each.departures) for each in closest)))
     should = f"{closest[0].counting} gives {told_value(claim, closest[0])}"
@@ -202,6 +240,22 @@ def mistaken(question: Question, table: list[Question], slip: str = "") -> Verdi
     )
     reason = f"{slip}; {should}" if slip else f"{should}{gap}{otherwise(question)}"
     return counted(question, Verdict(claim.id, ruling, reason, nearest=shown))
+
+
+def slip_of(question: Question, likely: list[Candidate], table: list[Question]) -> str:
+    """The first slip that would explain it; figures in each other's place only where it is clear what they are."""
+    clear, values = settled(question, likely), [each.value for each in likely]
+    slip = swapped(question, likely, table) if clear else ""
+    return slip or slips.explained(question.claim, values, clear, near(question))
+
+
+def one_of(slip: str, beside: tuple[Mend, ...]) -> str:
+    """A slip, or that of another cell that would explain the row as well."""
+    if not slip or not beside:
+        return slip
+    number = "the two" if len(beside) == 1 else "several"
+    others = " or ".join(f"the {mend.name} beside it {mend.told}" for mend in beside)
+    return f"one of {number} is wrong: {slip}, or {others}"
 
 
 def otherwise(question: Question) -> str:

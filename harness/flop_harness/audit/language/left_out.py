@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from flop_harness.audit.language import described
+from flop_harness.audit.language import consistent, described
+from flop_harness.audit.language.described import Column
 from flop_harness.audit.language.given import Given
 from flop_harness.audit.language.quantities import Interval, figure_of, printed
 from flop_harness.conventions.transformers import parameters as weights
@@ -61,10 +62,14 @@ def cell_beside(claim: Claim, given: Given, values: list[Interval]) -> Iterator[
         return
     figure = figure_of(claim)
     for name, size, other in neighbours(shape):
-        if name in given.cells and any(
-            figure.meets(Interval.of(amount)) for _, amount in described.counts(other)
-        ):
+        if name not in given.cells or not consistent.fits(given, with_size(given, name, size)):
+            continue
+        if any(figure.meets(Interval.of(amount)) for _, amount in described.counts(other)):
             yield f"the {name} beside it should be {size:,}"
+
+
+def with_size(given: Given, name: str, size: int) -> Column:
+    return lambda asked: Interval.of(size) if asked == name else given.get(asked)
 
 
 def neighbours(shape: Transformer) -> Iterator[tuple[str, int, Transformer]]:

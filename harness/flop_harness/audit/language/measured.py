@@ -53,7 +53,7 @@ def per_token(given: Given) -> tuple[str, Interval] | None:
         amount = given.per_token(FORMULAS[name])
         if amount is not None:
             return name, amount
-    size = given.get("active params") or given.get("params")
+    size = given.size
     return ("6 N", size * 6) if size else None
 
 
@@ -86,7 +86,7 @@ def counted_by(claim: Claim) -> str:
 def lacking(given: Given) -> str:
     """What a row would have to say for its figure to follow from it."""
     metric = given.claim.metric
-    model = given.shape or given.get("active params") or given.get("params")
+    model = given.shape or given.size
     asked: dict[str, object | None] = {"a model whose shape or parameters are known": model}
     if metric == "tflops/gpu":
         asked["a rate of tokens"] = given.rate

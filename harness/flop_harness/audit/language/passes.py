@@ -29,9 +29,8 @@ def forward_flop(given: Given) -> Iterator[Candidate]:
 def forward_macs(given: Given) -> Iterator[Candidate]:
     if "part" not in given.claim.given:
         yield from passes(given, Fraction(1, 6))
-    elif given.shape and given.length:
+    elif given.shape and given.length and (tokens := given.pass_tokens):
         part = PARTS[given.claim.given["part"]]
-        tokens = (given.get("batch") or Interval.of(1)) * given.length
         for counting, amount in part(given.shape, given.length):
             yield Candidate(counting, tokens * amount * Fraction(1, 2))
 
@@ -51,9 +50,9 @@ def training_macs(given: Given) -> Iterator[Candidate]:
 
 def passes(given: Given, share: Fraction) -> Iterator[Candidate]:
     """A share of forward and backward over the row's tokens; softmax and activations of calflops."""
-    if given.shape is None or given.length is None:
+    tokens = given.pass_tokens
+    if given.shape is None or given.length is None or tokens is None:
         return
-    tokens = (given.get("batch") or Interval.of(1)) * given.length
     yield from by_formulas(given, ("training",), lambda amount: amount * tokens * share)
     plain = given.per_token(FORMULAS["ref-full"])
     if plain:
@@ -63,8 +62,7 @@ def passes(given: Given, share: Fraction) -> Iterator[Candidate]:
 def macs_for_flop(given: Given, share: Fraction) -> Iterator[Candidate]:
     """Products alone, each multiplication with its addition as one."""
     products = given.per_token(FORMULAS["ref-full"])
-    if products is not None and given.length is not None:
-        tokens = (given.get("batch") or Interval.of(1)) * given.length
+    if products is not None and (tokens := given.pass_tokens):
         yield Candidate("ref-full", products * tokens * share, FAR, ("MACs called FLOP",))
 
 

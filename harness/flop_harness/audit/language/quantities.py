@@ -31,6 +31,12 @@ WHOLE = (
     "batch", "gpus", "steps",
 )  # fmt: skip
 """Sizes of a shape and of a step: of things that are not halved."""
+OF_SHAPE = WHOLE[: WHOLE.index("batch")]
+MAY_BE_NONE = ("shared experts", "dense layers", "experts", "active experts", "expert width",
+               "embedding params", "backward factor")  # fmt: skip
+"""Of these a model may have none, and say so with a zero."""
+SINGLE = ("parameter", "token", "FLOP", "MAC")
+"""Units of which there is at least one, where there is anything."""
 PERCENT, TERA, PETA = Fraction(1, 100), Fraction(10**12), Fraction(10**15)
 QUANTITIES: Mapping[str, Quantity] = {
     "params": Quantity("parameter"),
@@ -146,14 +152,49 @@ def misprinted(cell: str) -> bool:
 
 def printed(cell: str) -> tuple[Printed, Fraction]:
     """A cell's digits, and the worth of a letter behind them (``125M``, ``44%``). UserError."""
+    figure, worth = digits_of(cell)
+    if figure.value <= 0:
+        raise UserError(f"{cell!r}: no figure above 0")
+    return figure, worth
+
+
+def digits_of(cell: str) -> tuple[Printed, Fraction]:
+    """The same, which may be a zero. UserError."""
     meant = cell.replace(",", ".") if misprinted(cell) else cell
     digits, letter = with_unit(meant.strip().replace("%", ""))
     figure = parse_figure(digits)
     if letter and letter not in PREFIXES:
         raise UserError(f"{cell!r}: {letter!r} is no prefix such as K, M, B or T")
-    if figure.value <= 0:
-        raise UserError(f"{cell!r}: no figure above 0")
     return figure, prefixed(letter)
+
+
+def is_zero(cell: str) -> bool:
+    """Whether a cell holds a zero, as in ``0``, ``0.0%`` and ``0B``."""
+    try:
+        return digits_of(cell)[0].value == 0
+    except UserError:  # no figure at all
+        return False
+
+
+def rounded_away(head: str, cell: str) -> Fraction:
+    """What a zero of this column may stand for at most: half of its last digit, in its quantity's unit."""
+    name, prefix = column(head)
+    figure, letter = digits_of(cell)
+    return (
+        Fraction(0) if QUANTITIES[name].counted else figure.step / 2 * worth(name, prefix, letter)
+    )
+
+
+def is_no_such_thing(head: str, cell: str) -> bool:
+    """Whether a cell is a zero where there is at least one: no layers, no devices, 0 tokens.
+
+    A rate or a time that is printed as 0 may be less than half of its last digit.
+    """
+    if not is_zero(cell):
+        return False
+    quantity = QUANTITIES[column(head)[0]]
+    single = quantity.unit in SINGLE and rounded_away(head, cell) < 1
+    return quantity.counted or single
 
 
 def check_figure(name: str, cell: str, prefix: Fraction) -> None:

@@ -59,6 +59,15 @@ def over_a_run(given: Given, per: Interval | None = None) -> Iterator[Candidate]
         yield Candidate("FLOP / device hours", work / over)
     if tokens:
         yield from by_formulas(given, ("training", "hardware"), lambda each: each * tokens / over)
+        yield from of_parameters(given, tokens / over)
+
+
+def of_parameters(given: Given, rate: Interval) -> Iterator[Candidate]:
+    """By the parameters as printed, where no shape says more; with recomputation unless it is an MFU."""
+    size = given.size if given.shape is None else None
+    for factor in (6,) if given.claim.metric == "mfu" else (8, 6):
+        if size:
+            yield Candidate(f"{factor} N D / device hours", size * factor * rate, UNNAMED)
 
 
 def pflops(given: Given) -> Iterator[Candidate]:
@@ -82,7 +91,7 @@ def peak_share(given: Given) -> Iterator[Candidate]:
 
 def ratio(given: Given) -> Iterator[Candidate]:
     """Of a formula to 6 N, with N as printed."""
-    count = given.get("active params") or given.get("params")
+    count = given.size
     if count:
         yield from by_formulas(given, ("training", "hardware"), lambda each: each / (count * 6))
 

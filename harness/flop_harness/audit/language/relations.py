@@ -30,7 +30,8 @@ TARGETS: dict[str, Relation] = {
 
 def candidates(given: Given) -> list[Candidate]:
     """Everything that a figure may be, as its row is read."""
-    return list(TARGETS[given.claim.metric](given))
+    metric = given.claim.metric
+    return list(TARGETS[metric](given)) if metric in TARGETS else []
 
 
 def follows(claim: Claim) -> bool:

@@ -11,12 +11,19 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from flop_harness.audit.csv_tables import records
+from flop_harness.audit.csv_tables import check_cells, records
 from flop_harness.audit.language import cells as written
 from flop_harness.audit.language import heads
 from flop_harness.audit.language.given import RECOMPUTED
 from flop_harness.audit.language.parts import PARTS
-from flop_harness.audit.language.quantities import QUANTITIES, check_figure, column
+from flop_harness.audit.language.quantities import (
+    MAY_BE_NONE,
+    QUANTITIES,
+    check_figure,
+    column,
+    is_no_such_thing,
+    is_zero,
+)
 from flop_harness.audit.language.relations import TARGETS, follows
 from flop_harness.conventions.transformers.catalogue import formula
 from flop_harness.errors import UserError, suggest
@@ -29,7 +36,7 @@ WORDS = ("model", "peak", "note", "recomputed", "label", "part")
 """Columns that hold words."""
 GIVEN = ("tokens", "batch tokens")
 """Quantities that sources state rather than compute."""
-BLANK = ("", "-", "–", "—", "n/a", "na", "?", "0")
+BLANK = ("", "-", "–", "—", "n/a", "na", "?")
 
 
 class Table(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -65,20 +72,24 @@ class Row:
 def claims(table: Table, file: str, folder: Path, where: str) -> Iterator[Claim]:
     """A claim for each cell that follows from others; those others are what it is given."""
     check_keys(table, where)
-    nothing = True
+    nothing, shared = True, filled_in(table.given)
+    check_given(shared, where)
     for row in rows(table, folder, where):
         place = f"{where}, row {row.number}"
-        cells = {**filled_in(table.given), **row.cells}
+        cells = {**shared, **row.cells}
         check(cells, place)
-        found = [claim(table, row, head, cells, file) for head in row.cells
-                 if head in cells and head not in WORDS and column(head)[0] in TARGETS]  # fmt: skip
+        figures = [head for head in row.cells if head not in WORDS]
+        wrong = [head for head in figures if is_no_such_thing(head, cells[head])]
+        found = [claim(table, row, head, cells, file) for head in figures
+                 if head not in wrong and column(head)[0] in TARGETS]  # fmt: skip
+        yield from (claim(table, row, head, cells, file) for head in wrong)
         try:
             derived = [each for each in found if follows(each)]
         except UserError as error:  # columns that describe no shape
             raise UserError(f"{place}: {error}") from error
         # a row of which nothing follows is claimed as it stands, but for what is given everywhere
         told = derived or [each for each in found if each.metric not in GIVEN]
-        nothing = nothing and not told
+        nothing = nothing and not (told or wrong)
         yield from told
     if nothing:
         raise UserError(f"{where}: no cell holds a figure that could follow from others")
@@ -89,13 +100,28 @@ def filled_in(row: Mapping[str, str]) -> dict[str, str]:
     found, names = {}, heads.heads(row)
     for title, cell in row.items():
         name = names[title]
-        if cell.strip().lower() in BLANK or (name == title and heads.skipped(title)):
+        if is_blank(name, cell) or (name == title and heads.skipped(title)):
             continue
         if name.startswith("batch size"):
             name = name.replace("batch size", heads.batch(cell + name.removeprefix("batch size")))
         words = name in WORDS and not (name == "peak" and re.match(r"[\d.]", cell))
         found[name] = cell if words or not named(name) else written.figure(column(name)[0], cell)
     return found
+
+
+def is_blank(name: str, cell: str) -> bool:
+    """Whether a cell says nothing; a zero does so where there may be none, and where it is no figure."""
+    if cell.strip().lower() in BLANK:
+        return True
+    figure = not (name in WORDS and name != "peak") and (named(name) or name == "peak")
+    return is_zero(cell) and not (figure and name.partition(" (")[0] not in MAY_BE_NONE)
+
+
+def check_given(shared: Mapping[str, str], where: str) -> None:
+    """UserError for a zero that all rows of a table would be given."""
+    for head, cell in shared.items():
+        if head not in WORDS and is_zero(cell):
+            raise UserError(f"{where}, given, {head}: {cell!r}: no figure above 0")
 
 
 def check_keys(table: Table, where: str) -> None:
@@ -159,7 +185,8 @@ def check(cells: Mapping[str, str], where: str) -> None:
                 raise UserError(f"{cell!r} is neither of {', '.join(RECOMPUTED)}")
             elif head not in WORDS or (head == "peak" and re.match(r"[\d.]", cell)):
                 name, prefix = column(head)
-                check_figure(name, cell, prefix)
+                if not is_zero(cell):
+                    check_figure(name, cell, prefix)
     except UserError as error:
         raise UserError(f"{where}, {head}: {error}") from error
     if "part" in cells and "model" not in cells:
@@ -186,6 +213,7 @@ def csv_rows(table: Table, path: Path) -> Iterator[Row]:
     if not kept:
         raise UserError(f"{path}: no row with {table.where}")
     for number, raw in kept:
+        check_cells(raw, f"{path}, row {number}")
         missing = [key for key in table.take if raw.get(key) is None]
         if missing:
             raise UserError(f"{path}, row {number}: no column {missing[0]!r}")

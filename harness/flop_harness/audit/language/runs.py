@@ -17,14 +17,14 @@ SECONDS_A_DAY, PF_DAY = 86400, Fraction(10**15 * 86400)
 def flop_per_param(given: Given) -> Iterator[Candidate]:
     back, ahead = given.get("backward factor"), given.get("forward flop per param")
     if back and ahead:
-        share = given.get("active share") or Interval.of(1)
-        yield Candidate("backward factor x forward x active share", back * ahead * share)
+        if share := given.usually("active share", 1):
+            yield Candidate("backward factor x forward x active share", back * ahead * share)
         yield Candidate("backward factor x forward, active share inside", back * ahead)
 
 
 def flop_per_token(given: Given) -> Iterator[Candidate]:
     """Of a training step, or of a forward pass alone."""
-    size = given.get("active params") or given.get("params")
+    size = given.size
     for share, told in ((Fraction(1), ""), (Fraction(1, 3), ", forward")):
         if size:
             yield Candidate(f"{6 * share} N, as printed", size * 6 * share, UNNAMED)
@@ -46,7 +46,7 @@ def compute(given: Given) -> Iterator[Candidate]:
 def of_tokens(given: Given, tokens: Interval) -> Iterator[Candidate]:
     """6 N D with the figures as printed, of the active parameters if they are; each formula."""
     printed, each = given.get("params"), given.get("flop per param")
-    active = given.get("active params")
+    active, all_meant = given.get("active params"), "active params" not in given.zeros
     if printed and each:
         yield from sure("FLOP per parameter x N x D, as printed", printed * tokens * each)
     elif active:
@@ -55,7 +55,7 @@ def of_tokens(given: Given, tokens: Interval) -> Iterator[Candidate]:
         if printed:
             told = ("all experts for the active ones",)
             yield Candidate("6 N D, as printed", printed * tokens * 6, FAR, told)
-    elif printed:
+    elif printed and all_meant:
         yield Candidate("6 N D, as printed", printed * tokens * 6, usual=True)
     yield from by_formulas(given, ("training", "hardware"), lambda amount: amount * tokens)
 
@@ -112,7 +112,7 @@ def run_seconds(given: Given) -> Iterator[Candidate]:
 
 
 def of_work(given: Given, count: Interval, told: str, rate: Interval) -> Iterator[Candidate]:
-    size = given.get("active params") or given.get("params")
+    size = given.size
     for factor in (8, 6) if size else ():
         assert size is not None
         yield Candidate(f"{factor} N D / ({told})", size * count * factor / rate, UNNAMED)
@@ -123,9 +123,10 @@ def days(given: Given) -> Iterator[Candidate]:
     gpus, hours = given.get("gpus"), given.get("gpu hours")
     if gpus and hours:
         yield from sure("device hours / devices", hours / gpus / 24)
-    if gpus or given.get("tokens/s"):
+    devices = given.usually("gpus", 1)
+    if devices and (gpus or given.get("tokens/s")):
         for each in run_seconds(given):
-            yield replace(each, value=each.value / (gpus or Interval.of(1)) / SECONDS_A_DAY)
+            yield replace(each, value=each.value / devices / SECONDS_A_DAY)
 
 
 def gpu_hours(given: Given) -> Iterator[Candidate]:

@@ -18,7 +18,7 @@ from flop_harness.audit.language.possible import (
     Relation,
     sure,
 )
-from flop_harness.audit.language.quantities import Interval, figure_of
+from flop_harness.audit.language.quantities import OF_SHAPE, Interval, figure_of
 from flop_harness.conventions.transformers import parameters as weights
 from flop_harness.records.transformer import Transformer
 
@@ -141,6 +141,8 @@ def width(given: Given) -> Iterator[Candidate]:
 def fits_parameters(given: Given, width: Interval) -> bool:
     """Whether the row's parameters follow from its other columns with this width."""
     printed = given.get("params") or given.get("non-embedding params")
+    if given.zeros & set(OF_SHAPE):
+        return False
     shape = shape_of_columns(lambda name: width if name == "width" else given.get(name))
     if shape is None or printed is None:
         return False

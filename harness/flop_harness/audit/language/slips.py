@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from flop_harness.audit.language import described, left_out
+from flop_harness.audit.language import consistent, described, left_out
 from flop_harness.audit.language.described import Column, shape_of_columns
 from flop_harness.audit.language.given import Given
 from flop_harness.audit.language.quantities import (
@@ -41,6 +41,8 @@ FACTORS = (
     (Fraction(1, 3), "a third of what it should be: the backward pass left out"),
 )
 Slip = Callable[[Claim, Given, list[Interval]], Iterator[str]]
+FEW = 3
+"""Fewer digits in each other's place fit more by chance than a factor does."""
 MANY = 7
 """So many digits that two of them in each other's place fit nothing by chance."""
 TRIFLE = Fraction(1, 200)
@@ -58,10 +60,13 @@ def explained(claim: Claim, values: Iterable[Interval], clear: bool, near: bool 
     given = Given(claim)
     slips: list[Slip] = [powers, against_sparse, against_another, active_alone, exchanged,
                          left_out.of_another, left_out.cell_beside, left_out.factor_beside, left_out.time_unit]  # fmt: skip
+    digits = printed(claim.value)[0].digits
+    if (clear or near) and digits < FEW:
+        slips.append(factors)
     far = near and not any(is_little(figure_of(claim), value) for value in values)
-    if clear or far or printed(claim.value)[0].digits >= MANY:
+    if clear or far or digits >= MANY:
         slips += [transposed, one_digit] if clear else [transposed]
-    if clear or near:
+    if (clear or near) and digits >= FEW:
         slips.append(factors)
     return next((words for slip in slips for words in slip(claim, given, values)), "")
 
@@ -127,21 +132,6 @@ def active_alone(claim: Claim, given: Given, values: list[Interval]) -> Iterator
         yield "the active parameters for all"
 
 
-def above_whole(claim: Claim, given: Given) -> str:
-    """No share is above the peak, model FLOPs at most what the hardware runs, active parameters at most all."""
-    figure, hardware = figure_of(claim), given.get("hfu")
-    if claim.metric in BY_PEAK and figure.low > 1:
-        return "more than the machine has"
-    if claim.metric == "mfu" and hardware and figure.low > hardware.high:
-        return "more than the HFU beside it"
-    whole, active = given.get("params"), given.get("active params")
-    if claim.metric == "active params" and whole and figure.low > whole.high:
-        return "more than all parameters beside it"
-    if claim.metric == "params" and active and figure.high < active.low:
-        return "less than the active parameters beside it"
-    return ""
-
-
 EXCHANGED = (("width", "mlp width"), ("layers", "heads"), ("heads", "kv heads"), ("layers", "width"),
              ("heads", "head size"), ("experts", "active experts"))  # fmt: skip
 """Columns of a shape that change places easily."""
@@ -161,8 +151,9 @@ def exchanged(claim: Claim, given: Given, values: list[Interval]) -> Iterator[st
     for pair in EXCHANGED:
         if not all(name in given.cells for name in pair):
             continue
+        turned = with_exchanged(given, pair)
         try:
-            shape = shape_of_columns(with_exchanged(given, pair))
+            shape = shape_of_columns(turned) if consistent.fits(given, turned) else None
         except UserError:  # they describe no shape so
             continue
         counted = described.counts(shape) if shape else ()
