@@ -144,6 +144,17 @@ def test_the_gradient_of_nearest_samples_is_added_once():
     assert (said.multiplications, said.additions, said.specials) == (10, 10 + 15, 10)
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_gradient_of_a_grid_of_cubic_samples(asked):
+    """16 neighbours of each of 3 x 5 elements; four weights and four slopes on each of 10 axes."""
+    x, grid, dy = some(1, 3, 4, 4), some(1, 1, 5, 2), some(1, 3, 1, 5)
+    said, _ = priced(lambda dy: aten.grid_sampler_2d_backward(dy, x, grid, 2, 0, False, [asked, True]), dy)  # fmt: skip
+    met = 3 * 5 * 16
+    assert said.multiplications == 10 * (1 + 12 + 8 + 1) + met * (3 + 3 + 2 * asked)
+    assert said.additions == 10 * (1 + 1 + 13 + 9) + met * (1 + 1 + asked)
+    assert said.specials == 10
+
+
 def test_a_box_is_the_mean_of_its_samples():
     """Two boxes, three channels, 2 x 2 cells of 2 x 2 samples each."""
     boxes = torch.tensor([[0.0, 0, 0, 3, 3], [0, 1, 1, 4, 4]])

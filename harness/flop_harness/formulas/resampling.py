@@ -108,7 +108,7 @@ def sampled(outputs: int, positions: int, axes: int, taps: int = 2) -> Work:
 
 @formula("aten.grid_sampler_2d_backward", "aten.grid_sampler_3d_backward",
          "aten._grid_sampler_2d_cpu_fallback_backward")  # fmt: skip
-def grid_sampler_gradient(call: Call) -> Work | None:
+def grid_sampler_gradient(call: Call) -> Work:
     """Gradient (N, C, *out), input (N, C, *in), grid (N, *out, axes); that of the input if it is asked for.
 
     ATen's GridSampler.cpp: places and weights as forward. Each element, weighted, is added to its neighbours; and
@@ -118,14 +118,28 @@ def grid_sampler_gradient(call: Call) -> Work | None:
     positions, axes, n = prod(grid.shape[:-1]), grid.shape[-1], gradient.numel
     asked = call.argument(6, "output_mask", (True, True))[0]
     scaled = Work((), "sampling", additions=positions * axes, multiplications=positions * axes)
-    if mode == BICUBIC:
-        return None
     if mode == NEAREST:
         return scaled + Work(additions=n * asked, specials=positions * axes)
+    if mode == BICUBIC:
+        return scaled + cubic_gradient(16 * n, positions * axes, asked)
     met = n * 2**axes
     places = sampled(0, positions, axes) + Work(multiplications=positions * axes)
     along = Work(additions=met * axes, multiplications=met * axes * axes)
     return scaled + places + along + Work(additions=met * asked, multiplications=met * asked)
+
+
+def cubic_gradient(met: int, places: int, asked: bool) -> Work:
+    """``met`` neighbours in a plane; each place has four weights (12 products, 13 additions) and their slopes (8, 9).
+
+    ATen's GridSampler.cpp multiplies the weights of both axes for each neighbour anew, and so with their slopes.
+    """
+    return Work(
+        (),
+        "sampling",
+        additions=places * (1 + 13 + 9) + met * (2 + asked),
+        multiplications=places * (12 + 8 + 1) + met * (2 * 3 + 2 * asked),
+        specials=places,
+    )
 
 
 @formula("torchvision.roi_align")
