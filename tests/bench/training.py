@@ -16,7 +16,7 @@ from functools import partial
 from statistics import median
 from typing import Any
 
-from tests.bench.counting import apart, cases_of, on_meta_device
+from counting import apart, cases_of, on_meta_device
 
 from flop_harness.records import Case
 from flop_harness.timing.cpu import threads_set
